@@ -1,0 +1,57 @@
+"""What can go wrong, as one tree.
+
+::
+
+    SegueError                  every error that Segue raises on purpose
+    ├── InputError              something given from outside is not what was expected:
+    │   │                       a file, a record in it, an option
+    │   └── NameLookupError     a name or id stands for no track or playlist, or for several;
+    │                           `candidates` lists what was near
+    ├── ArtefactError           a graph, bundle or checkpoint folder is missing, damaged,
+    │                           of another kind, or in the way
+    ├── MismatchError           two artefacts do not belong together
+    └── TrainingError           training cannot go on (the loss is no longer a number)
+
+A message is one clear sentence that names the file, the record and what was expected. The
+command line prints it as it stands and exits with status 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class SegueError(Exception):
+    """Base of every error that Segue raises on purpose."""
+
+
+class InputError(SegueError):
+    """A file, a record in it, or an option is not what was expected."""
+
+
+class NameLookupError(InputError):
+    """A name or id stands for nothing here, or for several things.
+
+    Parameters
+    ----------
+    message
+        One sentence.
+    candidates
+        What was near, one printable line each, best first.
+    """
+
+    def __init__(self, message: str, candidates: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.candidates = tuple(candidates)
+
+
+class ArtefactError(SegueError):
+    """A graph, bundle or checkpoint folder is missing, damaged, of another kind, or in the way."""
+
+
+class MismatchError(SegueError):
+    """Two artefacts do not belong together."""
+
+
+class TrainingError(SegueError):
+    """Training cannot go on."""

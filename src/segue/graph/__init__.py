@@ -1,0 +1,1 @@
+"""The typed graph of playlists, tracks and artists, and what is cut from it."""

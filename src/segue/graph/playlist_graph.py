@@ -1,0 +1,181 @@
+"""`PlaylistGraph`: playlists, tracks, artists and albums as one typed graph."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from segue.data.playlists import (
+    Catalog,
+    Int32Array,
+    Int64Array,
+    Playlists,
+    TrackLists,
+    update_digest,
+)
+from segue.errors import ArtefactError
+from segue.files import atomic_artefact, read_manifest
+from segue.graph.kcore import k_core
+
+INTERACTION = ("playlist", "contains", "track")
+STRUCTURAL = {"artist": ("track", "by", "artist"), "album": ("track", "on", "album")}
+
+
+@dataclass(frozen=True)
+class PlaylistGraph:
+    """A heterogeneous graph of playlists, tracks, artists and albums.
+
+    *Interaction* edges (playlist–contains–track) are what is predicted. *Structural* edges
+    (track–by–artist, track–on–album) carry messages and are never predicted; artists and albums
+    are never candidates or negatives.
+
+    Attributes
+    ----------
+    playlists : Playlists
+        Its pairs are the interaction edges, in the order of the playlists.
+    catalog : Catalog
+        Holds the structural edges.
+    options : dict
+        How the graph was made (source, slices, k-core …), for its manifest.
+    """
+
+    playlists: Playlists
+    catalog: Catalog
+    options: dict[str, Any] = field(default_factory=dict, compare=False)
+
+    def __post_init__(self) -> None:
+        """Refuse playlists that point outside the catalogue (ValueError)."""
+        tracks = self.playlists.tracks.track_index
+        if len(tracks) and tracks.max() >= self.catalog.num_tracks:
+            raise ValueError("a playlist holds a track that the catalogue does not have")
+
+    @property
+    def num_nodes(self) -> dict[str, int]:
+        """Number of nodes by type."""
+        return {
+            "playlist": len(self.playlists),
+            "track": self.catalog.num_tracks,
+            "artist": self.catalog.num_artists,
+            "album": self.catalog.num_albums,
+        }
+
+    @property
+    def num_edges(self) -> dict[tuple[str, str, str], int]:
+        """Number of edges by relation."""
+        return {
+            INTERACTION: self.playlists.tracks.num_pairs,
+            STRUCTURAL["artist"]: self.catalog.num_tracks,
+            STRUCTURAL["album"]: int((self.catalog.track_album >= 0).sum()),
+        }
+
+    def edge_index(self, relation: tuple[str, str, str]) -> Int32Array:
+        """Edges of a relation: int32 [2, num_edges], source row above target row."""
+        if relation == INTERACTION:
+            tracks = self.playlists.tracks
+            return np.stack([tracks.list_index().astype(np.int32), tracks.track_index])
+        if relation not in STRUCTURAL.values():
+            raise ValueError(f"the graph has no relation {relation}")
+        target = getattr(self.catalog, f"track_{relation[2]}")
+        source = np.flatnonzero(target >= 0).astype(np.int32)
+        return np.stack([source, target[source]])
+
+    @cached_property
+    def track_degree(self) -> Int64Array:
+        """Playlists of each track: int64 [num_tracks]. In a training graph, its popularity."""
+        return self.playlists.tracks.track_counts(self.catalog.num_tracks)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 over all ids and edges: equal for equal graphs, however they were stored."""
+        digest = hashlib.sha256()
+        catalog, playlists = self.catalog, self.playlists
+        update_digest(digest, catalog.track_ids, catalog.artist_ids, catalog.album_ids)
+        update_digest(digest, catalog.track_artist, catalog.track_album, playlists.ids)
+        update_digest(digest, playlists.tracks.offsets, playlists.tracks.track_index)
+        update_digest(digest, playlists.order_known)
+        return digest.hexdigest()
+
+    def k_core(self, k: int) -> PlaylistGraph:
+        """The graph of the `k`-core, artists and albums kept as long as a track of theirs is."""
+        core = k_core(self.playlists.tracks, self.catalog.num_tracks, k)
+        playlists = self.playlists
+        new_row = np.cumsum(core.tracks, dtype=np.int32) - np.int32(1)
+        rows = np.flatnonzero(core.playlists)
+        tracks = playlists.tracks.rows(rows)
+        # Pairs with a removed track go too.
+        tracks = tracks.keep(core.tracks[tracks.track_index])
+        kept = Playlists(
+            playlists.ids.take(rows),
+            playlists.titles.take(rows),
+            playlists.order_known[rows],
+            TrackLists(tracks.offsets, new_row[tracks.track_index]),
+        )
+        return PlaylistGraph(kept, self.catalog.keep_tracks(core.tracks), dict(self.options))
+
+    def with_tracks(self, tracks: TrackLists) -> PlaylistGraph:
+        """The same nodes and structural edges with other interaction edges."""
+        return PlaylistGraph(self.playlists.with_tracks(tracks), self.catalog, dict(self.options))
+
+    def to_hetero_data(self) -> Any:
+        """Export as a ``torch_geometric.data.HeteroData`` (needs PyTorch Geometric).
+
+        Node types ``playlist``, ``track``, ``artist``, ``album`` with ``num_nodes``; each
+        relation's ``edge_index`` is int64 [2, num_edges].
+        """
+        import torch
+        from torch_geometric.data import HeteroData
+
+        data = HeteroData()
+        for node_type, count in self.num_nodes.items():
+            data[node_type].num_nodes = count
+        for relation in self.num_edges:
+            edges = self.edge_index(relation).astype(np.int64)
+            data[relation].edge_index = torch.from_numpy(edges)
+        return data
+
+    def save(self, folder: Path, *, overwrite: bool = False, extra: Path | None = None) -> None:
+        """Write the graph as an artefact: Arrow files and a manifest, all or nothing.
+
+        Parameters
+        ----------
+        folder
+            Where to.
+        overwrite
+            Replace an older artefact.
+        extra
+            A file to move into the folder (the records that were set aside).
+        """
+        with atomic_artefact(folder, "graph", overwrite=overwrite) as writer:
+            self.catalog.save(writer.folder)
+            self.playlists.save(writer.folder)
+            if extra is not None:
+                (writer.folder / "skipped.jsonl").write_bytes(extra.read_bytes())
+            writer.content.update(
+                fingerprint=self.fingerprint,
+                num_nodes=self.num_nodes,
+                num_edges={" ".join(relation): n for relation, n in self.num_edges.items()},
+                options=self.options,
+            )
+
+    @classmethod
+    def load(cls, folder: Path, *, verify: bool = True) -> PlaylistGraph:
+        """Read a graph; its arrays are mapped, not copied.
+
+        Raises
+        ------
+        ArtefactError
+            If `folder` is no graph, or with `verify` if a file is not as it was written.
+        """
+        manifest = read_manifest(folder, "graph", verify=verify)
+        try:
+            graph = cls(Playlists.load(folder), Catalog.load(folder), manifest.get("options", {}))
+        except ValueError as error:
+            raise ArtefactError(f"{folder}: is damaged ({error})") from error
+        if graph.fingerprint != manifest.get("fingerprint"):
+            raise ArtefactError(f"{folder}: is damaged (its fingerprint differs)")
+        return graph

@@ -1,0 +1,124 @@
+"""What every encoder takes and gives: `MessageGraph` in, `NodeVectors` out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from segue.data.playlists import Int64Array
+from segue.errors import InputError
+from segue.graph.playlist_graph import STRUCTURAL, PlaylistGraph
+from segue.models.sparse import SparseMatrix
+
+
+@dataclass(frozen=True)
+class MessageGraph:
+    """The torch view of a training graph: along which edges messages go, and how heavy they are.
+
+    The structure is built once, in both directions; hiding an edge sets its value to zero and
+    leaves the structure alone. Values are symmetrically normalised, 1/√(deg(row)·deg(column))
+    with the degrees of the whole training graph, so that hiding one edge changes no other.
+
+    Attributes
+    ----------
+    num_nodes : dict
+        Number of nodes by type: playlist, track, artist, album.
+    contains : SparseMatrix [num_playlists, num_tracks]
+        Interaction edges in the order of the training graph's pairs.
+    structural : dict
+        By name (``"artist"``, ``"album"``), each [num_tracks, number of that type].
+    track_degree : float32 [num_tracks]
+        Training playlists of each track, 1 for a track without any.
+    """
+
+    num_nodes: dict[str, int]
+    contains: SparseMatrix
+    structural: dict[str, SparseMatrix]
+    track_degree: Tensor
+
+    @classmethod
+    def from_graph(
+        cls,
+        graph: PlaylistGraph,
+        relations: Iterable[str] = ("artist",),
+        device: torch.device | str = "cpu",
+    ) -> MessageGraph:
+        """Build from a training graph, with the structural relations that are named.
+
+        Raises
+        ------
+        InputError
+            If a relation is not known.
+        """
+        tracks, num_nodes = graph.playlists.tracks, graph.num_nodes
+        structural = {}
+        for name in relations:
+            if name not in STRUCTURAL:
+                raise InputError(
+                    f"relation {name!r} is not known, expected some of: {', '.join(STRUCTURAL)}"
+                )
+            source, target = graph.edge_index(STRUCTURAL[name])
+            # Each track has one edge at most, so its offset moves by one or not at all.
+            offsets = np.zeros(num_nodes["track"] + 1, dtype=np.int64)
+            np.cumsum(np.bincount(source, minlength=num_nodes["track"]), out=offsets[1:])
+            structural[name] = _normalised(offsets, target, num_nodes[name], device)
+        return cls(
+            num_nodes,
+            _normalised(tracks.offsets, tracks.track_index, num_nodes["track"], device),
+            structural,
+            torch.tensor(np.maximum(graph.track_degree, 1), dtype=torch.float32, device=device),
+        )
+
+    def hide(self, pairs: Tensor) -> MessageGraph:
+        """The same graph with some interaction edges absent.
+
+        Parameters
+        ----------
+        pairs : int64 [num_hidden]
+            Positions among the training graph's pairs.
+        """
+        return replace(self, contains=self.contains.without(pairs))
+
+
+def _normalised(
+    offsets: Int64Array,
+    column: np.ndarray[tuple[int], np.dtype[np.int32]],
+    num_cols: int,
+    device: torch.device | str,
+) -> SparseMatrix:
+    row_degree = np.diff(offsets)
+    column_degree = np.bincount(column, minlength=num_cols)
+    row = np.repeat(np.arange(len(row_degree)), row_degree)
+    value = 1 / np.sqrt(row_degree[row] * column_degree[column])
+    return SparseMatrix.from_csr(offsets, column, value.astype(np.float32), num_cols, device)
+
+
+@dataclass(frozen=True)
+class NodeVectors:
+    """What an encoder returns: one float row of length dim per node, None for types it lacks.
+
+    ``track`` [num_tracks, dim], ``artist`` [num_artists, dim], ``album`` [num_albums, dim],
+    ``playlist`` [num_playlists, dim] (for the `node` readout alone).
+    """
+
+    track: Tensor
+    artist: Tensor | None = None
+    album: Tensor | None = None
+    playlist: Tensor | None = None
+
+
+class Encoder(Protocol):
+    """A graph neural network: a `torch.nn.Module` whose forward is this call.
+
+    It is made from ``num_nodes`` and keyword-only options, and has learned parameters for
+    tracks, artists and other structural nodes, none for playlists.
+    """
+
+    def __call__(self, graph: MessageGraph) -> NodeVectors:
+        """Vectors of all nodes, from the visible edges of `graph` alone."""
+        ...

@@ -1,0 +1,1 @@
+"""Recommending from a bundle: arrays and a dot product, no torch."""

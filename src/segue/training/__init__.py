@@ -1,0 +1,1 @@
+"""Training: losses, checkpoints and one visible loop."""

@@ -1,0 +1,425 @@
+"""Training: one visible loop.
+
+In each step the playlists of a batch have a share of their tracks hidden from message passing,
+and exactly those are the targets. Steps draw their randomness from (seed, epoch, step) and
+nothing else, so a training that was resumed goes on bit for bit as if it had not stopped.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from segue import metrics
+from segue.data.playlists import Int64Array, TrackLists
+from segue.errors import InputError, TrainingError
+from segue.files import atomic_file
+from segue.graph.playlist_graph import PlaylistGraph
+from segue.graph.split import HeldOut
+from segue.models import ENCODERS
+from segue.models.encoder import MessageGraph
+from segue.models.readout import CentroidReadout
+from segue.models.sparse import SparseMatrix
+from segue.recommend.scorer import CentroidScorer
+from segue.training.checkpoint import Checkpoint
+from segue.training.losses import catalogue_softmax
+
+VALIDATION_PLAYLISTS = 4000
+CHECKPOINT_SECONDS = 300.0
+BEST_BY = "ndcg@20"
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """How a model is trained. With the split it determines the result.
+
+    Attributes
+    ----------
+    model
+        A name in `segue.models.ENCODERS`.
+    relations
+        Structural relations that carry messages.
+    dim
+        Length of a vector.
+    num_layers
+        How many times messages are passed.
+    epochs
+        Passes over the training playlists; None chooses `default_epochs`.
+    batch_size
+        Playlists per step.
+    learning_rate
+        Adam's, at the start of a cosine schedule that ends at 0.
+    temperature
+        Of the softmax over cosines.
+    hidden_share
+        Lowest and highest share of a playlist's tracks that a step hides.
+    few_share
+        Share of the playlists of which a step shows only few tracks: a number drawn
+        log-uniformly from one up, so that a few seed songs are served as well as a long playlist.
+    initial_std
+        Standard deviation of the initial vectors.
+    rng_seed
+        For all randomness of the training.
+    """
+
+    model: str = "lightgcn"
+    relations: tuple[str, ...] = ("artist",)
+    dim: int = 128
+    num_layers: int = 2
+    epochs: int | None = None
+    batch_size: int = 512
+    learning_rate: float = 5e-3
+    temperature: float = 0.12
+    hidden_share: tuple[float, float] = (0.3, 0.7)
+    few_share: float = 0.15
+    initial_std: float = 0.1
+    rng_seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse values outside their range (InputError)."""
+        if self.model not in ENCODERS:
+            raise InputError(f"model {self.model!r} is not known, expected {', '.join(ENCODERS)}")
+        for name, lowest in (("dim", 1), ("num_layers", 0), ("batch_size", 1), ("rng_seed", 0)):
+            if getattr(self, name) < lowest:
+                raise InputError(f"{name} is {getattr(self, name)}, expected {lowest} or more")
+        if self.epochs is not None and self.epochs < 1:
+            raise InputError(f"epochs is {self.epochs}, expected 1 or more")
+        if not self.learning_rate > 0 or not self.initial_std > 0:
+            raise InputError("learning_rate and initial_std must be above 0")
+        if not self.temperature >= 0.025:
+            raise InputError(f"temperature is {self.temperature}, expected 0.025 or more")
+        low, high = self.hidden_share
+        if not 0 < low <= high < 1 or not 0 <= self.few_share <= 1:
+            raise InputError("hidden_share must lie between 0 and 1, few_share from 0 to 1")
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain values, for a manifest."""
+        return asdict(self)
+
+
+def default_epochs(num_playlists: int, batch_size: int) -> int:
+    """Enough epochs for 600 steps, and 12 at the least."""
+    steps_per_epoch = max(1, math.ceil(num_playlists / batch_size))
+    return max(12, math.ceil(600 / steps_per_epoch))
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """What training leaves.
+
+    Attributes
+    ----------
+    track_vectors : float32 [num_tracks, dim], unit
+    query_weight : float32 [num_tracks]
+    structural_vectors : dict of float32 [num_nodes, dim], unit
+        By relation name.
+    history : list of dict
+        One entry an epoch.
+    best_epoch
+        Counted from 1.
+    seconds
+        Spent, validation included.
+    """
+
+    track_vectors: NDArray[np.float32]
+    query_weight: NDArray[np.float32]
+    structural_vectors: dict[str, NDArray[np.float32]]
+    history: list[dict[str, Any]]
+    best_epoch: int
+    seconds: float
+
+
+@dataclass
+class Progress:
+    """What a caller may watch: each step and each epoch. Both do nothing unless given."""
+
+    step: Callable[[int, int, float], None] = field(default=lambda done, total, loss: None)
+    epoch: Callable[[dict[str, Any]], None] = field(default=lambda entry: None)
+
+
+def train(
+    graph: PlaylistGraph,
+    validation: HeldOut | None,
+    config: TrainConfig,
+    *,
+    folder: Path,
+    identity: str,
+    resume: bool = False,
+    device: str = "cpu",
+    progress: Progress | None = None,
+) -> TrainResult:
+    """Train a model on a training graph.
+
+    The parameters of the epoch with the best validation nDCG@20 are kept; without validation,
+    those of the last. The schedule is never cut short.
+
+    Parameters
+    ----------
+    graph
+        The training graph: nothing else is seen.
+    validation
+        What to choose the best epoch on; at most 4,000 of its rows, spread evenly, are used.
+    config
+    folder
+        Where ``checkpoint.safetensors`` and ``metrics.jsonl`` go as training runs.
+    identity
+        Says which split this is; a checkpoint of another one is not resumed.
+    resume
+        Go on from the checkpoint in `folder`.
+    device
+        ``"cpu"`` or ``"cuda"``.
+    progress
+        Watches.
+
+    Raises
+    ------
+    TrainingError
+        If no playlist has two tracks, or the loss is no longer a number.
+    ArtefactError, MismatchError
+        If `resume` finds no checkpoint, or one of another training.
+    """
+    progress = progress or Progress()
+    started = time.perf_counter()
+    tracks = graph.playlists.tracks
+    # A playlist with one track has nothing to hide; it only carries messages.
+    eligible = np.flatnonzero(tracks.lengths >= 2)
+    if not len(eligible):
+        raise TrainingError("no playlist has two tracks or more, so there is nothing to predict")
+    epochs = config.epochs or default_epochs(len(eligible), config.batch_size)
+    steps_per_epoch = math.ceil(len(eligible) / config.batch_size)
+    total_steps = epochs * steps_per_epoch
+    if validation is not None:
+        answered = np.flatnonzero(validation.targets.lengths > 0)
+        stride = max(1, math.ceil(len(answered) / VALIDATION_PLAYLISTS))
+        validation = validation.rows(answered[::stride])
+
+    message_graph = MessageGraph.from_graph(graph, config.relations, device)
+    encoder = ENCODERS[config.model](
+        graph.num_nodes,
+        config.relations,
+        dim=config.dim,
+        num_layers=config.num_layers,
+        initial_std=config.initial_std,
+        rng=np.random.default_rng((config.rng_seed,)),
+    )
+    model = nn.ModuleDict(
+        {"encoder": encoder, "readout": CentroidReadout(graph.num_nodes["track"])}
+    ).to(device)
+    encoder, readout = model["encoder"], model["readout"]
+    optimizer = torch.optim.Adam(model.parameters(), lr=config.learning_rate)
+
+    fingerprint = _fingerprint(identity, config, epochs)
+    state = Checkpoint(fingerprint)
+    checkpoint_path = folder / "checkpoint.safetensors"
+    if resume:
+        state = Checkpoint.load(checkpoint_path, fingerprint, torch.device(device))
+        _restore(state, model, optimizer, state.epoch * steps_per_epoch + state.step)
+    spent_before = state.seconds
+    saved_at = time.perf_counter()
+
+    for epoch in range(state.epoch, epochs):
+        order = np.random.default_rng((config.rng_seed, epoch)).permutation(eligible)
+        for step in range(state.step, steps_per_epoch):
+            done = epoch * steps_per_epoch + step
+            rows = np.sort(order[step * config.batch_size : (step + 1) * config.batch_size])
+            rng = np.random.default_rng((config.rng_seed, epoch, step))
+            hidden_pairs, visible, hidden = hide(tracks, rows, config, rng)
+            for group in optimizer.param_groups:
+                group["lr"] = config.learning_rate * _cosine(done, total_steps)
+
+            nodes = encoder(message_graph.hide(torch.from_numpy(hidden_pairs).to(device)))
+            query = readout(
+                _ones(visible, len(nodes.track), device), nodes.track, message_graph.track_degree
+            )
+            loss = catalogue_softmax(
+                query,
+                nn.functional.normalize(nodes.track),
+                visible,
+                hidden,
+                temperature=config.temperature,
+                playlist_weight=torch.from_numpy(hidden.lengths).to(query).sqrt(),
+            )
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+
+            value = float(loss.detach())
+            if not math.isfinite(value):
+                raise TrainingError(
+                    f"the loss is {value} at step {done + 1}: try a lower learning rate"
+                )
+            state.step, state.loss_sum = step + 1, state.loss_sum + value
+            progress.step(done + 1, total_steps, value)
+            if time.perf_counter() - saved_at > CHECKPOINT_SECONDS:
+                state.seconds = spent_before + time.perf_counter() - started
+                _capture(state, model, optimizer)
+                state.save(checkpoint_path)
+                saved_at = time.perf_counter()
+
+        entry: dict[str, Any] = {
+            "epoch": epoch + 1,
+            "step": (epoch + 1) * steps_per_epoch,
+            "loss": state.loss_sum / steps_per_epoch,
+            "learning_rate": optimizer.param_groups[0]["lr"],
+        }
+        if validation is not None:
+            track_vectors, query_weight, _ = _vectors(model, message_graph)
+            entry |= validate(CentroidScorer(track_vectors, query_weight), validation)
+        best = max((past.get(BEST_BY, -1.0) for past in state.history), default=-1.0)
+        if validation is None or entry[BEST_BY] > best:
+            state.tensors |= {
+                f"best.{name}": tensor.detach().clone()
+                for name, tensor in model.state_dict().items()
+            }
+        state.seconds = spent_before + time.perf_counter() - started
+        entry["seconds"] = round(state.seconds, 3)
+        state.history.append(entry)
+        state.epoch, state.step, state.loss_sum = epoch + 1, 0, 0.0
+        _capture(state, model, optimizer)
+        state.save(checkpoint_path)
+        saved_at = time.perf_counter()
+        write_history(folder / "metrics.jsonl", state.history)
+        progress.epoch(entry)
+
+    model.load_state_dict(_named(state, "best."))
+    track_vectors, query_weight, structural = _vectors(model, message_graph)
+    best_entry = max(state.history, key=lambda entry: (entry.get(BEST_BY, 0.0), -entry["epoch"]))
+    return TrainResult(
+        track_vectors,
+        query_weight,
+        structural,
+        state.history,
+        best_entry["epoch"] if validation is not None else epochs,
+        state.seconds,
+    )
+
+
+def hide(
+    tracks: TrackLists, rows: Int64Array, config: TrainConfig, rng: np.random.Generator
+) -> tuple[Int64Array, TrackLists, TrackLists]:
+    """Choose what a step hides of a batch: at least one track of each playlist, never all.
+
+    Parameters
+    ----------
+    tracks
+        Of the training graph.
+    rows : int64 [batch_size]
+        Ascending; each of two tracks or more.
+    config
+    rng
+
+    Returns
+    -------
+    hidden_pairs : int64 [num_hidden]
+        Positions among the training graph's pairs.
+    visible, hidden : TrackLists
+        What each playlist shows and what it should predict.
+    """
+    lengths = tracks.lengths[rows]
+    share = rng.uniform(*config.hidden_share, size=len(rows))
+    num_visible = lengths - np.round(share * lengths).astype(np.int64)
+    few = np.floor(np.exp(rng.random(len(rows)) * np.log(lengths))).astype(np.int64)
+    num_visible = np.where(rng.random(len(rows)) < config.few_share, few, num_visible)
+    num_visible = np.clip(num_visible, 1, lengths - 1)
+
+    pairs = tracks.pair_index(rows)
+    batch_row = np.repeat(np.arange(len(rows)), lengths)
+    shuffled = np.lexsort((rng.random(len(pairs)), batch_row))
+    place = np.arange(len(pairs)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    is_visible = np.empty(len(pairs), dtype=bool)
+    is_visible[shuffled] = place < np.repeat(num_visible, lengths)
+    batch = tracks.rows(rows)
+    return pairs[~is_visible], batch.keep(is_visible), batch.keep(~is_visible)
+
+
+def validate(scorer: CentroidScorer, held_out: HeldOut) -> dict[str, float]:
+    """Recall@20, Recall@300, nDCG@20 and AUC on held-out tracks, by full ranking."""
+    ranks = []
+    for start in range(0, len(held_out.query), 512):
+        rows = held_out.rows(slice(start, start + 512))
+        ranks.append(
+            metrics.rank_held_out(
+                scorer.scores(rows.query),
+                rows.known.offsets,
+                rows.known.track_index,
+                rows.targets.offsets,
+                rows.targets.track_index,
+            )
+        )
+    whole = metrics.concatenate(ranks)
+    values = {
+        "recall@20": metrics.recall(whole, 20),
+        "recall@300": metrics.recall(whole, 300),
+        "ndcg@20": metrics.ndcg(whole, 20),
+        "auc": whole.auc,
+    }
+    return {name: metrics.mean_over_scored(value)[0] for name, value in values.items()}
+
+
+def write_history(path: Path, history: list[dict[str, Any]]) -> None:
+    """Write one JSON object an epoch, atomically."""
+    with atomic_file(path) as temporary:
+        temporary.write_text("".join(json.dumps(entry) + "\n" for entry in history))
+
+
+def _cosine(done: int, total: int) -> float:
+    return 0.5 * (1 + math.cos(math.pi * done / total))
+
+
+def _ones(lists: TrackLists, num_tracks: int, device: str) -> SparseMatrix:
+    value = np.ones(lists.num_pairs, dtype=np.float32)
+    return SparseMatrix.from_csr(lists.offsets, lists.track_index, value, num_tracks, device)
+
+
+@torch.no_grad()
+def _vectors(
+    model: nn.ModuleDict, message_graph: MessageGraph
+) -> tuple[NDArray[np.float32], NDArray[np.float32], dict[str, NDArray[np.float32]]]:
+    """Unit track vectors, query weights and unit structural vectors, with nothing hidden."""
+    nodes = model["encoder"](message_graph)
+    weight = model["readout"].query_weight(nodes.track, message_graph.track_degree)
+    structural = {
+        name: nn.functional.normalize(getattr(nodes, name)).cpu().numpy()
+        for name in message_graph.structural
+    }
+    return nn.functional.normalize(nodes.track).cpu().numpy(), weight.cpu().numpy(), structural
+
+
+def _fingerprint(identity: str, config: TrainConfig, epochs: int) -> str:
+    facts = json.dumps([identity, config.to_json(), epochs], sort_keys=True)
+    return hashlib.sha256(facts.encode()).hexdigest()
+
+
+def _named(state: Checkpoint, prefix: str) -> dict[str, torch.Tensor]:
+    return {n.removeprefix(prefix): t for n, t in state.tensors.items() if n.startswith(prefix)}
+
+
+def _capture(state: Checkpoint, model: nn.ModuleDict, optimizer: torch.optim.Adam) -> None:
+    for name, parameter in model.named_parameters():
+        state.tensors[f"model.{name}"] = parameter
+        for part in ("exp_avg", "exp_avg_sq"):
+            state.tensors[f"optimizer.{part}.{name}"] = optimizer.state[parameter][part]
+
+
+def _restore(
+    state: Checkpoint, model: nn.ModuleDict, optimizer: torch.optim.Adam, steps: int
+) -> None:
+    model.load_state_dict(_named(state, "model."))
+    for name, parameter in model.named_parameters():
+        optimizer.state[parameter] = {
+            # Adam keeps its count on the CPU as a float tensor.
+            "step": torch.tensor(float(steps)),
+            "exp_avg": state.tensors[f"optimizer.exp_avg.{name}"].clone(),
+            "exp_avg_sq": state.tensors[f"optimizer.exp_avg_sq.{name}"].clone(),
+        }
