@@ -100,7 +100,8 @@ class _Vocabulary:
         local = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
         before, index = len(self.index), self.index
         rows = np.array(
-            [index.setdefault(value, len(index)) for value in encoded.dictionary.to_pylist()] + [-1],
+            [index.setdefault(value, len(index)) for value in encoded.dictionary.to_pylist()]
+            + [-1],
             dtype=np.int64,
         )
         codes = rows[local]
@@ -138,8 +139,9 @@ def find_slices(source: str | Path, slices: tuple[int, int] | None = None) -> li
     elif path.is_file():
         found = _in_zip(path)
     else:
-        found = [_on_disk(Path(file)) for file in glob.glob(str(source), recursive=True)]
-        found = [file for file in found if file.name.endswith(".json")]
+        # Not Path.glob: the pattern may be absolute, and begins where it says.
+        matches = glob.glob(str(source), recursive=True)  # noqa: PTH207
+        found = [_on_disk(Path(file)) for file in matches if file.endswith(".json")]
         if not found:
             raise InputError(
                 f"{source}: no such file or folder, expected a folder of slices, a slice, a zip "

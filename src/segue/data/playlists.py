@@ -87,7 +87,8 @@ class TrackLists:
     @property
     def lengths(self) -> Int64Array:
         """Number of tracks of each list: int64 [num_lists]."""
-        return np.diff(self.offsets)
+        lengths: Int64Array = np.diff(self.offsets)
+        return lengths
 
     def list_index(self) -> Int64Array:
         """The list of each pair: int64 [num_pairs], never falling."""
@@ -113,7 +114,8 @@ class TrackLists:
         lengths = self.lengths[rows]
         ends = np.cumsum(lengths)
         within = np.arange(ends[-1] if len(ends) else 0) - np.repeat(ends - lengths, lengths)
-        return np.repeat(self.offsets[rows], lengths) + within
+        pairs: Int64Array = np.repeat(self.offsets[rows], lengths) + within
+        return pairs
 
     def keep(self, pairs: BoolArray) -> TrackLists:
         """The same lists with only the pairs where `pairs` (bool [num_pairs]) is true."""

@@ -6,7 +6,7 @@ they might have put together, so that the whole of Segue can be tried without a 
 it recommends from them says nothing about what anybody listens to.
 
 The model: a *scene* is a hidden cluster of artists around a home sub-genre that reaches into
-related genres. A listener likes up to three scenes. A playlist has a kind (a genre, a mood, a
+related genres. A listener likes two or three scenes. A playlist has a kind (a genre, a mood, a
 decade, an artist …), and a song gets into it by taste × popularity × fit to the kind.
 """
 
@@ -29,30 +29,20 @@ COLUMNS = ("track", "artist", "album", "year", "genre", "subgenre", "mood")
 YEARS = range(1900, 2031)
 SLICE_SIZE = 1000
 
+# fmt: off
 # Each genre with those that its listeners also like.
 GENRES = {
-    "african": ("reggae", "latin", "arabic", "blues"),
-    "alternative": ("rock", "indie", "punk"),
-    "ambient & score": ("electronic", "jazz"),
-    "arabic": ("african", "european pop"),
-    "blues": ("rock", "soul", "jazz"),
-    "country": ("folk", "rock"),
-    "east asian pop": ("pop", "r&b", "electronic"),
-    "electronic": ("pop", "indie", "funk & disco", "ambient & score"),
-    "european pop": ("pop", "folk", "electronic"),
-    "folk": ("country", "indie", "rock"),
-    "funk & disco": ("soul", "electronic", "pop"),
-    "hip hop": ("r&b", "funk & disco", "reggae"),
-    "indie": ("alternative", "folk", "electronic"),
-    "jazz": ("blues", "soul", "latin"),
-    "latin": ("pop", "reggae", "jazz"),
-    "metal": ("rock", "punk", "alternative"),
-    "pop": ("r&b", "funk & disco", "electronic"),
-    "punk": ("alternative", "metal", "reggae"),
-    "r&b": ("soul", "hip hop", "pop"),
-    "reggae": ("hip hop", "african", "latin"),
-    "rock": ("alternative", "blues", "metal", "folk"),
-    "soul": ("r&b", "funk & disco", "blues"),
+    "african": ("reggae", "latin", "arabic", "blues"), "alternative": ("rock", "indie", "punk"),
+    "ambient & score": ("electronic", "jazz"), "arabic": ("african", "european pop"),
+    "blues": ("rock", "soul", "jazz"), "country": ("folk", "rock"),
+    "east asian pop": ("pop", "r&b", "electronic"), "electronic": ("pop", "indie", "funk & disco"),
+    "european pop": ("pop", "folk", "electronic"), "folk": ("country", "indie", "rock"),
+    "funk & disco": ("soul", "electronic", "pop"), "hip hop": ("r&b", "funk & disco", "reggae"),
+    "indie": ("alternative", "folk", "electronic"), "jazz": ("blues", "soul", "latin"),
+    "latin": ("pop", "reggae", "jazz"), "metal": ("rock", "punk", "alternative"),
+    "pop": ("r&b", "funk & disco", "electronic"), "punk": ("alternative", "metal", "reggae"),
+    "r&b": ("soul", "hip hop", "pop"), "reggae": ("hip hop", "african", "latin"),
+    "rock": ("alternative", "blues", "metal", "folk"), "soul": ("r&b", "funk & disco", "blues"),
 }
 # Each mood with the titles that such playlists bear.
 MOODS = {
@@ -67,37 +57,44 @@ MOODS = {
     "party": ("party", "kitchen disco", "friday night", "dance", "house party", "pregame"),
     "romantic": ("love songs", "love", "date night", "wedding", "slow dance", "romance"),
 }
-MIXED = (
-    "road trip", "Road Trip", "favorites", "my music", "everything", "on repeat", "car", "random",
-    "jams", "shower", "work", "cooking", "bangers", "My Playlist", "stuff", "new", "summer 2017",
-    "drive", "good stuff", "music", "old and new", "weekend",
-)  # fmt: skip
-STYLE = ("{}", "{}", "{}", "{} mix", "{} favorites", "best of {}", "{} playlist", "{} vibes")
-MOOD_STYLE = ("{} {}", "{} {}", "{} ({})")
-DECADE = ("{}s", "{}s", "the {}s", "{}s music", "{}s hits", "best of the {}s", "{}s throwback")
-DECADE_GENRE = ("{}s {}", "{}s {}", "{}s {} mix", "best {}s {}", "{}s {} throwback")
-ARTIST = ("{}", "{}", "{}", "best of {}", "{} & more", "{} mix", "Essential {}", "like {}")
-# Titles in the language of the songs, by sub-genre.
-LOCAL = {
-    "bossa nova": ("bossa nova", "música brasileira", "Rio"),
-    "chanson": ("chanson française", "Paris", "chansons"),
-    "city pop": ("シティポップ", "夜のドライブ"),
-    "classic arabic": ("طرب", "أغاني قديمة"),
-    "italian pop": ("musica italiana", "canzoni"),
-    "j-pop": ("邦楽", "Jポップ", "カラオケ"),
-    "k-pop": ("케이팝", "노래방", "kpop"),
-    "latin pop": ("música latina", "amor", "en español"),
-    "modern arabic": ("أغاني عربية", "عربي"),
-    "reggaeton": ("perreo", "fiesta", "reggaetón"),
-    "rock en español": ("rock en español", "rock en tu idioma"),
-    "russian rock": ("русский рок", "рок"),
-    "salsa": ("para bailar", "salsa vieja"),
-    "schlager": ("Schlagerparty", "deutsche Musik"),
+# What people call a genre or sub-genre, where that is not its name; also in their own language.
+CALLED = {
+    "adult pop": ("soft pop", "pop ballads"), "ambient & score": ("instrumental", "soundtrack"),
+    "bossa nova": ("bossa nova", "música brasileira"), "chanson": ("chanson", "chanson française"),
+    "city pop": ("city pop", "シティポップ"), "classic arabic": ("طرب", "أغاني قديمة"),
+    "arabic": ("arabic", "أغاني عربية"), "conscious": ("conscious rap",), "hip hop": ("rap",),
+    "east asian pop": ("k-pop & j-pop", "asian pop"), "european pop": ("euro pop", "europop"),
+    "funk & disco": ("funk", "disco", "funk & disco"), "golden age": ("old school hip hop",),
+    "italian pop": ("italian", "musica italiana"), "j-pop": ("j-pop", "邦楽", "Jポップ"),
+    "k-pop": ("kpop", "k-pop", "케이팝"), "latin pop": ("latin pop", "música latina"),
+    "modern arabic": ("arabic pop", "عربي"), "modern rap": ("rap", "trap"),
+    "reggaeton": ("reggaeton", "perreo", "reggaetón"), "schlager": ("Schlager", "deutsche Musik"),
+    "rock en español": ("rock en español", "rock en tu idioma"), "salsa": ("salsa", "para bailar"),
+    "russian rock": ("русский рок", "russian rock"), "southern": ("southern rap", "dirty south"),
+    "west coast": ("west coast rap", "west coast"),
+}
+# The kinds of playlists: how often each comes up, and what its titles look like.
+KINDS = {
+    "genre": 0.17, "subgenre": 0.15, "mood": 0.1, "mood genre": 0.1, "era": 0.09, "era genre": 0.08,
+    "artist": 0.12, "mixed": 0.19,
+}
+TITLES = {
+    "genre": ("{music}", "{music}", "{music} mix", "{music} favorites", "best of {music}",
+              "{music} playlist", "{music} vibes", "just {music}"),
+    "mood": ("{mood}",),
+    "mood genre": ("{mood} {music}", "{mood} {music}", "{mood} ({music})"),
+    "era": ("{years}", "{years}", "the {years}", "{years} music", "{years} hits",
+            "best of the {years}", "{years} throwback"),
+    "era genre": ("{years} {music}", "{years} {music}", "{years} {music} mix",
+                  "best {years} {music}", "{years} {music} throwback"),
+    "artist": ("{artist}", "{artist}", "{artist}", "best of {artist}", "{artist} & more",
+               "{artist} mix", "Essential {artist}", "like {artist}"),
+    "mixed": ("road trip", "Road Trip", "favorites", "my music", "everything", "on repeat", "car",
+              "random", "jams", "shower", "work", "cooking", "bangers", "My Playlist", "stuff",
+              "new", "summer 2017", "drive", "good stuff", "music", "old and new", "weekend"),
 }
 EMOJI = ("🔥", "❤️", "✨", "🎶", "☀️")
-
-KINDS = ("genre", "subgenre", "mood", "era", "artist", "mixed")
-KIND_SHARES = (0.17, 0.15, 0.20, 0.17, 0.12, 0.19)
+# fmt: on
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -120,17 +117,7 @@ def slug(name: str) -> str:
 
 @dataclass(frozen=True)
 class Song:
-    """One song of the sample, as facts.
-
-    Attributes
-    ----------
-    track, artist, album
-        Names.
-    year
-        Of the album.
-    genre, subgenre, mood
-        Of the artist's kind of music, and of the song.
-    """
+    """One song of the sample, as facts; the ids are made of the names (see `slug`)."""
 
     track: str
     artist: str
@@ -142,7 +129,7 @@ class Song:
 
     @cached_property
     def track_id(self) -> str:
-        """``segue:track:<artist>:<title>``, see `slug`."""
+        """``segue:track:<artist>:<title>``."""
         return f"segue:track:{slug(self.artist)}:{slug(self.track)}"
 
     @cached_property
@@ -166,37 +153,35 @@ def load_songs(path: Path | None = None) -> list[Song]:
         not known, a song stands twice, or two lines contradict each other (an artist of two
         spellings or genres, an album of two spellings or years, a sub-genre of two genres).
     """
+    source = path or resources.files("segue.data").joinpath("sample.tsv")
     try:
-        source = path or resources.files("segue.data").joinpath("sample.tsv")
         lines = source.read_text(encoding="utf-8").rstrip("\n").split("\n")
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read as UTF-8 text ({error})") from error
-    name = str(path or "sample.tsv")
+        raise InputError(f"{source}: cannot be read as UTF-8 text ({error})") from error
     if lines[0] != "\t".join(COLUMNS):
-        raise InputError(f"{name}: line 1: expected the header {', '.join(COLUMNS)}, by tabs")
-    songs: list[Song] = []
+        raise InputError(f"{source}: line 1: expected the header {', '.join(COLUMNS)}, by tabs")
+    songs: dict[str, Song] = {}
     stated: dict[tuple[str, str], tuple[object, int]] = {}
     for number, line in enumerate(lines[1:], start=2):
         try:
             song = _parse(line)
-            facts: list[tuple[str, str, object]] = [
+            for what, key, value in (
                 ("spelling of artist", song.artist_id, song.artist),
                 ("spelling of album", song.album_id, song.album),
                 ("genre of artist", song.artist, song.genre),
                 ("genre of sub-genre", song.subgenre, song.genre),
                 ("year of album", song.album_id, song.year),
-                ("line for song", song.track_id, number),
-            ]
-            for what, key, value in facts:
-                earlier, at = stated.setdefault((what, key), (value, number))
-                if earlier != value:
+            ):
+                first, at = stated.setdefault((what, key), (value, number))
+                if first != value:
                     raise ValueError(
-                        f"expected one {what} {key}, got {value!r} here and {earlier!r} in line {at}"
+                        f"{what} {key}: expected {first!r} as in line {at}, got {value!r}"
                     )
+            if songs.setdefault(song.track_id, song) is not song:
+                raise ValueError(f"expected each song once, {song.track_id} stood before")
         except ValueError as error:
-            raise InputError(f"{name}: line {number}: {error}") from None
-        songs.append(song)
-    return songs
+            raise InputError(f"{source}: line {number}: {error}") from None
+    return list(songs.values())
 
 
 def _parse(line: str) -> Song:
@@ -213,106 +198,28 @@ def _parse(line: str) -> Song:
     return Song(track, artist, album, int(year), genre, subgenre, mood)
 
 
-class _World:
-    """The hidden side: what the songs are like, how popular they are, and which scenes exist."""
-
-    def __init__(self, songs: list[Song], rng: np.random.Generator) -> None:
-        self.songs = songs
-        artists = {song.artist: song for song in songs}
-        row = {artist: at for at, artist in enumerate(artists)}
-        self.artist = np.array([row[song.artist] for song in songs])
-        self.year = np.array([song.year for song in songs])
-        self.columns = {
-            column: np.array([getattr(song, column) for song in songs])
-            for column in ("artist", "genre", "subgenre", "mood")
-        }
-        # Zipf twice: over artists (those with more songs here tend to be the better known), and
-        # over the songs of each.
-        num_songs = np.bincount(self.artist)
-        fame = np.empty(len(artists))
-        order = np.argsort(-num_songs * rng.lognormal(0, 0.7, len(artists)), kind="stable")
-        fame[order] = (np.arange(len(artists)) + 10.0) ** -0.4
-        hits = np.concatenate([rng.permutation(n) for n in num_songs])
-        by_artist = np.argsort(self.artist, kind="stable")
-        self.popularity = fame[self.artist]
-        self.popularity[by_artist] *= (hits + 1.0) ** -0.45
-
-        # One scene or more around each sub-genre, at a time; gamma weights of a small shape
-        # leave many artists out, so that neighbours in a genre need not share an audience.
-        homes = list({song.subgenre: song for song in songs}.values())
-        homes += [songs[at] for at in rng.integers(len(songs), size=len(homes) // 2)]
-        years = np.bincount(self.artist, self.year) / num_songs
-        self.home_genre = [home.genre for home in homes]
-        self.scenes = np.empty((len(homes), len(artists)))
-        for scene, home in zip(self.scenes, homes, strict=True):
-            close = np.array([_closeness(home, other) for other in artists.values()])
-            close *= np.exp(-np.abs(years - home.year) / 15)
-            scene[:] = close * rng.gamma(0.5, size=len(artists)) + 1e-9
-            scene /= scene.sum()
-
-    def listener(self, rng: np.random.Generator) -> IntArray:
-        """Up to three scenes, the others mostly of genres near the first."""
-        first = int(rng.integers(len(self.scenes)))
-        genre = self.home_genre[first]
-        near = np.array([1.0 if g in (genre, *GENRES[genre]) else 0.1 for g in self.home_genre])
-        others = rng.choice(
-            len(near), size=int(rng.integers(1, 3)), replace=False, p=near / near.sum()
-        )
-        return np.array([first, *(other for other in others if other != first)])
-
-
-def _closeness(home: Song, artist: Song) -> float:
-    if artist.subgenre == home.subgenre:
-        return 1.0
-    if artist.genre == home.genre:
-        return 0.3
-    return 0.1 if artist.genre in GENRES[home.genre] else 0.002
-
-
 def sample_playlists(num_playlists: int = 2000, rng_seed: int = 0) -> list[dict[str, Any]]:
     """Generate playlists over the shipped songs, in the form of the MPD. Nobody made them.
 
-    Parameters
-    ----------
-    num_playlists
-        How many.
-    rng_seed
-        For everything that is drawn; the same seed gives the same playlists.
-
-    Returns
-    -------
-    list of dict
-        With ``pid`` from 0, ``name``, ``tracks`` and the other fields of the MPD, except
-        durations.
-
-    Raises
-    ------
-    InputError
-        If an argument is out of range.
+    The same `rng_seed` gives the same playlists. InputError if an argument is out of range.
     """
-    if num_playlists < 1:
-        raise InputError(f"number of playlists {num_playlists} must be at least 1")
-    if rng_seed < 0:
-        raise InputError(f"seed {rng_seed} must be at least 0")
+    if num_playlists < 1 or rng_seed < 0:
+        raise InputError(
+            f"{num_playlists} playlists from seed {rng_seed} were asked for, expected at least 1 "
+            "playlist and a seed of at least 0"
+        )
     songs = load_songs()
     rng = np.random.default_rng(rng_seed)
     world = _World(songs, rng)
-    listeners = [world.listener(rng) for _ in range(-(-num_playlists // 3))]
+    listeners = [world.listener(rng) for _ in range(num_playlists // 3 + 1)]
     records = [
-        {
-            "track_uri": song.track_id,
-            "track_name": song.track,
-            "artist_uri": song.artist_id,
-            "artist_name": song.artist,
-            "album_uri": song.album_id,
-            "album_name": song.album,
-        }
-        for song in songs
+        {"track_uri": s.track_id, "track_name": s.track, "artist_uri": s.artist_id}
+        | {"artist_name": s.artist, "album_uri": s.album_id, "album_name": s.album}
+        for s in songs
     ]
     playlists = []
     for pid in range(num_playlists):
         title, rows = _playlist(world, listeners[rng.integers(len(listeners))], rng)
-        tracks = [{"pos": pos, **records[row]} for pos, row in enumerate(rows)]
         playlists.append(
             {
                 "pid": pid,
@@ -320,31 +227,21 @@ def sample_playlists(num_playlists: int = 2000, rng_seed: int = 0) -> list[dict[
                 "collaborative": "false",
                 # Midnights from 2015 on, for ten years.
                 "modified_at": 1_420_070_400 + 86_400 * int(rng.integers(3650)),
-                "num_tracks": len(tracks),
-                "num_albums": len({track["album_uri"] for track in tracks}),
-                "num_artists": len({track["artist_uri"] for track in tracks}),
+                "num_tracks": len(rows),
+                "num_albums": len({songs[row].album_id for row in rows}),
+                "num_artists": len({songs[row].artist_id for row in rows}),
                 "num_followers": int(min(rng.zipf(2.5), 10_000)),
-                "num_edits": 1 + int(rng.geometric(min(1.0, 3 / len(tracks)))),
-                "tracks": tracks,
+                "num_edits": 1 + int(rng.geometric(min(1.0, 3 / len(rows)))),
+                "tracks": [{"pos": pos, **records[row]} for pos, row in enumerate(rows)],
             }
         )
     return playlists
 
 
 def write_sample(folder: Path, num_playlists: int = 2000, rng_seed: int = 0) -> None:
-    """Write generated playlists (see `sample_playlists`) as slices of 1,000.
+    """Write `sample_playlists` into a folder, as slices of 1,000: ``mpd.slice.0-999.json`` ….
 
-    Parameters
-    ----------
-    folder
-        Where ``mpd.slice.0-999.json`` and so on go; made if it is not there.
-    num_playlists, rng_seed
-        As for `sample_playlists`.
-
-    Raises
-    ------
-    ArtefactError
-        If `folder` holds slices already (two collections would mix) or cannot be written.
+    ArtefactError if it holds slices already (two collections would mix) or cannot be written.
     """
     playlists = sample_playlists(num_playlists, rng_seed)
     try:
@@ -359,49 +256,90 @@ def write_sample(folder: Path, num_playlists: int = 2000, rng_seed: int = 0) -> 
         raise ArtefactError(f"{folder}: cannot be written ({error.strerror or error})") from error
 
 
+class _World:
+    """The hidden side: how popular the songs are, and which scenes exist."""
+
+    def __init__(self, songs: list[Song], rng: np.random.Generator) -> None:
+        self.songs = songs
+        self.columns = {
+            column: np.unique([getattr(song, column) for song in songs], return_inverse=True)[1]
+            for column in ("artist", "genre", "subgenre", "mood")
+        }
+        self.artist, subgenre = self.columns["artist"], self.columns["subgenre"]
+        self.year = np.array([song.year for song in songs])
+
+        # Zipf twice: over artists (those with more songs here tend to be the better known), and
+        # over the songs of each.
+        num_songs = np.bincount(self.artist)
+        renown = np.argsort(-num_songs * rng.lognormal(0, 0.7, len(num_songs)), kind="stable")
+        self.popularity = (np.argsort(renown)[self.artist] + 10.0) ** -0.4
+        by_artist = np.argsort(self.artist, kind="stable")
+        hits = np.concatenate([rng.permutation(n) for n in num_songs])
+        self.popularity[by_artist] *= (hits + 1.0) ** -0.45
+
+        # Every sub-genre is the home of a scene, some of more. Gamma weights of a small shape
+        # leave many artists out: neighbours in a genre need not share an audience.
+        homes = np.unique(subgenre, return_index=True)[1]
+        self.homes = np.append(homes, rng.integers(len(songs), size=len(homes) // 2))
+        genres = [song.genre for song in songs]
+        reach = [(songs[home].genre, *GENRES[songs[home].genre]) for home in self.homes]
+        close = np.where([[genre in near for genre in genres] for near in reach], 0.3, 0.001)
+        close[subgenre == subgenre[self.homes, None]] = 1.0
+        close *= np.exp(-np.abs(self.year - self.year[self.homes, None]) / 15)
+        close *= rng.gamma(0.2, size=(len(close), len(num_songs)))[:, self.artist] + 1e-6
+        close *= rng.lognormal(0, 1.2, size=close.shape)
+        self.scenes = close / close.sum(axis=1, keepdims=True)  # [num_scenes, num_songs]
+
+    def listener(self, rng: np.random.Generator) -> IntArray:
+        """Two or three scenes, mostly of genres near the first."""
+        first = int(rng.integers(len(self.scenes)))
+        genre = self.songs[self.homes[first]].genre
+        genres = [self.songs[home].genre for home in self.homes]
+        near = np.array([1.0 if g in (genre, *GENRES[genre]) else 0.1 for g in genres])
+        near[first] = 0
+        size = int(rng.integers(1, 3))
+        return np.append(first, rng.choice(len(near), size, replace=False, p=near / near.sum()))
+
+
 def _playlist(world: _World, scenes: IntArray, rng: np.random.Generator) -> tuple[str, list[int]]:
     """One playlist of a listener: its title and its songs, rows of ``world.songs``, in order."""
-    kind = KINDS[int(rng.choice(len(KINDS), p=KIND_SHARES))]
-    shares = rng.dirichlet(np.where(np.arange(len(scenes)) == 0, 3.0, 1.5))
-    taste = shares @ world.scenes[scenes]
-    weight = (taste[world.artist] + 2e-5) * world.popularity
+    kind = str(rng.choice(list(KINDS), p=list(KINDS.values())))
+    taste = rng.dirichlet([4.0, 1.0, 1.0][: len(scenes)]) @ world.scenes[scenes]
+    weight = (taste + 0.05 / len(taste)) * world.popularity
     # The song that the listener had in mind names the genre, mood, decade or artist.
     home = int(rng.choice(len(weight), p=weight / weight.sum()))
-    narrow = kind in ("mood", "era") and rng.random() < 0.5
-    fit = _fit(world, kind, home, narrow)
+    fit = _fit(world, kind, home)
 
-    length = int(np.clip(rng.lognormal(np.log(34), 0.78), 5, 120))
+    length = int(np.clip(rng.lognormal(np.log(34), 0.78), 5, 119))
     if kind != "mixed":  # What there is of a kind bounds the list.
         length = min(length, max(8, 3 * int((fit == fit.max()).sum())))
     num_noise = int(rng.binomial(length, rng.uniform(0.05, 0.1)))
-    # Gumbel noise on log weights draws without replacement; strangers go by popularity alone.
-    draw = np.argsort(-(np.log(weight * fit) + rng.gumbel(size=len(weight))), kind="stable")
-    chosen = draw[: length - num_noise]
-    rest = draw[length - num_noise :]
+    # Gumbel noise on log weights draws without replacement; strangers come by popularity alone.
+    draw = np.argsort(-(np.log(weight * fit) + rng.gumbel(size=len(fit))), kind="stable")
+    chosen, rest = np.split(draw, [length - num_noise])
     odds = np.sqrt(world.popularity[rest])
-    noise = rng.choice(rest, size=num_noise, replace=False, p=odds / odds.sum())
+    noise = rng.choice(rest, num_noise, replace=False, p=odds / odds.sum())
 
     rows = [int(row) for row in _in_order(world, kind, scenes, np.append(chosen, noise), rng)]
     if rng.random() < 0.04:  # As in the MPD, somebody added a song twice.
         rows.insert(int(rng.integers(len(rows) + 1)), rows[int(rng.integers(len(rows)))])
-    return _title(world.songs[home], kind, narrow, rng), rows
+    return _title(world.songs[home], kind, rng), rows
 
 
-def _fit(world: _World, kind: str, home: int, narrow: bool) -> FloatArray:
-    """How well each song fits the kind: 1 where it does, small where it would be a slip."""
+def _fit(world: _World, kind: str, home: int) -> FloatArray:
+    """How well each song fits the kind: most where it does, little where it would be a slip."""
     same = {column: values == values[home] for column, values in world.columns.items()}
     fit = np.ones(len(world.songs))
     if kind == "subgenre":
-        fit = np.where(same["subgenre"], 1.0, 0.05)
-    elif kind == "mood":
-        fit = np.where(same["mood"], 1.0, 0.03)
-    elif kind == "era":
-        decade = world.year // 10
-        fit = np.where(decade == decade[home], 1.0, np.exp(-2.0 * np.abs(decade - decade[home])))
+        fit[~same["subgenre"]] = 0.05
     elif kind == "artist":
-        fit = np.where(same["artist"], 25.0, 1.0) * np.where(same["genre"], 1.0, 0.3)
-    if kind in ("genre", "subgenre") or narrow:
-        fit = fit * np.where(same["genre"], 1.0, 0.02)
+        fit = np.where(same["artist"], 25.0, np.where(same["genre"], 1.0, 0.3))
+    elif "mood" in kind:
+        fit[~same["mood"]] = 0.03
+    elif "era" in kind:
+        fit = np.exp(-2.0 * np.abs(world.year // 10 - world.year[home] // 10))
+    if "genre" in kind:  # A sub-genre's lies within one, too.
+        fit[~same["genre"]] *= 0.02
     return fit
 
 
@@ -411,37 +349,32 @@ def _in_order(
     """The order of a playlist: its taste drifts, and an artist's songs come in short runs."""
     artist, year = world.artist[rows], world.year[rows]
     if kind == "mixed":  # From one scene to the other.
-        liked = world.scenes[scenes][:, artist]
+        liked = world.scenes[scenes][:, rows]
         drift = liked[-1] / liked.sum(axis=0)
     else:  # Through the years, loosely, forwards or backwards.
         drift = (year - year.min()) / max(1, int(np.ptp(year))) * rng.choice([-0.7, 0.4, 0.7])
-    by_artist = rng.normal(0, 0.4, int(world.artist.max()) + 1)[artist]
+    drift += rng.normal(0, 0.4, int(world.artist.max()) + 1)[artist]
     # About half of the songs stay with their artist, the others come up somewhere else.
     alone = rng.random(len(rows)) < 0.5
-    place = drift + by_artist + rng.normal(0, np.where(alone, 0.4, 0.02))
-    return rows[np.argsort(place, kind="stable")]
+    return rows[np.argsort(drift + rng.normal(0, np.where(alone, 0.4, 0.02)), kind="stable")]
 
 
-def _title(home: Song, kind: str, narrow: bool, rng: np.random.Generator) -> str:
+def _title(home: Song, kind: str, rng: np.random.Generator) -> str:
     """A short title, as people type them."""
 
     def pick(options: tuple[str, ...]) -> str:
         return options[int(rng.integers(len(options)))]
 
     decade = home.year // 10 * 10
-    # "90s", but "1920s" and "2000s" are clearer than "20s" and "00s".
-    years = str(decade) if decade < 1930 or decade >= 2000 else str(decade % 100)
-    if kind in ("genre", "subgenre"):
-        title = pick(STYLE).format(getattr(home, kind))
-        if home.subgenre in LOCAL and rng.random() < 0.4:
-            title = pick(LOCAL[home.subgenre])
-    elif kind == "mood":
-        title = pick(MOODS[home.mood])
-        title = pick(MOOD_STYLE).format(title, home.genre) if narrow else title
-    elif kind == "era":
-        title = pick(DECADE_GENRE if narrow else DECADE).format(years, home.genre)
-    else:
-        title = pick(ARTIST).format(home.artist) if kind == "artist" else pick(MIXED)
+    # "90s", but "2000s" and "1920s" are clearer than "00s" and "20s".
+    years = f"{decade % 100 if 1930 <= decade < 2000 else decade}s"
+    music = home.subgenre if kind == "subgenre" else home.genre
+    title = pick(TITLES["genre" if kind == "subgenre" else kind]).format(
+        artist=home.artist,
+        years=years,
+        mood=pick(MOODS[home.mood]),
+        music=pick(CALLED.get(music, (music,))),
+    )
     style = rng.random()
     if style < 0.35:
         title = title.lower()

@@ -137,7 +137,7 @@ class _Product(torch.autograd.Function):
         return _forward(matrix, dense)
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[None, Tensor]:  # type: ignore[override]
+    def backward(ctx: Any, grad: Tensor) -> tuple[None, Tensor]:
         return None, _transposed(ctx.matrix, grad.contiguous())
 
 
@@ -148,5 +148,5 @@ class _TransposedProduct(torch.autograd.Function):
         return _transposed(matrix, dense)
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[None, Tensor]:  # type: ignore[override]
+    def backward(ctx: Any, grad: Tensor) -> tuple[None, Tensor]:
         return None, _forward(ctx.matrix, grad.contiguous())

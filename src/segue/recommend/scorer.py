@@ -46,8 +46,9 @@ class CentroidScorer:
             shape=(len(query), len(self.track_vectors)),
         )
         vectors: Float32Array = weights @ self.track_vectors
-        length = np.linalg.norm(vectors, axis=1, keepdims=True)
-        return vectors / np.where(length > 0, length, np.float32(1))
+        length: Float32Array = np.linalg.norm(vectors, axis=1, keepdims=True)
+        length[length == 0] = 1
+        return vectors / length
 
     def scores(self, query: TrackLists) -> Float32Array:
         """Scores of all tracks: float32 [num_lists, num_tracks], from −1 to 1."""

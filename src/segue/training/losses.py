@@ -95,7 +95,7 @@ class _CatalogueSoftmax(torch.autograd.Function):
         return loss
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         query_grad, track_grad = ctx.saved_tensors
         return grad * query_grad, grad * track_grad, None, None, None, None
 

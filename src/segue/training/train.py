@@ -205,7 +205,7 @@ def train(
         validation = validation.rows(answered[::stride])
 
     message_graph = MessageGraph.from_graph(graph, config.relations, device)
-    encoder = ENCODERS[config.model](
+    encoder: nn.Module = ENCODERS[config.model](
         graph.num_nodes,
         config.relations,
         dim=config.dim,
@@ -213,10 +213,8 @@ def train(
         initial_std=config.initial_std,
         rng=np.random.default_rng((config.rng_seed,)),
     )
-    model = nn.ModuleDict(
-        {"encoder": encoder, "readout": CentroidReadout(graph.num_nodes["track"])}
-    ).to(device)
-    encoder, readout = model["encoder"], model["readout"]
+    readout = CentroidReadout(graph.num_nodes["track"])
+    model = nn.ModuleDict({"encoder": encoder, "readout": readout}).to(device)
     optimizer = torch.optim.Adam(model.parameters(), lr=config.learning_rate)
 
     fingerprint = _fingerprint(identity, config, epochs)
@@ -251,7 +249,7 @@ def train(
                 playlist_weight=torch.from_numpy(hidden.lengths).to(query).sqrt(),
             )
             optimizer.zero_grad()
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
 
             value = float(loss.detach())
@@ -269,12 +267,13 @@ def train(
 
         entry: dict[str, Any] = {
             "epoch": epoch + 1,
+            "epochs": epochs,
             "step": (epoch + 1) * steps_per_epoch,
             "loss": state.loss_sum / steps_per_epoch,
             "learning_rate": optimizer.param_groups[0]["lr"],
         }
         if validation is not None:
-            track_vectors, query_weight, _ = _vectors(model, message_graph)
+            track_vectors, query_weight, _ = _vectors(encoder, readout, message_graph)
             entry |= validate(CentroidScorer(track_vectors, query_weight), validation)
         best = max((past.get(BEST_BY, -1.0) for past in state.history), default=-1.0)
         if validation is None or entry[BEST_BY] > best:
@@ -293,7 +292,7 @@ def train(
         progress.epoch(entry)
 
     model.load_state_dict(_named(state, "best."))
-    track_vectors, query_weight, structural = _vectors(model, message_graph)
+    track_vectors, query_weight, structural = _vectors(encoder, readout, message_graph)
     best_entry = max(state.history, key=lambda entry: (entry.get(BEST_BY, 0.0), -entry["epoch"]))
     return TrainResult(
         track_vectors,
@@ -384,11 +383,11 @@ def _ones(lists: TrackLists, num_tracks: int, device: str) -> SparseMatrix:
 
 @torch.no_grad()
 def _vectors(
-    model: nn.ModuleDict, message_graph: MessageGraph
+    encoder: nn.Module, readout: CentroidReadout, message_graph: MessageGraph
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], dict[str, NDArray[np.float32]]]:
     """Unit track vectors, query weights and unit structural vectors, with nothing hidden."""
-    nodes = model["encoder"](message_graph)
-    weight = model["readout"].query_weight(nodes.track, message_graph.track_degree)
+    nodes = encoder(message_graph)
+    weight = readout.query_weight(nodes.track, message_graph.track_degree)
     structural = {
         name: nn.functional.normalize(getattr(nodes, name)).cpu().numpy()
         for name in message_graph.structural

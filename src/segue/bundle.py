@@ -1,0 +1,137 @@
+"""`Bundle`: what training leaves and all that serving needs."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+from segue.data.playlists import Catalog, Int64Array, Playlists
+from segue.errors import ArtefactError
+from segue.files import atomic_artefact, read_manifest
+
+Float32Array = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A trained recommender as arrays and facts; no torch, no pickle.
+
+    Attributes
+    ----------
+    catalog : Catalog
+    track_vectors : float32 [num_tracks, dim]
+        Of unit length.
+    artist_vectors : float32 [num_artists, dim]
+        Of unit length.
+    query_weight : float32 [num_tracks]
+        How much each track counts in a query, at least 0.
+    popularity : int64 [num_tracks]
+        Playlists of each track in the graph that the vectors were trained on.
+    playlists : Playlists or None
+        All playlists with all their tracks; None where other people's playlists were left out.
+    config : dict
+        How the model was trained.
+    metrics : dict
+        Measured on the split's test pairs.
+    split : dict
+        The split's recipe and fingerprint.
+    graph_fingerprint : str
+        Of the graph that was split.
+    history : list of dict
+        One entry an epoch.
+    """
+
+    catalog: Catalog
+    track_vectors: Float32Array
+    artist_vectors: Float32Array
+    query_weight: Float32Array
+    popularity: Int64Array
+    playlists: Playlists | None
+    config: dict[str, Any]
+    metrics: dict[str, Any]
+    split: dict[str, Any]
+    graph_fingerprint: str
+    history: list[dict[str, Any]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """Refuse arrays that do not fit together (ValueError)."""
+        num_tracks, num_artists = self.catalog.num_tracks, self.catalog.num_artists
+        for name, rows in (("track_vectors", num_tracks), ("artist_vectors", num_artists)):
+            vectors = getattr(self, name)
+            if vectors.dtype != np.float32 or vectors.ndim != 2 or len(vectors) != rows:
+                raise ValueError(f"{name} must be float32 with {rows} rows")
+            length = np.linalg.norm(vectors, axis=1)
+            # A node that no message reaches may stay at zero.
+            if not ((np.abs(length - 1) < 1e-3) | (length == 0)).all():
+                raise ValueError(f"{name} must be of unit length")
+        if self.track_vectors.shape[1] != self.artist_vectors.shape[1]:
+            raise ValueError("track_vectors and artist_vectors differ in dim")
+        for name in ("query_weight", "popularity"):
+            column = getattr(self, name)
+            if column.shape != (num_tracks,) or not (column >= 0).all():
+                raise ValueError(f"{name} must hold one number of at least 0 a track")
+        if not np.isfinite(self.query_weight).all():
+            raise ValueError("query_weight must be finite")
+        if self.playlists is not None:
+            tracks = self.playlists.tracks.track_index
+            if len(tracks) and tracks.max() >= num_tracks:
+                raise ValueError("a playlist holds a track that the catalogue does not have")
+
+    def save(self, folder: Path, *, overwrite: bool = False) -> None:
+        """Write the bundle as an artefact, all or nothing.
+
+        ``vectors.safetensors``, the catalogue's and playlists' Arrow files, ``metrics.jsonl`` and
+        the manifest with configuration, metrics, split and fingerprints.
+        """
+        with atomic_artefact(folder, "bundle", overwrite=overwrite) as writer:
+            arrays = ("track_vectors", "artist_vectors", "query_weight", "popularity")
+            save_file(
+                {name: np.ascontiguousarray(getattr(self, name)) for name in arrays},
+                writer.folder / "vectors.safetensors",
+            )
+            self.catalog.save(writer.folder)
+            if self.playlists is not None:
+                self.playlists.save(writer.folder)
+            (writer.folder / "metrics.jsonl").write_text(
+                "".join(json.dumps(entry) + "\n" for entry in self.history), encoding="utf-8"
+            )
+            writer.content.update(
+                config=self.config,
+                metrics=self.metrics,
+                split=self.split,
+                graph_fingerprint=self.graph_fingerprint,
+                has_playlists=self.playlists is not None,
+            )
+
+    @classmethod
+    def load(cls, folder: Path, *, verify: bool = True) -> Bundle:
+        """Read a bundle.
+
+        Raises
+        ------
+        ArtefactError
+            If `folder` is no bundle, or with `verify` if a file is not as it was written.
+        """
+        manifest = read_manifest(folder, "bundle", verify=verify)
+        try:
+            arrays = load_file(folder / "vectors.safetensors")
+            lines = (folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
+            return cls(
+                catalog=Catalog.load(folder),
+                playlists=Playlists.load(folder) if manifest["has_playlists"] else None,
+                config=manifest["config"],
+                metrics=manifest["metrics"],
+                split=manifest["split"],
+                graph_fingerprint=manifest["graph_fingerprint"],
+                history=[json.loads(line) for line in lines],
+                **arrays,
+            )
+        except (SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
+            raise ArtefactError(f"{folder}: is not a whole bundle ({error})") from error

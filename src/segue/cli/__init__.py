@@ -1,0 +1,71 @@
+"""The command line: one command per stage.
+
+Commands import what they need when they run, so that ``segue --help`` stays fast.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import click
+
+import segue
+from segue.cli.data import build, info
+from segue.cli.demo import demo
+from segue.cli.model import evaluate, train
+from segue.cli.music import complete, recommend, vibe
+from segue.errors import NameLookupError, SegueError
+
+
+class _StageOrder(click.Group):
+    """Lists the commands in the order in which data flows."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)
+
+
+@click.group(cls=_StageOrder, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(segue.__version__, prog_name="segue")
+def cli() -> None:
+    """Playlists in, recommendations out.
+
+    Build a graph of playlists, tracks and artists, train a graph neural network on it, measure
+    it, and ask it for music. `segue demo` shows all of it in a few minutes.
+    """
+
+
+for command in (demo, build, info, train, evaluate, complete, vibe, recommend):
+    cli.add_command(command)
+
+
+def main(args: list[str] | None = None) -> None:
+    """Run the command line: an error is one clear sentence and exit status 1, no traceback."""
+    try:
+        cli.main(args=args, prog_name="segue", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except SegueError as error:
+        _fail(str(error), error.candidates if isinstance(error, NameLookupError) else ())
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("segue: stopped", err=True)
+        sys.exit(130)
+    except BrokenPipeError:
+        # The reader of our output has gone (`segue … | head`): nothing is wrong.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except MemoryError:
+        _fail("there is not enough memory for this; a smaller --dim or a --k-core needs less")
+    except Exception as error:
+        if os.environ.get("SEGUE_TRACEBACK"):
+            raise
+        kind = type(error).__name__
+        _fail(f"unexpected {kind}: {error} (set SEGUE_TRACEBACK=1 to see where, and report it)")
+
+
+def _fail(message: str, candidates: tuple[str, ...] = ()) -> None:
+    click.echo(f"segue: {message}", err=True)
+    for candidate in candidates:
+        click.echo(f"  {candidate}", err=True)
+    sys.exit(1)

@@ -1,0 +1,230 @@
+"""`segue build` and `segue info`: from playlists to a graph, and what is in it."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from segue.cli.output import number, print_json, print_table, progress_bar, say
+
+if TYPE_CHECKING:
+    from segue.data.mpd import Order
+    from segue.graph.playlist_graph import PlaylistGraph
+
+
+class SliceRange(click.ParamType[tuple[int, int]]):
+    """``0-49`` or ``7``: first and last slice."""
+
+    name = "FIRST-LAST"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, int]:
+        """Parse, or fail with what was expected."""
+        match = re.fullmatch(r"(\d+)(?:-(\d+))?", str(value))
+        if not match:
+            self.fail(f"{value!r} is no range of slices, expected for example 0-49", param, ctx)
+        first, last = int(match[1]), int(match[2] or match[1])
+        if last < first:
+            self.fail(f"{value!r} ends before it begins", param, ctx)
+        return first, last
+
+
+@click.command()
+@click.argument("source")
+@click.option(
+    "--out", type=click.Path(path_type=Path), required=True, help="The graph folder to write."
+)
+@click.option("--slices", type=SliceRange(), help="Only these slices, counted from 0.")
+@click.option(
+    "--k-core",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Remove playlists and tracks with fewer than K pairs until none is left.",
+)
+@click.option(
+    "--order",
+    type=click.Choice(["auto", "known", "unknown"]),
+    default="auto",
+    show_default=True,
+    help="Whether the order of tracks means something; auto: not where their ids ascend.",
+)
+@click.option("--skip-bad", is_flag=True, help="Set bad records aside instead of stopping.")
+@click.option("--overwrite", is_flag=True, help="Replace an older graph.")
+def build(
+    source: str,
+    out: Path,
+    slices: tuple[int, int] | None,
+    k_core: int,
+    order: Order,
+    skip_bad: bool,
+    overwrite: bool,
+) -> None:
+    """Build a graph from playlists in the Million Playlist Dataset's form.
+
+    SOURCE is a folder of slices, one slice, a zip with slices anywhere inside, or a quoted
+    pattern such as 'data/mpd.slice.*.json'.
+    """
+    graph = build_graph(
+        source, out, slices=slices, k=k_core, order=order, skip_bad=skip_bad, overwrite=overwrite
+    )
+    summary = ", ".join(f"{number(n)} {kind}s" for kind, n in graph.num_nodes.items())
+    say(f"Graph: {summary}, {number(graph.playlists.tracks.num_pairs)} pairs")
+    say(f"Written to {out}; `segue info {out}` shows what is in it")
+
+
+def build_graph(
+    source: str,
+    out: Path,
+    *,
+    slices: tuple[int, int] | None = None,
+    k: int = 0,
+    order: Order = "auto",
+    skip_bad: bool = False,
+    overwrite: bool = False,
+) -> PlaylistGraph:
+    """Read, cut to the k-core, save, and say what went and what stayed."""
+    from segue.data.mpd import find_slices, read_mpd
+    from segue.errors import InputError
+    from segue.files import refuse_existing
+    from segue.graph.playlist_graph import PlaylistGraph
+
+    refuse_existing(out, overwrite=overwrite)
+    files = find_slices(source, slices)
+    with tempfile.TemporaryDirectory() as scratch:
+        skipped = Path(scratch) / "skipped.jsonl"
+        with (
+            skipped.open("w", encoding="utf-8") as aside,
+            progress_bar("Reading", sum(file.size for file in files), "playlists") as bar,
+        ):
+            playlists, catalog, report = read_mpd(
+                files,
+                order=order,
+                skipped=aside if skip_bad else None,
+                advance=lambda size, done: bar.advance(size, done=done),
+            )
+        read = report.playlists + report.skipped
+        say(f"Read {number(report.slices)} slices, {number(read)} records:")
+        say(f"  {number(report.playlists)} playlists with {number(report.pairs)} pairs")
+        if report.repeated_tracks:
+            say(f"  {number(report.repeated_tracks)} repeated tracks counted once")
+        if report.skipped:
+            say(f"  {number(report.skipped)} bad records set aside in {out}/skipped.jsonl")
+        if not report.pairs:
+            raise InputError(f"{source}: holds no playlist with a track")
+        counts = {name: n for name, n in vars(report).items() if name != "fingerprint"}
+        graph = PlaylistGraph(
+            playlists,
+            catalog,
+            {
+                "source": source,
+                "slices": slices,
+                "k_core": k,
+                "order": order,
+                "skip_bad": skip_bad,
+                "read": counts,
+                "input_fingerprint": report.fingerprint,
+            },
+        )
+        if k:
+            whole, graph = graph.num_nodes, graph.k_core(k)
+            say(f"{k}-core:")
+            for kind, before in whole.items():
+                stayed = graph.num_nodes[kind]
+                say(f"  {kind}s: {number(stayed)} stayed, {number(before - stayed)} went")
+            if not graph.playlists.tracks.num_pairs:
+                raise InputError(f"nothing is left of {source} in the {k}-core; try a smaller K")
+        graph.save(out, overwrite=overwrite, extra=skipped if report.skipped else None)
+    return graph
+
+
+@click.command()
+@click.argument("graph", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="One JSON document instead of tables.")
+@click.option("--top", type=click.IntRange(min=0), default=10, show_default=True)
+def info(graph: Path, as_json: bool, top: int) -> None:
+    """Show what is in a graph: nodes and edges by type, degrees, the most popular."""
+    from segue.graph.playlist_graph import PlaylistGraph
+
+    content = describe(PlaylistGraph.load(graph), top)
+    if as_json:
+        print_json(content)
+        return
+    print_table("Nodes", ["type", "count"], [[k, number(n)] for k, n in content["nodes"].items()])
+    print_table(
+        "Edges", ["relation", "count"], [[k, number(n)] for k, n in content["edges"].items()]
+    )
+    percentiles = list(next(iter(content["degrees"].values())))
+    print_table(
+        "Degrees, by percentile of the nodes",
+        ["", *percentiles],
+        [[k, *(number(n) for n in row.values())] for k, row in content["degrees"].items()],
+    )
+    for kind in ("tracks", "artists"):
+        rows = [
+            [str(value) for name, value in entry.items() if name != "playlists"]
+            + [number(entry["playlists"])]
+            for entry in content[f"top_{kind}"]
+        ]
+        artist = ["artist"] if kind == "tracks" else []
+        print_table(f"Most popular {kind}", ["id", "name", *artist, "playlists"], rows)
+    known = content["playlists_with_known_order"]
+    print_table("", ["", ""], [["playlists with known order", number(known)]])
+
+
+def describe(graph: PlaylistGraph, top: int) -> dict[str, Any]:
+    """What `segue info` shows, as plain values."""
+    import numpy as np
+
+    catalog, tracks = graph.catalog, graph.playlists.tracks
+    by_artist = np.bincount(catalog.track_artist, minlength=catalog.num_artists)
+    # A playlist counts once for an artist, however many of its tracks it holds.
+    pairs = tracks.list_index() * catalog.num_artists + catalog.track_artist[tracks.track_index]
+    artist_playlists = np.bincount(
+        np.unique(pairs) % max(1, catalog.num_artists), minlength=catalog.num_artists
+    )
+    degrees = {
+        "tracks of a playlist": tracks.lengths,
+        "playlists of a track": graph.track_degree,
+        "tracks of an artist": by_artist,
+        "playlists of an artist": artist_playlists,
+    }
+    quantiles = {"min": 0, "5%": 5, "25%": 25, "50%": 50, "75%": 75, "95%": 95, "max": 100}
+
+    def percentiles(values: Any) -> dict[str, int]:
+        # "lower": a degree that some node really has.
+        found = np.percentile(values, list(quantiles.values()), method="lower")
+        return dict(zip(quantiles, found.astype(int).tolist(), strict=True))
+
+    top_tracks = np.argsort(-graph.track_degree, kind="stable")[:top]
+    top_artists = np.argsort(-artist_playlists, kind="stable")[:top]
+    return {
+        "fingerprint": graph.fingerprint,
+        "options": graph.options,
+        "nodes": graph.num_nodes,
+        "edges": {" ".join(relation): n for relation, n in graph.num_edges.items()},
+        "playlists_with_known_order": int(graph.playlists.order_known.sum()),
+        "degrees": {name: percentiles(values) for name, values in degrees.items()},
+        "top_tracks": [
+            {
+                "id": str(catalog.track_ids[row]),
+                "name": str(catalog.track_names[row]),
+                "artist": str(catalog.artist_names[int(catalog.track_artist[row])]),
+                "playlists": int(graph.track_degree[row]),
+            }
+            for row in top_tracks.tolist()
+        ],
+        "top_artists": [
+            {
+                "id": str(catalog.artist_ids[row]),
+                "name": str(catalog.artist_names[row]),
+                "playlists": int(artist_playlists[row]),
+            }
+            for row in top_artists.tolist()
+        ],
+    }

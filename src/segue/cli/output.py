@@ -1,0 +1,133 @@
+"""What people see: tables, progress bars, numbers."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+    from segue.evaluation.evaluate import Evaluation
+    from segue.recommend.recommender import Recommendations
+
+
+def number(value: int) -> str:
+    """An exact integer, with separators for people and without for programs."""
+    return f"{value:,}" if sys.stdout.isatty() else str(value)
+
+
+def print_json(content: Any) -> None:
+    """One JSON document on standard output."""
+    click.echo(json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def say(message: str = "") -> None:
+    """A line for people, on standard error, so that standard output stays for results."""
+    click.echo(message, err=True)
+
+
+def print_table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """A table on standard output; columns after the first whose cells are numbers align right."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    # As wide as its content where the output is no terminal: nothing is cut off in a file.
+    console = Console(width=None if sys.stdout.isatty() else 200)
+    table = Table(
+        title=Text(title, style="bold"), box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False
+    )
+    for place, name in enumerate(header):
+        cells = [row[place] for row in rows]
+        numeric = bool(cells) and all(_is_number(cell) for cell in cells)
+        table.add_column(
+            Text(name),
+            justify="right" if numeric else "left",
+            overflow="ellipsis",
+            no_wrap=True,
+        )
+    for row in rows:
+        # `Text`, not str: a song may be called "[Intro]", which is no markup.
+        table.add_row(*(Text(cell) for cell in row))
+    console.print(table)
+
+
+def _is_number(cell: str) -> bool:
+    return cell == "–" or cell.replace(",", "").replace(".", "").lstrip("-+").isdigit()
+
+
+@contextmanager
+def progress_bar(description: str, total: int, unit: str) -> Iterator[_Bar]:
+    """A progress bar with rate and time left, on standard error (silent where that is a file)."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=30),
+        TextColumn("{task.percentage:>3.0f}%"),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}"),
+    )
+    with Progress(
+        *columns,
+        console=console,
+        transient=not console.is_terminal,
+        disable=not console.is_terminal,
+    ) as progress:
+        task = progress.add_task(description, total=total, rate="", note="")
+        yield _Bar(progress, task, unit)
+
+
+class _Bar:
+    """One running progress bar."""
+
+    def __init__(self, progress: Progress, task: TaskID, unit: str) -> None:
+        self._progress, self._task, self._unit = progress, task, unit
+
+    def advance(self, amount: float, *, done: int | None = None, note: str | None = None) -> None:
+        """Move on by `amount`; the rate is of `done` (a running count) where given."""
+        self._progress.update(self._task, advance=amount)
+        task = self._progress.tasks[0]
+        count = done if done is not None else task.completed
+        if task.elapsed:
+            self._progress.update(self._task, rate=f"{count / task.elapsed:,.1f} {self._unit}/s")
+        if note is not None:
+            self._progress.update(self._task, note=note)
+
+
+def print_evaluations(title: str, evaluations: dict[str, Evaluation]) -> None:
+    """Metrics as rows, models as columns."""
+    from segue.evaluation.evaluate import METRICS
+
+    arrow = {True: "higher is better", False: "lower is better", None: ""}
+    rows = []
+    for metric, better in METRICS.items():
+        decimals = 2 if metric.startswith(("clicks", "novelty")) else 4
+        cells = [f"{e.values[metric]:.{decimals}f}" for e in evaluations.values()]
+        rows.append([metric, *("–" if cell == "nan" else cell for cell in cells), arrow[better]])
+    print_table(title, ["metric", *evaluations, ""], rows)
+
+
+def print_recommendations(found: Recommendations) -> None:
+    """A list of tracks with the query track that speaks most for each."""
+    reasons = not found.by_popularity and len(found.query) > 1
+    header = ["", "track", "artist", "score", *(["most because of"] if reasons else [])]
+    rows = []
+    for track in found.tracks:
+        cells = [str(track.rank), track.track_name, track.artist_name, f"{track.score:.3f}"]
+        if reasons:
+            cells.append(f"{track.because[0][1]} ({track.because[0][2]:+.3f})")
+        rows.append(cells)
+    if found.by_popularity:
+        say("There is nothing in this playlist, so these are the most popular tracks.")
+    print_table(found.title, header, rows)

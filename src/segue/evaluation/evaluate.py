@@ -1,0 +1,165 @@
+"""One evaluation: every metric, by full ranking over every track."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from segue import metrics
+from segue.graph.playlist_graph import PlaylistGraph
+from segue.graph.split import HeldOut
+from segue.recommend.index import top_tracks
+from segue.recommend.scorer import Scorer
+
+NUM_BUCKETS = 5
+# All models are measured against the same random negatives.
+NEGATIVES_RNG_SEED = 20190901
+BATCH_BYTES = 64 << 20
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Means over the playlists with at least one held-out track.
+
+    Attributes
+    ----------
+    values : dict
+        By metric name, as in `METRICS`.
+    num_scored, num_unscored
+        Playlists with held-out tracks and without.
+    seconds
+        Spent.
+    """
+
+    values: dict[str, float]
+    num_scored: int
+    num_unscored: int
+    seconds: float
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain values; a metric that has no value is null."""
+        finite = {n: v if np.isfinite(v) else None for n, v in self.values.items()}
+        return {
+            "values": finite,
+            "num_scored": self.num_scored,
+            "num_unscored": self.num_unscored,
+            "seconds": round(self.seconds, 3),
+        }
+
+
+# What each metric is called, and whether more of it is better (None: neither).
+METRICS: dict[str, bool | None] = {
+    "recall@20": True,
+    "recall@300": True,
+    "r-precision": True,
+    "ndcg@20": True,
+    "map@10": True,
+    "clicks": False,
+    "auc": True,
+    "auc (pooled)": True,
+    "novelty@20": None,
+    "novelty@300": None,
+    "coverage@20": None,
+    "coverage@300": None,
+    **{f"recall@300 of bucket {bucket + 1}": True for bucket in range(NUM_BUCKETS)},
+}
+
+
+def evaluate(
+    scorer: Scorer,
+    held_out: HeldOut,
+    train: PlaylistGraph,
+    advance: Callable[[int], None] | None = None,
+) -> Evaluation:
+    """Measure a scorer on held-out tracks.
+
+    Parameters
+    ----------
+    scorer
+        Sees each row's query alone.
+    held_out
+        The validation or test part of a split.
+    train
+        The training graph, for popularity.
+    advance
+        Called after each batch with the number of playlists done.
+
+    Returns
+    -------
+    Evaluation
+        Bucket 1 holds the most popular tracks, 5 the least; each holds a fifth of the training
+        pairs. Novelty is in bits.
+    """
+    started = time.perf_counter()
+    popularity, num_tracks = train.track_degree, train.catalog.num_tracks
+    answered = np.flatnonzero(held_out.targets.lengths > 0)
+    num_unscored = len(held_out.targets) - len(answered)
+    held_out = held_out.rows(answered)
+    targets = held_out.targets
+    excluded = held_out.known.joined(targets)
+    negatives = metrics.sample_negatives(
+        targets.offsets,
+        excluded.offsets,
+        excluded.track_index,
+        num_tracks,
+        np.random.default_rng(NEGATIVES_RNG_SEED),
+    )
+    list_length = min(300, num_tracks)
+    ranks, novelty, positive, negative = [], [], [], []
+    seen = {k: np.zeros(num_tracks, dtype=bool) for k in (20, 300)}
+    batch = max(1, BATCH_BYTES // (4 * max(num_tracks, 1)))
+    for start in range(0, len(answered), batch):
+        rows = held_out.rows(slice(start, start + batch))
+        scores = scorer.scores(rows.query)
+        ranks.append(
+            metrics.rank_held_out(
+                scores,
+                rows.known.offsets,
+                rows.known.track_index,
+                rows.targets.offsets,
+                rows.targets.track_index,
+            )
+        )
+        row = rows.targets.list_index()
+        first = targets.offsets[start]
+        positive.append(scores[row, rows.targets.track_index])
+        negative.append(scores[row, negatives[first : first + len(row)]])
+        top, _ = top_tracks(scores, rows.known, list_length)
+        novelty.append([metrics.novelty(top, popularity, k) for k in (20, 300)])
+        for k, covered in seen.items():
+            covered |= metrics.covered(top, num_tracks, k)
+        if advance is not None:
+            advance(len(rows.query))
+
+    whole = metrics.concatenate(ranks)
+    bits = np.concatenate(novelty, axis=1) if novelty else np.zeros((2, 0))
+    bucket = metrics.popularity_buckets(popularity, NUM_BUCKETS)
+    by_bucket = metrics.bucket_recall(whole, targets.track_index, bucket, 300, NUM_BUCKETS)
+    per_playlist = {
+        "recall@20": metrics.recall(whole, 20),
+        "recall@300": metrics.recall(whole, 300),
+        "r-precision": metrics.r_precision(whole),
+        "ndcg@20": metrics.ndcg(whole, 20),
+        "map@10": metrics.average_precision(whole, 10),
+        "clicks": metrics.clicks(whole),
+        "auc": whole.auc,
+        "novelty@20": bits[0],
+        "novelty@300": bits[1],
+        **{f"recall@300 of bucket {b + 1}": by_bucket[:, b] for b in range(NUM_BUCKETS)},
+    }
+    values = {name: metrics.mean_over_scored(value)[0] for name, value in per_playlist.items()}
+    nothing = np.zeros(0, dtype=np.float32)
+    values["auc (pooled)"] = metrics.pooled_auc(
+        np.concatenate([nothing, *positive]), np.concatenate([nothing, *negative])
+    )
+    values |= {f"coverage@{k}": float(covered.mean()) for k, covered in seen.items()}
+    return Evaluation(
+        {name: values[name] for name in METRICS},
+        len(answered),
+        num_unscored,
+        time.perf_counter() - started,
+    )

@@ -1,0 +1,135 @@
+"""Recommendations for many playlists as one Parquet file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from segue.data.playlists import TrackLists
+from segue.errors import InputError
+from segue.files import atomic_file
+from segue.recommend.recommender import Recommender
+
+SCHEMA = pa.schema(
+    [
+        pa.field("playlist_id", pa.string(), nullable=False),
+        pa.field("rank", pa.int32(), nullable=False),
+        pa.field("track_id", pa.string(), nullable=False),
+        pa.field("score", pa.float32(), nullable=False),
+    ]
+)
+
+
+class _Asked(msgspec.Struct):
+    playlist_id: str | int
+    tracks: list[str]
+
+
+def read_playlists(path: Path, recommender: Recommender) -> tuple[pa.Array, TrackLists, int]:
+    """Read playlists that training never saw: ``[{"playlist_id": …, "tracks": [ids]}, …]``.
+
+    Returns
+    -------
+    ids : Arrow string [num_lists]
+    query : TrackLists
+        A track that is repeated counts once.
+    num_unknown
+        Tracks that the bundle does not have; they are passed over.
+
+    Raises
+    ------
+    InputError
+        Naming the file, the record and what was expected.
+    """
+    try:
+        asked = msgspec.json.decode(path.read_bytes(), type=list[_Asked])
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror or error})") from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise InputError(
+            f'{path}: {error}, expected a list of {{"playlist_id": …, "tracks": [track ids]}}'
+        ) from error
+    index_of = recommender.bundle.catalog.track_index_of
+    rows = [[index_of.get(track, -1) for track in playlist.tracks] for playlist in asked]
+    known = [list(dict.fromkeys(t for t in tracks if t >= 0)) for tracks in rows]
+    ids = [str(playlist.playlist_id) for playlist in asked]
+    _refuse_repeats(path, ids)
+    num_unknown = sum(track < 0 for tracks in rows for track in tracks)
+    return pa.array(ids, pa.string()), TrackLists.from_lists(known), num_unknown
+
+
+def read_ids(path: Path, recommender: Recommender) -> tuple[pa.Array, TrackLists]:
+    """Read ids of playlists of the bundle, one a line; empty lines are passed over.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, or a line is no playlist of the bundle or stands twice.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: cannot be read as text ({error})") from error
+    ids, rows = [], []
+    for number, line in enumerate(lines, start=1):
+        if line.strip():
+            try:
+                rows.append(recommender.playlist_row(line.strip()))
+            except InputError as error:
+                raise InputError(f"{path}: line {number}: {error}") from error
+            ids.append(line.strip())
+    _refuse_repeats(path, ids)
+    playlists = recommender.bundle.playlists
+    if playlists is None or not rows:
+        raise InputError(f"{path}: names no playlist, expected one id a line")
+    return pa.array(ids, pa.string()), playlists.tracks.rows(np.array(rows))
+
+
+def _refuse_repeats(path: Path, ids: list[str]) -> None:
+    seen: set[str] = set()
+    for playlist_id in ids:
+        if playlist_id in seen:
+            raise InputError(f"{path}: playlist {playlist_id!r} stands twice, expected it once")
+        seen.add(playlist_id)
+
+
+def write_recommendations(
+    recommender: Recommender,
+    ids: pa.Array,
+    query: TrackLists,
+    n: int,
+    path: Path,
+    advance: Callable[[int], None],
+) -> int:
+    """Write the `n` best tracks of each playlist, a batch at a time, whole or not at all.
+
+    Columns: ``playlist_id`` string, ``rank`` int32 from 1, ``track_id`` string, ``score`` float32.
+    Returns the number of rows.
+    """
+    track_ids = recommender.bundle.catalog.track_ids
+    num_rows = 0
+    with atomic_file(path) as temporary, pq.ParquetWriter(temporary, SCHEMA) as writer:
+        for rows in recommender.batches(len(query)):
+            track_index, score = recommender.recommend(query.rows(rows), n)
+            found = track_index >= 0
+            per_list = found.sum(axis=1)
+            owner = np.repeat(np.arange(rows.start, rows.stop), per_list)
+            rank = np.broadcast_to(np.arange(1, n + 1, dtype=np.int32), found.shape)[found]
+            table = pa.table(
+                [
+                    ids.take(pa.array(owner)),
+                    pa.array(rank),
+                    track_ids.take(pa.array(track_index[found])),
+                    pa.array(score[found]),
+                ],
+                schema=SCHEMA,
+            )
+            writer.write_table(table)
+            num_rows += len(table)
+            advance(rows.stop - rows.start)
+    return num_rows
