@@ -40,7 +40,7 @@ def demo(out: Path, quick: bool) -> None:
     from segue.graph.playlist_graph import PlaylistGraph
     from segue.graph.split import SplitRecipe, split_graph
     from segue.recommend.recommender import Recommender
-    from segue.training.train import TrainConfig
+    from segue.training.config import TrainConfig
 
     started = time.perf_counter()
     slices, graph_path, bundle_path = out / "playlists", out / "graph", out / "bundle"

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import math
 import shutil
+from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from segue.cli.output import number, print_evaluations, print_json, progress_bar, say
+from segue.training.config import TrainConfig
 
 if TYPE_CHECKING:
     from segue.bundle import Bundle
@@ -19,7 +21,16 @@ if TYPE_CHECKING:
     from segue.graph.playlist_graph import PlaylistGraph
     from segue.graph.split import HeldOut, Split, SplitRecipe
     from segue.recommend.scorer import Scorer
-    from segue.training.train import TrainConfig
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+def _config(option: str, help_text: str) -> Callable[[_Function], _Function]:
+    """An option that is a field of `TrainConfig` of the same name, default and type."""
+    default = getattr(TrainConfig, option.removeprefix("--").replace("-", "_"))
+    return click.option(
+        option, type=type(default), default=default, show_default=True, help=help_text
+    )
 
 
 @click.command()
@@ -27,19 +38,24 @@ if TYPE_CHECKING:
 @click.option(
     "--out", type=click.Path(path_type=Path), required=True, help="The bundle folder to write."
 )
-@click.option("--model", help="Architecture.  [default: lightgcn]")
+@click.option("--model", default=TrainConfig.model, show_default=True, help="Architecture.")
 @click.option(
     "--relations",
     metavar="NAMES",
-    help="Structural relations that carry messages: artist, album, or none.  [default: artist]",
+    default=",".join(TrainConfig.relations),
+    show_default=True,
+    help="Structural relations that carry messages: artist, album, or artist,album; none for neither.",
 )
-@click.option("--dim", type=int, help="Length of a vector.  [default: 128]")
-@click.option("--num-layers", type=int, help="How many times messages are passed.  [default: 2]")
-@click.option("--epochs", type=int, help="Passes over the playlists.  [default: by their number]")
-@click.option("--batch-size", type=int, help="Playlists per step.  [default: 512]")
-@click.option("--learning-rate", type=float, help="At the start of the schedule.  [default: 0.005]")
-@click.option("--temperature", type=float, help="Of the softmax over cosines.  [default: 0.12]")
-@click.option("--rng-seed", type=int, help="For all randomness of the training.  [default: 0]")
+@_config("--dim", "Length of a vector.")
+@_config("--num-layers", "How many times messages are passed.")
+@click.option(
+    "--epochs", type=int, help="Passes over the playlists.  [default: chosen by their number]"
+)
+@_config("--batch-size", "Playlists per step.")
+@_config("--learning-rate", "At the start of a cosine schedule.")
+@_config("--temperature", "Of the softmax over cosines.")
+@_config("--few-share", "Share of playlists that show only few tracks in a step.")
+@_config("--rng-seed", "For all randomness of the training.")
 @click.option("--split-rng-seed", type=int, default=0, show_default=True, help="For the split.")
 @click.option(
     "--test-share", type=float, default=0.2, show_default=True, help="Of each playlist's tracks."
@@ -59,7 +75,7 @@ if TYPE_CHECKING:
 def train(
     graph: Path,
     out: Path,
-    relations: str | None,
+    relations: str,
     split_rng_seed: int,
     test_share: float,
     validation_share: float,
@@ -77,13 +93,9 @@ def train(
     """
     from segue.graph.playlist_graph import PlaylistGraph
     from segue.graph.split import SplitRecipe
-    from segue.training.train import TrainConfig
 
-    given = {name: value for name, value in options.items() if value is not None}
-    if relations is not None:
-        names = [name.strip() for name in relations.split(",")]
-        given["relations"] = () if names == ["none"] else tuple(names)
-    config = TrainConfig(**given)
+    names = tuple(name.strip() for name in relations.split(","))
+    config = TrainConfig(relations=() if names == ("none",) else names, **options)
     recipe = SplitRecipe("random", test_share, validation_share, split_rng_seed)
     _refuse_training(out, resume=resume, overwrite=overwrite)
     bundle, evaluation = train_bundle(

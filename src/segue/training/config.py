@@ -1,0 +1,81 @@
+"""How a model is trained. Free of torch, so that the command line can state the defaults."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from segue.errors import InputError
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """How a model is trained. With the split it determines the result.
+
+    Attributes
+    ----------
+    model
+        A name in `segue.models.ENCODERS`.
+    relations
+        Structural relations that carry messages.
+    dim
+        Length of a vector.
+    num_layers
+        How many times messages are passed.
+    epochs
+        Passes over the training playlists; None chooses `default_epochs`.
+    batch_size
+        Playlists per step.
+    learning_rate
+        Adam's, at the start of a cosine schedule that ends at 0.
+    temperature
+        Of the softmax over cosines.
+    hidden_share
+        Lowest and highest share of a playlist's tracks that a step hides.
+    few_share
+        Share of the playlists of which a step shows only few tracks: a number drawn
+        log-uniformly from one up, so that a few seed songs are served as well as a long playlist.
+    initial_std
+        Standard deviation of the initial vectors.
+    rng_seed
+        For all randomness of the training.
+    """
+
+    model: str = "lightgcn"
+    relations: tuple[str, ...] = ("artist",)
+    dim: int = 128
+    num_layers: int = 2
+    epochs: int | None = None
+    batch_size: int = 512
+    learning_rate: float = 5e-3
+    temperature: float = 0.12
+    hidden_share: tuple[float, float] = (0.3, 0.7)
+    few_share: float = 0.15
+    initial_std: float = 0.1
+    rng_seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse values outside their range (InputError)."""
+        for name, lowest in (("dim", 1), ("num_layers", 0), ("batch_size", 1), ("rng_seed", 0)):
+            if getattr(self, name) < lowest:
+                raise InputError(f"{name} is {getattr(self, name)}, expected {lowest} or more")
+        if self.epochs is not None and self.epochs < 1:
+            raise InputError(f"epochs is {self.epochs}, expected 1 or more")
+        if not self.learning_rate > 0 or not self.initial_std > 0:
+            raise InputError("learning_rate and initial_std must be above 0")
+        if not self.temperature >= 0.025:
+            raise InputError(f"temperature is {self.temperature}, expected 0.025 or more")
+        low, high = self.hidden_share
+        if not 0 < low <= high < 1 or not 0 <= self.few_share <= 1:
+            raise InputError("hidden_share must lie between 0 and 1, few_share from 0 to 1")
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain values, for a manifest."""
+        return asdict(self)
+
+
+def default_epochs(num_playlists: int, batch_size: int) -> int:
+    """Enough epochs for 600 steps, and 12 at the least."""
+    steps_per_epoch = max(1, math.ceil(num_playlists / batch_size))
+    return max(12, math.ceil(600 / steps_per_epoch))

@@ -1,0 +1,119 @@
+"""Fixtures that the tests of several rooms share."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import settings
+
+from segue.data.playlists import Catalog, Playlists, TrackLists
+from segue.graph.playlist_graph import PlaylistGraph
+
+# A busy machine is no reason for a test to fail.
+settings.register_profile("segue", deadline=None)
+settings.load_profile("segue")
+
+
+@pytest.fixture(scope="session")
+def realdata() -> Path:
+    """The folder with the real playlists, which are not part of the project."""
+    folder = os.environ.get("SEGUE_REALDATA")
+    if not folder:
+        pytest.skip("SEGUE_REALDATA does not name the folder with the real playlists")
+    if not Path(folder, "playlists-50k.zip").is_file():
+        pytest.skip(f"SEGUE_REALDATA names {folder}, which holds no playlists-50k.zip")
+    return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def small_catalog() -> Catalog:
+    """Six tracks of three artists on three albums; the last track is on no album."""
+    return Catalog(
+        track_ids=pa.array([f"segue:track:{letter}" for letter in "abcdef"]),
+        track_names=pa.array(["Alpha", "Beta", "Γάμμα", "Delta", "", "六"]),
+        artist_ids=pa.array([f"segue:artist:{letter}" for letter in "xyz"]),
+        artist_names=pa.array(["Xénia", "Yves", "Зоя"]),
+        album_ids=pa.array([f"segue:album:{letter}" for letter in "pqr"]),
+        album_names=pa.array(["Première", "Queue", ""]),
+        track_artist=np.array([0, 0, 1, 1, 1, 2], dtype=np.int32),
+        track_album=np.array([0, 0, 1, 1, 2, -1], dtype=np.int32),
+    )
+
+
+@pytest.fixture(scope="session")
+def small_playlists() -> Playlists:
+    """Four playlists over the tracks of `small_catalog`, the third of them empty."""
+    return Playlists(
+        ids=pa.array(["10", "11", "twelve", "13"]),
+        titles=pa.array(["road trip", None, "夏 🎶", ""]),
+        order_known=np.array([True, False, False, True]),
+        tracks=TrackLists.from_lists([[2, 0, 5], [0, 1, 2, 3, 4], [], [3, 0]]),
+    )
+
+
+@pytest.fixture(scope="session")
+def small_graph(small_playlists: Playlists, small_catalog: Catalog) -> PlaylistGraph:
+    """Of 4 playlists, 6 tracks, 3 artists and 3 albums, with 10 pairs."""
+    return PlaylistGraph(small_playlists, small_catalog, {"source": "by hand"})
+
+
+@pytest.fixture(scope="session")
+def make_planted_graph() -> Callable[..., PlaylistGraph]:
+    """Draw a graph with planted communities; see `draw_planted_graph` for the arguments."""
+    return draw_planted_graph
+
+
+@pytest.fixture(scope="session")
+def planted_graph() -> PlaylistGraph:
+    """240 playlists in 4 communities of 40 tracks and 5 artists each.
+
+    A playlist holds 8 to 20 tracks, about 85% of them from its own community. Of playlist p the
+    community is ``p % 4``, of track t it is ``t // 40``, of artist a it is ``a // 5``.
+    """
+    return draw_planted_graph(np.random.default_rng(0))
+
+
+def draw_planted_graph(
+    rng: np.random.Generator,
+    *,
+    communities: int = 4,
+    tracks_each: int = 40,
+    artists_each: int = 5,
+    num_playlists: int = 240,
+    lengths: tuple[int, int] = (8, 20),
+    loyalty: float = 0.85,
+) -> PlaylistGraph:
+    """Draw playlists that keep, up to ``1 - loyalty``, to one community of tracks."""
+    num_tracks, num_artists = communities * tracks_each, communities * artists_each
+    track = np.arange(num_tracks)
+    artist = track // tracks_each * artists_each + track % artists_each
+    # Two albums an artist; every tenth track is on none.
+    album = np.where(track % 10 == 9, -1, artist * 2 + track // artists_each % 2)
+    catalog = Catalog(
+        track_ids=pa.array([f"segue:track:{t}" for t in range(num_tracks)]),
+        track_names=pa.array([f"Track {t}" for t in range(num_tracks)]),
+        artist_ids=pa.array([f"segue:artist:{a}" for a in range(num_artists)]),
+        artist_names=pa.array([f"Artist {a}" for a in range(num_artists)]),
+        album_ids=pa.array([f"segue:album:{a}" for a in range(2 * num_artists)]),
+        album_names=pa.array([f"Album {a}" for a in range(2 * num_artists)]),
+        track_artist=artist.astype(np.int32),
+        track_album=album.astype(np.int32),
+    )
+    lists = []
+    for playlist in range(num_playlists):
+        own = track // tracks_each == playlist % communities
+        length = int(rng.integers(lengths[0], lengths[1] + 1))
+        num_own = int(rng.binomial(length, loyalty))
+        inside = rng.choice(track[own], num_own, replace=False)
+        outside = rng.choice(track[~own], length - num_own, replace=False)
+        lists.append(rng.permutation(np.append(inside, outside)).tolist())
+    playlists = Playlists(
+        ids=pa.array([str(p) for p in range(num_playlists)]),
+        titles=pa.array([f"community {p % communities}" for p in range(num_playlists)]),
+        order_known=np.arange(num_playlists) % 3 == 0,
+        tracks=TrackLists.from_lists(lists),
+    )
+    return PlaylistGraph(playlists, catalog, {"source": "planted"})

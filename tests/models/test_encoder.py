@@ -1,0 +1,100 @@
+"""`MessageGraph`: its values worked by hand, and what hiding does to them."""
+
+import numpy as np
+import pytest
+import torch
+
+from segue.data.playlists import TrackLists
+from segue.errors import InputError
+from segue.graph.playlist_graph import PlaylistGraph
+from segue.models.encoder import MessageGraph
+from segue.models.sparse import SparseMatrix
+
+
+@pytest.fixture
+def three_playlists(small_graph: PlaylistGraph) -> PlaylistGraph:
+    """Playlists of 2, 1 and 3 tracks and an empty one; tracks 3 and 4 are in none.
+
+    Degrees of tracks 0 to 5: 3, 1, 1, 0, 0, 1. Artists have 2, 3 and 1 tracks; albums 2, 2 and 1.
+    """
+    return small_graph.with_tracks(TrackLists.from_lists([[1, 0], [0], [5, 0, 2], []]))
+
+
+def dense(matrix: SparseMatrix) -> np.ndarray:
+    return (matrix @ torch.eye(matrix.shape[1])).numpy()
+
+
+def test_contains_is_normalised_by_both_degrees(three_playlists: PlaylistGraph) -> None:
+    graph = MessageGraph.from_graph(three_playlists)
+    assert graph.num_nodes == {"playlist": 4, "track": 6, "artist": 3, "album": 3}
+    expected = np.zeros((4, 6))
+    expected[0, [1, 0]] = 1 / np.sqrt([2 * 1, 2 * 3])
+    expected[1, 0] = 1 / np.sqrt(1 * 3)
+    expected[2, [5, 0, 2]] = 1 / np.sqrt([3 * 1, 3 * 3, 3 * 1])
+    np.testing.assert_allclose(dense(graph.contains), expected, rtol=1e-6)
+    np.testing.assert_allclose(
+        graph.contains.transposed_matmul(torch.eye(4)).numpy(), expected.T, rtol=1e-6
+    )
+    assert graph.contains.value.dtype == torch.float32
+    assert graph.contains.column.tolist() == [1, 0, 0, 5, 0, 2], "in the order of the pairs"
+
+
+def test_track_degree_is_at_least_one(three_playlists: PlaylistGraph) -> None:
+    degree = MessageGraph.from_graph(three_playlists).track_degree
+    assert degree.dtype == torch.float32
+    assert degree.tolist() == [3, 1, 1, 1, 1, 1]
+
+
+def test_structural_relations_are_normalised(three_playlists: PlaylistGraph) -> None:
+    graph = MessageGraph.from_graph(three_playlists, ("artist", "album"))
+    artist = np.zeros((6, 3))
+    artist[[0, 1], 0], artist[[2, 3, 4], 1], artist[5, 2] = 1 / np.sqrt(2), 1 / np.sqrt(3), 1
+    np.testing.assert_allclose(dense(graph.structural["artist"]), artist, rtol=1e-6)
+    album = np.zeros((6, 3))  # track 5 is on no album
+    album[[0, 1], 0], album[[2, 3], 1], album[4, 2] = 1 / np.sqrt(2), 1 / np.sqrt(2), 1
+    np.testing.assert_allclose(dense(graph.structural["album"]), album, rtol=1e-6)
+
+
+def test_only_the_relations_that_are_named(three_playlists: PlaylistGraph) -> None:
+    assert set(MessageGraph.from_graph(three_playlists, ()).structural) == set()
+    assert set(MessageGraph.from_graph(three_playlists, ("album",)).structural) == {"album"}
+
+
+@pytest.mark.parametrize("relation", ["genre", "contains", "track"])
+def test_an_unknown_relation_is_refused(small_graph: PlaylistGraph, relation: str) -> None:
+    with pytest.raises(InputError, match=f"'{relation}'.*artist, album"):
+        MessageGraph.from_graph(small_graph, ("artist", relation))
+
+
+def test_hiding_changes_values_only(three_playlists: PlaylistGraph) -> None:
+    graph = MessageGraph.from_graph(three_playlists)
+    before = dense(graph.contains)
+    hidden = graph.hide(torch.tensor([1, 3]))  # track 0 of playlist 0, track 5 of playlist 2
+    expected = before.copy()
+    expected[0, 0] = expected[2, 5] = 0
+    np.testing.assert_array_equal(dense(hidden.contains), expected)
+    np.testing.assert_array_equal(
+        hidden.contains.transposed_matmul(torch.eye(4)).numpy(), expected.T
+    )
+    assert hidden.contains.column is graph.contains.column
+    assert hidden.track_degree is graph.track_degree
+    assert hidden.structural is graph.structural
+    np.testing.assert_array_equal(dense(graph.contains), before)
+
+
+def test_positions_to_hide_are_those_of_the_pairs(planted_graph: PlaylistGraph) -> None:
+    graph = MessageGraph.from_graph(planted_graph, ())
+    tracks = planted_graph.playlists.tracks
+    pairs = np.array([0, 17, tracks.num_pairs - 1])
+    hidden = graph.hide(torch.from_numpy(pairs)).contains
+    gone = np.argwhere((dense(hidden) == 0) & (dense(graph.contains) != 0))
+    expected = np.stack([tracks.list_index()[pairs], tracks.track_index[pairs]], axis=1)
+    np.testing.assert_array_equal(gone, expected)
+
+
+def test_a_graph_without_any_pair(small_graph: PlaylistGraph) -> None:
+    empty = small_graph.with_tracks(TrackLists.from_lists([[], [], [], []]))
+    graph = MessageGraph.from_graph(empty)
+    assert not dense(graph.contains).any()
+    assert graph.track_degree.tolist() == [1] * 6
+    assert torch.isfinite(graph.structural["artist"].value).all()
