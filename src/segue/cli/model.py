@@ -44,7 +44,7 @@ def _config(option: str, help_text: str) -> Callable[[_Function], _Function]:
     metavar="NAMES",
     default=",".join(TrainConfig.relations),
     show_default=True,
-    help="Structural relations that carry messages: artist, album, or artist,album; none for neither.",
+    help="Structural relations that carry messages: artist, album, both with a comma, or none.",
 )
 @_config("--dim", "Length of a vector.")
 @_config("--num-layers", "How many times messages are passed.")
