@@ -87,9 +87,9 @@ def test_positions_to_hide_are_those_of_the_pairs(planted_graph: PlaylistGraph) 
     tracks = planted_graph.playlists.tracks
     pairs = np.array([0, 17, tracks.num_pairs - 1])
     hidden = graph.hide(torch.from_numpy(pairs)).contains
-    gone = np.argwhere((dense(hidden) == 0) & (dense(graph.contains) != 0))
+    gone = np.argwhere((dense(hidden) == 0) & (dense(graph.contains) != 0)).tolist()
     expected = np.stack([tracks.list_index()[pairs], tracks.track_index[pairs]], axis=1)
-    np.testing.assert_array_equal(gone, expected)
+    assert gone == sorted(expected.tolist())
 
 
 def test_a_graph_without_any_pair(small_graph: PlaylistGraph) -> None:

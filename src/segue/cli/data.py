@@ -173,8 +173,7 @@ def info(graph: Path, as_json: bool, top: int) -> None:
         ]
         artist = ["artist"] if kind == "tracks" else []
         print_table(f"Most popular {kind}", ["id", "name", *artist, "playlists"], rows)
-    known = content["playlists_with_known_order"]
-    print_table("", ["", ""], [["playlists with known order", number(known)]])
+    click.echo(f"Playlists whose order is known: {number(content['playlists_with_known_order'])}")
 
 
 def describe(graph: PlaylistGraph, top: int) -> dict[str, Any]:

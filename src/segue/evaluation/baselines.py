@@ -50,7 +50,7 @@ class ItemKNN:
     """
 
     def __init__(
-        self, graph: PlaylistGraph, *, num_neighbours: int = 400, shrinkage: float = 10.0
+        self, graph: PlaylistGraph, *, num_neighbours: int = 1000, shrinkage: float = 3.0
     ) -> None:
         num_tracks = graph.catalog.num_tracks
         pairs = _matrix(graph.playlists.tracks, num_tracks)
