@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import click
+from click.testing import CliRunner
 
 from segue.cli import cli
 
@@ -24,12 +24,11 @@ error; an error is one sentence and exit status 1, a mistake in the command line
 def reference() -> str:
     """The whole page."""
     sections = [INTRODUCTION]
-    with click.Context(cli, info_name="segue") as top:
-        for name in cli.list_commands(top):
-            command = cli.commands[name]
-            context = click.Context(command, info_name=name, parent=top, max_content_width=80)
-            context.terminal_width = 80
-            sections.append(f"## segue {name}\n\n```text\n{command.get_help(context)}\n```\n")
+    for name in cli.commands:
+        text = (
+            CliRunner().invoke(cli, [name, "--help"], prog_name="segue", terminal_width=80).output
+        )
+        sections.append(f"## segue {name}\n\n```text\n{text}```\n")
     return "\n".join(sections)
 
 

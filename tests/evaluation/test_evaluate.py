@@ -1,0 +1,201 @@
+"""One evaluation, against a case worked by hand and against scikit-learn."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+from sklearn.metrics import roc_auc_score
+
+from segue.data.playlists import TrackLists
+from segue.evaluation import evaluate as evaluate_module
+from segue.evaluation.baselines import ItemKNN, Popularity
+from segue.evaluation.evaluate import METRICS, evaluate
+from segue.graph.split import HeldOut, Split, SplitRecipe, split_graph
+
+
+@dataclass
+class Fixed:
+    """The scores that it was given, by the first track of the query."""
+
+    by_first_track: dict[int, list[float]]
+
+    def scores(self, query: TrackLists) -> np.ndarray:
+        rows = [self.by_first_track[int(query[row][0])] for row in range(len(query))]
+        return np.array(rows, dtype=np.float32)
+
+
+@dataclass
+class Oracle:
+    """Knows what is held out: of each list by its tracks."""
+
+    split: Split
+
+    def __post_init__(self) -> None:
+        test = self.split.test
+        self.answers = {tuple(test.query[r]): test.targets[r] for r in range(len(test.query))}
+
+    def scores(self, query: TrackLists) -> np.ndarray:
+        scores = np.zeros((len(query), self.split.train.catalog.num_tracks), dtype=np.float32)
+        for row in range(len(query)):
+            scores[row, self.answers[tuple(query[row])]] = 1
+        return scores
+
+
+@pytest.fixture(scope="module")
+def split(planted_graph) -> Split:
+    return split_graph(planted_graph, SplitRecipe())
+
+
+def test_each_metric_by_hand(small_graph):
+    """Six tracks, popularity 3 1 2 2 1 1 of 10 pairs.
+
+    Row 0 knows 0; candidates by score: 2, 1*, 3, 4*, 5 (* held out): ranks 2 and 4.
+    Row 1 knows 3 and 1; candidates: 0 and 5* tied, 0 first, then 2, 4: rank 2.
+    Row 2 has nothing held out: counted, not scored.
+    """
+    train = small_graph
+    held_out = HeldOut(
+        query=TrackLists.from_lists([[0], [3], [2]]),
+        known=TrackLists.from_lists([[0], [3, 1], [2]]),
+        targets=TrackLists.from_lists([[1, 4], [5], []]),
+    )
+    scores = {0: [9, 0.8, 0.9, 0.7, 0.6, 0.1], 3: [0.5, 9, 0.4, 9, 0.3, 0.5], 2: [0] * 6}
+    found = evaluate(Fixed(scores), held_out, train)
+    assert (found.num_scored, found.num_unscored) == (2, 1)
+    assert list(found.values) == list(METRICS)
+
+    gain_2, gain_3, gain_4 = (1 / math.log2(rank + 1) for rank in (2, 3, 4))
+    bits = {t: -math.log2(p / 10) for t, p in enumerate([3, 1, 2, 2, 1, 1])}
+    novelty = (
+        np.mean([bits[t] for t in (2, 1, 3, 4, 5)]) + np.mean([bits[t] for t in (0, 5, 2, 4)])
+    ) / 2
+    expected = {
+        "recall@20": 1.0,
+        "recall@300": 1.0,
+        "r-precision": (1 / 2 + 0) / 2,
+        "ndcg@20": ((gain_2 + gain_4) / (1 + gain_2) + gain_2) / 2,
+        "map@10": ((1 / 2 + 2 / 4) / 2 + 1 / 2) / 2,
+        "clicks": 0.0,
+        # Row 0: 1 beats 3 and 5, 4 beats 5: 3 of 6. Row 1: 5 ties with 0, beats 2, 4: 2.5 of 3.
+        "auc": (3 / 6 + 2.5 / 3) / 2,
+        "novelty@20": novelty,
+        "novelty@300": novelty,
+        "coverage@20": 1.0,
+        "coverage@300": 1.0,
+    }
+    assert gain_3 == 0.5
+    for metric, value in expected.items():
+        assert found.values[metric] == pytest.approx(value), metric
+
+
+def test_buckets_by_hand(small_graph):
+    """Ten pairs, two a bucket; by the middles of their runs: 0 | – | 2 | 3, 1 | 4, 5."""
+    held_out = HeldOut(
+        query=TrackLists.from_lists([[0]]),
+        known=TrackLists.from_lists([[0]]),
+        targets=TrackLists.from_lists([[2, 5]]),
+    )
+    found = evaluate(Fixed({0: [0, 5, 4, 3, 2, 1]}), held_out, small_graph).values
+    recalls = {bucket: found[f"recall@300 of bucket {bucket}"] for bucket in range(1, 6)}
+    assert {bucket for bucket, value in recalls.items() if not math.isnan(value)} == {3, 5}
+    assert recalls[3] == recalls[5] == 1
+
+
+@pytest.mark.parametrize("make", [lambda s: Popularity(s.train), lambda s: ItemKNN(s.train)])
+def test_auc_is_that_of_scikit_learn(split, make):
+    scorer, test = make(split), split.test
+    values = []
+    for row in range(len(test.query)):
+        if not len(test.targets[row]):
+            continue
+        score = scorer.scores(test.query.rows(slice(row, row + 1)))[0]
+        truth = np.zeros(len(score), dtype=bool)
+        truth[test.targets[row]] = True
+        unseen = np.ones(len(score), dtype=bool)
+        unseen[test.known[row]] = False
+        values.append(roc_auc_score(truth[unseen], score[unseen]))
+    found = evaluate(scorer, test, split.train)
+    assert found.num_scored == len(values)
+    assert found.values["auc"] == pytest.approx(np.mean(values), abs=1e-12)
+
+
+def test_a_perfect_scorer_is_perfect_and_popularity_is_not(split):
+    oracle = evaluate(Oracle(split), split.test, split.train).values
+    for metric in ("recall@20", "recall@300", "r-precision", "ndcg@20", "map@10", "auc"):
+        assert oracle[metric] == 1, metric
+    assert oracle["auc (pooled)"] == 1
+    assert oracle["clicks"] == 0
+    popular = evaluate(Popularity(split.train), split.test, split.train).values
+    neighbours = evaluate(ItemKNN(split.train), split.test, split.train).values
+    for metric in ("recall@20", "ndcg@20", "r-precision", "map@10", "auc", "auc (pooled)"):
+        assert popular[metric] < neighbours[metric] < 1, metric
+    assert popular["clicks"] > neighbours["clicks"] > 0
+    assert popular["novelty@20"] < neighbours["novelty@20"]
+    assert popular["coverage@20"] < neighbours["coverage@20"]
+
+
+def test_it_is_deterministic_and_batches_do_not_show(split, monkeypatch):
+    first = evaluate(ItemKNN(split.train), split.test, split.train)
+    again = evaluate(ItemKNN(split.train), split.test, split.train)
+    assert first.values == again.values
+    monkeypatch.setattr(evaluate_module, "BATCH_BYTES", 4 * 160 * 7)
+    done = []
+    in_batches = evaluate(ItemKNN(split.train), split.test, split.train, done.append)
+    assert len(done) > 10
+    assert sum(done) == first.num_scored
+    for metric, value in first.values.items():
+        assert in_batches.values[metric] == pytest.approx(value, abs=1e-12), metric
+
+
+def test_known_tracks_are_neither_listed_nor_ranked(split):
+    """Whatever is scored at a known track changes nothing."""
+
+    class Shouting(Popularity):
+        def scores(self, query: TrackLists) -> np.ndarray:
+            scores = super().scores(query)
+            scores[query.list_index(), query.track_index] = 1e9
+            return scores
+
+    shouting = evaluate(Shouting(split.train), split.test, split.train)
+    assert shouting.values == evaluate(Popularity(split.train), split.test, split.train).values
+
+
+def test_the_query_is_all_that_a_scorer_sees(split):
+    """At test time validation tracks are known, but not shown."""
+
+    class Noting(Popularity):
+        seen: list[list[int]] = []  # noqa: RUF012
+
+        def scores(self, query: TrackLists) -> np.ndarray:
+            self.seen += [query[row].tolist() for row in range(len(query))]
+            return super().scores(query)
+
+    evaluate(Noting(split.train), split.test, split.train)
+    train = split.train.playlists.tracks
+    answered = np.flatnonzero(split.test.targets.lengths)
+    assert Noting.seen == [train[row].tolist() for row in answered]
+
+
+def test_playlists_without_held_out_tracks_are_counted(planted_graph, split):
+    nothing = TrackLists.from_lists([[]] * len(planted_graph.playlists))
+    held_out = HeldOut(split.test.query, split.test.known, nothing)
+    found = evaluate(Popularity(split.train), held_out, split.train)
+    assert (found.num_scored, found.num_unscored) == (0, len(planted_graph.playlists))
+    for metric in ("recall@20", "auc", "auc (pooled)", "clicks", "novelty@20"):
+        assert math.isnan(found.values[metric]), metric
+        assert found.to_json()["values"][metric] is None, metric
+
+
+def test_as_json(split):
+    found = evaluate(Popularity(split.train), split.test, split.train)
+    content = found.to_json()
+    assert set(content) == {"values", "num_scored", "num_unscored", "seconds"}
+    assert list(content["values"]) == list(METRICS)
+    assert content["num_scored"] + content["num_unscored"] == len(split.test.query)
+
+
+def test_better_is_said_of_every_metric_that_has_a_direction():
+    assert {name for name, better in METRICS.items() if better is False} == {"clicks"}
+    neither = {name for name, better in METRICS.items() if better is None}
+    assert neither == {"novelty@20", "novelty@300", "coverage@20", "coverage@300"}

@@ -1,0 +1,72 @@
+"""The exact top of a row, against a naive sort."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from segue.data.playlists import TrackLists
+from segue.recommend.index import top_tracks
+
+
+def naive(scores: list[float], excluded: list[int], n: int) -> list[tuple[int, float]]:
+    """Sort all pairs (−score, index): ties go to the lower index by construction."""
+    allowed = [t for t in range(len(scores)) if t not in excluded]
+    ranked = sorted(allowed, key=lambda track: (-scores[track], track))
+    listed = [(track, scores[track]) for track in ranked[:n]]
+    return listed + [(-1, -np.inf)] * (n - len(listed))
+
+
+@st.composite
+def rows(draw):
+    num_tracks = draw(st.integers(1, 12))
+    # Few distinct values: ties everywhere, also across the cut.
+    values = st.sampled_from([-1.0, -0.5, 0.0, 0.25, 0.5])
+    row = st.lists(values, min_size=num_tracks, max_size=num_tracks)
+    scores = draw(st.lists(row, min_size=1, max_size=4))
+    tracks = st.lists(st.integers(0, num_tracks - 1), unique=True, max_size=num_tracks)
+    excluded = [draw(tracks) for _ in scores]
+    return scores, excluded, draw(st.integers(1, 15))
+
+
+@given(rows())
+def test_as_a_naive_sort_has_it(case):
+    scores, excluded, n = case
+    track_index, best = top_tracks(
+        np.array(scores, dtype=np.float32), TrackLists.from_lists(excluded), n
+    )
+    assert track_index.dtype == np.int32
+    assert best.dtype == np.float32
+    assert track_index.shape == best.shape == (len(scores), n)
+    for row, (values, known) in enumerate(zip(scores, excluded, strict=True)):
+        found = list(zip(track_index[row].tolist(), best[row].tolist(), strict=True))
+        assert found == naive(values, known, n)
+
+
+def test_many_tracks_with_ties_at_the_cut():
+    rng = np.random.default_rng(0)
+    scores = rng.integers(0, 50, size=(3, 5000)).astype(np.float32)
+    excluded = [rng.choice(5000, 400, replace=False).tolist() for _ in range(3)]
+    track_index, _ = top_tracks(scores.copy(), TrackLists.from_lists(excluded), 300)
+    for row in range(3):
+        expected = naive(scores[row].tolist(), set(excluded[row]), 300)
+        assert track_index[row].tolist() == [track for track, _ in expected]
+
+
+def test_all_equal_gives_the_first_tracks():
+    track_index, _ = top_tracks(np.zeros((1, 9), np.float32), TrackLists.from_lists([[0, 2]]), 4)
+    assert track_index.tolist() == [[1, 3, 4, 5]]
+
+
+def test_everything_excluded_gives_padding_alone():
+    track_index, best = top_tracks(
+        np.ones((1, 3), np.float32), TrackLists.from_lists([[2, 0, 1]]), 2
+    )
+    assert track_index.tolist() == [[-1, -1]]
+    assert np.isneginf(best).all()
+
+
+@pytest.mark.parametrize("n", [0, -1])
+def test_a_list_of_nothing_is_refused(n):
+    with pytest.raises(ValueError, match="at least 1"):
+        top_tracks(np.ones((1, 3), np.float32), TrackLists.from_lists([[]]), n)

@@ -1,0 +1,121 @@
+"""A score is a cosine with a centroid, and its parts sum to it."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from segue.data.playlists import TrackLists
+from segue.recommend.scorer import CentroidScorer
+
+NUM_TRACKS, DIM = 30, 8
+
+
+def unit(vectors: np.ndarray) -> np.ndarray:
+    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def scorer() -> CentroidScorer:
+    rng = np.random.default_rng(3)
+    weight = rng.uniform(0.01, 5, size=NUM_TRACKS).astype(np.float32)
+    return CentroidScorer(unit(rng.normal(size=(NUM_TRACKS, DIM))), weight)
+
+
+def by_hand(scorer: CentroidScorer, tracks: list[int]) -> np.ndarray:
+    """The formula of the class, one track at a time, in float64."""
+    total = np.zeros(DIM)
+    for track in tracks:
+        total += float(scorer.query_weight[track]) * scorer.track_vectors[track].astype(np.float64)
+    return scorer.track_vectors.astype(np.float64) @ (total / np.linalg.norm(total))
+
+
+queries = st.lists(st.integers(0, NUM_TRACKS - 1), min_size=1, max_size=12, unique=True)
+
+
+@given(tracks=queries)
+def test_scores_are_the_formula(scorer, tracks):
+    scores = scorer.scores(TrackLists.from_lists([tracks]))
+    assert scores.dtype == np.float32
+    assert scores.shape == (1, NUM_TRACKS)
+    np.testing.assert_allclose(scores[0], by_hand(scorer, tracks), atol=1e-5)
+    assert np.abs(scores).max() <= 1 + 1e-6
+
+
+@given(tracks=queries, rng_seed=st.integers(0, 99))
+def test_the_order_of_a_playlist_does_not_matter(scorer, tracks, rng_seed):
+    shuffled = np.random.default_rng(rng_seed).permutation(tracks).tolist()
+    scores = scorer.scores(TrackLists.from_lists([tracks, shuffled]))
+    np.testing.assert_allclose(scores[0], scores[1], atol=1e-6)
+
+
+@given(tracks=queries)
+def test_contributions_sum_to_the_scores(scorer, tracks):
+    asked = np.arange(NUM_TRACKS, dtype=np.int32)
+    parts = scorer.contributions(np.array(tracks, dtype=np.int32), asked)
+    assert parts.shape == (NUM_TRACKS, len(tracks))
+    scores = scorer.scores(TrackLists.from_lists([tracks]))[0]
+    np.testing.assert_allclose(parts.sum(axis=1), scores, atol=2e-6)
+
+
+def test_a_contribution_is_that_of_its_own_track(scorer):
+    """Columns in the order of the query, rows in the order of what was asked."""
+    query, asked = np.array([4, 9, 2], dtype=np.int32), np.array([7, 1], dtype=np.int32)
+    parts = scorer.contributions(query, asked)
+    total = np.sum([scorer.query_weight[t] * scorer.track_vectors[t] for t in query], axis=0)
+    for column, track in enumerate(query):
+        part = (
+            scorer.query_weight[track] * scorer.track_vectors[asked] @ scorer.track_vectors[track]
+        )
+        np.testing.assert_allclose(parts[:, column], part / np.linalg.norm(total), atol=1e-6)
+
+
+def test_one_seed_scores_by_cosine_whatever_its_weight(scorer):
+    scores = scorer.scores(TrackLists.from_lists([[5]]))[0]
+    np.testing.assert_allclose(scores, scorer.track_vectors @ scorer.track_vectors[5], atol=1e-6)
+    assert scores.argmax() == 5
+    assert scores[5] == pytest.approx(1, abs=1e-6)
+
+
+def test_a_heavier_track_pulls_the_centroid_to_itself(scorer):
+    weight = scorer.query_weight.copy()
+    weight[[0, 1]] = 1
+    even = CentroidScorer(scorer.track_vectors, weight)
+    heavy = CentroidScorer(
+        scorer.track_vectors, weight * np.where(np.arange(NUM_TRACKS) == 0, 9, 1)
+    )
+    query = TrackLists.from_lists([[0, 1]])
+    assert heavy.scores(query)[0, 0] > even.scores(query)[0, 0]
+    assert heavy.scores(query)[0, 1] < even.scores(query)[0, 1]
+
+
+def test_an_empty_query_scores_nothing(scorer):
+    scores = scorer.scores(TrackLists.from_lists([[], [3], []]))
+    np.testing.assert_array_equal(scores[[0, 2]], 0)
+    np.testing.assert_allclose(scores[1], by_hand(scorer, [3]), atol=1e-5)
+    nothing, asked = np.zeros(0, dtype=np.int32), np.arange(4, dtype=np.int32)
+    assert scorer.contributions(nothing, asked).shape == (4, 0)
+
+
+def test_no_queries_give_no_rows(scorer):
+    assert scorer.scores(TrackLists.from_lists([])).shape == (0, NUM_TRACKS)
+
+
+def test_weights_of_nothing_and_opposed_tracks_give_no_nan(scorer):
+    silent = CentroidScorer(scorer.track_vectors, np.zeros(NUM_TRACKS, dtype=np.float32))
+    np.testing.assert_array_equal(silent.scores(TrackLists.from_lists([[1, 2]])), 0)
+    opposed = CentroidScorer(
+        np.array([[1, 0], [-1, 0], [0, 1]], dtype=np.float32), np.ones(3, dtype=np.float32)
+    )
+    np.testing.assert_array_equal(opposed.scores(TrackLists.from_lists([[0, 1]])), 0)
+    both, asked = np.array([0, 1], dtype=np.int32), np.array([0], dtype=np.int32)
+    assert np.isfinite(opposed.contributions(both, asked)).all()
+
+
+def test_a_fresh_array_each_time(scorer):
+    """Callers overwrite what they are given."""
+    query = TrackLists.from_lists([[1], []])
+    first = scorer.scores(query)
+    expected = first.copy()
+    first[:] = -np.inf
+    np.testing.assert_array_equal(scorer.scores(query), expected)

@@ -1,0 +1,202 @@
+"""A bundle comes back as it was saved, refuses what does not fit, and notices damage."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from segue.bundle import Bundle
+from segue.data.playlists import Catalog, Playlists, TrackLists
+from segue.errors import ArtefactError, SegueError
+
+NUM_TRACKS, NUM_ARTISTS, DIM = 7, 3, 4
+
+
+def unit(shape: tuple[int, int], rng_seed: int) -> np.ndarray:
+    vectors = np.random.default_rng(rng_seed).normal(size=shape)
+    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+
+
+@pytest.fixture
+def bundle() -> Bundle:
+    catalog = Catalog(
+        pa.array([f"track:{i}" for i in range(NUM_TRACKS)]),
+        pa.array([f"Söng {i} 🎵" for i in range(NUM_TRACKS)]),
+        pa.array([f"artist:{i}" for i in range(NUM_ARTISTS)]),
+        pa.array(["Ærtist", "宇多田ヒカル", ""]),
+        pa.array(["album:0"]),
+        pa.array(["Album"]),
+        np.array([0, 0, 1, 1, 2, 2, 2], dtype=np.int32),
+        np.array([0, -1, 0, -1, 0, -1, 0], dtype=np.int32),
+    )
+    playlists = Playlists(
+        pa.array(["a", "b", "c"]),
+        pa.array(["one", None, ""]),
+        np.array([True, False, True]),
+        TrackLists.from_lists([[0, 3, 6], [], [5, 1]]),
+    )
+    return Bundle(
+        catalog=catalog,
+        track_vectors=unit((NUM_TRACKS, DIM), 1),
+        artist_vectors=unit((NUM_ARTISTS, DIM), 2),
+        query_weight=np.linspace(0, 2, NUM_TRACKS, dtype=np.float32),
+        popularity=np.arange(NUM_TRACKS, dtype=np.int64),
+        playlists=playlists,
+        config={"model": "lightgcn", "dim": DIM, "relations": ["artist"]},
+        metrics={"test": {"values": {"recall@20": 0.25, "auc": None}}},
+        split={"recipe": {"kind": "random"}, "fingerprint": "f" * 64},
+        graph_fingerprint="0123abcd",
+        history=[{"epoch": 1, "loss": 2.5}, {"epoch": 2, "loss": 2.25}],
+    )
+
+
+def assert_same(left: Bundle, right: Bundle) -> None:
+    for name in ("track_vectors", "artist_vectors", "query_weight", "popularity"):
+        one, other = getattr(left, name), getattr(right, name)
+        assert one.dtype == other.dtype, name
+        np.testing.assert_array_equal(one, other, err_msg=name)
+    for name in ("config", "metrics", "split", "graph_fingerprint", "history"):
+        assert getattr(left, name) == getattr(right, name), name
+    for name in ("track_ids", "track_names", "artist_ids", "artist_names", "album_names"):
+        assert getattr(left.catalog, name).equals(getattr(right.catalog, name)), name
+    np.testing.assert_array_equal(left.catalog.track_artist, right.catalog.track_artist)
+    np.testing.assert_array_equal(left.catalog.track_album, right.catalog.track_album)
+    assert (left.playlists is None) == (right.playlists is None)
+    if left.playlists is not None:
+        assert left.playlists.ids.equals(right.playlists.ids)
+        assert left.playlists.titles.equals(right.playlists.titles)
+        np.testing.assert_array_equal(left.playlists.order_known, right.playlists.order_known)
+        np.testing.assert_array_equal(left.playlists.tracks.offsets, right.playlists.tracks.offsets)
+        np.testing.assert_array_equal(
+            left.playlists.tracks.track_index, right.playlists.tracks.track_index
+        )
+
+
+def test_a_saved_bundle_comes_back_whole(bundle, tmp_path):
+    bundle.save(tmp_path / "bundle")
+    assert_same(Bundle.load(tmp_path / "bundle"), bundle)
+
+
+def test_without_playlists_nothing_of_them_is_written(bundle, tmp_path):
+    without = replace(bundle, playlists=None)
+    without.save(tmp_path / "bundle")
+    assert_same(Bundle.load(tmp_path / "bundle"), without)
+    assert not list((tmp_path / "bundle").glob("*playlist*"))
+
+
+def test_only_arrow_safetensors_and_json_are_written(bundle, tmp_path):
+    bundle.save(tmp_path / "bundle")
+    files = {path.name for path in (tmp_path / "bundle").rglob("*")}
+    assert {path.rsplit(".", 1)[-1] for path in files} == {"arrow", "safetensors", "json", "jsonl"}
+    for path in (tmp_path / "bundle").iterdir():
+        # A pickle of protocol 2 or later begins with \x80; a zip (torch.save) with PK.
+        assert not path.read_bytes().startswith((b"\x80", b"PK")), path.name
+    assert [path.name for path in tmp_path.iterdir()] == ["bundle"], "nothing temporary is left"
+
+
+def test_saving_over_something_is_refused_and_changes_nothing(bundle, tmp_path):
+    folder = tmp_path / "bundle"
+    bundle.save(folder)
+    other = replace(bundle, graph_fingerprint="another")
+    with pytest.raises(ArtefactError, match="exists already"):
+        other.save(folder)
+    assert Bundle.load(folder).graph_fingerprint == "0123abcd"
+    other.save(folder, overwrite=True)
+    assert Bundle.load(folder).graph_fingerprint == "another"
+
+
+def test_a_zero_vector_is_allowed(bundle):
+    vectors = bundle.track_vectors.copy()
+    vectors[2] = 0
+    assert replace(bundle, track_vectors=vectors).track_vectors[2].tolist() == [0] * DIM
+
+
+def changed(array: np.ndarray, place, value) -> np.ndarray:
+    array = array.copy()
+    array[place] = value
+    return array
+
+
+BAD = {
+    "rows": lambda b: {"track_vectors": b.track_vectors[:-1]},
+    "artist rows": lambda b: {"artist_vectors": unit((NUM_ARTISTS + 1, DIM), 3)},
+    "one dimension": lambda b: {"track_vectors": np.ones(NUM_TRACKS, dtype=np.float32)},
+    "float64 vectors": lambda b: {"track_vectors": b.track_vectors.astype(np.float64)},
+    "not unit": lambda b: {"track_vectors": b.track_vectors * np.float32(1.01)},
+    "nan": lambda b: {"track_vectors": changed(b.track_vectors, (1, 1), np.nan)},
+    "artist not unit": lambda b: {"artist_vectors": b.artist_vectors * np.float32(2)},
+    "dims differ": lambda b: {"artist_vectors": unit((NUM_ARTISTS, DIM + 1), 3)},
+    "weight length": lambda b: {"query_weight": b.query_weight[1:]},
+    "weight negative": lambda b: {"query_weight": changed(b.query_weight, 3, -0.1)},
+    "weight nan": lambda b: {"query_weight": changed(b.query_weight, 3, np.nan)},
+    "weight infinite": lambda b: {"query_weight": changed(b.query_weight, 3, np.inf)},
+    "popularity length": lambda b: {"popularity": b.popularity[1:]},
+    "popularity negative": lambda b: {"popularity": changed(b.popularity, 0, -1)},
+    "foreign track": lambda b: {
+        "playlists": b.playlists.with_tracks(TrackLists.from_lists([[0], [NUM_TRACKS], []]))
+    },
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_arrays_that_do_not_fit_are_refused(bundle, case):
+    with pytest.raises(ValueError, match=r"vectors|query_weight|popularity|playlist"):
+        replace(bundle, **BAD[case](bundle))
+
+
+@pytest.mark.parametrize("name", ["vectors.safetensors", "tracks.arrow", "playlists.arrow"])
+def test_a_flipped_bit_is_noticed(bundle, tmp_path, name):
+    bundle.save(tmp_path / "bundle")
+    path = tmp_path / "bundle" / name
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(bytes(content))
+    with pytest.raises(ArtefactError, match=f"{name}: is not as it was written"):
+        Bundle.load(tmp_path / "bundle")
+
+
+@pytest.mark.parametrize("verify", [True, False])
+def test_a_cut_or_missing_file_is_noticed_even_unverified(bundle, tmp_path, verify):
+    bundle.save(tmp_path / "bundle")
+    path = tmp_path / "bundle" / "vectors.safetensors"
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(ArtefactError, match=r"vectors\.safetensors"):
+        Bundle.load(tmp_path / "bundle", verify=verify)
+    path.unlink()
+    with pytest.raises(ArtefactError, match=r"vectors\.safetensors: is missing from this bundle"):
+        Bundle.load(tmp_path / "bundle", verify=verify)
+
+
+def without_key(manifest: dict, key: str) -> dict:
+    return {name: value for name, value in manifest.items() if name != key}
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda m: m | {"kind": "graph"}, "is a Segue graph, expected a bundle"),
+        (lambda m: m | {"format_version": 99}, "is of format 99"),
+        (lambda m: without_key(m, "config"), "is not a whole bundle"),
+        (lambda m: without_key(m, "has_playlists"), "is not a whole bundle"),
+        (lambda m: without_key(m, "files"), "is not the manifest of a Segue bundle"),
+        (lambda m: ["no object"], "is not the manifest of a Segue bundle"),
+    ],
+)
+def test_a_manifest_that_says_otherwise_is_refused(bundle, tmp_path, change, says):
+    bundle.save(tmp_path / "bundle")
+    path = tmp_path / "bundle" / "manifest.json"
+    path.write_text(json.dumps(change(json.loads(path.read_text()))))
+    with pytest.raises(ArtefactError, match=says):
+        Bundle.load(tmp_path / "bundle")
+
+
+def test_what_is_no_bundle_is_refused_in_one_sentence(tmp_path):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "file").write_text("no folder")
+    for name in ("empty", "file", "missing"):
+        with pytest.raises(SegueError, match="expected a Segue bundle") as caught:
+            Bundle.load(tmp_path / name)
+        assert str(tmp_path / name) in str(caught.value)
+        assert "\n" not in str(caught.value)

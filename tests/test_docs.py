@@ -1,0 +1,88 @@
+"""What README and docs tell people to type works, and the command reference is true."""
+
+from __future__ import annotations
+
+import re
+import runpy
+import shlex
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from segue.cli import cli
+from segue.data.sample import write_sample
+
+ROOT = Path(__file__).parents[1]
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+
+
+def run(*args: str) -> str:
+    result = CliRunner().invoke(cli, list(args), catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+@pytest.fixture(scope="module")
+def after_demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder as a demo leaves it, with all its playlists and a quickly trained bundle."""
+    folder = tmp_path_factory.mktemp("readme")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        run("demo", "--quick")
+    slices = folder / "segue-demo" / "playlists"
+    for path in slices.iterdir():
+        path.unlink()
+    write_sample(slices)
+    return folder
+
+
+def test_commands_of_the_readme_run(after_demo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(after_demo)
+    lines = [line for block in blocks("sh") for line in block.splitlines()]
+    commands = [shlex.split(line)[1:] for line in lines if line.startswith("segue ")]
+    assert {command[0] for command in commands} == {*cli.commands} - {"demo"}
+    for command in commands:
+        # The same commands with a shorter training: what is tested is that they can be typed.
+        run(*command, *(["--epochs", "2"] if command[0] == "train" else []))
+    assert (after_demo / "recommendations.parquet").stat().st_size > 0
+
+
+def test_python_of_the_readme_runs(
+    after_demo: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(after_demo)
+    (program,) = blocks("python")
+    exec(compile(program, "README.md", "exec"), {})
+    assert len(capsys.readouterr().out.splitlines()) == 5
+
+
+def test_make_targets_of_the_readme_exist() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    targets = {
+        word
+        for block in blocks("sh")
+        for line in block.splitlines()
+        if line.startswith("make ")
+        for word in [shlex.split(line, comments=True)[1]]
+    }
+    assert {"demo", "test"} <= targets
+    for target in targets:
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+
+
+def test_links_of_the_documents_lead_somewhere() -> None:
+    for document in [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]:
+        for link in re.findall(r"\]\(([^)#]+)\)", document.read_text()):
+            if not link.startswith("http"):
+                assert (document.parent / link).exists(), f"{document.name}: {link}"
+
+
+def test_command_reference_is_what_the_commands_say() -> None:
+    reference = runpy.run_path(str(ROOT / "docs" / "make_commands.py"))["reference"]
+    written = (ROOT / "docs" / "commands.md").read_text()
+    assert written == reference(), f"run: {Path(sys.executable).name} docs/make_commands.py"

@@ -1,0 +1,319 @@
+"""Atomic files and folders, what may be replaced, and what a manifest check refuses."""
+
+import hashlib
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from segue.errors import ArtefactError, InputError
+from segue.files import (
+    FORMAT_VERSION,
+    MANIFEST,
+    atomic_artefact,
+    atomic_file,
+    read_manifest,
+    refuse_existing,
+    sha256_of,
+    write_json,
+)
+
+
+def write_artefact(path: Path, text: str = "content", *, overwrite: bool = False) -> None:
+    with atomic_artefact(path, "graph", overwrite=overwrite) as writer:
+        (writer.folder / "data.txt").write_text(text, encoding="utf-8")
+        (writer.folder / "empty.bin").write_bytes(b"")
+        writer.content["options"] = {"k_core": 10}
+
+
+def tree(folder: Path) -> dict[str, bytes | None]:
+    """Everything under a folder, hidden files too."""
+    return {
+        str(path.relative_to(folder)): path.read_bytes() if path.is_file() else None
+        for path in folder.rglob("*")
+    }
+
+
+class BoomError(Exception):
+    pass
+
+
+def write_file_and_raise(path: Path, error: BaseException) -> None:
+    with atomic_file(path) as temporary:
+        temporary.write_bytes(b"newer")
+        raise error
+
+
+def write_artefact_and_raise(path: Path, error: BaseException) -> None:
+    with atomic_artefact(path, "graph", overwrite=True) as writer:
+        (writer.folder / "data.txt").write_text("newer", encoding="utf-8")
+        raise error
+
+
+class TestAtomicFile:
+    def test_writes_and_replaces(self, tmp_path):
+        path = tmp_path / "file.txt"
+        for text in ("one", "two"):
+            with atomic_file(path) as temporary:
+                assert temporary.parent == tmp_path, "a rename is atomic within a folder only"
+                temporary.write_text(text, encoding="utf-8")
+        assert tree(tmp_path) == {"file.txt": b"two"}
+
+    def test_path_is_not_there_before_the_end(self, tmp_path):
+        path = tmp_path / "file.txt"
+        with atomic_file(path) as temporary:
+            temporary.write_text("half", encoding="utf-8")
+            assert not path.exists()
+
+    @pytest.mark.parametrize("older", [None, b"older"])
+    @pytest.mark.parametrize("error", [BoomError, KeyboardInterrupt])
+    def test_an_exception_leaves_everything_as_it_was(self, tmp_path, older, error):
+        path = tmp_path / "file.txt"
+        if older is not None:
+            path.write_bytes(older)
+        before = tree(tmp_path)
+        with pytest.raises(error):
+            write_file_and_raise(path, error())
+        assert tree(tmp_path) == before
+
+    def test_an_oserror_becomes_an_artefact_error_that_names_the_path(self, tmp_path):
+        path = tmp_path / "file.txt"
+        path.write_bytes(b"older")
+        with pytest.raises(ArtefactError, match=r"file\.txt: .*No space left"):
+            write_file_and_raise(path, OSError(28, "No space left on device"))
+        assert tree(tmp_path) == {"file.txt": b"older"}
+
+    def test_nothing_written_is_an_error(self, tmp_path):
+        with pytest.raises(ArtefactError, match=r"file\.txt"), atomic_file(tmp_path / "file.txt"):
+            pass
+        assert tree(tmp_path) == {}
+
+    def test_other_errors_of_segue_pass_through(self, tmp_path):
+        with pytest.raises(InputError, match="mine"), atomic_file(tmp_path / "file.txt"):
+            raise InputError("mine")
+
+    def test_no_folder(self, tmp_path):
+        path = tmp_path / "missing" / "file.txt"
+        with pytest.raises(ArtefactError, match=r"missing/file\.txt.*no folder"), atomic_file(path):
+            pass
+
+    def test_a_folder_in_the_way(self, tmp_path):
+        (tmp_path / "file.txt" / "inner").mkdir(parents=True)
+        with (
+            pytest.raises(ArtefactError, match=r"file\.txt"),
+            atomic_file(tmp_path / "file.txt") as t,
+        ):
+            t.write_bytes(b"")
+        assert tree(tmp_path) == {"file.txt": None, "file.txt/inner": None}
+
+    def test_write_json(self, tmp_path):
+        path = tmp_path / "x.json"
+        write_json(path, {"b": 1, "a": "Ω"})
+        assert path.read_bytes() == '{\n  "b": 1,\n  "a": "Ω"\n}\n'.encode()
+        for wrong in (float("nan"), {"x": Path()}):
+            with pytest.raises((ValueError, TypeError)):
+                write_json(path, wrong)
+            assert json.loads(path.read_text(encoding="utf-8")) == {"b": 1, "a": "Ω"}
+        assert len(tree(tmp_path)) == 1
+
+    def test_sha256(self, tmp_path):
+        path = tmp_path / "x"
+        content = bytes(range(256)) * 10_000  # More than one block.
+        path.write_bytes(content)
+        assert sha256_of(path) == hashlib.sha256(content).hexdigest()
+
+
+class TestRefuseExisting:
+    @pytest.mark.parametrize("overwrite", [False, True])
+    def test_nothing_or_an_empty_folder_is_free(self, tmp_path, overwrite):
+        refuse_existing(tmp_path / "new", overwrite=overwrite)
+        refuse_existing(tmp_path, overwrite=overwrite)
+
+    def test_an_artefact_is_replaced_only_on_demand(self, tmp_path):
+        write_artefact(tmp_path / "graph")
+        with pytest.raises(ArtefactError, match=r"graph: exists already; --overwrite"):
+            refuse_existing(tmp_path / "graph", overwrite=False)
+        refuse_existing(tmp_path / "graph", overwrite=True)
+
+    def test_nothing_else_is_ever_replaced(self, tmp_path):
+        (tmp_path / "file").write_text("mine", encoding="utf-8")
+        (tmp_path / "photos").mkdir()
+        (tmp_path / "photos" / "cat.jpg").write_bytes(b"meow")
+        before = tree(tmp_path)
+        for name in ("file", "photos"):
+            with pytest.raises(ArtefactError, match=f"{name}: exists already"):
+                write_artefact(tmp_path / name)
+            with pytest.raises(ArtefactError, match=f"{name}: is not a folder that Segue made"):
+                write_artefact(tmp_path / name, overwrite=True)
+        assert tree(tmp_path) == before
+
+    @pytest.mark.parametrize("manifest", ['{"name": "My web app", "icons": []}', "[]"])
+    def test_a_manifest_of_another_program_makes_no_artefact(self, tmp_path, manifest):
+        """Web apps and browser extensions have a manifest.json too."""
+        app = tmp_path / "app"
+        app.mkdir()
+        (app / MANIFEST).write_text(manifest, encoding="utf-8")
+        (app / "source.js").write_text("years of work", encoding="utf-8")
+        before = tree(tmp_path)
+        with pytest.raises(ArtefactError, match="app: is not a folder that Segue made"):
+            write_artefact(app, overwrite=True)
+        assert tree(tmp_path) == before
+
+
+class TestAtomicArtefact:
+    def test_manifest(self, tmp_path):
+        path = tmp_path / "deep" / "graph"
+        write_artefact(path, "Ω")
+        manifest = read_manifest(path, "graph")
+        assert manifest == json.loads((path / MANIFEST).read_text(encoding="utf-8"))
+        assert manifest["kind"] == "graph"
+        assert manifest["format_version"] == FORMAT_VERSION
+        assert manifest["options"] == {"k_core": 10}
+        assert manifest["files"] == {
+            "data.txt": {"bytes": 2, "sha256": hashlib.sha256("Ω".encode()).hexdigest()},
+            "empty.bin": {"bytes": 0, "sha256": hashlib.sha256(b"").hexdigest()},
+        }
+        assert [p.name for p in path.parent.iterdir()] == ["graph"]
+        assert path.stat().st_mode & 0o777 == 0o755
+
+    def test_replaces_all_of_an_older_one(self, tmp_path):
+        path = tmp_path / "graph"
+        with atomic_artefact(path, "graph") as writer:
+            (writer.folder / "only-in-the-older.txt").write_text("", encoding="utf-8")
+        write_artefact(path, overwrite=True)
+        assert sorted(tree(tmp_path)) == [
+            "graph",
+            "graph/data.txt",
+            "graph/empty.bin",
+            f"graph/{MANIFEST}",
+        ]
+
+    @pytest.mark.parametrize("error", [BoomError, KeyboardInterrupt])
+    @pytest.mark.parametrize("older", [True, False])
+    def test_an_exception_leaves_everything_as_it_was(self, tmp_path, older, error):
+        path = tmp_path / "graph"
+        if older:
+            write_artefact(path, "older")
+        before = tree(tmp_path)
+        with pytest.raises(error):
+            write_artefact_and_raise(path, error())
+        with pytest.raises(ArtefactError, match=r"graph: .*No space left"):
+            write_artefact_and_raise(path, OSError(28, "No space left on device"))
+        assert tree(tmp_path) == before
+
+    def test_content_that_is_no_json_leaves_everything_as_it_was(self, tmp_path):
+        write_artefact(tmp_path / "graph", "older")
+        before = tree(tmp_path)
+        with (
+            pytest.raises(TypeError),
+            atomic_artefact(tmp_path / "graph", "graph", overwrite=True) as writer,
+        ):
+            writer.content["options"] = {1, 2}
+        assert tree(tmp_path) == before
+
+    def test_what_appears_in_the_meantime_is_not_replaced(self, tmp_path):
+        path = tmp_path / "graph"
+
+        def write_two_at_once():
+            with atomic_artefact(path, "graph") as writer:
+                (writer.folder / "data.txt").write_text("late", encoding="utf-8")
+                write_artefact(path, "first")
+
+        with pytest.raises(ArtefactError, match="exists already"):
+            write_two_at_once()
+        assert (path / "data.txt").read_text(encoding="utf-8") == "first"
+        assert [p.name for p in tmp_path.iterdir()] == ["graph"]
+
+    def test_a_rename_that_fails_brings_the_older_one_back(self, tmp_path, monkeypatch):
+        path = tmp_path / "graph"
+        write_artefact(path, "older")
+        before = tree(tmp_path)
+        rename, failures = os.rename, []
+
+        def fail_into_place(source, target, **kwargs):
+            if Path(target) == path and not failures:
+                failures.append(source)
+                raise PermissionError(13, "Permission denied")
+            rename(source, target, **kwargs)
+
+        monkeypatch.setattr(os, "rename", fail_into_place)
+        with pytest.raises(ArtefactError, match=r"graph: .*Permission denied"):
+            write_artefact(path, "newer", overwrite=True)
+        assert failures
+        assert tree(tmp_path) == before
+
+    def test_a_file_for_a_parent(self, tmp_path):
+        (tmp_path / "file").write_text("", encoding="utf-8")
+        with pytest.raises(ArtefactError, match="file/graph: cannot be written"):
+            write_artefact(tmp_path / "file" / "graph")
+
+
+class TestReadManifest:
+    @pytest.fixture
+    def graph(self, tmp_path) -> Path:
+        write_artefact(tmp_path / "graph")
+        return tmp_path / "graph"
+
+    def test_no_folder(self, tmp_path):
+        with pytest.raises(ArtefactError, match=r"nowhere: there is no such folder.*Segue graph"):
+            read_manifest(tmp_path / "nowhere", "graph")
+
+    def test_a_file(self, graph):
+        with pytest.raises(ArtefactError, match=r"data\.txt: there is no such folder"):
+            read_manifest(graph / "data.txt", "graph")
+
+    def test_no_manifest(self, tmp_path):
+        with pytest.raises(ArtefactError, match=rf"has no {MANIFEST}.*Segue graph"):
+            read_manifest(tmp_path, "graph")
+
+    def test_another_kind(self, graph):
+        with pytest.raises(ArtefactError, match="graph: is a Segue graph, expected a bundle"):
+            read_manifest(graph, "bundle")
+
+    def test_another_version(self, graph):
+        content = json.loads((graph / MANIFEST).read_text(encoding="utf-8"))
+        write_json(graph / MANIFEST, content | {"format_version": FORMAT_VERSION + 1})
+        with pytest.raises(ArtefactError, match=f"graph: is of format {FORMAT_VERSION + 1}"):
+            read_manifest(graph, "graph")
+
+    @pytest.mark.parametrize("verify", [True, False])
+    def test_a_missing_file(self, graph, verify):
+        (graph / "empty.bin").unlink()
+        with pytest.raises(ArtefactError, match=r"empty\.bin: is missing"):
+            read_manifest(graph, "graph", verify=verify)
+
+    def test_a_changed_byte(self, graph):
+        (graph / "data.txt").write_text("Content", encoding="utf-8")
+        with pytest.raises(ArtefactError, match=r"data\.txt: is not as it was written"):
+            read_manifest(graph, "graph")
+        read_manifest(graph, "graph", verify=False)
+
+    @pytest.mark.parametrize("verify", [True, False])
+    def test_another_size(self, graph, verify):
+        (graph / "data.txt").write_text("conten", encoding="utf-8")
+        with pytest.raises(ArtefactError, match=r"data\.txt: is not as it was written"):
+            read_manifest(graph, "graph", verify=verify)
+
+    @pytest.mark.parametrize(
+        "content",
+        [
+            b"",
+            b"{",
+            b"\xff{}",
+            b"[]",
+            b"null",
+            b"3",
+            b"{}",
+            b'{"kind": "graph", "format_version": 1}',
+            b'{"kind": "graph", "files": {}}',
+            b'{"format_version": 1, "files": {}}',
+            b'{"kind": "graph", "format_version": 1, "files": []}',
+            b'{"kind": "graph", "format_version": 1, "files": {"data.txt": {}}}',
+            b'{"kind": "graph", "format_version": 1, "files": {"data.txt": {"bytes": "x"}}}',
+        ],
+    )
+    def test_not_a_manifest(self, graph, content):
+        (graph / MANIFEST).write_bytes(content)
+        with pytest.raises(ArtefactError, match=f"{MANIFEST}: is not the manifest"):
+            read_manifest(graph, "graph")

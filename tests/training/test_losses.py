@@ -1,0 +1,145 @@
+"""The whole-catalogue softmax against its formula in plain torch."""
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from segue.data.playlists import TrackLists
+from segue.training import losses
+from segue.training.losses import catalogue_softmax
+
+NUM_TRACKS, DIM = 12, 5
+VISIBLE = TrackLists.from_lists([[3, 1], [0, 11, 5, 2], [7], [4, 9, 8], []])
+HIDDEN = TrackLists.from_lists([[0], [9, 4], [11, 10, 3, 5, 0], [1, 2], [6]])
+WEIGHT = torch.tensor([1.0, 2.0, 0.5, 3.0, 0.25])
+
+
+def unit(*shape: int, seed: int, dtype: torch.dtype = torch.float64) -> Tensor:
+    values = torch.from_numpy(np.random.default_rng(seed).standard_normal(shape))
+    return torch.nn.functional.normalize(values).to(dtype).requires_grad_()
+
+
+def plain(query: Tensor, track: Tensor, weight: Tensor, temperature: float) -> Tensor:
+    """The formula of the docstring: visible tracks masked, then log_softmax."""
+    scores = query @ track.T / temperature
+    mask = torch.zeros(scores.shape, dtype=torch.bool)
+    mask[VISIBLE.list_index(), VISIBLE.track_index.astype(int)] = True
+    log_p = torch.log_softmax(scores.masked_fill(mask, -torch.inf), dim=1)
+    per_playlist = torch.stack(
+        [-log_p[row, HIDDEN[row].astype(int)].mean() for row in range(len(HIDDEN))]
+    )
+    return (weight * per_playlist).sum() / weight.sum()
+
+
+def value_and_gradients(loss: Tensor, *inputs: Tensor) -> tuple[Tensor, ...]:
+    return (loss.detach(), *torch.autograd.grad(loss, inputs))
+
+
+# One playlist at a time, two (which leaves a block of one), and all at once.
+@pytest.mark.parametrize("block", [1, 2, 100])
+@pytest.mark.parametrize("temperature", [0.025, 0.12, 1.0])
+def test_value_and_gradients(
+    monkeypatch: pytest.MonkeyPatch, block: int, temperature: float
+) -> None:
+    monkeypatch.setattr(losses, "BLOCK_BYTES", block * NUM_TRACKS * 8)
+    query, track, weight = unit(5, DIM, seed=0), unit(NUM_TRACKS, DIM, seed=1), WEIGHT.double()
+    result = catalogue_softmax(
+        query, track, VISIBLE, HIDDEN, temperature=temperature, playlist_weight=weight
+    )
+    expected = plain(query, track, weight, temperature)
+    torch.testing.assert_close(
+        value_and_gradients(result, query, track), value_and_gradients(expected, query, track)
+    )
+
+
+def test_a_block_is_one_playlist_at_the_least(monkeypatch: pytest.MonkeyPatch) -> None:
+    query, track = unit(5, DIM, seed=0), unit(NUM_TRACKS, DIM, seed=1)
+    options = {"temperature": 0.12, "playlist_weight": WEIGHT.double()}
+    whole = catalogue_softmax(query, track, VISIBLE, HIDDEN, **options)
+    monkeypatch.setattr(losses, "BLOCK_BYTES", 1)
+    single = catalogue_softmax(query, track, VISIBLE, HIDDEN, **options)
+    torch.testing.assert_close(whole, single)
+
+
+def test_gradcheck() -> None:
+    def loss(query: Tensor, track: Tensor) -> Tensor:
+        return catalogue_softmax(
+            query, track, VISIBLE, HIDDEN, temperature=0.3, playlist_weight=WEIGHT.double()
+        )
+
+    assert torch.autograd.gradcheck(loss, (unit(5, DIM, seed=2), unit(NUM_TRACKS, DIM, seed=3)))
+
+
+def test_the_gradient_is_scaled_by_what_comes_from_above() -> None:
+    query, track = unit(5, DIM, seed=0), unit(NUM_TRACKS, DIM, seed=1)
+    options = {"temperature": 0.12, "playlist_weight": WEIGHT.double()}
+    loss = catalogue_softmax(query, track, VISIBLE, HIDDEN, **options)
+    once = torch.autograd.grad(loss, (query, track), retain_graph=True)
+    thrice = torch.autograd.grad(3 * loss, (query, track))
+    torch.testing.assert_close(thrice, tuple(3 * grad for grad in once))
+
+
+def test_weights_are_relative() -> None:
+    query, track = unit(5, DIM, seed=0), unit(NUM_TRACKS, DIM, seed=1)
+
+    def loss(weight: Tensor) -> float:
+        return catalogue_softmax(
+            query, track, VISIBLE, HIDDEN, temperature=0.12, playlist_weight=weight.double()
+        ).item()
+
+    assert loss(WEIGHT) == pytest.approx(loss(10 * WEIGHT))
+    alone = [loss(torch.eye(5)[row]) for row in range(5)]
+    weighted_mean = np.average(alone, weights=WEIGHT.numpy())
+    assert loss(WEIGHT) == pytest.approx(weighted_mean)
+    assert loss(torch.ones(5)) == pytest.approx(np.mean(alone))
+
+
+def test_float32_is_near_float64() -> None:
+    query, track = unit(5, DIM, seed=0), unit(NUM_TRACKS, DIM, seed=1)
+    single = [t.detach().float().requires_grad_() for t in (query, track)]
+    result = catalogue_softmax(*single, VISIBLE, HIDDEN, temperature=0.12, playlist_weight=WEIGHT)
+    assert result.dtype == torch.float32
+    expected = plain(query, track, WEIGHT.double(), 0.12)
+    for near, exact in zip(
+        value_and_gradients(result, *single),
+        value_and_gradients(expected, query, track),
+        strict=True,
+    ):
+        torch.testing.assert_close(near.double(), exact, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_low_temperature_neither_overflows_nor_underflows(sign: int) -> None:
+    """All cosines are +1, or all −1: exp(±1/τ) alone would leave float32 at −1 − 1 over 0.025."""
+    direction = torch.nn.functional.normalize(torch.ones(1, DIM))
+    query = (sign * direction).repeat(5, 1).requires_grad_()
+    track = direction.repeat(NUM_TRACKS, 1).requires_grad_()
+    loss = catalogue_softmax(
+        query, track, VISIBLE, HIDDEN, temperature=0.025, playlist_weight=torch.ones(5)
+    )
+    # Every track that is not visible is as likely as the others.
+    expected = np.log(NUM_TRACKS - VISIBLE.lengths).mean()
+    assert loss.item() == pytest.approx(expected, rel=1e-5)
+    for grad in torch.autograd.grad(loss, (query, track)):
+        assert torch.isfinite(grad).all()
+
+
+def test_visible_tracks_have_no_part() -> None:
+    """A visible track's vector changes nothing for the playlist that shows it."""
+    query = unit(1, DIM, seed=0)
+    visible, hidden = TrackLists.from_lists([[3, 1]]), TrackLists.from_lists([[0]])
+
+    def loss(track: Tensor) -> Tensor:
+        return catalogue_softmax(
+            query, track, visible, hidden, temperature=0.12, playlist_weight=torch.ones(1).double()
+        )
+
+    track = unit(NUM_TRACKS, DIM, seed=1)
+    before = loss(track)
+    (grad,) = torch.autograd.grad(before, track)
+    assert not grad[[1, 3]].any()
+    assert grad[[0, 2, *range(4, NUM_TRACKS)]].any(dim=1).all()
+    with torch.no_grad():
+        track[3] = query[0]
+    torch.testing.assert_close(loss(track), before)

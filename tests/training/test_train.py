@@ -1,0 +1,436 @@
+"""The loop: what a step hides and does, and that a training is the same however it is cut up."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from safetensors.torch import load_file
+
+from segue.data.playlists import TrackLists
+from segue.errors import ArtefactError, InputError, MismatchError, TrainingError
+from segue.graph.playlist_graph import PlaylistGraph
+from segue.graph.split import Split, SplitRecipe, split_graph
+from segue.training import train as training
+from segue.training.train import Progress, TrainConfig, TrainResult, default_epochs, hide, train
+
+# 240 playlists: 4 steps an epoch, 12 in all, the last batch of an epoch smaller than the others.
+CONFIG = TrainConfig(dim=8, epochs=3, batch_size=64, learning_rate=0.02, rng_seed=7)
+STEPS = 12
+
+
+class Interrupted(Exception):
+    """Stands for the power cut."""
+
+
+@pytest.fixture(scope="module")
+def split(planted_graph: PlaylistGraph) -> Split:
+    return split_graph(planted_graph, SplitRecipe(rng_seed=1))
+
+
+@pytest.fixture
+def run(split: Split, tmp_path: Path) -> Callable[..., TrainResult]:
+    def run(folder: str = "run", config: TrainConfig = CONFIG, **options: Any) -> TrainResult:
+        (tmp_path / folder).mkdir(exist_ok=True)
+        options = {
+            "graph": split.train,
+            "validation": split.validation,
+            "identity": split.fingerprint,
+        } | options
+        return train(config=config, folder=tmp_path / folder, **options)
+
+    return run
+
+
+def tensors(folder: Path, prefix: str = "") -> dict[str, torch.Tensor]:
+    loaded = load_file(folder / "checkpoint.safetensors")
+    return {name: tensor for name, tensor in loaded.items() if name.startswith(prefix)}
+
+
+def same_tensors(left: dict[str, torch.Tensor], right: dict[str, torch.Tensor]) -> bool:
+    return set(left) == set(right) and all(torch.equal(left[name], right[name]) for name in left)
+
+
+def without_seconds(history: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{k: v for k, v in entry.items() if k != "seconds"} for entry in history]
+
+
+def assert_identical(left: TrainResult, right: TrainResult) -> None:
+    np.testing.assert_array_equal(left.track_vectors, right.track_vectors)
+    np.testing.assert_array_equal(left.query_weight, right.query_weight)
+    assert set(left.structural_vectors) == set(right.structural_vectors)
+    for name, vectors in left.structural_vectors.items():
+        np.testing.assert_array_equal(vectors, right.structural_vectors[name])
+    assert without_seconds(left.history) == without_seconds(right.history)
+    assert left.best_epoch == right.best_epoch
+
+
+def stop_at(step: int) -> Progress:
+    """Raises in a step, before that step's own checkpoint."""
+
+    def watch(done: int, total: int, loss: float) -> None:
+        if done == step:
+            raise Interrupted
+
+    return Progress(step=watch)
+
+
+def stop_after_epoch(epoch: int) -> Progress:
+    def watch(entry: dict[str, Any]) -> None:
+        if entry["epoch"] == epoch:
+            raise Interrupted
+
+    return Progress(epoch=watch)
+
+
+# --- what is hidden ---------------------------------------------------------------------------
+
+
+@given(
+    lengths=st.lists(st.integers(2, 40), min_size=1, max_size=8),
+    share=st.tuples(st.floats(0.05, 0.95), st.floats(0.05, 0.95)).map(sorted).map(tuple),
+    few_share=st.sampled_from([0.0, 0.3, 1.0]),
+    seed=st.integers(0, 1000),
+)
+def test_hide_parts_each_playlist(
+    lengths: list[int], share: tuple[float, float], few_share: float, seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    tracks = TrackLists.from_lists(
+        [[1, 0], *(rng.permutation(60)[:length].tolist() for length in lengths), [5]]
+    )
+    rows = np.arange(1, len(lengths) + 1)
+    config = TrainConfig(hidden_share=share, few_share=few_share)
+    hidden_pairs, visible, hidden = hide(tracks, rows, config, np.random.default_rng(seed))
+
+    assert len(visible) == len(hidden) == len(rows)
+    assert (visible.lengths >= 1).all()
+    assert (hidden.lengths >= 1).all()
+    for place, row in enumerate(rows):
+        parts = np.concatenate([visible[place], hidden[place]])
+        assert sorted(parts) == sorted(tracks[row])
+    # The positions are those of the hidden tracks, playlist by playlist.
+    np.testing.assert_array_equal(tracks.track_index[hidden_pairs], hidden.track_index)
+    np.testing.assert_array_equal(tracks.list_index()[hidden_pairs], rows[hidden.list_index()])
+    if few_share == 0:
+        counts = hidden.lengths
+        assert (counts >= np.maximum(share[0] * lengths - 0.5, 1) - 1e-9).all()
+        assert (counts <= np.maximum(share[1] * lengths + 0.5, 1) + 1e-9).all()
+
+
+def test_hide_draws_few_visible_tracks_log_uniformly() -> None:
+    length, count = 64, 4000
+    tracks = TrackLists.from_lists([list(range(length))] * count)
+    rng = np.random.default_rng(0)
+    _, visible, _ = hide(tracks, np.arange(count), TrainConfig(few_share=1.0), rng)
+    # Each doubling holds a sixth: 1, 2–3, 4–7, 8–15, 16–31, 32–63.
+    doublings = np.bincount(np.log2(visible.lengths).astype(int), minlength=6) / count
+    np.testing.assert_allclose(doublings, 1 / 6, atol=0.03)
+
+
+def test_hide_draws_shares_uniformly_and_tracks_evenly() -> None:
+    tracks = TrackLists.from_lists([list(range(50))] * 4000)
+    config = TrainConfig(few_share=0.0, hidden_share=(0.2, 0.6))
+    _, _, hidden = hide(tracks, np.arange(4000), config, np.random.default_rng(0))
+    counts = hidden.lengths
+    assert (counts.min(), counts.max()) == (10, 30)
+    assert counts.mean() == pytest.approx(20, abs=0.3)
+    per_track = np.bincount(hidden.track_index, minlength=50) / 4000
+    np.testing.assert_allclose(per_track, 0.4, atol=0.04)
+
+
+def test_hide_is_seeded(split: Split) -> None:
+    tracks, rows = split.train.playlists.tracks, np.arange(10, 30)
+    first, again, other = (
+        hide(tracks, rows, CONFIG, np.random.default_rng(seed))[0] for seed in (1, 1, 2)
+    )
+    np.testing.assert_array_equal(first, again)
+    assert not np.array_equal(first, other)
+
+
+# --- what a training leaves ---------------------------------------------------------------------
+
+
+def test_result(run: Callable[..., TrainResult], tmp_path: Path) -> None:
+    steps: list[tuple[int, int, float]] = []
+    epochs: list[dict[str, Any]] = []
+    result = run(progress=Progress(lambda *step: steps.append(step), epochs.append))
+    for vectors, shape in (
+        (result.track_vectors, (160, 8)),
+        (result.structural_vectors["artist"], (20, 8)),
+    ):
+        assert vectors.shape == shape
+        assert vectors.dtype == np.float32
+        np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, rtol=1e-5)
+    assert result.query_weight.shape == (160,)
+    assert (result.query_weight > 0).all()
+
+    assert [(done, total) for done, total, _ in steps] == [(n + 1, STEPS) for n in range(STEPS)]
+    assert epochs == result.history
+    lines = (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()
+    assert [json.loads(line) for line in lines] == result.history
+    assert [entry["epoch"] for entry in result.history] == [1, 2, 3]
+    assert [entry["step"] for entry in result.history] == [4, 8, 12]
+    for number, entry in enumerate(result.history):
+        losses = [loss for _, _, loss in steps[4 * number : 4 * number + 4]]
+        assert entry["loss"] == pytest.approx(np.mean(losses))
+        assert {"recall@20", "recall@300", "ndcg@20", "auc", "seconds"} <= set(entry)
+    rates = [entry["learning_rate"] for entry in result.history]
+    expected = 0.02 * 0.5 * (1 + np.cos(np.pi * np.array([3, 7, 11]) / STEPS))
+    np.testing.assert_allclose(rates, expected)
+
+
+def test_the_best_epoch_is_the_one_returned(
+    run: Callable[..., TrainResult], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scorers = []
+
+    def scripted(scorer: Any, held_out: Any) -> dict[str, float]:
+        scorers.append(scorer)
+        return {"ndcg@20": [0.1, 0.5, 0.5][len(scorers) - 1]}
+
+    monkeypatch.setattr(training, "validate", scripted)
+    result = run()
+    assert result.best_epoch == 2
+    np.testing.assert_array_equal(result.track_vectors, scorers[1].track_vectors)
+    np.testing.assert_array_equal(result.query_weight, scorers[1].query_weight)
+    assert not np.array_equal(result.track_vectors, scorers[2].track_vectors)
+
+
+def test_without_validation_the_last_epoch_is_returned(
+    run: Callable[..., TrainResult], tmp_path: Path
+) -> None:
+    result = run(validation=None)
+    assert result.best_epoch == 3
+    assert all("ndcg@20" not in entry for entry in result.history)
+    saved = tensors(tmp_path / "run")
+    for name in ("encoder.track", "readout.salience"):
+        assert torch.equal(saved[f"best.{name}"], saved[f"model.{name}"])
+
+
+def test_default_epochs() -> None:
+    assert default_epochs(512 * 600, 512) == 12
+    assert default_epochs(512 * 100, 512) == 12
+    assert default_epochs(512 * 10, 512) == 60
+    assert default_epochs(512 * 10 + 1, 512) == 55  # 11 steps an epoch
+    assert default_epochs(3, 512) == 600
+
+
+# --- the same, however it is cut up -------------------------------------------------------------
+
+
+def test_the_seed_decides(run: Callable[..., TrainResult]) -> None:
+    first = run("first")
+    torch.manual_seed(123)
+    assert_identical(first, run("second"))
+    other = run("third", replace(CONFIG, rng_seed=8))
+    assert not np.array_equal(first.track_vectors, other.track_vectors)
+
+
+@pytest.mark.parametrize(
+    "stops",
+    [
+        [stop_at(2)],
+        [stop_at(6)],
+        [stop_at(5)],  # the checkpoint is that of the end of an epoch
+        [stop_at(STEPS)],
+        [stop_after_epoch(1)],
+        [stop_after_epoch(3)],  # nothing is left to do
+        [stop_at(3), stop_at(4), stop_after_epoch(2), stop_at(10)],
+    ],
+    ids=["step 2", "step 6", "step 5", "last step", "epoch 1", "last epoch", "four times"],
+)
+def test_resumed_equals_uninterrupted(
+    run: Callable[..., TrainResult],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    stops: list[Progress],
+) -> None:
+    whole = run("whole")
+    monkeypatch.setattr(training, "CHECKPOINT_SECONDS", -1)  # a checkpoint after every step
+    for number, progress in enumerate(stops):
+        with pytest.raises(Interrupted):
+            run("cut", progress=progress, resume=number > 0)
+    resumed = run("cut", resume=True)
+    assert_identical(whole, resumed)
+    assert same_tensors(tensors(tmp_path / "whole"), tensors(tmp_path / "cut"))
+    lines = (tmp_path / "cut" / "metrics.jsonl").read_text().splitlines()
+    assert [json.loads(line) for line in lines] == resumed.history
+    seconds = [entry["seconds"] for entry in resumed.history]
+    assert seconds == sorted(seconds)
+
+
+def test_resuming_takes_up_where_it_stopped(
+    run: Callable[..., TrainResult], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(training, "CHECKPOINT_SECONDS", -1)
+    with pytest.raises(Interrupted):
+        run(progress=stop_at(7))
+    steps: list[int] = []
+    run(resume=True, progress=Progress(lambda done, total, loss: steps.append(done)))
+    assert steps == list(range(7, STEPS + 1))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"identity": "another split"}]
+    + [
+        {"config": replace(CONFIG, **option)}
+        for option in (
+            {"rng_seed": 8},
+            {"epochs": 4},
+            {"dim": 9},
+            {"batch_size": 32},
+            {"hidden_share": (0.1, 0.2)},
+            {"relations": ()},
+        )
+    ],
+    ids=str,
+)
+def test_resuming_something_else_is_refused(
+    run: Callable[..., TrainResult], change: dict[str, Any]
+) -> None:
+    with pytest.raises(Interrupted):
+        run(progress=stop_after_epoch(1))
+    with pytest.raises(MismatchError):
+        run(resume=True, **change)
+
+
+def test_resuming_without_a_checkpoint_is_refused(
+    run: Callable[..., TrainResult], tmp_path: Path
+) -> None:
+    with pytest.raises(ArtefactError, match="no checkpoint"):
+        run(resume=True)
+    run()
+    path = tmp_path / "run" / "checkpoint.safetensors"
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(ArtefactError, match="is not a checkpoint"):
+        run(resume=True)
+
+
+def test_a_new_training_starts_over_without_resume(run: Callable[..., TrainResult]) -> None:
+    with pytest.raises(Interrupted):
+        run("twice", progress=stop_after_epoch(2))
+    assert_identical(run("twice"), run("once"))
+
+
+# --- nothing leaks, nothing goes on in vain -----------------------------------------------------
+
+
+def with_other_held_out(graph: PlaylistGraph, split: Split, part: str) -> PlaylistGraph:
+    """Each held-out track of one part replaced by one that the playlist does not hold."""
+    tracks = graph.playlists.tracks
+    rng = np.random.default_rng(5)
+    lists = []
+    for row in range(len(tracks)):
+        held_out = getattr(split, part).targets[row]
+        free = iter(rng.permutation(np.setdiff1d(np.arange(160), tracks[row])).tolist())
+        lists.append([next(free) if t in held_out else int(t) for t in tracks[row]])
+    return graph.with_tracks(TrackLists.from_lists(lists))
+
+
+@pytest.mark.parametrize("part", ["test", "validation"])
+def test_changing_held_out_edges_changes_no_parameter(
+    run: Callable[..., TrainResult],
+    planted_graph: PlaylistGraph,
+    split: Split,
+    tmp_path: Path,
+    part: str,
+) -> None:
+    other = split_graph(with_other_held_out(planted_graph, split, part), split.recipe)
+    before, after = getattr(split, part).targets, getattr(other, part).targets
+    assert not np.array_equal(before.track_index, after.track_index)
+    assert other.fingerprint != split.fingerprint
+
+    first = run("one")
+    second = run("two", graph=other.train, validation=other.validation, identity=other.fingerprint)
+    # Validation chooses among the epochs; what each epoch learned must not know of it.
+    assert same_tensors(tensors(tmp_path / "one", "model."), tensors(tmp_path / "two", "model."))
+    if part == "test":
+        assert_identical(first, second)
+    else:
+        assert first.history[0]["ndcg@20"] != second.history[0]["ndcg@20"]
+
+
+def test_a_loss_that_is_no_number_ends_it(
+    run: Callable[..., TrainResult], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps: list[int] = []
+    softmax = training.catalogue_softmax
+
+    def broken(*args: Any, **options: Any) -> torch.Tensor:
+        loss: torch.Tensor = softmax(*args, **options)
+        return loss * torch.nan if len(steps) == 5 else loss
+
+    monkeypatch.setattr(training, "catalogue_softmax", broken)
+    monkeypatch.setattr(training, "CHECKPOINT_SECONDS", -1)
+    with pytest.raises(TrainingError, match="loss is nan at step 6"):
+        run(progress=Progress(lambda done, total, loss: steps.append(done)))
+    assert all(torch.isfinite(tensor).all() for tensor in tensors(tmp_path / "run").values())
+
+
+def test_no_playlist_with_two_tracks(run: Callable[..., TrainResult], split: Split) -> None:
+    singles = TrackLists.from_lists([[row % 160] if row % 3 else [] for row in range(240)])
+    with pytest.raises(TrainingError, match="no playlist has two tracks"):
+        run(graph=split.train.with_tracks(singles), validation=None)
+
+
+def test_playlists_of_one_track_or_none_are_left_out(
+    run: Callable[..., TrainResult], split: Split, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lists = [split.train.playlists.tracks[row].tolist()[: row % 4] for row in range(240)]
+    batches = []
+
+    def recording(tracks: TrackLists, rows: np.ndarray, *rest: Any) -> Any:
+        batches.append(rows)
+        return hide(tracks, rows, *rest)
+
+    monkeypatch.setattr(training, "hide", recording)
+    graph = split.train.with_tracks(TrackLists.from_lists(lists))
+    run(config=replace(CONFIG, epochs=1), graph=graph, validation=None)
+    seen = np.concatenate(batches)
+    assert sorted(seen) == [row for row in range(240) if row % 4 >= 2]
+    assert all((np.diff(rows) > 0).all() for rows in batches)
+
+
+@pytest.mark.parametrize("num_layers", [0, 1])
+def test_few_layers(run: Callable[..., TrainResult], num_layers: int) -> None:
+    result = run(config=replace(CONFIG, num_layers=num_layers, epochs=1))
+    assert np.isfinite(result.track_vectors).all()
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ({"model": "gcn-of-dreams"}, "'gcn-of-dreams' is not known, expected lightgcn"),
+        ({"dim": 0}, "dim"),
+        ({"num_layers": -1}, "num_layers"),
+        ({"batch_size": 0}, "batch_size"),
+        ({"rng_seed": -1}, "rng_seed"),
+        ({"epochs": 0}, "epochs"),
+        ({"learning_rate": 0.0}, "learning_rate"),
+        ({"learning_rate": float("nan")}, "learning_rate"),
+        ({"initial_std": 0.0}, "initial_std"),
+        ({"temperature": 0.01}, "temperature"),
+        ({"temperature": float("nan")}, "temperature"),
+        ({"hidden_share": (0.7, 0.3)}, "hidden_share"),
+        ({"hidden_share": (0.0, 0.3)}, "hidden_share"),
+        ({"hidden_share": (0.5, 1.0)}, "hidden_share"),
+        ({"few_share": 1.5}, "few_share"),
+    ],
+    ids=str,
+)
+def test_options_outside_their_range_are_refused(option: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        TrainConfig(**option)
+
+
+def test_an_unknown_relation_is_refused(run: Callable[..., TrainResult]) -> None:
+    with pytest.raises(InputError, match="relation 'genre' is not known"):
+        run(config=replace(CONFIG, relations=("genre",)))
