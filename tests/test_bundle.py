@@ -200,3 +200,10 @@ def test_what_is_no_bundle_is_refused_in_one_sentence(tmp_path):
             Bundle.load(tmp_path / name)
         assert str(tmp_path / name) in str(caught.value)
         assert "\n" not in str(caught.value)
+
+
+@pytest.mark.xfail(reason="safetensors writes a file for its owner alone; files.py lets it stay so")
+def test_who_may_read_the_folder_may_read_its_files(bundle, tmp_path):
+    bundle.save(tmp_path / "bundle")
+    modes = {path.name: path.stat().st_mode & 0o777 for path in (tmp_path / "bundle").iterdir()}
+    assert modes["vectors.safetensors"] == modes["tracks.arrow"]

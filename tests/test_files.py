@@ -127,14 +127,21 @@ class TestAtomicFile:
 class TestRefuseExisting:
     @pytest.mark.parametrize("overwrite", [False, True])
     def test_nothing_or_an_empty_folder_is_free(self, tmp_path, overwrite):
-        refuse_existing(tmp_path / "new", overwrite=overwrite)
-        refuse_existing(tmp_path, overwrite=overwrite)
+        refuse_existing(tmp_path / "new", "graph", overwrite=overwrite)
+        refuse_existing(tmp_path, "graph", overwrite=overwrite)
 
     def test_an_artefact_is_replaced_only_on_demand(self, tmp_path):
         write_artefact(tmp_path / "graph")
         with pytest.raises(ArtefactError, match=r"graph: exists already; --overwrite"):
-            refuse_existing(tmp_path / "graph", overwrite=False)
-        refuse_existing(tmp_path / "graph", overwrite=True)
+            refuse_existing(tmp_path / "graph", "graph", overwrite=False)
+        refuse_existing(tmp_path / "graph", "graph", overwrite=True)
+
+    def test_a_graph_does_not_replace_a_bundle(self, tmp_path):
+        with atomic_artefact(tmp_path / "x", "bundle"):
+            pass
+        with pytest.raises(ArtefactError, match="x: is a Segue bundle, so no graph replaces it"):
+            write_artefact(tmp_path / "x", overwrite=True)
+        read_manifest(tmp_path / "x", "bundle")
 
     def test_nothing_else_is_ever_replaced(self, tmp_path):
         (tmp_path / "file").write_text("mine", encoding="utf-8")

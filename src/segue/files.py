@@ -82,11 +82,12 @@ def sha256_of(path: Path) -> str:
     return digest.hexdigest()
 
 
-def refuse_existing(path: Path, *, overwrite: bool) -> None:
+def refuse_existing(path: Path, kind: str, *, overwrite: bool) -> None:
     """Refuse to write an artefact where something stands already.
 
-    With `overwrite`, an empty folder and an older artefact may be replaced, nothing else: a
-    mistyped ``--out`` never removes a folder that Segue did not make.
+    With `overwrite`, an empty folder and an older artefact of the same kind may be replaced,
+    nothing else: a mistyped ``--out`` never removes a folder that Segue did not make, nor a
+    graph where a bundle was meant.
 
     Raises
     ------
@@ -97,8 +98,14 @@ def refuse_existing(path: Path, *, overwrite: bool) -> None:
         return
     if not overwrite:
         raise ArtefactError(f"{path}: exists already; --overwrite replaces it")
-    if not (path / MANIFEST).is_file():
-        raise ArtefactError(f"{path}: is not a folder that Segue made, so it is not replaced")
+    try:
+        found = json.loads((path / MANIFEST).read_text(encoding="utf-8"))["kind"]
+    except (OSError, ValueError, KeyError, TypeError):
+        raise ArtefactError(
+            f"{path}: is not a folder that Segue made, so it is not replaced"
+        ) from None
+    if found != kind:
+        raise ArtefactError(f"{path}: is a Segue {found}, so no {kind} replaces it")
 
 
 @contextmanager
@@ -113,7 +120,7 @@ def atomic_artefact(path: Path, kind: str, *, overwrite: bool = False) -> Iterat
     ArtefactError
         If `path` is in the way (see `refuse_existing`) or cannot be written.
     """
-    refuse_existing(path, overwrite=overwrite)
+    refuse_existing(path, kind, overwrite=overwrite)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         folder = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent))
@@ -133,7 +140,7 @@ def atomic_artefact(path: Path, kind: str, *, overwrite: bool = False) -> Iterat
             {"kind": kind, "format_version": FORMAT_VERSION, **writer.content, "files": files},
         )
         folder.chmod(0o755)  # mkdtemp makes folders for their owner alone.
-        refuse_existing(path, overwrite=overwrite)
+        refuse_existing(path, kind, overwrite=overwrite)
         replaced = None
         if path.exists():
             replaced = folder.with_suffix(".old")

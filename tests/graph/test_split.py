@@ -177,10 +177,8 @@ class TestSplitRecipe:
 
 class TestHeldOut:
     @staticmethod
-    def held_out(
-        query: list[list[int]], known: list[list[int]], targets: list[list[int]]
-    ) -> HeldOut:
-        return HeldOut(*(TrackLists.from_lists(lists) for lists in (query, known, targets)))
+    def held_out(*parts: list[list[int]]) -> HeldOut:
+        return HeldOut(*(TrackLists.from_lists(lists) for lists in parts))
 
     def test_refuses_a_known_target(self):
         self.held_out([[1], [2]], [[1], [2]], [[2], [1]])

@@ -17,7 +17,8 @@ from segue.models import ENCODERS
 from segue.models.encoder import MessageGraph, NodeVectors
 from segue.models.sparse import SparseMatrix
 from segue.recommend.scorer import CentroidScorer
-from segue.training.train import TrainConfig, train
+from segue.training.config import TrainConfig
+from segue.training.train import train
 
 RELATIONS = [(), ("artist",), ("artist", "album")]
 DIM = 8

@@ -1,17 +1,24 @@
-"""LightGCN against PyG's layer and against the dense formula of its docstring."""
+"""LightGCN against PyG's layer and its dense formula; steps of its training against NumPy."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 from torch_geometric.nn import LGConv
 
 from segue.data.playlists import TrackLists
 from segue.graph.playlist_graph import STRUCTURAL, PlaylistGraph
+from segue.models import ENCODERS
 from segue.models.encoder import MessageGraph
 from segue.models.lightgcn import LightGCN
+from segue.training import train as training
+from segue.training.config import TrainConfig
+from segue.training.train import hide, train
 
 
 @pytest.fixture
@@ -148,3 +155,129 @@ def test_initial_vectors_have_the_asked_deviation(planted_graph: PlaylistGraph) 
         assert vectors.mean().item() == pytest.approx(0, abs=0.01)
     first = encoder.structural["artist"].detach().flatten()
     assert not torch.equal(first, encoder.track.detach().flatten()[: len(first)])
+
+
+# --- steps of the training, in NumPy ------------------------------------------------------------
+
+Parameters = dict[str, np.ndarray]
+
+
+def unit(vectors: np.ndarray) -> np.ndarray:
+    return vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
+
+
+def step_loss(
+    parameters: Parameters,
+    graph: PlaylistGraph,
+    config: TrainConfig,
+    rows: np.ndarray,
+    hidden_pairs: np.ndarray,
+) -> float:
+    """Encoder, readout and loss of one step from the formulas, dense and in float64."""
+    tracks = graph.playlists.tracks
+    A, R = adjacency(graph), relation_matrix(graph, "artist")
+    is_hidden = np.zeros_like(A, dtype=bool)
+    is_hidden[tracks.list_index()[hidden_pairs], tracks.track_index[hidden_pairs]] = True
+    visible_A = np.where(is_hidden, 0, A)
+    h, g = parameters["encoder.track"], parameters["encoder.structural.artist"]
+    s = parameters["encoder.relation_weight.artist"]
+    track = h
+    for _ in range(config.num_layers):
+        h, g = visible_A.T @ (visible_A @ h) + s * R @ g, s * R.T @ h
+        track = track + h
+    degree = np.maximum((A > 0).sum(axis=0), 1)
+    weight = np.exp(parameters["readout.salience"]) / np.sqrt(degree)
+    total = norm = 0.0
+    for row in rows:
+        visible = visible_A[row] > 0
+        query = unit((weight[visible, None] * track[visible]).sum(axis=0))
+        p = np.where(visible, 0, np.exp(unit(track) @ query / config.temperature))
+        num_hidden = is_hidden[row].sum()
+        total += np.sqrt(num_hidden) * -np.log(p[is_hidden[row]] / p.sum()).mean()
+        norm += np.sqrt(num_hidden)
+    return total / norm
+
+
+def gradient(loss: Callable[[Parameters], float], parameters: Parameters) -> Parameters:
+    """Central differences."""
+    result = {name: np.zeros_like(value) for name, value in parameters.items()}
+    for name, value in parameters.items():
+        for place in np.ndindex(value.shape):
+            sides = []
+            for change in (1e-5, -1e-5):
+                moved = np.array(value)
+                moved[place] += change
+                sides.append(loss(parameters | {name: moved}))
+            result[name][place] = (sides[0] - sides[1]) / 2e-5
+    return result
+
+
+@pytest.mark.parametrize(
+    ("epochs", "batch_size"), [(1, 10), (3, 10), (2, 2)], ids=["one step", "three", "four, batched"]
+)
+def test_steps_are_those_worked_in_numpy(
+    small_graph: PlaylistGraph,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    epochs: int,
+    batch_size: int,
+) -> None:
+    """Several steps too: gradients must not add up from one to the next (LensKit's once did)."""
+    lists = [[2, 0, 5, 1], [0, 1, 2, 3, 4], [3], [3, 0, 5, 4, 2]]
+    graph = small_graph.with_tracks(TrackLists.from_lists(lists))
+    # Two tracks visible at least: the weight of a single one has no gradient but rounding, which
+    # Adam would turn into a step.
+    config = TrainConfig(
+        dim=3,
+        epochs=epochs,
+        batch_size=batch_size,
+        learning_rate=0.03,
+        temperature=0.2,
+        hidden_share=(0.3, 0.5),
+        few_share=0.0,
+        initial_std=0.5,
+    )
+    initial: list[Parameters] = []
+    steps: list[tuple[np.ndarray, np.ndarray]] = []
+    losses: list[float] = []
+
+    def made(*args: Any, **options: Any) -> LightGCN:
+        encoder = LightGCN(*args, **options)
+        values = {f"encoder.{n}": p.detach().numpy() for n, p in encoder.named_parameters()}
+        initial.append({name: value.astype(np.float64) for name, value in values.items()})
+        return encoder
+
+    def hidden(tracks: TrackLists, rows: np.ndarray, *rest: Any) -> Any:
+        drawn = hide(tracks, rows, *rest)
+        steps.append((rows, drawn[0]))
+        return drawn
+
+    monkeypatch.setitem(ENCODERS, "lightgcn", made)
+    monkeypatch.setattr(training, "hide", hidden)
+    progress = training.Progress(step=lambda done, total, loss: losses.append(loss))
+    train(graph, None, config, folder=tmp_path, identity="", progress=progress)
+
+    parameters = initial[0] | {"readout.salience": np.zeros(6)}
+    first = {name: np.zeros_like(value) for name, value in parameters.items()}
+    second = {name: np.zeros_like(value) for name, value in parameters.items()}
+    assert len(steps) == epochs * (1 if batch_size == 10 else 2)
+    for t, (rows, hidden_pairs) in enumerate(steps, start=1):
+
+        def loss(
+            candidate: Parameters, rows: Any = rows, hidden_pairs: Any = hidden_pairs
+        ) -> float:
+            return step_loss(candidate, graph, config, rows, hidden_pairs)
+
+        assert losses[t - 1] == pytest.approx(loss(parameters), abs=1e-5)
+        grad = gradient(loss, parameters)
+        rate = config.learning_rate * 0.5 * (1 + np.cos(np.pi * (t - 1) / len(steps)))
+        for name, value in parameters.items():
+            first[name] = 0.9 * first[name] + 0.1 * grad[name]
+            second[name] = 0.999 * second[name] + 0.001 * grad[name] ** 2
+            mean, variance = first[name] / (1 - 0.9**t), second[name] / (1 - 0.999**t)
+            parameters[name] = value - rate * mean / (np.sqrt(variance) + 1e-8)
+
+    saved = load_file(tmp_path / "checkpoint.safetensors")
+    assert {f"model.{name}" for name in parameters} == {n for n in saved if n.startswith("model.")}
+    for name, value in parameters.items():
+        np.testing.assert_allclose(saved[f"model.{name}"].numpy(), value, rtol=0, atol=1e-5)

@@ -174,3 +174,23 @@ def test_any_text_finds_or_says_that_it_does_not(names, text):
 def test_an_empty_catalogue_finds_nothing():
     with pytest.raises(NameLookupError):
         names_of([]).find("anything")
+
+
+@pytest.mark.xfail(reason="search.py: vowel signs are no letters, so they part or leave words")
+@pytest.mark.parametrize(("one", "other"), [("हिन्दी", "हुन्दा"), ("กิน", "กัน"), ("バス", "ハス")])
+def test_words_that_differ_in_a_vowel_sign_stay_different(one, other):
+    assert fold(one) != fold(other)
+
+
+@pytest.mark.xfail(reason="search.py: an exact name is not put before one that only folds alike")
+def test_an_exact_name_goes_before_one_that_is_folded_alike():
+    names = names_of([("Help", "One", 5), ("Help!", "Other", 1)])
+    assert names.find("Help!") == 1
+
+
+@pytest.mark.xfail(reason="search.py: 'name - artist' is advised where it was what was asked")
+def test_advice_that_helps():
+    names = names_of([("Song", "Band", 5), ("Song", "Band", 1)])
+    with pytest.raises(NameLookupError) as caught:
+        names.find("Song - Band")
+    assert "'name - artist'" not in str(caught.value)

@@ -94,7 +94,7 @@ def build_graph(
     from segue.files import refuse_existing
     from segue.graph.playlist_graph import PlaylistGraph
 
-    refuse_existing(out, overwrite=overwrite)
+    refuse_existing(out, "graph", overwrite=overwrite)
     files = find_slices(source, slices)
     with tempfile.TemporaryDirectory() as scratch:
         skipped = Path(scratch) / "skipped.jsonl"

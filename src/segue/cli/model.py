@@ -122,10 +122,11 @@ def _refuse_training(out: Path, *, resume: bool, overwrite: bool) -> None:
     """Refuse before any work is done what would be refused after it."""
     from segue.errors import ArtefactError
     from segue.files import refuse_existing
+    from segue.training.train import CHECKPOINT
 
-    refuse_existing(out, overwrite=overwrite)
+    refuse_existing(out, "bundle", overwrite=overwrite)
     folder = _training_folder(out)
-    if folder.exists() and not resume and not overwrite:
+    if (folder / CHECKPOINT).exists() and not resume and not overwrite:
         raise ArtefactError(
             f"{folder}: a training that was stopped is here; --resume goes on with it, "
             "--overwrite starts anew"
@@ -149,10 +150,10 @@ def train_bundle(
     import torch
 
     from segue.bundle import Bundle
-    from segue.errors import InputError
+    from segue.errors import ArtefactError, InputError
     from segue.graph.split import split_graph
     from segue.recommend.scorer import CentroidScorer
-    from segue.training.train import Progress
+    from segue.training.train import CHECKPOINT, Progress
     from segue.training.train import train as run
 
     if device == "auto":
@@ -163,7 +164,10 @@ def train_bundle(
         torch.set_num_threads(threads)
     split = split_graph(graph, recipe)
     folder = _training_folder(out)
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ArtefactError(f"{folder}: cannot be written ({error.strerror or error})") from error
     say(
         f"Training {config.model} (dim {config.dim}) on {device}: "
         f"{number(split.train.playlists.tracks.num_pairs)} training pairs, "
@@ -172,11 +176,13 @@ def train_bundle(
     )
     has_validation = bool(split.validation.targets.num_pairs)
     with progress_bar("Training", 1, "steps") as bar:
-        position = 0.0
+        position, num_steps = 0.0, 0
 
         def step(done: int, total: int, loss: float) -> None:
-            nonlocal position
-            bar.advance(done / total - position, done=done, note=f"loss {loss:.3f}")
+            nonlocal position, num_steps
+            # A resumed training jumps to its place; the rate is of the steps done since.
+            num_steps += 1
+            bar.advance(done / total - position, done=num_steps, note=f"loss {loss:.3f}")
             position = done / total
 
         def epoch(entry: dict[str, Any]) -> None:
@@ -186,18 +192,23 @@ def train_bundle(
             scores = ", ".join(
                 f"{name} {entry[name]:.4f}" for name in ("recall@20", "ndcg@20") if name in entry
             )
-            say(f"  epoch {entry['epoch']}: loss {entry['loss']:.4f}, {scores}".rstrip(", "))
+            bar.say(f"  epoch {entry['epoch']}: loss {entry['loss']:.4f}, {scores}".rstrip(", "))
 
-        result = run(
-            split.train,
-            split.validation if has_validation else None,
-            config,
-            folder=folder,
-            identity=split.fingerprint,
-            resume=resume,
-            device=device,
-            progress=Progress(step, epoch),
-        )
+        try:
+            result = run(
+                split.train,
+                split.validation if has_validation else None,
+                config,
+                folder=folder,
+                identity=split.fingerprint,
+                resume=resume,
+                device=device,
+                progress=Progress(step, epoch),
+            )
+        except KeyboardInterrupt:
+            if (folder / CHECKPOINT).exists():
+                bar.say(f"Stopped; what was done is in {folder}, --resume goes on with it")
+            raise
     scorer = CentroidScorer(result.track_vectors, result.query_weight)
     evaluation = run_evaluation(config.model, scorer, split.test, split)
     artist = result.structural_vectors.get("artist")

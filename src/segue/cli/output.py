@@ -104,6 +104,13 @@ class _Bar:
         if note is not None:
             self._progress.update(self._task, note=note)
 
+    def say(self, message: str) -> None:
+        """A line for people above the bar."""
+        if self._progress.disable:
+            say(message)
+        else:
+            self._progress.console.print(message, markup=False, highlight=False, soft_wrap=True)
+
 
 def print_evaluations(title: str, evaluations: dict[str, Evaluation]) -> None:
     """Metrics as rows, models as columns."""

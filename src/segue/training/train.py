@@ -37,6 +37,7 @@ from segue.training.config import TrainConfig, default_epochs
 from segue.training.losses import catalogue_softmax
 
 VALIDATION_PLAYLISTS = 4000
+CHECKPOINT = "checkpoint.safetensors"
 CHECKPOINT_SECONDS = 300.0
 BEST_BY = "ndcg@20"
 
@@ -150,7 +151,7 @@ def train(
 
     fingerprint = _fingerprint(identity, config, epochs)
     state = Checkpoint(fingerprint)
-    checkpoint_path = folder / "checkpoint.safetensors"
+    checkpoint_path = folder / CHECKPOINT
     if resume:
         state = Checkpoint.load(checkpoint_path, fingerprint, torch.device(device))
         _restore(state, model, optimizer, state.epoch * steps_per_epoch + state.step)

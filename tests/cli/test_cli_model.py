@@ -1,0 +1,318 @@
+"""`segue train` and `segue evaluate`: small trainings, stopped, resumed and measured again."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from segue.bundle import Bundle
+from segue.cli import main
+from segue.evaluation.evaluate import METRICS
+from segue.training import train as train_module
+from segue.training.checkpoint import Checkpoint
+
+SMALL = ("--dim", 8, "--epochs", 4, "--batch-size", 50, "--threads", 1, "--device", "cpu")
+ARRAYS = ("track_vectors", "artist_vectors", "query_weight", "popularity")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def threads():
+    """`--threads` sets the number for the whole process."""
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture
+def run(capsys, monkeypatch):
+    """Calls the program as its script does; returns exit status, standard output and error."""
+    monkeypatch.delenv("SEGUE_TRACEBACK", raising=False)
+
+    def call(*args: object) -> tuple[int, str, str]:
+        status = 0
+        try:
+            main([str(arg) for arg in args])
+        except SystemExit as stop:
+            status = stop.code
+        captured = capsys.readouterr()
+        return status, captured.out, captured.err
+
+    return call
+
+
+@pytest.fixture(scope="module")
+def graph(planted_graph, tmp_path_factory) -> Path:
+    path = tmp_path_factory.mktemp("graphs") / "graph"
+    planted_graph.save(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def trained(graph, tmp_path_factory) -> Path:
+    """A bundle from a training that nothing disturbed."""
+    path = tmp_path_factory.mktemp("bundles") / "bundle"
+    main([str(arg) for arg in ("train", graph, "--out", path, *SMALL)])
+    return path
+
+
+def test_a_training_leaves_a_bundle_and_nothing_else(trained, planted_graph):
+    assert [path.name for path in trained.parent.iterdir()] == ["bundle"]
+    bundle = Bundle.load(trained)
+    assert bundle.track_vectors.shape == (160, 8)
+    assert bundle.artist_vectors.shape == (20, 8)
+    assert bundle.graph_fingerprint == planted_graph.fingerprint
+    assert bundle.config["dim"] == 8
+    assert bundle.config["epochs"] == 4
+    assert [entry["epoch"] for entry in bundle.history] == [1, 2, 3, 4]
+    assert list(bundle.metrics["test"]["values"]) == list(METRICS)
+    np.testing.assert_array_equal(
+        bundle.playlists.tracks.track_index, planted_graph.playlists.tracks.track_index
+    )
+
+
+def test_evaluate_finds_what_training_measured(run, trained, graph):
+    status, out, err = run("evaluate", trained, graph, "--json")
+    assert (status, err) == (0, "")
+    found = json.loads(out)["lightgcn"]
+    stored = json.loads((trained / "manifest.json").read_text())["metrics"]["test"]
+    assert found["values"] == stored["values"]
+    assert found["num_scored"] == stored["num_scored"] == 240
+
+
+def test_evaluate_beside_the_baselines(run, trained, graph):
+    status, out, err = run("evaluate", trained, graph, "--baselines")
+    assert status == 0
+    assert "Means over 240 playlists; 0 without held-out tracks are not scored" in err
+    values = json.loads((trained / "manifest.json").read_text())["metrics"]["test"]["values"]
+    assert all(name in out for name in ("lightgcn", "popularity", "item-kNN", *METRICS))
+    line = next(line for line in out.splitlines() if line.strip().startswith("recall@20"))
+    cells = line.split()
+    assert cells[1] == f"{values['recall@20']:.4f}"
+    assert float(cells[2]) < float(cells[3])
+    assert line.strip().endswith("higher is better")
+
+    status, out, _ = run("evaluate", trained, graph, "--baselines", "--on", "validation", "--json")
+    content = json.loads(out)
+    assert list(content) == ["lightgcn", "popularity", "item-kNN"]
+    assert content["lightgcn"]["values"] != values
+    best = max(entry["ndcg@20"] for entry in Bundle.load(trained).history)
+    assert content["lightgcn"]["values"]["ndcg@20"] == pytest.approx(best, abs=1e-6)
+
+
+def test_another_graph_is_refused(run, trained, planted_graph, tmp_path):
+    planted_graph.k_core(12).save(tmp_path / "other")
+    status, out, err = run("evaluate", trained, tmp_path / "other")
+    assert (status, out, err.count("\n")) == (1, "", 1)
+    assert "was trained on another graph than" in err
+    assert str(trained) in err
+    assert str(tmp_path / "other") in err
+    for args in ((tmp_path / "other", trained), (trained, trained)):
+        status, _, err = run("evaluate", *args)
+        assert status == 1
+        assert "expected a " in err
+
+
+def test_training_is_deterministic(run, trained, graph, tmp_path):
+    status, out, err = run("train", graph, "--out", tmp_path / "again", *SMALL)
+    assert status == 0
+    assert "recall@20" in out
+    assert "epoch 1: loss " in err
+    assert_same_vectors(tmp_path / "again", trained)
+    other = ("train", graph, "--out", tmp_path / "other", *SMALL, "--rng-seed", 1)
+    assert run(*other)[0] == 0
+    vectors = Bundle.load(tmp_path / "other").track_vectors
+    assert not np.array_equal(vectors, Bundle.load(trained).track_vectors)
+
+
+def assert_same_vectors(left: Path, right: Path) -> None:
+    one, other = Bundle.load(left), Bundle.load(right)
+    for name in ARRAYS:
+        np.testing.assert_array_equal(getattr(one, name), getattr(other, name), err_msg=name)
+    assert one.metrics["test"]["values"] == other.metrics["test"]["values"]
+    clock = {"seconds"}
+    for ours, theirs in zip(one.history, other.history, strict=True):
+        assert {k: ours[k] for k in ours.keys() - clock} == {
+            k: theirs[k] for k in theirs.keys() - clock
+        }
+
+
+@pytest.mark.parametrize(
+    "saves",
+    [
+        1,
+        pytest.param(
+            5,
+            marks=pytest.mark.xfail(
+                reason="train.py: learning_rate of an epoch whose last step was the checkpoint"
+            ),
+        ),
+        6,
+        8,
+        13,
+    ],
+)
+def test_a_training_that_was_stopped_goes_on_bit_for_bit(
+    run, trained, graph, tmp_path, monkeypatch, saves
+):
+    """A checkpoint after every step: stopped within the first epoch, at its end, and later."""
+    out, folder = tmp_path / "bundle", tmp_path / "bundle.training"
+    count = 0
+    save = Checkpoint.save
+
+    def stopping(self: Checkpoint, path: Path) -> None:
+        nonlocal count
+        save(self, path)
+        count += 1
+        if count == saves:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(train_module, "CHECKPOINT_SECONDS", 0.0)
+        patch.setattr(Checkpoint, "save", stopping)
+        status, _, err = run("train", graph, "--out", out, *SMALL)
+    assert status == 130
+    assert err.splitlines()[-1].startswith("segue: stopped")
+    assert not out.exists()
+    assert (folder / "checkpoint.safetensors").is_file()
+
+    status, _, err = run("train", graph, "--out", out, *SMALL)
+    assert (status, err.count("\n")) == (1, 1)
+    assert "--resume goes on with it" in err
+
+    status, _, err = run("train", graph, "--out", out, *SMALL, "--resume", "--learning-rate", 0.01)
+    assert status == 1
+    assert "another graph, split or options" in err.splitlines()[-1]
+
+    status, _, err = run("train", graph, "--out", out, *SMALL, "--resume")
+    assert status == 0, err
+    assert_same_vectors(out, trained)
+    assert not folder.exists()
+
+
+def test_overwrite_starts_a_stopped_training_anew(run, trained, graph, tmp_path, monkeypatch):
+    def stop(self: Checkpoint, path: Path) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Checkpoint, "save", stop)
+        assert run("train", graph, "--out", tmp_path / "bundle", *SMALL)[0] == 130
+    assert run("train", graph, "--out", tmp_path / "bundle", *SMALL, "--overwrite")[0] == 0
+    assert_same_vectors(tmp_path / "bundle", trained)
+
+
+def test_a_damaged_checkpoint_is_refused(run, graph, tmp_path):
+    folder = tmp_path / "bundle.training"
+    folder.mkdir()
+    (folder / "checkpoint.safetensors").write_bytes(b"not a checkpoint")
+    status, _, err = run("train", graph, "--out", tmp_path / "bundle", *SMALL, "--resume")
+    assert status == 1
+    assert "is not a checkpoint of Segue" in err.splitlines()[-1]
+
+
+def test_options_reach_the_bundle(run, graph, tmp_path):
+    status, _, err = run(
+        "train", graph, "--out", tmp_path / "b", "--dim", 4, "--epochs", 2, "--batch-size", 100,
+        "--num-layers", 1, "--learning-rate", 0.02, "--temperature", 0.2, "--rng-seed", 7,
+        "--split-rng-seed", 3, "--test-share", 0.3, "--validation-share", 0, "--relations",
+        "artist,album", "--device", "cpu", "--threads", 1, "--no-playlists",
+    )  # fmt: skip
+    assert status == 0, err
+    manifest = json.loads((tmp_path / "b" / "manifest.json").read_text())
+    expected = {
+        "dim": 4, "epochs": 2, "batch_size": 100, "num_layers": 1, "learning_rate": 0.02,
+        "temperature": 0.2, "rng_seed": 7, "relations": ["artist", "album"], "device": "cpu",
+        "threads": 1, "best_epoch": 2, "model": "lightgcn",
+    }  # fmt: skip
+    assert {name: manifest["config"][name] for name in expected} == expected
+    assert manifest["split"]["recipe"] == {
+        "kind": "random", "test_share": 0.3, "validation_share": 0.0, "rng_seed": 3,
+    }  # fmt: skip
+    bundle = Bundle.load(tmp_path / "b")
+    assert bundle.playlists is None
+    assert run("evaluate", tmp_path / "b", graph)[0] == 0, "the graph has the playlists"
+
+
+def test_without_artists_an_artist_is_the_centroid_of_its_tracks(run, graph, tmp_path):
+    out = tmp_path / "bundle"
+    assert run("train", graph, "--out", out, *SMALL, "--relations", "none")[0] == 0
+    bundle = Bundle.load(out)
+    assert bundle.config["relations"] == []
+    for artist in (0, 7):
+        mean = bundle.track_vectors[bundle.catalog.track_artist == artist].sum(axis=0)
+        np.testing.assert_allclose(
+            bundle.artist_vectors[artist], mean / np.linalg.norm(mean), atol=1e-5
+        )
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--dim", "0"], "dim is 0, expected 1 or more"),
+        (["--epochs", "0"], "epochs is 0"),
+        (["--learning-rate", "-1"], "learning_rate"),
+        (["--temperature", "0.001"], "temperature is 0.001"),
+        (["--test-share", "0.7", "--validation-share", "0.3"], "split shares 0.7"),
+        (["--split-rng-seed", "-1"], "split seed -1"),
+        (["--model", "nope"], "model 'nope' is not known, expected lightgcn"),
+        (["--relations", "nope"], "'nope' is not known"),
+        (["--resume"], "there is no checkpoint to resume from"),
+        (["--learning-rate", "1e30"], "try a lower learning rate"),
+    ],
+)
+def test_what_cannot_be_trained_says_why(run, graph, tmp_path, options, says):
+    status, out, err = run("train", graph, "--out", tmp_path / "bundle", *SMALL, *options)
+    assert (status, out) == (1, "")
+    assert says in err.splitlines()[-1]
+    assert "Traceback" not in err
+    assert not (tmp_path / "bundle").exists()
+
+
+def test_a_bundle_is_not_replaced_unasked(run, trained, graph):
+    before = (trained / "manifest.json").read_bytes()
+    status, _, err = run("train", graph, "--out", trained, *SMALL)
+    assert (status, err.count("\n")) == (1, 1)
+    assert "exists already; --overwrite replaces it" in err
+    assert (trained / "manifest.json").read_bytes() == before
+
+
+@pytest.mark.parametrize("options", [["--nope"], ["--dim", "many"], ["--threads", "0"], []])
+def test_usage_errors(run, graph, options):
+    status, out, err = run("train", graph, *options)
+    assert (status, out) == (2, "")
+    assert err.startswith("Usage: segue train")
+
+
+def test_cuda_that_is_not_there_is_refused(run, graph, tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    args = ("train", graph, "--out", tmp_path / "bundle", *SMALL, "--device", "cuda")
+    status, _, err = run(*args)
+    assert status == 1
+    assert "PyTorch finds no CUDA device here" in err.splitlines()[-1]
+
+
+def test_a_graph_that_is_damaged_is_refused(run, planted_graph, tmp_path):
+    planted_graph.save(tmp_path / "graph")
+    path = tmp_path / "graph" / "playlists.arrow"
+    path.write_bytes(path.read_bytes()[:-100])
+    status, _, err = run("train", tmp_path / "graph", "--out", tmp_path / "bundle", *SMALL)
+    assert (status, err.count("\n")) == (1, 1)
+    assert "playlists.arrow: is not as it was written" in err
+    assert not list(tmp_path.glob("bundle*"))
+
+
+@pytest.mark.parametrize("options", [["--model", "nope"], ["--relations", "nope"]])
+def test_a_mistyped_option_does_not_stand_in_the_way(run, graph, tmp_path, options):
+    """There is nothing to resume, so the corrected command must simply run."""
+    out = tmp_path / "bundle"
+    assert run("train", graph, "--out", out, *SMALL, *options)[0] == 1
+    status, _, err = run("train", graph, "--out", out, *SMALL)
+    assert status == 0, err
+
+
+@pytest.mark.xfail(reason="model.py: Path('.') has no name to put .training behind")
+def test_the_folder_that_one_stands_in(run, graph, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    _, _, err = run("train", graph, "--out", ".", *SMALL)
+    assert "unexpected" not in err
