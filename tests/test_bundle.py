@@ -202,7 +202,6 @@ def test_what_is_no_bundle_is_refused_in_one_sentence(tmp_path):
         assert "\n" not in str(caught.value)
 
 
-@pytest.mark.xfail(reason="safetensors writes a file for its owner alone; files.py lets it stay so")
 def test_who_may_read_the_folder_may_read_its_files(bundle, tmp_path):
     bundle.save(tmp_path / "bundle")
     modes = {path.name: path.stat().st_mode & 0o777 for path in (tmp_path / "bundle").iterdir()}

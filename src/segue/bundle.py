@@ -92,10 +92,11 @@ class Bundle:
         """
         with atomic_artefact(folder, "bundle", overwrite=overwrite) as writer:
             arrays = ("track_vectors", "artist_vectors", "query_weight", "popularity")
-            save_file(
-                {name: np.ascontiguousarray(getattr(self, name)) for name in arrays},
-                writer.folder / "vectors.safetensors",
-            )
+            content = {name: np.ascontiguousarray(getattr(self, name)) for name in arrays}
+            try:
+                save_file(content, writer.folder / "vectors.safetensors")
+            except SafetensorError as error:  # a full disk, among others
+                raise ArtefactError(f"{folder}: cannot be written ({error})") from error
             self.catalog.save(writer.folder)
             if self.playlists is not None:
                 self.playlists.save(writer.folder)

@@ -120,6 +120,7 @@ def atomic_artefact(path: Path, kind: str, *, overwrite: bool = False) -> Iterat
     ArtefactError
         If `path` is in the way (see `refuse_existing`) or cannot be written.
     """
+    path = path.resolve()  # "." has no name to put a temporary folder beside
     refuse_existing(path, kind, overwrite=overwrite)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -134,18 +135,24 @@ def atomic_artefact(path: Path, kind: str, *, overwrite: bool = False) -> Iterat
             for file in sorted(folder.iterdir())
         }
         for name in files:
+            (folder / name).chmod(0o644)  # some writers make files for their owner alone
             _sync_file(folder / name)
         write_json(
             folder / MANIFEST,
             {"kind": kind, "format_version": FORMAT_VERSION, **writer.content, "files": files},
         )
-        folder.chmod(0o755)  # mkdtemp makes folders for their owner alone.
+        folder.chmod(0o755)  # so does mkdtemp
         refuse_existing(path, kind, overwrite=overwrite)
         replaced = None
         if path.exists():
             replaced = folder.with_suffix(".old")
             path.rename(replaced)
-        folder.rename(path)
+        try:
+            folder.rename(path)
+        except OSError:
+            if replaced is not None:
+                replaced.rename(path)
+            raise
         sync_folder(path.parent)
         if replaced is not None:
             shutil.rmtree(replaced)
@@ -190,7 +197,7 @@ def read_manifest(folder: Path, kind: str, *, verify: bool = True) -> dict[str, 
         listed = [(str(n), int(f["bytes"]), str(f["sha256"])) for n, f in files.items()]
     except FileNotFoundError:
         raise ArtefactError(f"{folder}: has no {MANIFEST}, expected a Segue {kind}") from None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError):
         raise ArtefactError(f"{path}: is not the manifest of a Segue {kind}") from None
     if found != kind:
         raise ArtefactError(f"{folder}: is a Segue {found}, expected a {kind}")

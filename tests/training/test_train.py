@@ -253,7 +253,12 @@ def test_changing_held_out_edges_changes_no_parameter(
     assert other.fingerprint != split.fingerprint
 
     first = run("one")
-    second = run("two", graph=other.train, validation=other.validation, identity=other.fingerprint)
+    second = run(
+        "two",
+        graph=other.train,
+        validation=other.validation.rows(slice(60)),
+        identity=other.fingerprint,
+    )
     # Validation chooses among the epochs; what each epoch learned must not know of it.
     assert same_tensors(tensors(tmp_path / "one", "model."), tensors(tmp_path / "two", "model."))
     if part == "test":
@@ -304,7 +309,6 @@ def test_playlists_of_one_track_or_none_are_left_out(
     assert all((np.diff(rows) > 0).all() for rows in batches)
 
 
-@pytest.mark.xfail(raises=KeyError, reason="parameters without a gradient have no Adam state")
 def test_without_layers(run: Callable[..., TrainResult]) -> None:
     result = run(config=replace(CONFIG, num_layers=0, epochs=1))
     assert np.isfinite(result.track_vectors).all()

@@ -15,6 +15,7 @@ from segue.cli.data import build, info
 from segue.cli.demo import demo
 from segue.cli.model import evaluate, train
 from segue.cli.music import complete, recommend, vibe
+from segue.cli.output import printable
 from segue.errors import NameLookupError, SegueError
 
 
@@ -51,10 +52,6 @@ def main(args: list[str] | None = None) -> None:
     except (KeyboardInterrupt, click.Abort):
         click.echo("segue: stopped", err=True)
         sys.exit(130)
-    except BrokenPipeError:
-        # The reader of our output has gone (`segue … | head`): nothing is wrong.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
     except MemoryError:
         _fail("there is not enough memory for this; a smaller --dim or a --k-core needs less")
     except Exception as error:
@@ -65,7 +62,7 @@ def main(args: list[str] | None = None) -> None:
 
 
 def _fail(message: str, candidates: tuple[str, ...] = ()) -> None:
-    click.echo(f"segue: {message}", err=True)
+    click.echo(f"segue: {printable(message)}", err=True)
     for candidate in candidates:
-        click.echo(f"  {candidate}", err=True)
+        click.echo(f"  {printable(candidate)}", err=True)
     sys.exit(1)

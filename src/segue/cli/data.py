@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from segue.cli.output import number, print_json, print_table, progress_bar, say
+from segue.cli.output import command, count, number, print_json, print_table, progress_bar, say
 
 if TYPE_CHECKING:
     from segue.data.mpd import Order
@@ -34,7 +34,7 @@ class SliceRange(click.ParamType[tuple[int, int]]):
         return first, last
 
 
-@click.command()
+@click.command(short_help="Playlists in MPD form to a graph.")
 @click.argument("source")
 @click.option(
     "--out", type=click.Path(path_type=Path), required=True, help="The graph folder to write."
@@ -73,9 +73,9 @@ def build(
     graph = build_graph(
         source, out, slices=slices, k=k_core, order=order, skip_bad=skip_bad, overwrite=overwrite
     )
-    summary = ", ".join(f"{number(n)} {kind}s" for kind, n in graph.num_nodes.items())
-    say(f"Graph: {summary}, {number(graph.playlists.tracks.num_pairs)} pairs")
-    say(f"Written to {out}; `segue info {out}` shows what is in it")
+    summary = ", ".join(count(n, kind) for kind, n in graph.num_nodes.items())
+    say(f"Graph: {summary}, {count(graph.playlists.tracks.num_pairs, 'pair')}")
+    say(f"Written to {out}; `{command('info', out)}` shows what is in it")
 
 
 def build_graph(
@@ -109,12 +109,12 @@ def build_graph(
                 advance=lambda size, done: bar.advance(size, done=done),
             )
         read = report.playlists + report.skipped
-        say(f"Read {number(report.slices)} slices, {number(read)} records:")
-        say(f"  {number(report.playlists)} playlists with {number(report.pairs)} pairs")
+        say(f"Read {count(report.slices, 'slice')}, {count(read, 'record')}:")
+        say(f"  {count(report.playlists, 'playlist')} with {count(report.pairs, 'pair')}")
         if report.repeated_tracks:
-            say(f"  {number(report.repeated_tracks)} repeated tracks counted once")
+            say(f"  {count(report.repeated_tracks, 'repeated track')} counted once")
         if report.skipped:
-            say(f"  {number(report.skipped)} bad records set aside in {out}/skipped.jsonl")
+            say(f"  {count(report.skipped, 'bad record')} set aside in {out}/skipped.jsonl")
         if not report.pairs:
             raise InputError(f"{source}: holds no playlist with a track")
         counts = {name: n for name, n in vars(report).items() if name != "fingerprint"}
@@ -143,10 +143,16 @@ def build_graph(
     return graph
 
 
-@click.command()
+@click.command(short_help="What is in a graph.")
 @click.argument("graph", type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="One JSON document instead of tables.")
-@click.option("--top", type=click.IntRange(min=0), default=10, show_default=True)
+@click.option(
+    "--top",
+    type=click.IntRange(min=0),
+    default=10,
+    show_default=True,
+    help="How many popular ones.",
+)
 def info(graph: Path, as_json: bool, top: int) -> None:
     """Show what is in a graph: nodes and edges by type, degrees, the most popular."""
     from segue.graph.playlist_graph import PlaylistGraph

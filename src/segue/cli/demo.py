@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import shlex
 import shutil
-import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,16 +11,18 @@ import click
 
 from segue.cli.data import build_graph
 from segue.cli.model import evaluate_baselines, train_bundle
-from segue.cli.output import print_evaluations, print_recommendations, print_table, say
+from segue.cli.output import command, print_evaluations, print_recommendations, print_table, say
 
 if TYPE_CHECKING:
     from segue.data.playlists import Playlists
 
 SEEDS = ("Bohemian Rhapsody", "Stairway to Heaven")
+MORE_SEEDS = ("Superstition", "September - Earth, Wind & Fire", "Le Freak")
+NOTE = "README.txt"
 NUM_PLAYLISTS, QUICK_NUM_PLAYLISTS = 2000, 300
 
 
-@click.command()
+@click.command(short_help="All stages on the shipped sample.")
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
@@ -43,8 +43,8 @@ def demo(out: Path, quick: bool) -> None:
     from segue.training.config import TrainConfig
 
     started = time.perf_counter()
+    _claim(out)
     slices, graph_path, bundle_path = out / "playlists", out / "graph", out / "bundle"
-    # A demo may be run again; only what an earlier one wrote is replaced.
     for old in slices.glob("mpd.slice.*.json"):
         old.unlink()
     shutil.rmtree(bundle_path.with_name(f"{bundle_path.name}.training"), ignore_errors=True)
@@ -52,13 +52,13 @@ def demo(out: Path, quick: bool) -> None:
 
     say(f"1. Playlists: {num_playlists} generated ones over a catalogue of real songs")
     write_sample(slices, num_playlists)
-    say(f"2. Graph: segue build {slices} --out {graph_path}")
+    say("2. Graph: " + command("build", slices, "--out", graph_path))
     build_graph(str(slices), graph_path, overwrite=True)
-    say(f"3. Model: segue train {graph_path} --out {bundle_path}")
+    say("3. Model: " + command("train", graph_path, "--out", bundle_path))
     config = TrainConfig(dim=32, epochs=20) if quick else TrainConfig()
     graph = PlaylistGraph.load(graph_path)
     bundle, evaluation = train_bundle(graph, bundle_path, config, SplitRecipe(), overwrite=True)
-    say(f"4. Measure: segue evaluate {bundle_path} {graph_path} --baselines")
+    say("4. Measure: " + command("evaluate", bundle_path, graph_path, "--baselines"))
     split = split_graph(graph, SplitRecipe())
     evaluations = {bundle.config["model"]: evaluation}
     evaluations |= evaluate_baselines(split, split.test)
@@ -80,13 +80,13 @@ def demo(out: Path, quick: bool) -> None:
     print_recommendations(recommender.complete(playlist_id))
     print_recommendations(recommender.vibe(SEEDS))
 
-    program = _program()
     say(f"Done in {time.perf_counter() - started:.0f} s. The bundle is yours to play with:")
-    say(f'  {program} vibe {bundle_path} "Billie Jean" "September - Earth, Wind & Fire"')
-    say(f"  {program} complete {bundle_path} {playlist_id} -n 20")
-    say(f"  {program} info {graph_path}")
-    say(f"  {program} recommend {bundle_path} --all -n 100 --out {out / 'recommendations.parquet'}")
-    say(f"Your own playlists: {program} build FOLDER_OF_SLICES --out graph")
+    say("  " + command("vibe", bundle_path, *MORE_SEEDS))
+    say("  " + command("complete", bundle_path, playlist_id, "-n", 20))
+    say("  " + command("info", graph_path))
+    recommendations = out / "recommendations.parquet"
+    say("  " + command("recommend", bundle_path, "--all", "-n", 100, "--out", recommendations))
+    say("Your own playlists: " + command("build", "FOLDER_OF_SLICES", "--out", "graph"))
 
 
 def _playlist_to_show(playlists: Playlists) -> int:
@@ -96,10 +96,17 @@ def _playlist_to_show(playlists: Playlists) -> int:
     return int(fits.argmax())
 
 
-def _program() -> str:
-    """How this program was called, so that what we print can be typed."""
-    called = Path(sys.argv[0])
-    on_path = shutil.which("segue")
-    if called.name != "segue" or (on_path and Path(on_path) == called):
-        return "segue"
-    return shlex.quote(str(called))
+def _claim(out: Path) -> None:
+    """Mark the folder as the demo's; refuse one that holds anything the demo did not write."""
+    from segue.errors import ArtefactError
+
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        if any(out.iterdir()) and not (out / NOTE).is_file():
+            raise ArtefactError(f"{out}: holds files that no demo wrote; give --out another folder")
+        (out / NOTE).write_text(
+            "Written by `segue demo`, which replaces it when it runs again: generated playlists\n"
+            "over real songs, the graph that was built of them, and the bundle trained on it.\n"
+        )
+    except OSError as error:
+        raise ArtefactError(f"{out}: cannot be written ({error.strerror or error})") from error

@@ -12,7 +12,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from segue.cli.output import number, print_evaluations, print_json, progress_bar, say
+from segue.cli.output import (
+    command,
+    count,
+    number,
+    print_evaluations,
+    print_json,
+    progress_bar,
+    say,
+)
 from segue.training.config import TrainConfig
 
 if TYPE_CHECKING:
@@ -33,7 +41,7 @@ def _config(option: str, help_text: str) -> Callable[[_Function], _Function]:
     )
 
 
-@click.command()
+@click.command(short_help="A graph to a bundle.")
 @click.argument("graph", type=click.Path(path_type=Path))
 @click.option(
     "--out", type=click.Path(path_type=Path), required=True, help="The bundle folder to write."
@@ -67,7 +75,13 @@ def _config(option: str, help_text: str) -> Callable[[_Function], _Function]:
     show_default=True,
     help="Of each playlist's tracks; chooses the best epoch.",
 )
-@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto")
+@click.option(
+    "--device",
+    type=click.Choice(["auto", "cpu", "cuda"]),
+    default="auto",
+    show_default=True,
+    help="Where to train; auto: on a GPU if PyTorch finds one.",
+)
 @click.option("--threads", type=click.IntRange(min=1), help="CPU threads.  [default: all cores]")
 @click.option("--no-playlists", is_flag=True, help="Leave the playlists out of the bundle.")
 @click.option("--resume", is_flag=True, help="Go on with a training that was stopped.")
@@ -111,10 +125,12 @@ def train(
     )
     print_evaluations("On the test tracks", {bundle.config["model"]: evaluation})
     _say_scored(evaluation)
-    say(f"Written to {out}; `segue evaluate {out} {graph} --baselines` puts baselines beside it")
+    beside = command("evaluate", out, graph, "--baselines")
+    say(f"Written to {out}; `{beside}` puts baselines beside it")
 
 
 def _training_folder(out: Path) -> Path:
+    out = out.resolve()  # "." has no name
     return out.with_name(f"{out.name}.training")
 
 
@@ -271,17 +287,22 @@ def evaluate_baselines(split: Split, held_out: HeldOut) -> dict[str, Evaluation]
 
 def _say_scored(evaluation: Evaluation) -> None:
     say(
-        f"Means over {number(evaluation.num_scored)} playlists; "
-        f"{number(evaluation.num_unscored)} without held-out tracks are not scored"
+        f"Means over {count(evaluation.num_scored, 'playlist')}; "
+        f"{number(evaluation.num_unscored)} without held-out tracks not scored"
     )
 
 
-@click.command()
+@click.command(short_help="How good a bundle is, on held-out tracks.")
 @click.argument("bundle", type=click.Path(path_type=Path))
 @click.argument("graph", type=click.Path(path_type=Path))
 @click.option("--baselines", is_flag=True, help="Put popularity and item-kNN beside it.")
 @click.option(
-    "--on", "part", type=click.Choice(["test", "validation"]), default="test", show_default=True
+    "--on",
+    "part",
+    type=click.Choice(["test", "validation"]),
+    default="test",
+    show_default=True,
+    help="Which held-out tracks.",
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON document instead of a table.")
 def evaluate(bundle: Path, graph: Path, baselines: bool, part: str, as_json: bool) -> None:

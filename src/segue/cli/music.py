@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from segue.cli.output import number, print_json, print_recommendations, progress_bar, say
+from segue.cli.output import count, print_json, print_recommendations, progress_bar, say
 
 _LENGTH = click.option(
     "-n", type=click.IntRange(min=1), default=10, show_default=True, help="Length of the list."
@@ -14,7 +14,7 @@ _LENGTH = click.option(
 _JSON = click.option("--json", "as_json", is_flag=True, help="One JSON document, not a table.")
 
 
-@click.command()
+@click.command(short_help="Go on with a playlist.")
 @click.argument("bundle", type=click.Path(path_type=Path))
 @click.argument("playlist_id")
 @_LENGTH
@@ -30,7 +30,7 @@ def complete(bundle: Path, playlist_id: str, n: int, as_json: bool) -> None:
         print_recommendations(found)
 
 
-@click.command()
+@click.command(short_help="What goes with two or three songs.")
 @click.argument("bundle", type=click.Path(path_type=Path))
 @click.argument("seeds", nargs=-1, required=True)
 @_LENGTH
@@ -50,7 +50,7 @@ def vibe(bundle: Path, seeds: tuple[str, ...], n: int, as_json: bool) -> None:
         print_recommendations(found)
 
 
-@click.command()
+@click.command(short_help="For many playlists at once, as Parquet.")
 @click.argument("bundle", type=click.Path(path_type=Path))
 @click.option("--all", "everything", is_flag=True, help="For every playlist of the bundle.")
 @click.option(
@@ -89,13 +89,15 @@ def recommend(
 
     if sum([everything, ids is not None, playlists is not None]) != 1:
         raise click.UsageError("Give one of --all, --ids FILE and --playlists FILE.")
+    if out.is_dir():
+        raise ArtefactError(f"{out}: is a folder, expected a file to write")
     if out.exists() and not overwrite:
         raise ArtefactError(f"{out}: exists already; --overwrite replaces it")
     recommender = Recommender.load(bundle)
     if playlists is not None:
         names, query, num_unknown = read_playlists(playlists, recommender)
         if num_unknown:
-            say(f"{number(num_unknown)} tracks that the bundle does not have are passed over")
+            say(f"{count(num_unknown, 'track')} unknown to the bundle passed over")
     elif ids is not None:
         names, query = read_ids(ids, recommender)
     else:
@@ -105,9 +107,9 @@ def recommend(
         names, query = held.ids, held.tracks
     num_empty = int((query.lengths == 0).sum())
     if num_empty:
-        say(f"{number(num_empty)} playlists without a known track get the most popular tracks")
+        say(f"{count(num_empty, 'playlist')} without a known track: the most popular tracks")
     with progress_bar("Recommending", len(query), "playlists") as bar:
         num_rows = write_recommendations(
             recommender, names, query, n, out, lambda count: bar.advance(count)
         )
-    say(f"{number(num_rows)} rows for {number(len(query))} playlists written to {out}")
+    say(f"{count(num_rows, 'row')} for {count(len(query), 'playlist')} written to {out}")

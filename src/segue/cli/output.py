@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import shlex
+import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -22,6 +25,24 @@ def number(value: int) -> str:
     return f"{value:,}" if sys.stdout.isatty() else str(value)
 
 
+def count(value: int, thing: str) -> str:
+    """A number of things: ``1 slice``, ``2 slices``."""
+    return f"{number(value)} {thing}" + ("" if value == 1 else "s")
+
+
+def command(name: str, *args: object) -> str:
+    """A command of ours that can be typed as it is printed, wherever `segue` was called from."""
+    called = Path(sys.argv[0])
+    on_path = shutil.which("segue")
+    ours = called.name != "segue" or (on_path is not None and Path(on_path) == called)
+    return shlex.join(["segue" if ours else str(called), name, *map(str, args)])
+
+
+def printable(text: str) -> str:
+    """Text without control characters: a name may hold any, a terminal must get none."""
+    return "".join(c if c.isprintable() else " " for c in text)
+
+
 def print_json(content: Any) -> None:
     """One JSON document on standard output."""
     click.echo(json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False))
@@ -33,30 +54,40 @@ def say(message: str = "") -> None:
 
 
 def print_table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """A table on standard output; columns after the first whose cells are numbers align right."""
+    """A table on standard output; columns of numbers align right.
+
+    On a terminal long names are cut to fit, numbers never; elsewhere nothing is cut.
+    """
     from rich import box
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    # As wide as its content where the output is no terminal: nothing is cut off in a file.
-    console = Console(width=None if sys.stdout.isatty() else 200)
+    rows = [[printable(cell) for cell in row] for row in rows]
+    on_terminal = sys.stdout.isatty()
+    longest = sum(max(map(len, column)) + 3 for column in zip(header, *rows, strict=True))
+    console = Console(width=None if on_terminal else max(2 * longest, 80))
     table = Table(
-        title=Text(title, style="bold"), box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False
+        title=Text(printable(title), style="bold"),
+        box=box.SIMPLE_HEAD,
+        title_justify="left",
+        pad_edge=False,
     )
-    for place, name in enumerate(header):
-        cells = [row[place] for row in rows]
+    for name, *cells in zip(header, *rows, strict=True):
         numeric = bool(cells) and all(_is_number(cell) for cell in cells)
         table.add_column(
             Text(name),
             justify="right" if numeric else "left",
             overflow="ellipsis",
             no_wrap=True,
+            min_width=max(map(len, cells)) if numeric else None,
         )
     for row in rows:
         # `Text`, not str: a song may be called "[Intro]", which is no markup.
         table.add_row(*(Text(cell) for cell in row))
-    console.print(table)
+    with console.capture() as captured:
+        console.print(table)
+    click.echo("\n".join(line.rstrip() for line in captured.get().splitlines()))
 
 
 def _is_number(cell: str) -> bool:
@@ -135,6 +166,9 @@ def print_recommendations(found: Recommendations) -> None:
         if reasons:
             cells.append(f"{track.because[0][1]} ({track.because[0][2]:+.3f})")
         rows.append(cells)
+    if not found.tracks:
+        say("Nothing is left to recommend: every track of the bundle is in the query.")
+        return
     if found.by_popularity:
         say("There is nothing in this playlist, so these are the most popular tracks.")
     print_table(found.title, header, rows)

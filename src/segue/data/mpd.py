@@ -19,7 +19,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import IO, Annotated, Any, Literal
 
 import msgspec
 import numpy as np
@@ -41,7 +41,8 @@ class _Track(msgspec.Struct, gc=False):
     artist_name: str
     album_uri: str | None = None
     album_name: str | None = None
-    pos: int = 0
+    # Bounded, so that playlist and position fit into one int64 sort key.
+    pos: Annotated[int, msgspec.Meta(ge=-(2**31), lt=2**31)] = 0
 
 
 class _Playlist(msgspec.Struct, gc=False):
@@ -133,7 +134,8 @@ def find_slices(source: str | Path, slices: tuple[int, int] | None = None) -> li
     """
     path = Path(source)
     if path.is_dir():
-        found = [_on_disk(file) for file in path.rglob("*.json") if not _hidden(file, path)]
+        inside = [file for file in path.rglob("*.json") if not _hidden(file.relative_to(path))]
+        found = [_on_disk(file) for file in inside]
     elif path.is_file() and path.suffix.lower() == ".json":
         found = [_on_disk(path)]
     elif path.is_file():
@@ -166,8 +168,8 @@ def _slice_order(file: SliceFile) -> tuple[int, str]:
     return (int(match[1]) if match else 0, file.name)
 
 
-def _hidden(file: Path, root: Path) -> bool:
-    return any(part.startswith((".", "__MACOSX")) for part in file.relative_to(root).parts)
+def _hidden(file: Path) -> bool:
+    return any(part.startswith((".", "__MACOSX")) for part in file.parts)
 
 
 def _on_disk(path: Path) -> SliceFile:
@@ -177,7 +179,7 @@ def _on_disk(path: Path) -> SliceFile:
 def _in_zip(path: Path) -> list[SliceFile]:
     try:
         archive = zipfile.ZipFile(path)
-    except (zipfile.BadZipFile, OSError):
+    except (zipfile.BadZipFile, OSError, NotImplementedError, ValueError):
         raise InputError(
             f"{path}: is not a zip, expected a zip of slices, a folder or a .json slice"
         ) from None
@@ -196,7 +198,7 @@ def _in_zip(path: Path) -> list[SliceFile]:
     return [
         SliceFile(f"{path}/{entry.filename}", entry.file_size, reader(entry.filename))
         for entry in archive.infolist()
-        if entry.filename.endswith(".json") and not _hidden(Path(entry.filename), Path())
+        if entry.filename.endswith(".json") and not _hidden(Path(entry.filename.lstrip("/")))
     ]
 
 
@@ -248,6 +250,7 @@ def read_mpd(
             raise InputError(f"{file.name}: cannot be read ({error.strerror or error})") from error
         # The digest of the contents alone: a folder and a zip of it have the same fingerprint.
         digest.update(hashlib.sha256(content).digest())
+        content = content.removeprefix(b"\xef\xbb\xbf")  # a byte order mark, as Windows adds
         collected.add(file.name, _playlists_of(file.name, content, reject), reject)
         report.slices += 1
         if advance is not None:
@@ -260,6 +263,8 @@ def read_mpd(
     return playlists, catalog, report
 
 
+# RecursionError: JSON that is nested too deeply to be a playlist.
+_UNDECODABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 Reject = Callable[[str, str, str, str | None], None]
 
 
@@ -269,7 +274,7 @@ def _playlists_of(
     """Decode one slice: at once where it is sound, else record by record."""
     try:
         return _decode_slice(content).playlists
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except _UNDECODABLE:
         return list(_salvage(file, content, reject))
 
 
@@ -277,7 +282,7 @@ def _salvage(file: str, content: bytes, reject: Reject) -> Iterator[tuple[str, _
     for record, raw in _raw_records(file, content, reject):
         try:
             yield record, _decode_playlist(raw)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except _UNDECODABLE as error:
             reject(file, record, _in_words(error), bytes(raw).decode("utf-8", "replace"))
 
 
@@ -288,7 +293,7 @@ def _raw_records(file: str, content: bytes, reject: Reject) -> Iterator[tuple[st
         # Sound JSON of another shape: not a slice at all.
         reject(file, "whole file", f"{_in_words(error)}, expected a slice with `playlists`", None)
         return
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except _UNDECODABLE as error:
         yield from _records_before_the_break(file, content, str(error), reject)
         return
     for number, raw in enumerate(raws):
@@ -299,7 +304,8 @@ def _records_before_the_break(
     file: str, content: bytes, reason: str, reject: Reject
 ) -> Iterator[tuple[str, bytes]]:
     """The whole playlists of a slice that is cut off or broken; the rest counts as one record."""
-    text = content.decode("utf-8", "replace")
+    # Bytes that are no UTF-8 survive this and are refused with their record.
+    text = content.decode("utf-8", "surrogateescape")
     start = re.search(r'"playlists"\s*:\s*\[', text)
     number, position = 0, start.end() if start else 0
     scan = json.JSONDecoder().raw_decode
@@ -309,7 +315,7 @@ def _records_before_the_break(
             _, end = scan(text, position)
         except (ValueError, RecursionError):
             break
-        yield f"playlists[{number}]", text[position:end].encode()
+        yield f"playlists[{number}]", text[position:end].encode("utf-8", "surrogateescape")
         number, position = number + 1, end
     reject(
         file,
@@ -374,7 +380,7 @@ class _Collected:
         self._describe([flat[at] for at in first])
 
         # First by playlist, then by position; slices list tracks in that order already.
-        if (np.diff(rows * (position.max(initial=0) + 1) + position) < 0).any():
+        if (np.diff(rows * 2**32 + position) < 0).any():
             in_order = np.lexsort((position, rows))
             codes, uris = codes[in_order], uris.take(pa.array(in_order))
         key = rows * (len(self.tracks.index) + 1) + codes

@@ -76,7 +76,9 @@ class TrackLists:
         return len(self.offsets) - 1
 
     def __getitem__(self, row: int) -> Int32Array:
-        """The tracks of one list, in order."""
+        """The tracks of one list, in order (IndexError outside 0 … num_lists − 1)."""
+        if not 0 <= row < len(self):
+            raise IndexError(f"row {row} of {len(self)} lists")
         return self.track_index[self.offsets[row] : self.offsets[row + 1]]
 
     @property
@@ -95,7 +97,7 @@ class TrackLists:
         return np.repeat(np.arange(len(self), dtype=np.int64), self.lengths)
 
     def rows(self, rows: Any) -> TrackLists:
-        """Some of the lists: `rows` is a slice or an int array."""
+        """Some of the lists: `rows` is a slice, or an int array (IndexError outside the lists)."""
         if isinstance(rows, slice):
             start, stop, step = rows.indices(len(self))
             if step == 1:
@@ -105,12 +107,18 @@ class TrackLists:
                     self.offsets[start : stop + 1] - first, self.track_index[first:last]
                 )
             rows = np.arange(start, stop, step)
-        rows = np.asarray(rows, dtype=np.int64)
-        lengths = self.lengths[rows]
-        return TrackLists.from_lengths(lengths, self.track_index[self.pair_index(rows)])
+        rows = np.asarray(rows)
+        if len(rows) and rows.dtype.kind not in "iu":
+            raise IndexError(f"rows must be integers, not {rows.dtype}")
+        rows = rows.astype(np.int64)
+        pairs = self.pair_index(rows)
+        return TrackLists.from_lengths(self.lengths[rows], self.track_index[pairs])
 
     def pair_index(self, rows: Int64Array) -> Int64Array:
         """Positions in `track_index` of all pairs of some lists, list by list: int64."""
+        # A negative row would take the length of one list and the place of another.
+        if len(rows) and not (rows.min() >= 0 and rows.max() < len(self)):
+            raise IndexError(f"rows outside the {len(self)} lists")
         lengths = self.lengths[rows]
         ends = np.cumsum(lengths)
         within = np.arange(ends[-1] if len(ends) else 0) - np.repeat(ends - lengths, lengths)
@@ -123,7 +131,9 @@ class TrackLists:
         return TrackLists.from_lengths(lengths, self.track_index[pairs])
 
     def joined(self, other: TrackLists) -> TrackLists:
-        """Each list followed by the list of `other` in the same row."""
+        """Each list followed by that of `other` in the same row (ValueError if a track repeats)."""
+        if len(self) != len(other):
+            raise ValueError(f"{len(self)} lists cannot be joined to {len(other)}")
         order = np.argsort(np.concatenate([self.list_index(), other.list_index()]), kind="stable")
         track_index = np.concatenate([self.track_index, other.track_index])[order]
         return TrackLists.from_lengths(self.lengths + other.lengths, track_index)

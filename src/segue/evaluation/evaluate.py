@@ -101,8 +101,11 @@ def evaluate(
     held_out = held_out.rows(answered)
     targets = held_out.targets
     excluded = held_out.known.joined(targets)
-    negatives = metrics.sample_negatives(
-        targets.offsets,
+    # A playlist that holds the whole catalogue has no negative: it stays out of the pooled AUC.
+    has_negative = np.repeat(excluded.lengths < num_tracks, targets.lengths)
+    negatives = np.zeros(targets.num_pairs, dtype=np.int32)
+    negatives[has_negative] = metrics.sample_negatives(
+        targets.keep(has_negative).offsets,
         excluded.offsets,
         excluded.track_index,
         num_tracks,
@@ -125,9 +128,10 @@ def evaluate(
             )
         )
         row = rows.targets.list_index()
-        first = targets.offsets[start]
-        positive.append(scores[row, rows.targets.track_index])
-        negative.append(scores[row, negatives[first : first + len(row)]])
+        pairs = slice(targets.offsets[start], targets.offsets[start] + len(row))
+        counts = has_negative[pairs]
+        positive.append(scores[row, rows.targets.track_index][counts])
+        negative.append(scores[row, negatives[pairs]][counts])
         top, _ = top_tracks(scores, rows.known, list_length)
         novelty.append([metrics.novelty(top, popularity, k) for k in (20, 300)])
         for k, covered in seen.items():
@@ -156,7 +160,8 @@ def evaluate(
     values["auc (pooled)"] = metrics.pooled_auc(
         np.concatenate([nothing, *positive]), np.concatenate([nothing, *negative])
     )
-    values |= {f"coverage@{k}": float(covered.mean()) for k, covered in seen.items()}
+    for k, covered in seen.items():
+        values[f"coverage@{k}"] = float(covered.mean()) if len(answered) else float("nan")
     return Evaluation(
         {name: values[name] for name in METRICS},
         len(answered),

@@ -8,8 +8,9 @@ from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
-from segue.data.playlists import TrackLists, update_digest
+from segue.data.playlists import Int64Array, TrackLists, update_digest
 from segue.errors import InputError
 from segue.graph.playlist_graph import PlaylistGraph
 
@@ -38,7 +39,7 @@ class SplitRecipe:
         if self.kind != "random":
             raise InputError(f"split kind {self.kind!r} is not known, expected 'random'")
         shares = (self.test_share, self.validation_share)
-        if min(shares) < 0 or sum(shares) >= 1:
+        if not (min(shares) >= 0 and sum(shares) < 1):
             raise InputError(
                 f"split shares {shares[0]} (test) and {shares[1]} (validation) must be at least "
                 "0 and together less than 1"
@@ -75,10 +76,11 @@ class HeldOut:
         if not len(self.query) == len(self.known) == len(self.targets):
             raise ValueError("query, known and targets differ in length")
         # TrackLists refuse a track that stands twice in a list: joining is the test.
-        try:
-            self.known.joined(self.targets)
-        except ValueError:
-            raise ValueError("a held-out track is also known: the split overlaps") from None
+        for shown in {id(lists): lists for lists in (self.query, self.known)}.values():
+            try:
+                shown.joined(self.targets)
+            except ValueError:
+                raise ValueError("a held-out track is also known: the split overlaps") from None
 
     def rows(self, rows: Any) -> HeldOut:
         """Some of the rows: a slice or an int array."""
@@ -130,10 +132,8 @@ def split_graph(graph: PlaylistGraph, recipe: SplitRecipe) -> Split:
     place[order] = np.arange(tracks.num_pairs) - np.repeat(tracks.offsets[:-1], tracks.lengths)
 
     free = np.maximum(tracks.lengths - 1, 0)
-    num_test = np.minimum(np.floor(tracks.lengths * recipe.test_share + 0.5).astype(int), free)
-    num_validation = np.minimum(
-        np.floor(tracks.lengths * recipe.validation_share + 0.5).astype(int), free - num_test
-    )
+    num_test = np.minimum(_rounded(tracks.lengths * recipe.test_share), free)
+    num_validation = np.minimum(_rounded(tracks.lengths * recipe.validation_share), free - num_test)
     end_test = np.repeat(num_test, tracks.lengths)
     end_validation = np.repeat(num_test + num_validation, tracks.lengths)
     train = tracks.keep(place >= end_validation)
@@ -145,3 +145,9 @@ def split_graph(graph: PlaylistGraph, recipe: SplitRecipe) -> Split:
         recipe=recipe,
         graph_fingerprint=graph.fingerprint,
     )
+
+
+def _rounded(values: NDArray[np.floating[Any]]) -> Int64Array:
+    """To the nearest integer, halves up; a product such as 90 · 0.35 is taken as the half it is."""
+    whole: Int64Array = np.floor(np.round(values, 9) + 0.5).astype(np.int64)
+    return whole

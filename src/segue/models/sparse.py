@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 from segue.data.playlists import Int32Array, Int64Array
 
@@ -137,6 +138,7 @@ class _Product(torch.autograd.Function):
         return _forward(matrix, dense)
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[None, Tensor]:
         return None, _transposed(ctx.matrix, grad.contiguous())
 
@@ -148,5 +150,6 @@ class _TransposedProduct(torch.autograd.Function):
         return _transposed(matrix, dense)
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[None, Tensor]:
         return None, _forward(ctx.matrix, grad.contiguous())

@@ -58,7 +58,9 @@ def read_playlists(path: Path, recommender: Recommender) -> tuple[pa.Array, Trac
     rows = [[index_of.get(track, -1) for track in playlist.tracks] for playlist in asked]
     known = [list(dict.fromkeys(t for t in tracks if t >= 0)) for tracks in rows]
     ids = [str(playlist.playlist_id) for playlist in asked]
-    _refuse_repeats(path, ids)
+    _refuse_repeats(path, ids, [f"record {number}" for number in range(len(ids))])
+    if not ids:
+        raise InputError(f"{path}: holds no playlist, expected at least one")
     num_unknown = sum(track < 0 for tracks in rows for track in tracks)
     return pa.array(ids, pa.string()), TrackLists.from_lists(known), num_unknown
 
@@ -72,10 +74,10 @@ def read_ids(path: Path, recommender: Recommender) -> tuple[pa.Array, TrackLists
         If the file cannot be read, or a line is no playlist of the bundle or stands twice.
     """
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: cannot be read as text ({error})") from error
-    ids, rows = [], []
+    ids, rows, places = [], [], []
     for number, line in enumerate(lines, start=1):
         if line.strip():
             try:
@@ -83,18 +85,21 @@ def read_ids(path: Path, recommender: Recommender) -> tuple[pa.Array, TrackLists
             except InputError as error:
                 raise InputError(f"{path}: line {number}: {error}") from error
             ids.append(line.strip())
-    _refuse_repeats(path, ids)
+            places.append(f"line {number}")
+    _refuse_repeats(path, ids, places)
     playlists = recommender.bundle.playlists
     if playlists is None or not rows:
         raise InputError(f"{path}: names no playlist, expected one id a line")
     return pa.array(ids, pa.string()), playlists.tracks.rows(np.array(rows))
 
 
-def _refuse_repeats(path: Path, ids: list[str]) -> None:
+def _refuse_repeats(path: Path, ids: list[str], places: list[str]) -> None:
     seen: set[str] = set()
-    for playlist_id in ids:
+    for playlist_id, place in zip(ids, places, strict=True):
         if playlist_id in seen:
-            raise InputError(f"{path}: playlist {playlist_id!r} stands twice, expected it once")
+            raise InputError(
+                f"{path}: {place}: playlist {playlist_id!r} stands here again, expected it once"
+            )
         seen.add(playlist_id)
 
 

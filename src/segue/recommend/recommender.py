@@ -157,10 +157,10 @@ class Recommender:
             )
         row = playlists.index_of.get(playlist_id)
         if row is None:
-            some = [str(playlist) for playlist in playlists.ids[:3]]
+            some = ", ".join(str(playlist) for playlist in playlists.ids[:3])
             raise NameLookupError(
-                f"{playlist_id!r} is no playlist of this bundle, expected an id such as "
-                + ", ".join(some)
+                f"{playlist_id!r} is no playlist of this bundle"
+                + (f", expected an id such as {some}" if some else ", which has none")
             )
         return row
 

@@ -13,16 +13,29 @@ from segue.data.playlists import Catalog, Int64Array
 from segue.errors import NameLookupError
 
 MAX_CANDIDATES = 10
+_ACCENTED_SCRIPTS = {"LATIN", "GREEK", "CYRILLIC", "ARABIC", "HEBREW"}
+_APOSTROPHES = "'’ʼ`´"
 _SEPARATOR = re.compile(r"\s+[-–—]\s+")
 
 
 def fold(text: str) -> str:
-    """Text without case, accents and punctuation: ``"Beyoncé – Halo!"`` → ``"beyonce halo"``.
+    """Text without case, accents and punctuation: ``"Beyoncé – Don't!"`` → ``"beyonce dont"``.
 
-    Letters of every script stay. Text of punctuation alone is only trimmed and lower-cased.
+    Letters of every script stay, with the marks that are part of them (vowel signs, voicing); only
+    where marks are accents or optional vowels are they dropped. Text of punctuation alone is only
+    trimmed and lower-cased.
     """
-    plain = unicodedata.normalize("NFKD", text.casefold())
-    plain = "".join(" " if not c.isalnum() else c for c in plain if not unicodedata.combining(c))
+    kept, drops_marks = [], False
+    for character in unicodedata.normalize("NFKD", text.casefold()):
+        if unicodedata.category(character).startswith("M"):
+            kept.append("" if drops_marks else character)
+        elif character.isalnum():
+            script = unicodedata.name(character, "").partition(" ")[0]
+            drops_marks = script in _ACCENTED_SCRIPTS
+            kept.append(character)
+        else:
+            kept.append("" if character in _APOSTROPHES else " ")
+    plain = unicodedata.normalize("NFC", "".join(kept))
     return " ".join(plain.split()) or text.strip().casefold()
 
 
@@ -68,27 +81,32 @@ class TrackNames:
         found = self._by_name.get(fold(text), []) if text.strip() else []
         if not found:
             found = self._with_artist(text)
+        if len(found) > 1:
+            # "Help!" is the track of just that name, though "Help" folds alike.
+            names = self.catalog.track_names
+            same = [track for track in found if str(names[track]) == text.strip()]
+            found = same or found
         if len(found) == 1:
             return found[0]
         if found:
+            artists = {int(self.catalog.track_artist[track]) for track in found}
+            ways = "by id or as 'name - artist'" if len(artists) > 1 else "by id"
+            by_popularity = sorted(found, key=lambda track: (-self.popularity[track], track))
             raise NameLookupError(
-                f"{text!r} is the name of {len(found)} tracks; say which, by id or as "
-                "'name - artist'",
-                self._lines(found),
+                f"{text!r} is the name of {len(found)} tracks; say which, {ways}:",
+                [self.describe(track) for track in by_popularity[:MAX_CANDIDATES]],
             )
-        near = self._near(text)
-        hint = "; the closest are" if near else ""
-        raise NameLookupError(f"{text!r} is no track of this bundle{hint}", self._lines(near))
+        near = [self.describe(track) for track in self._near(text)[:MAX_CANDIDATES]]
+        hint = "; the closest are:" if near else ""
+        raise NameLookupError(f"{text!r} is no track of this bundle{hint}", near)
 
     def describe(self, index: int) -> str:
-        """``name - artist  (id)``."""
+        """``name - artist, album  (id)``."""
         catalog = self.catalog
-        artist = catalog.artist_names[int(catalog.track_artist[index])]
-        return f"{catalog.track_names[index]} - {artist}  ({catalog.track_ids[index]})"
-
-    def _lines(self, tracks: list[int]) -> list[str]:
-        by_popularity = sorted(tracks, key=lambda t: (-self.popularity[t], t))
-        return [self.describe(index) for index in by_popularity[:MAX_CANDIDATES]]
+        artist = str(catalog.artist_names[int(catalog.track_artist[index])])
+        album = int(catalog.track_album[index])
+        place = f", {catalog.album_names[album]}" if album >= 0 else ""
+        return f"{catalog.track_names[index]} - {artist}{place}  ({catalog.track_ids[index]})"
 
     def _with_artist(self, text: str) -> list[int]:
         found: list[int] = []
@@ -103,7 +121,7 @@ class TrackNames:
         return sorted(set(found))
 
     def _near(self, text: str) -> list[int]:
-        """Tracks whose name or artist holds the text, else those spelt most alike."""
+        """Tracks whose name or artist holds the text, well-known ones first, else by spelling."""
         wanted = fold(text)
         if not wanted:
             return []
@@ -114,6 +132,7 @@ class TrackNames:
                 held = np.flatnonzero(
                     np.isin(self.catalog.track_artist, np.fromiter(artists, np.int64))
                 ).tolist()
+        held.sort(key=lambda track: (-self.popularity[track], track))
         if not held:
             # Only names of a like length: spelling distance over millions of names is slow.
             names = [n for n in self._by_name if abs(len(n) - len(wanted)) <= 2 + len(wanted) // 4]

@@ -51,8 +51,11 @@ class Checkpoint:
         """Write as one safetensors file, atomically."""
         facts = {name: value for name, value in vars(self).items() if name != "tensors"}
         tensors = {name: tensor.detach().contiguous() for name, tensor in self.tensors.items()}
-        with atomic_file(path) as temporary:
-            save_file(tensors, temporary, metadata={"checkpoint": json.dumps(facts)})
+        try:
+            with atomic_file(path) as temporary:
+                save_file(tensors, temporary, metadata={"checkpoint": json.dumps(facts)})
+        except SafetensorError as error:  # a full disk, among others
+            raise ArtefactError(f"{path}: cannot be written ({error})") from error
 
     @classmethod
     def load(cls, path: Path, fingerprint: str, device: torch.device) -> Checkpoint:

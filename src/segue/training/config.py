@@ -62,9 +62,10 @@ class TrainConfig:
                 raise InputError(f"{name} is {getattr(self, name)}, expected {lowest} or more")
         if self.epochs is not None and self.epochs < 1:
             raise InputError(f"epochs is {self.epochs}, expected 1 or more")
-        if not self.learning_rate > 0 or not self.initial_std > 0:
-            raise InputError("learning_rate and initial_std must be above 0")
-        if not self.temperature >= 0.025:
+        for name in ("learning_rate", "initial_std"):
+            if not 0 < getattr(self, name) < math.inf:
+                raise InputError(f"{name} is {getattr(self, name)}, expected a number above 0")
+        if not 0.025 <= self.temperature < math.inf:
             raise InputError(f"temperature is {self.temperature}, expected 0.025 or more")
         low, high = self.hidden_share
         if not 0 < low <= high < 1 or not 0 <= self.few_share <= 1:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 from segue.data.playlists import TrackLists
 
@@ -95,6 +96,7 @@ class _CatalogueSoftmax(torch.autograd.Function):
         return loss
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         query_grad, track_grad = ctx.saved_tensors
         return grad * query_grad, grad * track_grad, None, None, None, None

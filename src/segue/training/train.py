@@ -40,6 +40,9 @@ VALIDATION_PLAYLISTS = 4000
 CHECKPOINT = "checkpoint.safetensors"
 CHECKPOINT_SECONDS = 300.0
 BEST_BY = "ndcg@20"
+# What a generator is for goes into its seed: NumPy pads seeds with zeros, so that (s,), (s, 0)
+# and (s, 0, 0) would all be one stream.
+_FOR_VECTORS, _FOR_ORDER, _FOR_HIDING = 1, 2, 3
 
 
 @dataclass(frozen=True)
@@ -113,7 +116,7 @@ def train(
     Raises
     ------
     InputError
-        If the model or a relation is not known.
+        If the model or a relation is not known, or validation has no targets.
     TrainingError
         If no playlist has two tracks, or the loss is no longer a number.
     ArtefactError, MismatchError
@@ -133,6 +136,8 @@ def train(
     total_steps = epochs * steps_per_epoch
     if validation is not None:
         answered = np.flatnonzero(validation.targets.lengths > 0)
+        if not len(answered):
+            raise InputError("validation holds no targets: give more of them, or no validation")
         stride = max(1, math.ceil(len(answered) / VALIDATION_PLAYLISTS))
         validation = validation.rows(answered[::stride])
 
@@ -143,27 +148,30 @@ def train(
         dim=config.dim,
         num_layers=config.num_layers,
         initial_std=config.initial_std,
-        rng=np.random.default_rng((config.rng_seed,)),
+        rng=np.random.default_rng((config.rng_seed, _FOR_VECTORS)),
     )
     readout = CentroidReadout(graph.num_nodes["track"])
     model = nn.ModuleDict({"encoder": encoder, "readout": readout}).to(device)
     optimizer = torch.optim.Adam(model.parameters(), lr=config.learning_rate)
 
-    fingerprint = _fingerprint(identity, config, epochs)
+    fingerprint = _fingerprint(identity, config, epochs, validation is not None)
     state = Checkpoint(fingerprint)
     checkpoint_path = folder / CHECKPOINT
     if resume:
         state = Checkpoint.load(checkpoint_path, fingerprint, torch.device(device))
         _restore(state, model, optimizer, state.epoch * steps_per_epoch + state.step)
+        # The stop may have come between the checkpoint and the last line of this file.
+        write_history(folder / "metrics.jsonl", state.history)
     spent_before = state.seconds
     saved_at = time.perf_counter()
 
     for epoch in range(state.epoch, epochs):
-        order = np.random.default_rng((config.rng_seed, epoch)).permutation(eligible)
+        rng = np.random.default_rng((config.rng_seed, _FOR_ORDER, epoch))
+        order = rng.permutation(eligible)
         for step in range(state.step, steps_per_epoch):
             done = epoch * steps_per_epoch + step
             rows = np.sort(order[step * config.batch_size : (step + 1) * config.batch_size])
-            rng = np.random.default_rng((config.rng_seed, epoch, step))
+            rng = np.random.default_rng((config.rng_seed, _FOR_HIDING, epoch, step))
             hidden_pairs, visible, hidden = hide(tracks, rows, config, rng)
             for group in optimizer.param_groups:
                 group["lr"] = config.learning_rate * _cosine(done, total_steps)
@@ -202,7 +210,8 @@ def train(
             "epochs": epochs,
             "step": (epoch + 1) * steps_per_epoch,
             "loss": state.loss_sum / steps_per_epoch,
-            "learning_rate": optimizer.param_groups[0]["lr"],
+            "learning_rate": config.learning_rate
+            * _cosine((epoch + 1) * steps_per_epoch - 1, total_steps),
         }
         if validation is not None:
             track_vectors, query_weight, _ = _vectors(encoder, readout, message_graph)
@@ -327,8 +336,8 @@ def _vectors(
     return nn.functional.normalize(nodes.track).cpu().numpy(), weight.cpu().numpy(), structural
 
 
-def _fingerprint(identity: str, config: TrainConfig, epochs: int) -> str:
-    facts = json.dumps([identity, config.to_json(), epochs], sort_keys=True)
+def _fingerprint(identity: str, config: TrainConfig, epochs: int, validated: bool) -> str:
+    facts = json.dumps([identity, config.to_json(), epochs, validated], sort_keys=True)
     return hashlib.sha256(facts.encode()).hexdigest()
 
 
@@ -339,8 +348,10 @@ def _named(state: Checkpoint, prefix: str) -> dict[str, torch.Tensor]:
 def _capture(state: Checkpoint, model: nn.ModuleDict, optimizer: torch.optim.Adam) -> None:
     for name, parameter in model.named_parameters():
         state.tensors[f"model.{name}"] = parameter
+        # A parameter that no gradient reached (artists without a layer) has no state.
         for part in ("exp_avg", "exp_avg_sq"):
-            state.tensors[f"optimizer.{part}.{name}"] = optimizer.state[parameter][part]
+            if part in optimizer.state[parameter]:
+                state.tensors[f"optimizer.{part}.{name}"] = optimizer.state[parameter][part]
 
 
 def _restore(
@@ -348,9 +359,10 @@ def _restore(
 ) -> None:
     model.load_state_dict(_named(state, "model."))
     for name, parameter in model.named_parameters():
-        optimizer.state[parameter] = {
-            # Adam keeps its count on the CPU as a float tensor.
-            "step": torch.tensor(float(steps)),
-            "exp_avg": state.tensors[f"optimizer.exp_avg.{name}"].clone(),
-            "exp_avg_sq": state.tensors[f"optimizer.exp_avg_sq.{name}"].clone(),
-        }
+        if f"optimizer.exp_avg.{name}" in state.tensors:
+            optimizer.state[parameter] = {
+                # Adam keeps its count on the CPU as a float tensor.
+                "step": torch.tensor(float(steps)),
+                "exp_avg": state.tensors[f"optimizer.exp_avg.{name}"].clone(),
+                "exp_avg_sq": state.tensors[f"optimizer.exp_avg_sq.{name}"].clone(),
+            }
