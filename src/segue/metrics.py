@@ -72,15 +72,20 @@ def rank_held_out(
     rank = 1 + candidates with a higher score + candidates with the same score and a lower index.
     Time is O(num_tracks) per held-out track; the only copy is one row of scores.
 
-    Args:
-        scores: float32 or float64 [num_playlists, num_tracks], higher is better. What stands at a
-            known track is not looked at. Left unchanged.
-        known_offsets, known_index: CSR lists of the track_index taken out of each ranking.
-        held_out_offsets, held_out_index: CSR lists of the track_index to be ranked.
+    Parameters
+    ----------
+    scores : float32 or float64 [num_playlists, num_tracks]
+        Higher is better. What stands at a known track is not looked at. Left unchanged.
+    known_offsets, known_index
+        CSR lists of the track_index taken out of each ranking.
+    held_out_offsets, held_out_index
+        CSR lists of the track_index to be ranked.
 
-    Raises:
-        ValueError: a candidate's score is not finite, a track is repeated in a list, or is both
-            known and held out.
+    Raises
+    ------
+    ValueError
+        If a candidate's score is not finite, a track is repeated in a list, or is both known and
+        held out.
     """
     if scores.ndim != 2 or scores.dtype not in (np.float32, np.float64):
         found = f"{scores.dtype} {list(scores.shape)}"
@@ -186,11 +191,15 @@ def novelty(top_index: IntArray, popularity: IntArray, k: int) -> NDArray[np.flo
     p is the track's number of training pairs, total that of all tracks. Gives float64
     [num_playlists], NaN where a list is empty.
 
-    Args:
-        top_index: integer [num_playlists, n], recommended track_index, best first; -1 pads a
-            short list. n may be below k only where the catalogue itself is.
-        popularity: integer [num_tracks], training pairs per track: none negative, not all 0.
-        k: the cutoff.
+    Parameters
+    ----------
+    top_index : integer [num_playlists, n]
+        Recommended track_index, best first; −1 pads a short list. n may be below k only where the
+        catalogue itself is.
+    popularity : integer [num_tracks]
+        Training pairs per track: none negative, not all 0.
+    k
+        The cutoff.
     """
     total = _total_pairs(popularity)
     top = _top(top_index, len(popularity), k)
@@ -284,16 +293,27 @@ def sample_negatives(
     tracks is drawn and turned into the r-th allowed track. Nothing is rejected, so a playlist
     that holds nearly everything costs no more than any other.
 
-    Args:
-        held_out_offsets: integer [num_playlists + 1], CSR offsets of the held-out tracks.
-        exclude_offsets, exclude_index: CSR lists of what a negative must not be: the known and
-            the held-out tracks of each playlist, in any order, without repeats.
-        num_tracks: size of the catalogue.
-        rng: the only source of randomness; equal states give equal tracks.
+    Parameters
+    ----------
+    held_out_offsets : integer [num_playlists + 1]
+        CSR offsets of the held-out tracks.
+    exclude_offsets, exclude_index
+        CSR lists of what a negative must not be: the known and the held-out tracks of each
+        playlist, in any order, without repeats.
+    num_tracks
+        Size of the catalogue.
+    rng
+        The only source of randomness; equal states give equal tracks.
 
-    Returns:
-        int32 [num_held_out], track_index in the order of the held-out pairs. A playlist that
-        needs one and has no track left is refused with a ValueError.
+    Returns
+    -------
+    int32 [num_held_out]
+        track_index in the order of the held-out pairs.
+
+    Raises
+    ------
+    ValueError
+        If a playlist needs a negative and has no track left.
     """
     _check_offsets("held_out_offsets", held_out_offsets)
     num_playlists = len(held_out_offsets) - 1

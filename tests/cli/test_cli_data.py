@@ -48,23 +48,6 @@ def slices(tmp_path_factory) -> Path:
     return folder
 
 
-@pytest.fixture
-def run(capsys, monkeypatch):
-    """Calls the program as its script does; returns exit status, standard output and error."""
-    monkeypatch.delenv("SEGUE_TRACEBACK", raising=False)
-
-    def call(*args: object) -> tuple[int, str, str]:
-        status = 0
-        try:
-            main([str(arg) for arg in args])
-        except SystemExit as stop:
-            status = stop.code
-        captured = capsys.readouterr()
-        return status, captured.out, captured.err
-
-    return call
-
-
 def test_build_says_what_it_read_and_info_what_is_there(run, slices, tmp_path):
     status, out, err = run("build", slices, "--out", tmp_path / "graph")
     assert (status, out) == (0, "")

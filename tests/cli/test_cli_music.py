@@ -14,7 +14,6 @@ import pyarrow.parquet as pq
 import pytest
 
 from segue.bundle import Bundle
-from segue.cli import main
 from segue.data.playlists import Catalog, Playlists, TrackLists
 from segue.recommend.recommender import Recommender
 
@@ -65,22 +64,9 @@ def folder(tmp_path_factory) -> Path:
     return parent
 
 
-@pytest.fixture
-def run(capsys, monkeypatch, folder):
-    """Calls the program as its script does; returns exit status, standard output and error."""
+@pytest.fixture(autouse=True)
+def in_the_folder(folder, monkeypatch):
     monkeypatch.chdir(folder)
-    monkeypatch.delenv("SEGUE_TRACEBACK", raising=False)
-
-    def call(*args: object) -> tuple[int, str, str]:
-        status = 0
-        try:
-            main([str(arg) for arg in args])
-        except SystemExit as stop:
-            status = stop.code
-        captured = capsys.readouterr()
-        return status, captured.out, captured.err
-
-    return call
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segue.data.mpd import SliceFile, find_slices, read_mpd, write_slice
+from segue.data.mpd import read_mpd, write_slice
+from segue.data.slices import SliceFile, find_slices
 from segue.errors import InputError
 
 

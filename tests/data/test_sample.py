@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from segue.data.mpd import find_slices, read_mpd
+from segue.data.mpd import read_mpd
 from segue.data.playlists import TrackLists
 from segue.data.sample import (
     CALLED,
@@ -23,6 +23,7 @@ from segue.data.sample import (
     slug,
     write_sample,
 )
+from segue.data.slices import find_slices
 from segue.errors import ArtefactError, InputError
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.graph.split import SplitRecipe, split_graph

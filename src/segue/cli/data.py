@@ -89,7 +89,8 @@ def build_graph(
     overwrite: bool = False,
 ) -> PlaylistGraph:
     """Read, cut to the k-core, save, and say what went and what stayed."""
-    from segue.data.mpd import find_slices, read_mpd
+    from segue.data.mpd import read_mpd
+    from segue.data.slices import find_slices
     from segue.errors import InputError
     from segue.files import refuse_existing
     from segue.graph.playlist_graph import PlaylistGraph
