@@ -236,15 +236,15 @@ class TestAtomicArtefact:
         path = tmp_path / "graph"
         write_artefact(path, "older")
         before = tree(tmp_path)
-        rename, failures = os.rename, []
+        rename, failures = Path.rename, []
 
-        def fail_into_place(source, target, **kwargs):
+        def fail_into_place(source, target):
             if Path(target) == path and not failures:
                 failures.append(source)
                 raise PermissionError(13, "Permission denied")
-            rename(source, target, **kwargs)
+            return rename(source, target)
 
-        monkeypatch.setattr(os, "rename", fail_into_place)
+        monkeypatch.setattr(Path, "rename", fail_into_place)
         with pytest.raises(ArtefactError, match=r"graph: .*Permission denied"):
             write_artefact(path, "newer", overwrite=True)
         assert failures
