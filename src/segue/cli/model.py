@@ -6,6 +6,7 @@ import json
 import math
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -225,6 +226,9 @@ def train_bundle(
             if (folder / CHECKPOINT).exists():
                 bar.say(f"Stopped; what was done is in {folder}, --resume goes on with it")
             raise
+        finally:
+            with suppress(OSError):  # it stays where it holds anything
+                folder.rmdir()
     scorer = CentroidScorer(result.track_vectors, result.query_weight)
     evaluation = run_evaluation(config.model, scorer, split.test, split)
     artist = result.structural_vectors.get("artist")

@@ -119,6 +119,6 @@ class Encoder(Protocol):
     tracks, artists and other structural nodes, none for playlists.
     """
 
-    def __call__(self, graph: MessageGraph) -> NodeVectors:
-        """Vectors of all nodes, from the visible edges of `graph` alone."""
+    def __call__(self, message_graph: MessageGraph) -> NodeVectors:
+        """Vectors of all nodes, from the visible edges of `message_graph` alone."""
         ...

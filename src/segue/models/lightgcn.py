@@ -69,16 +69,16 @@ class LightGCN(nn.Module):
             {name: nn.Parameter(torch.tensor(relation_weight)) for name in relations}
         )
 
-    def forward(self, graph: MessageGraph) -> NodeVectors:
+    def forward(self, message_graph: MessageGraph) -> NodeVectors:
         """Vectors of tracks and of the structural nodes."""
         track: Tensor = self.track
         nodes: dict[str, Tensor] = dict(self.structural.items())
         track_sum, node_sum = track, dict(nodes)
         for _ in range(self.num_layers):
-            message = graph.contains.transposed_matmul(graph.contains @ track)
+            message = message_graph.contains.transposed_matmul(message_graph.contains @ track)
             received = {}
             for name, state in nodes.items():
-                weight, edges = self.relation_weight[name], graph.structural[name]
+                weight, edges = self.relation_weight[name], message_graph.structural[name]
                 message = message + weight * (edges @ state)
                 received[name] = weight * edges.transposed_matmul(track)
             track, nodes = message, received

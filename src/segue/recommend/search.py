@@ -83,8 +83,8 @@ class TrackNames:
             found = self._with_artist(text)
         if len(found) > 1:
             # "Help!" is the track of just that name, though "Help" folds alike.
-            names = self.catalog.track_names
-            same = [track for track in found if str(names[track]) == text.strip()]
+            names, wanted = self.catalog.track_names, text.strip().casefold()
+            same = [track for track in found if str(names[track]).casefold() == wanted]
             found = same or found
         if len(found) == 1:
             return found[0]
