@@ -1,0 +1,29 @@
+"""The same training on a GPU."""
+
+import numpy as np
+import pytest
+import torch
+
+from segue.graph.split import SplitRecipe, split_graph
+from segue.training.config import TrainConfig
+from segue.training.train import train
+
+pytestmark = [
+    pytest.mark.gpu,
+    pytest.mark.skipif(not torch.cuda.is_available(), reason="PyTorch finds no CUDA device"),
+]
+
+
+def test_a_gpu_learns_what_a_cpu_learns(planted_graph, tmp_path):
+    split = split_graph(planted_graph, SplitRecipe())
+    config = TrainConfig(dim=16, epochs=2, batch_size=64)
+    vectors = {}
+    for device in ("cpu", "cuda"):
+        folder = tmp_path / device
+        folder.mkdir()
+        result = train(
+            split.train, split.validation, config, folder=folder, identity="", device=device
+        )
+        vectors[device] = result.track_vectors
+    # Sums come in another order there, and Adam carries the difference on.
+    np.testing.assert_allclose(vectors["cuda"], vectors["cpu"], atol=1e-3)
