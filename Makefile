@@ -9,17 +9,14 @@ BIN := $(VENV)/bin
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check \
 	--only-binary :all: --constraint constraints.txt $(PIP_ARGS)
 
-.PHONY: demo test test-slow lint types format clean
+.PHONY: demo test lint types format clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.installed
 	$(BIN)/segue demo
 
 test: $(VENV)/.installed-test lint types
-	$(BIN)/python -m pytest -m "not slow"
-
-test-slow: $(VENV)/.installed-test
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest
 
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff check .

@@ -206,3 +206,12 @@ def test_who_may_read_the_folder_may_read_its_files(bundle, tmp_path):
     bundle.save(tmp_path / "bundle")
     modes = {path.name: path.stat().st_mode & 0o777 for path in (tmp_path / "bundle").iterdir()}
     assert modes["vectors.safetensors"] == modes["tracks.arrow"]
+
+
+def test_album_vectors_come_along(bundle, tmp_path):
+    dim = bundle.track_vectors.shape[1]
+    albums = np.eye(bundle.catalog.num_albums, dim, dtype=np.float32)
+    replace(bundle, album_vectors=albums).save(tmp_path / "bundle")
+    np.testing.assert_array_equal(Bundle.load(tmp_path / "bundle").album_vectors, albums)
+    with pytest.raises(ValueError, match="album_vectors"):
+        replace(bundle, album_vectors=albums[:, :1] * 2)

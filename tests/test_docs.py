@@ -86,3 +86,8 @@ def test_command_reference_is_what_the_commands_say() -> None:
     reference = runpy.run_path(str(ROOT / "docs" / "make_commands.py"))["reference"]
     written = (ROOT / "docs" / "commands.md").read_text()
     assert written == reference(), f"run: {Path(sys.executable).name} docs/make_commands.py"
+
+
+def test_no_document_has_a_gap_left_to_fill() -> None:
+    for document in [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]:
+        assert not re.search(r"@@|TODO|TBD", document.read_text()), document.name

@@ -148,7 +148,7 @@ class TestRefuseExisting:
         (tmp_path / "photos" / "cat.jpg").write_bytes(b"meow")
         before = tree(tmp_path)
         for name in ("file", "photos"):
-            with pytest.raises(ArtefactError, match=f"{name}: exists already"):
+            with pytest.raises(ArtefactError, match=f"{name}: is not a folder that Segue made"):
                 write_artefact(tmp_path / name)
             with pytest.raises(ArtefactError, match=f"{name}: is not a folder that Segue made"):
                 write_artefact(tmp_path / name, overwrite=True)

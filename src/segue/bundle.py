@@ -19,7 +19,7 @@ from segue.files import atomic_artefact, read_manifest
 Float32Array = NDArray[np.float32]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Bundle:
     """A trained recommender as arrays and facts; no torch, no pickle.
 
@@ -30,6 +30,8 @@ class Bundle:
         Of unit length.
     artist_vectors : float32 [num_artists, dim]
         Of unit length.
+    album_vectors : float32 [num_albums, dim] or None
+        Of unit length; None where albums carried no messages.
     query_weight : float32 [num_tracks]
         How much each track counts in a query, at least 0.
     popularity : int64 [num_tracks]
@@ -59,20 +61,24 @@ class Bundle:
     split: dict[str, Any]
     graph_fingerprint: str
     history: list[dict[str, Any]] = field(default_factory=list)
+    album_vectors: Float32Array | None = None
 
     def __post_init__(self) -> None:
         """Refuse arrays that do not fit together (ValueError)."""
-        num_tracks, num_artists = self.catalog.num_tracks, self.catalog.num_artists
-        for name, rows in (("track_vectors", num_tracks), ("artist_vectors", num_artists)):
+        num_tracks, dim = self.catalog.num_tracks, self.track_vectors.shape[-1]
+        for kind in ("track", "artist", "album"):
+            name, rows = f"{kind}_vectors", getattr(self.catalog, f"num_{kind}s")
             vectors = getattr(self, name)
+            if kind == "album" and vectors is None:
+                continue
             if vectors.dtype != np.float32 or vectors.ndim != 2 or len(vectors) != rows:
                 raise ValueError(f"{name} must be float32 with {rows} rows")
             length = np.linalg.norm(vectors, axis=1)
             # A node that no message reaches may stay at zero.
             if not ((np.abs(length - 1) < 1e-3) | (length == 0)).all():
                 raise ValueError(f"{name} must be of unit length")
-        if self.track_vectors.shape[1] != self.artist_vectors.shape[1]:
-            raise ValueError("track_vectors and artist_vectors differ in dim")
+            if vectors.shape[1] != dim:
+                raise ValueError(f"track_vectors and {name} differ in dim")
         for name in ("query_weight", "popularity"):
             column = getattr(self, name)
             if column.shape != (num_tracks,) or not (column >= 0).all():
@@ -91,8 +97,15 @@ class Bundle:
         the manifest with configuration, metrics, split and fingerprints.
         """
         with atomic_artefact(folder, "bundle", overwrite=overwrite) as writer:
-            arrays = ("track_vectors", "artist_vectors", "query_weight", "popularity")
-            content = {name: np.ascontiguousarray(getattr(self, name)) for name in arrays}
+            names = (
+                "track_vectors",
+                "artist_vectors",
+                "album_vectors",
+                "query_weight",
+                "popularity",
+            )
+            arrays = {name: getattr(self, name) for name in names}
+            content = {n: np.ascontiguousarray(a) for n, a in arrays.items() if a is not None}
             try:
                 save_file(content, writer.folder / "vectors.safetensors")
             except SafetensorError as error:  # a full disk, among others

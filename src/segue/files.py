@@ -94,10 +94,11 @@ def refuse_existing(path: Path, kind: str, *, overwrite: bool) -> None:
     ArtefactError
         If `path` is in the way.
     """
+    for parent in path.absolute().parents:
+        if parent.exists() and not parent.is_dir():
+            raise ArtefactError(f"{path}: cannot be written, {parent} is a file")
     if not path.exists() or (path.is_dir() and not any(path.iterdir())):
         return
-    if not overwrite:
-        raise ArtefactError(f"{path}: exists already; --overwrite replaces it")
     try:
         found = json.loads((path / MANIFEST).read_text(encoding="utf-8"))["kind"]
     except (OSError, ValueError, KeyError, TypeError):
@@ -106,6 +107,8 @@ def refuse_existing(path: Path, kind: str, *, overwrite: bool) -> None:
         ) from None
     if found != kind:
         raise ArtefactError(f"{path}: is a Segue {found}, so no {kind} replaces it")
+    if not overwrite:
+        raise ArtefactError(f"{path}: exists already; --overwrite replaces it")
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """`segue build` and `segue info`, and how the command line answers at all."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -10,10 +11,11 @@ from pathlib import Path
 import click
 import pytest
 from click.testing import CliRunner
+from rich.cells import cell_len
 
 import segue
 from segue.cli import cli, main
-from segue.cli.output import number
+from segue.cli.output import number, print_table
 from segue.data.mpd import write_slice
 from segue.graph.playlist_graph import PlaylistGraph
 
@@ -285,3 +287,37 @@ def test_control_characters_in_a_name_do_nothing(run, tmp_path):
     _, out, _ = run("info", tmp_path / "graph")
     assert "\x1b" not in out
     assert any("two" in line and "lines" in line for line in out.splitlines())
+
+
+@pytest.mark.parametrize("columns", [40, 60, 80])
+def test_a_narrow_terminal_cuts_names_and_no_numbers(monkeypatch, capsys, columns):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    names = [
+        "A name that is longer than many a terminal is wide, and then some more",
+        "竹内まりや" * 9,
+    ]
+    rows = [[str(rank), name, name, f"{rank}.125", "1,234,567"] for rank, name in enumerate(names)]
+    print_table("Title", ["", "track", "artist", "score", "playlists"], rows)
+    lines = re.sub(r"\x1b\[[\d;]*m", "", capsys.readouterr().out).splitlines()
+    assert max(map(cell_len, lines)) <= columns
+    for row in rows:
+        line = next(line for line in lines if row[3] in line)
+        assert line.split()[0] == row[0]
+        assert line.endswith(f"{row[3]}   {row[4]}")
+        assert "…" in line
+
+
+def test_a_link_that_leads_nowhere(run, tmp_path):
+    (tmp_path / "mpd.slice.0-0.json").symlink_to(tmp_path / "gone")
+    status, _, err = run("build", tmp_path, "--out", tmp_path / "graph")
+    assert status == 1
+    assert "mpd.slice.0-0.json: cannot be read (No such file" in err
+
+
+def test_when_every_record_is_bad_the_first_reason_is_said(run, tmp_path):
+    (tmp_path / "mpd.slice.0-0.json").write_text('{"playlists": [{"pid": 1}]}')
+    status, _, err = run("build", tmp_path, "--out", tmp_path / "graph", "--skip-bad")
+    assert status == 1
+    assert "missing required field `tracks`" in err
+    assert "skipped.jsonl" not in err

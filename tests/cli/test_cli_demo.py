@@ -111,3 +111,11 @@ def test_it_does_not_touch_what_is_not_its_own(tmp_path, monkeypatch):
     with pytest.raises(SystemExit):
         main(["demo", "--quick", "--out", str(tmp_path)])
     assert mine.read_text() == '{"playlists": []}'
+
+
+def test_a_folder_with_a_readme_of_its_own_is_not_the_demos(tmp_path, monkeypatch):
+    monkeypatch.setattr(sample, "write_sample", pytest.fail)
+    (tmp_path / "README.txt").write_text("mine")
+    with pytest.raises(SystemExit):
+        main(["demo", "--quick", "--out", str(tmp_path)])
+    assert (tmp_path / "README.txt").read_text() == "mine"

@@ -8,10 +8,10 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from segue.data.playlists import TrackLists
-from segue.evaluation import evaluate as evaluate_module
 from segue.evaluation.baselines import ItemKNN, Popularity
 from segue.evaluation.evaluate import METRICS, evaluate
 from segue.graph.split import HeldOut, Split, SplitRecipe, split_graph
+from segue.recommend import index
 
 
 @dataclass
@@ -139,7 +139,7 @@ def test_it_is_deterministic_and_batches_do_not_show(split, monkeypatch):
     first = evaluate(ItemKNN(split.train), split.test, split.train)
     again = evaluate(ItemKNN(split.train), split.test, split.train)
     assert first.values == again.values
-    monkeypatch.setattr(evaluate_module, "BATCH_BYTES", 4 * 160 * 7)
+    monkeypatch.setattr(index, "BATCH_BYTES", 4 * 160 * 7)
     done = []
     in_batches = evaluate(ItemKNN(split.train), split.test, split.train, done.append)
     assert len(done) > 10

@@ -201,3 +201,18 @@ class TestHeldOut:
             assert as_lists(some.query) == [[2], []]
             assert as_lists(some.known) == [[2, 4], []]
             assert as_lists(some.targets) == [[], [6, 7]]
+
+
+@pytest.mark.parametrize("part", ["validation", "test"])
+def test_a_split_refuses_to_train_on_what_is_held_out(planted_graph: PlaylistGraph, part: str):
+    split = split_graph(planted_graph, SplitRecipe())
+    targets = getattr(split, part).targets
+    leaking = planted_graph.with_tracks(split.train.playlists.tracks.joined(targets))
+    with pytest.raises(ValueError, match=f"the split overlaps: {part} targets"):
+        replace(split, train=leaking)
+
+
+def test_a_split_refuses_to_hold_out_twice(planted_graph: PlaylistGraph):
+    split = split_graph(planted_graph, SplitRecipe())
+    with pytest.raises(ValueError, match="the split overlaps: validation and test"):
+        replace(split, test=split.validation)

@@ -11,7 +11,7 @@ import pytest
 from segue.bundle import Bundle
 from segue.data.playlists import TrackLists
 from segue.errors import ArtefactError, InputError
-from segue.recommend import recommender as recommender_module
+from segue.recommend import index
 from segue.recommend.export import read_ids, read_playlists, write_recommendations
 from segue.recommend.recommender import Recommender
 
@@ -43,7 +43,7 @@ def write(recommender: Recommender, path, n: int, advance=lambda count: None) ->
 
 @pytest.mark.parametrize("batch_bytes", [1, 64 << 20])
 def test_the_table(recommender, tmp_path, monkeypatch, batch_bytes):
-    monkeypatch.setattr(recommender_module, "_BATCH_BYTES", batch_bytes)
+    monkeypatch.setattr(index, "BATCH_BYTES", batch_bytes)
     done = []
     num_rows = write(recommender, tmp_path / "recs.parquet", 3, done.append)
     assert sum(done) == 4
@@ -80,7 +80,7 @@ def test_nobody_gives_an_empty_table(recommender, tmp_path):
 
 
 def test_an_interrupted_write_leaves_the_old_file_alone(recommender, tmp_path, monkeypatch):
-    monkeypatch.setattr(recommender_module, "_BATCH_BYTES", 1)
+    monkeypatch.setattr(index, "BATCH_BYTES", 1)
     path = tmp_path / "recs.parquet"
     path.write_bytes(b"older")
 
@@ -185,3 +185,17 @@ def test_new_playlists_that_are_refused(recommender, tmp_path, content, says):
     with pytest.raises(InputError, match=says) as caught:
         read_playlists(path, recommender)
     assert str(path) in str(caught.value)
+
+
+def test_lists_longer_than_the_catalogue(recommender, tmp_path):
+    """A playlist gets what there is; nothing is laid out for the rest."""
+    num_rows = write(recommender, tmp_path / "recs.parquet", 10**12)
+    lengths = recommender.bundle.playlists.tracks.lengths
+    assert num_rows == (recommender.bundle.catalog.num_tracks - lengths).sum()
+
+
+def test_a_byte_order_mark_is_no_part_of_the_playlists(recommender, tmp_path):
+    path = tmp_path / "new.json"
+    path.write_bytes(b"\xef\xbb\xbf" + json.dumps([{"playlist_id": 1, "tracks": []}]).encode())
+    ids, _, _ = read_playlists(path, recommender)
+    assert ids.to_pylist() == ["1"]

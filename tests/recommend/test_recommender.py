@@ -8,7 +8,7 @@ import pytest
 from segue.bundle import Bundle
 from segue.data.playlists import TrackLists
 from segue.errors import ArtefactError, InputError, NameLookupError
-from segue.recommend import recommender as recommender_module
+from segue.recommend import index
 from segue.recommend.recommender import Recommendations, Recommender
 
 
@@ -191,7 +191,7 @@ def test_without_playlists_only_tracks_can_be_asked_with(bundle, recommender):
 @pytest.mark.parametrize("batch_bytes", [1, 4 * 160 * 7, 64 << 20])
 def test_many_at_once_are_as_one_by_one(recommender, monkeypatch, batch_bytes):
     """Empty lists between others, whatever the size of a batch."""
-    monkeypatch.setattr(recommender_module, "_BATCH_BYTES", batch_bytes)
+    monkeypatch.setattr(index, "BATCH_BYTES", batch_bytes)
     catalog, playlists = recommender.bundle.catalog, recommender.bundle.playlists
     lists = [playlists.tracks[row].tolist() for row in range(30)]
     lists[4] = lists[29] = []

@@ -7,6 +7,7 @@ The arithmetic of its steps is pinned in ``tests/models/test_lightgcn.py``, resu
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from segue.data.playlists import TrackLists
 from segue.errors import InputError, TrainingError
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.graph.split import Split, SplitRecipe, split_graph
+from segue.models.lightgcn import LightGCN
 from segue.training import train as training
 from segue.training.config import TrainConfig, default_epochs
 from segue.training.train import Progress, TrainResult, hide, train
@@ -182,7 +184,7 @@ def test_the_best_epoch_is_the_one_returned(
 ) -> None:
     scorers = []
 
-    def scripted(scorer: Any, held_out: Any) -> dict[str, float]:
+    def scripted(scorer: Any, held_out: Any, num_tracks: int) -> dict[str, float]:
         scorers.append(scorer)
         return {"ndcg@20": [0.1, 0.5, 0.5][len(scorers) - 1]}
 
@@ -206,11 +208,11 @@ def test_without_validation_the_last_epoch_is_returned(
 
 
 def test_default_epochs() -> None:
-    assert default_epochs(512 * 600, 512) == 12
-    assert default_epochs(512 * 100, 512) == 12
-    assert default_epochs(512 * 10, 512) == 60
-    assert default_epochs(512 * 10 + 1, 512) == 55  # 11 steps an epoch
-    assert default_epochs(3, 512) == 600
+    assert default_epochs(512 * 600, 512) == 10
+    assert default_epochs(512 * 60, 512) == 10
+    assert default_epochs(512 * 20, 512) == 30
+    assert default_epochs(512 * 20 + 1, 512) == 29  # 21 steps an epoch
+    assert default_epochs(3, 512) == 40
 
 
 def test_the_seed_decides(run: Callable[..., TrainResult], tmp_path: Path) -> None:
@@ -344,3 +346,25 @@ def test_unknown_names_are_refused(run: Callable[..., TrainResult]) -> None:
         run(config=replace(CONFIG, relations=("genre",)))
     with pytest.raises(InputError, match="model 'dream' is not known, expected lightgcn"):
         run(config=replace(CONFIG, model="dream"))
+
+
+def test_an_encoder_of_ones_own(run: Callable[..., TrainResult]) -> None:
+    """From Python an architecture needs no registration."""
+    made = []
+
+    class Mine(LightGCN):
+        def __init__(self, *args: Any, flavour: str, **options: Any) -> None:
+            super().__init__(*args, **options)
+            made.append(flavour)
+
+    config = replace(CONFIG, model="mine")
+    with pytest.raises(InputError, match="'mine' is not known"):
+        run("unknown", config=config)
+    own = run("own", config=config, encoder=partial(Mine, flavour="sweet"))
+    assert made == ["sweet"]
+    np.testing.assert_array_equal(own.track_vectors, run("named").track_vectors)
+
+
+def test_vectors_that_are_no_numbers_end_the_training(run: Callable[..., TrainResult]) -> None:
+    with pytest.raises(TrainingError, match="lower learning rate"):
+        run(config=replace(CONFIG, learning_rate=1e30))

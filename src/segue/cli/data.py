@@ -114,10 +114,10 @@ def build_graph(
         say(f"  {count(report.playlists, 'playlist')} with {count(report.pairs, 'pair')}")
         if report.repeated_tracks:
             say(f"  {count(report.repeated_tracks, 'repeated track')} counted once")
-        if report.skipped:
-            say(f"  {count(report.skipped, 'bad record')} set aside in {out}/skipped.jsonl")
         if not report.pairs:
-            raise InputError(f"{source}: holds no playlist with a track")
+            first = skipped.read_text(encoding="utf-8").partition("\n")[0]
+            bad = f"; the first of {count(report.skipped, 'bad record')}: {first}" if first else ""
+            raise InputError(f"{source}: holds no playlist with a track{bad}")
         counts = {name: n for name, n in vars(report).items() if name != "fingerprint"}
         graph = PlaylistGraph(
             playlists,
@@ -141,6 +141,8 @@ def build_graph(
             if not graph.playlists.tracks.num_pairs:
                 raise InputError(f"nothing is left of {source} in the {k}-core; try a smaller K")
         graph.save(out, overwrite=overwrite, extra=skipped if report.skipped else None)
+        if report.skipped:
+            say(f"{count(report.skipped, 'bad record')} set aside in {out}/skipped.jsonl")
     return graph
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +17,11 @@ if TYPE_CHECKING:
 
 SEEDS = ("Bohemian Rhapsody", "Stairway to Heaven")
 MORE_SEEDS = ("Superstition", "September - Earth, Wind & Fire", "Le Freak")
-NOTE = "README.txt"
+# The mark of a folder that a demo may write into again.
+NOTE = (
+    "Written by `segue demo`, which replaces it when it runs again: generated playlists\n"
+    "over real songs, the graph that was built of them, and the bundle trained on it.\n"
+)
 NUM_PLAYLISTS, QUICK_NUM_PLAYLISTS = 2000, 300
 
 
@@ -47,7 +50,6 @@ def demo(out: Path, quick: bool) -> None:
     slices, graph_path, bundle_path = out / "playlists", out / "graph", out / "bundle"
     for old in slices.glob("mpd.slice.*.json"):
         old.unlink()
-    shutil.rmtree(bundle_path.with_name(f"{bundle_path.name}.training"), ignore_errors=True)
     num_playlists = QUICK_NUM_PLAYLISTS if quick else NUM_PLAYLISTS
 
     say(f"1. Playlists: {num_playlists} generated ones over a catalogue of real songs")
@@ -57,9 +59,9 @@ def demo(out: Path, quick: bool) -> None:
     say("3. Model: " + command("train", graph_path, "--out", bundle_path))
     config = TrainConfig(dim=32, epochs=20) if quick else TrainConfig()
     graph = PlaylistGraph.load(graph_path)
-    bundle, evaluation = train_bundle(graph, bundle_path, config, SplitRecipe(), overwrite=True)
-    say("4. Measure: " + command("evaluate", bundle_path, graph_path, "--baselines"))
     split = split_graph(graph, SplitRecipe())
+    bundle, evaluation = train_bundle(graph, split, bundle_path, config, overwrite=True)
+    say("4. Measure: " + command("evaluate", bundle_path, graph_path, "--baselines"))
     evaluations = {bundle.config["model"]: evaluation}
     evaluations |= evaluate_baselines(split, split.test)
     print_evaluations("On the test tracks of the generated playlists", evaluations)
@@ -102,11 +104,9 @@ def _claim(out: Path) -> None:
 
     try:
         out.mkdir(parents=True, exist_ok=True)
-        if any(out.iterdir()) and not (out / NOTE).is_file():
-            raise ArtefactError(f"{out}: holds files that no demo wrote; give --out another folder")
-        (out / NOTE).write_text(
-            "Written by `segue demo`, which replaces it when it runs again: generated playlists\n"
-            "over real songs, the graph that was built of them, and the bundle trained on it.\n"
-        )
+        note = out / "README.txt"
+        if any(out.iterdir()) and not (note.is_file() and note.read_bytes() == NOTE.encode()):
+            raise ArtefactError(f"{out}: is not a demo's folder; give --out another one")
+        note.write_bytes(NOTE.encode())
     except OSError as error:
         raise ArtefactError(f"{out}: cannot be written ({error.strerror or error})") from error

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import math
-import shutil
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from segue.cli.output import (
+    THREADS,
     command,
     count,
+    limit_threads,
     number,
     print_evaluations,
     print_json,
@@ -26,9 +25,10 @@ from segue.training.config import TrainConfig
 
 if TYPE_CHECKING:
     from segue.bundle import Bundle
+    from segue.cli.output import ProgressBar
     from segue.evaluation.evaluate import Evaluation
     from segue.graph.playlist_graph import PlaylistGraph
-    from segue.graph.split import HeldOut, Split, SplitRecipe
+    from segue.graph.split import HeldOut, Split
     from segue.recommend.scorer import Scorer
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
@@ -83,7 +83,7 @@ def _config(option: str, help_text: str) -> Callable[[_Function], _Function]:
     show_default=True,
     help="Where to train; auto: on a GPU if PyTorch finds one.",
 )
-@click.option("--threads", type=click.IntRange(min=1), help="CPU threads.  [default: all cores]")
+@THREADS
 @click.option("--no-playlists", is_flag=True, help="Leave the playlists out of the bundle.")
 @click.option("--resume", is_flag=True, help="Go on with a training that was stopped.")
 @click.option("--overwrite", is_flag=True, help="Replace an older bundle.")
@@ -104,22 +104,26 @@ def train(
     """Train a model on GRAPH, measure it on held-out tracks, and write a bundle.
 
     While it runs, checkpoints and metrics.jsonl stand in the folder OUT.training; after an
-    interruption, the same command with --resume goes on exactly where it was.
+    interruption, the same command with --resume goes on from the last checkpoint
+    (one every epoch, and every five minutes).
     """
     from segue.graph.playlist_graph import PlaylistGraph
-    from segue.graph.split import SplitRecipe
+    from segue.graph.split import SplitRecipe, split_graph
+    from segue.models import encoder_named
 
     names = tuple(name.strip() for name in relations.split(","))
     config = TrainConfig(relations=() if names == ("none",) else names, **options)
     recipe = SplitRecipe("random", test_share, validation_share, split_rng_seed)
     _refuse_training(out, resume=resume, overwrite=overwrite)
+    encoder_named(config.model)  # refused before anything else; loads torch, for the limit
+    limit_threads(threads)
+    loaded = PlaylistGraph.load(graph)
     bundle, evaluation = train_bundle(
-        PlaylistGraph.load(graph),
+        loaded,
+        split_graph(loaded, recipe),
         out,
         config,
-        recipe,
         device=device,
-        threads=threads,
         keep_playlists=not no_playlists,
         resume=resume,
         overwrite=overwrite,
@@ -152,34 +156,26 @@ def _refuse_training(out: Path, *, resume: bool, overwrite: bool) -> None:
 
 def train_bundle(
     graph: PlaylistGraph,
+    split: Split,
     out: Path,
     config: TrainConfig,
-    recipe: SplitRecipe,
     *,
     device: str = "auto",
-    threads: int | None = None,
     keep_playlists: bool = True,
     resume: bool = False,
     overwrite: bool = False,
 ) -> tuple[Bundle, Evaluation]:
-    """Split, train, measure on the test tracks, save; returns the bundle and its measurement."""
-    import numpy as np
+    """Train, measure and save, with words and bars; returns the bundle and its measurement."""
     import torch
 
-    from segue.bundle import Bundle
     from segue.errors import ArtefactError, InputError
-    from segue.graph.split import split_graph
-    from segue.recommend.scorer import CentroidScorer
-    from segue.training.train import CHECKPOINT, Progress
-    from segue.training.train import train as run
+    from segue.evaluation.experiment import train_and_measure
+    from segue.training.train import CHECKPOINT, METRICS_FILE, Progress
 
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     if device == "cuda" and not torch.cuda.is_available():
         raise InputError("--device cuda: PyTorch finds no CUDA device here, use --device cpu")
-    if threads is not None:
-        torch.set_num_threads(threads)
-    split = split_graph(graph, recipe)
     folder = _training_folder(out)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -191,83 +187,63 @@ def train_bundle(
         f"{number(split.validation.targets.num_pairs)} held out for validation, "
         f"{number(split.test.targets.num_pairs)} for test"
     )
-    has_validation = bool(split.validation.targets.num_pairs)
-    with progress_bar("Training", 1, "steps") as bar:
-        position, num_steps = 0.0, 0
+    measured: list[Evaluation] = []
 
-        def step(done: int, total: int, loss: float) -> None:
-            nonlocal position, num_steps
-            # A resumed training jumps to its place; the rate is of the steps done since.
-            num_steps += 1
-            bar.advance(done / total - position, done=num_steps, note=f"loss {loss:.3f}")
-            position = done / total
+    def measure(scorer: Scorer) -> Evaluation:
+        bar.stop()
+        measured.append(run_evaluation(config.model, scorer, split.test, split))
+        return measured[0]
 
-        def epoch(entry: dict[str, Any]) -> None:
-            # About a dozen lines however many epochs there are: metrics.jsonl has them all.
-            if entry["epoch"] % math.ceil(entry["epochs"] / 12) and entry["epoch"] > 1:
-                return
-            scores = ", ".join(
-                f"{name} {entry[name]:.4f}" for name in ("recall@20", "ndcg@20") if name in entry
-            )
-            bar.say(f"  epoch {entry['epoch']}: loss {entry['loss']:.4f}, {scores}".rstrip(", "))
-
-        try:
-            result = run(
-                split.train,
-                split.validation if has_validation else None,
+    try:
+        with progress_bar("Training", 1, "steps") as bar:
+            bundle = train_and_measure(
+                graph,
+                split,
                 config,
+                measure,
                 folder=folder,
-                identity=split.fingerprint,
+                keep_playlists=keep_playlists,
                 resume=resume,
                 device=device,
-                progress=Progress(step, epoch),
+                progress=Progress(*_reporters(bar)),
             )
-        except KeyboardInterrupt:
-            if (folder / CHECKPOINT).exists():
-                bar.say(f"Stopped; what was done is in {folder}, --resume goes on with it")
-            raise
-        finally:
-            with suppress(OSError):  # it stays where it holds anything
-                folder.rmdir()
-    scorer = CentroidScorer(result.track_vectors, result.query_weight)
-    evaluation = run_evaluation(config.model, scorer, split.test, split)
-    artist = result.structural_vectors.get("artist")
-    bundle = Bundle(
-        catalog=graph.catalog,
-        track_vectors=result.track_vectors,
-        artist_vectors=(
-            artist if artist is not None else _artist_means(graph, result.track_vectors)
-        ),
-        query_weight=result.query_weight,
-        popularity=split.train.track_degree.astype(np.int64),
-        playlists=graph.playlists if keep_playlists else None,
-        config={
-            **config.to_json(),
-            "epochs": len(result.history),
-            "best_epoch": result.best_epoch,
-            "device": device,
-            "threads": torch.get_num_threads(),
-            "torch": torch.__version__,
-            "seconds": round(result.seconds, 1),
-        },
-        metrics={"test": evaluation.to_json()},
-        split={"recipe": recipe.to_json(), "fingerprint": split.fingerprint},
-        graph_fingerprint=graph.fingerprint,
-        history=result.history,
-    )
-    bundle.save(out, overwrite=overwrite)
-    # Only now that the bundle is whole is the way there no longer needed.
-    shutil.rmtree(folder)
-    return bundle, evaluation
+        bundle.save(out, overwrite=overwrite)
+        # Only now that the bundle is whole is the way there no longer needed.
+        for name in (CHECKPOINT, METRICS_FILE):
+            (folder / name).unlink(missing_ok=True)
+    except KeyboardInterrupt:
+        if (folder / CHECKPOINT).exists():
+            say(f"Stopped; --resume goes on from the last checkpoint in {folder}")
+        raise
+    finally:
+        with suppress(OSError):  # it stays where it holds anything
+            folder.rmdir()
+    return bundle, measured[0]
 
 
-def _artist_means(graph: PlaylistGraph, track_vectors: Any) -> Any:
-    """Where artists carried no messages, an artist is the centroid of its tracks."""
-    import numpy as np
+def _reporters(
+    bar: ProgressBar,
+) -> tuple[Callable[[int, int, float], None], Callable[[dict[str, Any]], None]]:
+    """What a bar shows of each step, and what is said of an epoch."""
+    position, num_steps = 0.0, 0
 
-    sums = np.zeros((graph.catalog.num_artists, track_vectors.shape[1]), dtype=np.float32)
-    np.add.at(sums, graph.catalog.track_artist, track_vectors)
-    return sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-12)
+    def step(done: int, total: int, loss: float) -> None:
+        nonlocal position, num_steps
+        # A resumed training jumps to its place; the rate is of the steps done since.
+        num_steps += 1
+        bar.advance(done / total - position, done=num_steps, note=f"loss {loss:.3f}")
+        position = done / total
+
+    def epoch(entry: dict[str, Any]) -> None:
+        # About a dozen lines however many epochs there are: metrics.jsonl has them all.
+        if entry["epoch"] % math.ceil(entry["epochs"] / 12) and entry["epoch"] > 1:
+            return
+        scores = ", ".join(
+            f"{name} {entry[name]:.4f}" for name in ("recall@20", "ndcg@20") if name in entry
+        )
+        bar.say(f"  epoch {entry['epoch']}: loss {entry['loss']:.4f}, {scores}".rstrip(", "))
+
+    return step, epoch
 
 
 def run_evaluation(name: str, scorer: Scorer, held_out: HeldOut, split: Split) -> Evaluation:
@@ -290,10 +266,10 @@ def evaluate_baselines(split: Split, held_out: HeldOut) -> dict[str, Evaluation]
 
 
 def _say_scored(evaluation: Evaluation) -> None:
-    say(
-        f"Means over {count(evaluation.num_scored, 'playlist')}; "
-        f"{number(evaluation.num_unscored)} without held-out tracks not scored"
-    )
+    without = ""
+    if evaluation.num_unscored:
+        without = f"; {count(evaluation.num_unscored, 'playlist')} without held-out tracks left out"
+    say(f"Means over {count(evaluation.num_scored, 'playlist')}{without}")
 
 
 @click.command(short_help="How good a bundle is, on held-out tracks.")
@@ -308,8 +284,11 @@ def _say_scored(evaluation: Evaluation) -> None:
     show_default=True,
     help="Which held-out tracks.",
 )
+@THREADS
 @click.option("--json", "as_json", is_flag=True, help="One JSON document instead of a table.")
-def evaluate(bundle: Path, graph: Path, baselines: bool, part: str, as_json: bool) -> None:
+def evaluate(
+    bundle: Path, graph: Path, baselines: bool, part: str, threads: int | None, as_json: bool
+) -> None:
     """Measure BUNDLE on the tracks of GRAPH that its training held out.
 
     Full ranking over every track, known tracks removed; means over the playlists with held-out
@@ -317,11 +296,18 @@ def evaluate(bundle: Path, graph: Path, baselines: bool, part: str, as_json: boo
     training pairs.
     """
     from segue.bundle import Bundle
+    from segue.errors import ArtefactError, MismatchError
+    from segue.evaluation.experiment import split_of
     from segue.graph.playlist_graph import PlaylistGraph
     from segue.recommend.scorer import CentroidScorer
 
-    loaded, whole = Bundle.load(bundle), PlaylistGraph.load(graph)
-    split = split_of(loaded, bundle, whole, graph)
+    limit_threads(threads)
+    loaded = Bundle.load(bundle)
+    whole = PlaylistGraph.load(graph)
+    try:
+        split = split_of(loaded, whole)
+    except (MismatchError, ArtefactError) as error:
+        raise type(error)(f"{bundle} and {graph}: {error}") from None
     held_out = split.test if part == "test" else split.validation
     name = str(loaded.config["model"])
     scorer = CentroidScorer(loaded.track_vectors, loaded.query_weight)
@@ -333,35 +319,3 @@ def evaluate(bundle: Path, graph: Path, baselines: bool, part: str, as_json: boo
         return
     print_evaluations(f"On the {part} tracks", evaluations)
     _say_scored(evaluations[name])
-
-
-def split_of(bundle: Bundle, bundle_path: Path, graph: PlaylistGraph, graph_path: Path) -> Split:
-    """Draw a bundle's split again from its graph.
-
-    Raises
-    ------
-    MismatchError
-        If the bundle was trained on another graph, or the split does not come out the same.
-    """
-    from segue.errors import ArtefactError, MismatchError
-    from segue.graph.split import SplitRecipe, split_graph
-
-    if bundle.graph_fingerprint != graph.fingerprint:
-        raise MismatchError(
-            f"{bundle_path}: was trained on another graph than {graph_path}, "
-            "so its held-out tracks are not known"
-        )
-    try:
-        names = {field.name for field in fields(SplitRecipe)}
-        recipe = bundle.split["recipe"]
-        if set(recipe) != names:
-            raise KeyError(json.dumps(recipe))
-        split = split_graph(graph, SplitRecipe(**recipe))
-    except (KeyError, TypeError) as error:
-        raise ArtefactError(f"{bundle_path}: its split's recipe is not known ({error})") from error
-    if split.fingerprint != bundle.split.get("fingerprint"):
-        raise MismatchError(
-            f"{bundle_path}: its split does not come out the same here "
-            "(another version of NumPy may draw otherwise), so it cannot be measured"
-        )
-    return split

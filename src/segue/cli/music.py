@@ -6,7 +6,15 @@ from pathlib import Path
 
 import click
 
-from segue.cli.output import count, print_json, print_recommendations, progress_bar, say
+from segue.cli.output import (
+    THREADS,
+    count,
+    limit_threads,
+    print_json,
+    print_recommendations,
+    progress_bar,
+    say,
+)
 
 _LENGTH = click.option(
     "-n", type=click.IntRange(min=1), default=10, show_default=True, help="Length of the list."
@@ -14,7 +22,10 @@ _LENGTH = click.option(
 _JSON = click.option("--json", "as_json", is_flag=True, help="One JSON document, not a table.")
 
 
-@click.command(short_help="Go on with a playlist.")
+# A playlist's id may begin with a minus sign.
+@click.command(
+    short_help="Go on with a playlist.", context_settings={"ignore_unknown_options": True}
+)
 @click.argument("bundle", type=click.Path(path_type=Path))
 @click.argument("playlist_id")
 @_LENGTH
@@ -69,6 +80,7 @@ def vibe(bundle: Path, seeds: tuple[str, ...], n: int, as_json: bool) -> None:
 @click.option(
     "--out", type=click.Path(path_type=Path), required=True, help="The Parquet file to write."
 )
+@THREADS
 @click.option("--overwrite", is_flag=True, help="Replace an older file.")
 def recommend(
     bundle: Path,
@@ -77,6 +89,7 @@ def recommend(
     playlists: Path | None,
     n: int,
     out: Path,
+    threads: int | None,
     overwrite: bool,
 ) -> None:
     """Recommend for many playlists at once.
@@ -93,6 +106,7 @@ def recommend(
         raise ArtefactError(f"{out}: is a folder, expected a file to write")
     if out.exists() and not overwrite:
         raise ArtefactError(f"{out}: exists already; --overwrite replaces it")
+    limit_threads(threads)
     recommender = Recommender.load(bundle)
     if playlists is not None:
         names, query, num_unknown = read_playlists(playlists, recommender)

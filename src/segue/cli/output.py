@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -53,38 +53,61 @@ def say(message: str = "") -> None:
     click.echo(message, err=True)
 
 
+THREADS = click.option(
+    "--threads", type=click.IntRange(min=1), help="CPU threads.  [default: all cores]"
+)
+
+
+def limit_threads(threads: int | None) -> None:
+    """Limit the threads of every numerical library that is loaded, PyTorch's too."""
+    if threads is None:
+        return
+    import numpy  # noqa: F401 - loads the BLAS that is to be limited
+    from threadpoolctl import threadpool_limits
+
+    threadpool_limits(limits=threads)
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(threads)
+
+
 def print_table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """A table on standard output; columns of numbers align right.
 
-    On a terminal long names are cut to fit, numbers never; elsewhere nothing is cut.
+    On a terminal the widest texts are cut to fit, numbers never; elsewhere nothing is cut.
     """
     from rich import box
+    from rich.cells import cell_len, set_cell_size
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    rows = [[printable(cell) for cell in row] for row in rows]
-    on_terminal = sys.stdout.isatty()
-    longest = sum(max(map(len, column)) + 3 for column in zip(header, *rows, strict=True))
-    console = Console(width=None if on_terminal else max(2 * longest, 80))
+    columns = [[printable(cell) for cell in cells] for cells in zip(header, *rows, strict=True)]
+    numeric = [bool(cells) and all(_is_number(cell) for cell in cells) for _, *cells in columns]
+    widths = [max(map(cell_len, column)) for column in columns]
+    frame = 3 * len(columns)
+    if sys.stdout.isatty():
+        room = Console().width - frame
+        texts = [place for place, is_number in enumerate(numeric) if not is_number]
+        while texts and sum(widths) > room and max(widths[place] for place in texts) > 6:
+            widths[max(texts, key=lambda place: widths[place])] -= 1
+
+    def fitted(cell: str, width: int) -> Text:
+        # `Text`, not str: a song may be called "[Intro]", which is no markup.
+        return Text(cell if cell_len(cell) <= width else set_cell_size(cell, width - 1) + "…")
+
     table = Table(
         title=Text(printable(title), style="bold"),
         box=box.SIMPLE_HEAD,
         title_justify="left",
         pad_edge=False,
     )
-    for name, *cells in zip(header, *rows, strict=True):
-        numeric = bool(cells) and all(_is_number(cell) for cell in cells)
-        table.add_column(
-            Text(name),
-            justify="right" if numeric else "left",
-            overflow="ellipsis",
-            no_wrap=True,
-            min_width=max(map(len, cells)) if numeric else None,
-        )
-    for row in rows:
-        # `Text`, not str: a song may be called "[Intro]", which is no markup.
-        table.add_row(*(Text(cell) for cell in row))
+    for (name, *_), is_number, width in zip(columns, numeric, widths, strict=True):
+        justify: Literal["left", "right"] = "right" if is_number else "left"
+        table.add_column(fitted(name, width), justify=justify, no_wrap=True, min_width=width)
+    for row in zip(*(column[1:] for column in columns), strict=True):
+        table.add_row(*map(fitted, row, widths))
+    # The console gets the width of the table: it must not squeeze what has been fitted.
+    console = Console(width=max(sum(widths) + frame, len(title), 20))
     with console.capture() as captured:
         console.print(table)
     click.echo("\n".join(line.rstrip() for line in captured.get().splitlines()))
@@ -95,7 +118,7 @@ def _is_number(cell: str) -> bool:
 
 
 @contextmanager
-def progress_bar(description: str, total: int, unit: str) -> Iterator[_Bar]:
+def progress_bar(description: str, total: int, unit: str) -> Iterator[ProgressBar]:
     """A progress bar with rate and time left, on standard error (silent where that is a file)."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
@@ -116,10 +139,10 @@ def progress_bar(description: str, total: int, unit: str) -> Iterator[_Bar]:
         disable=not console.is_terminal,
     ) as progress:
         task = progress.add_task(description, total=total, rate="", note="")
-        yield _Bar(progress, task, unit)
+        yield ProgressBar(progress, task, unit)
 
 
-class _Bar:
+class ProgressBar:
     """One running progress bar."""
 
     def __init__(self, progress: Progress, task: TaskID, unit: str) -> None:
@@ -134,6 +157,10 @@ class _Bar:
             self._progress.update(self._task, rate=f"{count / task.elapsed:,.1f} {self._unit}/s")
         if note is not None:
             self._progress.update(self._task, note=note)
+
+    def stop(self) -> None:
+        """Stop drawing, for another bar to come."""
+        self._progress.stop()
 
     def say(self, message: str) -> None:
         """A line for people above the bar."""
@@ -159,12 +186,12 @@ def print_evaluations(title: str, evaluations: dict[str, Evaluation]) -> None:
 def print_recommendations(found: Recommendations) -> None:
     """A list of tracks with the query track that speaks most for each."""
     reasons = not found.by_popularity and len(found.query) > 1
-    header = ["", "track", "artist", "score", *(["most because of"] if reasons else [])]
+    header = ["", "track", "artist", "score", *(["most because of", "part"] if reasons else [])]
     rows = []
     for track in found.tracks:
         cells = [str(track.rank), track.track_name, track.artist_name, f"{track.score:.3f}"]
         if reasons:
-            cells.append(f"{track.because[0][1]} ({track.because[0][2]:+.3f})")
+            cells += [track.because[0][1], f"{track.because[0][2]:.3f}"]
         rows.append(cells)
     if not found.tracks:
         say("Nothing is left to recommend: every track of the bundle is in the query.")

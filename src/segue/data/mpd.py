@@ -229,7 +229,8 @@ def _records_before_the_break(
 def _in_words(error: Exception) -> str:
     """``Expected `int`, got `str` - at `$.tracks[3].pos``` → ``tracks[3].pos: expected …``."""
     message, _, place = str(error).partition(" - at `$")
-    message = message[:1].lower() + message[1:]
+    if message[1:2].islower():  # "Expected …", but not "JSON is malformed"
+        message = message[:1].lower() + message[1:]
     place = place.rstrip("`").lstrip(".")
     return f"{place}: {message}" if place else message
 

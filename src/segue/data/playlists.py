@@ -25,7 +25,7 @@ Int64Array = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class TrackLists:
     """Ordered lists of tracks in CSR form: list i is ``track_index[offsets[i]:offsets[i + 1]]``.
 
@@ -143,7 +143,7 @@ class TrackLists:
         return np.bincount(self.track_index, minlength=num_tracks)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Playlists:
     """Playlists: an identifier, a title, the tracks in order, and whether that order is known.
 
@@ -208,7 +208,7 @@ class Playlists:
         return cls(ids, titles, order_known.to_numpy(zero_copy_only=False), tracks)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Catalog:
     """Tracks, artists and albums: id ↔ index, names, who made what. No counts.
 

@@ -82,7 +82,10 @@ def _hidden(file: Path) -> bool:
 
 
 def _on_disk(path: Path) -> SliceFile:
-    return SliceFile(str(path), path.stat().st_size, path.read_bytes)
+    try:
+        return SliceFile(str(path), path.stat().st_size, path.read_bytes)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror or error})") from error
 
 
 def _in_zip(path: Path) -> list[SliceFile]:

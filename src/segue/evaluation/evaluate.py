@@ -14,11 +14,11 @@ from segue.graph.playlist_graph import PlaylistGraph
 from segue.graph.split import HeldOut
 from segue.recommend.index import top_tracks
 from segue.recommend.scorer import Scorer
+from segue.training.validation import ranked_batches
 
 NUM_BUCKETS = 5
 # All models are measured against the same random negatives.
 NEGATIVES_RNG_SEED = 20190901
-BATCH_BYTES = 64 << 20
 
 
 @dataclass(frozen=True)
@@ -114,30 +114,19 @@ def evaluate(
     list_length = min(300, num_tracks)
     ranks, novelty, positive, negative = [], [], [], []
     seen = {k: np.zeros(num_tracks, dtype=bool) for k in (20, 300)}
-    batch = max(1, BATCH_BYTES // (4 * max(num_tracks, 1)))
-    for start in range(0, len(answered), batch):
-        rows = held_out.rows(slice(start, start + batch))
-        scores = scorer.scores(rows.query)
-        ranks.append(
-            metrics.rank_held_out(
-                scores,
-                rows.known.offsets,
-                rows.known.track_index,
-                rows.targets.offsets,
-                rows.targets.track_index,
-            )
-        )
-        row = rows.targets.list_index()
-        pairs = slice(targets.offsets[start], targets.offsets[start] + len(row))
+    for rows, part, scores, batch_ranks in ranked_batches(scorer, held_out, num_tracks):
+        ranks.append(batch_ranks)
+        row = part.targets.list_index()
+        pairs = slice(targets.offsets[rows.start], targets.offsets[rows.stop])
         counts = has_negative[pairs]
-        positive.append(scores[row, rows.targets.track_index][counts])
+        positive.append(scores[row, part.targets.track_index][counts])
         negative.append(scores[row, negatives[pairs]][counts])
-        top, _ = top_tracks(scores, rows.known, list_length)
+        top, _ = top_tracks(scores, part.known, list_length)
         novelty.append([metrics.novelty(top, popularity, k) for k in (20, 300)])
         for k, covered in seen.items():
             covered |= metrics.covered(top, num_tracks, k)
         if advance is not None:
-            advance(len(rows.query))
+            advance(len(part.query))
 
     whole = metrics.concatenate(ranks)
     bits = np.concatenate(novelty, axis=1) if novelty else np.zeros((2, 0))

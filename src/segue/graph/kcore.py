@@ -9,7 +9,7 @@ import numpy as np
 from segue.data.playlists import BoolArray, TrackLists
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class KCore:
     """Which playlists (bool [num_playlists]) and tracks (bool [num_tracks]) the k-core keeps."""
 

@@ -26,7 +26,7 @@ INTERACTION = ("playlist", "contains", "track")
 STRUCTURAL = {"artist": ("track", "by", "artist"), "album": ("track", "on", "album")}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class PlaylistGraph:
     """A heterogeneous graph of playlists, tracks, artists and albums.
 
@@ -46,7 +46,7 @@ class PlaylistGraph:
 
     playlists: Playlists
     catalog: Catalog
-    options: dict[str, Any] = field(default_factory=dict, compare=False)
+    options: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Refuse playlists that point outside the catalogue (ValueError)."""

@@ -52,7 +52,7 @@ class SplitRecipe:
         return asdict(self)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class HeldOut:
     """Questions with known answers, one per row.
 
@@ -87,7 +87,7 @@ class HeldOut:
         return HeldOut(self.query.rows(rows), self.known.rows(rows), self.targets.rows(rows))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Split:
     """A training graph and held-out pairs. Nothing but `train` may be seen by training.
 
@@ -107,6 +107,19 @@ class Split:
     test: HeldOut
     recipe: SplitRecipe
     graph_fingerprint: str
+
+    def __post_init__(self) -> None:
+        """Refuse pairs that are held out and trained on, or held out twice (ValueError)."""
+        train, held_out = self.train.playlists.tracks, self.validation.targets
+        for name, one, other in (
+            ("validation", train, self.validation.targets),
+            ("test", train, self.test.targets),
+            ("validation and test", held_out, self.test.targets),
+        ):
+            try:
+                one.joined(other)
+            except ValueError as error:
+                raise ValueError(f"the split overlaps: {name} targets ({error})") from None
 
     @cached_property
     def fingerprint(self) -> str:

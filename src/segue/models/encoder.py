@@ -16,7 +16,7 @@ from segue.graph.playlist_graph import STRUCTURAL, PlaylistGraph
 from segue.models.sparse import SparseMatrix
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class MessageGraph:
     """The torch view of a training graph: along which edges messages go, and how heavy they are.
 
@@ -98,7 +98,7 @@ def _normalised(
     return SparseMatrix.from_csr(offsets, column, value.astype(np.float32), num_cols, device)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class NodeVectors:
     """What an encoder returns: one float row of length dim per node, None for types it lacks.
 

@@ -17,7 +17,7 @@ from torch.autograd.function import once_differentiable
 from segue.data.playlists import Int32Array, Int64Array
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class SparseMatrix:
     """A sparse matrix [num_rows, num_cols] with a fixed structure, kept in both directions.
 

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from segue.data.playlists import TrackLists
 from segue.errors import InputError
 from segue.files import atomic_file
+from segue.recommend.index import row_batches
 from segue.recommend.recommender import Recommender
 
 SCHEMA = pa.schema(
@@ -47,10 +48,11 @@ def read_playlists(path: Path, recommender: Recommender) -> tuple[pa.Array, Trac
         Naming the file, the record and what was expected.
     """
     try:
-        asked = msgspec.json.decode(path.read_bytes(), type=list[_Asked])
+        content = path.read_bytes().removeprefix(b"\xef\xbb\xbf")  # a byte order mark
+        asked = msgspec.json.decode(content, type=list[_Asked])
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror or error})") from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InputError(
             f'{path}: {error}, expected a list of {{"playlist_id": …, "tracks": [track ids]}}'
         ) from error
@@ -117,9 +119,10 @@ def write_recommendations(
     Returns the number of rows.
     """
     track_ids = recommender.bundle.catalog.track_ids
+    n = min(n, recommender.bundle.catalog.num_tracks)
     num_rows = 0
     with atomic_file(path) as temporary, pq.ParquetWriter(temporary, SCHEMA) as writer:
-        for rows in recommender.batches(len(query)):
+        for rows in row_batches(len(query), len(track_ids)):
             track_index, score = recommender.recommend(query.rows(rows), n)
             found = track_index >= 0
             per_list = found.sum(axis=1)

@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from segue.data.playlists import Int32Array, TrackLists
 from segue.recommend.scorer import Float32Array
+
+# Scores that are held at once, in bytes.
+BATCH_BYTES = 64 << 20
+
+
+def row_batches(num_rows: int, num_columns: int) -> Iterator[slice]:
+    """Slices of rows, one after the other, whose float32 scores take bounded memory."""
+    size = max(1, BATCH_BYTES // (4 * max(1, num_columns)))
+    for start in range(0, num_rows, size):
+        yield slice(start, min(start + size, num_rows))
 
 
 def top_tracks(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,12 +12,10 @@ import numpy as np
 from segue.bundle import Bundle
 from segue.data.playlists import Int32Array, TrackLists
 from segue.errors import InputError, NameLookupError
-from segue.recommend.index import top_tracks
+from segue.recommend.index import row_batches, top_tracks
 from segue.recommend.scorer import CentroidScorer, Float32Array
 from segue.recommend.search import TrackNames
 
-# Scores held at once by `recommend`.
-_BATCH_BYTES = 64 << 20
 _NUM_REASONS = 3
 
 
@@ -197,7 +195,7 @@ class Recommender:
         _check_length(n)
         track_index = np.empty((len(query), n), dtype=np.int32)
         score = np.empty((len(query), n), dtype=np.float32)
-        for rows in self.batches(len(query)):
+        for rows in row_batches(len(query), max(n, self.bundle.catalog.num_tracks)):
             part = query.rows(rows)
             scores = self.scorer.scores(part)
             empty = part.lengths == 0
@@ -205,12 +203,6 @@ class Recommender:
                 scores[empty] = self._popularity_share
             track_index[rows], score[rows] = top_tracks(scores, part, n)
         return track_index, score
-
-    def batches(self, num_lists: int) -> Iterator[slice]:
-        """Slices of rows whose scores fit into a bounded piece of memory."""
-        size = max(1, _BATCH_BYTES // (4 * max(1, self.bundle.catalog.num_tracks)))
-        for start in range(0, num_lists, size):
-            yield slice(start, min(start + size, num_lists))
 
     @property
     def _popularity_share(self) -> Float32Array:

@@ -22,7 +22,7 @@ class Scorer(Protocol):
         ...
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class CentroidScorer:
     """A playlist is the centroid of what is in it; a score is a cosine.
 

@@ -89,12 +89,16 @@ class TrackNames:
         if len(found) == 1:
             return found[0]
         if found:
-            artists = {int(self.catalog.track_artist[track]) for track in found}
-            ways = "by id or as 'name - artist'" if len(artists) > 1 else "by id"
+            artists = [int(self.catalog.track_artist[track]) for track in found]
+            # The artist tells them apart only where an artist has a single one of them.
+            tells = len(set(artists)) > 1 and any(artists.count(artist) == 1 for artist in artists)
+            ways = "by id or as 'name - artist'" if tells else "by id"
             by_popularity = sorted(found, key=lambda track: (-self.popularity[track], track))
+            lines = [self.describe(track) for track in by_popularity[:MAX_CANDIDATES]]
+            if len(found) > MAX_CANDIDATES:
+                lines.append(f"… and {len(found) - MAX_CANDIDATES} more")
             raise NameLookupError(
-                f"{text!r} is the name of {len(found)} tracks; say which, {ways}:",
-                [self.describe(track) for track in by_popularity[:MAX_CANDIDATES]],
+                f"{text!r} is the name of {len(found)} tracks; say which, {ways}:", lines
             )
         near = [self.describe(track) for track in self._near(text)[:MAX_CANDIDATES]]
         hint = "; the closest are:" if near else ""

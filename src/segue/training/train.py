@@ -21,13 +21,12 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from segue import metrics
 from segue.data.playlists import Int64Array, TrackLists
 from segue.errors import InputError, TrainingError
 from segue.files import atomic_file
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.graph.split import HeldOut
-from segue.models import ENCODERS
+from segue.models import encoder_named
 from segue.models.encoder import MessageGraph
 from segue.models.readout import CentroidReadout
 from segue.models.sparse import SparseMatrix
@@ -35,9 +34,10 @@ from segue.recommend.scorer import CentroidScorer
 from segue.training.checkpoint import Checkpoint
 from segue.training.config import TrainConfig, default_epochs
 from segue.training.losses import catalogue_softmax
+from segue.training.validation import validate
 
 VALIDATION_PLAYLISTS = 4000
-CHECKPOINT = "checkpoint.safetensors"
+CHECKPOINT, METRICS_FILE = "checkpoint.safetensors", "metrics.jsonl"
 CHECKPOINT_SECONDS = 300.0
 BEST_BY = "ndcg@20"
 # What a generator is for goes into its seed: NumPy pads seeds with zeros, so that (s,), (s, 0)
@@ -45,7 +45,7 @@ BEST_BY = "ndcg@20"
 _FOR_VECTORS, _FOR_ORDER, _FOR_HIDING = 1, 2, 3
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class TrainResult:
     """What training leaves.
 
@@ -89,6 +89,7 @@ def train(
     resume: bool = False,
     device: str = "cpu",
     progress: Progress | None = None,
+    encoder: Callable[..., nn.Module] | None = None,
 ) -> TrainResult:
     """Train a model on a training graph.
 
@@ -112,6 +113,10 @@ def train(
         ``"cpu"`` or ``"cuda"``.
     progress
         Watches.
+    encoder
+        Makes the encoder in place of the class that ``config.model`` names, called like it:
+        ``encoder(num_nodes, relations, dim=…, num_layers=…, initial_std=…, rng=…)``. Options of
+        its own are bound with `functools.partial`; ``config.model`` is then its name.
 
     Raises
     ------
@@ -122,8 +127,7 @@ def train(
     ArtefactError, MismatchError
         If `resume` finds no checkpoint, or one of another training.
     """
-    if config.model not in ENCODERS:
-        raise InputError(f"model {config.model!r} is not known, expected {', '.join(ENCODERS)}")
+    make_encoder = encoder or encoder_named(config.model)
     progress = progress or Progress()
     started = time.perf_counter()
     tracks = graph.playlists.tracks
@@ -142,7 +146,7 @@ def train(
         validation = validation.rows(answered[::stride])
 
     message_graph = MessageGraph.from_graph(graph, config.relations, device)
-    encoder: nn.Module = ENCODERS[config.model](
+    network = make_encoder(
         graph.num_nodes,
         config.relations,
         dim=config.dim,
@@ -151,7 +155,7 @@ def train(
         rng=np.random.default_rng((config.rng_seed, _FOR_VECTORS)),
     )
     readout = CentroidReadout(graph.num_nodes["track"])
-    model = nn.ModuleDict({"encoder": encoder, "readout": readout}).to(device)
+    model = nn.ModuleDict({"encoder": network, "readout": readout}).to(device)
     optimizer = torch.optim.Adam(model.parameters(), lr=config.learning_rate)
 
     fingerprint = _fingerprint(identity, config, epochs, validation is not None)
@@ -161,7 +165,7 @@ def train(
         state = Checkpoint.load(checkpoint_path, fingerprint, torch.device(device))
         _restore(state, model, optimizer, state.epoch * steps_per_epoch + state.step)
         # The stop may have come between the checkpoint and the last line of this file.
-        write_history(folder / "metrics.jsonl", state.history)
+        write_history(folder / METRICS_FILE, state.history)
     spent_before = state.seconds
     saved_at = time.perf_counter()
 
@@ -176,7 +180,10 @@ def train(
             for group in optimizer.param_groups:
                 group["lr"] = config.learning_rate * _cosine(done, total_steps)
 
-            nodes = encoder(message_graph.hide(torch.from_numpy(hidden_pairs).to(device)))
+            network.train()
+            # For encoders that draw, as dropout does: a step's own seed, like all randomness here.
+            torch.manual_seed(int(rng.integers(2**63)))
+            nodes = network(message_graph.hide(torch.from_numpy(hidden_pairs).to(device)))
             query = readout(
                 _ones(visible, len(nodes.track), device), nodes.track, message_graph.track_degree
             )
@@ -214,8 +221,10 @@ def train(
             * _cosine((epoch + 1) * steps_per_epoch - 1, total_steps),
         }
         if validation is not None:
-            track_vectors, query_weight, _ = _vectors(encoder, readout, message_graph)
-            entry |= validate(CentroidScorer(track_vectors, query_weight), validation)
+            track_vectors, query_weight, _ = _vectors(network, readout, message_graph)
+            entry |= validate(
+                CentroidScorer(track_vectors, query_weight), validation, len(track_vectors)
+            )
         best = max((past.get(BEST_BY, -1.0) for past in state.history), default=-1.0)
         if validation is None or entry[BEST_BY] > best:
             state.tensors |= {
@@ -229,11 +238,11 @@ def train(
         _capture(state, model, optimizer)
         state.save(checkpoint_path)
         saved_at = time.perf_counter()
-        write_history(folder / "metrics.jsonl", state.history)
+        write_history(folder / METRICS_FILE, state.history)
         progress.epoch(entry)
 
     model.load_state_dict(_named(state, "best."))
-    track_vectors, query_weight, structural = _vectors(encoder, readout, message_graph)
+    track_vectors, query_weight, structural = _vectors(network, readout, message_graph)
     best_entry = max(state.history, key=lambda entry: (entry.get(BEST_BY, 0.0), -entry["epoch"]))
     return TrainResult(
         track_vectors,
@@ -283,30 +292,6 @@ def hide(
     return pairs[~is_visible], batch.keep(is_visible), batch.keep(~is_visible)
 
 
-def validate(scorer: CentroidScorer, held_out: HeldOut) -> dict[str, float]:
-    """Recall@20, Recall@300, nDCG@20 and AUC on held-out tracks, by full ranking."""
-    ranks = []
-    for start in range(0, len(held_out.query), 512):
-        rows = held_out.rows(slice(start, start + 512))
-        ranks.append(
-            metrics.rank_held_out(
-                scorer.scores(rows.query),
-                rows.known.offsets,
-                rows.known.track_index,
-                rows.targets.offsets,
-                rows.targets.track_index,
-            )
-        )
-    whole = metrics.concatenate(ranks)
-    values = {
-        "recall@20": metrics.recall(whole, 20),
-        "recall@300": metrics.recall(whole, 300),
-        "ndcg@20": metrics.ndcg(whole, 20),
-        "auc": whole.auc,
-    }
-    return {name: metrics.mean_over_scored(value)[0] for name, value in values.items()}
-
-
 def write_history(path: Path, history: list[dict[str, Any]]) -> None:
     """Write one JSON object an epoch, atomically."""
     with atomic_file(path) as temporary:
@@ -327,13 +312,17 @@ def _vectors(
     encoder: nn.Module, readout: CentroidReadout, message_graph: MessageGraph
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], dict[str, NDArray[np.float32]]]:
     """Unit track vectors, query weights and unit structural vectors, with nothing hidden."""
+    encoder.eval()
     nodes = encoder(message_graph)
     weight = readout.query_weight(nodes.track, message_graph.track_degree)
     structural = {
         name: nn.functional.normalize(getattr(nodes, name)).cpu().numpy()
         for name in message_graph.structural
     }
-    return nn.functional.normalize(nodes.track).cpu().numpy(), weight.cpu().numpy(), structural
+    vectors = (nn.functional.normalize(nodes.track).cpu().numpy(), weight.cpu().numpy(), structural)
+    if not (np.isfinite(vectors[0]).all() and np.isfinite(vectors[1]).all()):
+        raise TrainingError("the vectors are no longer numbers: try a lower learning rate")
+    return vectors
 
 
 def _fingerprint(identity: str, config: TrainConfig, epochs: int, validated: bool) -> str:

@@ -1,0 +1,50 @@
+"""Ranking held-out tracks batch by batch, and the few metrics that choose an epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from segue import metrics
+from segue.graph.split import HeldOut
+from segue.recommend.index import row_batches
+from segue.recommend.scorer import Float32Array, Scorer
+
+
+def ranked_batches(
+    scorer: Scorer, held_out: HeldOut, num_tracks: int
+) -> Iterator[tuple[slice, HeldOut, Float32Array, metrics.HeldOutRanks]]:
+    """Score and rank some rows at a time, so that memory stays bounded.
+
+    Yields
+    ------
+    rows : slice
+    part : HeldOut
+        Those rows.
+    scores : float32 [batch_size, num_tracks]
+        Fresh: the caller may write into them.
+    ranks : HeldOutRanks
+    """
+    for rows in row_batches(len(held_out.query), num_tracks):
+        part = held_out.rows(rows)
+        scores = scorer.scores(part.query)
+        ranks = metrics.rank_held_out(
+            scores,
+            part.known.offsets,
+            part.known.track_index,
+            part.targets.offsets,
+            part.targets.track_index,
+        )
+        yield rows, part, scores, ranks
+
+
+def validate(scorer: Scorer, held_out: HeldOut, num_tracks: int) -> dict[str, float]:
+    """Recall@20, Recall@300, nDCG@20 and AUC on held-out tracks, by full ranking."""
+    batches = ranked_batches(scorer, held_out, num_tracks)
+    ranks = metrics.concatenate([ranks for _, _, _, ranks in batches])
+    values = {
+        "recall@20": metrics.recall(ranks, 20),
+        "recall@300": metrics.recall(ranks, 300),
+        "ndcg@20": metrics.ndcg(ranks, 20),
+        "auc": ranks.auc,
+    }
+    return {name: metrics.mean_over_scored(value)[0] for name, value in values.items()}
