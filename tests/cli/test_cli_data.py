@@ -289,7 +289,7 @@ def test_control_characters_in_a_name_do_nothing(run, tmp_path):
     assert any("two" in line and "lines" in line for line in out.splitlines())
 
 
-@pytest.mark.parametrize("columns", [40, 60, 80])
+@pytest.mark.parametrize("columns", [48, 60, 80])
 def test_a_narrow_terminal_cuts_names_and_no_numbers(monkeypatch, capsys, columns):
     monkeypatch.setenv("COLUMNS", str(columns))
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)
