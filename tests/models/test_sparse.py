@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy.sparse import csr_array
 
-from segue.models import sparse
-from segue.models.sparse import BLOCK_COLUMNS, SparseMatrix
+from segue.models.sparse import SparseMatrix
 
 
 def from_dense(dense: np.ndarray, rng: np.random.Generator) -> SparseMatrix:
@@ -160,20 +159,3 @@ def test_mapped_read_only_arrays_are_copied(recwarn: pytest.WarningsRecorder) ->
     matrix.value[0] = 5
     assert value[0] == 1
     assert not recwarn.list
-
-
-@pytest.mark.parametrize("dim", [BLOCK_COLUMNS, BLOCK_COLUMNS + 1, 2 * BLOCK_COLUMNS + 44])
-def test_blocks_of_columns_do_not_show(dim: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    rng = np.random.default_rng(8)
-    dense = rng.random((30, 20)) * (rng.random((30, 20)) < 0.3)
-    matrix = csr_array(dense.astype(np.float32))
-    ours = SparseMatrix.from_csr(
-        matrix.indptr.astype(np.int64), matrix.indices.astype(np.int32), matrix.data, 20
-    )
-    right, left = torch.randn(20, dim), torch.randn(30, dim)
-    expected = torch.from_numpy(dense).float()
-    torch.testing.assert_close(ours @ right, expected @ right)
-    torch.testing.assert_close(ours.transposed_matmul(left), expected.T @ left)
-    in_blocks = ours @ right
-    monkeypatch.setattr(sparse, "BLOCK_COLUMNS", dim)
-    assert torch.equal(in_blocks, ours @ right)

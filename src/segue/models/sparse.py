@@ -107,28 +107,17 @@ class SparseMatrix:
         return product
 
 
-# Columns that are multiplied at once: the rows that are gathered then stay in the processor's
-# cache. At dim 256 two blocks take 0.6 of the time of one product, to the bit the same.
-BLOCK_COLUMNS = 128
-
-
 def _weighted_sums(offsets: Tensor, column: Tensor, value: Tensor, dense: Tensor) -> Tensor:
-    dense, dim = dense.detach(), dense.shape[1]
-    if dim <= BLOCK_COLUMNS:
-        return _bags(offsets, column, value, dense)
-    sums = dense.new_empty(len(offsets) - 1, dim)
-    for start in range(0, dim, BLOCK_COLUMNS):
-        block = slice(start, start + BLOCK_COLUMNS)
-        sums[:, block] = _bags(offsets, column, value, dense[:, block].contiguous())
-    return sums
-
-
-def _bags(offsets: Tensor, column: Tensor, value: Tensor, dense: Tensor) -> Tensor:
     # A CSR product row by row is what `embedding_bag` calls a sum of bags. Its vectorised kernel
     # takes half the time of MKL's and of torch's own CSR products (benchmarks/sparse_product.py),
     # and it adds in a fixed order whatever the number of threads.
     return torch.embedding_bag(
-        dense, column, offsets, mode=0, per_sample_weights=value, include_last_offset=True
+        dense.detach(),
+        column,
+        offsets,
+        mode=0,
+        per_sample_weights=value,
+        include_last_offset=True,
     )[0]
 
 
