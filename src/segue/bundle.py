@@ -8,15 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
-from segue.data.playlists import Catalog, Int64Array, Playlists
+from segue.data.playlists import Catalog, Float32Array, Int64Array, Playlists
 from segue.errors import ArtefactError
-from segue.files import atomic_artefact, read_manifest
-
-Float32Array = NDArray[np.float32]
+from segue.files import atomic_artefact, read_manifest, write_json_lines
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,9 +83,7 @@ class Bundle:
         if not np.isfinite(self.query_weight).all():
             raise ValueError("query_weight must be finite")
         if self.playlists is not None:
-            tracks = self.playlists.tracks.track_index
-            if len(tracks) and tracks.max() >= num_tracks:
-                raise ValueError("a playlist holds a track that the catalogue does not have")
+            self.catalog.check_holds(self.playlists)
 
     def save(self, folder: Path, *, overwrite: bool = False) -> None:
         """Write the bundle as an artefact, all or nothing.
@@ -113,9 +108,7 @@ class Bundle:
             self.catalog.save(writer.folder)
             if self.playlists is not None:
                 self.playlists.save(writer.folder)
-            (writer.folder / "metrics.jsonl").write_text(
-                "".join(json.dumps(entry) + "\n" for entry in self.history), encoding="utf-8"
-            )
+            write_json_lines(writer.folder / "metrics.jsonl", self.history)
             writer.content.update(
                 config=self.config,
                 metrics=self.metrics,

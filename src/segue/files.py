@@ -12,7 +12,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -70,6 +70,14 @@ def write_json(path: Path, content: Any) -> None:
         temporary.write_text(
             json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n",
             encoding="utf-8",
+        )
+
+
+def write_json_lines(path: Path, entries: Iterable[Any]) -> None:
+    """Write one JSON object a line, atomically."""
+    with atomic_file(path) as temporary:
+        temporary.write_text(
+            "".join(json.dumps(entry) + "\n" for entry in entries), encoding="utf-8"
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -16,10 +17,20 @@ from segue.cli.output import (
     say,
 )
 
+if TYPE_CHECKING:
+    from segue.recommend.recommender import Recommendations
+
 _LENGTH = click.option(
     "-n", type=click.IntRange(min=1), default=10, show_default=True, help="Length of the list."
 )
 _JSON = click.option("--json", "as_json", is_flag=True, help="One JSON document, not a table.")
+
+
+def _show(found: Recommendations, *, as_json: bool) -> None:
+    if as_json:
+        print_json(found.to_json())
+    else:
+        print_recommendations(found)
 
 
 # A playlist's id may begin with a minus sign.
@@ -34,11 +45,7 @@ def complete(bundle: Path, playlist_id: str, n: int, as_json: bool) -> None:
     """Go on with a playlist of BUNDLE: tracks that it does not hold yet."""
     from segue.recommend.recommender import Recommender
 
-    found = Recommender.load(bundle).complete(playlist_id, n)
-    if as_json:
-        print_json(found.to_json())
-    else:
-        print_recommendations(found)
+    _show(Recommender.load(bundle).complete(playlist_id, n), as_json=as_json)
 
 
 @click.command(short_help="What goes with two or three songs.")
@@ -54,11 +61,7 @@ def vibe(bundle: Path, seeds: tuple[str, ...], n: int, as_json: bool) -> None:
     """
     from segue.recommend.recommender import Recommender
 
-    found = Recommender.load(bundle).vibe(seeds, n)
-    if as_json:
-        print_json(found.to_json())
-    else:
-        print_recommendations(found)
+    _show(Recommender.load(bundle).vibe(seeds, n), as_json=as_json)
 
 
 @click.command(short_help="For many playlists at once, as Parquet.")

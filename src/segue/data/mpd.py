@@ -14,6 +14,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from codecs import BOM_UTF8
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -151,7 +152,7 @@ def read_mpd(
             raise InputError(f"{file.name}: cannot be read ({error.strerror or error})") from error
         # The digest of the contents alone: a folder and a zip of it have the same fingerprint.
         digest.update(hashlib.sha256(content).digest())
-        content = content.removeprefix(b"\xef\xbb\xbf")  # a byte order mark, as Windows adds
+        content = content.removeprefix(BOM_UTF8)  # as Windows adds
         collected.add(file.name, _playlists_of(file.name, content, reject), reject)
         report.slices += 1
         if advance is not None:
@@ -169,14 +170,13 @@ _UNDECODABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 Reject = Callable[[str, str, str, str | None], None]
 
 
-def _playlists_of(
-    file: str, content: bytes, reject: Reject
-) -> list[tuple[str, _Playlist]] | list[_Playlist]:
-    """Decode one slice: at once where it is sound, else record by record."""
+def _playlists_of(file: str, content: bytes, reject: Reject) -> list[tuple[str, _Playlist]]:
+    """Decode one slice, at once where it is sound, else record by record: (record, playlist)."""
     try:
-        return _decode_slice(content).playlists
+        playlists = _decode_slice(content).playlists
     except _UNDECODABLE:
         return list(_salvage(file, content, reject))
+    return [(f"playlists[{number}]", playlist) for number, playlist in enumerate(playlists)]
 
 
 def _salvage(file: str, content: bytes, reject: Reject) -> Iterator[tuple[str, _Playlist]]:
@@ -253,15 +253,9 @@ class _Collected:
         self.order_known: list[BoolArray] = []
         self.repeated_tracks = 0
 
-    def add(
-        self,
-        file: str,
-        playlists: list[tuple[str, _Playlist]] | list[_Playlist],
-        reject: Reject,
-    ) -> None:
+    def add(self, file: str, playlists: list[tuple[str, _Playlist]], reject: Reject) -> None:
         kept: list[_Playlist] = []
-        for number, item in enumerate(playlists):
-            record, playlist = item if isinstance(item, tuple) else (f"playlists[{number}]", item)
+        for record, playlist in playlists:
             playlist_id = str(playlist.pid)
             if self.ids.index.setdefault(playlist_id, len(self.ids.index)) < len(self.titles):
                 content = msgspec.json.encode(playlist).decode()

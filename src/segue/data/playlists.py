@@ -23,6 +23,7 @@ from segue.errors import ArtefactError
 Int32Array = NDArray[np.int32]
 Int64Array = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
+Float32Array = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,6 +125,22 @@ class TrackLists:
         within = np.arange(ends[-1] if len(ends) else 0) - np.repeat(ends - lengths, lengths)
         pairs: Int64Array = np.repeat(self.offsets[rows], lengths) + within
         return pairs
+
+    def shuffled_place(self, rng: np.random.Generator) -> Int64Array:
+        """Where each pair comes in a random order of its list: int64 [num_pairs], from 0."""
+        order = np.lexsort((rng.random(self.num_pairs), self.list_index()))
+        place = np.empty(self.num_pairs, dtype=np.int64)
+        place[order] = np.arange(self.num_pairs) - np.repeat(self.offsets[:-1], self.lengths)
+        return place
+
+    def overlaps(self, other: TrackLists) -> bool:
+        """Whether some list shares a track with the list of `other` in the same row."""
+        if len(self) != len(other):
+            raise ValueError(f"{len(self)} lists cannot be compared with {len(other)}")
+        width = 1 + int(max(self.track_index.max(initial=0), other.track_index.max(initial=0)))
+        ours = self.list_index() * width + self.track_index
+        theirs = other.list_index() * width + other.track_index
+        return bool(np.intersect1d(ours, theirs, assume_unique=True).size)
 
     def keep(self, pairs: BoolArray) -> TrackLists:
         """The same lists with only the pairs where `pairs` (bool [num_pairs]) is true."""
@@ -266,6 +283,12 @@ class Catalog:
     def track_index_of(self) -> dict[str, int]:
         """Track id → row."""
         return {track_id: row for row, track_id in enumerate(self.track_ids.to_pylist())}
+
+    def check_holds(self, playlists: Playlists) -> None:
+        """Refuse playlists that point outside the catalogue (ValueError)."""
+        tracks = playlists.tracks.track_index
+        if len(tracks) and tracks.max() >= self.num_tracks:
+            raise ValueError("a playlist holds a track that the catalogue does not have")
 
     def artist_of(self, tracks: Int32Array) -> pa.Array:
         """Names of the artists of some tracks: Arrow string."""

@@ -6,9 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, vstack
 
-from segue.data.playlists import TrackLists
+from segue.data.playlists import Float32Array, TrackLists
 from segue.graph.playlist_graph import PlaylistGraph
-from segue.recommend.scorer import Float32Array
 
 # Entries of co-occurrence that are held at once before the weak ones are dropped.
 _BLOCK_ENTRIES = 50_000_000

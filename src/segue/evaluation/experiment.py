@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from segue.bundle import Bundle, Float32Array
+from segue.bundle import Bundle
+from segue.data.playlists import Float32Array
 from segue.errors import ArtefactError, MismatchError
 from segue.evaluation.evaluate import Evaluation
 from segue.graph.playlist_graph import PlaylistGraph

@@ -50,9 +50,7 @@ class PlaylistGraph:
 
     def __post_init__(self) -> None:
         """Refuse playlists that point outside the catalogue (ValueError)."""
-        tracks = self.playlists.tracks.track_index
-        if len(tracks) and tracks.max() >= self.catalog.num_tracks:
-            raise ValueError("a playlist holds a track that the catalogue does not have")
+        self.catalog.check_holds(self.playlists)
 
     @property
     def num_nodes(self) -> dict[str, int]:

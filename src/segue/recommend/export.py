@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
 from collections.abc import Callable
 from pathlib import Path
 
@@ -48,7 +49,7 @@ def read_playlists(path: Path, recommender: Recommender) -> tuple[pa.Array, Trac
         Naming the file, the record and what was expected.
     """
     try:
-        content = path.read_bytes().removeprefix(b"\xef\xbb\xbf")  # a byte order mark
+        content = path.read_bytes().removeprefix(BOM_UTF8)
         asked = msgspec.json.decode(content, type=list[_Asked])
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror or error})") from error
@@ -89,10 +90,9 @@ def read_ids(path: Path, recommender: Recommender) -> tuple[pa.Array, TrackLists
             ids.append(line.strip())
             places.append(f"line {number}")
     _refuse_repeats(path, ids, places)
-    playlists = recommender.bundle.playlists
-    if playlists is None or not rows:
+    if not rows:
         raise InputError(f"{path}: names no playlist, expected one id a line")
-    return pa.array(ids, pa.string()), playlists.tracks.rows(np.array(rows))
+    return pa.array(ids, pa.string()), recommender.playlists.tracks.rows(np.array(rows))
 
 
 def _refuse_repeats(path: Path, ids: list[str], places: list[str]) -> None:

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from segue.data.playlists import Int32Array, TrackLists
-from segue.recommend.scorer import Float32Array
+from segue.data.playlists import Float32Array, Int32Array, TrackLists
 
 # Scores that are held at once, in bytes.
 BATCH_BYTES = 64 << 20

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from segue.bundle import Bundle
-from segue.data.playlists import Int32Array, TrackLists
+from segue.data.playlists import Float32Array, Int32Array, Playlists, TrackLists
 from segue.errors import InputError, NameLookupError
 from segue.recommend.index import row_batches, top_tracks
-from segue.recommend.scorer import CentroidScorer, Float32Array
+from segue.recommend.scorer import CentroidScorer
 from segue.recommend.search import TrackNames
 
 _NUM_REASONS = 3
@@ -113,11 +113,10 @@ class Recommender:
             If there is no such playlist or track.
         """
         if isinstance(playlist, str):
-            row = self.playlist_row(playlist)
-            playlists = self.bundle.playlists
-            title = playlists.titles[row].as_py() if playlists is not None else None
+            row, playlists = self.playlist_row(playlist), self.playlists
+            title = playlists.titles[row].as_py()
             label = f"playlist {playlist}" + (f" ({title})" if title else "")
-            return self._answer(f"To go on with {label}", self.playlist_tracks(row), n)
+            return self._answer(f"To go on with {label}", playlists.tracks[row], n)
         rows = np.array([self.track_row(track) for track in playlist], dtype=np.int32)
         return self._answer("To go on with this playlist", rows, n)
 
@@ -145,14 +144,19 @@ class Recommender:
         title = "Goes with " + " + ".join(str(names[int(row)]) for row in dict.fromkeys(rows))
         return self._answer(title, rows, n)
 
-    def playlist_row(self, playlist_id: str) -> int:
-        """Row of a playlist of the bundle (NameLookupError if it has no such playlist)."""
-        playlists = self.bundle.playlists
-        if playlists is None:
+    @property
+    def playlists(self) -> Playlists:
+        """The bundle's playlists (InputError if they were left out)."""
+        if self.bundle.playlists is None:
             raise InputError(
                 "this bundle was made without playlists (--no-playlists), so none can be named; "
                 "give the tracks instead"
             )
+        return self.bundle.playlists
+
+    def playlist_row(self, playlist_id: str) -> int:
+        """Row of a playlist of the bundle (NameLookupError if it has no such playlist)."""
+        playlists = self.playlists
         row = playlists.index_of.get(playlist_id)
         if row is None:
             some = ", ".join(str(playlist) for playlist in playlists.ids[:3])
@@ -161,12 +165,6 @@ class Recommender:
                 + (f", expected an id such as {some}" if some else ", which has none")
             )
         return row
-
-    def playlist_tracks(self, row: int) -> Int32Array:
-        """Tracks of a playlist of the bundle: int32."""
-        if self.bundle.playlists is None:
-            raise InputError("this bundle was made without playlists (--no-playlists)")
-        return self.bundle.playlists.tracks[row]
 
     def track_row(self, track_id: str) -> int:
         """Row of a track (NameLookupError if the bundle has no such track)."""

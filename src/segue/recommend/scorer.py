@@ -6,12 +6,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from segue.data.playlists import Int32Array, TrackLists
-
-Float32Array = NDArray[np.float32]
+from segue.data.playlists import Float32Array, Int32Array, TrackLists
 
 
 class Scorer(Protocol):

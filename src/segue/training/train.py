@@ -23,7 +23,7 @@ from torch import nn
 
 from segue.data.playlists import Int64Array, TrackLists
 from segue.errors import InputError, TrainingError
-from segue.files import atomic_file
+from segue.files import write_json_lines
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.graph.split import HeldOut
 from segue.models import encoder_named
@@ -165,7 +165,7 @@ def train(
         state = Checkpoint.load(checkpoint_path, fingerprint, torch.device(device))
         _restore(state, model, optimizer, state.epoch * steps_per_epoch + state.step)
         # The stop may have come between the checkpoint and the last line of this file.
-        write_history(folder / METRICS_FILE, state.history)
+        write_json_lines(folder / METRICS_FILE, state.history)
     spent_before = state.seconds
     saved_at = time.perf_counter()
 
@@ -238,7 +238,7 @@ def train(
         _capture(state, model, optimizer)
         state.save(checkpoint_path)
         saved_at = time.perf_counter()
-        write_history(folder / METRICS_FILE, state.history)
+        write_json_lines(folder / METRICS_FILE, state.history)
         progress.epoch(entry)
 
     model.load_state_dict(_named(state, "best."))
@@ -282,20 +282,9 @@ def hide(
     num_visible = np.where(rng.random(len(rows)) < config.few_share, few, num_visible)
     num_visible = np.clip(num_visible, 1, lengths - 1)
 
-    pairs = tracks.pair_index(rows)
-    batch_row = np.repeat(np.arange(len(rows)), lengths)
-    shuffled = np.lexsort((rng.random(len(pairs)), batch_row))
-    place = np.arange(len(pairs)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-    is_visible = np.empty(len(pairs), dtype=bool)
-    is_visible[shuffled] = place < np.repeat(num_visible, lengths)
-    batch = tracks.rows(rows)
+    pairs, batch = tracks.pair_index(rows), tracks.rows(rows)
+    is_visible = batch.shuffled_place(rng) < np.repeat(num_visible, lengths)
     return pairs[~is_visible], batch.keep(is_visible), batch.keep(~is_visible)
-
-
-def write_history(path: Path, history: list[dict[str, Any]]) -> None:
-    """Write one JSON object an epoch, atomically."""
-    with atomic_file(path) as temporary:
-        temporary.write_text("".join(json.dumps(entry) + "\n" for entry in history))
 
 
 def _cosine(done: int, total: int) -> float:

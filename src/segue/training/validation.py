@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from segue import metrics
+from segue.data.playlists import Float32Array
 from segue.graph.split import HeldOut
 from segue.recommend.index import row_batches
-from segue.recommend.scorer import Float32Array, Scorer
+from segue.recommend.scorer import Scorer
 
 
 def ranked_batches(
