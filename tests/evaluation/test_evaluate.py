@@ -1,7 +1,7 @@
 """One evaluation, against a case worked by hand and against scikit-learn."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -59,6 +59,7 @@ def test_each_metric_by_hand(small_graph):
         query=TrackLists.from_lists([[0], [3], [2]]),
         known=TrackLists.from_lists([[0], [3, 1], [2]]),
         targets=TrackLists.from_lists([[1, 4], [5], []]),
+        playlist_index=np.arange(3),
     )
     scores = {0: [9, 0.8, 0.9, 0.7, 0.6, 0.1], 3: [0.5, 9, 0.4, 9, 0.3, 0.5], 2: [0] * 6}
     found = evaluate(Fixed(scores), held_out, train)
@@ -95,6 +96,7 @@ def test_buckets_by_hand(small_graph):
         query=TrackLists.from_lists([[0]]),
         known=TrackLists.from_lists([[0]]),
         targets=TrackLists.from_lists([[2, 5]]),
+        playlist_index=np.arange(1),
     )
     found = evaluate(Fixed({0: [0, 5, 4, 3, 2, 1]}), held_out, small_graph).values
     recalls = {bucket: found[f"recall@300 of bucket {bucket}"] for bucket in range(1, 6)}
@@ -179,7 +181,7 @@ def test_the_query_is_all_that_a_scorer_sees(split):
 
 def test_playlists_without_held_out_tracks_are_counted(planted_graph, split):
     nothing = TrackLists.from_lists([[]] * len(planted_graph.playlists))
-    held_out = HeldOut(split.test.query, split.test.known, nothing)
+    held_out = replace(split.test, targets=nothing)
     found = evaluate(Popularity(split.train), held_out, split.train)
     assert (found.num_scored, found.num_unscored) == (0, len(planted_graph.playlists))
     for metric in ("recall@20", "auc", "auc (pooled)", "clicks", "novelty@20"):
@@ -207,6 +209,7 @@ def test_a_playlist_that_holds_every_track(small_graph):
         query=TrackLists.from_lists([[0, 1, 2, 3], [0]]),
         known=TrackLists.from_lists([[0, 1, 2, 3], [0]]),
         targets=TrackLists.from_lists([[4, 5], [1]]),
+        playlist_index=np.arange(2),
     )
     found = evaluate(Popularity(small_graph), held_out, small_graph)
     assert found.num_scored == 2
@@ -216,6 +219,6 @@ def test_a_playlist_that_holds_every_track(small_graph):
 
 def test_nothing_scored_has_no_coverage(planted_graph, split):
     nothing = TrackLists.from_lists([[]] * len(planted_graph.playlists))
-    held_out = HeldOut(split.test.query, split.test.known, nothing)
+    held_out = replace(split.test, targets=nothing)
     found = evaluate(Popularity(split.train), held_out, split.train)
     assert math.isnan(found.values["coverage@20"])

@@ -141,7 +141,7 @@ class TestSplitGraph:
         swapped = replace(
             split,
             validation=replace(split.validation, targets=split.test.targets),
-            test=HeldOut(split.test.query, split.test.query, split.validation.targets),
+            test=replace(split.test, known=split.test.query, targets=split.validation.targets),
         )
         assert swapped.fingerprint != split.fingerprint
 
@@ -178,7 +178,8 @@ class TestSplitRecipe:
 class TestHeldOut:
     @staticmethod
     def held_out(*parts: list[list[int]]) -> HeldOut:
-        return HeldOut(*(TrackLists.from_lists(lists) for lists in parts))
+        lists = [TrackLists.from_lists(part) for part in parts]
+        return HeldOut(*lists, np.arange(len(parts[0])))
 
     def test_refuses_a_known_target(self):
         self.held_out([[1], [2]], [[1], [2]], [[2], [1]])
@@ -201,6 +202,7 @@ class TestHeldOut:
             assert as_lists(some.query) == [[2], []]
             assert as_lists(some.known) == [[2, 4], []]
             assert as_lists(some.targets) == [[], [6, 7]]
+            assert some.playlist_index.tolist() == [1, 2]
 
 
 @pytest.mark.parametrize("part", ["validation", "test"])

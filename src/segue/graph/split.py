@@ -65,22 +65,33 @@ class HeldOut:
         What is excluded from its list of recommendations; holds all of `query`.
     targets : TrackLists
         What it should find. No track is both known and a target.
+    playlist_index : int64 [num_rows]
+        Which playlist of the graph each row is about: for models that keep a vector of each
+        playlist. All others see the query alone.
     """
 
     query: TrackLists
     known: TrackLists
     targets: TrackLists
+    playlist_index: Int64Array
 
     def __post_init__(self) -> None:
-        """Refuse overlaps (ValueError)."""
-        if not len(self.query) == len(self.known) == len(self.targets):
-            raise ValueError("query, known and targets differ in length")
+        """Refuse overlaps and columns of different lengths (ValueError)."""
+        if not (
+            len(self.query) == len(self.known) == len(self.targets) == len(self.playlist_index)
+        ):
+            raise ValueError("query, known, targets and playlist_index differ in length")
         if self.query.overlaps(self.targets) or self.known.overlaps(self.targets):
             raise ValueError("a held-out track is also known: the split overlaps")
 
     def rows(self, rows: Any) -> HeldOut:
         """Some of the rows: a slice or an int array."""
-        return HeldOut(self.query.rows(rows), self.known.rows(rows), self.targets.rows(rows))
+        return HeldOut(
+            self.query.rows(rows),
+            self.known.rows(rows),
+            self.targets.rows(rows),
+            self.playlist_index[rows],
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,10 +152,11 @@ def split_graph(graph: PlaylistGraph, recipe: SplitRecipe) -> Split:
     end_validation = np.repeat(num_test + num_validation, tracks.lengths)
     train = tracks.keep(place >= end_validation)
     validation = tracks.keep((place >= end_test) & (place < end_validation))
+    every = np.arange(len(tracks))
     return Split(
         train=graph.with_tracks(train),
-        validation=HeldOut(train, train, validation),
-        test=HeldOut(train, train.joined(validation), tracks.keep(place < end_test)),
+        validation=HeldOut(train, train, validation, every),
+        test=HeldOut(train, train.joined(validation), tracks.keep(place < end_test), every),
         recipe=recipe,
         graph_fingerprint=graph.fingerprint,
     )
