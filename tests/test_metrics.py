@@ -299,37 +299,6 @@ def test_pooled_auc_equals_scikit_learn(positive: list[int], negative: list[int]
     np.testing.assert_allclose(got, roc_auc_score(truth, positive + negative))
 
 
-@given(cases(), st.integers(0, 2**32))
-def test_negatives_are_never_in_the_playlist(case: Any, rng_seed: int) -> None:
-    scores, known, held_out = case
-    num_tracks = scores.shape[1]
-    seen = [b + a for a, b in zip(known, held_out, strict=True)]
-    offsets, _ = csr(
-        [h if len(s) < num_tracks else [] for h, s in zip(held_out, seen, strict=True)]
-    )
-    draws = [
-        metrics.sample_negatives(offsets, *csr(seen), num_tracks, np.random.default_rng(rng_seed))
-        for _ in range(2)
-    ]
-    np.testing.assert_array_equal(*draws)
-    assert draws[0].dtype == np.int32
-    assert len(draws[0]) == offsets[-1]
-    for row, tracks in enumerate(np.split(draws[0], offsets[1:-1]) if len(scores) else []):
-        assert not set(tracks.tolist()) & set(seen[row])
-        assert all(0 <= track < num_tracks for track in tracks)
-
-
-def test_negatives_are_uniform_and_the_only_one_is_found() -> None:
-    # Playlist 0 may get 1, 4 and 5 of six tracks, playlist 1 only track 3.
-    offsets, exclude = np.array([0, 30_000, 30_005]), csr([[3, 0, 2], [5, 4, 0, 1, 2]])
-    drawn = metrics.sample_negatives(offsets, *exclude, 6, np.random.default_rng(0))
-    counts = np.bincount(drawn[:30_000], minlength=6)
-    # 10,000 expected of each; 300 are 3.7 standard deviations, and the draw is fixed.
-    assert counts[[0, 2, 3]].tolist() == [0, 0, 0]
-    assert np.abs(counts[[1, 4, 5]] - 10_000).max() < 300
-    assert drawn[30_000:].tolist() == [3] * 5
-
-
 def test_mean_over_scored() -> None:
     assert metrics.mean_over_scored(np.array([1.0, NAN, 0.0, NAN, 0.5])) == (0.5, 2)
     mean, num_unscored = metrics.mean_over_scored(np.array([NAN, NAN]))
@@ -384,12 +353,6 @@ def rank_known(known_offsets: np.ndarray) -> HeldOutRanks:
         ),
         (lambda: metrics.pooled_auc(np.array([NAN]), np.zeros(1)), "positive_scores must be"),
         (lambda: metrics.pooled_auc(np.zeros(1), OK), "negative_scores must be"),
-        (
-            lambda: metrics.sample_negatives(
-                np.array([0, 1, 2]), *csr([[0], [1, 0]]), 2, np.random.default_rng(0)
-            ),
-            "playlist row 1 excludes every track",
-        ),
     ],
 )
 def test_what_does_not_fit_is_refused(call: Callable[[], object], message: str) -> None:

@@ -265,7 +265,7 @@ def pooled_auc(positive_scores: FloatArray, negative_scores: FloatArray) -> floa
 
     Mann-Whitney U / (P N), ties half, in O((P + N) log N). The scores of all playlists lie in one
     pool, so this also compares scores of different playlists, which no ranking does. Takes finite
-    floats: [P], scores of the held-out pairs, and [N], of as many pairs from `sample_negatives`.
+    floats: [P], scores of the held-out pairs, and [N], of as many random pairs.
     NaN where either is empty.
     """
     for name, values in (("positive", positive_scores), ("negative", negative_scores)):
@@ -278,59 +278,6 @@ def pooled_auc(positive_scores: FloatArray, negative_scores: FloatArray) -> floa
     lower = np.searchsorted(ordered, positive_scores, side="left").sum()
     not_higher = np.searchsorted(ordered, positive_scores, side="right").sum()
     return int(lower + not_higher) / (2 * num_pairs)
-
-
-def sample_negatives(
-    held_out_offsets: IntArray,
-    exclude_offsets: IntArray,
-    exclude_index: IntArray,
-    num_tracks: int,
-    rng: np.random.Generator,
-) -> NDArray[np.int32]:
-    """Draw, for each held-out pair, one uniform track of the same playlist that is not excluded.
-
-    Draws are independent: a playlist may get a track twice. A number r below the count of allowed
-    tracks is drawn and turned into the r-th allowed track. Nothing is rejected, so a playlist
-    that holds nearly everything costs no more than any other.
-
-    Parameters
-    ----------
-    held_out_offsets : integer [num_playlists + 1]
-        CSR offsets of the held-out tracks.
-    exclude_offsets, exclude_index
-        CSR lists of what a negative must not be: the known and the held-out tracks of each
-        playlist, in any order, without repeats.
-    num_tracks
-        Size of the catalogue.
-    rng
-        The only source of randomness; equal states give equal tracks.
-
-    Returns
-    -------
-    int32 [num_held_out]
-        track_index in the order of the held-out pairs.
-
-    Raises
-    ------
-    ValueError
-        If a playlist needs a negative and has no track left.
-    """
-    _check_offsets("held_out_offsets", held_out_offsets)
-    num_playlists = len(held_out_offsets) - 1
-    keys = _pair_keys("exclude", exclude_offsets, exclude_index, num_playlists, num_tracks)
-    starts = exclude_offsets.astype(np.int64)
-    row = _rows(held_out_offsets)
-    num_allowed = (num_tracks - np.diff(starts))[row]
-    if (num_allowed == 0).any():
-        full = row[np.argmin(num_allowed)]
-        raise ValueError(f"playlist row {full} excludes every track: none is left for a negative")
-    chosen = rng.integers(num_allowed, dtype=np.int64)
-    # The j-th excluded track e (from 0) has e - j allowed ones below it. The r-th allowed track
-    # lies above exactly those for which this is at most r. Both numbers are below num_tracks, so
-    # one search over the keys, in which rows are num_tracks apart, serves all playlists at once.
-    position = np.arange(len(keys)) - starts[_rows(starts)]
-    passed = np.searchsorted(keys - position, row * num_tracks + chosen, side="right")
-    return (chosen + passed - starts[row]).astype(np.int32)
 
 
 def mean_over_scored(values: FloatArray) -> tuple[float, int]:

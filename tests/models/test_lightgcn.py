@@ -10,15 +10,18 @@ import pytest
 import torch
 from safetensors.torch import load_file
 from torch_geometric.nn import LGConv
+from torch_geometric.nn.models import LightGCN as LightGCNOfPyG
 
 from segue.data.playlists import TrackLists
 from segue.graph.playlist_graph import STRUCTURAL, PlaylistGraph
 from segue.models import ENCODERS
 from segue.models.encoder import MessageGraph
 from segue.models.lightgcn import LightGCN
+from segue.training import steps
 from segue.training import train as training
 from segue.training.config import TrainConfig
-from segue.training.train import hide, train
+from segue.training.steps import hide
+from segue.training.train import train
 
 
 @pytest.fixture
@@ -52,16 +55,21 @@ def relation_matrix(graph: PlaylistGraph, name: str) -> np.ndarray:
     return normalised(matrix)
 
 
+def bipartite_edge_index(graph: PlaylistGraph) -> torch.Tensor:
+    """Both directions in one set of nodes, playlists first."""
+    playlist, track = torch.from_numpy(
+        graph.edge_index(("playlist", "contains", "track")).astype(np.int64)
+    )
+    there = torch.stack([track + graph.num_nodes["playlist"], playlist])
+    return torch.cat([there, there.flip(0)], dim=1)
+
+
 @pytest.mark.parametrize("num_layers", [0, 1, 2, 3])
 def test_a_layer_is_two_hops_of_pygs_lgconv(graph: PlaylistGraph, num_layers: int) -> None:
     lg_conv = LGConv(normalize=True)
     encoder = make(graph, (), num_layers=num_layers)
     num_playlists = graph.num_nodes["playlist"]
-    playlist, track = torch.from_numpy(
-        graph.edge_index(("playlist", "contains", "track")).astype(np.int64)
-    )
-    there = torch.stack([track + num_playlists, playlist])
-    edge_index = torch.cat([there, there.flip(0)], dim=1)
+    edge_index = bipartite_edge_index(graph)
     # Playlists come first and have nothing of their own.
     x = torch.cat([torch.zeros(num_playlists, 5), encoder.track.detach()])
     expected = x[num_playlists:].clone()
@@ -72,7 +80,20 @@ def test_a_layer_is_two_hops_of_pygs_lgconv(graph: PlaylistGraph, num_layers: in
         expected += x[num_playlists:]
         x[:num_playlists] = 0
     result = encoder(MessageGraph.from_graph(graph, ())).track
-    torch.testing.assert_close(result, expected, rtol=0, atol=1e-5)
+    torch.testing.assert_close(result, expected / (num_layers + 1), rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("num_layers", [0, 1, 2, 3])
+def test_with_playlist_vectors_a_layer_is_pygs_lgconv(
+    graph: PlaylistGraph, num_layers: int
+) -> None:
+    encoder = make(graph, (), num_layers=num_layers, playlist_vectors=True)
+    expected = LightGCNOfPyG(sum(map(len, (encoder.playlist, encoder.track))), 5, num_layers)
+    expected.embedding.weight.data = torch.cat([encoder.playlist, encoder.track]).detach()
+    vectors = expected.get_embedding(bipartite_edge_index(graph))
+    result = encoder(MessageGraph.from_graph(graph, ()))
+    for found, wanted in zip((result.playlist, result.track), vectors.split([4, 6]), strict=True):
+        torch.testing.assert_close(found, wanted, rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize("num_layers", [0, 1, 2, 3])
@@ -98,6 +119,8 @@ def test_agrees_with_the_dense_formula(
         g = received
         track += h
         nodes = {name: nodes[name] + g[name] for name in relations}
+    track /= num_layers + 1
+    nodes = {name: vectors / (num_layers + 1) for name, vectors in nodes.items()}
 
     np.testing.assert_allclose(result.track.detach().numpy(), track, atol=1e-5)
     for name in ("artist", "album"):
@@ -238,7 +261,7 @@ def test_steps_are_those_worked_in_numpy(
         initial_std=0.5,
     )
     initial: list[Parameters] = []
-    steps: list[tuple[np.ndarray, np.ndarray]] = []
+    drawn_steps: list[tuple[np.ndarray, np.ndarray]] = []
     losses: list[float] = []
 
     def made(*args: Any, **options: Any) -> LightGCN:
@@ -249,19 +272,19 @@ def test_steps_are_those_worked_in_numpy(
 
     def hidden(tracks: TrackLists, rows: np.ndarray, *rest: Any) -> Any:
         drawn = hide(tracks, rows, *rest)
-        steps.append((rows, drawn[0]))
+        drawn_steps.append((rows, drawn[0]))
         return drawn
 
     monkeypatch.setitem(ENCODERS, "lightgcn", made)
-    monkeypatch.setattr(training, "hide", hidden)
+    monkeypatch.setattr(steps, "hide", hidden)
     progress = training.Progress(step=lambda done, total, loss: losses.append(loss))
     train(graph, None, config, folder=tmp_path, identity="", progress=progress)
 
     parameters = initial[0] | {"readout.salience": np.zeros(6)}
     first = {name: np.zeros_like(value) for name, value in parameters.items()}
     second = {name: np.zeros_like(value) for name, value in parameters.items()}
-    assert len(steps) == epochs * (1 if batch_size == 10 else 2)
-    for t, (rows, hidden_pairs) in enumerate(steps, start=1):
+    assert len(drawn_steps) == epochs * (1 if batch_size == 10 else 2)
+    for t, (rows, hidden_pairs) in enumerate(drawn_steps, start=1):
 
         def loss(
             candidate: Parameters, rows: Any = rows, hidden_pairs: Any = hidden_pairs
@@ -270,7 +293,7 @@ def test_steps_are_those_worked_in_numpy(
 
         assert losses[t - 1] == pytest.approx(loss(parameters), abs=1e-5)
         grad = gradient(loss, parameters)
-        rate = config.learning_rate * 0.5 * (1 + np.cos(np.pi * (t - 1) / len(steps)))
+        rate = config.learning_rate * 0.5 * (1 + np.cos(np.pi * (t - 1) / len(drawn_steps)))
         for name, value in parameters.items():
             first[name] = 0.9 * first[name] + 0.1 * grad[name]
             second[name] = 0.999 * second[name] + 0.001 * grad[name] ** 2
@@ -281,3 +304,69 @@ def test_steps_are_those_worked_in_numpy(
     assert {f"model.{name}" for name in parameters} == {n for n in saved if n.startswith("model.")}
     for name, value in parameters.items():
         np.testing.assert_allclose(saved[f"model.{name}"].numpy(), value, rtol=0, atol=1e-5)
+
+
+def test_twenty_steps_of_the_published_training_are_those_of_pyg(
+    planted_graph: PlaylistGraph, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Own playlist vectors, BPR, L2: from the same initial vectors, by the same triples."""
+    num_pairs = planted_graph.playlists.tracks.num_pairs
+    config = TrainConfig(
+        loss="bpr",
+        relations=(),
+        dim=8,
+        num_layers=3,
+        epochs=5,
+        batch_size=num_pairs // 4 + 1,
+        learning_rate=0.01,
+        schedule="constant",
+        l2=1e-2,
+    )
+    initial: list[torch.Tensor] = []
+    triples: list[tuple[np.ndarray, ...]] = []
+    losses: list[float] = []
+
+    def made(*args: Any, **options: Any) -> LightGCN:
+        encoder = LightGCN(*args, **options, playlist_vectors=True)
+        initial.append(torch.cat([encoder.playlist, encoder.track]).detach().clone())
+        return encoder
+
+    draw = steps.Triples.draw
+    monkeypatch.setattr(
+        steps.Triples, "draw", lambda self, *step: triples.append(draw(self, *step)) or triples[-1]
+    )
+    result = train(
+        planted_graph,
+        None,
+        config,
+        folder=tmp_path,
+        identity="",
+        encoder=made,
+        progress=training.Progress(step=lambda done, total, loss: losses.append(loss)),
+    )
+
+    peer = LightGCNOfPyG(240 + 160, 8, 3)
+    peer.embedding.weight.data = initial[0]
+    edge_index = bipartite_edge_index(planted_graph)
+    optimizer = torch.optim.Adam(peer.parameters(), lr=0.01)
+    for (rows, *sides), found in zip(triples, losses, strict=True):
+        playlist, positive, negative = map(
+            torch.from_numpy, (rows, *(tracks + 240 for tracks in sides))
+        )
+        ends = torch.stack([playlist.repeat(2), torch.cat([positive, negative])])
+        ranks = peer(edge_index, ends).split(len(rows))
+        # PyG's λ has no half.
+        loss = peer.recommendation_loss(
+            *ranks, torch.cat([playlist, positive, negative]), lambda_reg=0.5e-2
+        )
+        assert found == pytest.approx(loss.item(), abs=1e-5)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    assert len(losses) == 20
+    assert losses[-1] < losses[0] - 0.01, "something was learned on the way"
+    vectors = peer.get_embedding(edge_index).detach()
+    for found, wanted in zip(
+        (result.playlist_vectors, result.track_vectors), vectors.split([240, 160]), strict=True
+    ):
+        np.testing.assert_allclose(found, wanted.numpy(), rtol=0, atol=1e-5)

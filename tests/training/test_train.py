@@ -14,8 +14,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 from safetensors.torch import load_file
 
 from segue.data.playlists import TrackLists
@@ -23,9 +21,11 @@ from segue.errors import InputError, TrainingError
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.graph.split import Split, SplitRecipe, split_graph
 from segue.models.lightgcn import LightGCN
+from segue.training import steps as training_steps
 from segue.training import train as training
 from segue.training.config import TrainConfig, default_epochs
-from segue.training.train import Progress, TrainResult, hide, train
+from segue.training.steps import hide
+from segue.training.train import Progress, TrainResult, train
 
 # 240 playlists: 4 steps an epoch, 12 in all, the last batch of an epoch smaller than the others.
 CONFIG = TrainConfig(dim=8, epochs=3, batch_size=64, learning_rate=0.02, rng_seed=7)
@@ -60,63 +60,7 @@ def same_tensors(left: dict[str, torch.Tensor], right: dict[str, torch.Tensor]) 
     return set(left) == set(right) and all(torch.equal(left[name], right[name]) for name in left)
 
 
-# --- what is hidden ---------------------------------------------------------------------------
-
-
-@given(
-    lengths=st.lists(st.integers(2, 40), min_size=1, max_size=8),
-    share=st.tuples(st.floats(0.05, 0.95), st.floats(0.05, 0.95)).map(sorted).map(tuple),
-    few_share=st.sampled_from([0.0, 0.3, 1.0]),
-    seed=st.integers(0, 1000),
-)
-def test_hide_parts_each_playlist(
-    lengths: list[int], share: tuple[float, float], few_share: float, seed: int
-) -> None:
-    rng = np.random.default_rng(seed)
-    tracks = TrackLists.from_lists(
-        [[1, 0], *(rng.permutation(60)[:length].tolist() for length in lengths), [5]]
-    )
-    rows = np.arange(1, len(lengths) + 1)
-    config = TrainConfig(hidden_share=share, few_share=few_share)
-    hidden_pairs, visible, hidden = hide(tracks, rows, config, np.random.default_rng(seed))
-
-    assert len(visible) == len(hidden) == len(rows)
-    assert (visible.lengths >= 1).all()
-    assert (hidden.lengths >= 1).all()
-    for place, row in enumerate(rows):
-        parts = np.concatenate([visible[place], hidden[place]])
-        assert sorted(parts) == sorted(tracks[row])
-    # The positions are those of the hidden tracks, playlist by playlist.
-    np.testing.assert_array_equal(tracks.track_index[hidden_pairs], hidden.track_index)
-    np.testing.assert_array_equal(tracks.list_index()[hidden_pairs], rows[hidden.list_index()])
-    if few_share == 0:
-        # Whole tracks: half of one more or less than the share, from one to all but one.
-        most = np.array(lengths) - 1
-        lowest = np.clip(share[0] * np.array(lengths) - 0.5, 1, most)
-        highest = np.clip(share[1] * np.array(lengths) + 0.5, 1, most)
-        assert (hidden.lengths >= lowest - 1e-9).all()
-        assert (hidden.lengths <= highest + 1e-9).all()
-
-
-def test_hide_draws_few_visible_tracks_log_uniformly() -> None:
-    length, count = 64, 4000
-    tracks = TrackLists.from_lists([list(range(length))] * count)
-    rng = np.random.default_rng(0)
-    _, visible, _ = hide(tracks, np.arange(count), TrainConfig(few_share=1.0), rng)
-    # Each doubling holds a sixth: 1, 2–3, 4–7, 8–15, 16–31, 32–63.
-    doublings = np.bincount(np.log2(visible.lengths).astype(int), minlength=6) / count
-    np.testing.assert_allclose(doublings, 1 / 6, atol=0.03)
-
-
-def test_hide_draws_shares_uniformly_and_tracks_evenly() -> None:
-    tracks = TrackLists.from_lists([list(range(50))] * 4000)
-    config = TrainConfig(few_share=0.0, hidden_share=(0.2, 0.6))
-    _, _, hidden = hide(tracks, np.arange(4000), config, np.random.default_rng(0))
-    counts = hidden.lengths
-    assert (counts.min(), counts.max()) == (10, 30)
-    assert counts.mean() == pytest.approx(20, abs=0.3)
-    per_track = np.bincount(hidden.track_index, minlength=50) / 4000
-    np.testing.assert_allclose(per_track, 0.4, atol=0.04)
+# --- what is drawn --------------------------------------------------------------------------
 
 
 def test_every_step_draws_anew(
@@ -129,22 +73,13 @@ def test_every_step_draws_anew(
         batches.append(rows.tolist())
         return hide(tracks, rows, config, rng)
 
-    monkeypatch.setattr(training, "hide", recording)
+    monkeypatch.setattr(training_steps, "hide", recording)
     run(validation=None)
     assert len(set(states)) == STEPS, "no two steps hide by the same draws"
     epochs = [batches[start : start + 4] for start in range(0, STEPS, 4)]
     for epoch in epochs:
         assert sorted(row for batch in epoch for row in batch) == list(range(240))
     assert epochs[0] != epochs[1] != epochs[2] != epochs[0]
-
-
-def test_hide_is_seeded(split: Split) -> None:
-    tracks, rows = split.train.playlists.tracks, np.arange(10, 30)
-    first, again, other = (
-        hide(tracks, rows, CONFIG, np.random.default_rng(seed))[0] for seed in (1, 1, 2)
-    )
-    np.testing.assert_array_equal(first, again)
-    assert not np.array_equal(first, other)
 
 
 # --- what a training leaves ---------------------------------------------------------------------
@@ -274,13 +209,13 @@ def test_a_loss_that_is_no_number_ends_it(
     run: Callable[..., TrainResult], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     steps: list[int] = []
-    softmax = training.catalogue_softmax
+    softmax = training_steps.catalogue_softmax
 
     def broken(*args: Any, **options: Any) -> torch.Tensor:
         loss: torch.Tensor = softmax(*args, **options)
         return loss * torch.nan if len(steps) == 5 else loss
 
-    monkeypatch.setattr(training, "catalogue_softmax", broken)
+    monkeypatch.setattr(training_steps, "catalogue_softmax", broken)
     monkeypatch.setattr(training, "CHECKPOINT_SECONDS", -1)
     with pytest.raises(TrainingError, match="loss is nan at step 6"):
         run(progress=Progress(lambda done, total, loss: steps.append(done)))
@@ -303,7 +238,7 @@ def test_playlists_of_one_track_or_none_are_left_out(
         batches.append(rows)
         return hide(tracks, rows, *rest)
 
-    monkeypatch.setattr(training, "hide", recording)
+    monkeypatch.setattr(training_steps, "hide", recording)
     graph = split.train.with_tracks(TrackLists.from_lists(lists))
     run(config=replace(CONFIG, epochs=1), graph=graph, validation=None)
     seen = np.concatenate(batches)

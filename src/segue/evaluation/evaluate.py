@@ -14,7 +14,8 @@ from segue.graph.playlist_graph import PlaylistGraph
 from segue.graph.split import HeldOut
 from segue.recommend.index import top_tracks
 from segue.recommend.scorer import Scorer
-from segue.training.validation import ranked_batches
+from segue.training.negatives import RandomNegatives
+from segue.training.validation import NodeScorer, ranked_batches
 
 NUM_BUCKETS = 5
 # All models are measured against the same random negatives.
@@ -70,7 +71,7 @@ METRICS: dict[str, bool | None] = {
 
 
 def evaluate(
-    scorer: Scorer,
+    scorer: Scorer | NodeScorer,
     held_out: HeldOut,
     train: PlaylistGraph,
     advance: Callable[[int], None] | None = None,
@@ -80,7 +81,7 @@ def evaluate(
     Parameters
     ----------
     scorer
-        Sees each row's query alone.
+        Sees each row's query alone, a `NodeScorer` which playlist it is.
     held_out
         The validation or test part of a split.
     train
@@ -104,12 +105,8 @@ def evaluate(
     # A playlist that holds the whole catalogue has no negative: it stays out of the pooled AUC.
     has_negative = np.repeat(excluded.lengths < num_tracks, targets.lengths)
     negatives = np.zeros(targets.num_pairs, dtype=np.int32)
-    negatives[has_negative] = metrics.sample_negatives(
-        targets.keep(has_negative).offsets,
-        excluded.offsets,
-        excluded.track_index,
-        num_tracks,
-        np.random.default_rng(NEGATIVES_RNG_SEED),
+    negatives[has_negative] = RandomNegatives(excluded, num_tracks).draw(
+        targets.list_index()[has_negative], np.random.default_rng(NEGATIVES_RNG_SEED)
     )
     list_length = min(300, num_tracks)
     ranks, novelty, positive, negative = [], [], [], []

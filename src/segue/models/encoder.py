@@ -116,7 +116,9 @@ class Encoder(Protocol):
     """A graph neural network: a `torch.nn.Module` whose forward is this call.
 
     It is made from ``num_nodes`` and keyword-only options, and has learned parameters for
-    tracks, artists and other structural nodes, none for playlists.
+    tracks, artists and other structural nodes; for playlists only where the node readout is
+    studied. The initial vectors of tracks are its parameter ``track``, those of playlists, where
+    they have any, ``playlist``.
     """
 
     def __call__(self, message_graph: MessageGraph) -> NodeVectors:

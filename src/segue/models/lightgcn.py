@@ -23,8 +23,9 @@ class LightGCN(nn.Module):
         h_t(l+1) = Σ_p h_p(l) / √(deg_t · deg_p) + Σ_r s_r Σ_a h_a(l) / √(deg_t · deg_a)
         h_a(l+1) = s_r Σ_t h_t(l) / √(deg_a · deg_t)
 
-    The result of a node is Σ_l h(l), l = 0 … num_layers: a sum in place of the paper's mean,
-    which differs by a factor that the unit length of the readout takes out.
+    With `playlist_vectors` the first change is taken back: playlists have learned vectors h_p(0),
+    and h_p(l+1) = Σ_t h_t(l) / √(deg_p · deg_t), as published. The result of a node is the mean of
+    its h(l), l = 0 … num_layers.
 
     Parameters
     ----------
@@ -40,6 +41,8 @@ class LightGCN(nn.Module):
         Standard deviation of the initial vectors.
     relation_weight
         Initial s_r.
+    playlist_vectors
+        Learn a vector of each playlist, for the node readout.
     rng
         Draws the initial vectors.
     """
@@ -53,6 +56,7 @@ class LightGCN(nn.Module):
         num_layers: int,
         initial_std: float,
         relation_weight: float = 0.5,
+        playlist_vectors: bool = False,
         rng: np.random.Generator,
     ) -> None:
         super().__init__()
@@ -65,17 +69,22 @@ class LightGCN(nn.Module):
 
         self.track = initial(num_nodes["track"])
         self.structural = nn.ParameterDict({name: initial(num_nodes[name]) for name in relations})
+        self.playlist = initial(num_nodes["playlist"]) if playlist_vectors else None
         self.relation_weight = nn.ParameterDict(
             {name: nn.Parameter(torch.tensor(relation_weight)) for name in relations}
         )
 
     def forward(self, message_graph: MessageGraph) -> NodeVectors:
-        """Vectors of tracks and of the structural nodes."""
+        """Vectors of tracks, of the structural nodes, and of playlists that have learned ones."""
+        contains = message_graph.contains
         track: Tensor = self.track
+        playlist: Tensor | None = self.playlist
         nodes: dict[str, Tensor] = dict(self.structural.items())
-        track_sum, node_sum = track, dict(nodes)
+        track_sum, playlist_sum, node_sum = track, playlist, dict(nodes)
         for _ in range(self.num_layers):
-            message = message_graph.contains.transposed_matmul(message_graph.contains @ track)
+            from_tracks = contains @ track
+            # A playlist without parameters passes on in the same layer what its tracks say.
+            message = contains.transposed_matmul(from_tracks if playlist is None else playlist)
             received = {}
             for name, state in nodes.items():
                 weight, edges = self.relation_weight[name], message_graph.structural[name]
@@ -84,4 +93,11 @@ class LightGCN(nn.Module):
             track, nodes = message, received
             track_sum = track_sum + track
             node_sum = {name: node_sum[name] + state for name, state in nodes.items()}
-        return NodeVectors(track_sum, node_sum.get("artist"), node_sum.get("album"))
+            if playlist_sum is not None:
+                playlist = from_tracks
+                playlist_sum = playlist_sum + playlist
+        mean = 1 / (self.num_layers + 1)
+        result = {"track": track_sum, **node_sum}
+        if playlist_sum is not None:
+            result["playlist"] = playlist_sum
+        return NodeVectors(**{kind: mean * vectors for kind, vectors in result.items()})

@@ -1,4 +1,4 @@
-"""The loss: softmax over the whole catalogue."""
+"""The losses: softmax over the whole catalogue, and Bayesian personalised ranking."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from segue.data.playlists import TrackLists
@@ -55,6 +55,23 @@ def catalogue_softmax(
         query, track, visible, hidden, temperature, playlist_weight / playlist_weight.sum()
     )
     return loss
+
+
+def bayesian_personalised_ranking(query: Tensor, positive: Tensor, negative: Tensor) -> Tensor:
+    """Mean over triples of −log σ(q·t⁺ − q·t⁻).
+
+    S. Rendle, C. Freudenthaler, Z. Gantner, L. Schmidt-Thieme: "BPR: Bayesian Personalized Ranking
+    from Implicit Feedback", UAI 2009, section 4.1, without its prior.
+
+    Parameters
+    ----------
+    query, positive, negative : float [num_triples, dim]
+
+    Returns
+    -------
+    float, scalar
+    """
+    return nn.functional.softplus((query * (negative - positive)).sum(dim=1)).mean()
 
 
 class _CatalogueSoftmax(torch.autograd.Function):

@@ -1,8 +1,8 @@
 """Training: one visible loop.
 
-In each step the playlists of a batch have a share of their tracks hidden from message passing,
-and exactly those are the targets. Steps draw their randomness from (seed, epoch, step) and
-nothing else, so a training that was resumed goes on bit for bit as if it had not stopped.
+What a step draws and the loss that follows are in `segue.training.steps`. Steps draw their
+randomness from (seed, epoch, step) and nothing else, so a training that was resumed goes on bit for
+bit as if it had not stopped.
 """
 
 from __future__ import annotations
@@ -18,10 +18,9 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import nn
 
-from segue.data.playlists import Int64Array, TrackLists
+from segue.data.playlists import Float32Array
 from segue.errors import InputError, TrainingError
 from segue.files import write_json_lines
 from segue.graph.playlist_graph import PlaylistGraph
@@ -29,32 +28,52 @@ from segue.graph.split import HeldOut
 from segue.models import encoder_named
 from segue.models.encoder import MessageGraph
 from segue.models.readout import CentroidReadout
-from segue.models.sparse import SparseMatrix
 from segue.recommend.scorer import CentroidScorer
 from segue.training.checkpoint import Checkpoint
 from segue.training.config import TrainConfig, default_epochs
-from segue.training.losses import catalogue_softmax
-from segue.training.validation import validate
+from segue.training.steps import FOR_VECTORS, HiddenTracks, Triples
+from segue.training.validation import NodeScorer, validate
 
-VALIDATION_PLAYLISTS = 4000
 CHECKPOINT, METRICS_FILE = "checkpoint.safetensors", "metrics.jsonl"
 CHECKPOINT_SECONDS = 300.0
 BEST_BY = "ndcg@20"
-# What a generator is for goes into its seed: NumPy pads seeds with zeros, so that (s,), (s, 0)
-# and (s, 0, 0) would all be one stream.
-_FOR_VECTORS, _FOR_ORDER, _FOR_HIDING = 1, 2, 3
 
 
 @dataclass(frozen=True, eq=False)
-class TrainResult:
-    """What training leaves.
+class TrainedVectors:
+    """The vectors of a model, read out with nothing hidden.
 
     Attributes
     ----------
-    track_vectors : float32 [num_tracks, dim], unit
+    track_vectors : float32 [num_tracks, dim]
+        Of unit length, but as the encoder gives them with the loss bpr.
     query_weight : float32 [num_tracks]
+        For the centroid; without meaning with the loss bpr.
     structural_vectors : dict of float32 [num_nodes, dim], unit
         By relation name.
+    playlist_vectors : float32 [num_playlists, dim] or None
+        The encoder's own, with the loss bpr alone.
+    """
+
+    track_vectors: Float32Array
+    query_weight: Float32Array
+    structural_vectors: dict[str, Float32Array]
+    playlist_vectors: Float32Array | None
+
+    @property
+    def scorer(self) -> CentroidScorer | NodeScorer:
+        """What scores with these vectors."""
+        if self.playlist_vectors is not None:
+            return NodeScorer(self.playlist_vectors, self.track_vectors)
+        return CentroidScorer(self.track_vectors, self.query_weight)
+
+
+@dataclass(frozen=True, eq=False)
+class TrainResult(TrainedVectors):
+    """What training leaves: the vectors of the best epoch, and how it went.
+
+    Attributes
+    ----------
     history : list of dict
         One entry an epoch.
     best_epoch
@@ -63,9 +82,6 @@ class TrainResult:
         Spent, validation included.
     """
 
-    track_vectors: NDArray[np.float32]
-    query_weight: NDArray[np.float32]
-    structural_vectors: dict[str, NDArray[np.float32]]
     history: list[dict[str, Any]]
     best_epoch: int
     seconds: float
@@ -86,6 +102,7 @@ def train(
     *,
     folder: Path,
     identity: str,
+    stop_after: int | None = None,
     resume: bool = False,
     device: str = "cpu",
     progress: Progress | None = None,
@@ -94,19 +111,22 @@ def train(
     """Train a model on a training graph.
 
     The parameters of the epoch with the best validation nDCG@20 are kept; without validation,
-    those of the last. The schedule is never cut short.
+    those of the last. Validation never cuts the schedule short.
 
     Parameters
     ----------
     graph
         The training graph: nothing else is seen.
     validation
-        What to choose the best epoch on; at most 4,000 of its rows, spread evenly, are used.
+        What to choose the best epoch on (see `segue.training.validation.validation_rows`).
     config
     folder
         Where ``checkpoint.safetensors`` and ``metrics.jsonl`` go as training runs.
     identity
         Says which split this is; a checkpoint of another one is not resumed.
+    stop_after
+        Epochs of the schedule to go through, where that is not all: how a model is trained again
+        for the epoch that validation chose.
     resume
         Go on from the checkpoint in `folder`.
     device
@@ -130,29 +150,22 @@ def train(
     make_encoder = encoder or encoder_named(config.model)
     progress = progress or Progress()
     started = time.perf_counter()
-    tracks = graph.playlists.tracks
-    # A playlist with one track has nothing to hide; it only carries messages.
-    eligible = np.flatnonzero(tracks.lengths >= 2)
-    if not len(eligible):
-        raise TrainingError("no playlist has two tracks or more, so there is nothing to predict")
-    epochs = config.epochs or default_epochs(len(eligible), config.batch_size)
-    steps_per_epoch = math.ceil(len(eligible) / config.batch_size)
-    total_steps = epochs * steps_per_epoch
-    if validation is not None:
-        answered = np.flatnonzero(validation.targets.lengths > 0)
-        if not len(answered):
-            raise InputError("validation holds no targets: give more of them, or no validation")
-        stride = max(1, math.ceil(len(answered) / VALIDATION_PLAYLISTS))
-        validation = validation.rows(answered[::stride])
+    make_steps = HiddenTracks if config.loss == "softmax" else Triples
+    if validation is not None and not validation.targets.num_pairs:
+        raise InputError("validation holds no targets: give more of them, or no validation")
 
     message_graph = MessageGraph.from_graph(graph, config.relations, device)
+    steps = make_steps(graph.playlists.tracks, message_graph, config)
+    epochs = config.epochs or default_epochs(len(steps.eligible), config.batch_size)
+    total_steps = epochs * steps.num_steps
+    last_epoch = min(stop_after or epochs, epochs)
     network = make_encoder(
         graph.num_nodes,
         config.relations,
         dim=config.dim,
         num_layers=config.num_layers,
         initial_std=config.initial_std,
-        rng=np.random.default_rng((config.rng_seed, _FOR_VECTORS)),
+        rng=np.random.default_rng((config.rng_seed, FOR_VECTORS)),
     )
     readout = CentroidReadout(graph.num_nodes["track"])
     model = nn.ModuleDict({"encoder": network, "readout": readout}).to(device)
@@ -163,38 +176,20 @@ def train(
     checkpoint_path = folder / CHECKPOINT
     if resume:
         state = Checkpoint.load(checkpoint_path, fingerprint, torch.device(device))
-        _restore(state, model, optimizer, state.epoch * steps_per_epoch + state.step)
+        _restore(state, model, optimizer, state.epoch * steps.num_steps + state.step)
         # The stop may have come between the checkpoint and the last line of this file.
         write_json_lines(folder / METRICS_FILE, state.history)
     spent_before = state.seconds
     saved_at = time.perf_counter()
 
-    for epoch in range(state.epoch, epochs):
-        rng = np.random.default_rng((config.rng_seed, _FOR_ORDER, epoch))
-        order = rng.permutation(eligible)
-        for step in range(state.step, steps_per_epoch):
-            done = epoch * steps_per_epoch + step
-            rows = np.sort(order[step * config.batch_size : (step + 1) * config.batch_size])
-            rng = np.random.default_rng((config.rng_seed, _FOR_HIDING, epoch, step))
-            hidden_pairs, visible, hidden = hide(tracks, rows, config, rng)
+    for epoch in range(state.epoch, last_epoch):
+        for step in range(state.step, steps.num_steps):
+            done = epoch * steps.num_steps + step
             for group in optimizer.param_groups:
-                group["lr"] = config.learning_rate * _cosine(done, total_steps)
+                group["lr"] = _learning_rate(config, done, total_steps)
 
             network.train()
-            # For encoders that draw, as dropout does: a step's own seed, like all randomness here.
-            torch.manual_seed(int(rng.integers(2**63)))
-            nodes = network(message_graph.hide(torch.from_numpy(hidden_pairs).to(device)))
-            query = readout(
-                _ones(visible, len(nodes.track), device), nodes.track, message_graph.track_degree
-            )
-            loss = catalogue_softmax(
-                query,
-                nn.functional.normalize(nodes.track),
-                visible,
-                hidden,
-                temperature=config.temperature,
-                playlist_weight=torch.from_numpy(hidden.lengths).to(query).sqrt(),
-            )
+            loss = steps.loss(network, readout, epoch, step)
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
@@ -215,18 +210,20 @@ def train(
         entry: dict[str, Any] = {
             "epoch": epoch + 1,
             "epochs": epochs,
-            "step": (epoch + 1) * steps_per_epoch,
-            "loss": state.loss_sum / steps_per_epoch,
-            "learning_rate": config.learning_rate
-            * _cosine((epoch + 1) * steps_per_epoch - 1, total_steps),
+            "step": (epoch + 1) * steps.num_steps,
+            "loss": state.loss_sum / steps.num_steps,
+            "learning_rate": _learning_rate(config, (epoch + 1) * steps.num_steps - 1, total_steps),
         }
-        if validation is not None:
-            track_vectors, query_weight, _ = _vectors(network, readout, message_graph)
-            entry |= validate(
-                CentroidScorer(track_vectors, query_weight), validation, len(track_vectors)
-            )
+        relation_weight = getattr(network, "relation_weight", None)
+        if isinstance(relation_weight, nn.ParameterDict):  # one learned number a relation
+            entry["relation_weight"] = {n: w.item() for n, w in relation_weight.items()}
+        is_last = epoch + 1 == last_epoch
+        validated = validation is not None and (is_last or not (epoch + 1) % config.validate_every)
+        if validation is not None and validated:
+            vectors = _read_out(network, readout, message_graph, config)
+            entry |= validate(vectors.scorer, validation, len(vectors.track_vectors))
         best = max((past.get(BEST_BY, -1.0) for past in state.history), default=-1.0)
-        if validation is None or entry[BEST_BY] > best:
+        if entry[BEST_BY] > best if validated else validation is None:
             state.tensors |= {
                 f"best.{name}": tensor.detach().clone()
                 for name, tensor in model.state_dict().items()
@@ -242,74 +239,40 @@ def train(
         progress.epoch(entry)
 
     model.load_state_dict(_named(state, "best."))
-    track_vectors, query_weight, structural = _vectors(network, readout, message_graph)
+    vectors = _read_out(network, readout, message_graph, config)
     best_entry = max(state.history, key=lambda entry: (entry.get(BEST_BY, 0.0), -entry["epoch"]))
     return TrainResult(
-        track_vectors,
-        query_weight,
-        structural,
-        state.history,
-        best_entry["epoch"] if validation is not None else epochs,
-        state.seconds,
+        **vars(vectors),
+        history=state.history,
+        best_epoch=best_entry["epoch"] if validation is not None else last_epoch,
+        seconds=state.seconds,
     )
 
 
-def hide(
-    tracks: TrackLists, rows: Int64Array, config: TrainConfig, rng: np.random.Generator
-) -> tuple[Int64Array, TrackLists, TrackLists]:
-    """Choose what a step hides of a batch: at least one track of each playlist, never all.
-
-    Parameters
-    ----------
-    tracks
-        Of the training graph.
-    rows : int64 [batch_size]
-        Ascending; each of two tracks or more.
-    config
-    rng
-
-    Returns
-    -------
-    hidden_pairs : int64 [num_hidden]
-        Positions among the training graph's pairs.
-    visible, hidden : TrackLists
-        What each playlist shows and what it should predict.
-    """
-    lengths = tracks.lengths[rows]
-    share = rng.uniform(*config.hidden_share, size=len(rows))
-    num_visible = lengths - np.round(share * lengths).astype(np.int64)
-    few = np.floor(np.exp(rng.random(len(rows)) * np.log(lengths))).astype(np.int64)
-    num_visible = np.where(rng.random(len(rows)) < config.few_share, few, num_visible)
-    num_visible = np.clip(num_visible, 1, lengths - 1)
-
-    pairs, batch = tracks.pair_index(rows), tracks.rows(rows)
-    is_visible = batch.shuffled_place(rng) < np.repeat(num_visible, lengths)
-    return pairs[~is_visible], batch.keep(is_visible), batch.keep(~is_visible)
-
-
-def _cosine(done: int, total: int) -> float:
-    return 0.5 * (1 + math.cos(math.pi * done / total))
-
-
-def _ones(lists: TrackLists, num_tracks: int, device: str) -> SparseMatrix:
-    value = np.ones(lists.num_pairs, dtype=np.float32)
-    return SparseMatrix.from_csr(lists.offsets, lists.track_index, value, num_tracks, device)
+def _learning_rate(config: TrainConfig, done: int, total: int) -> float:
+    if config.schedule == "constant":
+        return config.learning_rate
+    return config.learning_rate * 0.5 * (1 + math.cos(math.pi * done / total))
 
 
 @torch.no_grad()
-def _vectors(
-    encoder: nn.Module, readout: CentroidReadout, message_graph: MessageGraph
-) -> tuple[NDArray[np.float32], NDArray[np.float32], dict[str, NDArray[np.float32]]]:
-    """Unit track vectors, query weights and unit structural vectors, with nothing hidden."""
+def _read_out(
+    encoder: nn.Module, readout: CentroidReadout, message_graph: MessageGraph, config: TrainConfig
+) -> TrainedVectors:
+    """The vectors of a model with nothing hidden."""
     encoder.eval()
     nodes = encoder(message_graph)
-    weight = readout.query_weight(nodes.track, message_graph.track_degree)
-    structural = {
-        name: nn.functional.normalize(getattr(nodes, name)).cpu().numpy()
-        for name in message_graph.structural
-    }
-    vectors = (nn.functional.normalize(nodes.track).cpu().numpy(), weight.cpu().numpy(), structural)
-    if not (np.isfinite(vectors[0]).all() and np.isfinite(vectors[1]).all()):
+    served = config.loss == "softmax"
+    vectors = TrainedVectors(
+        (nn.functional.normalize(nodes.track) if served else nodes.track).cpu().numpy(),
+        readout.query_weight(nodes.track, message_graph.track_degree).cpu().numpy(),
+        {
+            name: nn.functional.normalize(getattr(nodes, name)).cpu().numpy()
+            for name in message_graph.structural
+        },
+        None if served else nodes.playlist.cpu().numpy(),
+    )
+    if not (np.isfinite(vectors.track_vectors).all() and np.isfinite(vectors.query_weight).all()):
         raise TrainingError("the vectors are no longer numbers: try a lower learning rate")
     return vectors
 

@@ -2,17 +2,49 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
 
 from segue import metrics
-from segue.data.playlists import Float32Array
+from segue.data.playlists import Float32Array, Int64Array
 from segue.graph.split import HeldOut
 from segue.recommend.index import row_batches
 from segue.recommend.scorer import Scorer
 
+VALIDATION_PLAYLISTS = 4000
+
+
+@dataclass(frozen=True, eq=False)
+class NodeScorer:
+    """Scores by a vector of each playlist, for the node readout; for studies, never served.
+
+    Attributes
+    ----------
+    playlist_vectors : float32 [num_playlists, dim]
+    track_vectors : float32 [num_tracks, dim]
+    """
+
+    playlist_vectors: Float32Array
+    track_vectors: Float32Array
+
+    def playlist_scores(self, playlist_index: Int64Array) -> Float32Array:
+        """Scores of all tracks for playlists of the training graph: float32 [num, num_tracks]."""
+        scores: Float32Array = self.playlist_vectors[playlist_index] @ self.track_vectors.T
+        return scores
+
+
+def validation_rows(held_out: HeldOut) -> HeldOut:
+    """The rows on which choices are made: those with targets, at most 4,000, spread evenly."""
+    answered = np.flatnonzero(held_out.targets.lengths > 0)
+    stride = max(1, math.ceil(len(answered) / VALIDATION_PLAYLISTS))
+    return held_out.rows(answered[::stride])
+
 
 def ranked_batches(
-    scorer: Scorer, held_out: HeldOut, num_tracks: int
+    scorer: Scorer | NodeScorer, held_out: HeldOut, num_tracks: int
 ) -> Iterator[tuple[slice, HeldOut, Float32Array, metrics.HeldOutRanks]]:
     """Score and rank some rows at a time, so that memory stays bounded.
 
@@ -27,7 +59,10 @@ def ranked_batches(
     """
     for rows in row_batches(len(held_out.query), num_tracks):
         part = held_out.rows(rows)
-        scores = scorer.scores(part.query)
+        if isinstance(scorer, NodeScorer):
+            scores = scorer.playlist_scores(part.playlist_index)
+        else:
+            scores = scorer.scores(part.query)
         ranks = metrics.rank_held_out(
             scores,
             part.known.offsets,
@@ -38,7 +73,7 @@ def ranked_batches(
         yield rows, part, scores, ranks
 
 
-def validate(scorer: Scorer, held_out: HeldOut, num_tracks: int) -> dict[str, float]:
+def validate(scorer: Scorer | NodeScorer, held_out: HeldOut, num_tracks: int) -> dict[str, float]:
     """Recall@20, Recall@300, nDCG@20 and AUC on held-out tracks, by full ranking."""
     batches = ranked_batches(scorer, held_out, num_tracks)
     ranks = metrics.concatenate([ranks for _, _, _, ranks in batches])

@@ -1,0 +1,130 @@
+"""What a step draws: hidden tracks, and triples."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from segue.data.playlists import TrackLists
+from segue.errors import TrainingError
+from segue.graph.playlist_graph import PlaylistGraph
+from segue.models.encoder import MessageGraph
+from segue.training.config import TrainConfig
+from segue.training.steps import Triples, hide
+
+
+@given(
+    lengths=st.lists(st.integers(2, 40), min_size=1, max_size=8),
+    share=st.tuples(st.floats(0.05, 0.95), st.floats(0.05, 0.95)).map(sorted).map(tuple),
+    few_share=st.sampled_from([0.0, 0.3, 1.0]),
+    seed=st.integers(0, 1000),
+)
+def test_hide_parts_each_playlist(
+    lengths: list[int], share: tuple[float, float], few_share: float, seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    tracks = TrackLists.from_lists(
+        [[1, 0], *(rng.permutation(60)[:length].tolist() for length in lengths), [5]]
+    )
+    rows = np.arange(1, len(lengths) + 1)
+    config = TrainConfig(hidden_share=share, few_share=few_share)
+    hidden_pairs, visible, hidden = hide(tracks, rows, config, np.random.default_rng(seed))
+
+    assert len(visible) == len(hidden) == len(rows)
+    assert (visible.lengths >= 1).all()
+    assert (hidden.lengths >= 1).all()
+    for place, row in enumerate(rows):
+        parts = np.concatenate([visible[place], hidden[place]])
+        assert sorted(parts) == sorted(tracks[row])
+    # The positions are those of the hidden tracks, playlist by playlist.
+    np.testing.assert_array_equal(tracks.track_index[hidden_pairs], hidden.track_index)
+    np.testing.assert_array_equal(tracks.list_index()[hidden_pairs], rows[hidden.list_index()])
+    if few_share == 0:
+        # Whole tracks: half of one more or less than the share, from one to all but one.
+        most = np.array(lengths) - 1
+        lowest = np.clip(share[0] * np.array(lengths) - 0.5, 1, most)
+        highest = np.clip(share[1] * np.array(lengths) + 0.5, 1, most)
+        assert (hidden.lengths >= lowest - 1e-9).all()
+        assert (hidden.lengths <= highest + 1e-9).all()
+
+
+def test_hide_draws_few_visible_tracks_log_uniformly() -> None:
+    length, count = 64, 4000
+    tracks = TrackLists.from_lists([list(range(length))] * count)
+    rng = np.random.default_rng(0)
+    _, visible, _ = hide(tracks, np.arange(count), TrainConfig(few_share=1.0), rng)
+    # Each doubling holds a sixth: 1, 2–3, 4–7, 8–15, 16–31, 32–63.
+    doublings = np.bincount(np.log2(visible.lengths).astype(int), minlength=6) / count
+    np.testing.assert_allclose(doublings, 1 / 6, atol=0.03)
+
+
+def test_hide_draws_shares_uniformly_and_tracks_evenly() -> None:
+    tracks = TrackLists.from_lists([list(range(50))] * 4000)
+    config = TrainConfig(few_share=0.0, hidden_share=(0.2, 0.6))
+    _, _, hidden = hide(tracks, np.arange(4000), config, np.random.default_rng(0))
+    counts = hidden.lengths
+    assert (counts.min(), counts.max()) == (10, 30)
+    assert counts.mean() == pytest.approx(20, abs=0.3)
+    per_track = np.bincount(hidden.track_index, minlength=50) / 4000
+    np.testing.assert_allclose(per_track, 0.4, atol=0.04)
+
+
+def test_hide_is_seeded(planted_graph: PlaylistGraph) -> None:
+    tracks, rows = planted_graph.playlists.tracks, np.arange(10, 30)
+    first, again, other = (
+        hide(tracks, rows, TrainConfig(), np.random.default_rng(seed))[0] for seed in (1, 1, 2)
+    )
+    np.testing.assert_array_equal(first, again)
+    assert not np.array_equal(first, other)
+
+
+# --- triples ------------------------------------------------------------------------------------
+
+
+def triples_of(graph: PlaylistGraph, batch_size: int) -> Triples:
+    config = TrainConfig(loss="bpr", batch_size=batch_size)
+    return Triples(graph.playlists.tracks, MessageGraph.from_graph(graph), config)
+
+
+def test_triples_hold_a_track_of_the_playlist_and_one_that_it_lacks(
+    planted_graph: PlaylistGraph,
+) -> None:
+    drawing, tracks = triples_of(planted_graph, 1000), planted_graph.playlists.tracks
+    assert drawing.num_steps == -(-tracks.num_pairs // 1000)
+    for step in range(drawing.num_steps):
+        rows, positive, negative = drawing.draw(0, step)
+        left = tracks.num_pairs - 1000 * step
+        assert len(rows) == len(positive) == len(negative) == min(1000, left)
+        for row, held, lacked in zip(rows, positive, negative, strict=True):
+            assert held in tracks[row]
+            assert lacked not in tracks[row]
+
+
+def test_playlists_are_drawn_evenly_however_long(small_graph: PlaylistGraph) -> None:
+    """Of 1, 4 and no tracks, and one that holds them all: the first two alone can be drawn."""
+    lists = TrackLists.from_lists([[2], [0, 1, 2, 5], [], [0, 1, 2, 3, 4, 5]])
+    drawing = triples_of(small_graph.with_tracks(lists), 8)
+    drawn = [drawing.draw(epoch, 0) for epoch in range(1000)]
+    rows, positive, _ = (np.concatenate(part) for part in zip(*drawn, strict=True))
+    counts = np.bincount(rows, minlength=4)
+    assert counts[2] == counts[3] == 0
+    # 4,000 expected of each; 200 are more than four standard deviations.
+    assert abs(counts[0] - 4000) < 200
+    of_second = np.bincount(positive[rows == 1], minlength=6)
+    assert np.abs(of_second[[0, 1, 2, 5]] - counts[1] / 4).max() < 130
+    assert of_second[[3, 4]].tolist() == [0, 0]
+
+
+def test_every_step_draws_its_own_triples(planted_graph: PlaylistGraph) -> None:
+    drawing = triples_of(planted_graph, 500)
+    first, again = drawing.draw(0, 1), drawing.draw(0, 1)
+    for one, other in zip(first, again, strict=True):
+        np.testing.assert_array_equal(one, other)
+    for elsewhere in (drawing.draw(0, 2), drawing.draw(1, 1)):
+        assert not np.array_equal(first[0], elsewhere[0])
+
+
+def test_nothing_to_draw(small_graph: PlaylistGraph) -> None:
+    full = small_graph.with_tracks(TrackLists.from_lists([[0, 1, 2, 3, 4, 5], [], [], []]))
+    with pytest.raises(TrainingError, match="no playlist has both a track and one that it"):
+        triples_of(full, 4)
