@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from segue.bundle import Bundle
+from segue.bundle import Bundle, MeasuredVectors
 from segue.data.playlists import Catalog, Playlists, TrackLists
 from segue.errors import ArtefactError, SegueError
 
@@ -72,6 +72,24 @@ def assert_same(left: Bundle, right: Bundle) -> None:
         np.testing.assert_array_equal(
             left.playlists.tracks.track_index, right.playlists.tracks.track_index
         )
+
+
+def test_measured_vectors_come_back_where_they_are_asked_for(bundle, tmp_path):
+    measured = MeasuredVectors(unit((NUM_TRACKS, DIM), 5), np.ones(NUM_TRACKS, dtype=np.float32))
+    replace(bundle, measured=measured).save(tmp_path / "bundle")
+    found = Bundle.load(tmp_path / "bundle", measured=True)
+    assert_same(found, bundle)
+    np.testing.assert_array_equal(found.measured.track_vectors, measured.track_vectors)
+    np.testing.assert_array_equal(found.measured.query_weight, measured.query_weight)
+    assert Bundle.load(tmp_path / "bundle").measured is None
+    bundle.save(tmp_path / "other")
+    assert Bundle.load(tmp_path / "other", measured=True).measured is None
+
+
+def test_measured_vectors_of_another_shape_are_refused(bundle):
+    short = MeasuredVectors(unit((NUM_TRACKS, DIM - 1), 5), np.ones(NUM_TRACKS, dtype=np.float32))
+    with pytest.raises(ValueError, match="measured vectors"):
+        replace(bundle, measured=short)
 
 
 def test_a_saved_bundle_comes_back_whole(bundle, tmp_path):

@@ -17,6 +17,21 @@ from segue.files import atomic_artefact, read_manifest, write_json_lines
 
 
 @dataclass(frozen=True, eq=False)
+class MeasuredVectors:
+    """The vectors that a bundle's metrics were measured with, trained on its split alone.
+
+    Attributes
+    ----------
+    track_vectors : float32 [num_tracks, dim]
+        Of unit length.
+    query_weight : float32 [num_tracks]
+    """
+
+    track_vectors: Float32Array
+    query_weight: Float32Array
+
+
+@dataclass(frozen=True, eq=False)
 class Bundle:
     """A trained recommender as arrays and facts; no torch, no pickle.
 
@@ -32,7 +47,8 @@ class Bundle:
     query_weight : float32 [num_tracks]
         How much each track counts in a query, at least 0.
     popularity : int64 [num_tracks]
-        Playlists of each track in the graph that the vectors were trained on.
+        Playlists of each track in the graph that the vectors were trained on: the whole graph, or
+        without a refit the split's training graph.
     playlists : Playlists or None
         All playlists with all their tracks; None where other people's playlists were left out.
     config : dict
@@ -45,6 +61,8 @@ class Bundle:
         Of the graph that was split.
     history : list of dict
         One entry an epoch.
+    measured : MeasuredVectors or None
+        Where the vectors above were refitted on all pairs: those that `metrics` are of.
     """
 
     catalog: Catalog
@@ -59,6 +77,7 @@ class Bundle:
     graph_fingerprint: str
     history: list[dict[str, Any]] = field(default_factory=list)
     album_vectors: Float32Array | None = None
+    measured: MeasuredVectors | None = None
 
     def __post_init__(self) -> None:
         """Refuse arrays that do not fit together (ValueError)."""
@@ -82,14 +101,19 @@ class Bundle:
                 raise ValueError(f"{name} must hold one number of at least 0 a track")
         if not np.isfinite(self.query_weight).all():
             raise ValueError("query_weight must be finite")
+        if self.measured is not None:
+            shapes = self.measured.track_vectors.shape, self.measured.query_weight.shape
+            if shapes != ((num_tracks, dim), (num_tracks,)):
+                raise ValueError("the measured vectors are not as many or as long as the others")
         if self.playlists is not None:
             self.catalog.check_holds(self.playlists)
 
     def save(self, folder: Path, *, overwrite: bool = False) -> None:
         """Write the bundle as an artefact, all or nothing.
 
-        ``vectors.safetensors``, the catalogue's and playlists' Arrow files, ``metrics.jsonl`` and
-        the manifest with configuration, metrics, split and fingerprints.
+        ``vectors.safetensors``, after a refit ``measured.safetensors``, the catalogue's and
+        playlists' Arrow files, ``metrics.jsonl`` and the manifest with configuration, metrics,
+        split and fingerprints.
         """
         with atomic_artefact(folder, "bundle", overwrite=overwrite) as writer:
             names = (
@@ -99,12 +123,15 @@ class Bundle:
                 "query_weight",
                 "popularity",
             )
-            arrays = {name: getattr(self, name) for name in names}
-            content = {n: np.ascontiguousarray(a) for n, a in arrays.items() if a is not None}
-            try:
-                save_file(content, writer.folder / "vectors.safetensors")
-            except SafetensorError as error:  # a full disk, among others
-                raise ArtefactError(f"{folder}: cannot be written ({error})") from error
+            files = {"vectors": {name: getattr(self, name) for name in names}}
+            if self.measured is not None:
+                files["measured"] = vars(self.measured)
+            for file, arrays in files.items():
+                content = {n: np.ascontiguousarray(a) for n, a in arrays.items() if a is not None}
+                try:
+                    save_file(content, writer.folder / f"{file}.safetensors")
+                except SafetensorError as error:  # a full disk, among others
+                    raise ArtefactError(f"{folder}: cannot be written ({error})") from error
             self.catalog.save(writer.folder)
             if self.playlists is not None:
                 self.playlists.save(writer.folder)
@@ -118,8 +145,8 @@ class Bundle:
             )
 
     @classmethod
-    def load(cls, folder: Path, *, verify: bool = True) -> Bundle:
-        """Read a bundle.
+    def load(cls, folder: Path, *, verify: bool = True, measured: bool = False) -> Bundle:
+        """Read a bundle; its measured vectors, which nothing but measuring needs, if asked for.
 
         Raises
         ------
@@ -129,6 +156,9 @@ class Bundle:
         manifest = read_manifest(folder, "bundle", verify=verify)
         try:
             arrays = load_file(folder / "vectors.safetensors")
+            of_split = None
+            if measured and "measured.safetensors" in manifest["files"]:
+                of_split = MeasuredVectors(**load_file(folder / "measured.safetensors"))
             lines = (folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
             return cls(
                 catalog=Catalog.load(folder),
@@ -138,6 +168,7 @@ class Bundle:
                 split=manifest["split"],
                 graph_fingerprint=manifest["graph_fingerprint"],
                 history=[json.loads(line) for line in lines],
+                measured=of_split,
                 **arrays,
             )
         except (SafetensorError, OSError, ValueError, KeyError, TypeError) as error:

@@ -10,8 +10,10 @@ import torch
 from segue.bundle import Bundle
 from segue.cli import main
 from segue.evaluation.evaluate import METRICS
+from segue.recommend.recommender import Recommender
 from segue.training import train as train_module
 from segue.training.checkpoint import Checkpoint
+from segue.training.config import TrainConfig
 
 SMALL = ("--dim", 8, "--epochs", 4, "--batch-size", 50, "--threads", 1, "--device", "cpu")
 ARRAYS = ("track_vectors", "artist_vectors", "query_weight", "popularity")
@@ -129,6 +131,8 @@ def assert_same_vectors(left: Path, right: Path) -> None:
         6,
         8,
         13,
+        21,  # the twentieth step of four epochs of five is the last; then comes the refit
+        33,
     ],
 )
 def test_a_training_that_was_stopped_goes_on_bit_for_bit(
@@ -308,3 +312,68 @@ def test_what_is_not_ours_stays_in_the_training_folder(run, graph, tmp_path):
 def test_an_unknown_model_is_refused_before_anything_is_said(run, graph, tmp_path):
     status, _, err = run("train", graph, "--out", tmp_path / "bundle", "--model", "gcn")
     assert (status, err) == (1, "segue: model 'gcn' is not known, expected lightgcn\n")
+
+
+# --- what is measured and what ships ----------------------------------------------------------
+
+
+def test_what_ships_is_trained_on_all_pairs_up_to_the_best_epoch(trained, planted_graph, tmp_path):
+    bundle = Bundle.load(trained, measured=True)
+    best = bundle.config["best_epoch"]
+    config = TrainConfig(dim=8, epochs=4, batch_size=50)
+    anew = train_module.train(
+        planted_graph, None, config, folder=tmp_path, identity="", stop_after=best
+    )
+    assert len(anew.history) == best
+    np.testing.assert_array_equal(bundle.track_vectors, anew.track_vectors)
+    np.testing.assert_array_equal(bundle.query_weight, anew.query_weight)
+    np.testing.assert_array_equal(bundle.popularity, planted_graph.track_degree)
+    assert bundle.config["refit"] is True
+    # What was measured is another thing, and only measuring loads it.
+    assert not np.array_equal(bundle.measured.track_vectors, bundle.track_vectors)
+    assert Bundle.load(trained).measured is None
+
+
+def test_without_a_refit_the_measured_vectors_ship(run, trained, graph, tmp_path):
+    status, _, err = run("train", graph, "--out", tmp_path / "bundle", *SMALL, "--no-refit")
+    assert status == 0
+    assert "Once more" not in err
+    bundle = Bundle.load(tmp_path / "bundle", measured=True)
+    assert bundle.measured is None
+    assert bundle.config["refit"] is False
+    measured = Bundle.load(trained, measured=True).measured
+    np.testing.assert_array_equal(bundle.track_vectors, measured.track_vectors)
+    assert bundle.popularity.sum() < bundle.playlists.tracks.num_pairs
+    values = [
+        json.loads(run("evaluate", path, graph, "--json")[1])["lightgcn"]["values"]
+        for path in (tmp_path / "bundle", trained)
+    ]
+    assert values[0] == values[1]
+
+
+def test_a_completion_holds_nothing_that_the_playlist_has(trained, planted_graph):
+    """Validation and test pairs included: they are in the playlist, whatever was held out."""
+    recommender = Recommender.load(trained)
+    playlists = planted_graph.playlists
+    track_index, _ = recommender.recommend(recommender.playlists.tracks, 160)
+    for row in range(len(playlists)):
+        found = track_index[row][track_index[row] >= 0]
+        # All that it lacks, and nothing else.
+        assert sorted(found) == sorted(set(range(160)) - set(playlists.tracks[row].tolist()))
+    for playlist_id in ("0", "17", "239"):
+        held = set(playlists.tracks[playlists.index_of[playlist_id]].tolist())
+        answer = recommender.complete(playlist_id, 160).tracks
+        assert {int(track.track_id.rpartition(":")[2]) for track in answer}.isdisjoint(held)
+        assert len(answer) == 160 - len(held)
+
+
+def test_the_learned_weight_of_a_relation_is_said_and_kept(run, graph, tmp_path):
+    out = tmp_path / "bundle"
+    status, _, err = run("train", graph, "--out", out, *SMALL, "--relations", "artist,album")
+    assert status == 0
+    bundle = Bundle.load(out)
+    weights = bundle.history[bundle.config["best_epoch"] - 1]["relation_weight"]
+    assert set(weights) == {"artist", "album"}
+    assert all(weight != 0.5 for weight in weights.values()), "where they started"
+    said = f"album {weights['album']:.2f}, artist {weights['artist']:.2f}"
+    assert f"Learned weight of the structural relations: {said}" in err

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from segue.graph.playlist_graph import PlaylistGraph
     from segue.graph.split import HeldOut, Split
     from segue.recommend.scorer import Scorer
+    from segue.training.train import Progress
+    from segue.training.validation import NodeScorer
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -85,6 +87,7 @@ def _config(option: str, help_text: str) -> Callable[[_Function], _Function]:
 )
 @THREADS
 @click.option("--no-playlists", is_flag=True, help="Leave the playlists out of the bundle.")
+@click.option("--no-refit", is_flag=True, help="Ship the vectors that were measured.")
 @click.option("--resume", is_flag=True, help="Go on with a training that was stopped.")
 @click.option("--overwrite", is_flag=True, help="Replace an older bundle.")
 def train(
@@ -97,11 +100,15 @@ def train(
     device: str,
     threads: int | None,
     no_playlists: bool,
+    no_refit: bool,
     resume: bool,
     overwrite: bool,
     **options: Any,
 ) -> None:
     """Train a model on GRAPH, measure it on held-out tracks, and write a bundle.
+
+    The figures come from the held-out tracks. The vectors that ship are then trained once more,
+    on all pairs, up to the epoch that validation chose; --no-refit skips that.
 
     While it runs, checkpoints and metrics.jsonl stand in the folder OUT.training; after an
     interruption, the same command with --resume goes on from the last checkpoint
@@ -125,6 +132,7 @@ def train(
         config,
         device=device,
         keep_playlists=not no_playlists,
+        refit=not no_refit,
         resume=resume,
         overwrite=overwrite,
     )
@@ -162,6 +170,7 @@ def train_bundle(
     *,
     device: str = "auto",
     keep_playlists: bool = True,
+    refit: bool = True,
     resume: bool = False,
     overwrite: bool = False,
 ) -> tuple[Bundle, Evaluation]:
@@ -189,13 +198,19 @@ def train_bundle(
     )
     measured: list[Evaluation] = []
 
-    def measure(scorer: Scorer) -> Evaluation:
-        bar.stop()
+    def watch(stage: str) -> Progress:
+        if stage == "refit":
+            say(f"Once more on all {number(graph.playlists.tracks.num_pairs)} pairs, to ship:")
+        title = {"split": "Training", "refit": "Refitting"}[stage]
+        return Progress(*_reporters(bars.enter_context(progress_bar(title, 1, "steps"))))
+
+    def measure(scorer: Scorer | NodeScorer) -> Evaluation:
+        bars.close()  # one bar at a time
         measured.append(run_evaluation(config.model, scorer, split.test, split))
         return measured[0]
 
     try:
-        with progress_bar("Training", 1, "steps") as bar:
+        with ExitStack() as bars:
             bundle = train_and_measure(
                 graph,
                 split,
@@ -203,21 +218,28 @@ def train_bundle(
                 measure,
                 folder=folder,
                 keep_playlists=keep_playlists,
+                refit=refit,
                 resume=resume,
                 device=device,
-                progress=Progress(*_reporters(bar)),
+                progress=watch,
             )
         bundle.save(out, overwrite=overwrite)
         # Only now that the bundle is whole is the way there no longer needed.
-        for name in (CHECKPOINT, METRICS_FILE):
-            (folder / name).unlink(missing_ok=True)
+        for place in (folder, folder / "refit"):
+            for name in (CHECKPOINT, METRICS_FILE):
+                (place / name).unlink(missing_ok=True)
     except KeyboardInterrupt:
         if (folder / CHECKPOINT).exists():
             say(f"Stopped; --resume goes on from the last checkpoint in {folder}")
         raise
     finally:
-        with suppress(OSError):  # it stays where it holds anything
-            folder.rmdir()
+        for place in (folder / "refit", folder):
+            with suppress(OSError):  # it stays where it holds anything
+                place.rmdir()
+    weights = bundle.history[bundle.config["best_epoch"] - 1].get("relation_weight")
+    if weights:
+        found = ", ".join(f"{name} {weight:.2f}" for name, weight in weights.items())
+        say(f"Learned weight of the structural relations: {found}")
     return bundle, measured[0]
 
 
@@ -246,7 +268,9 @@ def _reporters(
     return step, epoch
 
 
-def run_evaluation(name: str, scorer: Scorer, held_out: HeldOut, split: Split) -> Evaluation:
+def run_evaluation(
+    name: str, scorer: Scorer | NodeScorer, held_out: HeldOut, split: Split
+) -> Evaluation:
     """Evaluate under a progress bar."""
     from segue.evaluation.evaluate import evaluate as measure
 
@@ -302,7 +326,7 @@ def evaluate(
     from segue.recommend.scorer import CentroidScorer
 
     limit_threads(threads)
-    loaded = Bundle.load(bundle)
+    loaded = Bundle.load(bundle, measured=True)
     whole = PlaylistGraph.load(graph)
     try:
         split = split_of(loaded, whole)
@@ -310,7 +334,8 @@ def evaluate(
         raise type(error)(f"{bundle} and {graph}: {error}") from None
     held_out = split.test if part == "test" else split.validation
     name = str(loaded.config["model"])
-    scorer = CentroidScorer(loaded.track_vectors, loaded.query_weight)
+    vectors = loaded.measured or loaded
+    scorer = CentroidScorer(vectors.track_vectors, vectors.query_weight)
     evaluations = {name: run_evaluation(name, scorer, held_out, split)}
     if baselines:
         evaluations |= evaluate_baselines(split, held_out)

@@ -158,10 +158,6 @@ class ProgressBar:
         if note is not None:
             self._progress.update(self._task, note=note)
 
-    def stop(self) -> None:
-        """Stop drawing, for another bar to come."""
-        self._progress.stop()
-
     def say(self, message: str) -> None:
         """A line for people above the bar."""
         if self._progress.disable:

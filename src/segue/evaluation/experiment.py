@@ -5,34 +5,40 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 
-from segue.bundle import Bundle
+from segue.bundle import Bundle, MeasuredVectors
 from segue.data.playlists import Float32Array
 from segue.errors import ArtefactError, MismatchError
 from segue.evaluation.evaluate import Evaluation
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.graph.split import Split, SplitRecipe, split_graph
-from segue.recommend.scorer import CentroidScorer, Scorer
+from segue.recommend.scorer import Scorer
 from segue.training.config import TrainConfig
-from segue.training.train import Progress, train
+from segue.training.train import CHECKPOINT, Progress, TrainResult, train
+from segue.training.validation import NodeScorer, validation_rows
 
 
 def train_and_measure(
     graph: PlaylistGraph,
     split: Split,
     config: TrainConfig,
-    measure: Callable[[Scorer], Evaluation],
+    measure: Callable[[Scorer | NodeScorer], Evaluation],
     *,
     folder: Path,
     keep_playlists: bool = True,
+    refit: bool = True,
     resume: bool = False,
     device: str = "cpu",
-    progress: Progress | None = None,
+    progress: Callable[[str], Progress] = lambda stage: Progress(),
 ) -> Bundle:
     """Train on a split of `graph`, measure on its test part, and make a bundle of the result.
+
+    The metrics come from the split. The vectors that ship are then trained anew on all pairs, held
+    out ones included, by the schedule and up to the epoch that validation chose.
 
     Parameters
     ----------
@@ -44,46 +50,71 @@ def train_and_measure(
     measure
         Evaluates the trained scorer, as `segue.evaluation.evaluate.evaluate` does on the split's
         test part; what it gives goes into the bundle.
-    folder, resume, device, progress
-        As for `segue.training.train.train`.
+    folder, resume, device
+        As for `segue.training.train.train`; the second training has a folder ``refit`` in it.
     keep_playlists
         Put the playlists into the bundle.
+    refit
+        Without it, the vectors that were measured are those that ship.
+    progress
+        Gives what watches a stage, ``"split"`` or ``"refit"``.
 
     Raises
     ------
     InputError, TrainingError, ArtefactError, MismatchError
         As `segue.training.train.train`.
     """
-    result = train(
+
+    def trained(pairs: PlaylistGraph, stage: str, **options: Any) -> TrainResult:
+        return train(pairs, config=config, device=device, progress=progress(stage), **options)
+
+    has_validation = split.validation.targets.num_pairs > 0
+    result = trained(
         split.train,
-        split.validation if split.validation.targets.num_pairs else None,
-        config,
+        "split",
+        validation=validation_rows(split.validation) if has_validation else None,
         folder=folder,
         identity=split.fingerprint,
         resume=resume,
-        device=device,
-        progress=progress,
     )
-    evaluation = measure(CentroidScorer(result.track_vectors, result.query_weight))
-    vectors = result.structural_vectors
+    evaluation = measure(result.scorer)
+    measured, shipped, on = None, result, split.train
+    if refit:
+        again = folder / "refit"
+        again.mkdir(exist_ok=True)
+        measured, on = MeasuredVectors(result.track_vectors, result.query_weight), graph
+        shipped = trained(
+            graph,
+            "refit",
+            validation=None,
+            folder=again,
+            identity=graph.fingerprint,
+            epochs=len(result.history),
+            stop_after=result.best_epoch,
+            resume=resume and (again / CHECKPOINT).exists(),
+        )
+    vectors = shipped.structural_vectors
     return Bundle(
         catalog=graph.catalog,
-        track_vectors=result.track_vectors,
+        track_vectors=shipped.track_vectors,
         artist_vectors=(
-            vectors["artist"] if "artist" in vectors else artist_means(graph, result.track_vectors)
+            vectors["artist"] if "artist" in vectors else artist_means(graph, shipped.track_vectors)
         ),
         album_vectors=vectors.get("album"),
-        query_weight=result.query_weight,
-        popularity=split.train.track_degree.astype(np.int64),
+        query_weight=shipped.query_weight,
+        popularity=on.track_degree.astype(np.int64),
         playlists=graph.playlists if keep_playlists else None,
+        measured=measured,
         config={
             **config.to_json(),
             "epochs": len(result.history),
             "best_epoch": result.best_epoch,
+            "refit": refit,
             "device": device,
             "threads": torch.get_num_threads(),
             "torch": torch.__version__,
             "seconds": round(result.seconds, 1),
+            "refit_seconds": round(shipped.seconds, 1) if refit else None,
         },
         metrics={"test": evaluation.to_json()},
         split={"recipe": split.recipe.to_json(), "fingerprint": split.fingerprint},
