@@ -167,6 +167,17 @@ def test_another_seed_or_kind_is_told_apart(drawn, case):
     assert (one.fingerprint == other.fingerprint) == all(same)
 
 
+def test_which_playlists_are_held_out_matters(graph_of):
+    """All alike, so that what is to be found is the same whichever are held out."""
+    graph = graph_of([[3, 1, 2]] * 20, [True] * 20)
+    splits = [
+        split_graph(graph, SplitRecipe("playlists", rng_seed=seed, num_given=1))
+        for seed in range(2)
+    ]
+    assert as_lists(splits[0].test.targets) == as_lists(splits[1].test.targets) == [[1, 2]] * 4
+    assert splits[0].fingerprint != splits[1].fingerprint
+
+
 # --- last tracks ------------------------------------------------------------------------------
 
 
@@ -340,7 +351,7 @@ def test_given_more_than_there_is(graph_of):
         split.given(4)
     with pytest.raises(InputError, match="held out for test has more than 4 tracks"):
         split_graph(graph, replace(split.recipe, num_given=4))
-    with pytest.raises(InputError, match="given tracks: 0, expected 1 or more"):
+    with pytest.raises(InputError, match="given tracks is 0, expected 1 or more"):
         split.given(0)
 
 

@@ -82,7 +82,7 @@ class SplitRecipe:
         elif self.num_given is None:
             object.__setattr__(self, "num_given", DEFAULT_NUM_GIVEN)
         elif self.num_given < 1:
-            raise InputError(f"given tracks: {self.num_given}, expected 1 or more")
+            raise InputError(f"number of given tracks is {self.num_given}, expected 1 or more")
 
     def to_json(self) -> dict[str, Any]:
         """As plain values, for a manifest; `num_given` only where there is one."""
