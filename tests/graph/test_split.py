@@ -6,12 +6,11 @@ from dataclasses import replace
 from decimal import ROUND_HALF_UP, Decimal
 
 import numpy as np
-import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segue.data.playlists import Catalog, Playlists, TrackLists
+from segue.data.playlists import TrackLists
 from segue.errors import InputError
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.graph.split import HeldOut, Split, SplitRecipe, split_graph
@@ -24,20 +23,6 @@ some_lists = st.lists(
 some_shares = st.sampled_from(
     [(0.2, 0.1), (0.5, 0.25), (0.0, 0.1), (0.2, 0.0), (0.0, 0.0), (0.9, 0.05), (0.05, 0.9)]
 )
-
-
-def graph_of(lists: list[list[int]], num_tracks: int = NUM_TRACKS) -> PlaylistGraph:
-    def ids(count: int) -> pa.Array:
-        return pa.array([str(i) for i in range(count)], pa.string())
-
-    no_albums = np.full(num_tracks, -1, dtype=np.int32)
-    artist = np.arange(num_tracks, dtype=np.int32) % 3
-    catalog = Catalog(
-        *(ids(num_tracks), ids(num_tracks), ids(3), ids(3), ids(0), ids(0)), artist, no_albums
-    )
-    known = np.zeros(len(lists), dtype=bool)
-    tracks = TrackLists.from_lists(lists)
-    return PlaylistGraph(Playlists(ids(len(lists)), ids(len(lists)), known, tracks), catalog)
 
 
 def as_lists(tracks: TrackLists) -> list[list[int]]:
@@ -62,28 +47,24 @@ def documented(length: int, test_share: float, validation_share: float) -> tuple
 
 class TestSplitGraph:
     @given(some_lists, some_shares, st.integers(0, 3))
-    def test_parts_are_a_partition_with_the_documented_shares(self, lists, shares, rng_seed):
-        split = split_graph(graph_of(lists), SplitRecipe("random", *shares, rng_seed))
+    def test_parts_are_a_partition_with_the_documented_shares(
+        self, graph_of, lists, shares, rng_seed
+    ):
+        numbers = [documented(len(tracks), *shares) for tracks in lists]
+        train, validation, test = np.sum(numbers, axis=0) if numbers else (0, 0, 0)
+        graph, recipe = graph_of(lists), SplitRecipe("random", *shares, rng_seed)
+        if not train or (shares[0] and not test) or (shares[1] and not validation):
+            with pytest.raises(InputError, match="nothing"):
+                split_graph(graph, recipe)
+            return
+        split = split_graph(graph, recipe)
         for row, tracks in enumerate(lists):
             train, validation, test = (part[row].tolist() for part in parts(split))
             assert Counter(train + validation + test) == Counter(tracks)
-            assert (len(train), len(validation), len(test)) == documented(len(tracks), *shares)
+            assert (len(train), len(validation), len(test)) == numbers[row]
             assert bool(train) == bool(tracks), "one track at least stays for training"
             for part in (train, validation, test):
                 assert part == [t for t in tracks if t in part], "the order stays"
-
-    @given(some_lists, some_shares)
-    def test_nothing_held_out_is_seen_too_early(self, lists, shares):
-        split = split_graph(graph_of(lists), SplitRecipe("random", *shares))
-        train, validation, test = map(as_lists, parts(split))
-        assert as_lists(split.validation.query) == as_lists(split.validation.known) == train
-        assert as_lists(split.test.query) == train, "messages and queries are training pairs"
-        for row, known in enumerate(as_lists(split.test.known)):
-            assert Counter(known) == Counter(train[row] + validation[row])
-            assert not set(known) & set(test[row])
-        edges = split.train.edge_index(("playlist", "contains", "track")).T.tolist()
-        assert edges == [[row, t] for row, ts in enumerate(train) for t in ts]
-        assert split.train.track_degree.sum() == len(edges)
 
     def test_nodes_and_structure_stay(self, planted_graph):
         train = split_graph(planted_graph, SplitRecipe()).train
@@ -103,7 +84,7 @@ class TestSplitGraph:
         tests = [np.concatenate(list(split.test.targets)) for split in splits[:2]]
         assert (tests[0] != tests[1]).mean() > 0.5
 
-    def test_every_track_of_a_playlist_is_as_likely_to_go(self):
+    def test_every_track_of_a_playlist_is_as_likely_to_go(self, graph_of):
         """No position is spared: over 6,000 playlists of 10, each place goes in 20% and 10%."""
         num_lists = 6000
         split = split_graph(graph_of([list(range(10))] * num_lists), SplitRecipe())
@@ -112,7 +93,7 @@ class TestSplitGraph:
             # Five standard deviations.
             assert np.abs(counts - share).max() < 5 * np.sqrt(share * (1 - share) / num_lists)
 
-    def test_playlists_draw_apart(self):
+    def test_playlists_draw_apart(self, graph_of):
         split = split_graph(graph_of([list(range(10))] * 50), SplitRecipe())
         assert len({tuple(ts) for ts in as_lists(split.test.targets)}) > 20
 
@@ -145,9 +126,11 @@ class TestSplitGraph:
         )
         assert swapped.fingerprint != split.fingerprint
 
-    def test_no_playlists(self):
-        split = split_graph(graph_of([]), SplitRecipe())
-        assert [len(part) for part in parts(split)] == [0, 0, 0]
+    def test_the_draw_is_the_same_in_every_version(self, graph_of):
+        """Bundles state a recipe; what it drew once, it must draw always."""
+        graph = graph_of([list(range(10)), list(range(5, 25)), [3], []])
+        fingerprint = split_graph(graph, SplitRecipe(rng_seed=1)).fingerprint
+        assert fingerprint == "243188fba8f6dabe3453e1db04665e42a3c69ccdef6aadc6b61a42dcc87a01dd"
 
 
 class TestSplitRecipe:

@@ -28,10 +28,13 @@ if TYPE_CHECKING:
     from segue.cli.output import ProgressBar
     from segue.evaluation.evaluate import Evaluation
     from segue.graph.playlist_graph import PlaylistGraph
-    from segue.graph.split import HeldOut, Split
+    from segue.graph.split import HeldOut, Split, SplitKind
     from segue.recommend.scorer import Scorer
     from segue.training.train import Progress
     from segue.training.validation import NodeScorer
+
+# As in `segue.graph.split`, which would load Arrow to show a help text.
+SPLIT_KINDS = ("random", "last", "mixed", "playlists", "tracks")
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -67,17 +70,32 @@ def _config(option: str, help_text: str) -> Callable[[_Function], _Function]:
 @_config("--temperature", "Of the softmax over cosines.")
 @_config("--few-share", "Share of playlists that show only few tracks in a step.")
 @_config("--rng-seed", "For all randomness of the training.")
-@click.option("--split-rng-seed", type=int, default=0, show_default=True, help="For the split.")
 @click.option(
-    "--test-share", type=float, default=0.2, show_default=True, help="Of each playlist's tracks."
+    "--split",
+    "split_kind",
+    type=click.Choice(SPLIT_KINDS),
+    metavar="KIND",
+    default="random",
+    show_default=True,
+    help="What is held out.",
+)
+@click.option(
+    "--test-share", type=float, default=0.2, show_default=True, help="Held out to measure."
 )
 @click.option(
     "--validation-share",
     type=float,
     default=0.1,
     show_default=True,
-    help="Of each playlist's tracks; chooses the best epoch.",
+    help="Held out to choose the best epoch.",
 )
+@click.option(
+    "--given",
+    type=int,
+    metavar="N",
+    help="Tracks given of a playlist that is held out whole.  [default: 5]",
+)
+@click.option("--split-rng-seed", type=int, default=0, show_default=True, help="For the split.")
 @click.option(
     "--device",
     type=click.Choice(["auto", "cpu", "cuda"]),
@@ -94,9 +112,11 @@ def train(
     graph: Path,
     out: Path,
     relations: str,
-    split_rng_seed: int,
+    split_kind: SplitKind,
     test_share: float,
     validation_share: float,
+    given: int | None,
+    split_rng_seed: int,
     device: str,
     threads: int | None,
     no_playlists: bool,
@@ -105,7 +125,15 @@ def train(
     overwrite: bool,
     **options: Any,
 ) -> None:
-    """Train a model on GRAPH, measure it on held-out tracks, and write a bundle.
+    """Train a model on GRAPH, measure it on what is held out, and write a bundle.
+
+    \b
+    --split says what is held out; the shares are of
+      random     each playlist's tracks, at random
+      last       each ordered playlist's tracks, the last ones
+      mixed      as last, and of as many other playlists at random
+      playlists  the playlists, whole: N tracks given, the rest to be found
+      tracks     the tracks, whole: out of every playlist
 
     The figures come from the held-out tracks. The vectors that ship are then trained once more,
     on all pairs, up to the epoch that validation chose; --no-refit skips that.
@@ -120,14 +148,15 @@ def train(
 
     names = tuple(name.strip() for name in relations.split(","))
     config = TrainConfig(relations=() if names == ("none",) else names, **options)
-    recipe = SplitRecipe("random", test_share, validation_share, split_rng_seed)
+    recipe = SplitRecipe(split_kind, test_share, validation_share, split_rng_seed, given)
     _refuse_training(out, resume=resume, overwrite=overwrite)
     encoder_named(config.model)  # refused before anything else; loads torch, for the limit
     limit_threads(threads)
     loaded = PlaylistGraph.load(graph)
+    split = split_graph(loaded, recipe)
     bundle, evaluation = train_bundle(
         loaded,
-        split_graph(loaded, recipe),
+        split,
         out,
         config,
         device=device,
@@ -136,8 +165,8 @@ def train(
         resume=resume,
         overwrite=overwrite,
     )
-    print_evaluations("On the test tracks", {bundle.config["model"]: evaluation})
-    _say_scored(evaluation)
+    print_evaluations(_title("test", split), {bundle.config["model"]: evaluation})
+    _say_scored(evaluation, split)
     beside = command("evaluate", out, graph, "--baselines")
     say(f"Written to {out}; `{beside}` puts baselines beside it")
 
@@ -190,12 +219,7 @@ def train_bundle(
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ArtefactError(f"{folder}: cannot be written ({error.strerror or error})") from error
-    say(
-        f"Training {config.model} (dim {config.dim}) on {device}: "
-        f"{number(split.train.playlists.tracks.num_pairs)} training pairs, "
-        f"{number(split.validation.targets.num_pairs)} held out for validation, "
-        f"{number(split.test.targets.num_pairs)} for test"
-    )
+    say(f"Training {config.model} (dim {config.dim}) on {device}: {_parts_of(split)}")
     measured: list[Evaluation] = []
 
     def watch(stage: str) -> Progress:
@@ -241,6 +265,26 @@ def train_bundle(
         found = ", ".join(f"{name} {weight:.2f}" for name, weight in weights.items())
         say(f"Learned weight of the structural relations: {found}")
     return bundle, measured[0]
+
+
+def _parts_of(split: Split) -> str:
+    """How much is trained on and how much held out, in words."""
+    import numpy as np
+
+    parts = (split.validation, split.test)
+    train = f"{number(split.train.playlists.tracks.num_pairs)} training pairs"
+    validation, test = (number(part.targets.num_pairs) for part in parts)
+    kind = split.recipe.kind
+    if kind == "playlists":
+        whole = [len(part.playlist_index) for part in parts]
+    elif kind == "tracks":
+        whole = [len(np.unique(part.targets.track_index)) for part in parts]
+    else:
+        return f"{train}, {validation} held out for validation, {test} for test"
+    return (
+        f"{train}, {number(whole[0])} whole {kind} held out for validation, {number(whole[1])} "
+        f"for test ({validation} and {test} pairs to find)"
+    )
 
 
 def _reporters(
@@ -289,10 +333,19 @@ def evaluate_baselines(split: Split, held_out: HeldOut) -> dict[str, Evaluation]
     }
 
 
-def _say_scored(evaluation: Evaluation) -> None:
+def _title(part: str, split: Split) -> str:
+    if split.recipe.kind == "playlists":
+        return f"On the {part} playlists, {count(split.recipe.num_given or 0, 'track')} given"
+    return f"On the {part} tracks"
+
+
+def _say_scored(evaluation: Evaluation, split: Split) -> None:
     without = ""
     if evaluation.num_unscored:
-        without = f"; {count(evaluation.num_unscored, 'playlist')} without held-out tracks left out"
+        why = "without held-out tracks"
+        if split.recipe.kind == "playlists":
+            why = f"of {count(split.recipe.num_given or 0, 'track')} or fewer"
+        without = f"; {count(evaluation.num_unscored, 'playlist')} {why} left out"
     say(f"Means over {count(evaluation.num_scored, 'playlist')}{without}")
 
 
@@ -308,12 +361,24 @@ def _say_scored(evaluation: Evaluation) -> None:
     show_default=True,
     help="Which held-out tracks.",
 )
+@click.option(
+    "--given",
+    type=int,
+    metavar="N",
+    help="Give N tracks of each playlist that was held out whole.  [default: as in training]",
+)
 @THREADS
 @click.option("--json", "as_json", is_flag=True, help="One JSON document instead of a table.")
 def evaluate(
-    bundle: Path, graph: Path, baselines: bool, part: str, threads: int | None, as_json: bool
+    bundle: Path,
+    graph: Path,
+    baselines: bool,
+    part: str,
+    given: int | None,
+    threads: int | None,
+    as_json: bool,
 ) -> None:
-    """Measure BUNDLE on the tracks of GRAPH that its training held out.
+    """Measure BUNDLE on what its training held out of GRAPH.
 
     Full ranking over every track, known tracks removed; means over the playlists with held-out
     tracks. Bucket 1 holds the most popular tracks, bucket 5 the least, each with a fifth of the
@@ -332,6 +397,8 @@ def evaluate(
         split = split_of(loaded, whole)
     except (MismatchError, ArtefactError) as error:
         raise type(error)(f"{bundle} and {graph}: {error}") from None
+    if given is not None:
+        split = split.given(given)
     held_out = split.test if part == "test" else split.validation
     name = str(loaded.config["model"])
     vectors = loaded.measured or loaded
@@ -342,5 +409,5 @@ def evaluate(
     if as_json:
         print_json({name: evaluation.to_json() for name, evaluation in evaluations.items()})
         return
-    print_evaluations(f"On the {part} tracks", evaluations)
-    _say_scored(evaluations[name])
+    print_evaluations(_title(part, split), evaluations)
+    _say_scored(evaluations[name], split)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ import torch
 
 from segue.bundle import Bundle, MeasuredVectors
 from segue.data.playlists import Float32Array
-from segue.errors import ArtefactError, MismatchError
+from segue.errors import ArtefactError, InputError, MismatchError
 from segue.evaluation.evaluate import Evaluation
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.graph.split import Split, SplitRecipe, split_graph
@@ -153,10 +152,13 @@ def split_of(bundle: Bundle, graph: PlaylistGraph) -> Split:
             "the bundle was trained on another graph than this one, so its held-out tracks are "
             "not known"
         )
-    recipe = bundle.split.get("recipe")
-    if not isinstance(recipe, dict) or set(recipe) != {field.name for field in fields(SplitRecipe)}:
-        raise ArtefactError(f"the recipe of the bundle's split is not known: {recipe}")
-    split = split_graph(graph, SplitRecipe(**recipe))
+    try:
+        recipe = SplitRecipe(**bundle.split["recipe"])
+    except (KeyError, TypeError, InputError) as error:
+        raise ArtefactError(
+            f"the recipe of the bundle's split is not known: {bundle.split.get('recipe')}"
+        ) from error
+    split = split_graph(graph, recipe)
     if split.fingerprint != bundle.split.get("fingerprint"):
         raise MismatchError(
             "the bundle's split does not come out the same here (another version of NumPy may "

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,11 @@ from numpy.typing import NDArray
 from segue.data.playlists import Int64Array, TrackLists, update_digest
 from segue.errors import InputError
 from segue.graph.playlist_graph import PlaylistGraph
+
+SplitKind = Literal["random", "last", "mixed", "playlists", "tracks"]
+DEFAULT_NUM_GIVEN = 5
+# The part to which a pair or a track goes.
+_TRAIN, _VALIDATION, _TEST = 0, 1, 2
 
 
 @dataclass(frozen=True)
@@ -22,22 +27,44 @@ class SplitRecipe:
     Attributes
     ----------
     kind
+        What is held out.
+
         ``"random"``: of each playlist, tracks at random.
+
+        ``"last"``: of each playlist whose order is known, its last tracks (validation takes those
+        before the test's). The other playlists give none.
+
+        ``"mixed"``: of each playlist whose order is known, its last tracks; of as many of the
+        others, tracks at random. The rest stay whole.
+
+        ``"playlists"``: whole playlists. A recommender is given the first `num_given` tracks, of
+        a random order where the playlist's own is not known, and should find the rest.
+
+        ``"tracks"``: whole tracks, out of every playlist. They stay candidates and keep their
+        artists and albums, so that they can be found by those alone.
     test_share, validation_share
-        Share of each playlist's tracks that is held out, from 0 up to a sum under 1.
+        From 0 up to a sum under 1. Of each playlist's tracks; for ``"playlists"`` and
+        ``"tracks"`` of all playlists and all tracks.
     rng_seed
         For the draw.
+    num_given
+        For ``"playlists"`` alone, 5 by default; None for the others. Which playlists are held
+        out, and so the training graph, does not depend on it.
     """
 
-    kind: Literal["random"] = "random"
+    kind: SplitKind = "random"
     test_share: float = 0.2
     validation_share: float = 0.1
     rng_seed: int = 0
+    num_given: int | None = None
 
     def __post_init__(self) -> None:
         """Refuse what is no recipe (InputError)."""
-        if self.kind != "random":
-            raise InputError(f"split kind {self.kind!r} is not known, expected 'random'")
+        kinds = get_args(SplitKind)
+        if self.kind not in kinds:
+            raise InputError(
+                f"split kind {self.kind!r} is not known, expected one of: {', '.join(kinds)}"
+            )
         shares = (self.test_share, self.validation_share)
         if not (min(shares) >= 0 and sum(shares) < 1):
             raise InputError(
@@ -46,10 +73,20 @@ class SplitRecipe:
             )
         if self.rng_seed < 0:
             raise InputError(f"split seed {self.rng_seed} must be at least 0")
+        if self.kind != "playlists":
+            if self.num_given is not None:
+                raise InputError(
+                    f"a number of given tracks ({self.num_given}) belongs to a split of kind "
+                    f"'playlists', not {self.kind!r}"
+                )
+        elif self.num_given is None:
+            object.__setattr__(self, "num_given", DEFAULT_NUM_GIVEN)
+        elif self.num_given < 1:
+            raise InputError(f"number of given tracks is {self.num_given}, expected 1 or more")
 
     def to_json(self) -> dict[str, Any]:
-        """As plain values, for a manifest."""
-        return asdict(self)
+        """As plain values, for a manifest; `num_given` only where there is one."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,6 +121,24 @@ class HeldOut:
         if self.query.overlaps(self.targets) or self.known.overlaps(self.targets):
             raise ValueError("a held-out track is also known: the split overlaps")
 
+    @classmethod
+    def of_new_playlists(
+        cls, in_order: TrackLists, num_given: int, playlist_index: Int64Array
+    ) -> HeldOut:
+        """Ask about playlists that training never saw.
+
+        Parameters
+        ----------
+        in_order
+            All their tracks. The first `num_given` of each are its query, the rest its targets:
+            none where there are no more.
+        num_given
+        playlist_index
+        """
+        place = np.arange(in_order.num_pairs) - np.repeat(in_order.offsets[:-1], in_order.lengths)
+        query = in_order.keep(place < num_given)
+        return cls(query, query, in_order.keep(place >= num_given), playlist_index)
+
     def rows(self, rows: Any) -> HeldOut:
         """Some of the rows: a slice or an int array."""
         return HeldOut(
@@ -103,7 +158,8 @@ class Split:
     train : PlaylistGraph
         The same nodes and structural edges, the interaction edges that are left.
     validation, test : HeldOut
-        Queries come from training pairs; at test time validation pairs are known.
+        Queries come from training pairs; at test time validation pairs are known. One row for
+        each playlist of the graph, or, where whole playlists are held out, for each of those.
     recipe : SplitRecipe
     graph_fingerprint : str
         Of the whole graph.
@@ -116,23 +172,60 @@ class Split:
     graph_fingerprint: str
 
     def __post_init__(self) -> None:
-        """Refuse pairs that are held out and trained on, or held out twice (ValueError)."""
-        train, held_out = self.train.playlists.tracks, self.validation.targets
-        for name, one, other in (
-            ("validation", train, self.validation.targets),
-            ("test", train, self.test.targets),
-            ("validation and test", held_out, self.test.targets),
-        ):
-            if one.overlaps(other):
-                raise ValueError(f"the split overlaps: {name} targets")
+        """Refuse what is held out and trained on, or held out twice (ValueError)."""
+        train, num_tracks = self.train.playlists.tracks, self.train.catalog.num_tracks
+
+        def pairs(lists: TrackLists, playlist_index: Int64Array) -> Int64Array:
+            return np.repeat(playlist_index, lists.lengths) * num_tracks + lists.track_index
+
+        trained = pairs(train, np.arange(len(train)))
+        targets = {}
+        for name, held_out in (("validation", self.validation), ("test", self.test)):
+            targets[name] = pairs(held_out.targets, held_out.playlist_index)
+            if np.intersect1d(trained, targets[name]).size:
+                raise ValueError(f"the split overlaps: {name} targets are trained on")
+            if self.recipe.kind == "playlists":
+                if train.lengths[held_out.playlist_index].any():
+                    raise ValueError(f"the split overlaps: {name} playlists are trained on")
+            elif not np.isin(pairs(held_out.query, held_out.playlist_index), trained).all():
+                raise ValueError(f"{name} queries hold more than is trained on")
+            if (
+                self.recipe.kind == "tracks"
+                and self.train.track_degree[held_out.targets.track_index].any()
+            ):
+                raise ValueError(f"the split overlaps: {name} tracks are trained on")
+        if np.intersect1d(targets["validation"], targets["test"]).size:
+            raise ValueError("the split overlaps: validation and test targets")
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 over the held-out pairs and the graph they were taken from."""
+        """SHA-256 over what is held out and the graph that it was taken from."""
         digest = hashlib.sha256(self.graph_fingerprint.encode())
         for held_out in (self.validation, self.test):
             update_digest(digest, held_out.targets.offsets, held_out.targets.track_index)
+            if self.recipe.kind == "playlists":
+                update_digest(digest, held_out.playlist_index)
         return digest.hexdigest()
+
+    def given(self, num_given: int) -> Split:
+        """The same split of whole playlists with another number of tracks given of each.
+
+        The training graph is the same, so a model that was trained on this split can be asked.
+        What is given grows: of two numbers the larger gives all that the smaller does, and more.
+
+        Raises
+        ------
+        InputError
+            If the split is of another kind, the number is below 1, or no playlist is longer.
+        """
+        recipe = replace(self.recipe, num_given=num_given)
+        validation, test = (
+            HeldOut.of_new_playlists(
+                held_out.query.joined(held_out.targets), num_given, held_out.playlist_index
+            )
+            for held_out in (self.validation, self.test)
+        )
+        return _checked(replace(self, validation=validation, test=test, recipe=recipe))
 
 
 def split_graph(graph: PlaylistGraph, recipe: SplitRecipe) -> Split:
@@ -140,26 +233,129 @@ def split_graph(graph: PlaylistGraph, recipe: SplitRecipe) -> Split:
 
     Of a playlist of n tracks, round(n · test_share) go to test and round(n · validation_share)
     to validation, halves rounded up; one track at least stays for training. A playlist that is
-    too short to give any is not held out: it is counted in an evaluation, never scored.
+    too short to give any is not held out: it is counted in an evaluation, never scored. For
+    ``"playlists"`` n is the number of playlists with two tracks or more, for ``"tracks"`` that of
+    tracks that stand in a playlist; a playlist may then be left without any track.
+
+    Raises
+    ------
+    InputError
+        If no playlist's order is known and the recipe needs one, if nothing comes to be held out
+        for a share above 0, or nothing is left to train on.
     """
-    tracks = graph.playlists.tracks
     rng = np.random.default_rng(recipe.rng_seed)
-    place = tracks.shuffled_place(rng)
-    free = np.maximum(tracks.lengths - 1, 0)
-    num_test = np.minimum(_rounded(tracks.lengths * recipe.test_share), free)
-    num_validation = np.minimum(_rounded(tracks.lengths * recipe.validation_share), free - num_test)
-    end_test = np.repeat(num_test, tracks.lengths)
-    end_validation = np.repeat(num_test + num_validation, tracks.lengths)
-    train = tracks.keep(place >= end_validation)
-    validation = tracks.keep((place >= end_test) & (place < end_validation))
+    if recipe.kind == "playlists":
+        return _checked(_without_playlists(graph, recipe, rng))
+    tracks = graph.playlists.tracks
+    if recipe.kind == "tracks":
+        standing = np.flatnonzero(graph.track_degree)
+        part = _drawn(standing, graph.catalog.num_tracks, recipe, rng)[tracks.track_index]
+    else:
+        part = _some_of_each(graph, recipe, rng)
+    train, validation = tracks.keep(part == _TRAIN), tracks.keep(part == _VALIDATION)
     every = np.arange(len(tracks))
+    return _checked(
+        Split(
+            train=graph.with_tracks(train),
+            validation=HeldOut(train, train, validation, every),
+            test=HeldOut(train, train.joined(validation), tracks.keep(part == _TEST), every),
+            recipe=recipe,
+            graph_fingerprint=graph.fingerprint,
+        )
+    )
+
+
+def _some_of_each(
+    graph: PlaylistGraph, recipe: SplitRecipe, rng: np.random.Generator
+) -> NDArray[np.int8]:
+    """The part of each pair where playlists give a share of their tracks: int8 [num_pairs]."""
+    tracks, order_known = graph.playlists.tracks, graph.playlists.order_known
+    lengths = tracks.lengths
+    # Those in the first places go to test, the next to validation.
+    place = tracks.shuffled_place(rng)
+    free = np.maximum(lengths - 1, 0)
+    num_test = np.minimum(_rounded(lengths * recipe.test_share), free)
+    num_validation = np.minimum(_rounded(lengths * recipe.validation_share), free - num_test)
+    if recipe.kind != "random":
+        if not order_known.any():
+            raise InputError(
+                f"a split of kind {recipe.kind!r} needs playlists whose order is known, and the "
+                "graph has none"
+            )
+        gives = num_test + num_validation > 0
+        chosen = gives & order_known
+        if recipe.kind == "mixed":
+            others = np.flatnonzero(gives & ~order_known)
+            count = min(int(chosen.sum()), len(others))
+            chosen[rng.choice(others, count, replace=False)] = True
+        num_test, num_validation = num_test * chosen, num_validation * chosen
+        from_end = np.repeat(tracks.offsets[1:], lengths) - 1 - np.arange(tracks.num_pairs)
+        place = np.where(np.repeat(order_known, lengths), from_end, place)
+    part = np.full(tracks.num_pairs, _TRAIN, dtype=np.int8)
+    part[place < np.repeat(num_test + num_validation, lengths)] = _VALIDATION
+    part[place < np.repeat(num_test, lengths)] = _TEST
+    return part
+
+
+def _without_playlists(
+    graph: PlaylistGraph, recipe: SplitRecipe, rng: np.random.Generator
+) -> Split:
+    """Hold out whole playlists."""
+    tracks = graph.playlists.tracks
+    # Of a shorter one nothing is left to find, however few are given.
+    part = _drawn(np.flatnonzero(tracks.lengths >= 2), len(tracks), recipe, rng)
+    place = tracks.shuffled_place(rng)
+    in_place = np.arange(tracks.num_pairs)  # never falls, like the place in a list
+    place = np.where(np.repeat(graph.playlists.order_known, tracks.lengths), in_place, place)
+    order = np.lexsort((place, tracks.list_index()))
+    in_order = TrackLists(tracks.offsets, tracks.track_index[order])
+    validation, test = (
+        HeldOut.of_new_playlists(in_order.rows(rows), recipe.num_given or DEFAULT_NUM_GIVEN, rows)
+        for rows in (np.flatnonzero(part == _VALIDATION), np.flatnonzero(part == _TEST))
+    )
     return Split(
-        train=graph.with_tracks(train),
-        validation=HeldOut(train, train, validation, every),
-        test=HeldOut(train, train.joined(validation), tracks.keep(place < end_test), every),
+        train=graph.with_tracks(tracks.keep(np.repeat(part == _TRAIN, tracks.lengths))),
+        validation=validation,
+        test=test,
         recipe=recipe,
         graph_fingerprint=graph.fingerprint,
     )
+
+
+def _drawn(
+    rows: Int64Array, num_rows: int, recipe: SplitRecipe, rng: np.random.Generator
+) -> NDArray[np.int8]:
+    """The part of each playlist or track, drawn among `rows`: int8 [num_rows]."""
+    order = rng.permutation(rows)
+    ends = np.cumsum(_rounded(len(rows) * np.array([recipe.test_share, recipe.validation_share])))
+    part = np.full(num_rows, _TRAIN, dtype=np.int8)
+    part[order[: ends[1]]] = _VALIDATION
+    part[order[: ends[0]]] = _TEST
+    return part
+
+
+def _checked(split: Split) -> Split:
+    """Refuse a split with which nobody can do anything."""
+    recipe = split.recipe
+    if not split.train.playlists.tracks.num_pairs:
+        raise InputError(f"a split of kind {recipe.kind!r} leaves nothing to train on")
+    whole = {"playlists": "the playlists", "tracks": "the tracks"}
+    for part, share, held_out in (
+        ("test", recipe.test_share, split.test),
+        ("validation", recipe.validation_share, split.validation),
+    ):
+        if share == 0 or held_out.targets.num_pairs:
+            continue
+        if recipe.kind == "playlists" and len(held_out.playlist_index):
+            raise InputError(
+                f"no playlist that is held out for {part} has more than {recipe.num_given} tracks, "
+                f"so with {recipe.num_given} given nothing is left to find"
+            )
+        raise InputError(
+            f"a share of {share} of {whole.get(recipe.kind, 'each playlist')} holds nothing out "
+            f"for {part}"
+        )
+    return split
 
 
 def _rounded(values: NDArray[np.floating[Any]]) -> Int64Array:
