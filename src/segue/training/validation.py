@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
+
+import numpy as np
 
 from segue import metrics
 from segue.data.playlists import Float32Array
+from segue.errors import InputError
 from segue.graph.split import HeldOut
 from segue.recommend.index import row_batches
 from segue.recommend.scorer import Scorer
+
+VALIDATION_PLAYLISTS = 4000
+# The one figure that chooses: of a training its epoch, of a baseline its options.
+BEST_BY = "ndcg@20"
 
 
 def ranked_batches(
@@ -36,6 +44,21 @@ def ranked_batches(
             part.targets.track_index,
         )
         yield rows, part, scores, ranks
+
+
+def validation_rows(held_out: HeldOut) -> HeldOut:
+    """The rows that validation looks at: at most 4,000 of those with targets, spread evenly.
+
+    Raises
+    ------
+    InputError
+        If no row has a target.
+    """
+    answered = np.flatnonzero(held_out.targets.lengths > 0)
+    if not len(answered):
+        raise InputError("validation holds no targets: give more of them, or no validation")
+    stride = math.ceil(len(answered) / VALIDATION_PLAYLISTS)
+    return held_out.rows(answered[::stride])
 
 
 def validate(scorer: Scorer, held_out: HeldOut, num_tracks: int) -> dict[str, float]:
