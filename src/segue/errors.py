@@ -10,6 +10,7 @@
     ├── ArtefactError           a graph, bundle or checkpoint folder is missing, damaged,
     │                           of another kind, or in the way
     ├── MismatchError           two artefacts do not belong together
+    ├── ResourceError           this machine lacks what is needed: memory, an optional library
     └── TrainingError           training cannot go on (the loss is no longer a number)
 
 A message is one clear sentence that names the file, the record and what was expected. The
@@ -51,6 +52,10 @@ class ArtefactError(SegueError):
 
 class MismatchError(SegueError):
     """Two artefacts do not belong together."""
+
+
+class ResourceError(SegueError):
+    """This machine lacks what is needed: memory, or an optional library."""
 
 
 class TrainingError(SegueError):

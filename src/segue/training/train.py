@@ -32,11 +32,10 @@ from segue.recommend.scorer import CentroidScorer
 from segue.training.checkpoint import Checkpoint
 from segue.training.config import TrainConfig, default_epochs
 from segue.training.steps import FOR_VECTORS, HiddenTracks, Triples
-from segue.training.validation import NodeScorer, validate
+from segue.training.validation import BEST_BY, NodeScorer, validate
 
 CHECKPOINT, METRICS_FILE = "checkpoint.safetensors", "metrics.jsonl"
 CHECKPOINT_SECONDS = 300.0
-BEST_BY = "ndcg@20"
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,0 +1,77 @@
+"""Which tracks stand together, and how strongly: sparse, a block of tracks at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array, vstack
+
+from segue.data.playlists import Int32Array, TrackLists
+
+# Entries of co-occurrence that are held at once before the weak ones are dropped.
+_BLOCK_ENTRIES = 20_000_000
+
+
+def pair_matrix(
+    lists: TrackLists, num_tracks: int, value: NDArray[np.floating[Any]] | None = None
+) -> csr_array:
+    """Lists by tracks, 1 (or its `value`) where a list holds a track."""
+    if value is None:
+        value = np.ones(lists.num_pairs, dtype=np.float32)
+    return csr_array((value, lists.track_index, lists.offsets), shape=(len(lists), num_tracks))
+
+
+def strongest_products(
+    left: csr_array,
+    right: csr_array,
+    num_neighbours: int,
+    similarity: Callable[[Int32Array, Int32Array, Any], Any],
+) -> csr_array:
+    """The strongest entries of each row of ``left @ right``, the diagonal left out.
+
+    Parameters
+    ----------
+    left : sparse [num_tracks, num_playlists]
+    right : sparse [num_playlists, num_tracks]
+    num_neighbours
+        How many entries of a row are kept; of equal ones those that stand first.
+    similarity
+        Called with rows, columns and entries of the product, gives the entries to compare.
+
+    Returns
+    -------
+    sparse float32 [num_tracks, num_tracks]
+    """
+    num_tracks = left.shape[0]
+    # The work on a row, and at most its entries, is the sum of the lengths of its playlists.
+    work = np.cumsum((left != 0) @ np.diff(right.indptr))
+    cuts = np.searchsorted(work, np.arange(_BLOCK_ENTRIES, work[-1], _BLOCK_ENTRIES))
+    blocks = []
+    for start, stop in zip([0, *cuts], [*cuts, num_tracks], strict=True):
+        product = (left[start:stop] @ right).tocoo()
+        row, column = product.coords
+        other = row + start != column
+        row, column, value = row[other], column[other], product.data[other]
+        value = similarity(row + start, column, value)
+        block = csr_array((value, (row, column)), shape=(stop - start, num_tracks))
+        blocks.append(_strongest(block, num_neighbours))
+    return csr_array(vstack(blocks))
+
+
+def _strongest(matrix: csr_array, count: int) -> csr_array:
+    """The `count` largest entries of each row, of equal ones those that stand first, as float32."""
+    kept = np.ones(matrix.nnz, dtype=bool)
+    for row in np.flatnonzero(np.diff(matrix.indptr) > count):
+        part = slice(matrix.indptr[row], matrix.indptr[row + 1])
+        values = matrix.data[part]
+        least = np.partition(values, len(values) - count)[len(values) - count]
+        kept[part] = values > least
+        ties = np.flatnonzero(values == least)
+        ties = ties[np.argsort(matrix.indices[part][ties])]
+        kept[part][ties[: count - np.count_nonzero(kept[part])]] = True
+    offsets = np.concatenate([[0], np.cumsum(kept)])[matrix.indptr]
+    entries = (matrix.data[kept].astype(np.float32), matrix.indices[kept], offsets)
+    return csr_array(entries, shape=matrix.shape)

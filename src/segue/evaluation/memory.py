@@ -1,0 +1,81 @@
+"""How much memory there is, asked before much of it is taken."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from segue.errors import ResourceError
+
+_MEMINFO = Path("/proc/meminfo")
+# Limit, use, and what of the use is files kept in memory that would make way: cgroups 2 and 1.
+_CGROUPS = (
+    (Path("/sys/fs/cgroup"), "memory.max", "memory.current", "inactive_file"),
+    (
+        Path("/sys/fs/cgroup/memory"),
+        "memory.limit_in_bytes",
+        "memory.usage_in_bytes",
+        "total_inactive_file",
+    ),
+)
+
+
+def require_memory(num_bytes: int, purpose: str) -> None:
+    """Refuse a task that this machine's memory cannot hold.
+
+    Parameters
+    ----------
+    num_bytes
+        What it needs.
+    purpose
+        The beginning of the sentence that refuses it: ``"EASE of 2,262,292 tracks"``.
+
+    Raises
+    ------
+    ResourceError
+        If less is available. Where the system does not tell (Windows), nothing is refused.
+    """
+    available = available_memory()
+    if available is not None and num_bytes > available:
+        raise ResourceError(
+            f"{purpose} needs {_gib(num_bytes)} of memory, of which {_gib(available)} "
+            "are available here"
+        )
+
+
+def available_memory() -> int | None:
+    """Bytes that can still be taken without swapping; None where the system does not tell.
+
+    On Linux within the limits of the container, too. Elsewhere all of the machine's memory is
+    given: more than is free, so that only what can never fit is refused.
+    """
+    limits = [_unused_in(*cgroup) for cgroup in _CGROUPS]
+    try:
+        fields = dict(line.split(":", 1) for line in _MEMINFO.read_text().splitlines())
+        limits.append(int(fields["MemAvailable"].split()[0]) * 1024)
+    except (OSError, ValueError, KeyError):
+        limits.append(_machine_memory())
+    return min((limit for limit in limits if limit is not None), default=None)
+
+
+def _machine_memory() -> int | None:
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return None
+
+
+def _unused_in(folder: Path, limit: str, used: str, reclaimable: str) -> int | None:
+    """What a control group may still take; None where there is none, or it has no limit."""
+    try:
+        statistics = dict(
+            line.split() for line in (folder / "memory.stat").read_text().splitlines()
+        )
+        unused = int((folder / limit).read_text()) - int((folder / used).read_text())
+        return max(0, unused + int(statistics[reclaimable]))
+    except (OSError, ValueError, KeyError):  # a group without a limit says "max"
+        return None
+
+
+def _gib(num_bytes: int) -> str:
+    return f"{num_bytes / 2**30:,.1f} GiB"
