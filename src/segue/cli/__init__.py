@@ -13,9 +13,10 @@ import click
 import segue
 from segue.cli.data import build, info
 from segue.cli.demo import demo
-from segue.cli.model import evaluate, train
+from segue.cli.evaluate import evaluate
 from segue.cli.music import complete, recommend, vibe
 from segue.cli.output import printable
+from segue.cli.train import train
 from segue.errors import NameLookupError, SegueError
 
 

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import click
 
 from segue.cli.data import build_graph
-from segue.cli.model import evaluate_baselines, train_bundle
+from segue.cli.evaluate import evaluate_baselines
 from segue.cli.output import command, print_evaluations, print_recommendations, print_table, say
+from segue.cli.train import train_bundle
 
 if TYPE_CHECKING:
     from segue.data.playlists import Playlists

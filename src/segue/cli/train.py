@@ -1,23 +1,22 @@
-"""`segue train` and `segue evaluate`: from a graph to a bundle, and how good it is."""
+"""`segue train`: from a graph to a measured bundle."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from segue.cli.evaluate import run_evaluation, say_scored, title_of
 from segue.cli.output import (
     THREADS,
     command,
-    count,
     limit_threads,
     number,
     print_evaluations,
-    print_json,
     progress_bar,
     say,
 )
@@ -27,17 +26,14 @@ if TYPE_CHECKING:
     from segue.bundle import Bundle
     from segue.cli.output import ProgressBar
     from segue.evaluation.evaluate import Evaluation
-    from segue.evaluation.tuning import Tuning
     from segue.graph.playlist_graph import PlaylistGraph
-    from segue.graph.split import HeldOut, Split, SplitKind
+    from segue.graph.split import Split, SplitKind
     from segue.recommend.scorer import Scorer
     from segue.training.train import Progress
     from segue.training.validation import NodeScorer
 
 # As in `segue.graph.split`, which would load Arrow to show a help text.
 SPLIT_KINDS = ("random", "last", "mixed", "playlists", "tracks")
-
-DEFAULT_TRIALS = 8
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -168,8 +164,8 @@ def train(
         resume=resume,
         overwrite=overwrite,
     )
-    print_evaluations(_title("test", split), {bundle.config["model"]: evaluation})
-    _say_scored(evaluation, split)
+    print_evaluations(title_of("test", split), {bundle.config["model"]: evaluation})
+    say_scored(evaluation, split)
     beside = command("evaluate", out, graph, "--baselines")
     say(f"Written to {out}; `{beside}` puts baselines beside it")
 
@@ -313,175 +309,3 @@ def _reporters(
         bar.say(f"  epoch {entry['epoch']}: loss {entry['loss']:.4f}, {scores}".rstrip(", "))
 
     return step, epoch
-
-
-def run_evaluation(
-    name: str, scorer: Scorer | NodeScorer, held_out: HeldOut, split: Split
-) -> Evaluation:
-    """Evaluate under a progress bar."""
-    from segue.evaluation.evaluate import evaluate as measure
-
-    total = int((held_out.targets.lengths > 0).sum())
-    with progress_bar(f"Evaluating {name}", total, "playlists") as bar:
-        return measure(scorer, held_out, split.train, lambda count: bar.advance(count))
-
-
-def evaluate_baselines(
-    split: Split,
-    held_out: HeldOut,
-    names: Iterable[str],
-    num_trials: int = DEFAULT_TRIALS,
-    trials_file: Path | None = None,
-) -> dict[str, tuple[Evaluation, Tuning]]:
-    """Tune baselines on validation, fit and evaluate them; one that cannot run is left out."""
-    from segue.errors import ResourceError
-    from segue.evaluation.baselines import BASELINES
-    from segue.evaluation.tuning import TrialsFile, tune
-
-    finished = TrialsFile(trials_file)
-    found = {}
-    for name in names:
-        try:
-            with progress_bar(f"Tuning {name}", num_trials, "trials") as bar:
-                tuning = tune(
-                    name, split, num_trials, finished, lambda number, _: bar.advance(1, done=number)
-                )
-            scorer = BASELINES[name](split.train, **tuning.options)
-        except ResourceError as error:
-            say(f"{name} is left out: {error}")
-            continue
-        if tuning.options:
-            options = ", ".join(f"{option} {value:g}" for option, value in tuning.options.items())
-            chosen = f"best of {count(len(tuning.trials), 'trial')}" if tuning.trials else "default"
-            say(f"{name}: {options} ({chosen})")
-        found[name] = run_evaluation(name, scorer, held_out, split), tuning
-    return found
-
-
-class BaselineNames(click.ParamType[tuple[str, ...]]):
-    """``EASE,iALS``: names of baselines, in any case."""
-
-    name = "NAMES"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[str, ...]:
-        """Parse, or fail with what was expected."""
-        from segue.evaluation.baselines import BASELINES
-
-        known = {name.lower(): name for name in BASELINES}
-        names = [name.strip().lower() for name in str(value).split(",")]
-        for name in names:
-            if name not in known:
-                self.fail(
-                    f"{name!r} is no baseline, expected of {', '.join(BASELINES)}", param, ctx
-                )
-        return tuple(known[name] for name in dict.fromkeys(names))
-
-
-def _title(part: str, split: Split) -> str:
-    if split.recipe.kind == "playlists":
-        return f"On the {part} playlists, {count(split.recipe.num_given or 0, 'track')} given"
-    return f"On the {part} tracks"
-
-
-def _say_scored(evaluation: Evaluation, split: Split) -> None:
-    without = ""
-    if evaluation.num_unscored:
-        why = "without held-out tracks"
-        if split.recipe.kind == "playlists":
-            why = f"of {count(split.recipe.num_given or 0, 'track')} or fewer"
-        without = f"; {count(evaluation.num_unscored, 'playlist')} {why} left out"
-    say(f"Means over {count(evaluation.num_scored, 'playlist')}{without}")
-
-
-@click.command(short_help="How good a bundle is, on held-out tracks.")
-@click.argument("bundle", type=click.Path(path_type=Path))
-@click.argument("graph", type=click.Path(path_type=Path))
-@click.option("--baselines", is_flag=True, help="Put tuned baselines beside it.")
-@click.option("--only", type=BaselineNames(), help="Of the baselines only these.")
-@click.option(
-    "--trials",
-    type=click.IntRange(min=1),
-    default=DEFAULT_TRIALS,
-    show_default=True,
-    help="Options tried on validation for each baseline; 1 takes its defaults.",
-)
-@click.option(
-    "--trials-file",
-    type=click.Path(path_type=Path),
-    help="Keep finished trials here, and do none again that is here.",
-)
-@click.option(
-    "--on",
-    "part",
-    type=click.Choice(["test", "validation"]),
-    default="test",
-    show_default=True,
-    help="Which held-out tracks.",
-)
-@click.option(
-    "--given",
-    type=int,
-    metavar="N",
-    help="Give N tracks of each playlist that was held out whole.  [default: as in training]",
-)
-@THREADS
-@click.option("--json", "as_json", is_flag=True, help="One JSON document instead of a table.")
-def evaluate(
-    bundle: Path,
-    graph: Path,
-    baselines: bool,
-    only: tuple[str, ...] | None,
-    trials: int,
-    trials_file: Path | None,
-    part: str,
-    given: int | None,
-    threads: int | None,
-    as_json: bool,
-) -> None:
-    """Measure BUNDLE on what its training held out of GRAPH.
-
-    Full ranking over every track, known tracks removed; means over the playlists with held-out
-    tracks. Bucket 1 holds the most popular tracks, bucket 5 the least, each with a fifth of the
-    training pairs.
-
-    The baselines are popularity, item-kNN, RP3beta, EASE, EASE+side (with artists and albums) and
-    iALS, each with the options that do best on validation by nDCG@20, out of so many trials. One
-    that this machine cannot hold is left out.
-    """
-    from segue.bundle import Bundle
-    from segue.errors import ArtefactError, MismatchError
-    from segue.evaluation.baselines import BASELINES
-    from segue.evaluation.experiment import split_of
-    from segue.graph.playlist_graph import PlaylistGraph
-    from segue.recommend.scorer import CentroidScorer
-
-    limit_threads(threads)
-    loaded = Bundle.load(bundle, measured=True)
-    whole = PlaylistGraph.load(graph)
-    try:
-        split = split_of(loaded, whole)
-    except (MismatchError, ArtefactError) as error:
-        raise type(error)(f"{bundle} and {graph}: {error}") from None
-    if given is not None:
-        split = split.given(given)
-    held_out = split.test if part == "test" else split.validation
-    name = str(loaded.config["model"])
-    vectors = loaded.measured or loaded
-    scorer = CentroidScorer(vectors.track_vectors, vectors.query_weight)
-    evaluations = {name: run_evaluation(name, scorer, held_out, split)}
-    tunings: dict[str, Tuning] = {}
-    if baselines or only:
-        names = only or tuple(BASELINES)
-        beside = evaluate_baselines(split, held_out, names, trials, trials_file)
-        evaluations |= {name: evaluation for name, (evaluation, _) in beside.items()}
-        tunings = {name: tuning for name, (_, tuning) in beside.items()}
-    if as_json:
-        content = {name: evaluation.to_json() for name, evaluation in evaluations.items()}
-        for name, tuning in tunings.items():
-            content[name] |= {"options": tuning.options, "num_trials": len(tuning.trials)}
-        print_json(content)
-        return
-    print_evaluations(_title(part, split), evaluations)
-    _say_scored(evaluations[name], split)

@@ -9,6 +9,7 @@ import torch
 
 from segue.bundle import Bundle
 from segue.cli import main
+from segue.evaluation.baselines import BASELINES
 from segue.evaluation.evaluate import METRICS
 from segue.recommend.recommender import Recommender
 from segue.training import train as train_module
@@ -66,24 +67,65 @@ def test_evaluate_finds_what_training_measured(run, trained, graph):
     assert found["num_scored"] == stored["num_scored"] == 240
 
 
-def test_evaluate_beside_the_baselines(run, trained, graph):
-    status, out, err = run("evaluate", trained, graph, "--baselines")
+def test_evaluate_beside_the_baselines(run, trained, graph, tmp_path):
+    trials = tmp_path / "trials.jsonl"
+    args = ("evaluate", trained, graph, "--baselines", "--trials", 2, "--trials-file", trials)
+    status, out, err = run(*args)
     assert status == 0
     assert "Means over 240 playlists\n" in err
     values = json.loads((trained / "manifest.json").read_text())["metrics"]["test"]["values"]
-    assert all(name in out for name in ("lightgcn", "popularity", "item-kNN", *METRICS))
+    assert all(name in out for name in ("lightgcn", *BASELINES, *METRICS))
     line = next(line for line in out.splitlines() if line.strip().startswith("recall@20"))
     cells = line.split()
     assert cells[1] == f"{values['recall@20']:.4f}"
-    assert float(cells[2]) < float(cells[3])
+    assert all(float(cells[2]) < float(cell) for cell in cells[3:8]), "popularity is the weakest"
     assert line.strip().endswith("higher is better")
+    assert len(trials.read_text().splitlines()) == 2 * 5, "popularity has nothing to choose"
+    for name in set(BASELINES) - {"popularity"}:
+        assert f"{name}: " in err
+        assert "(best of 2 trials)" in err
 
-    status, out, _ = run("evaluate", trained, graph, "--baselines", "--on", "validation", "--json")
+    # Which part is measured does not change what was chosen, so no trial is made again.
+    status, out, _ = run(*args, "--on", "validation", "--json")
     content = json.loads(out)
-    assert list(content) == ["lightgcn", "popularity", "item-kNN"]
+    assert list(content) == ["lightgcn", *BASELINES]
     assert content["lightgcn"]["values"] != values
     best = max(entry["ndcg@20"] for entry in Bundle.load(trained).history)
     assert content["lightgcn"]["values"]["ndcg@20"] == pytest.approx(best, abs=1e-6)
+    assert len(trials.read_text().splitlines()) == 2 * 5
+    chosen = content["EASE"]["options"]["regularization"]
+    assert content["EASE"]["num_trials"] == 2
+    tried = [json.loads(line) for line in trials.read_text().splitlines()]
+    figures = {
+        entry["options"]["regularization"]: entry["validation"]["ndcg@20"]
+        for entry in tried
+        if entry["baseline"] == "EASE"
+    }
+    assert chosen == max(figures, key=figures.__getitem__)
+
+
+def test_only_some_baselines_by_their_defaults(run, trained, graph):
+    only = ("--only", "ease, Popularity", "--trials", 1)
+    status, out, err = run("evaluate", trained, graph, *only, "--json")
+    assert status == 0
+    content = json.loads(out)
+    assert list(content) == ["lightgcn", "EASE", "popularity"]
+    assert content["EASE"]["options"] == {"regularization": 100.0}
+    assert content["EASE"]["num_trials"] == 0
+    assert "EASE: regularization 100 (default)" in err
+    status, _, err = run("evaluate", trained, graph, "--only", "SLIM")
+    assert status == 2
+    assert "'slim' is no baseline, expected some of popularity, item-kNN" in err
+
+
+def test_a_baseline_that_does_not_fit_is_left_out_with_a_sentence(run, trained, graph, monkeypatch):
+    monkeypatch.setattr("segue.evaluation.memory.available_memory", lambda: 1000)
+    status, out, err = run(
+        "evaluate", trained, graph, "--only", "EASE,item-kNN", "--trials", 1, "--json"
+    )
+    assert status == 0
+    assert list(json.loads(out)) == ["lightgcn", "item-kNN"]
+    assert "EASE is left out: EASE of 160 tracks needs" in err
 
 
 def test_another_graph_is_refused(run, trained, planted_graph, tmp_path):
