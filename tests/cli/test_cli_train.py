@@ -1,6 +1,9 @@
 """`segue train` and `segue evaluate`: small trainings, stopped, resumed and measured again."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -116,6 +119,29 @@ def test_only_some_baselines_by_their_defaults(run, trained, graph):
     status, _, err = run("evaluate", trained, graph, "--only", "SLIM")
     assert status == 2
     assert "'slim' is no baseline, expected some of popularity, item-kNN" in err
+
+
+def test_the_limit_on_threads_holds_every_blas():
+    """NumPy and SciPy each bring one; SciPy's, which EASE inverts with, is loaded late."""
+    program = (
+        "from segue.cli.output import limit_threads\nlimit_threads(1)\nimport scipy.linalg\n"
+        "from threadpoolctl import threadpool_info\n"
+        "print([pool['num_threads'] for pool in threadpool_info()])"
+    )
+    free = {name: value for name, value in os.environ.items() if "NUM_THREADS" not in name}
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=free, capture_output=True, text=True, check=True
+    )
+    assert set(json.loads(done.stdout)) <= {1}
+
+
+def test_without_validation_the_baselines_keep_their_defaults(run, graph, tmp_path):
+    out = tmp_path / "bundle"
+    assert run("train", graph, "--out", out, *SMALL, "--validation-share", 0, "--no-refit")[0] == 0
+    status, document, err = run("evaluate", out, graph, "--only", "item-kNN", "--json")
+    assert status == 0
+    assert err.startswith("Nothing is held out for validation, so the baselines keep their default")
+    assert json.loads(document)["item-kNN"]["num_trials"] == 0
 
 
 def test_a_baseline_that_does_not_fit_is_left_out_with_a_sentence(run, trained, graph, monkeypatch):

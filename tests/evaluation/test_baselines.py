@@ -213,10 +213,29 @@ def test_ials_folds_a_query_in_by_its_formula(two_communities, alpha):
         expected.append(V @ np.linalg.solve(A, alpha * held.sum(axis=0)))
     scores = model.scores(TrackLists.from_lists(QUERIES))
     assert scores.dtype == np.float32
-    # `implicit` takes three steps of conjugate gradients: near the solution, not on it.
-    np.testing.assert_allclose(scores, expected, atol=2e-2)
+    np.testing.assert_allclose(scores, expected, rtol=1e-3, atol=1e-5)
     again = IALS(two_communities, dim=4, regularization=2.0, alpha=alpha, iterations=3)
     np.testing.assert_array_equal(again.scores(TrackLists.from_lists(QUERIES)), scores)
+
+
+def test_ials_comes_to_rest_where_no_side_can_better_its_vectors(two_communities):
+    """Each track solves for its playlists as a query solves for its tracks."""
+    alpha, regularization = 5.0, 2.0
+    model = IALS(two_communities, dim=4, regularization=regularization, alpha=alpha, iterations=200)
+    V, X = model.track_vectors.astype(np.float64), incidence(two_communities)
+    ridge = regularization * np.eye(4)
+
+    def solved(own: np.ndarray, holds: np.ndarray) -> np.ndarray:
+        """For each row of `holds` the vector that fits it best, given those of the other side."""
+        whole = own.T @ own + ridge
+        return np.array(
+            [
+                np.linalg.solve(whole + (alpha - 1) * own[h].T @ own[h], alpha * own[h].sum(axis=0))
+                for h in holds.astype(bool)
+            ]
+        )
+
+    np.testing.assert_allclose(solved(solved(V, X), X.T), V, atol=1e-3 * np.abs(V).max())
 
 
 def test_ials_without_its_library_says_how_to_get_it(planted_graph, monkeypatch):

@@ -20,7 +20,7 @@ from segue.cli.output import (
 
 if TYPE_CHECKING:
     from segue.evaluation.evaluate import Evaluation
-    from segue.evaluation.tuning import Tuning
+    from segue.evaluation.tuning import TrialsFile, Tuning
     from segue.graph.split import HeldOut, Split
     from segue.recommend.scorer import Scorer
     from segue.training.validation import NodeScorer
@@ -48,27 +48,43 @@ def evaluate_baselines(
 ) -> dict[str, tuple[Evaluation, Tuning]]:
     """Tune baselines on validation, fit and evaluate them; one that cannot run is left out."""
     from segue.errors import ResourceError
-    from segue.evaluation.baselines import BASELINES
-    from segue.evaluation.tuning import TrialsFile, tune
+    from segue.evaluation.tuning import TrialsFile
 
+    if num_trials > 1 and not split.validation.targets.num_pairs:
+        say("Nothing is held out for validation, so the baselines keep their default options")
+        num_trials = 1
     finished = TrialsFile(trials_file)
     found = {}
     for name in names:
         try:
-            with progress_bar(f"Tuning {name}", num_trials, "trials") as bar:
-                tuning = tune(
-                    name, split, num_trials, finished, lambda number, _: bar.advance(1, done=number)
-                )
-            scorer = BASELINES[name](split.train, **tuning.options)
+            found[name] = _evaluate_baseline(name, split, held_out, num_trials, finished)
         except ResourceError as error:
             say(f"{name} is left out: {error}")
-            continue
-        if tuning.options:
-            options = ", ".join(f"{option} {value:g}" for option, value in tuning.options.items())
-            chosen = f"best of {count(len(tuning.trials), 'trial')}" if tuning.trials else "default"
-            say(f"{name}: {options} ({chosen})")
-        found[name] = run_evaluation(name, scorer, held_out, split), tuning
     return found
+
+
+def _evaluate_baseline(
+    name: str, split: Split, held_out: HeldOut, num_trials: int, finished: TrialsFile
+) -> tuple[Evaluation, Tuning]:
+    """One baseline; what it was fitted to is let go before the next one needs the memory."""
+    from segue.evaluation.baselines import BASELINES
+    from segue.evaluation.tuning import tune
+
+    def starting(number: int, options: dict[str, float]) -> None:
+        bar.advance(number > 1, note=f"{number}/{num_trials}: {_in_words(options)}")
+
+    with progress_bar(f"Tuning {name}", num_trials, "") as bar:
+        tuning = tune(name, split, num_trials, finished, starting)
+        bar.advance(0, note=f"fitting with {_in_words(tuning.options) or 'no options'}")
+        scorer = BASELINES[name](split.train, **tuning.options)
+    if tuning.options:
+        chosen = f"best of {count(len(tuning.trials), 'trial')}" if tuning.trials else "default"
+        say(f"{name}: {_in_words(tuning.options)} ({chosen})")
+    return run_evaluation(name, scorer, held_out, split), tuning
+
+
+def _in_words(options: dict[str, float]) -> str:
+    return ", ".join(f"{option} {value:g}" for option, value in options.items())
 
 
 class BaselineNames(click.ParamType[tuple[str, ...]]):

@@ -62,7 +62,7 @@ def limit_threads(threads: int | None) -> None:
     """Limit the threads of every numerical library that is loaded, PyTorch's too."""
     if threads is None:
         return
-    import numpy  # noqa: F401 - loads the BLAS that is to be limited
+    import scipy.linalg  # noqa: F401 - loads what is to be limited: NumPy's BLAS and SciPy's own
     from threadpoolctl import threadpool_limits
 
     threadpool_limits(limits=threads)
@@ -119,7 +119,10 @@ def _is_number(cell: str) -> bool:
 
 @contextmanager
 def progress_bar(description: str, total: int, unit: str) -> Iterator[ProgressBar]:
-    """A progress bar with rate and time left, on standard error (silent where that is a file)."""
+    """A progress bar with time left, on standard error (silent where that is a file).
+
+    Its rate is of `unit` in a second; none is shown of an empty one.
+    """
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -153,7 +156,7 @@ class ProgressBar:
         self._progress.update(self._task, advance=amount)
         task = self._progress.tasks[0]
         count = done if done is not None else task.completed
-        if task.elapsed:
+        if task.elapsed and self._unit:
             self._progress.update(self._task, rate=f"{count / task.elapsed:,.1f} {self._unit}/s")
         if note is not None:
             self._progress.update(self._task, note=note)
