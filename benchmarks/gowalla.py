@@ -108,7 +108,10 @@ def main() -> None:
     options = parser.parse_args()
     if options.threads:
         torch.set_num_threads(options.threads)
-    graph, test = read_gowalla(Path(os.environ["SEGUE_REALDATA"]))
+    source = os.environ.get("SEGUE_REALDATA")
+    if not source:
+        parser.error("SEGUE_REALDATA must name the folder that holds gowalla.train.txt.gz")
+    graph, test = read_gowalla(Path(source))
     print(
         f"{graph.num_nodes}, {graph.playlists.tracks.num_pairs} training pairs, "
         f"{test.targets.num_pairs} test pairs"

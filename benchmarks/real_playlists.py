@@ -84,7 +84,10 @@ def main() -> None:
     out = options.out
     out.mkdir(parents=True, exist_ok=True)
     if not (out / "graph").exists():
-        source = Path(os.environ["SEGUE_REALDATA"], "playlists-50k.zip")
+        folder = os.environ.get("SEGUE_REALDATA")
+        if not folder:
+            parser.error("SEGUE_REALDATA must name the folder that holds playlists-50k.zip")
+        source = Path(folder, "playlists-50k.zip")
         segue("build", source, "--out", out / "graph", "--k-core", 10)
 
     bundles = [train(out, f"bundle-{seed}", "--rng-seed", seed) for seed in SEEDS]
