@@ -190,9 +190,11 @@ def describe(graph: PlaylistGraph, top: int) -> dict[str, Any]:
     import numpy as np
 
     catalog, tracks = graph.catalog, graph.playlists.tracks
-    by_artist = np.bincount(catalog.track_artist, minlength=catalog.num_artists)
+    known = catalog.track_artist >= 0
+    by_artist = np.bincount(catalog.track_artist[known], minlength=catalog.num_artists)
     # A playlist counts once for an artist, however many of its tracks it holds.
     pairs = tracks.list_index() * catalog.num_artists + catalog.track_artist[tracks.track_index]
+    pairs = pairs[known[tracks.track_index]]
     artist_playlists = np.bincount(
         np.unique(pairs) % max(1, catalog.num_artists), minlength=catalog.num_artists
     )
@@ -205,11 +207,14 @@ def describe(graph: PlaylistGraph, top: int) -> dict[str, Any]:
     quantiles = {"min": 0, "5%": 5, "25%": 25, "50%": 50, "75%": 75, "95%": 95, "max": 100}
 
     def percentiles(values: Any) -> dict[str, int]:
+        if not len(values):  # no artist is known
+            return dict.fromkeys(quantiles, 0)
         # "lower": a degree that some node really has.
         found = np.percentile(values, list(quantiles.values()), method="lower")
         return dict(zip(quantiles, found.astype(int).tolist(), strict=True))
 
-    top_tracks = np.argsort(-graph.track_degree, kind="stable")[:top]
+    top_tracks = np.argsort(-graph.track_degree, kind="stable")[:top].astype(np.int32)
+    their_artists = catalog.artist_of(top_tracks).to_pylist()
     top_artists = np.argsort(-artist_playlists, kind="stable")[:top]
     return {
         "fingerprint": graph.fingerprint,
@@ -222,10 +227,10 @@ def describe(graph: PlaylistGraph, top: int) -> dict[str, Any]:
             {
                 "id": str(catalog.track_ids[row]),
                 "name": str(catalog.track_names[row]),
-                "artist": str(catalog.artist_names[int(catalog.track_artist[row])]),
+                "artist": artist,
                 "playlists": int(graph.track_degree[row]),
             }
-            for row in top_tracks.tolist()
+            for row, artist in zip(top_tracks.tolist(), their_artists, strict=True)
         ],
         "top_artists": [
             {
