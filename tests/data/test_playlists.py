@@ -196,7 +196,7 @@ class TestCatalog:
             ("artist_ids", pa.array(["x", None, "z"]), "artist ids must be present"),
             ("album_names", pa.array(["p"]), "album ids and names differ"),
             ("track_artist", [0, 0, 1, 1, 1, 3], "track_artist points outside the artists"),
-            ("track_artist", [0, 0, 1, 1, 1, -1], "track_artist points outside the artists"),
+            ("track_artist", [0, 0, 1, 1, 1, -2], "track_artist points outside the artists"),
             ("track_album", [0, 0, 1, 1, 2, -2], "track_album points outside the albums"),
             ("track_album", [0, 0, 1, 1, 3, -1], "track_album points outside the albums"),
             ("track_album", [0, 0, 1, 1, 2], "track_album must be int32 with one entry a track"),

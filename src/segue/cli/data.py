@@ -12,7 +12,7 @@ import click
 from segue.cli.output import command, count, number, print_json, print_table, progress_bar, say
 
 if TYPE_CHECKING:
-    from segue.data.mpd import Order
+    from segue.data.collect import Order
     from segue.graph.playlist_graph import PlaylistGraph
 
 

@@ -261,7 +261,7 @@ class Catalog:
             if column.dtype != np.int32 or column.shape != (self.num_tracks,):
                 raise ValueError(f"track_{kind} must be int32 with one entry a track")
             limit = len(getattr(self, f"{kind}_ids"))
-            if len(column) and not (-1 <= column.min() and column.max() < limit):
+            if len(column) and not (column.min() >= -1 and column.max() < limit):
                 raise ValueError(f"track_{kind} points outside the {kind}s")
 
     @property
