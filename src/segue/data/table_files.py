@@ -7,11 +7,12 @@ all of them pass through one mapping from *fields* to columns.
 
 from __future__ import annotations
 
+import codecs
 import csv
 import glob
 import io
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,6 +43,8 @@ _COMPRESSED = {".gz": "gzip", ".bz2": "bz2", ".zst": "zstd"}
 EXTENSIONS = (*_TEXT, *_PARQUET)
 # Stands for `::`, as a reader of CSV knows separators of one character only.
 UNIT_SEPARATOR = "\x1f"
+SUBSTITUTE = "\x1a"  # the control character that means just this
+_NO_UTF8 = re.compile("[\udc80-\udcff]")
 _RECBOLE_TYPE = re.compile(r":(token|float)(_seq)?$")
 
 
@@ -70,12 +73,10 @@ class TableFile:
     columns: dict[str, int]
     delimiter: str
 
-    def open(self) -> tuple[pa.OSFile, pa.NativeFile]:
-        """The bytes on disk, whose `tell` is the progress, and the same unpacked."""
+    def open(self) -> tuple[pa.OSFile, CleanText]:
+        """The bytes on disk, whose `tell` is the progress, and the text in them."""
         raw, content = _open(self.path)
-        if self.delimiter == "::":
-            content = pa.TransformInputStream(content, _single_separators())
-        return raw, content
+        return raw, CleanText(content, self.delimiter)
 
     def in_words(self) -> str:
         """``playlist = userId, track = movieId``."""
@@ -189,7 +190,7 @@ def _header(path: Path, delimiter: str, wanted: Mapping[str, str]) -> tuple[list
         line = text.readline(2**20).removeprefix("\ufeff").rstrip("\r\n")
     if line[:2] in ("\udcff\udcfe", "\udcfe\udcff") or "\0" in line:
         raise InputError(f"{path}: is UTF-16 or no text at all, expected UTF-8 text")
-    if re.search("[\udc80-\udcff]", line):
+    if _NO_UTF8.search(line):
         raise InputError(f"{path}: line 1: is not UTF-8 text, expected the names of the columns")
     if not line.strip():
         raise InputError(f"{path}: line 1: is empty, expected the names of the columns")
@@ -257,17 +258,41 @@ def _open(path: Path) -> tuple[pa.OSFile, pa.NativeFile]:
     return raw, pa.CompressedInputStream(raw, codec) if codec else raw
 
 
-def _single_separators() -> Callable[[pa.Buffer], bytes]:
-    """What puts `UNIT_SEPARATOR` for ``::`` in a stream, also where a block ends between them."""
-    held = b""
+class CleanText(io.RawIOBase):
+    """The bytes of a text as Arrow's reader can take them.
 
-    def replaced(block: pa.Buffer) -> bytes:
-        nonlocal held
-        content = (held + block.to_pybytes()).replace(b"::", UNIT_SEPARATOR.encode())
-        held = b":" if content.endswith(b":") else b""
-        return content[: len(content) - len(held)]
+    A byte that is no UTF-8 becomes `SUBSTITUTE`: Arrow would fail a whole block for it without
+    saying where. ``::`` becomes `UNIT_SEPARATOR` where that is what stands between cells.
+    """
 
-    return replaced
+    def __init__(self, content: pa.NativeFile, delimiter: str) -> None:
+        self._content = content
+        self._decode = codecs.getincrementaldecoder("utf-8")("surrogateescape").decode
+        self._double = delimiter == "::"
+        self._held = ""
+        self.substituted = False
+
+    def readable(self) -> bool:
+        """Yes."""
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        """Up to `size` bytes, none at the end."""
+        while True:
+            block = self._content.read(max(1, size - 4) if size > 0 else None)
+            text = self._held + self._decode(block, final=not block)
+            self._held = ""
+            if self._double:
+                text = text.replace("::", UNIT_SEPARATOR)
+                if block and text.endswith(":"):
+                    text, self._held = text[:-1], ":"
+            if text or not block:
+                break
+        try:
+            return text.encode()
+        except UnicodeEncodeError:
+            self.substituted = True
+            return _NO_UTF8.sub(SUBSTITUTE, text).encode()
 
 
 def _text(path: Path) -> io.TextIOWrapper:

@@ -12,6 +12,7 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 
 from segue.data.collect import Reject
+from segue.data.playlists import Int64Array
 from segue.data.table_files import TableFile
 
 _BLOCK = 16 * 2**20  # Bytes of text read at once; no row is longer.
@@ -26,6 +27,7 @@ class ParquetRows:
         self.file = file
         self.bytes_read = 0
         self.num_ragged = 0
+        self.substituted = False
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """The columns that are read, each named by its place."""
@@ -63,6 +65,7 @@ class TextRows:
     def __init__(self, file: TableFile) -> None:
         self.file = file
         self.bytes_read = 0
+        self.substituted = False  # whether some byte was no UTF-8, see `CleanText`
         # Of each ragged row its number among all rows, from 0, and the reason.
         self._ragged: list[tuple[int, str]] = []
         self._num_refused = 0
@@ -75,7 +78,7 @@ class TextRows:
         return len(self._ragged)
 
     def batches(self) -> Iterator[pa.RecordBatch]:
-        """The columns that are read, each named by its place: Arrow binary."""
+        """The columns that are read, each named by its place: Arrow string."""
         names = [str(at) for at in range(len(self.file.header))]
         # The last column shows whether a quoted field swallowed the end of the file.
         read = [names[at] for at in sorted({*self.file.columns.values(), len(names) - 1})]
@@ -96,21 +99,21 @@ class TextRows:
                     invalid_row_handler=self._note_ragged,
                 ),
                 pyarrow.csv.ConvertOptions(
-                    # Text that is no UTF-8 would fail a whole block without saying where.
-                    column_types=dict.fromkeys(read, pa.binary()),
+                    column_types=dict.fromkeys(read, pa.string()),
                     include_columns=read,
                 ),
             )
             last: pa.RecordBatch | None = None
             for batch in reader:
                 self.bytes_read = raw.tell()
+                self.substituted = content.substituted
                 if last is not None:
                     yield last
                 # An empty batch would hide the row before it.
                 last = batch if len(batch) else last
         if last is None:
             return
-        if b"\n" not in (last.column(read[-1])[-1].as_py() or b"") or self._ends():
+        if "\n" not in (last.column(read[-1])[-1].as_py() or "") or self._ends():
             yield last
         else:
             yield last.slice(0, len(last) - 1)
@@ -155,7 +158,7 @@ class TextRows:
             place, content = self._locate(number)
             reject(str(self.file.path), place, reason, content)
 
-    def _sound_before(self) -> np.ndarray:
+    def _sound_before(self) -> Int64Array:
         """How many sound rows stand before each ragged one, never falling."""
         numbers = np.array([number for number, _ in self._ragged], dtype=np.int64)
         return numbers - np.arange(len(numbers))

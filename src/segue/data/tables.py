@@ -7,6 +7,7 @@ a batch become codes in one pass through Arrow. The rows of a playlist may stand
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Iterator
 from typing import IO
 
@@ -15,8 +16,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from segue.data.collect import Collected, Order, ReadReport, Reject, rejecting
-from segue.data.playlists import BoolArray, Catalog, Int64Array, Playlists
-from segue.data.table_files import TableFile, reason_of
+from segue.data.playlists import BoolArray, Catalog, Int32Array, Int64Array, Playlists
+from segue.data.table_files import SUBSTITUTE, TableFile, reason_of
 from segue.data.table_rows import UNENDED, ParquetRows, TextRows
 from segue.errors import InputError
 
@@ -57,16 +58,18 @@ def read_tables(
     """
     collected, report, digest = Collected(), ReadReport(), hashlib.sha256()
     reject = rejecting(skipped, report)
-    rows: list[Int64Array] = []
-    codes: list[Int64Array] = []
-    positions: list[Int64Array] = []
+    rows: list[Int32Array] = []
+    codes: list[Int32Array] = []
+    positions: list[Int64Array | None] = []
     for file in files:
         digest.update(_digest(file))
         done = 0
         for cells, position, read in _sound_rows(file, report, reject):
             playlist, new = collected.playlists.codes(cells["playlist"])
-            titles = cells["title"].take(pa.array(new)) if "title" in cells else pa.nulls(len(new))
-            collected.titles += titles.to_pylist()
+            if "title" in cells:
+                collected.titles += _empty_to_null(cells["title"].take(pa.array(new))).to_pylist()
+            else:
+                collected.titles += [None] * len(new)
             track, new = collected.tracks.codes(cells["track"])
             _describe(collected, {name: cell.take(pa.array(new)) for name, cell in cells.items()})
             rows.append(playlist.astype(np.int32))
@@ -103,17 +106,24 @@ def _empty_to_null(values: pa.Array) -> pa.Array:
 
 def _add_lists(
     collected: Collected,
-    row_parts: list[Int64Array],
-    code_parts: list[Int64Array],
-    position_parts: list[Int64Array],
+    row_parts: list[Int32Array],
+    code_parts: list[Int32Array],
+    position_parts: list[Int64Array | None],
 ) -> None:
     """Bring the rows of each playlist together and add the lists, some millions of rows at once."""
     nothing = np.zeros(0, dtype=np.int32)
     rows, codes = np.concatenate([nothing, *row_parts]), np.concatenate([nothing, *code_parts])
-    position = np.concatenate([nothing, *position_parts])
+    position = None
+    if any(part is not None for part in position_parts):
+        # In a table without positions all are 0: its rows keep their order.
+        parts = zip(position_parts, row_parts, strict=True)
+        position = np.concatenate(
+            [np.zeros(len(rows), dtype=np.int64) if part is None else part for part, rows in parts]
+        )
     if (rows[1:] < rows[:-1]).any():
         together = np.argsort(rows, kind="stable")
-        rows, codes, position = rows[together], codes[together], position[together]
+        rows, codes = rows[together], codes[together]
+        position = None if position is None else position[together]
     ends = np.cumsum(np.bincount(rows, minlength=len(collected.titles)))
     first = 0
     while first < len(ends):
@@ -121,7 +131,8 @@ def _add_lists(
         # As many whole playlists as fit, at least one.
         last = max(int(np.searchsorted(ends, start + _SLAB, side="right")), first + 1)
         part = slice(start, ends[last - 1])
-        collected.add_lists(rows[part] - first, last - first, codes[part], position[part])
+        place = None if position is None else position[part]
+        collected.add_lists(rows[part] - first, last - first, codes[part], place)
         first = last
 
 
@@ -138,7 +149,7 @@ def _digest(file: TableFile) -> bytes:
 
 def _sound_rows(
     file: TableFile, report: ReadReport, reject: Reject
-) -> Iterator[tuple[dict[str, pa.Array], Int64Array, int]]:
+) -> Iterator[tuple[dict[str, pa.Array], Int64Array | None, int]]:
     """The sound rows of a table, batch by batch: cells by field, positions, bytes read so far.
 
     The cells are Arrow strings without nulls in ``playlist``, ``track`` and ``artist``.
@@ -147,7 +158,7 @@ def _sound_rows(
     done = 0
     try:
         for batch in source.batches():
-            checked = _Checked(file, batch)
+            checked = _Checked(file, batch, source.substituted)
             source.reject_rows(done, batch, checked.reasons, reject)
             done += len(batch)
             cells, position = checked.cells, checked.position
@@ -155,7 +166,7 @@ def _sound_rows(
                 good = np.ones(len(batch), dtype=bool)
                 good[list(checked.reasons)] = False
                 cells = {name: cell.filter(pa.array(good)) for name, cell in cells.items()}
-                position = position[good]
+                position = None if position is None else position[good]
             yield cells, position, source.bytes_read
         source.reject_rest(reject)
     except (OSError, pa.ArrowException) as error:
@@ -171,10 +182,10 @@ def _sound_rows(
 class _Checked:
     """A batch as strings and positions, with what is wrong in which row (the first reason)."""
 
-    def __init__(self, file: TableFile, batch: pa.RecordBatch) -> None:
+    def __init__(self, file: TableFile, batch: pa.RecordBatch, substituted: bool) -> None:
         self.reasons: dict[int, str] = {}
         self.cells: dict[str, pa.Array] = {}
-        self.position = np.zeros(len(batch), dtype=np.int64)
+        self.position: Int64Array | None = None
         for name, at in file.columns.items():
             column = batch.column(str(at))
             shown = f"`{file.header[at]}`" if file.has_header else f"column {at + 1}"
@@ -182,7 +193,10 @@ class _Checked:
                 self.position, bad = _whole_numbers(column, f"{file.path}: {shown}")
                 self._refuse(bad, f"{shown} is no whole number, expected a position")
                 continue
-            cell = self.cells[name] = self._strings(column, f"{file.path}: {shown}", shown)
+            cell = self.cells[name] = _strings(column, f"{file.path}: {shown}")
+            if substituted:
+                wrong = pc.match_substring(cell, SUBSTITUTE)
+                self._refuse(_mask(wrong.fill_null(False)), f"{shown} is not UTF-8 text")
             if name in ("playlist", "track", "artist"):
                 empty = pc.or_kleene(pc.is_null(cell), pc.equal(cell, ""))
                 self._refuse(_mask(empty), f"{shown} is empty, expected the id of the {name}")
@@ -191,29 +205,21 @@ class _Checked:
         for row in np.flatnonzero(bad).tolist():
             self.reasons.setdefault(row, reason)
 
-    def _strings(self, column: pa.Array, place: str, shown: str) -> pa.Array:
-        kind = column.type
-        if pa.types.is_dictionary(kind):
-            column, kind = column.dictionary_decode(), kind.value_type
-        if not (str(kind) in _TEXT_TYPES or pa.types.is_integer(kind) or pa.types.is_null(kind)):
-            raise InputError(f"{place} holds {kind}, expected text or whole numbers")
-        try:
-            return column.cast(pa.string())
-        except pa.ArrowInvalid:  # not UTF-8 somewhere
-            values = [_decoded(value) for value in column.to_pylist()]
-            bad = np.array([isinstance(value, bytes) for value in values])
-            self._refuse(bad, f"{shown} is not UTF-8 text")
-            return pa.array([None if isinstance(v, bytes) else v for v in values], pa.string())
-
 
 _TEXT_TYPES = {"string", "large_string", "string_view", "binary", "large_binary", "binary_view"}
 
 
-def _decoded(value: bytes | None) -> str | bytes | None:
+def _strings(column: pa.Array, place: str) -> pa.Array:
+    """A column as Arrow string."""
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    kind = column.type
+    if not (str(kind) in _TEXT_TYPES or pa.types.is_integer(kind) or pa.types.is_null(kind)):
+        raise InputError(f"{place} holds {kind}, expected text or whole numbers")
     try:
-        return None if value is None else value.decode()
-    except UnicodeDecodeError:
-        return value
+        return column.cast(pa.string())
+    except pa.ArrowInvalid as error:
+        raise InputError(f"{place} holds bytes that are not UTF-8 text") from error
 
 
 def _mask(values: pa.Array) -> BoolArray:
@@ -228,7 +234,8 @@ def _whole_numbers(column: pa.Array, place: str) -> tuple[Int64Array, BoolArray]
         try:
             column = column.cast(pa.string()).cast(pa.int64())
         except pa.ArrowInvalid:
-            column = pa.array([_int64(value) for value in column.to_pylist()], pa.int64())
+            values = column.cast(pa.string()).to_pylist()
+            column = pa.array([_int64(value) for value in values], pa.int64())
     elif pa.types.is_floating(kind):
         whole = pc.and_(pc.equal(column, pc.floor(column)), pc.less(pc.abs(column), 2.0**63))
         column = pc.if_else(whole, column, None).cast(pa.int64())
@@ -239,8 +246,8 @@ def _whole_numbers(column: pa.Array, place: str) -> tuple[Int64Array, BoolArray]
     return column.fill_null(0).to_numpy(zero_copy_only=False), _mask(column.is_null())
 
 
-def _int64(value: bytes | str | None) -> int | None:
-    text = value.decode("ascii", "replace") if isinstance(value, bytes) else str(value)
-    digits = text.removeprefix("-")
-    number = int(text) if digits.isascii() and digits.isdigit() and len(digits) < 20 else None
-    return number if number is not None and -(2**63) <= number < 2**63 else None
+def _int64(value: str | None) -> int | None:
+    if not re.fullmatch("-?[0-9]{1,19}", value or ""):
+        return None
+    number = int(str(value))
+    return number if -(2**63) <= number < 2**63 else None
