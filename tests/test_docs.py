@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 import runpy
 import shlex
+import subprocess
 import sys
 from pathlib import Path
 
@@ -12,13 +14,14 @@ import pytest
 from click.testing import CliRunner
 
 from segue.cli import cli
+from segue.data.mpd import write_slice
 from segue.data.sample import write_sample
 
 ROOT = Path(__file__).parents[1]
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"```{language}\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+def blocks(language: str, document: str = "README.md") -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", (ROOT / document).read_text(), re.DOTALL)
 
 
 def run(*args: str) -> str:
@@ -59,6 +62,35 @@ def test_python_of_the_readme_runs(
     (program,) = blocks("python")
     exec(compile(program, "README.md", "exec"), {})
     assert len(capsys.readouterr().out.splitlines()) == 5
+
+
+def test_examples_of_the_data_page_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    page = (ROOT / "docs" / "data.md").read_text()
+    # The name of a file, the words up to its content, the content.
+    shown = re.findall(r"`([\w.]+)`([^`]*)```(?:csv|tsv|text)\n(.*?)```", page, re.DOTALL)
+    assert [name for name, *_ in shown] == ["mine.csv", "library.tsv", "small.inter", "ratings.dat"]
+    for name, _, content in shown:
+        (tmp_path / name).write_text(content)
+    tracks = [
+        {"pos": n, "track_uri": f"t:{n}", "track_name": "", "artist_uri": "a", "artist_name": ""}
+        for n in range(30)
+    ]
+    for n in range(50):
+        path = tmp_path / f"mpd.slice.{1000 * n}-{1000 * n + 999}.json"
+        write_slice(path, [{"pid": n, "tracks": tracks}], 1000 * n, 1000 * n + 999)
+
+    lines = [line for block in blocks("sh", "docs/data.md") for line in block.splitlines()]
+    sizes = []
+    for line in lines:
+        program, *args = shlex.split(line)
+        if program == "python":
+            subprocess.run([sys.executable, *args], check=True)
+            continue
+        run(*args, "--overwrite")
+        nodes = json.loads(run("info", "graph", "--json"))["nodes"]
+        sizes.append((nodes["playlist"], nodes["track"], nodes["artist"]))
+    assert sizes == [(50, 30, 1), (2, 2, 2), (2, 2, 2), (2, 2, 0), (2, 2, 0), (2, 2, 0)]
 
 
 def test_make_targets_of_the_readme_exist() -> None:

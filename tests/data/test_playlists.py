@@ -1,5 +1,6 @@
 """`TrackLists` against plain Python; `Playlists` and `Catalog` to disk and back."""
 
+import dataclasses
 import hashlib
 from dataclasses import replace
 from pathlib import Path
@@ -196,7 +197,7 @@ class TestCatalog:
             ("artist_ids", pa.array(["x", None, "z"]), "artist ids must be present"),
             ("album_names", pa.array(["p"]), "album ids and names differ"),
             ("track_artist", [0, 0, 1, 1, 1, 3], "track_artist points outside the artists"),
-            ("track_artist", [0, 0, 1, 1, 1, -1], "track_artist points outside the artists"),
+            ("track_artist", [0, 0, 1, 1, 1, -2], "track_artist points outside the artists"),
             ("track_album", [0, 0, 1, 1, 2, -2], "track_album points outside the albums"),
             ("track_album", [0, 0, 1, 1, 3, -1], "track_album points outside the albums"),
             ("track_album", [0, 0, 1, 1, 2], "track_album must be int32 with one entry a track"),
@@ -279,3 +280,13 @@ class TestUpdateDigest:
         a, b = pa.array(["a"]), pa.array(["b"])
         assert digest_of(a, b) != digest_of(b, a)
         assert digest_of(a, b) != digest_of(pa.array(["a", "b"]))
+
+
+def test_a_track_may_have_no_artist(small_catalog):
+    artist = np.array([0, -1, 1, 1, 1, -1], dtype=np.int32)
+    catalog = dataclasses.replace(small_catalog, track_artist=artist)
+    named = catalog.artist_of(np.array([1, 0, 5], dtype=np.int32)).to_pylist()
+    assert named == ["", "Xénia", ""]
+    kept = catalog.keep_tracks(np.array([False, True, True, False, False, False]))
+    assert kept.track_artist.tolist() == [-1, 0]
+    assert kept.artist_names.to_pylist() == ["Yves"]

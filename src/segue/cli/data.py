@@ -12,7 +12,7 @@ import click
 from segue.cli.output import command, count, number, print_json, print_table, progress_bar, say
 
 if TYPE_CHECKING:
-    from segue.data.mpd import Order
+    from segue.data.collect import Order
     from segue.graph.playlist_graph import PlaylistGraph
 
 
@@ -34,12 +34,42 @@ class SliceRange(click.ParamType[tuple[int, int]]):
         return first, last
 
 
-@click.command(short_help="Playlists in MPD form to a graph.")
+class ColumnMap(click.ParamType[dict[str, str]]):
+    """``playlist=userId,track=movieId``: which column is what."""
+
+    name = "FIELD=COLUMN,…"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> dict[str, str]:
+        """Parse, or fail with what was expected."""
+        from segue.data.table_files import FIELDS
+
+        columns = {}
+        for part in str(value).split(","):
+            field, equals, column = part.partition("=")
+            if not equals or field.strip() not in FIELDS:
+                self.fail(
+                    f"{part!r} is no FIELD=COLUMN, expected for example playlist=userId, "
+                    f"the field one of {', '.join(FIELDS)}",
+                    param,
+                    ctx,
+                )
+            columns[field.strip()] = column.strip()
+        return columns
+
+
+@click.command(short_help="Playlists, as slices or tables, to a graph.")
 @click.argument("source")
 @click.option(
     "--out", type=click.Path(path_type=Path), required=True, help="The graph folder to write."
 )
 @click.option("--slices", type=SliceRange(), help="Only these slices, counted from 0.")
+@click.option(
+    "--columns",
+    type=ColumnMap(),
+    help="Which columns of a table are what, where their names do not say it.",
+)
 @click.option(
     "--k-core",
     type=click.IntRange(min=0),
@@ -60,18 +90,31 @@ def build(
     source: str,
     out: Path,
     slices: tuple[int, int] | None,
+    columns: dict[str, str] | None,
     k_core: int,
     order: Order,
     skip_bad: bool,
     overwrite: bool,
 ) -> None:
-    """Build a graph from playlists in the Million Playlist Dataset's form.
+    """Build a graph from playlists.
 
-    SOURCE is a folder of slices, one slice, a zip with slices anywhere inside, or a quoted
-    pattern such as 'data/mpd.slice.*.json'.
+    SOURCE holds playlists in the Million Playlist Dataset's form (a folder of slices, one slice,
+    a zip with slices anywhere inside, or a quoted pattern such as 'data/mpd.slice.*.json'), or
+    it is a table with a row for each track of a playlist (.csv, .tsv, .inter, .dat, .data,
+    possibly with .gz, .bz2 or .zst, or .parquet; or a folder or pattern of them).
+
+    A table needs columns for playlist, track and artist; album, title, position, track_name,
+    artist_name and album_name are optional. docs/data.md has examples.
     """
     graph = build_graph(
-        source, out, slices=slices, k=k_core, order=order, skip_bad=skip_bad, overwrite=overwrite
+        source,
+        out,
+        slices=slices,
+        columns=columns,
+        k=k_core,
+        order=order,
+        skip_bad=skip_bad,
+        overwrite=overwrite,
     )
     summary = ", ".join(count(n, kind) for kind, n in graph.num_nodes.items())
     say(f"Graph: {summary}, {count(graph.playlists.tracks.num_pairs, 'pair')}")
@@ -83,6 +126,7 @@ def build_graph(
     out: Path,
     *,
     slices: tuple[int, int] | None = None,
+    columns: dict[str, str] | None = None,
     k: int = 0,
     order: Order = "auto",
     skip_bad: bool = False,
@@ -91,26 +135,41 @@ def build_graph(
     """Read, cut to the k-core, save, and say what went and what stayed."""
     from segue.data.mpd import read_mpd
     from segue.data.slices import find_slices
+    from segue.data.table_files import find_tables, is_table
+    from segue.data.tables import read_tables
     from segue.errors import InputError
     from segue.files import refuse_existing
     from segue.graph.playlist_graph import PlaylistGraph
 
     refuse_existing(out, "graph", overwrite=overwrite)
-    files = find_slices(source, slices)
+    tables = find_tables(source, columns) if is_table(source) else []
+    if tables and slices is not None:
+        raise InputError(f"{source}: is a table, but --slices is for slices of JSON")
+    if columns and not tables:
+        raise InputError(f"{source}: is no table, but --columns is for tables")
+    files = [] if tables else find_slices(source, slices)
+    if tables:
+        none = "" if "artist" in tables[0].columns else "; no artists"
+        say(f"Columns: {tables[0].in_words()}{none}")
     with tempfile.TemporaryDirectory() as scratch:
         skipped = Path(scratch) / "skipped.jsonl"
+        size = sum(file.size for file in (tables or files))
         with (
             skipped.open("w", encoding="utf-8") as aside,
-            progress_bar("Reading", sum(file.size for file in files), "playlists") as bar,
+            progress_bar("Reading", size, "playlists") as bar,
         ):
-            playlists, catalog, report = read_mpd(
-                files,
-                order=order,
-                skipped=aside if skip_bad else None,
-                advance=lambda size, done: bar.advance(size, done=done),
-            )
-        read = report.playlists + report.skipped
-        say(f"Read {count(report.slices, 'slice')}, {count(read, 'record')}:")
+            options: Any = {
+                "order": order,
+                "skipped": aside if skip_bad else None,
+                "advance": lambda size, done: bar.advance(size, done=done),
+            }
+            read = read_tables(tables, **options) if tables else read_mpd(files, **options)
+        playlists, catalog, report = read
+        if tables:
+            say(f"Read {count(report.slices, 'table')}, {count(report.rows, 'row')}:")
+        else:
+            records = report.playlists + report.skipped
+            say(f"Read {count(report.slices, 'slice')}, {count(records, 'record')}:")
         say(f"  {count(report.playlists, 'playlist')} with {count(report.pairs, 'pair')}")
         if report.repeated_tracks:
             say(f"  {count(report.repeated_tracks, 'repeated track')} counted once")
@@ -125,6 +184,7 @@ def build_graph(
             {
                 "source": source,
                 "slices": slices,
+                "columns": columns,
                 "k_core": k,
                 "order": order,
                 "skip_bad": skip_bad,
@@ -190,9 +250,11 @@ def describe(graph: PlaylistGraph, top: int) -> dict[str, Any]:
     import numpy as np
 
     catalog, tracks = graph.catalog, graph.playlists.tracks
-    by_artist = np.bincount(catalog.track_artist, minlength=catalog.num_artists)
+    known = catalog.track_artist >= 0
+    by_artist = np.bincount(catalog.track_artist[known], minlength=catalog.num_artists)
     # A playlist counts once for an artist, however many of its tracks it holds.
     pairs = tracks.list_index() * catalog.num_artists + catalog.track_artist[tracks.track_index]
+    pairs = pairs[known[tracks.track_index]]
     artist_playlists = np.bincount(
         np.unique(pairs) % max(1, catalog.num_artists), minlength=catalog.num_artists
     )
@@ -205,11 +267,14 @@ def describe(graph: PlaylistGraph, top: int) -> dict[str, Any]:
     quantiles = {"min": 0, "5%": 5, "25%": 25, "50%": 50, "75%": 75, "95%": 95, "max": 100}
 
     def percentiles(values: Any) -> dict[str, int]:
+        if not len(values):  # no artist is known
+            return dict.fromkeys(quantiles, 0)
         # "lower": a degree that some node really has.
         found = np.percentile(values, list(quantiles.values()), method="lower")
         return dict(zip(quantiles, found.astype(int).tolist(), strict=True))
 
-    top_tracks = np.argsort(-graph.track_degree, kind="stable")[:top]
+    top_tracks = np.argsort(-graph.track_degree, kind="stable")[:top].astype(np.int32)
+    their_artists = catalog.artist_of(top_tracks).to_pylist()
     top_artists = np.argsort(-artist_playlists, kind="stable")[:top]
     return {
         "fingerprint": graph.fingerprint,
@@ -222,10 +287,10 @@ def describe(graph: PlaylistGraph, top: int) -> dict[str, Any]:
             {
                 "id": str(catalog.track_ids[row]),
                 "name": str(catalog.track_names[row]),
-                "artist": str(catalog.artist_names[int(catalog.track_artist[row])]),
+                "artist": artist,
                 "playlists": int(graph.track_degree[row]),
             }
-            for row in top_tracks.tolist()
+            for row, artist in zip(top_tracks.tolist(), their_artists, strict=True)
         ],
         "top_artists": [
             {

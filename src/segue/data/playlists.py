@@ -235,7 +235,7 @@ class Catalog:
     artist_ids, artist_names : Arrow string [num_artists]
     album_ids, album_names : Arrow string [num_albums]
     track_artist : int32 [num_tracks]
-        The artist of each track.
+        The artist of each track, −1 where none is known.
     track_album : int32 [num_tracks]
         The album of each track, −1 where none is known.
     """
@@ -256,12 +256,12 @@ class Catalog:
             if len(ids) != len(names):
                 raise ValueError(f"{kind} ids and names differ in length")
             _check_ids(kind, ids)
-        for kind, lowest in (("artist", 0), ("album", -1)):
+        for kind in ("artist", "album"):
             column = getattr(self, f"track_{kind}")
             if column.dtype != np.int32 or column.shape != (self.num_tracks,):
                 raise ValueError(f"track_{kind} must be int32 with one entry a track")
             limit = len(getattr(self, f"{kind}_ids"))
-            if len(column) and not (lowest <= column.min() and column.max() < limit):
+            if len(column) and not (column.min() >= -1 and column.max() < limit):
                 raise ValueError(f"track_{kind} points outside the {kind}s")
 
     @property
@@ -291,8 +291,9 @@ class Catalog:
             raise ValueError("a playlist holds a track that the catalogue does not have")
 
     def artist_of(self, tracks: Int32Array) -> pa.Array:
-        """Names of the artists of some tracks: Arrow string."""
-        return self.artist_names.take(pa.array(self.track_artist[tracks]))
+        """Names of the artists of some tracks: Arrow string, empty where none is known."""
+        artist = self.track_artist[tracks]
+        return self.artist_names.take(pa.array(artist, mask=artist < 0)).fill_null("")
 
     def keep_tracks(self, kept: BoolArray) -> Catalog:
         """Only the tracks where `kept` (bool [num_tracks]) is true, with their artists and albums.

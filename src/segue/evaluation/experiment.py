@@ -131,7 +131,8 @@ def artist_means(graph: PlaylistGraph, track_vectors: Float32Array) -> Float32Ar
         Of unit length, 0 where the tracks cancel out.
     """
     sums = np.zeros((graph.catalog.num_artists, track_vectors.shape[1]), dtype=np.float32)
-    np.add.at(sums, graph.catalog.track_artist, track_vectors)
+    known = graph.catalog.track_artist >= 0
+    np.add.at(sums, graph.catalog.track_artist[known], track_vectors[known])
     length: Float32Array = np.linalg.norm(sums, axis=1, keepdims=True)
     length[length == 0] = 1
     return sums / length

@@ -67,7 +67,7 @@ class PlaylistGraph:
         """Number of edges by relation."""
         return {
             INTERACTION: self.playlists.tracks.num_pairs,
-            STRUCTURAL["artist"]: self.catalog.num_tracks,
+            STRUCTURAL["artist"]: int((self.catalog.track_artist >= 0).sum()),
             STRUCTURAL["album"]: int((self.catalog.track_album >= 0).sum()),
         }
 

@@ -217,7 +217,8 @@ class Recommender:
         parts = self.scorer.contributions(query, found)
         catalog = self.bundle.catalog
         tracks = []
-        for place, track in enumerate(found):
+        artists = catalog.artist_of(found).to_pylist()
+        for place, (track, artist) in enumerate(zip(found, artists, strict=True)):
             strongest = np.argsort(-parts[place], kind="stable")[:_NUM_REASONS]
             because = tuple(
                 (
@@ -232,7 +233,7 @@ class Recommender:
                     place + 1,
                     str(catalog.track_ids[int(track)]),
                     str(catalog.track_names[int(track)]),
-                    str(catalog.artist_names[int(catalog.track_artist[track])]),
+                    artist,
                     float(score[0, place]),
                     because,
                 )

@@ -91,7 +91,7 @@ class TrackNames:
         if found:
             artists = [int(self.catalog.track_artist[track]) for track in found]
             # The artist tells them apart only where an artist has a single one of them.
-            tells = len(set(artists)) > 1 and any(artists.count(artist) == 1 for artist in artists)
+            tells = any(artist >= 0 and artists.count(artist) == 1 for artist in artists)
             ways = "by id or as 'name - artist'" if tells else "by id"
             by_popularity = sorted(found, key=lambda track: (-self.popularity[track], track))
             lines = [self.describe(track) for track in by_popularity[:MAX_CANDIDATES]]
@@ -105,12 +105,12 @@ class TrackNames:
         raise NameLookupError(f"{text!r} is no track of this bundle{hint}", near)
 
     def describe(self, index: int) -> str:
-        """``name - artist, album  (id)``."""
+        """``name - artist, album  (id)``, without what is not known."""
         catalog = self.catalog
-        artist = str(catalog.artist_names[int(catalog.track_artist[index])])
-        album = int(catalog.track_album[index])
+        artist, album = int(catalog.track_artist[index]), int(catalog.track_album[index])
+        by = f" - {catalog.artist_names[artist]}" if artist >= 0 else ""
         place = f", {catalog.album_names[album]}" if album >= 0 else ""
-        return f"{catalog.track_names[index]} - {artist}{place}  ({catalog.track_ids[index]})"
+        return f"{catalog.track_names[index]}{by}{place}  ({catalog.track_ids[index]})"
 
     def _with_artist(self, text: str) -> list[int]:
         found: list[int] = []
@@ -120,7 +120,8 @@ class TrackNames:
             for name, artist in ((left, right), (right, left)):
                 wanted = fold(artist)
                 for track in self._by_name.get(fold(name), []):
-                    if self._artists[self.catalog.track_artist[track]] == wanted:
+                    by = int(self.catalog.track_artist[track])
+                    if by >= 0 and self._artists[by] == wanted:
                         found.append(track)
         return sorted(set(found))
 

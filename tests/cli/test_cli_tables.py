@@ -1,0 +1,91 @@
+"""`segue build` from tables, and that a graph without artists goes all the way."""
+
+import json
+
+import pytest
+
+from segue.graph.playlist_graph import PlaylistGraph
+
+
+@pytest.fixture
+def table(tmp_path):
+    path = tmp_path / "lists.csv"
+    path.write_text("list,track,artist\n1,b,x\n1,a,y\n1,b,x\n2,a,y\n")
+    return path
+
+
+def test_build_says_what_it_read(run, table, tmp_path):
+    out = tmp_path / "graph"
+    status, printed, err = run("build", table, "--out", out, "--columns", "playlist=list")
+    assert (status, printed) == (0, "")
+    assert "Columns: playlist = list, track = track, artist = artist\n" in err
+    assert "Read 1 table, 4 rows:\n  2 playlists with 3 pairs\n" in err
+    assert "1 repeated track counted once" in err
+    assert "Graph: 2 playlists, 2 tracks, 2 artists, 0 albums, 3 pairs" in err
+    options = json.loads(run("info", out, "--json")[1])["options"]
+    assert options["columns"] == {"playlist": "list"}
+    assert options["read"]["rows"] == 4
+
+
+def test_bad_rows_are_refused_or_set_aside(run, table, tmp_path):
+    with table.open("a") as file:
+        file.write("3,,z\n")
+    command = ["build", table, "--out", tmp_path / "graph", "--columns", "playlist=list"]
+    status, _, err = run(*command)
+    assert status == 1
+    assert err.splitlines()[-1] == (
+        f"segue: {table}: line 6: `track` is empty, expected the id of the track"
+    )
+    assert not (tmp_path / "graph").exists()
+    status, _, err = run(*command, "--skip-bad")
+    assert status == 0
+    assert "1 bad record set aside" in err
+    aside = json.loads((tmp_path / "graph" / "skipped.jsonl").read_text())
+    assert (aside["record"], aside["content"]) == ("line 6", "3,,z")
+
+
+@pytest.mark.parametrize(
+    ("args", "status", "message"),
+    [
+        ([], 1, "lists.csv: has no column that is known as the playlist; its columns are list, tr"),
+        (["--columns", "list"], 2, "'list' is no FIELD=COLUMN"),
+        (["--columns", "user=list"], 2, "the field one of playlist, track, artist"),
+        (["--columns", "playlist=list", "--slices", "0-1"], 1, "--slices is for slices of JSON"),
+    ],
+)
+def test_what_cannot_be(run, table, tmp_path, args, status, message):
+    got, _, err = run("build", table, "--out", tmp_path / "graph", *args)
+    assert got == status
+    assert message in err
+
+
+def test_columns_are_for_tables(run, tmp_path):
+    (tmp_path / "mpd.slice.0-0.json").write_text('{"playlists": []}')
+    status, _, err = run("build", tmp_path, "--out", tmp_path / "g", "--columns", "track=t")
+    assert status == 1
+    assert "is no table, but --columns is for tables" in err
+
+
+def test_without_artists_from_the_table_to_the_music(run, planted_graph, tmp_path):
+    source = tmp_path / "small.inter"
+    ids, tracks = planted_graph.catalog.track_ids, planted_graph.playlists.tracks
+    pairs = zip(tracks.list_index().tolist(), tracks.track_index.tolist(), strict=True)
+    lines = [f"{playlist}\t{ids[track]}\t1" for playlist, track in pairs]
+    source.write_text("\n".join(["user_id:token\titem_id:token\trating:float", *lines]))
+    graph, bundle = tmp_path / "graph", tmp_path / "bundle"
+    _, _, err = run("build", source, "--out", graph)
+    assert "track = item_id:token; no artists\n" in err
+    assert PlaylistGraph.load(graph).num_edges["track", "by", "artist"] == 0
+    _, out, _ = run("info", graph)
+    assert "segue:track:1" in out
+
+    train = ["--out", bundle, "--dim", 8, "--epochs", 2, "--threads", 1]
+    status, _, err = run("train", graph, *train)
+    assert status == 0, err
+    for command in (["complete", bundle, "5"], ["vibe", bundle, "segue:track:1", "segue:track:2"]):
+        status, out, err = run(*command, "-n", 3, "--json")
+        assert status == 0, err
+        assert [track["artist_name"] for track in json.loads(out)["tracks"]] == ["", "", ""]
+    status, _, err = run("vibe", bundle, "segue:track:x")
+    assert status == 1
+    assert " - " not in err, "no artist is made up"
