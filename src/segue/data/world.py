@@ -1,0 +1,218 @@
+"""A made-up world of music: who made what, how well it is known, and what goes with what.
+
+It is drawn from a seed in a second or two, the same for every size of a collection. Its parts
+lie nested, and each part may be drawn from by itself:
+
+- An *artist* has albums, an *album* has tracks.
+- A *scene* is an audience with a genre and a decade; a *circle* is a close company within one.
+  A track stands in one scene, a well-known one in several: such a place is a *billing*. In a
+  scene a track's circle is that of its artist, or of its album, or its own.
+
+All draws are made in proportion to one weight per track, whatever part is drawn from. So how
+well a track is known on the whole does not depend on how playlists combine the parts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Float64Array = NDArray[np.float64]
+IntArray = NDArray[np.int32]
+
+NUM_ARTISTS = 450_000
+NUM_GENRES, NUM_SCENES = 24, 480
+DECADES = (1960, 1970, 1980, 1990, 2000, 2010)
+_DECADE_ODDS = (0.04, 0.07, 0.09, 0.14, 0.22, 0.44)
+# By rank, straight lines between these in log-log: how many playlists of a million hold a track,
+_POPULARITY = (
+    (1, 48_000), (10, 39_000), (100, 23_500), (1_000, 9_000), (10_000, 1_400), (31_600, 280),
+    (100_000, 42), (1_000_000, 1.5), (4_000_000, 0.4),
+)  # fmt: skip
+# … the share of all draws that goes to an artist, before the law of the tracks shifts it,
+_RENOWN = (
+    (1, 1.1e-2), (3, 5.5e-3), (10, 3.6e-3), (100, 1.3e-3), (1_000, 2e-4),
+    (10_000, 7e-6), (100_000, 1.2e-7), (NUM_ARTISTS, 1.2e-8),
+)  # fmt: skip
+# … and number of tracks.
+_TRACKS = (
+    (1, 1200), (10, 800), (100, 400), (1_000, 150), (10_000, 45), (100_000, 9),
+    (300_000, 2.5), (NUM_ARTISTS, 1.5),
+)  # fmt: skip
+import os
+SG,SC=eval(os.environ.get("SP","(6.0,.3)"))
+_BILLING_WEIGHT = 3e-5
+_CIRCLE_WEIGHT = 4e-4
+_AWAY=(.4,.6)
+for _k,_v in eval(os.environ.get("WW","{}")).items(): globals()[_k]=_v
+
+
+@dataclass(frozen=True, eq=False)
+class Parts:
+    """Intervals of rows that are drawn from by weight.
+
+    Attributes
+    ----------
+    start : int32 [num_parts + 1]
+        Part p is rows ``start[p]`` to ``start[p + 1] - 1``; none is empty.
+    sums : float64 [num_rows + 1]
+        Sums of the weights of all rows before.
+    """
+
+    start: IntArray
+    sums: Float64Array
+
+    def draw(self, part: NDArray[np.integer], chance: Float64Array) -> NDArray[np.int64]:
+        """A row of each `part`, by weight; `chance` in [0, 1) decides."""
+        first, end = self.start[part], self.start[part + 1]
+        low = self.sums[first]
+        place = low + chance * (self.sums[end] - low)
+        # The sum may round up to the end of the part.
+        return np.minimum(np.searchsorted(self.sums, place, side="right") - 1, end - 1)
+
+
+def _at_rank(points: tuple[tuple[float, float], ...], rank: NDArray[np.int64]) -> Float64Array:
+    at, value = np.log(np.array(points)).T
+    return np.exp(np.interp(np.log(rank), at, value))
+
+
+def _starts(counts: NDArray[np.integer]) -> IntArray:
+    return np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)
+
+
+def _sums(weight: Float64Array) -> Float64Array:
+    return np.concatenate([[0.0], np.cumsum(weight)])
+
+
+class World:
+    """The world of a seed."""
+
+    def __init__(self, rng_seed: int) -> None:
+        rng = np.random.default_rng(rng_seed)
+        self._make_catalogue(rng)
+        self._make_scenes(rng)
+        self._make_billings(rng)
+
+    def _make_catalogue(self, rng: np.random.Generator) -> None:
+        rank = 1 + rng.permutation(NUM_ARTISTS)
+        num_tracks = _at_rank(_TRACKS, rank) * rng.lognormal(-0.1, 0.5, NUM_ARTISTS)
+        num_tracks = np.maximum(1, np.round(num_tracks)).astype(np.int32)
+        artist = np.repeat(np.arange(NUM_ARTISTS, dtype=np.int32), num_tracks)
+        first = _starts(num_tracks)
+
+        # Cut the tracks of an artist into singles and albums of one to twenty.
+        size = np.where(rng.random(len(artist)) < 0.5, 1, rng.integers(2, 21, len(artist)))
+        cut = np.cumsum(size)
+        new_album = np.zeros(len(artist), dtype=bool)
+        new_album[cut[cut < len(artist)]] = True
+        new_album[first[:-1]] = True
+        album = np.cumsum(new_album) - 1
+
+        # Within an artist some live off a hit or two, others off everything.
+        spread = rng.gamma(SG, SC, NUM_ARTISTS)[artist]
+        fame = 0.6 * rng.standard_normal(album[-1] + 1)[album]
+        fame += 0.8 * rng.standard_normal(len(artist))
+        weight = np.exp(spread * fame)
+        weight *= (_at_rank(_RENOWN, rank) / np.add.reduceat(weight, first[:-1]))[artist]
+        by_weight = np.argsort(-weight)
+        weight[by_weight] = _at_rank(_POPULARITY, np.arange(1, len(weight) + 1))
+        weight /= weight.sum()
+
+        self.weight = weight
+        self.track_artist = artist
+        self.track_album = album.astype(np.int32)
+        sums = _sums(weight)
+        self.artists = Parts(first, sums)
+        self.albums = Parts(np.append(np.flatnonzero(new_album), len(artist)).astype(np.int32), sums)
+
+    def _make_scenes(self, rng: np.random.Generator) -> None:
+        # Genres lie in a space of tastes, their scenes around them; decades are one more way off.
+        genre = np.concatenate(
+            [np.arange(NUM_GENRES), rng.integers(NUM_GENRES, size=NUM_SCENES - NUM_GENRES)]
+        )
+        decade = rng.choice(len(DECADES), NUM_SCENES, p=_DECADE_ODDS)
+        place = rng.normal(0, 1.0, (NUM_GENRES, 3))[genre] + rng.normal(0, 0.35, (NUM_SCENES, 3))
+        place = np.column_stack([place, 0.5 * decade])
+        away = ((place[:, None] - place) ** 2).sum(axis=2)
+        self.scene_genre, self.scene_decade = genre, decade
+        self.nearness = np.exp(-away / 0.5) + 1e-3
+        # The first scene of a genre is its mainstream.
+        size = rng.gamma(1.0, size=NUM_GENRES)[genre] * rng.lognormal(0, 1.0, NUM_SCENES)
+        size[:NUM_GENRES] *= 3
+        self.scene_size = size / size.sum()
+
+    def _make_billings(self, rng: np.random.Generator) -> None:
+        """Where tracks stand: (scene, circle, track, weight)."""
+        num_tracks, num_artists = len(self.weight), len(self.artists.start) - 1
+        near = self.nearness * self.scene_size
+        np.fill_diagonal(near, 0)
+        rows = np.cumsum(near / near.sum(axis=1, keepdims=True), axis=1)
+        rows += np.arange(NUM_SCENES)[:, None]
+
+        def neighbour(scene: NDArray[np.integer]) -> NDArray[np.int64]:
+            found = np.searchsorted(rows.ravel(), scene + rng.random(len(scene)), side="right")
+            return np.clip(found - scene * NUM_SCENES, 0, NUM_SCENES - 1)
+
+        home = rng.choice(NUM_SCENES, num_artists, p=self.scene_size)
+        second = neighbour(home)
+        # An album in five is for the artist's other audience.
+        other = rng.random(len(self.albums.start) - 1) < 0.2
+        scene = np.where(other[self.track_album], second[self.track_artist], home[self.track_artist])
+
+        # No circle gives a track more than its due: the well known have many billings.
+        num_billings = np.ceil(self.weight / _BILLING_WEIGHT).astype(np.int64)
+        track_all = np.repeat(np.arange(num_tracks), num_billings)
+        weight = (self.weight / num_billings)[track_all]
+        scene_all = scene[track_all]
+        again = np.flatnonzero(np.diff(track_all, prepend=-1) == 0)
+        where = rng.random(len(again))
+        at_home = scene_all[again]
+        scene_all[again] = np.where(
+            where < _AWAY[0], neighbour(at_home),
+            np.where(where < _AWAY[1], self.scene_genre[at_home], at_home),
+        )
+
+        # Circles: equal in size by expectation, as many as the scene's weight allows.
+        total = np.bincount(scene_all, weight, NUM_SCENES)
+        num_circles = np.clip(np.round(total / _CIRCLE_WEIGHT), 1, 400).astype(np.int64)
+        by = rng.random(num_tracks)
+        seat = np.where(
+            by < 0.35,
+            rng.random(num_artists)[self.track_artist],
+            np.where(by < 0.7, rng.random(len(other))[self.track_album], rng.random(num_tracks)),
+        )
+        seats = seat[track_all]
+        seats[again] = rng.random(len(again))
+        circle = (seats * num_circles[scene_all]).astype(np.int64)
+        circle += np.concatenate([[0], np.cumsum(num_circles)])[scene_all]
+        # Circles without a track are left out of the numbering.
+        order = np.argsort(circle, kind="stable")
+        circle = circle[order]
+        new = np.append(True, circle[1:] != circle[:-1])
+        self.billing_track = track_all[order].astype(np.int32)
+        sums = _sums(weight[order])
+        self.billing_circle = (np.cumsum(new) - 1).astype(np.int32)
+        self.circles = Parts(np.append(np.flatnonzero(new), len(new)).astype(np.int32), sums)
+        self.scenes = Parts(_starts(np.bincount(scene_all, minlength=NUM_SCENES)), sums)
+        # Of circles within a scene, by weight.
+        circle_scene = scene_all[order][self.circles.start[:-1]]
+        self.scene_circles = Parts(
+            _starts(np.bincount(circle_scene, minlength=NUM_SCENES)),
+            sums[self.circles.start],
+        )
+        self.everything = Parts(np.array([0, len(sums) - 1], dtype=np.int32), sums)
+
+        # Pairs of scenes, near ones more often, such that each comes up as its weight says.
+        share = np.diff(sums[self.scenes.start]) / sums[-1]
+        joint = self.nearness.copy()
+        factor = np.ones(NUM_SCENES)
+        for _ in range(200):
+            factor = np.sqrt(factor * share / (joint @ factor))
+        joint *= factor[:, None] * factor
+        self.companions = Parts(
+            np.arange(0, NUM_SCENES * NUM_SCENES + 1, NUM_SCENES, dtype=np.int32), _sums(joint.ravel())
+        )
+        self.scene_share = share
+        self.all_scenes = Parts(np.array([0, NUM_SCENES], dtype=np.int32), _sums(share))
