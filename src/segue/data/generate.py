@@ -1,128 +1,250 @@
-"""Draw."""
+"""Generated playlists at any size: slices in the form of the Million Playlist Dataset.
+
+Nobody made any of these playlists, and none of the music exists. They are drawn from a made-up
+world (`segue.data.world`) by made-up tastes (`segue.data.tastes`), shaped like the published
+figures of the Million Playlist Dataset, so that they are of use for measuring how fast and how
+large, and as a benchmark on which models differ as they do on real playlists.
+
+Slice s is drawn from (seed, s) alone. So slices do not depend on how many there are or on which
+process makes which, and none is ever held but the one that a process works on.
+"""
 
 from __future__ import annotations
 
+import signal
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
-from segue.data.world import Float64Array, World
+from segue.data.mpd import write_slice
+from segue.data.names import Names
+from segue.data.sample import SLICE_SIZE
+from segue.data.tastes import Int64Array, Tastes, draw_playlists
+from segue.data.titles import draw_titles
+from segue.data.world import World
+from segue.errors import ArtefactError, InputError
+from segue.files import atomic_file
 
-SLICE_SIZE = 1000
-_LENGTHS = ((0, 5), (0.05, 10), (0.25, 25), (0.5, 47), (0.75, 88), (0.95, 184), (1, 250))
-NUM_ANCHORS, NUM_FAVOURITES = 4, 4
-import os
-P=dict(run0=.2, runa=1.0, runb=3.0, foc=.10, focheavy=.06, anch=(2.0,1.5), stray=(1.0,14.0), comps=(.4,.35,.25), dirich=1.0, one=.04)
-P.update(eval(os.environ.get("PP","{}")))
+MAX_PLAYLISTS = 1_000_000
+# Midnight at the beginning of 2012; the MPD spans 2010 to 2017.
+_FIRST_DAY, _NUM_DAYS = 1_325_376_000, 2130
+
+
+class _Track(msgspec.Struct, gc=False):
+    pos: int
+    artist_name: str
+    track_uri: str
+    artist_uri: str
+    track_name: str
+    album_uri: str
+    duration_ms: int
+    album_name: str
+
+
+def generate(
+    folder: Path,
+    num_playlists: int,
+    *,
+    rng_seed: int = 0,
+    processes: int = 1,
+    advance: Callable[[int], None] | None = None,
+) -> None:
+    """Write generated playlists into a folder, as slices of 1,000: ``mpd.slice.0-999.json`` ….
+
+    The same seed gives the same bytes, whatever the number of processes; a whole slice is the same
+    in a small collection as in a large one. Each slice is written whole or not at all.
+
+    Parameters
+    ----------
+    folder
+        A new or empty one.
+    num_playlists
+        From 1 to 1,000,000, which hold about 2.2 million distinct tracks.
+    rng_seed
+        0 or more.
+    processes
+        How many work at once; each needs about 0.7 GB.
+    advance
+        Called after each slice with the number of playlists in it.
+
+    Raises
+    ------
+    InputError
+        If an argument is out of range.
+    ArtefactError
+        If the folder holds anything or cannot be written, or a process was killed.
+    """
+    for what, value, lowest, highest in (
+        ("number of playlists", num_playlists, 1, MAX_PLAYLISTS),
+        ("seed", rng_seed, 0, 2**63 - 1),
+        ("number of processes", processes, 1, 1024),
+    ):
+        if not lowest <= value <= highest:
+            raise InputError(f"the {what} is {value}, expected {lowest} to {highest}")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if any(folder.iterdir()):
+            raise ArtefactError(f"{folder}: is not empty, expected a new or empty folder")
+    except OSError as error:
+        raise ArtefactError(f"{folder}: cannot be written ({error.strerror or error})") from error
+    parts = [
+        (first, min(SLICE_SIZE, num_playlists - first))
+        for first in range(0, num_playlists, SLICE_SIZE)
+    ]
+    done = _in_turn if min(processes, len(parts)) == 1 else _side_by_side
+    for written in done(folder, parts, rng_seed, min(processes, len(parts))):
+        if advance is not None:
+            advance(written)
+
+
+def _in_turn(
+    folder: Path, parts: list[tuple[int, int]], rng_seed: int, processes: int
+) -> Iterator[int]:
+    maker = SliceMaker(rng_seed)
+    for first, count in parts:
+        yield maker.write(folder, first, count)
+
+
+def _side_by_side(
+    folder: Path, parts: list[tuple[int, int]], rng_seed: int, processes: int
+) -> Iterator[int]:
+    # Spawned, not forked: the libraries in this process may have threads.
+    pool = ProcessPoolExecutor(processes, get_context("spawn"), _start_worker, (rng_seed,))
+    try:
+        tasks = [pool.submit(_write_in_worker, folder, first, count) for first, count in parts]
+        for task in as_completed(tasks):
+            yield task.result()
+    except BrokenProcessPool:
+        raise ArtefactError(
+            f"{folder}: a process was killed, perhaps for want of memory; fewer processes need less"
+        ) from None
+    finally:
+        # After an error or Ctrl-C each worker still finishes the slice that it is at.
+        pool.shutdown(cancel_futures=True)
+
+
+_maker: SliceMaker | None = None
+
+
+def _start_worker(rng_seed: int) -> None:
+    global _maker
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that started it.
+    _maker = SliceMaker(rng_seed)
+
+
+def _write_in_worker(folder: Path, first: int, count: int) -> int:
+    if _maker is None:
+        raise RuntimeError("the worker was not started")
+    return _maker.write(folder, first, count)
+
 
 @dataclass(frozen=True, eq=False)
-class Tastes:
-    """What the makers of some playlists have in mind, one row each."""
+class _Facts:
+    """What is drawn of playlists beside their tracks, one row each."""
 
-    scene: NDArray[np.int64]
-    scene_until: Float64Array
-    anchor: NDArray[np.int64]
-    anchored: Float64Array
-    favourite: NDArray[np.int64]
-    favoured: Float64Array
-    runs: Float64Array
-    stray: Float64Array
-    drift: Float64Array
-    one_each: Any
+    title: list[str]
+    modified_at: list[int]
+    num_followers: list[int]
+    num_edits: list[int]
+    collaborative: list[bool]
 
 
-def draw_tastes(world: World, count: int, rng: np.random.Generator) -> Tastes:
-    first = world.all_scenes.draw(np.zeros(count, dtype=np.int64), rng.random(count))
-    others = [
-        world.companions.draw(first, rng.random(count)) - first * len(world.scene_share)
-        for _ in range(2)
-    ]
-    scene = np.stack([first, *others], axis=1)
-    parts = rng.gamma(P['dirich'], size=(count, 3))
-    num_scenes = 1 + (rng.random(count)[:, None] > np.cumsum(P['comps'])[:2]).sum(axis=1)
-    parts[np.arange(3) >= num_scenes[:, None]] = 0
-    until = np.cumsum(parts, axis=1) / parts.sum(axis=1, keepdims=True)
+class SliceMaker:
+    """Makes the slices of a seed.
 
-    anchor = world.scene_circles.draw(
-        np.repeat(scene[:, :, None], NUM_ANCHORS, axis=2), rng.random((count, 3, NUM_ANCHORS))
-    )
-    entry = world.scenes.draw(
-        scene[:, rng.integers(3, size=NUM_FAVOURITES)] * 0 + scene[:, :1], rng.random((count, NUM_FAVOURITES))
-    )
-    favoured = rng.beta(1.0, 1/P['foc']-1, count)
-    heavy = rng.random(count) < P['focheavy']
-    favoured[heavy] = rng.beta(6.0, 1.5, heavy.sum())
-    runs = rng.beta(P['runa'], P['runb'], count)
-    runs[rng.random(count) < P['run0']] = 0
-    return Tastes(
-        scene, until, anchor, rng.beta(*P['anch'], count),
-        world.track_artist[world.billing_track[entry]], favoured, runs,
-        rng.beta(*P['stray'], count),
-        rng.random(count),
-        rng.random(count) < P['one'],
-    )
+    Parameters
+    ----------
+    rng_seed
+        Of the world, its names and the playlists.
+    """
 
+    def __init__(self, rng_seed: int) -> None:
+        self.rng_seed = rng_seed
+        self.world = World(rng_seed)
+        self.names = Names(rng_seed)
 
-def draw_slots(world, tastes, row, rng, plain=False):
-    count = len(row)
-    u = rng.random((9, count))
-    component = (u[0][:, None] >= tastes.scene_until[row, :2]).sum(axis=1)
-    scene = tastes.scene[row, component]
-    circle = tastes.anchor[row, component, (u[1] * NUM_ANCHORS).astype(np.int64)]
-    anchored = u[2] < tastes.anchored[row]
-    place = np.where(
-        anchored, world.circles.draw(circle, u[3]), world.scenes.draw(scene, u[3])
-    )
-    stray = u[4] < tastes.stray[row]
-    place[stray] = world.everything.draw(np.zeros(stray.sum(), dtype=np.int64), u[3][stray])
-    track = world.billing_track[place]
-    # A few favourites
-    liked = ~stray & (u[5] < tastes.favoured[row])
-    artist = tastes.favourite[row[liked], (u[1][liked] * NUM_FAVOURITES).astype(np.int64)]
-    track[liked] = world.artists.draw(artist, u[3][liked])
-    if plain:
-        return track, np.arange(count), component, world.billing_circle[place]
-    begins = (u[6] >= tastes.runs[row]) | (np.diff(row, prepend=-1) != 0)
-    lead = np.maximum.accumulate(np.where(begins, np.arange(count), 0))
-    follows = ~begins
-    by_album = follows & (u[7][lead] < 0.4)
-    by_artist = follows & ~by_album
-    track[by_album] = world.albums.draw(world.track_album[track[lead[by_album]]], u[3][by_album])
-    track[by_artist] = world.artists.draw(world.track_artist[track[lead[by_artist]]], u[3][by_artist])
-    return track, lead, component[lead], world.billing_circle[place[lead]]
+    def write(self, folder: Path, first: int, count: int) -> int:
+        """Write one slice into `folder`; returns `count`."""
+        playlists, last = self.playlists(first, count), first + count - 1
+        with atomic_file(folder / f"mpd.slice.{first}-{last}.json") as temporary:
+            write_slice(temporary, playlists, first, last)
+        return count
 
+    def playlists(self, first: int, count: int) -> list[dict[str, Any]]:
+        """The playlists from `first` on, in the form of the MPD; `tracks` are structs."""
+        rng = np.random.default_rng([self.rng_seed, first])
+        tastes, lengths, tracks = draw_playlists(self.world, count, rng)
+        facts = self._facts(tastes, lengths, rng)
+        distinct, which = np.unique(tracks, return_inverse=True)
+        records = self._records(distinct)
+        artist = self.world.track_artist[tracks].tolist()
+        album = self.world.track_album[tracks].tolist()
+        ends = np.cumsum(lengths).tolist()
+        playlists, begin = [], 0
+        for row, end in enumerate(ends):
+            listed = [_Track(pos, *records[at]) for pos, at in enumerate(which[begin:end].tolist())]
+            playlists.append(
+                {
+                    "name": facts.title[row],
+                    "collaborative": "true" if facts.collaborative[row] else "false",
+                    "pid": first + row,
+                    "modified_at": facts.modified_at[row],
+                    "num_tracks": end - begin,
+                    "num_albums": len(set(album[begin:end])),
+                    "num_artists": len(set(artist[begin:end])),
+                    "num_followers": facts.num_followers[row],
+                    "num_edits": facts.num_edits[row],
+                    "duration_ms": sum(track.duration_ms for track in listed),
+                    "tracks": listed,
+                }
+            )
+            begin = end
+        return playlists
 
-def draw_playlists(world, count, rng):
-    share, length = np.array(_LENGTHS).T
-    lengths = np.exp(np.interp(rng.random(count), share, np.log(length)))
-    lengths = np.round(lengths).astype(np.int64)
-    tastes = draw_tastes(world, count, rng)
-    missing = lengths
-    columns = [np.zeros((0), dtype=np.int64)] * 5
-    for attempt in range(20):
-        row = np.repeat(np.arange(count), (missing > 0) * (missing * (1.25) + 4).astype(np.int64))
-        new = draw_slots(world, tastes, row, rng, attempt > 0)
-        offset = len(columns[0])
-        new = [row, new[0], new[1] + offset, new[2], new[3]]
-        columns = [np.concatenate([a, b]) for a, b in zip(columns, new)]
-        key = columns[0] * len(world.weight) + columns[1]
-        one = tastes.one_each[columns[0]]
-        key[one] = columns[0][one]*len(world.weight)+ world.track_artist[columns[1][one]]
-        once = np.sort(np.unique(key, return_index=True)[1])
-        # by row, in order of drawing
-        once = once[np.argsort(columns[0][once], kind="stable")]
-        start = np.searchsorted(columns[0][once], np.arange(count))
-        r = columns[0][once]
-        once = once[np.arange(len(once)) - start[r] < lengths[r]]
-        columns = [c[once] for c in columns]
-        missing = lengths - np.bincount(columns[0], minlength=count)
-        if not missing.any():
-            break
-    row, track, lead, component, circle = columns
-    key = tastes.drift[row]*(0.5 * component + ((circle * 0.6180339887) % 1)) 
-    # lead's noise
-    noise = rng.random(int(lead.max()) + 1)[lead]
-    order = np.lexsort((np.arange(len(row)), key + noise, row))
-    return tastes, lengths, row[order], track[order], attempt
+    def _facts(self, tastes: Tastes, lengths: Int64Array, rng: np.random.Generator) -> _Facts:
+        favourite = self.names.artists(tastes.favourite[:, 0])
+        count = len(lengths)
+        return _Facts(
+            title=draw_titles(self.world, tastes, favourite, self.names.words[0], rng),
+            modified_at=(_FIRST_DAY + 86_400 * rng.integers(_NUM_DAYS, size=count)).tolist(),
+            num_followers=np.minimum(rng.zipf(2.5, count), 70_000).tolist(),
+            num_edits=(1 + rng.geometric(np.minimum(1, 4 / lengths))).tolist(),
+            collaborative=(rng.random(count) < 0.02).tolist(),
+        )
+
+    def _records(self, track: Int64Array) -> list[tuple[Any, ...]]:
+        """What the MPD says of each track, but for its position."""
+        artist = self.world.track_artist[track].astype(np.int64)
+        album = self.world.track_album[track].astype(np.int64)
+        artists, of_artist = np.unique(artist, return_inverse=True)
+        albums, first, of_album = np.unique(album, return_index=True, return_inverse=True)
+        artist_name = self.names.artists(artists)
+        album_name = self.names.albums(albums, artist[first])
+        artist_uri = [f"segue:artist:{row}" for row in artists.tolist()]
+        album_uri = [f"segue:album:{row}" for row in albums.tolist()]
+        return [
+            (
+                artist_name[by],
+                f"segue:track:{row}",
+                artist_uri[by],
+                name,
+                album_uri[on],
+                duration,
+                album_name[on],
+            )
+            for row, by, on, name, duration in zip(
+                track.tolist(),
+                of_artist.tolist(),
+                of_album.tolist(),
+                self.names.tracks(track, artist),
+                self.names.durations(track).tolist(),
+                strict=True,
+            )
+        ]

@@ -19,34 +19,42 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from segue.data.sample import GENRES, MOODS
+
 Float64Array = NDArray[np.float64]
 IntArray = NDArray[np.int32]
 
-NUM_ARTISTS = 450_000
-NUM_GENRES, NUM_SCENES = 24, 480
+NUM_ARTISTS = 340_000
+NUM_GENRES, NUM_SCENES = len(GENRES), 480
 DECADES = (1960, 1970, 1980, 1990, 2000, 2010)
 _DECADE_ODDS = (0.04, 0.07, 0.09, 0.14, 0.22, 0.44)
-# By rank, straight lines between these in log-log: how many playlists of a million hold a track,
+# The laws were fitted to the published figures of the Million Playlist Dataset that
+# benchmarks/generated_shape.py prints. By rank, straight lines between these in log-log: how much
+# a track is drawn,
 _POPULARITY = (
-    (1, 48_000), (10, 39_000), (100, 23_500), (1_000, 9_000), (10_000, 1_400), (31_600, 280),
-    (100_000, 42), (1_000_000, 1.5), (4_000_000, 0.4),
+    (1, 130e3), (10, 112e3), (100, 65e3), (1_000, 20.5e3), (10_000, 2_000), (31_600, 270),
+    (100_000, 44), (1_000_000, 2.2), (4_000_000, 0.6),
 )  # fmt: skip
-# … the share of all draws that goes to an artist, before the law of the tracks shifts it,
+# … an artist's part of all draws, before the law of the tracks shifts it,
 _RENOWN = (
-    (1, 1.1e-2), (3, 5.5e-3), (10, 3.6e-3), (100, 1.3e-3), (1_000, 2e-4),
-    (10_000, 7e-6), (100_000, 1.2e-7), (NUM_ARTISTS, 1.2e-8),
+    (1, 8e-3), (3, 5e-3), (10, 3.2e-3), (100, 1.15e-3), (1_000, 2.1e-4), (10_000, 1.2e-5),
+    (100_000, 2.0e-7), (NUM_ARTISTS, 2e-8),
 )  # fmt: skip
-# … and number of tracks.
+# … and its number of tracks.
 _TRACKS = (
-    (1, 1200), (10, 800), (100, 400), (1_000, 150), (10_000, 45), (100_000, 9),
-    (300_000, 2.5), (NUM_ARTISTS, 1.5),
+    (1, 1300), (10, 900), (100, 440), (1_000, 170), (10_000, 52), (100_000, 10), (300_000, 2.8),
+    (NUM_ARTISTS, 1.7),
 )  # fmt: skip
-import os
-SG,SC=eval(os.environ.get("SP","(6.0,.3)"))
-_BILLING_WEIGHT = 3e-5
-_CIRCLE_WEIGHT = 4e-4
-_AWAY=(.4,.6)
-for _k,_v in eval(os.environ.get("WW","{}")).items(): globals()[_k]=_v
+# How unlike each other the tracks of an artist are in weight, from artist to artist: gamma's
+# shape and scale.
+_SPREAD = (6.0, 0.3)
+_OTHER_AUDIENCE = 0.2
+# Shares of all draws: of a billing at the most, of a circle about.
+_BILLING_WEIGHT, _CIRCLE_WEIGHT = 3e-5, 4e-4
+# Of a track's further billings: in scenes nearby, in its genre's mainstream.
+_NEARBY, _MAINSTREAM = 0.4, 0.2
+# Tracks that sit in the circle of their artist, and of their album; the others have their own.
+_BY_ARTIST, _BY_ALBUM = 0.12, 0.23
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,12 +119,12 @@ class World:
         album = np.cumsum(new_album) - 1
 
         # Within an artist some live off a hit or two, others off everything.
-        spread = rng.gamma(SG, SC, NUM_ARTISTS)[artist]
+        spread = rng.gamma(*_SPREAD, NUM_ARTISTS)[artist]
         fame = 0.6 * rng.standard_normal(album[-1] + 1)[album]
         fame += 0.8 * rng.standard_normal(len(artist))
         weight = np.exp(spread * fame)
         weight *= (_at_rank(_RENOWN, rank) / np.add.reduceat(weight, first[:-1]))[artist]
-        by_weight = np.argsort(-weight)
+        by_weight = np.argsort(-weight, kind="stable")
         weight[by_weight] = _at_rank(_POPULARITY, np.arange(1, len(weight) + 1))
         weight /= weight.sum()
 
@@ -125,7 +133,9 @@ class World:
         self.track_album = album.astype(np.int32)
         sums = _sums(weight)
         self.artists = Parts(first, sums)
-        self.albums = Parts(np.append(np.flatnonzero(new_album), len(artist)).astype(np.int32), sums)
+        self.albums = Parts(
+            np.append(np.flatnonzero(new_album), len(artist)).astype(np.int32), sums
+        )
 
     def _make_scenes(self, rng: np.random.Generator) -> None:
         # Genres lie in a space of tastes, their scenes around them; decades are one more way off.
@@ -137,6 +147,7 @@ class World:
         place = np.column_stack([place, 0.5 * decade])
         away = ((place[:, None] - place) ** 2).sum(axis=2)
         self.scene_genre, self.scene_decade = genre, decade
+        self.scene_mood = rng.integers(len(MOODS), size=NUM_SCENES)
         self.nearness = np.exp(-away / 0.5) + 1e-3
         # The first scene of a genre is its mainstream.
         size = rng.gamma(1.0, size=NUM_GENRES)[genre] * rng.lognormal(0, 1.0, NUM_SCENES)
@@ -157,9 +168,11 @@ class World:
 
         home = rng.choice(NUM_SCENES, num_artists, p=self.scene_size)
         second = neighbour(home)
-        # An album in five is for the artist's other audience.
-        other = rng.random(len(self.albums.start) - 1) < 0.2
-        scene = np.where(other[self.track_album], second[self.track_artist], home[self.track_artist])
+        # Some albums are for the artist's other audience.
+        other = rng.random(len(self.albums.start) - 1) < _OTHER_AUDIENCE
+        scene = np.where(
+            other[self.track_album], second[self.track_artist], home[self.track_artist]
+        )
 
         # No circle gives a track more than its due: the well known have many billings.
         num_billings = np.ceil(self.weight / _BILLING_WEIGHT).astype(np.int64)
@@ -170,19 +183,18 @@ class World:
         where = rng.random(len(again))
         at_home = scene_all[again]
         scene_all[again] = np.where(
-            where < _AWAY[0], neighbour(at_home),
-            np.where(where < _AWAY[1], self.scene_genre[at_home], at_home),
+            where < _NEARBY,
+            neighbour(at_home),
+            np.where(where < _NEARBY + _MAINSTREAM, self.scene_genre[at_home], at_home),
         )
 
         # Circles: equal in size by expectation, as many as the scene's weight allows.
         total = np.bincount(scene_all, weight, NUM_SCENES)
         num_circles = np.clip(np.round(total / _CIRCLE_WEIGHT), 1, 400).astype(np.int64)
-        by = rng.random(num_tracks)
-        seat = np.where(
-            by < 0.35,
-            rng.random(num_artists)[self.track_artist],
-            np.where(by < 0.7, rng.random(len(other))[self.track_album], rng.random(num_tracks)),
-        )
+        who = rng.random(num_tracks)
+        seat = rng.random(num_tracks)
+        seat = np.where(who < _BY_ARTIST + _BY_ALBUM, rng.random(len(other))[on], seat)
+        seat = np.where(who < _BY_ARTIST, rng.random(num_artists)[by], seat)
         seats = seat[track_all]
         seats[again] = rng.random(len(again))
         circle = (seats * num_circles[scene_all]).astype(np.int64)
@@ -211,8 +223,10 @@ class World:
         for _ in range(200):
             factor = np.sqrt(factor * share / (joint @ factor))
         joint *= factor[:, None] * factor
-        self.companions = Parts(
-            np.arange(0, NUM_SCENES * NUM_SCENES + 1, NUM_SCENES, dtype=np.int32), _sums(joint.ravel())
-        )
-        self.scene_share = share
+        pairs = np.arange(0, NUM_SCENES**2 + 1, NUM_SCENES, dtype=np.int32)
+        self.companions = Parts(pairs, _sums(joint.ravel()))
         self.all_scenes = Parts(np.array([0, NUM_SCENES], dtype=np.int32), _sums(share))
+
+    def companion(self, scene: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
+        """A scene for each to go with it."""
+        return self.companions.draw(scene, rng.random(len(scene))) - scene * NUM_SCENES
