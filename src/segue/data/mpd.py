@@ -345,6 +345,6 @@ def _ascending(rows: Int64Array, uris: pa.Array, num_lists: int) -> BoolArray:
 
 
 def write_slice(path: Path, playlists: Sequence[Any], first: int, last: int) -> None:
-    """Write playlists (dicts or structs) as the slice of pids `first` to `last`, in MPD's own form."""
+    """Write playlists, each a dict or struct, as the slice of pids `first` to `last`."""
     content = {"info": {"slice": f"{first}-{last}", "version": "v1"}, "playlists": playlists}
     path.write_bytes(msgspec.json.encode(content))

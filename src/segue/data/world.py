@@ -170,9 +170,8 @@ class World:
         second = neighbour(home)
         # Some albums are for the artist's other audience.
         other = rng.random(len(self.albums.start) - 1) < _OTHER_AUDIENCE
-        scene = np.where(
-            other[self.track_album], second[self.track_artist], home[self.track_artist]
-        )
+        by, on = self.track_artist, self.track_album
+        scene = np.where(other[on], second[by], home[by])
 
         # No circle gives a track more than its due: the well known have many billings.
         num_billings = np.ceil(self.weight / _BILLING_WEIGHT).astype(np.int64)
