@@ -13,6 +13,7 @@ import click
 import segue
 from segue.cli.data import build, info
 from segue.cli.demo import demo
+from segue.cli.generate import generate
 from segue.cli.model import evaluate, train
 from segue.cli.music import complete, recommend, vibe
 from segue.cli.output import printable
@@ -36,7 +37,7 @@ def cli() -> None:
     """
 
 
-for command in (demo, build, info, train, evaluate, complete, vibe, recommend):
+for command in (demo, generate, build, info, train, evaluate, complete, vibe, recommend):
     cli.add_command(command)
 
 
