@@ -40,7 +40,7 @@ def generate(playlists: int, out: Path, rng_seed: int, processes: int | None) ->
     """Write made-up playlists in the Million Playlist Dataset's form, shaped like that one.
 
     Neither the playlists nor the music exists. The same seed gives the same bytes, whatever the
-    number of processes. A million playlists take about 26 GB.
+    number of processes. A million playlists take about 15 GB.
     """
     from segue.data import generate as data
 

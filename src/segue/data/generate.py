@@ -5,14 +5,14 @@ world (`segue.data.world`) by made-up tastes (`segue.data.tastes`), shaped like 
 figures of the Million Playlist Dataset, so that they are of use for measuring how fast and how
 large, and as a benchmark on which models differ as they do on real playlists.
 
-Slice s is drawn from (seed, s) alone. So slices do not depend on how many there are or on which
+A slice is drawn from the seed and its first pid alone. So slices do not depend on how many there are or on which
 process makes which, and none is ever held but the one that a process works on.
 """
 
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -98,29 +98,28 @@ def generate(
         (first, min(SLICE_SIZE, num_playlists - first))
         for first in range(0, num_playlists, SLICE_SIZE)
     ]
-    done = _in_turn if min(processes, len(parts)) == 1 else _side_by_side
-    for written in done(folder, parts, rng_seed, min(processes, len(parts))):
-        if advance is not None:
-            advance(written)
-
-
-def _in_turn(
-    folder: Path, parts: list[tuple[int, int]], rng_seed: int, processes: int
-) -> Iterator[int]:
-    maker = SliceMaker(rng_seed)
-    for first, count in parts:
-        yield maker.write(folder, first, count)
+    report = advance or (lambda written: None)
+    if min(processes, len(parts)) == 1:
+        maker = SliceMaker(rng_seed)
+        for first, count in parts:
+            report(maker.write(folder, first, count))
+    else:
+        _side_by_side(folder, parts, rng_seed, min(processes, len(parts)), report)
 
 
 def _side_by_side(
-    folder: Path, parts: list[tuple[int, int]], rng_seed: int, processes: int
-) -> Iterator[int]:
+    folder: Path,
+    parts: list[tuple[int, int]],
+    rng_seed: int,
+    processes: int,
+    report: Callable[[int], None],
+) -> None:
     # Spawned, not forked: the libraries in this process may have threads.
     pool = ProcessPoolExecutor(processes, get_context("spawn"), _start_worker, (rng_seed,))
     try:
         tasks = [pool.submit(_write_in_worker, folder, first, count) for first, count in parts]
         for task in as_completed(tasks):
-            yield task.result()
+            report(task.result())
     except BrokenProcessPool:
         raise ArtefactError(
             f"{folder}: a process was killed, perhaps for want of memory; fewer processes need less"
