@@ -5,8 +5,8 @@ world (`segue.data.world`) by made-up tastes (`segue.data.tastes`), shaped like 
 figures of the Million Playlist Dataset, so that they are of use for measuring how fast and how
 large, and as a benchmark on which models differ as they do on real playlists.
 
-A slice is drawn from the seed and its first pid alone. So slices do not depend on how many there are or on which
-process makes which, and none is ever held but the one that a process works on.
+A slice is drawn from the seed and its first pid alone. So slices do not depend on how many there
+are or on which process makes which, and none is ever held but the one that a process works on.
 """
 
 from __future__ import annotations
