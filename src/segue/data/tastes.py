@@ -21,9 +21,9 @@ _LENGTHS = ((0, 5), (0.05, 10), (0.25, 24.5), (0.5, 46), (0.75, 86), (0.95, 180)
 _NUM_SCENES_ODDS = (0.40, 0.35, 0.25)
 _NUM_CIRCLES, _NUM_FAVOURITES = 4, 4
 # Shares of the playlists: without runs, about an artist or a few, with an artist once at the most.
-_NO_RUNS, _DEVOTED, _ONE_EACH = 0.4, 0.11, 0.04
+_NO_RUNS, _DEVOTED, _ONE_EACH = 0.4, 0.14, 0.04
 # Shares of their slots, as the two parameters of a beta distribution.
-_RUNS, _ANCHORED, _STRAY = (1.0, 5.5), (1.4, 2.8), (1.0, 14.0)
+_RUNS, _ANCHORED, _STRAY = (1.0, 5.5), (1.4, 2.8), (0.7, 4.0)
 _FAVOURED, _FAVOURED_BY_DEVOTED = (1.0, 24.0), (6.0, 1.5)
 _RUN_ON_ALBUM = 0.4
 # Attempts by taste; what is still missing then comes from anywhere.
@@ -138,7 +138,9 @@ def _draw_slots(
     place[stray] = world.everything.draw(np.zeros(int(stray.sum()), dtype=np.int64), where[stray])
     track = world.billing_track[place].astype(np.int64)
     liked = ~stray & (by_favourite < tastes.favoured[row])
-    favourite = tastes.favourite[row[liked], (which[liked] * _NUM_FAVOURITES).astype(np.int64)]
+    # The square puts one favourite first.
+    favoured = (which[liked] ** 2 * _NUM_FAVOURITES).astype(np.int64)
+    favourite = tastes.favourite[row[liked], favoured]
     track[liked] = world.artists.draw(favourite, where[liked])
     if anywhere:
         return _Slots(row, track, slot, part, world.billing_circle[place].astype(np.int64))

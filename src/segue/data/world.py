@@ -33,7 +33,7 @@ _DECADE_ODDS = (0.04, 0.07, 0.09, 0.14, 0.22, 0.44)
 # a track is drawn,
 _POPULARITY = (
     (1, 130e3), (10, 112e3), (100, 65e3), (1_000, 20.5e3), (10_000, 2_000), (31_600, 270),
-    (100_000, 44), (1_000_000, 2.2), (4_000_000, 0.6),
+    (100_000, 50), (1_000_000, 2.3), (4_000_000, 0.6),
 )  # fmt: skip
 # … an artist's part of all draws, before the law of the tracks shifts it,
 _RENOWN = (
@@ -49,8 +49,9 @@ _TRACKS = (
 # shape and scale.
 _SPREAD = (6.0, 0.3)
 _OTHER_AUDIENCE = 0.2
-# Shares of all draws: of a billing at the most, of a circle about.
-_BILLING_WEIGHT, _CIRCLE_WEIGHT = 3e-5, 4e-4
+# Shares of all draws: of a billing at the most, of a circle about (and how much that differs from
+# scene to scene: sigma of a log-normal).
+_BILLING_WEIGHT, _CIRCLE_WEIGHT, _UNEVENNESS = 3e-5, 4e-4, 1.2
 # Of a track's further billings: in scenes nearby, in its genre's mainstream.
 _NEARBY, _MAINSTREAM = 0.4, 0.2
 # Tracks that sit in the circle of their artist, and of their album; the others have their own.
@@ -187,16 +188,18 @@ class World:
             np.where(where < _NEARBY + _MAINSTREAM, self.scene_genre[at_home], at_home),
         )
 
-        # Circles: equal in size by expectation, as many as the scene's weight allows.
+        # Some scenes are of close companies, others of large loose ones, and in each some circles
+        # are larger. What goes together how closely is what a good recommender finds out.
         total = np.bincount(scene_all, weight, NUM_SCENES)
-        num_circles = np.clip(np.round(total / _CIRCLE_WEIGHT), 1, 400).astype(np.int64)
+        circle_weight = _CIRCLE_WEIGHT * rng.lognormal(0, _UNEVENNESS, NUM_SCENES)
+        num_circles = np.clip(np.round(total / circle_weight), 1, 400).astype(np.int64)
         who = rng.random(num_tracks)
         seat = rng.random(num_tracks)
         seat = np.where(who < _BY_ARTIST + _BY_ALBUM, rng.random(len(other))[on], seat)
         seat = np.where(who < _BY_ARTIST, rng.random(num_artists)[by], seat)
         seats = seat[track_all]
         seats[again] = rng.random(len(again))
-        circle = (seats * num_circles[scene_all]).astype(np.int64)
+        circle = (seats**2 * num_circles[scene_all]).astype(np.int64)
         circle += np.concatenate([[0], np.cumsum(num_circles)])[scene_all]
         # Circles without a track are left out of the numbering.
         order = np.argsort(circle, kind="stable")
