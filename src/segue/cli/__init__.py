@@ -14,6 +14,7 @@ import segue
 from segue.cli.data import build, info
 from segue.cli.demo import demo
 from segue.cli.evaluate import evaluate
+from segue.cli.generate import generate
 from segue.cli.music import complete, recommend, vibe
 from segue.cli.output import printable
 from segue.cli.train import train
@@ -37,7 +38,7 @@ def cli() -> None:
     """
 
 
-for command in (demo, build, info, train, evaluate, complete, vibe, recommend):
+for command in (demo, generate, build, info, train, evaluate, complete, vibe, recommend):
     cli.add_command(command)
 
 

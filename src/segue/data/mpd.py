@@ -15,7 +15,7 @@ import hashlib
 import json
 import re
 from codecs import BOM_UTF8
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, Annotated, Any
 
@@ -216,7 +216,7 @@ def _add(
     collected.add_lists(rows, len(kept), codes, position)
 
 
-def write_slice(path: Path, playlists: list[dict[str, Any]], first: int, last: int) -> None:
-    """Write playlists as the slice of pids `first` to `last`, in MPD's own form."""
+def write_slice(path: Path, playlists: Sequence[Any], first: int, last: int) -> None:
+    """Write playlists, each a dict or struct, as the slice of pids `first` to `last`."""
     content = {"info": {"slice": f"{first}-{last}", "version": "v1"}, "playlists": playlists}
     path.write_bytes(msgspec.json.encode(content))

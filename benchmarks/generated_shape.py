@@ -1,0 +1,186 @@
+"""Generated playlists beside real ones: their shape, and how recommenders rank on them.
+
+    [SEGUE_REALDATA=/path/to/folder] python benchmarks/generated_shape.py [--playlists 10000]
+        [--rng-seed 0] [--processes 2] [--threads 1] [--only shape|recommenders] [--dim 256]
+
+First the shape, beside the published figures of the Million Playlist Dataset and, where
+SEGUE_REALDATA names a folder with playlists-50k.zip, beside those playlists (a filtered set of
+shorter ones, so only what a filter leaves alone can be compared). Then Recall@20 and Recall@k on
+the held-out tracks of the 10-core, k = 2.5% of its tracks, default options, nothing tuned.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import torch
+from threadpoolctl import threadpool_limits
+
+from segue import metrics
+from segue.data.generate import generate
+from segue.data.mpd import read_mpd
+from segue.data.slices import find_slices
+from segue.evaluation.baselines import EASE, ItemKNN, Popularity
+from segue.graph.playlist_graph import PlaylistGraph
+from segue.graph.split import SplitRecipe, split_graph
+from segue.recommend.scorer import Scorer
+from segue.training.config import TrainConfig
+from segue.training.train import train
+from segue.training.validation import ranked_batches, validation_rows
+
+# Of the Million Playlist Dataset: the totals and the figures of a random 1,000 and another 7,071
+# playlists (C.-W. Chen, P. Lamere, M. Schedl, H. Zamani: "RecSys Challenge 2018", RecSys 2018; the
+# dataset's own README and stats.txt; its first slices).
+PERCENTILES = (5, 25, 50, 75, 95)
+PUBLISHED = {
+    "length, 5 / 25 / 50 / 75 / 95%": "10 / 24 / 45 / 84 / 175",
+    "length, least / mean / most": "5 / 62.0 / 250",
+    "tracks and artists in 100": "4838, 2011",
+    "tracks and artists in 300": "13524, 4437",
+    "tracks and artists in 1000": "32804, 9598",
+    "artists per track in a playlist, 5 / 50 / 95%": "0.22 / 0.69 / 1.00",
+    "share of playlists with the top track": "0.050",
+    "playlists of rank 1 / 10 / 100 / … / 100000 in 7071": "354 / 293 / 184 / 74 / 11 / 1",
+    "tracks per artist in 7071, 50 / 90 / 99% / most": "1 / 10 / 55 / 360",
+    "title words in 7071, distinct / in 5 titles": "2985 / 379",
+}
+TOTALS = "at 1,000,000: 66,346,428 pairs, 2,262,292 tracks, 295,860 artists, 734,684 albums"
+
+
+def shape(graph: PlaylistGraph, rng: np.random.Generator) -> dict[str, str]:
+    """The figures of `PUBLISHED`, measured on random playlists of a graph."""
+    catalog, lists = graph.catalog, graph.playlists.tracks
+    order = rng.permutation(len(lists))
+    lengths = lists.lengths
+    found = {
+        "length, 5 / 25 / 50 / 75 / 95%": _row(np.percentile(lengths, PERCENTILES), 0),
+        "length, least / mean / most": f"{lengths.min()} / {lengths.mean():.1f} / {lengths.max()}",
+    }
+    for count in (100, 300, 1000):
+        tracks = np.unique(lists.rows(order[:count]).track_index)
+        artists = np.unique(catalog.track_artist[tracks])
+        found[f"tracks and artists in {count}"] = f"{len(tracks)}, {len(artists)}"
+    pairs = lists.list_index() * catalog.num_artists + catalog.track_artist[lists.track_index]
+    artists = np.bincount(np.unique(pairs) // catalog.num_artists, minlength=len(lists))
+    some = lengths > 0
+    found["artists per track in a playlist, 5 / 50 / 95%"] = _row(
+        np.percentile(artists[some] / lengths[some], (5, 50, 95)), 2
+    )
+    part = lists.rows(order[:7071])
+    counts = np.bincount(part.track_index, minlength=catalog.num_tracks)
+    found["share of playlists with the top track"] = f"{counts.max() / len(part):.3f}"
+    if len(part) < 7071:
+        return found
+    ranked = np.append(np.sort(counts)[::-1], np.zeros(100_000, dtype=np.int64))
+    found["playlists of rank 1 / 10 / 100 / … / 100000 in 7071"] = _row(
+        ranked[10 ** np.arange(6) - 1], 0
+    )
+    by_artist = np.bincount(catalog.track_artist[counts > 0])
+    found["tracks per artist in 7071, 50 / 90 / 99% / most"] = _row(
+        np.percentile(by_artist[by_artist > 0], (50, 90, 99, 100)), 0
+    )
+    titles = [graph.playlists.titles[int(row)].as_py() or "" for row in order[:7071]]
+    words = Counter(word for title in titles for word in set(title.lower().split()))
+    often = sum(count >= 5 for count in words.values())
+    found["title words in 7071, distinct / in 5 titles"] = f"{len(words)} / {often}"
+    return found
+
+
+def _row(values: np.ndarray, decimals: int) -> str:
+    return " / ".join(f"{value:.{decimals}f}" for value in values)
+
+
+def read(folder: Path) -> PlaylistGraph:
+    """The playlists of a folder of slices, or of a zip, as a graph."""
+    playlists, catalog, _ = read_mpd(find_slices(folder))
+    return PlaylistGraph(playlists, catalog, {"source": str(folder)})
+
+
+def print_shape(graph: PlaylistGraph, real: PlaylistGraph | None) -> None:
+    """Generated, published and, if at hand, real figures side by side."""
+    rng = np.random.default_rng(0)
+    here = shape(graph, rng)
+    there = shape(real, rng) if real is not None else {}
+    there.pop("title words in 7071, distinct / in 5 titles", None)  # placeholders
+    print(f"{'':52} {'generated':30} {'published':30} playlists-50k.zip")
+    for name, published in PUBLISHED.items():
+        print(f"{name:52} {here.get(name, '–'):30} {published:30} {there.get(name, '–')}")
+    print(TOTALS)
+
+
+def compare_recommenders(name: str, graph: PlaylistGraph, dim: int) -> None:
+    """Recall of four recommenders on the held-out tracks of the 10-core."""
+    core = graph.k_core(10)
+    split = split_graph(core, SplitRecipe())
+    num_tracks = core.catalog.num_tracks
+    k = round(0.025 * num_tracks)
+    sizes = f"{len(core.playlists.tracks)} playlists, {num_tracks} tracks"
+    print(f"{name}, 10-core: {sizes}, {core.playlists.tracks.num_pairs} pairs; k = {k}", flush=True)
+
+    def report(who: str, scorer: Scorer, started: float) -> None:
+        batches = ranked_batches(scorer, split.test, num_tracks)
+        ranks = metrics.concatenate([ranked for *_, ranked in batches])
+        short, long = (metrics.mean_over_scored(metrics.recall(ranks, c))[0] for c in (20, k))
+        seconds = time.perf_counter() - started
+        print(f"  {who:12} Recall@20 {short:.4f}   Recall@{k} {long:.4f}   {seconds:.0f} s")
+
+    for who, make in (
+        ("popularity", Popularity),
+        ("item-kNN", ItemKNN),
+        ("EASE", lambda train_graph: EASE(train_graph, regularization=300.0)),
+    ):
+        started = time.perf_counter()
+        report(who, make(split.train), started)
+    started = time.perf_counter()
+    with tempfile.TemporaryDirectory() as folder:
+        result = train(
+            split.train,
+            validation_rows(split.validation),
+            TrainConfig(dim=dim),
+            folder=Path(folder),
+            identity=split.fingerprint,
+        )
+    report(f"LightGCN {dim}", result.scorer, started)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--playlists", type=int, default=10_000)
+    parser.add_argument("--rng-seed", type=int, default=0)
+    parser.add_argument("--processes", type=int, default=1)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--only", choices=("shape", "recommenders"))
+    parser.add_argument("--dim", type=int, default=256)
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    threadpool_limits(limits=options.threads)
+
+    with tempfile.TemporaryDirectory() as folder:
+        generate(
+            Path(folder, "slices"),
+            options.playlists,
+            rng_seed=options.rng_seed,
+            processes=options.processes,
+        )
+        graph = read(Path(folder, "slices"))
+    at = os.environ.get("SEGUE_REALDATA")
+    real = read(Path(at, "playlists-50k.zip")) if at else None
+    if options.only != "recommenders":
+        print_shape(graph, real)
+    if options.only != "shape":
+        compare_recommenders(f"Generated from seed {options.rng_seed}", graph, options.dim)
+        if real is not None:
+            lists = real.playlists.tracks
+            some = np.random.default_rng(0).permutation(len(lists)) < options.playlists
+            real = real.with_tracks(lists.keep(some[lists.list_index()]))
+            compare_recommenders(f"{options.playlists} real playlists", real, options.dim)
+
+
+if __name__ == "__main__":
+    main()
