@@ -27,6 +27,18 @@ def test_build_says_what_it_read(run, table, tmp_path):
     assert options["read"]["rows"] == 4
 
 
+def test_names_that_were_taken_for_ids_are_pointed_out(run, tmp_path):
+    source = tmp_path / "lists.csv"
+    source.write_text("playlist,track,artist\n1,Intro,The xx\n2,Intro,M83\n")
+    _, _, err = run("build", source, "--out", tmp_path / "graph")
+    assert "  1 track with several artists, the first counts\n" in err
+    said = "--columns track_name=track"
+    assert f"  (if 'track' holds names and no ids: {said})\n" in err
+    _, _, err = run("build", source, "--out", tmp_path / "graph", "--overwrite", *said.split())
+    assert "2 tracks, 2 artists" in err
+    assert "several" not in err
+
+
 def test_bad_rows_are_refused_or_set_aside(run, table, tmp_path):
     with table.open("a") as file:
         file.write("3,,z\n")
@@ -78,6 +90,8 @@ def test_without_artists_from_the_table_to_the_music(run, planted_graph, tmp_pat
     assert PlaylistGraph.load(graph).num_edges["track", "by", "artist"] == 0
     _, out, _ = run("info", graph)
     assert "segue:track:1" in out
+    assert "an artist" not in out
+    assert not [line for line in out.splitlines() if line.endswith("artists")], "no empty table"
 
     train = ["--out", bundle, "--dim", 8, "--epochs", 2, "--threads", 1]
     status, _, err = run("train", graph, *train)

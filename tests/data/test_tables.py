@@ -108,6 +108,20 @@ class TestForms:
         playlists, catalog, _ = read(content)
         assert lists(playlists, catalog) == {"1": ['a "b", c\r\nd', '12" mix', "Her oes"]}
 
+    @pytest.mark.parametrize("separator", ["\t", "::"])
+    def test_between_tabs_and_colons_a_quotation_mark_is_a_letter(self, read, separator):
+        """One that is never closed would swallow the rows after it."""
+        rows = ["user_id,item_id", '1,"Heroes"', '1,"Weird', "2,x,y", '1,a"b"', '"2,Weird"']
+        content = "\n".join(rows).replace(",", separator)
+        playlists, catalog, report, aside = read(content, "t.inter", skip=True)
+        assert lists(playlists, catalog) == {
+            "1": ['"Heroes"', '"Weird', 'a"b"'], '"2': ['Weird"'],
+        }  # fmt: skip
+        assert report.rows == 5
+        assert [(line["record"], line["content"]) for line in aside] == [
+            ("line 4", "2,x,y".replace(",", separator))
+        ]
+
     def test_parquet_of_any_sensible_type(self, read):
         columns = {
             "playlist": pa.array([2**53 + 1, 3, 3]),
@@ -133,6 +147,15 @@ class TestForms:
         (tmp_path / "mpd.slice.0-0.json").write_text("{}")
         assert not is_table(str(tmp_path))
 
+    def test_a_file_of_any_name_unless_it_is_json_or_a_zip(self, read, tmp_path):
+        playlists, catalog, _ = read("playlist|track|artist\n1|a|x\n", "my lists.txt")
+        assert lists(playlists, catalog) == {"1": ["a"]}
+        contents = {"lists.txt": b"", "x.json": b"{}", "x.ZIP": b"", "x": b"PK\x05\x06" + bytes(18)}
+        for name, content in contents.items():
+            (tmp_path / name).write_bytes(content)
+        assert [is_table(str(tmp_path / name)) for name in contents] == [True, False, False, False]
+        assert not is_table(str(tmp_path / "nowhere"))
+
     def test_double_colons_across_blocks(self):
         content = CleanText(pa.BufferReader(b"a::b:c::\xe2\x82\xac::d:"), "::")
         parts = iter(lambda: content.read(5), b"")
@@ -147,6 +170,58 @@ class TestColumns:
         playlists, catalog, _ = read(content, columns=columns)
         assert lists(playlists, catalog) == {"2": ["b"]}
         assert catalog.artist_ids.to_pylist() == ["y"]
+
+    def test_a_plain_word_is_an_id_but_beside_an_id_the_name(self, read):
+        """Playlists, songs and artists of one name are not one."""
+        content = (
+            "playlist,playlist_id,track,track_id,artist,artist_id,album,album_id\n"
+            "Chill,1,Intro,t1,The xx,a1,Hits,b1\nChill,2,Intro,t2,M83,a2,Hits,b2\n"
+        )
+        playlists, catalog, report = read(content)
+        assert lists(playlists, catalog) == {"1": ["t1"], "2": ["t2"]}
+        assert playlists.titles.to_pylist() == ["Chill", "Chill"]
+        assert catalog.track_names.to_pylist() == ["Intro", "Intro"]
+        assert catalog.artist_ids.to_pylist() == ["a1", "a2"]
+        assert catalog.artist_names.to_pylist() == ["The xx", "M83"]
+        assert catalog.album_ids.to_pylist() == ["b1", "b2"]
+        assert catalog.album_names.to_pylist() == ["Hits", "Hits"]
+        assert report.disputed_tracks == 0
+
+    def test_a_stated_column_is_not_found_for_another_field(self, read):
+        content = "playlist,track,artist,pos\n1,a,x,2\n1,b,x,1\n"
+        playlists, catalog, _ = read(content, columns={"track_name": "track", "position": ""})
+        assert lists(playlists, catalog) == {"1": ["a - x", "b - x"]}
+        # Unless that is stated.
+        both = {"track": "track", "track_name": "track"}
+        assert lists(*read(content, columns=both)[:2]) == {"1": ["b", "a"]}
+
+    def test_names_without_ids_are_told_apart_by_their_artists(self, read):
+        content = (
+            "playlist,track_name,artist_name,album_name\np,Intro,The xx,Hits\np,Intro,M83,Hits\n"
+            "q,Intro,The xx,Other\nq,Outro,M83,\n"
+        )
+        playlists, catalog, report = read(content)
+        assert lists(playlists, catalog) == {
+            "p": ["Intro - The xx", "Intro - M83"], "q": ["Intro - The xx", "Outro - M83"],
+        }  # fmt: skip
+        assert catalog.track_names.to_pylist() == ["Intro", "Intro", "Outro"]
+        assert catalog.artist_names.to_pylist() == ["The xx", "M83"]
+        assert catalog.album_ids.to_pylist() == ["Hits - The xx", "Hits - M83"]
+        assert catalog.album_names.to_pylist() == ["Hits", "Hits"]
+        assert catalog.track_album.tolist() == [0, 1, -1]
+        assert report.disputed_tracks == 0
+        _, catalog, _ = read("playlist,track_name\np,Intro\n", columns={"artist": ""})
+        assert catalog.track_ids.to_pylist() == ["Intro"]
+        with pytest.raises(InputError, match="line 2: `track_name` is empty, expected a name"):
+            read("playlist,track_name,artist\np,,x\n")
+
+    def test_tracks_that_come_with_several_artists_are_counted(self, read, monkeypatch):
+        monkeypatch.setattr(table_rows, "_BLOCK", 60)
+        rows = "p,Intro,The xx\np,b,x\nq,Intro,M83\nr,Intro,The xx\nr,Intro,M83\nr,b,x\nr,c,M83\n"
+        _, catalog, report = read(HEADER + rows)
+        assert report.disputed_tracks == 1
+        assert catalog.artist_ids.to_pylist() == ["The xx", "x", "M83"]
+        assert catalog.track_artist.tolist() == [0, 1, 2]
 
     def test_by_number_where_there_is_no_header(self, read):
         columns = {"playlist": "3", "track": "1", "artist": "2"}
@@ -278,6 +353,21 @@ class TestRows:
         assert lines == ["line 5", "line 703", "line 1503", "line 1905"]
         report = blocks[2]
         assert report.rows == 2003 == report.pairs + report.repeated_tracks + report.skipped
+
+    @pytest.mark.parametrize("text", [True, False])
+    def test_rows_without_any_value_are_passed_over(self, read, text):
+        content: Any = "playlist,track,artist,pos\n,,,\n1,a,x,2\n\n,,,\n1,b,x,1.0\n,,,\n"
+        if not text:
+            values = [
+                [None, 1, 1, None],
+                ["", "a", "b", None],
+                [None, "x", "x", ""],
+                [None, 2, 1, None],
+            ]
+            content = dict(zip(("playlist", "track", "artist", "pos"), values, strict=True))
+        playlists, catalog, report = read(content, "t.csv" if text else "t.parquet")
+        assert lists(playlists, catalog) == {"1": ["b", "a"]}
+        assert (report.rows, report.pairs, report.skipped) == (2, 2, 0)
 
     def test_progress(self, tmp_path):
         path = tmp_path / "t.csv"

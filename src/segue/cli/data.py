@@ -104,7 +104,8 @@ def build(
     possibly with .gz, .bz2 or .zst, or .parquet; or a folder or pattern of them).
 
     A table needs columns for playlist, track and artist; album, title, position, track_name,
-    artist_name and album_name are optional. docs/data.md has examples.
+    artist_name and album_name are optional. Those without _name are ids; tracks that have names
+    and no ids are told apart by their artists. docs/data.md has examples.
     """
     graph = build_graph(
         source,
@@ -173,6 +174,12 @@ def build_graph(
         say(f"  {count(report.playlists, 'playlist')} with {count(report.pairs, 'pair')}")
         if report.repeated_tracks:
             say(f"  {count(report.repeated_tracks, 'repeated track')} counted once")
+        if report.disputed_tracks:
+            say(
+                f"  {count(report.disputed_tracks, 'track')} with several artists, the first counts"
+            )
+            for name in dict.fromkeys(t.header[t.columns["track"]] for t in tables if t.has_ids):
+                say(f"  (if {name!r} holds names and no ids: --columns track_name={name})")
         if not report.pairs:
             first = skipped.read_text(encoding="utf-8").partition("\n")[0]
             bad = f"; the first of {count(report.skipped, 'bad record')}: {first}" if first else ""
@@ -234,14 +241,14 @@ def info(graph: Path, as_json: bool, top: int) -> None:
         ["", *percentiles],
         [[k, *(number(n) for n in row.values())] for k, row in content["degrees"].items()],
     )
-    for kind in ("tracks", "artists"):
+    artist = ["artist"] if content["nodes"]["artist"] else []
+    for kind, facts in {"tracks": ["id", "name", *artist], "artists": ["id", "name"]}.items():
         rows = [
-            [str(value) for name, value in entry.items() if name != "playlists"]
-            + [number(entry["playlists"])]
+            [*(str(entry[fact]) for fact in facts), number(entry["playlists"])]
             for entry in content[f"top_{kind}"]
         ]
-        artist = ["artist"] if kind == "tracks" else []
-        print_table(f"Most popular {kind}", ["id", "name", *artist, "playlists"], rows)
+        if kind == "tracks" or artist:
+            print_table(f"Most popular {kind}", [*facts, "playlists"], rows)
     click.echo(f"Playlists whose order is known: {number(content['playlists_with_known_order'])}")
 
 
@@ -261,14 +268,12 @@ def describe(graph: PlaylistGraph, top: int) -> dict[str, Any]:
     degrees = {
         "tracks of a playlist": tracks.lengths,
         "playlists of a track": graph.track_degree,
-        "tracks of an artist": by_artist,
-        "playlists of an artist": artist_playlists,
     }
+    if catalog.num_artists:
+        degrees |= {"tracks of an artist": by_artist, "playlists of an artist": artist_playlists}
     quantiles = {"min": 0, "5%": 5, "25%": 25, "50%": 50, "75%": 75, "95%": 95, "max": 100}
 
     def percentiles(values: Any) -> dict[str, int]:
-        if not len(values):  # no artist is known
-            return dict.fromkeys(quantiles, 0)
         # "lower": a degree that some node really has.
         found = np.percentile(values, list(quantiles.values()), method="lower")
         return dict(zip(quantiles, found.astype(int).tolist(), strict=True))

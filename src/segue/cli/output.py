@@ -185,10 +185,13 @@ def print_evaluations(title: str, evaluations: dict[str, Evaluation]) -> None:
 def print_recommendations(found: Recommendations) -> None:
     """A list of tracks with the query track that speaks most for each."""
     reasons = not found.by_popularity and len(found.query) > 1
-    header = ["", "track", "artist", "score", *(["most because of", "part"] if reasons else [])]
+    by = any(track.artist_name for track in found.tracks)
+    header = ["", "track", *(["artist"] if by else []), "score"]
+    header += ["most because of", "part"] if reasons else []
     rows = []
     for track in found.tracks:
-        cells = [str(track.rank), track.track_name, track.artist_name, f"{track.score:.3f}"]
+        artist = [track.artist_name] if by else []
+        cells = [str(track.rank), track.track_name, *artist, f"{track.score:.3f}"]
         if reasons:
             cells += [track.because[0][1], f"{track.because[0][2]:.3f}"]
         rows.append(cells)

@@ -33,7 +33,8 @@ class ReadReport:
 
     Of slices, ``playlists + skipped`` is the number of records that they hold (a slice that
     breaks off counts as one record from the break on). Of tables, ``rows`` counts all rows, and
-    ``pairs + repeated_tracks + skipped`` is their number (what follows a break counts as one).
+    ``pairs + repeated_tracks + skipped`` is their number (what follows a break counts as one,
+    rows without any value not at all); ``disputed_tracks`` came with more than one artist.
     """
 
     slices: int = 0
@@ -43,6 +44,7 @@ class ReadReport:
     repeated_tracks: int = 0
     fingerprint: str = ""
     rows: int = 0
+    disputed_tracks: int = 0
 
 
 def rejecting(skipped: IO[str] | None, report: ReadReport) -> Reject:
@@ -78,6 +80,14 @@ class Vocabulary:
         # Arrow numbers a dictionary by first appearance, so the first positions come in order.
         distinct, first = np.unique(codes, return_index=True)
         return codes, first[distinct >= before]
+
+    def find(self, values: pa.Array) -> Int64Array:
+        """Row of each value, −1 for null and for what is not here; adds nothing."""
+        encoded = values.dictionary_encode()
+        local = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+        found = [self.index.get(value, -1) for value in encoded.dictionary.to_pylist()]
+        rows: Int64Array = np.array([*found, -1], dtype=np.int64)[local]
+        return rows
 
     def array(self) -> pa.Array:
         """The strings, by row."""

@@ -12,9 +12,11 @@ import csv
 import glob
 import io
 import re
+import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -22,17 +24,18 @@ import pyarrow.parquet as pq
 from segue.errors import InputError
 
 # Fields and the names by which their columns are found, the likeliest first. Case, spaces and
-# punctuation do not matter: `userId` is `user_id`.
+# punctuation do not matter: `userId` is `user_id`. A column is found for one field only, so a
+# plain `track` is an id, but beside a `track_id` it is the name.
 FIELDS = {
-    "playlist": ("playlist", "playlistid", "playlisturi", "pid", "userid", "user", "sessionid"),
-    "track": ("track", "trackid", "trackuri", "songid", "song", "itemid", "item", "movieid"),
-    "artist": ("artist", "artistid", "artisturi", "artistname"),
-    "album": ("album", "albumid", "albumuri"),
-    "title": ("title", "playlisttitle", "playlistname"),
+    "playlist": ("playlistid", "playlisturi", "pid", "playlist", "userid", "user", "sessionid"),
+    "track": ("trackid", "trackuri", "songid", "itemid", "movieid", "track", "song", "item"),
+    "artist": ("artistid", "artisturi", "artist", "artistname"),
+    "album": ("albumid", "albumuri", "album"),
+    "title": ("title", "playlisttitle", "playlistname", "playlist"),
     "position": ("position", "pos"),
-    "track_name": ("trackname", "songname"),
-    "artist_name": ("artistname",),
-    "album_name": ("albumname",),
+    "track_name": ("trackname", "songname", "track", "song"),
+    "artist_name": ("artistname", "artist"),
+    "album_name": ("albumname", "album"),
 }
 # A table of these holds interactions only: that it names no artist is no oversight.
 _INTERACTIONS = {"item", "itemid", "movieid"}
@@ -83,6 +86,20 @@ class TableFile:
         return ", ".join(f"{name} = {self.header[at]}" for name, at in self.columns.items())
 
     @property
+    def has_ids(self) -> bool:
+        """Whether tracks have ids; else they are told apart by name and artist."""
+        return "track" in self.columns
+
+    @property
+    def has_quotes(self) -> bool:
+        """Whether a cell may stand in quotation marks.
+
+        Between tabs and ``::`` it stands as it is: `"Heroes"` is a song with its marks, and one
+        that is never closed would swallow the rows after it.
+        """
+        return _quoting(self.delimiter) != csv.QUOTE_NONE
+
+    @property
     def cell_delimiter(self) -> str:
         """What stands between cells in what `open` gives: one character."""
         return _one(self.delimiter)
@@ -105,7 +122,12 @@ class TableFile:
                 yield line.replace("::", UNIT_SEPARATOR) if self.delimiter == "::" else line
 
         with _text(self.path) as text:
-            reader = csv.reader(lines(), delimiter=self.cell_delimiter, strict=strict)
+            reader = csv.reader(
+                lines(),
+                delimiter=self.cell_delimiter,
+                quoting=_quoting(self.delimiter),
+                strict=strict,
+            )
             line = 1
             for cells in reader:
                 if cells:
@@ -115,12 +137,18 @@ class TableFile:
 
 
 def is_table(source: str) -> bool:
-    """Whether `source` is a table, a pattern of tables, or a folder that holds tables only."""
+    """Whether `source` is a table, a pattern of tables, or a folder that holds tables only.
+
+    A single file is one unless it is JSON or a zip, whatever it is called.
+    """
     path = Path(source)
     if path.is_dir():
         names = [file.name for file in path.iterdir() if file.is_file()]
         return any(_form(name) for name in names) and not any(n.endswith(".json") for n in names)
-    return _form(path.name) is not None
+    if _form(path.name) is not None:
+        return True
+    slices = path.suffix.lower() in (".json", ".zip")
+    return path.is_file() and not slices and not zipfile.is_zipfile(path)
 
 
 def find_tables(source: str, columns: Mapping[str, str] | None = None) -> list[TableFile]:
@@ -197,7 +225,8 @@ def _header(path: Path, delimiter: str, wanted: Mapping[str, str]) -> tuple[list
     # What the extension promises is taken if it is there at all, as some CSV has semicolons.
     delimiter = next((d for d in (delimiter, "\t", ",", ";", "|", "::") if d in line), delimiter)
     cells = line.replace(delimiter, _one(delimiter))
-    names = [cell.strip() for cell in next(csv.reader([cells], delimiter=_one(delimiter)))]
+    reader = csv.reader([cells], delimiter=_one(delimiter), quoting=_quoting(delimiter))
+    names = [cell.strip() for cell in next(reader)]
     numbered = [value for value in wanted.values() if value]
     all_numbers = all(re.fullmatch(r"-?\d+(\.\d+)?", name) for name in names)
     by_number = all(value.isdecimal() and value not in names for value in numbered)
@@ -218,38 +247,43 @@ def _columns(
         there = f"it has no header, its columns are 1 to {len(header)}"
         # As MovieLens has it: playlist, track, and numbers about the pair.
         wanted = {"playlist": "1", "track": "2"} | dict(wanted)
-    columns = {}
-    for field, names in FIELDS.items():
-        if field in wanted:
-            name = wanted[field]
-            if not name and field not in ("playlist", "track"):
-                continue
-            places = [at for at, pair in enumerate(zip(header, bare, strict=True)) if name in pair]
-            if not places:
-                raise InputError(f"{path}: has no column {name!r} for the {field}; {there}")
-        elif has_header:
-            first = next((name for name in names if name in keys), None)
-            places = [at for at, key in enumerate(keys) if key == first]
-        else:
-            continue
-        if len(places) > 1:
-            raise InputError(
-                f"{path}: has several columns {header[places[0]]!r}; "
-                f"say which is the {field}: --columns {field}=…"
-            )
-        if places:
-            columns[field] = places[0]
+    columns: dict[str, int] = {}
+    for field in [field for field in FIELDS if wanted.get(field)]:
+        name = wanted[field]
+        places = [at for at, pair in enumerate(zip(header, bare, strict=True)) if name in pair]
+        if not places:
+            raise InputError(f"{path}: has no column {name!r} for the {field}; {there}")
+        columns[field] = _only(path, header, places, field)
+    for field, names in FIELDS.items() if has_header else ():
+        free = ["" if at in columns.values() else key for at, key in enumerate(keys)]
+        first = next((name for name in names if name in free), None)
+        if first and field not in wanted:
+            places = [at for at, key in enumerate(free) if key == first]
+            columns[field] = _only(path, header, places, field)
     for field in ("playlist", "track", "artist"):
         if field in columns or (field in wanted and field == "artist"):
             continue
-        if field == "artist" and (not has_header or keys[columns["track"]] in _INTERACTIONS):
+        if field == "track" and "track_name" in columns:
+            continue
+        if field == "artist" and (
+            not has_header or ("track" in columns and keys[columns["track"]] in _INTERACTIONS)
+        ):
             continue
         none = ", or that there is none: --columns artist=" if field == "artist" else ""
         raise InputError(
             f"{path}: has no column that is known as the {field}; {there}; "
             f"say which one it is: --columns {field}=…{none}"
         )
-    return columns
+    return {field: columns[field] for field in FIELDS if field in columns}
+
+
+def _only(path: Path, header: list[str], places: list[int], field: str) -> int:
+    if len(places) > 1:
+        raise InputError(
+            f"{path}: has several columns {header[places[0]]!r}; "
+            f"say which is the {field}: --columns {field}=…"
+        )
+    return places[0]
 
 
 def _open(path: Path) -> tuple[pa.OSFile, pa.NativeFile]:
@@ -298,6 +332,10 @@ class CleanText(io.RawIOBase):
 def _text(path: Path) -> io.TextIOWrapper:
     # Bytes that are no UTF-8 survive this as lone surrogates.
     return io.TextIOWrapper(_open(path)[1], "utf-8", "surrogateescape", newline="")
+
+
+def _quoting(delimiter: str) -> Literal[0, 3]:
+    return csv.QUOTE_NONE if delimiter in ("\t", "::") else csv.QUOTE_MINIMAL
 
 
 def _one(delimiter: str) -> str:

@@ -95,7 +95,8 @@ class TextRows:
                 ),
                 pyarrow.csv.ParseOptions(
                     delimiter=self.file.cell_delimiter,
-                    newlines_in_values=True,
+                    quote_char='"' if self.file.has_quotes else False,
+                    newlines_in_values=self.file.has_quotes,
                     invalid_row_handler=self._note_ragged,
                 ),
                 pyarrow.csv.ConvertOptions(

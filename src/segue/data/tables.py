@@ -36,7 +36,9 @@ def read_tables(
     The tracks of a playlist come by `position` where there is such a column, else in the order
     of the rows. A track that is repeated in a playlist counts once, at its first position. Where
     a playlist, track, artist or album is described twice, its first row counts. What has no name
-    is called by its id. A track of a table without artists has the artist −1.
+    is called by its id; a track or album that has a name and no id is told from its namesakes by
+    its artist (``"Creep - Radiohead"``). A track of a table without artists has the artist −1.
+    Rows without any value are passed over.
 
     Parameters
     ----------
@@ -61,6 +63,7 @@ def read_tables(
     rows: list[Int32Array] = []
     codes: list[Int32Array] = []
     positions: list[Int64Array | None] = []
+    disputed: set[int] = set()
     for file in files:
         digest.update(_digest(file))
         done = 0
@@ -72,6 +75,10 @@ def read_tables(
                 collected.titles += [None] * len(new)
             track, new = collected.tracks.codes(cells["track"])
             _describe(collected, {name: cell.take(pa.array(new)) for name, cell in cells.items()})
+            if "artist" in cells:
+                first = np.concatenate(collected.track_artist)[track]
+                differs = collected.artists.find(cells["artist"]) != first
+                disputed.update(track[differs].tolist())
             rows.append(playlist.astype(np.int32))
             codes.append(track.astype(np.int32))
             positions.append(position)
@@ -82,6 +89,7 @@ def read_tables(
     _add_lists(collected, rows, codes, positions)
     report.playlists = len(collected.titles)
     report.repeated_tracks = collected.repeated_tracks
+    report.disputed_tracks = len(disputed)
     report.fingerprint = digest.hexdigest()
     playlists, catalog = collected.finish(order)
     report.pairs = playlists.tracks.num_pairs
@@ -97,6 +105,9 @@ def _describe(collected: Collected, new: dict[str, pa.Array]) -> None:
         name = new.get(f"{kind}_name", nothing)
         names[kind] = pc.coalesce(_empty_to_null(name), values, "")
     album = _empty_to_null(ids["album"])
+    if "album" not in new and "album_name" in new:
+        # Many an album is called "Greatest Hits".
+        album = _told_apart(_empty_to_null(new["album_name"]), new)
     collected.describe(names["track"], ids["artist"], names["artist"], album, names["album"])
 
 
@@ -152,21 +163,25 @@ def _sound_rows(
 ) -> Iterator[tuple[dict[str, pa.Array], Int64Array | None, int]]:
     """The sound rows of a table, batch by batch: cells by field, positions, bytes read so far.
 
-    The cells are Arrow strings without nulls in ``playlist``, ``track`` and ``artist``.
+    The cells are Arrow strings without nulls in ``playlist``, ``track`` (which is made of the name
+    and the artist where the table has no ids) and ``artist``.
     """
     source = TextRows(file) if file.delimiter else ParquetRows(file)
-    done = 0
+    done, num_empty = 0, 0
     try:
         for batch in source.batches():
             checked = _Checked(file, batch, source.substituted)
             source.reject_rows(done, batch, checked.reasons, reject)
             done += len(batch)
+            num_empty += int(checked.without_values.sum())
             cells, position = checked.cells, checked.position
-            if checked.reasons:
-                good = np.ones(len(batch), dtype=bool)
-                good[list(checked.reasons)] = False
+            good = ~checked.without_values
+            good[list(checked.reasons)] = False
+            if not good.all():
                 cells = {name: cell.filter(pa.array(good)) for name, cell in cells.items()}
                 position = None if position is None else position[good]
+            if "track" not in cells:
+                cells["track"] = _told_apart(cells["track_name"], cells)
             yield cells, position, source.bytes_read
         source.reject_rest(reject)
     except (OSError, pa.ArrowException) as error:
@@ -176,7 +191,16 @@ def _sound_rows(
             reason = UNENDED
         report.rows += 1
         reject(str(file.path), f"{source.place(done)} and what follows", reason, None)
-    report.rows += done + source.num_ragged
+    report.rows += done + source.num_ragged - num_empty
+
+
+def _told_apart(names: pa.Array, cells: dict[str, pa.Array]) -> pa.Array:
+    """``"name - artist"``: what a name is told from its namesakes by; null where there is none."""
+    artist = cells.get("artist_name", cells.get("artist"))
+    if artist is None:
+        return names
+    # Null where either is; an option of Arrow's that leaves nulls out leaves out whole rows too.
+    return pc.coalesce(pc.binary_join_element_wise(names, _empty_to_null(artist), " - "), names)
 
 
 class _Checked:
@@ -184,6 +208,13 @@ class _Checked:
 
     def __init__(self, file: TableFile, batch: pa.RecordBatch, substituted: bool) -> None:
         self.reasons: dict[int, str] = {}
+        # A spreadsheet may end in rows of nothing but separators.
+        self.without_values = np.ones(len(batch), dtype=bool)
+        for column in batch.columns if len(batch) else ():
+            if not self.without_values.any():
+                break
+            self.without_values &= _mask(_is_empty(column))
+        needed = ("playlist", "track" if file.has_ids else "track_name", "artist")
         self.cells: dict[str, pa.Array] = {}
         self.position: Int64Array | None = None
         for name, at in file.columns.items():
@@ -197,13 +228,20 @@ class _Checked:
             if substituted:
                 wrong = pc.match_substring(cell, SUBSTITUTE)
                 self._refuse(_mask(wrong.fill_null(False)), f"{shown} is not UTF-8 text")
-            if name in ("playlist", "track", "artist"):
-                empty = pc.or_kleene(pc.is_null(cell), pc.equal(cell, ""))
-                self._refuse(_mask(empty), f"{shown} is empty, expected the id of the {name}")
+            if name in needed:
+                what = "a name" if name == "track_name" else f"the id of the {name}"
+                self._refuse(_mask(_is_empty(cell)), f"{shown} is empty, expected {what}")
 
     def _refuse(self, bad: BoolArray, reason: str) -> None:
-        for row in np.flatnonzero(bad).tolist():
+        for row in np.flatnonzero(bad & ~self.without_values).tolist():
             self.reasons.setdefault(row, reason)
+
+
+def _is_empty(column: pa.Array) -> pa.Array:
+    """Where a cell is null or text without a character."""
+    if str(column.type) not in _TEXT_TYPES:
+        return pc.is_null(column)
+    return pc.or_kleene(pc.is_null(column), pc.equal(pc.binary_length(column), 0))
 
 
 _TEXT_TYPES = {"string", "large_string", "string_view", "binary", "large_binary", "binary_view"}
@@ -247,7 +285,9 @@ def _whole_numbers(column: pa.Array, place: str) -> tuple[Int64Array, BoolArray]
 
 
 def _int64(value: str | None) -> int | None:
-    if not re.fullmatch("-?[0-9]{1,19}", value or ""):
+    # RecBole may write a time as 978300760.0.
+    found = re.fullmatch(r"(-?[0-9]{1,19})(\.0*)?", value or "")
+    if not found:
         return None
-    number = int(str(value))
+    number = int(found[1])
     return number if -(2**63) <= number < 2**63 else None
