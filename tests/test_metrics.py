@@ -7,9 +7,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from sklearn.metrics import ndcg_score, roc_auc_score
+from sklearn.metrics import (
+    average_precision_score,
+    ndcg_score,
+    precision_score,
+    recall_score,
+    roc_auc_score,
+)
 
 from segue import metrics
 from segue.metrics import HeldOutRanks
@@ -186,10 +192,12 @@ def plain_metrics(order: list[int], held_out: list[int], k: int) -> list[float]:
     ]
 
 
-@given(cases(), st.integers(1, 30))
-def test_everything_equals_the_plain_definitions(case: Any, k: int) -> None:
+@given(cases(), st.integers(1, 30), st.sampled_from([0, 3, 30]))
+def test_everything_equals_the_plain_definitions(case: Any, k: int, most_compared: int) -> None:
     scores, known, held_out = case
-    ranks = rank_lists(scores, known, held_out)
+    with pytest.MonkeyPatch.context() as patch:  # by sorting, by comparing, and by both
+        patch.setattr(metrics, "_MOST_COMPARED", most_compared)
+        ranks = rank_lists(scores, known, held_out)
     orders = [plain_order(*pair) for pair in zip(scores, known, strict=True)]
     rows = list(zip(orders, held_out, strict=True))
     assert ranks.rank.tolist() == [1 + order.index(t) for order, held in rows for t in held]
@@ -206,15 +214,46 @@ def test_everything_equals_the_plain_definitions(case: Any, k: int) -> None:
             np.testing.assert_allclose(ranks.auc[row], roc_auc_score(truth, scores[row, order]))
 
 
+@settings(max_examples=30)
 @given(cases(distinct=True), st.integers(1, 30))
-def test_ndcg_equals_scikit_learn(case: Any, k: int) -> None:
+def test_accuracy_equals_scikit_learn(case: Any, k: int) -> None:
     scores, known, held_out = case
-    values = metrics.ndcg(rank_lists(scores, known, held_out), k)
+    ranks = rank_lists(scores, known, held_out)
+    bucket = np.arange(scores.shape[1]) % 2
+    tracks = np.array([track for held in held_out for track in held], dtype=np.int64)
+    by_bucket = metrics.bucket_recall(ranks, tracks, bucket, k, num_buckets=2)
     for row, held in enumerate(held_out):
+        if not held:
+            continue
         order = plain_order(scores[row], known[row])
-        if held and len(order) > 1:  # scikit-learn refuses a single document
-            truth = np.isin(order, held).astype(int)
-            np.testing.assert_allclose(values[row], ndcg_score([truth], [scores[row, order]], k=k))
+        truth, h = np.isin(order, held), len(held)
+        listed = np.arange(len(order))
+        np.testing.assert_allclose(metrics.recall(ranks, k)[row], recall_score(truth, listed < k))
+        # Among as many as are held out, precision and recall are one.
+        np.testing.assert_allclose(
+            metrics.r_precision(ranks)[row], precision_score(truth, listed < h)
+        )
+        # scikit-learn divides by the hits that the list holds.
+        hits = truth[:k].sum()
+        precision = average_precision_score(truth[:k], -listed[:k]) if hits else 0
+        want = precision * hits / min(k, h)
+        np.testing.assert_allclose(metrics.average_precision(ranks, k)[row], want)
+        if len(order) > 1:  # it refuses a single document
+            want = ndcg_score([truth.astype(int)], [-listed], k=k)
+            np.testing.assert_allclose(metrics.ndcg(ranks, k)[row], want)
+        for half in (0, 1):
+            in_half = truth & (bucket[order] == half)
+            want = recall_score(in_half, listed < k) if in_half.any() else NAN
+            np.testing.assert_allclose(by_bucket[row, half], want)
+
+
+def test_many_held_out_tracks_rank_as_each_does_alone() -> None:
+    rng = np.random.default_rng(0)
+    for scores in (rng.random((1, 400)), rng.integers(0, 9, (1, 400)).astype(float)):
+        known, held_out = np.split(rng.permutation(400)[:150], [30])
+        ranks = rank_lists(scores, [known], [held_out])
+        alone = [rank_lists(scores, [known], [[track]]).rank[0] for track in held_out]
+        assert ranks.rank.tolist() == alone
 
 
 @given(cases(), st.data())

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from segue.data.playlists import TrackLists
+from segue.recommend import index
 from segue.recommend.index import top_tracks
 
 
@@ -51,6 +52,24 @@ def test_many_tracks_with_ties_at_the_cut():
     for row in range(3):
         expected = naive(scores[row].tolist(), set(excluded[row]), 300)
         assert track_index[row].tolist() == [track for track, _ in expected]
+
+
+@pytest.mark.parametrize("entries", [1, 700, 1000, 10**6])
+def test_blocks_do_not_show(monkeypatch, entries):
+    """Of 100 tracks: a block of one row, of 7 and a rest, of 10, and one block."""
+    rng = np.random.default_rng(3)
+    scores = rng.integers(0, 30, size=(25, 100)).astype(np.float32)
+    excluded = [rng.choice(100, 10 * (row % 11), replace=False).tolist() for row in range(25)]
+    monkeypatch.setattr(index, "_BLOCK_ENTRIES", entries)
+    track_index, best = top_tracks(scores.copy(), TrackLists.from_lists(excluded), 40)
+    for row in range(25):
+        found = list(zip(track_index[row].tolist(), best[row].tolist(), strict=True))
+        assert found == naive(scores[row].tolist(), excluded[row], 40)
+
+
+def test_no_rows():
+    track_index, best = top_tracks(np.ones((0, 3), np.float32), TrackLists.from_lists([]), 2)
+    assert track_index.shape == best.shape == (0, 2)
 
 
 def test_all_equal_gives_the_first_tracks():

@@ -178,23 +178,23 @@ class Split:
         def pairs(lists: TrackLists, playlist_index: Int64Array) -> Int64Array:
             return np.repeat(playlist_index, lists.lengths) * num_tracks + lists.track_index
 
-        trained = pairs(train, np.arange(len(train)))
+        trained = np.sort(pairs(train, np.arange(len(train))))
         targets = {}
         for name, held_out in (("validation", self.validation), ("test", self.test)):
             targets[name] = pairs(held_out.targets, held_out.playlist_index)
-            if np.intersect1d(trained, targets[name]).size:
+            if _stand_in(trained, targets[name]).any():
                 raise ValueError(f"the split overlaps: {name} targets are trained on")
             if self.recipe.kind == "playlists":
                 if train.lengths[held_out.playlist_index].any():
                     raise ValueError(f"the split overlaps: {name} playlists are trained on")
-            elif not np.isin(pairs(held_out.query, held_out.playlist_index), trained).all():
+            elif not _stand_in(trained, pairs(held_out.query, held_out.playlist_index)).all():
                 raise ValueError(f"{name} queries hold more than is trained on")
             if (
                 self.recipe.kind == "tracks"
                 and self.train.track_degree[held_out.targets.track_index].any()
             ):
                 raise ValueError(f"the split overlaps: {name} tracks are trained on")
-        if np.intersect1d(targets["validation"], targets["test"]).size:
+        if _stand_in(np.sort(targets["validation"]), targets["test"]).any():
             raise ValueError("the split overlaps: validation and test targets")
 
     @cached_property
@@ -356,6 +356,15 @@ def _checked(split: Split) -> Split:
             f"for {part}"
         )
     return split
+
+
+def _stand_in(ordered: Int64Array, values: Int64Array) -> NDArray[np.bool_]:
+    """Which values stand in a sorted array: bool [num_values]."""
+    if not len(ordered):
+        return np.zeros(len(values), dtype=bool)
+    place = np.minimum(np.searchsorted(ordered, values), len(ordered) - 1)
+    found: NDArray[np.bool_] = ordered[place] == values
+    return found
 
 
 def _rounded(values: NDArray[np.floating[Any]]) -> Int64Array:

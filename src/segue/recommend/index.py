@@ -10,6 +10,8 @@ from segue.data.playlists import Float32Array, Int32Array, TrackLists
 
 # Scores that are held at once, in bytes.
 BATCH_BYTES = 64 << 20
+# Of these, as many as stay in a core's cache while the best are found.
+_BLOCK_ENTRIES = 128 << 10
 
 
 def row_batches(num_rows: int, num_columns: int) -> Iterator[slice]:
@@ -46,12 +48,23 @@ def top_tracks(
     width = min(n, num_tracks)
     track_index = np.full((batch_size, n), -1, dtype=np.int32)
     best = np.full((batch_size, n), -np.inf, dtype=np.float32)
-    threshold = np.partition(scores, num_tracks - width, axis=1)[:, num_tracks - width]
-    for row in range(batch_size):
-        # All that reach the n-th best score, by index: a stable sort then breaks ties by index.
-        candidates = np.flatnonzero(scores[row] >= threshold[row])
-        order = np.argsort(-scores[row, candidates], kind="stable")[:width]
-        track_index[row, :width] = candidates[order]
-        best[row, :width] = scores[row, candidates[order]]
+    height = max(1, _BLOCK_ENTRIES // num_tracks)
+    for start in range(0, batch_size, height):
+        block = scores[start : start + height]
+        # All that reach the n-th best score, and of those level with it the first ones.
+        threshold = np.partition(block, num_tracks - width, axis=1)[:, num_tracks - width, None]
+        chosen = block >= threshold
+        if np.count_nonzero(chosen) > width * len(block):
+            for row in np.flatnonzero(np.count_nonzero(chosen, axis=1) > width):
+                level = np.flatnonzero(block[row] == threshold[row])
+                num_higher = np.count_nonzero(chosen[row]) - len(level)
+                chosen[row, level[width - num_higher :]] = False
+        column = np.flatnonzero(chosen).reshape(len(block), width) % num_tracks
+        found = np.take_along_axis(block, column, axis=1)
+        # They come by index, so a stable sort breaks ties by index.
+        order = np.argsort(-found, axis=1, kind="stable")
+        rows = slice(start, start + len(block))
+        track_index[rows, :width] = np.take_along_axis(column, order, axis=1)
+        best[rows, :width] = np.take_along_axis(found, order, axis=1)
     track_index[best == -np.inf] = -1
     return track_index, best
