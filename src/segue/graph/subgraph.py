@@ -261,6 +261,7 @@ def ties(
     weight: NDArray[np.floating[Any]],
     *,
     limit: int | Mapping[NodeType, int] = 12,
+    without: int | None = None,
 ) -> Subgraph:
     """What stands between some seeds and other tracks: playlists that hold both, common artists.
 
@@ -278,6 +279,8 @@ def ties(
         How much each seed has to do with each track; what is not above 0 needs no tie.
     limit
         Most playlists and most artists.
+    without
+        A playlist that is no tie: the one that asks.
 
     Returns
     -------
@@ -299,7 +302,10 @@ def ties(
         holds[np.searchsorted(owners, owner[kept]), place] = True
         return owners, holds[:, : len(seeds)], holds[:, len(seeds) :]
 
-    playlists, holds_seed, holds_track = between(*neighbours.of_tracks(everything))
+    playlist, track = neighbours.of_tracks(everything)
+    if without is not None:
+        playlist, track = playlist[playlist != without], track[playlist != without]
+    playlists, holds_seed, holds_track = between(playlist, track)
     share = 1 / np.sqrt(neighbours.tracks.lengths[playlists])
     value = share * ((holds_track @ weight) * holds_seed).sum(axis=1)
     pool = np.argsort(-value, kind="stable")[:_TIE_POOL]
