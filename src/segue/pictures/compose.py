@@ -33,7 +33,7 @@ from segue.pictures.text import clean
 from segue.recommend.recommender import Recommender
 
 # How much more than is seen at first an interactive picture carries along, by wave and type.
-_BEYOND_LIMIT = 120
+_BEYOND_LIMIT = 80
 _MAX_SEEDS = 8
 
 

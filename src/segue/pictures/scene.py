@@ -137,13 +137,10 @@ def _node_json(node: SceneNode) -> dict[str, Any]:
 
 
 def _edge_json(edge: SceneEdge, nodes: Sequence[SceneNode]) -> dict[str, Any]:
-    return {
-        "source": nodes[edge.source].key,
-        "target": nodes[edge.target].key,
-        "kind": edge.kind,
-        "weight": round(edge.weight, 6),
-        "group": edge.group,
-    }
+    ends = {"source": nodes[edge.source].key, "target": nodes[edge.target].key}
+    if edge.kind != "contribution":
+        return ends | {"kind": edge.kind}
+    return ends | {"kind": edge.kind, "weight": round(edge.weight, 6), "group": edge.group}
 
 
 def nodes_of(subgraph: Subgraph, catalog: Catalog, playlists: Playlists) -> tuple[SceneNode, ...]:
