@@ -16,8 +16,7 @@
  *                 x and y are placed beside the node, those that are there already stay.
  *   onFocus(node) told which node is looked at (null: none).
  *
- * All text goes in as text, never as HTML. Looks come from graph_view.css: no inline style is
- * written into the document, so a strict Content-Security-Policy holds.
+ * Text goes in as text, never as HTML; looks come from graph_view.css, so a strict CSP holds.
  */
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -48,7 +47,7 @@ export class GraphView {
     button("−", "Zoom out", () => this.zoom(1 / 1.4));
     button("⤢", "Show all", () => this.fit());
     this.pen = document.createElement("canvas").getContext("2d");
-    this.pointers = new Map();
+    [this.pointers, this.moved] = [new Map(), 0];
     this.listen();
     new ResizeObserver(() => this.fit()).observe(container);
   }
@@ -109,11 +108,9 @@ export class GraphView {
 
   drawNode(node) {
     const group = node.group >= 0 ? ` series-${node.group}` : "";
-    node.shape = make(
-      "g",
-      { class: `node ${this.layout === "map" ? "" : node.type} ${node.role ?? ""}${group}`, role: "button", tabindex: "-1" },
-      this.nodeLayer,
-    );
+    const kind = this.layout === "map" ? "" : node.type;
+    const look = `node ${kind} ${node.role ?? ""}${group}`;
+    node.shape = make("g", { class: look, role: "button", tabindex: "-1" }, this.nodeLayer);
     make("path", {}, node.shape);
     node.text = make("text", { class: node.role === "start" ? "start" : "" }, this.labelLayer);
     node.text.textContent = cut(node.label, 34);
@@ -124,7 +121,8 @@ export class GraphView {
     node.shape.addEventListener("pointerenter", () => this.hover(node));
     node.shape.addEventListener("pointerleave", () => this.hover(null));
     node.shape.addEventListener("focus", () => this.focus(node.key));
-    node.shape.addEventListener("click", () => this.walk(node.key));
+    // A drag that began on a node is no click.
+    node.shape.addEventListener("click", () => this.moved < 5 && this.walk(node.key));
   }
 
   /** Look at a node: it and its neighbours stand out. */
@@ -287,10 +285,12 @@ export class GraphView {
     svg.addEventListener("pointerdown", (event) => {
       if (!event.target.closest(".node")) this.focus(null);
       pointers.set(event.pointerId, event);
+      this.moved = 0;
     });
     window.addEventListener("pointermove", (event) => {
       const before = pointers.get(event.pointerId);
       if (!before) return;
+      this.moved += Math.hypot(event.clientX - before.clientX, event.clientY - before.clientY);
       const other = [...pointers.values()].find((p) => p.pointerId !== event.pointerId);
       if (other) {
         const box = svg.getBoundingClientRect();
@@ -343,11 +343,11 @@ export class GraphView {
 /** Put new nodes around one, away from those that are there. */
 function place(fresh, beside, all) {
   const others = all.filter((node) => node.x !== undefined);
-  const away = others.reduce((sum, n) => [sum[0] + beside.x - n.x, sum[1] + beside.y - n.y], [0, 0]);
-  const facing = Math.atan2(away[1], away[0]);
+  const [ax, ay] = ["x", "y"].map((a) => others.reduce((sum, n) => sum + beside[a] - n[a], 0));
+  const facing = Math.atan2(ay, ax);
   fresh.forEach((node, at) => {
     const angle = facing + (2.6 * (at + 0.5)) / fresh.length - 1.3;
-    Object.assign(node, { x: beside.x + 110 * Math.cos(angle), y: beside.y + 110 * Math.sin(angle) });
+    [node.x, node.y] = [beside.x + 110 * Math.cos(angle), beside.y + 110 * Math.sin(angle)];
   });
   for (let round = 0; round < 60; round++)
     for (const node of fresh) {
