@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from segue.pictures.scene import Scene
 from segue.pictures.style import MARKS, SERIES_MARKS, Size, Theme
-from segue.pictures.text import shorten, text_width
+from segue.pictures.text import families_of, shorten, text_width
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -63,7 +63,8 @@ class Paper:
         """Text at a place in points; `size` is in font sizes."""
         options = {"color": self.theme.ink, "va": "center_baseline", "ha": "left"} | options
         options.setdefault("zorder", TEXT)
-        self.axes.text(x, y, text, fontsize=size * self.font, **options)
+        family = families_of(text)
+        self.axes.text(x, y, text, fontsize=size * self.font, family=family, **options)
 
     def label(self, x: float, y: float, text: str, **options: Any) -> None:
         """A node's name, with paper under it, so that edges do not run through it."""

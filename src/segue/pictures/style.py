@@ -134,8 +134,8 @@ def styled(theme: Theme, font: float) -> Iterator[None]:
     import matplotlib
 
     settings: dict[str, Any] = {
-        "font.family": ["sans-serif"],
-        "font.sans-serif": font_families(),
+        # The last one lets another machine, which shows an SVG, choose for itself.
+        "font.family": [*font_families(), "sans-serif"],
         "font.size": font,
         "text.parse_math": False,  # A$AP and Ke$ha are no formula
         "text.color": theme.ink,
@@ -158,7 +158,7 @@ def styled(theme: Theme, font: float) -> Iterator[None]:
         "savefig.facecolor": theme.background,
         "svg.fonttype": "none",  # text stays text: it can be found, read aloud, and edited
         "svg.hashsalt": "segue",
-        "pdf.fonttype": 42,
+        "pdf.fonttype": 3,  # 42 leaves out the letters of OpenType fonts such as Noto Sans CJK
     }
     # A first run says that it lists the fonts, a font that it cannot be subsetted: nothing that
     # a person could do anything about.
