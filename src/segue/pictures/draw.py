@@ -78,9 +78,10 @@ def _draw_columns(scene: Scene, paper: Paper) -> None:
     room = paper.right - paper.left
     most = [(outside if c in (0, last) else inside) * room for c in column_of]
     size = [1.0 if column in (0, last) else 0.95 for column in column_of]
+    bold = [node.role == "start" for node in scene.nodes]
     texts = [
-        shorten(paper.spell(node.label), m, s * em)
-        for node, m, s in zip(scene.nodes, most, size, strict=True)
+        shorten(paper.spell(node.label), m, s * em, bold=b)
+        for node, m, s, b in zip(scene.nodes, most, size, bold, strict=True)
     ]
     details = [
         shorten(paper.spell(node.detail), m, 0.82 * em)
@@ -90,8 +91,8 @@ def _draw_columns(scene: Scene, paper: Paper) -> None:
     ]
     widths = np.array(
         [
-            max(text_width(text, s * em), text_width(detail, 0.82 * em))
-            for text, detail, s in zip(texts, details, size, strict=True)
+            max(text_width(text, s * em, bold=b), text_width(detail, 0.82 * em))
+            for text, detail, s, b in zip(texts, details, size, bold, strict=True)
         ]
     )
     widest = [float(widths[column_of == column].max(initial=0.0)) for column in range(last + 1)]
@@ -126,10 +127,10 @@ def _draw_columns(scene: Scene, paper: Paper) -> None:
     leave[:, 0] += radius
     enter[:, 0] -= radius
     for at in shown:
-        node, column = scene.nodes[at], column_of[at]
+        column = column_of[at]
         ha, side = ("right", -1) if column == 0 else ("left", 1)
         start = where[at, 0] + side * (biggest + 0.5 * em)
-        strong = "bold" if node.role == "start" else "normal"
+        strong = "bold" if bold[at] else "normal"
         up = 0.42 * em if details[at] else 0.0
         paper.label(start, where[at, 1] + up, texts[at], size=size[at], ha=ha, weight=strong)
         if details[at]:

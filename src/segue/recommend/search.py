@@ -29,7 +29,10 @@ def fold(text: str) -> str:
     trimmed and lower-cased.
     """
     kept, drops_marks = [], False
-    for character in unicodedata.normalize("NFKD", text.casefold()):
+    # Twice: what is decomposed may have a case of its own (the mathematical capital 𝞐 is an Α).
+    for _ in range(2):
+        text = unicodedata.normalize("NFKD", text.casefold())
+    for character in text:
         if unicodedata.category(character).startswith("M"):
             kept.append("" if drops_marks else character)
         elif character.isalnum():
