@@ -108,6 +108,7 @@ def test_reasons_add_up_to_the_scores(recommender):
 def test_reasons_of_a_playlist_leave_it_out_and_show_its_strongest_tracks(recommender):
     tracks = recommender.bundle.playlists.tracks[5]
     scene = compose.reasons(recommender, tracks, n=3, without=5)
+    assert scene.title == f"Why these go on with {recommender.bundle.playlists.titles[5]}"
     assert "playlist:5" not in {node.key for node in scene.nodes}
     assert sum(node.role == "seed" for node in scene.nodes) == 8
     assert f"8 of {len(tracks)} seeds, those that add most" in scene.note

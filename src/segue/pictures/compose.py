@@ -25,6 +25,7 @@ from segue.pictures.scene import (
     SceneEdge,
     SceneNode,
     counted,
+    describe,
     edges_of,
     nodes_of,
     summary,
@@ -204,8 +205,12 @@ def reasons(
     flow[columns[1]] /= 2  # what comes in goes out
     position = flow_layout(order, flow, 0.8 / max(map(len, columns)))
     groups = tuple(nodes[at].label for at in columns[0])
+    if without is None:
+        title = "Why these go with " + " + ".join(groups)
+    else:
+        title = f"Why these go on with {describe('playlist', without, 0, catalog, playlists)[0]}"
     return Scene(
-        "Why these go with " + " + ".join(groups),
+        title,
         note,
         "columns",
         tuple(nodes),
