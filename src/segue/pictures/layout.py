@@ -44,7 +44,7 @@ def force_layout(
     for at, (one, other) in enumerate(edges):
         length = 1.0 if lengths is None else lengths[at]
         graph.add_edge(one, other, length=length, pull=1 / length**2)
-    placed = nx.spring_layout(graph, seed=rng_seed, weight="pull", method="force")
+    placed = nx.spring_layout(graph, seed=rng_seed, weight="pull")
     if 2 < num_nodes <= _MANY_NODES:
         placed = nx.kamada_kawai_layout(graph, pos=placed, weight="length")
     position = np.array([placed[node] for node in range(num_nodes)]).reshape(num_nodes, 2)
