@@ -138,6 +138,7 @@ def styled(theme: Theme, font: float) -> Iterator[None]:
         "font.family": [*font_families(), "sans-serif"],
         "font.size": font,
         "text.parse_math": False,  # A$AP and Ke$ha are no formula
+        "text.hinting": "no_hinting",  # so that a name has the same width at every resolution
         "text.color": theme.ink,
         "axes.facecolor": theme.background,
         "axes.edgecolor": theme.line,
