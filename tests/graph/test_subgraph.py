@@ -49,7 +49,7 @@ def graphs(draw):
     lists = draw(st.lists(st.lists(track, unique=True, max_size=8), min_size=1, max_size=10))
     num_artists = draw(st.integers(1, 4))
     artist = draw(
-        st.lists(st.integers(0, num_artists - 1), min_size=num_tracks, max_size=num_tracks)
+        st.lists(st.integers(-1, num_artists - 1), min_size=num_tracks, max_size=num_tracks)
     )
     neighbours = Neighbours(
         TrackLists.from_lists(lists), np.array(artist, dtype=np.int32), num_artists

@@ -7,7 +7,9 @@ import pytest
 
 from segue.errors import InputError
 from segue.pictures import compose
+from segue.pictures.map import catalogue_map
 from segue.pictures.scene import Scene, SceneEdge, SceneNode
+from segue.recommend.recommender import Recommender
 
 
 def rows_of(scene, node_type):
@@ -165,3 +167,26 @@ def test_an_empty_title_takes_the_note_along(scene_of):
     scene = scene_of("one")
     assert (scene.with_title("Other").title, scene.with_title("Other").note) == ("Other", "A note")
     assert (scene.with_title("").title, scene.with_title("").note) == ("", "")
+
+
+def test_tracks_without_a_known_artist(bundle):
+    """As interaction data have them: no artist at all."""
+    catalog = bundle.catalog
+    nobody = replace(
+        catalog,
+        artist_ids=catalog.artist_ids[:0],
+        artist_names=catalog.artist_names[:0],
+        track_artist=np.full(catalog.num_tracks, -1, dtype=np.int32),
+    )
+    bare = replace(bundle, catalog=nobody, artist_vectors=bundle.artist_vectors[:0])
+    scene = compose.with_beyond(compose.layers(bare, ("track", 30)), bare)
+    assert scene.title == "Around Track 30"
+    assert {node.type for node in scene.nodes} == {"playlist", "track"}
+    assert {edge.kind for edge in scene.edges} == {"interaction"}
+    start = next(node for node in scene.nodes if node.role)
+    assert start.detail == f"in {start.degree} playlists"
+    reasons = compose.reasons(Recommender(bare), [0, 45], n=3)
+    found = [node.detail for node in reasons.nodes if node.role == "found"]
+    assert len(found) == 3
+    assert not any("·" in detail for detail in found)
+    assert set(catalogue_map(bare, num_clusters=2).groups) == {"cluster 1", "cluster 2"}

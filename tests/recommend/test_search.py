@@ -1,5 +1,7 @@
 """A track is found by id, by name, by name and artist; else what is near is named."""
 
+from dataclasses import replace
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -305,3 +307,11 @@ def test_without_playlists_there_are_tracks_and_artists(names):
     assert nodes.find("Halo") == ("track", 0)
     with pytest.raises(NameLookupError, match="is no artist or track of this bundle"):
         nodes.find("road trip")
+
+
+def test_an_artist_that_made_nothing_known():
+    catalog = catalog_of(TRACKS)
+    nobody = replace(catalog, track_artist=np.full(catalog.num_tracks, -1, dtype=np.int32))
+    with pytest.raises(NameLookupError) as caught:
+        artist_names(nobody).find("Quee")
+    assert caught.value.candidates == ("Queen, 0 tracks  (artist:10)",)

@@ -86,7 +86,7 @@ class Neighbours:
     tracks : TrackLists
         The tracks of each playlist.
     track_artist : int32 [num_tracks]
-        The artist of each track.
+        The artist of each track, −1 where none is known.
     num_artists
     popularity : int64 [num_tracks], optional
         Breaks ties among tracks, higher first; without it the number of playlists.
@@ -111,7 +111,7 @@ class Neighbours:
         self.renown: dict[str, Int64Array] = {
             "playlist": tracks.lengths,
             "track": popularity,
-            "artist": np.bincount(track_artist, minlength=num_artists),
+            "artist": np.bincount(track_artist[track_artist >= 0], minlength=num_artists),
         }
         self._transpose: csr_array | None = None
 
@@ -146,7 +146,8 @@ class Neighbours:
 
     def of_artists(self, artists: Int64Array) -> Int64Array:
         """All tracks of some artists: int64, ascending."""
-        wanted = np.zeros(self.num_nodes["artist"], dtype=bool)
+        # One more at the end, where −1 for no artist leads.
+        wanted = np.zeros(self.num_nodes["artist"] + 1, dtype=bool)
         wanted[artists] = True
         return np.flatnonzero(wanted[self.track_artist])
 
@@ -166,6 +167,7 @@ class Neighbours:
             found = np.concatenate([by_playlist, self.of_artists(frontier["artist"])])
         else:
             found = self.track_artist[frontier["track"]].astype(np.int64)
+            found = found[found >= 0]
         return np.bincount(found, minlength=self.num_nodes[node_type])
 
     def subgraph(
@@ -175,7 +177,8 @@ class Neighbours:
         row = {t: np.array(rows[t], dtype=np.int64) for t in NODE_TYPES}
         sizes = [len(row[t]) for t in NODE_TYPES]
         first = dict(zip(NODE_TYPES, np.cumsum([0, *sizes]).tolist(), strict=False))
-        place = {t: np.full(self.num_nodes[t], -1, dtype=np.int64) for t in NODE_TYPES}
+        # One more at the end, where −1 for no artist leads.
+        place = {t: np.full(self.num_nodes[t] + 1, -1, dtype=np.int64) for t in NODE_TYPES}
         for t in NODE_TYPES:
             place[t][row[t]] = first[t] + np.arange(len(row[t]))
         playlist, track = self.of_playlists(row["playlist"])
@@ -322,9 +325,8 @@ def ties(
         chosen.append(best)
         num_ties += np.outer(holds_track[best], holds_seed[best])
 
-    artists, holds_seed, holds_track = between(
-        neighbours.track_artist[everything].astype(np.int64), everything
-    )
+    by = neighbours.track_artist[everything].astype(np.int64)
+    artists, holds_seed, holds_track = between(by[by >= 0], everything[by >= 0])
     value = ((holds_track @ weight) * holds_seed).sum(axis=1)
     best_artists = np.argsort(-value, kind="stable")[: limits["artist"]]
     best_artists = best_artists[value[best_artists] > 0]

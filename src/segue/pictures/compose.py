@@ -182,7 +182,7 @@ def reasons(
     for at, name in zip(seed_at, by, strict=False):
         nodes[at] = replace(nodes[at], role="seed", detail=name)
     for rank, (at, name) in enumerate(zip(found_at, by[len(query) :], strict=True), start=1):
-        detail = f"{score[0, rank - 1]:.3f} · {name}"
+        detail = " · ".join([f"{score[0, rank - 1]:.3f}", *([name] if name else [])])
         nodes[at] = replace(
             nodes[at], role="found", label=f"{rank}. {nodes[at].label}", detail=detail
         )

@@ -189,7 +189,9 @@ def _cluster_names(
 ) -> tuple[str, ...]:
     """Two of the best-known artists of each cluster, none of them twice."""
     weight = np.zeros((int(group.max()) + 1, catalog.num_artists))
-    np.add.at(weight, (group, catalog.track_artist[rows]), popularity[rows] + 1e-6)
+    artist = catalog.track_artist[rows]
+    known = artist >= 0
+    np.add.at(weight, (group[known], artist[known]), popularity[rows[known]] + 1e-6)
     # An artist speaks for the cluster that holds most of it.
     weight[weight < weight.max(axis=0)] = 0
     names = []

@@ -175,7 +175,7 @@ def describe(
         name = clean(str(catalog.artist_names[row]))
         return name or str(catalog.artist_ids[row]), counted(degree, "track")
     name = clean(str(catalog.track_names[row])) or str(catalog.track_ids[row])
-    artist = clean(str(catalog.artist_names[int(catalog.track_artist[row])]))
+    artist = clean(str(catalog.artist_of(np.array([row], dtype=np.int32))[0]))
     return name, " · ".join([*([artist] if artist else []), f"in {counted(degree, 'playlist')}"])
 
 
