@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import click
 from click.testing import CliRunner
 
 from segue.cli import cli
@@ -25,11 +26,19 @@ def reference() -> str:
     """The whole page."""
     sections = [INTRODUCTION]
     for name in cli.commands:
-        text = (
-            CliRunner().invoke(cli, [name, "--help"], prog_name="segue", terminal_width=80).output
-        )
-        sections.append(f"## segue {name}\n\n```text\n{text}```\n")
+        sections += _sections(cli.commands[name], name)
     return "\n".join(sections)
+
+
+def _sections(command: click.Command, *names: str) -> list[str]:
+    """What a command says of itself, then what its subcommands do."""
+    arguments = [*names, "--help"]
+    text = CliRunner().invoke(cli, arguments, prog_name="segue", terminal_width=80).output
+    sections = [f"## segue {' '.join(names)}\n\n```text\n{text}```\n"]
+    if isinstance(command, click.Group):
+        for name, subcommand in command.commands.items():
+            sections += _sections(subcommand, *names, name)
+    return sections
 
 
 if __name__ == "__main__":

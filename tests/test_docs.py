@@ -93,6 +93,33 @@ def test_examples_of_the_data_page_run(tmp_path: Path, monkeypatch: pytest.Monke
     assert sizes == [(50, 30, 1), (2, 2, 2), (2, 2, 2), (2, 2, 0), (2, 2, 0), (2, 2, 0)]
 
 
+def test_pictures_of_the_documents_are_made_by_their_commands(
+    after_demo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(after_demo)
+    lines = [line for block in blocks("sh", "docs/pictures.md") for line in block.splitlines()]
+    commands = [shlex.split(line)[1:] for line in lines]
+    assert [command[:1] for command in commands] == [["draw"]] * len(commands)
+    assert {command[1] for command in commands} == {*cli.commands["draw"].commands}
+    for command in commands:
+        # As they stand, but for fewer pixels.
+        run(*command, "--dpi", "30", "--overwrite")
+    pictures = {path.name for path in (ROOT / "docs" / "pictures").iterdir()}
+    for document in ("README.md", "docs/pictures.md"):
+        shown = re.findall(r"\]\((?:docs/)?pictures/([^)]+)\)", (ROOT / document).read_text())
+        made = re.findall(r"--out (\S+\.png)", (ROOT / document).read_text())
+        assert set(shown) == set(made) <= pictures, document
+    for path in (ROOT / "docs" / "pictures").iterdir():
+        assert path.stat().st_size < 300_000, path.name
+
+
+def test_python_of_the_pictures_runs(after_demo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(after_demo)
+    (program,) = blocks("python", "docs/pictures.md")
+    exec(compile(program, "pictures.md", "exec"), {})
+    assert (after_demo / "why.svg").stat().st_size > 0
+
+
 def test_make_targets_of_the_readme_exist() -> None:
     makefile = (ROOT / "Makefile").read_text()
     targets = {

@@ -14,11 +14,13 @@ import segue
 SOURCE = Path(segue.__file__).parent
 # A room imports from itself and from rooms before it.
 ROOMS = (
-    "errors", "files", "data", "graph", "metrics", "bundle", "recommend",
+    "errors", "files", "data", "graph", "metrics", "bundle", "recommend", "pictures",
     "models", "training", "evaluation", "cli",
 )  # fmt: skip
 TORCH_ROOMS = {"models", "training", "evaluation"}
 TORCH = {"torch", "torch_geometric"}
+# Loaded late everywhere, so that only who draws waits for them.
+DRAWING = {"matplotlib", "networkx", "umap"}
 # Where torch may be imported late, inside a function.
 LATE_TORCH = {("graph/playlist_graph.py", "to_hetero_data"), ("cli/train.py", "train_bundle")}
 MODULES = sorted(SOURCE.rglob("*.py"))
@@ -132,6 +134,13 @@ def test_no_module_without_torch_loads_one_with_it(path):
 
 
 @pytest.mark.parametrize("path", MODULES, ids=name)
+def test_what_draws_is_imported_late_and_by_pictures_alone(path):
+    drawing = [f for f in imports_of(path) if f.module.split(".")[0] in DRAWING]
+    assert all(found.function is not None for found in drawing)
+    assert not drawing or room_of(path) == "pictures"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name)
 def test_no_check_is_an_assert(path):
     """`python -O` would take it away."""
     tree = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
@@ -156,9 +165,11 @@ LIGHT = {
     "import segue": "import segue",
     "recommender": "import segue.recommend.recommender, segue.recommend.export",
     "graph": "import segue.graph.split, segue.data.sample, segue.metrics",
+    "pictures": "import segue.pictures.compose, segue.pictures.save, segue.pictures.plots",
     "help": (
         "from segue.cli import main\n"
-        "for command in ([], ['build'], ['train'], ['evaluate'], ['vibe'], ['demo']):\n"
+        "for command in ([], ['build'], ['train'], ['evaluate'], ['vibe'], ['demo'], ['draw'],\n"
+        "                ['draw', 'map']):\n"
         "    main([*command, '--help'])"
     ),
     "usage error": (
@@ -169,7 +180,9 @@ LIGHT = {
 
 @pytest.mark.parametrize("case", LIGHT)
 def test_torch_is_not_loaded(case):
-    heavy = sorted(TORCH | ({"scipy", "pyarrow"} if case in ("import segue", "help") else set()))
+    heavy = sorted(
+        TORCH | DRAWING | ({"scipy", "pyarrow"} if case in ("import segue", "help") else set())
+    )
     program = (
         f"{LIGHT[case]}\nimport sys\nprint('LOADED', [m for m in {heavy} if m in sys.modules])"
     )

@@ -41,6 +41,8 @@ def test_what_the_wheel_holds(wheel):
     names = zipfile.ZipFile(wheel).namelist()
     for needed in ("segue/py.typed", "segue/data/sample.tsv", "segue/cli/__init__.py"):
         assert needed in names
+    static = [path for path in ROOT.glob("src/segue/pictures/static/*") if path.is_file()]
+    assert {path.relative_to(ROOT / "src").as_posix() for path in static} <= set(names)
     source = {path.relative_to(ROOT / "src").as_posix() for path in ROOT.glob("src/**/*.py")}
     assert source <= set(names)
     assert any(name.endswith("licenses/LICENSE") for name in names)
@@ -80,5 +82,7 @@ def test_the_demo_runs_from_a_clean_environment(wheel, tmp_path):
     said = run([bin_folder / "segue", "demo", "--quick"], work, 300)
     assert "Goes with Bohemian Rhapsody + Stairway to Heaven" in said
     assert (work / "segue-demo" / "bundle" / "manifest.json").is_file()
+    picture = ["draw", "layers", "segue-demo/bundle", "--from", "Bohemian Rhapsody"]
+    run([bin_folder / "segue", *picture, "--out", "layers.html"], work, 60)
     found = run([bin_folder / "segue", "vibe", "segue-demo/bundle", "Bohemian Rhapsody"], work, 60)
     assert "Goes with Bohemian Rhapsody" in found

@@ -59,7 +59,7 @@ def test_it_leaves_a_bundle_to_play_with(demo):
 
 @pytest.mark.parametrize(
     "kind",
-    ["vibe", "complete", "info", "recommend"],
+    ["vibe", "complete", "info", "recommend", "draw"],
 )
 def test_the_commands_that_it_prints_run(demo, kind):
     folder, done = demo

@@ -1,14 +1,23 @@
 """A track is found by id, by name, by name and artist; else what is near is named."""
 
+from dataclasses import replace
+
 import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segue.data.playlists import Catalog
+from segue.data.playlists import Catalog, Playlists, TrackLists
 from segue.errors import NameLookupError
-from segue.recommend.search import MAX_CANDIDATES, TrackNames, fold
+from segue.recommend.search import (
+    MAX_CANDIDATES,
+    NodeNames,
+    TrackNames,
+    artist_names,
+    fold,
+    playlist_names,
+)
 
 # name, artist, popularity
 TRACKS = [
@@ -62,6 +71,7 @@ def names() -> TrackNames:
         ("Straße", "strasse"),
         ("ＦＵＬＬ　width", "full width"),
         ("Ünïcödé", "unicode"),
+        ("𝞐 α", "α α"),
         ("あなた", "あなた"),
         ("Группа крови", "группа крови"),
         (" !!! ", "!!!"),
@@ -191,3 +201,117 @@ def test_advice_that_helps():
     with pytest.raises(NameLookupError) as caught:
         names.find("Song - Band")
     assert "'name - artist'" not in str(caught.value)
+
+
+def playlists_of(titles: list[str | None]) -> Playlists:
+    """Playlists p0, p1 … that hold 1, 2 … tracks."""
+    return Playlists(
+        pa.array([f"p{i}" for i in range(len(titles))], pa.string()),
+        pa.array(titles, pa.string()),
+        np.zeros(len(titles), dtype=bool),
+        TrackLists.from_lists([list(range(i + 1)) for i in range(len(titles))]),
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [("beyonce", "Beyoncé"), ("КИНО", "Кино"), ("!!!", "!!!"), ("the xx", "The xx")],
+)
+def test_an_artist_by_name_and_by_id(text, name):
+    catalog = catalog_of(TRACKS)
+    row = artist_names(catalog).find(text)
+    assert catalog.artist_names[row].as_py() == name
+    assert artist_names(catalog).find(f" {catalog.artist_ids[row]} ") == row
+
+
+@pytest.mark.parametrize(
+    ("text", "near"),
+    [
+        ("johny cash", ["Johnny Cash, 1 track  (artist:4)"]),
+        ("man", ["Many, 20 tracks  (artist:5)"]),
+        ("", []),
+    ],
+)
+def test_an_unknown_artist_lists_what_is_near(text, near):
+    with pytest.raises(NameLookupError, match="is no artist of this bundle") as caught:
+        artist_names(catalog_of(TRACKS)).find(text)
+    assert list(caught.value.candidates) == near
+
+
+def test_playlists_by_id_and_title():
+    names = playlist_names(playlists_of(["Chill", None, "chill!", "p0", "Gym 💪"]))
+    assert names.find("p0") == 0, "an id goes before a title"
+    assert names.find("gym") == 4
+    assert names.find("chill!") == 2
+    with pytest.raises(NameLookupError, match="'CHILL,' is the name of 2 playlists") as caught:
+        names.find("CHILL,")
+    # The longest first.
+    assert caught.value.candidates == ("chill!, 3 tracks  (p2)", "Chill, 1 track  (p0)")
+
+
+@pytest.fixture(scope="module")
+def nodes(names) -> NodeNames:
+    return NodeNames(names, playlists_of(["Halo", "road trip", "Intro", "Intro", "track:5"]))
+
+
+@pytest.mark.parametrize(
+    ("text", "node_type", "found"),
+    [
+        ("road trip", None, ("playlist", 1)),
+        ("beyonce", None, ("artist", 2)),
+        ("halo - beyonce", None, ("track", 0)),
+        ("track:5", None, ("track", 5)),  # an id goes before a title
+        ("Halo", "track", ("track", 0)),
+        ("Halo", "playlist", ("playlist", 0)),
+        ("hurt - johnny cash", "track", ("track", 2)),
+    ],
+)
+def test_a_node_of_any_type(nodes, text, node_type, found):
+    assert nodes.find(text, node_type) == found
+
+
+@pytest.mark.parametrize(
+    ("text", "says", "lines"),
+    [
+        ("Halo", "the name of a track and of a playlist; say which, by id or with --type:", 2),
+        ("Intro", "the name of a track and of 2 playlists", 3),
+        ("!!!", "the name of an artist and of a track", 2),
+        ("Hurt", "the name of 2 tracks", 2),
+        ("hal", "is no artist, track or playlist of this bundle; the closest are:", 2),
+        ("zzzzzz", "is no artist, track or playlist of this bundle", 0),
+    ],
+)
+def test_several_nodes_or_none(nodes, text, says, lines):
+    with pytest.raises(NameLookupError) as caught:
+        nodes.find(text)
+    assert says in str(caught.value)
+    assert len(caught.value.candidates) == lines
+
+
+def test_one_id_of_two_types_is_told_apart_by_type(names):
+    catalog = names.catalog
+    ids = pa.array(["artist:1", "b"], pa.string())
+    playlists = Playlists(
+        ids, pa.array([None, None], pa.string()), np.zeros(2, bool), TrackLists.from_lists([[], []])
+    )
+    nodes = NodeNames(TrackNames(catalog, np.zeros(catalog.num_tracks, np.int64)), playlists)
+    says = "is the id of an artist and of a playlist; say which, with --type"
+    with pytest.raises(NameLookupError, match=says) as caught:
+        nodes.find("artist:1")
+    assert caught.value.candidates[1] == "playlist: without a title, 0 tracks  (artist:1)"
+    assert nodes.find("artist:1", "playlist") == ("playlist", 0)
+
+
+def test_without_playlists_there_are_tracks_and_artists(names):
+    nodes = NodeNames(names, None)
+    assert nodes.find("Halo") == ("track", 0)
+    with pytest.raises(NameLookupError, match="is no artist or track of this bundle"):
+        nodes.find("road trip")
+
+
+def test_an_artist_that_made_nothing_known():
+    catalog = catalog_of(TRACKS)
+    nobody = replace(catalog, track_artist=np.full(catalog.num_tracks, -1, dtype=np.int32))
+    with pytest.raises(NameLookupError) as caught:
+        artist_names(nobody).find("Quee")
+    assert caught.value.candidates == ("Queen, 0 tracks  (artist:10)",)

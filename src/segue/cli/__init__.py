@@ -13,22 +13,16 @@ import click
 import segue
 from segue.cli.data import build, info
 from segue.cli.demo import demo
+from segue.cli.draw import draw
 from segue.cli.evaluate import evaluate
 from segue.cli.generate import generate
 from segue.cli.music import complete, recommend, vibe
-from segue.cli.output import printable
+from segue.cli.output import StageOrder, printable
 from segue.cli.train import train
 from segue.errors import NameLookupError, SegueError
 
 
-class _StageOrder(click.Group):
-    """Lists the commands in the order in which data flows."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(self.commands)
-
-
-@click.group(cls=_StageOrder, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=StageOrder, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(segue.__version__, prog_name="segue")
 def cli() -> None:
     """Playlists in, recommendations out.
@@ -38,7 +32,7 @@ def cli() -> None:
     """
 
 
-for command in (demo, generate, build, info, train, evaluate, complete, vibe, recommend):
+for command in (demo, generate, build, info, train, evaluate, complete, vibe, recommend, draw):
     cli.add_command(command)
 
 

@@ -14,6 +14,7 @@ from segue.cli.output import (
     print_json,
     print_recommendations,
     progress_bar,
+    refuse_file,
     say,
 )
 
@@ -99,16 +100,13 @@ def recommend(
 
     Writes a Parquet file with the columns playlist_id, rank (from 1), track_id and score.
     """
-    from segue.errors import ArtefactError, InputError
+    from segue.errors import InputError
     from segue.recommend.export import read_ids, read_playlists, write_recommendations
     from segue.recommend.recommender import Recommender
 
     if sum([everything, ids is not None, playlists is not None]) != 1:
         raise click.UsageError("Give one of --all, --ids FILE and --playlists FILE.")
-    if out.is_dir():
-        raise ArtefactError(f"{out}: is a folder, expected a file to write")
-    if out.exists() and not overwrite:
-        raise ArtefactError(f"{out}: exists already; --overwrite replaces it")
+    refuse_file(out, overwrite=overwrite)
     limit_threads(threads)
     recommender = Recommender.load(bundle)
     if playlists is not None:

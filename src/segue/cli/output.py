@@ -20,6 +20,14 @@ if TYPE_CHECKING:
     from segue.recommend.recommender import Recommendations
 
 
+class StageOrder(click.Group):
+    """Lists the commands in the order in which they were added, not by the alphabet."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Their names."""
+        return list(self.commands)
+
+
 def number(value: int) -> str:
     """An exact integer, with separators for people and without for programs."""
     return f"{value:,}" if sys.stdout.isatty() else str(value)
@@ -51,6 +59,16 @@ def print_json(content: Any) -> None:
 def say(message: str = "") -> None:
     """A line for people, on standard error, so that standard output stays for results."""
     click.echo(message, err=True)
+
+
+def refuse_file(path: Path, *, overwrite: bool) -> None:
+    """Refuse to write a file where something stands already (ArtefactError)."""
+    from segue.errors import ArtefactError
+
+    if path.is_dir():
+        raise ArtefactError(f"{path}: is a folder, expected a file to write")
+    if path.exists() and not overwrite:
+        raise ArtefactError(f"{path}: exists already; --overwrite replaces it")
 
 
 THREADS = click.option(

@@ -1,0 +1,368 @@
+"""`segue draw`: pictures of the graph, of the vectors, of reasons and of training."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial, wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from segue.cli.output import StageOrder, count, refuse_file, say
+
+if TYPE_CHECKING:
+    from segue.pictures.scene import Scene
+    from segue.recommend.recommender import Recommender
+
+_BUNDLE = click.argument("bundle", type=click.Path(path_type=Path))
+_RNG_SEED = click.option(
+    "--rng-seed", type=click.IntRange(min=0), default=0, show_default=True, help="For all chance."
+)
+
+
+@dataclass(frozen=True)
+class _Output:
+    """Where a picture goes and how it looks: what all of these commands have in common."""
+
+    out: Path
+    theme: str | None
+    size: str
+    dpi: int
+    title: str | None
+    overwrite: bool
+
+    def check(self) -> None:
+        """Refuse what cannot be written, before anything is loaded."""
+        from segue.pictures.style import format_of, size_named
+
+        format_of(self.out)
+        size_named(self.size)
+        refuse_file(self.out, overwrite=self.overwrite)
+
+    def save(self, scene: Scene) -> None:
+        """Write the scene, and say so."""
+        from segue.pictures.save import save_scene
+        from segue.pictures.style import size_named
+        from segue.pictures.text import lacks_letters
+
+        if self.title is not None:
+            scene = scene.with_title(self.title)
+        save_scene(scene, self.out, size_named(self.size), self.theme, dpi=self.dpi)
+        if self.out.suffix.lower() in (".png", ".pdf"):
+            boxes = sum(lacks_letters(node.label) for node in scene.nodes)
+            if boxes:
+                say(
+                    f"{count(boxes, 'name')} with letters that no font here has, drawn as boxes: "
+                    "install such a font (Noto has all), or write .svg or .html"
+                )
+        say(f"Written to {self.out}")
+
+    @property
+    def walkable(self) -> bool:
+        """Whether one can walk on in the picture."""
+        return self.out.suffix.lower() == ".html"
+
+
+def _output(function: Callable[..., None]) -> Callable[..., None]:
+    """The options of `_Output`, handed on as `output`."""
+
+    @wraps(function)
+    def wrapped(
+        out: Path,
+        theme: str | None,
+        size: str,
+        dpi: int,
+        title: str | None,
+        overwrite: bool,
+        **options: Any,
+    ) -> None:
+        output = _Output(out, theme, size, dpi, title, overwrite)
+        output.check()
+        function(output=output, **options)
+
+    for option in reversed(
+        [
+            click.option(
+                "--out",
+                type=click.Path(path_type=Path),
+                required=True,
+                help="The file to write: .png, .svg, .pdf, or .html to walk about in.",
+            ),
+            click.option(
+                "--theme",
+                type=click.Choice(["light", "dark"]),
+                help="Colours.  [default: light; in HTML the reader's own setting]",
+            ),
+            click.option(
+                "--size",
+                default="screen",
+                show_default=True,
+                help="screen, slide, page, column, or WIDTHxHEIGHT in inches.",
+            ),
+            click.option(
+                "--dpi",
+                type=click.IntRange(30, 1200),
+                default=200,
+                show_default=True,
+                help="Pixels per inch of a PNG.",
+            ),
+            click.option("--title", help="Another title; '' for none."),
+            click.option("--overwrite", is_flag=True, help="Replace an older file."),
+        ]
+    ):
+        wrapped = option(wrapped)
+    return wrapped
+
+
+def _growth(waves: int, limit: int) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """The options of a snowball."""
+
+    def decorated(function: Callable[..., None]) -> Callable[..., None]:
+        for option in (
+            click.option("--random", "at_random", is_flag=True, help="Choose at random."),
+            click.option(
+                "--limit",
+                type=click.IntRange(min=0),
+                default=limit,
+                show_default=True,
+                help="Most nodes of each type in a wave.",
+            ),
+            click.option(
+                "--waves",
+                type=click.IntRange(min=0),
+                default=waves,
+                show_default=True,
+                help="How often the neighbours of what came last come in.",
+            ),
+            click.option(
+                "--type",
+                "node_type",
+                type=click.Choice(["playlist", "track", "artist"]),
+                help="What START is, where several things have its name.",
+            ),
+            click.option(
+                "--from",
+                "start",
+                required=True,
+                metavar="START",
+                help="The id or name of a playlist, a track ('name - artist'), or an artist.",
+            ),
+        ):
+            function = option(function)
+        return function
+
+    return decorated
+
+
+@click.group(cls=StageOrder, short_help="Pictures of the graph, of reasons, of training.")
+def draw() -> None:
+    """Draw pictures of what a bundle holds, as PNG, SVG, PDF, or interactive HTML.
+
+    The ending of --out says which. The same command gives the same picture.
+    """
+
+
+def _load(bundle: Path) -> Recommender:
+    from segue.pictures.compose import playlists_of
+    from segue.recommend.recommender import Recommender
+
+    recommender = Recommender.load(bundle)
+    playlists_of(recommender.bundle)  # refused before names are looked up
+    return recommender
+
+
+def _draw_around(
+    compose: Callable[..., Scene],
+    output: _Output,
+    bundle: Path,
+    start: str,
+    node_type: str | None,
+    **options: Any,
+) -> None:
+    from segue.pictures.compose import with_beyond
+    from segue.recommend.search import NodeNames
+
+    recommender = _load(bundle)
+    names = NodeNames(recommender.names, recommender.bundle.playlists)
+    scene = compose(recommender.bundle, names.find(start, node_type), **options)
+    output.save(with_beyond(scene, recommender.bundle) if output.walkable else scene)
+
+
+@draw.command(short_help="A connected piece of the graph, grown by waves.")
+@_BUNDLE
+@_growth(waves=3, limit=20)
+@_RNG_SEED
+@_output
+def snowball(output: _Output, bundle: Path, **options: Any) -> None:
+    """Draw what lies around a playlist, track or artist of BUNDLE.
+
+    Wave by wave the neighbours of what came last come in, those with the most edges to it first,
+    and the artists of all tracks.
+    """
+    from segue.pictures.compose import snowball
+
+    _draw_around(snowball, output, bundle, **options)
+
+
+@draw.command(short_help="Playlists, tracks and artists in three columns.")
+@_BUNDLE
+@_growth(waves=2, limit=16)
+@_RNG_SEED
+@_output
+def layers(output: _Output, bundle: Path, **options: Any) -> None:
+    """Draw the same in three columns, in an order in which few edges cross."""
+    from segue.pictures.compose import layers
+
+    _draw_around(layers, output, bundle, **options)
+
+
+@draw.command(short_help="An artist, its tracks, and the playlists that hold them.")
+@_BUNDLE
+@click.argument("name")
+@click.option(
+    "--tracks", type=click.IntRange(min=1), default=12, show_default=True, help="Most tracks."
+)
+@click.option(
+    "--playlists", type=click.IntRange(min=0), default=24, show_default=True, help="Most playlists."
+)
+@_output
+def artist(output: _Output, bundle: Path, name: str, tracks: int, playlists: int) -> None:
+    """Draw an artist of BUNDLE (NAME or id), its tracks around it, the playlists beyond."""
+    from segue.pictures.compose import artist, with_beyond
+    from segue.recommend.search import artist_names
+
+    recommender = _load(bundle)
+    row = artist_names(recommender.bundle.catalog).find(name)
+    scene = artist(recommender.bundle, row, num_tracks=tracks, num_playlists=playlists)
+    output.save(with_beyond(scene, recommender.bundle) if output.walkable else scene)
+
+
+@draw.command(short_help="Why tracks are recommended: what ties them to the seeds.")
+@_BUNDLE
+@click.argument("seeds", nargs=-1)
+@click.option("--playlist", help="The tracks of this playlist (id or title) instead of SEEDS.")
+@click.option(
+    "-n", type=click.IntRange(1, 50), default=8, show_default=True, help="Recommended tracks."
+)
+@click.option(
+    "--playlists",
+    type=click.IntRange(min=0),
+    default=10,
+    show_default=True,
+    help="Most playlists that are drawn as ties.",
+)
+@_output
+def reasons(
+    output: _Output,
+    bundle: Path,
+    seeds: tuple[str, ...],
+    playlist: str | None,
+    n: int,
+    playlists: int,
+) -> None:
+    """Draw seeds, the playlists and artists that tie them, and the recommended tracks.
+
+    SEEDS are track ids or names, as for `segue vibe`. The width of a band is what a seed adds to
+    a track's score, shared evenly among what ties the two.
+    """
+    from segue.pictures.compose import reasons
+    from segue.recommend.search import playlist_names
+
+    if bool(seeds) == (playlist is not None):
+        raise click.UsageError("Give either SEEDS or --playlist.")
+    recommender = _load(bundle)
+    if playlist is None:
+        rows, own = [recommender.names.find(seed) for seed in seeds], None
+    else:
+        own = playlist_names(recommender.playlists).find(playlist)
+        rows = recommender.playlists.tracks[own].tolist()
+    output.save(reasons(recommender, rows, n=n, num_playlists=playlists, without=own))
+
+
+@draw.command(name="map", short_help="The catalogue in two dimensions.")
+@_BUNDLE
+@click.option(
+    "--method",
+    type=click.Choice(["pca", "umap"]),
+    default="pca",
+    show_default=True,
+    help="umap needs the extra: pip install 'segue[umap]'.",
+)
+@click.option(
+    "--colour",
+    type=click.Choice(["genre", "cluster"]),
+    help="[default: genre where it is known, else cluster]",
+)
+@click.option(
+    "--genres",
+    type=click.Path(path_type=Path),
+    help="A text file of genres: track id, tab, genre. (The shipped sample's are known.)",
+)
+@click.option(
+    "--clusters", type=click.IntRange(1, 8), default=8, show_default=True, help="How many."
+)
+@click.option(
+    "--limit",
+    type=click.IntRange(min=1),
+    default=10_000,
+    show_default=True,
+    help="Most tracks, the best-known ones.",
+)
+@_RNG_SEED
+@_output
+def catalogue(
+    output: _Output,
+    bundle: Path,
+    method: Any,
+    colour: str | None,
+    genres: Path | None,
+    clusters: int,
+    limit: int,
+    rng_seed: int,
+) -> None:
+    """Draw the tracks of BUNDLE as points, near each other where their vectors are alike."""
+    from segue.bundle import Bundle
+    from segue.errors import InputError
+    from segue.pictures.map import catalogue_map, read_genres, sample_genres
+
+    loaded = Bundle.load(bundle)
+    known = None
+    if colour != "cluster":
+        known = read_genres(genres) if genres is not None else sample_genres(loaded.catalog)
+    if colour == "genre" and known is None:
+        raise InputError(f"{bundle}: no genre of its tracks is known; --genres FILE gives them")
+    output.save(
+        catalogue_map(
+            loaded,
+            method=method,
+            genres=known,
+            num_clusters=clusters,
+            limit=limit,
+            rng_seed=rng_seed,
+        )
+    )
+
+
+@draw.command(short_help="Loss and validation metrics by epoch.")
+@click.argument("bundles", nargs=-1, required=True, type=click.Path(path_type=Path))
+@_output
+def training(output: _Output, bundles: tuple[Path, ...]) -> None:
+    """Draw how the training of one or more BUNDLES went."""
+    from segue.bundle import Bundle
+    from segue.pictures.plots import training_curves
+    from segue.pictures.save import save_plot
+    from segue.pictures.style import size_named
+
+    histories = {str(path): Bundle.load(path).history for path in bundles}
+    title = output.title if output.title is not None else "Training"
+    save_plot(
+        partial(training_curves, histories, title=title),
+        output.out,
+        size_named(output.size),
+        output.theme,
+        title=title or "Training",
+        dpi=output.dpi,
+    )
+    say(f"Written to {output.out}")

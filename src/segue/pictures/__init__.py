@@ -1,0 +1,1 @@
+"""Pictures of the graph, of the vectors and of figures; networkx and matplotlib load late."""

@@ -1,0 +1,161 @@
+"""Scenes drawn by matplotlib, on paper measured in points."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from segue.pictures.columns import draw_columns
+from segue.pictures.labels import place_labels
+from segue.pictures.paper import TEXT, Paper
+from segue.pictures.scene import Scene
+from segue.pictures.strokes import (
+    apart,
+    draw_edges,
+    draw_nodes,
+    label_beside,
+    radii,
+)
+from segue.pictures.style import SERIES_MARKS, Size, Theme
+from segue.pictures.text import drawable, shorten, text_width
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+_MAP_CELLS = (5, 7)
+
+
+def draw_scene(
+    scene: Scene, size: Size, theme: Theme, *, spell: Callable[[str], str] = drawable
+) -> Figure:
+    """Draw a scene; call it inside `segue.pictures.style.styled`.
+
+    Parameters
+    ----------
+    scene
+    size
+        Where its height is None, it is chosen to fit.
+    theme
+    spell
+        Makes of a name what is drawn: by default only what has a glyph here; `clean` where the
+        fonts are those of another machine (SVG).
+    """
+    paper = Paper(scene, size, theme, spell)
+    draw = {
+        "force": _draw_force,
+        "columns": draw_columns,
+        "rings": _draw_rings,
+        "map": _draw_map,
+    }
+    draw[scene.layout](scene, paper)
+    return paper.figure
+
+
+def _draw_force(scene: Scene, paper: Paper) -> None:
+    radius = radii(scene.nodes, paper.font)
+    where = paper.place(scene.position, (2.5 * paper.font, 1.5 * paper.font))
+    where = apart(where, radius + 0.12 * paper.font)
+    draw_edges(scene, paper, where, where)
+    draw_nodes(scene, paper, where, radius)
+    label_beside(scene, paper, where, radius)
+
+
+def _draw_rings(scene: Scene, paper: Paper) -> None:
+    """A centre, a ring with level labels, and a ring whose labels point outward."""
+    em = paper.font
+    radius = radii(scene.nodes, em)
+    outer = [at for at, node in enumerate(scene.nodes) if node.type == "playlist"]
+    inner = [at for at, node in enumerate(scene.nodes) if node.type != "playlist"]
+    centre = np.array([(paper.left + paper.right) / 2, (paper.bottom + paper.top) / 2])
+    half = min(paper.right - paper.left, paper.top - paper.bottom) / 2
+    most = min(13 * em, 0.38 * half)
+    texts = [shorten(paper.spell(scene.nodes[at].label), most, 0.88 * em) for at in outer]
+    widest = max((text_width(text, 0.88 * em) for text in texts), default=2 * em)
+    reach = half - widest - 1.5 * em
+    # Without an outer ring the inner one takes its room.
+    scale = 2 * reach if outer else 3.2 * reach
+    where = centre + (scene.position - 0.5) * (scale, -scale)
+    draw_edges(scene, paper, where, where)
+    draw_nodes(scene, paper, where, radius)
+
+    pitch = 2 * np.pi * reach / max(1, len(outer))
+    every = max(1, int(np.ceil(1.15 * em / max(pitch, 1e-9))))
+    taken = np.empty((0, 4))
+    for at, text in list(zip(outer, texts, strict=True))[::every]:
+        dx, dy = where[at] - centre
+        angle = float(np.degrees(np.arctan2(dy, dx)))
+        away = (where[at] - centre) * (1 + (radius[at] + 0.5 * em) / max(np.hypot(dx, dy), 1e-9))
+        tip = (
+            centre
+            + away
+            + (where[at] - centre) / max(np.hypot(dx, dy), 1e-9) * text_width(text, 0.88 * em)
+        )
+        low, high = np.minimum(centre + away, tip), np.maximum(centre + away, tip)
+        taken = np.vstack([taken, [*(low - 0.6 * em), *(high + 0.6 * em)]])
+        turned = abs(angle) > 90.0 + 1e-6
+        x, y = (centre + away).tolist()
+        paper.text(
+            x,
+            y,
+            text,
+            size=0.88,
+            rotation=angle + 180 if turned else angle,
+            rotation_mode="anchor",
+            ha="right" if turned else "left",
+            gid="label",
+        )
+    label_beside(scene, paper, where, radius, inner, taken=taken)
+
+
+def _draw_map(scene: Scene, paper: Paper) -> None:
+    """Small marks by group, with the names of the groups and of a few well-known nodes."""
+    em, theme = paper.font, paper.theme
+    where = paper.place(scene.position, (2 * em, em))
+    group = np.array([node.group for node in scene.nodes])
+    small = em * float(np.clip(9 / np.sqrt(max(len(group), 1)), 0.1, 0.4))
+    for at in range(-1, len(scene.groups)):
+        own = group == at
+        if own.any():
+            color, mark = (theme.other, "o") if at < 0 else (theme.series[at], SERIES_MARKS[at])
+            radius = np.full(int(own.sum()), small)
+            paper.marks(where[own], radius, mark, color, f"group-{at}", edge=0.02)
+
+    bounds = (paper.left, paper.bottom, paper.right, paper.top)
+    own_names = [at for at, name in enumerate(scene.groups) if name and (group == at).any()]
+    names = [shorten(paper.spell(scene.groups[at]), 16 * em, em, bold=True) for at in own_names]
+    middle = np.array([np.median(where[group == at], axis=0) for at in own_names]).reshape(-1, 2)
+    widths = np.array([text_width(name, em, bold=True) for name in names])
+    # On the middle of its group each, a little up or down where another name is there.
+    placed = place_labels(
+        middle, np.zeros(len(names)), widths, 1.3 * em, bounds, range(len(names)),
+        cover=True, gap=0,
+    )  # fmt: skip
+    taken = np.array(
+        [[p.x, p.y - 0.7 * em, p.x + p.width, p.y + 0.7 * em] for p in placed]
+    ).reshape(-1, 4)
+    for label in placed:
+        paper.label(label.x, label.y, names[label.node], weight="bold", zorder=TEXT + 1)
+
+    # The best-known one of every part of the map.
+    cell = np.floor(np.clip(scene.position, 0, 1 - 1e-9) * _MAP_CELLS).astype(int)
+    best: dict[tuple[int, int], int] = {}
+    for at in sorted(range(len(group)), key=lambda at: (-scene.nodes[at].degree, at)):
+        best.setdefault((int(cell[at, 0]), int(cell[at, 1])), at)
+    chosen = list(best.values())
+    texts = [shorten(paper.spell(scene.nodes[at].label), 12 * em, 0.85 * em) for at in chosen]
+    for label in place_labels(
+        where[chosen],
+        np.full(len(chosen), small),
+        np.array([text_width(text, 0.85 * em) for text in texts]),
+        1.15 * em,
+        bounds,
+        range(len(chosen)),
+        taken=taken,
+        most=24,
+    ):
+        paper.label(label.x, label.y, texts[label.node], size=0.85)
+        dot = where[[chosen[label.node]]]
+        paper.marks(dot, np.array([1.5 * small]), "o", theme.ink, "named", edge=0.05)

@@ -1,0 +1,124 @@
+"""Labels beside their nodes that cover neither each other nor another node."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Boxes = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class PlacedLabel:
+    """Where a label goes, in points: the middle of its left side, and its width."""
+
+    node: int
+    x: float
+    y: float
+    width: float
+
+
+def place_labels(
+    centre: NDArray[np.float64],
+    radius: NDArray[np.float64],
+    widths: NDArray[np.float64],
+    height: float,
+    bounds: tuple[float, float, float, float],
+    order: Sequence[int],
+    *,
+    always: Sequence[int] = (),
+    cover: bool = False,
+    taken: Boxes | None = None,
+    gap: float = 2.5,
+    most: int | None = None,
+) -> list[PlacedLabel]:
+    """Give each node in turn the first free place beside it; where there is none, no label.
+
+    Parameters
+    ----------
+    centre : float64 [num_nodes, 2]
+    radius : float64 [num_nodes]
+    widths : float64 [num_nodes]
+        Of the labels.
+    height
+        Of every label.
+    bounds
+        Left, bottom, right and top that no label may cross.
+    order
+        Nodes that want a label, the most important first.
+    always
+        Nodes that get a label even if it must cover another node: then as few as can be. They
+        should come first in `order`.
+    cover
+        Whether labels may cover nodes; the first place is then on the node itself.
+    taken : float64 [num_boxes, 4], optional
+        Boxes (left, bottom, right, top) that no label may cover.
+    gap
+        Between a node and its label.
+    most
+        How many labels at most.
+
+    Returns
+    -------
+    list of PlacedLabel
+        No two of them overlap, and none (but those of `always`) covers a node other than its own.
+    """
+    nodes = np.concatenate([centre - radius[:, None], centre + radius[:, None]], axis=1)
+    taken = np.empty((0, 4)) if taken is None else taken
+    placed: list[PlacedLabel] = []
+    for node in order:
+        if most is not None and len(placed) >= most:
+            break
+        others = np.delete(nodes, node, axis=0)
+        best: tuple[int, Boxes] | None = None
+        spots = _spots(centre[node], radius[node], widths[node], height, gap)
+        if cover:
+            spots.insert(0, (centre[node][0] - widths[node] / 2, centre[node][1]))
+        for x, y in spots:
+            box = np.array([x, y - height / 2, x + widths[node], y + height / 2])
+            inside = (box[:2] >= bounds[:2]).all() and (box[2:] <= bounds[2:]).all()
+            if not inside or overlap(box, taken).any():
+                continue
+            covered = 0 if cover else int(overlap(box, others).sum())
+            if (covered == 0 or node in always) and (best is None or covered < best[0]):
+                best = (covered, box)
+        if best is not None:
+            box = best[1]
+            taken = np.vstack([taken, box])
+            middle = float(box[1] + box[3]) / 2
+            placed.append(PlacedLabel(node, float(box[0]), middle, float(widths[node])))
+    return placed
+
+
+def overlap(box: Boxes, others: Boxes) -> NDArray[np.bool_]:
+    """Which of some boxes (left, bottom, right, top) share ground with one: bool [num_others]."""
+    shared: NDArray[np.bool_] = (
+        (others[:, 0] < box[2])
+        & (others[:, 2] > box[0])
+        & (others[:, 1] < box[3])
+        & (others[:, 3] > box[1])
+    )
+    return shared
+
+
+def _spots(
+    centre: NDArray[np.float64], radius: float, width: float, height: float, gap: float
+) -> list[tuple[float, float]]:
+    """Where a label may stand around its node, the best first: right, left, above, below …"""
+    x, y = centre
+    right, left, middle = x + radius + gap, x - radius - gap - width, x - width / 2
+    over, under = y + radius + gap / 2 + height / 2, y - radius - gap / 2 - height / 2
+    slant = 0.6 * (radius + height / 2)
+    return [
+        (right, y),
+        (left, y),
+        (middle, over),
+        (middle, under),
+        (right - gap, y + slant),
+        (right - gap, y - slant),
+        (left + gap, y + slant),
+        (left + gap, y - slant),
+    ]

@@ -1,0 +1,247 @@
+"""Plots of training and of comparisons, in the style of all pictures.
+
+Every function returns a matplotlib figure; call it inside `segue.pictures.style.styled` and write
+it with `segue.pictures.style.save_figure`, or do both with `segue.pictures.save.save_plot`. Series
+differ in colour, mark and line, so that they are told apart in grey, too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from segue.errors import InputError
+from segue.pictures.style import SERIES_LINES, SERIES_MARKS, Size, Theme
+from segue.pictures.text import drawable
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True)
+class Series:
+    """One line or one point: where it is, and by how much that varies.
+
+    Attributes
+    ----------
+    x, y
+        Of equal length.
+    spread
+        Standard deviation of each `y`; empty where it is not known.
+    """
+
+    x: Sequence[float]
+    y: Sequence[float]
+    spread: Sequence[float] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse columns of different lengths (ValueError)."""
+        if len(self.x) != len(self.y) or (self.spread and len(self.spread) != len(self.y)):
+            raise ValueError("x, y and spread of a series differ in length")
+
+
+def training_curves(
+    histories: Mapping[str, Sequence[Mapping[str, Any]]],
+    size: Size,
+    theme: Theme,
+    *,
+    title: str = "Training",
+) -> Figure:
+    """Loss and validation metrics by epoch, a panel each; the best epoch of each is marked.
+
+    Parameters
+    ----------
+    histories
+        By name of the model: what `Bundle.history` holds, one entry an epoch.
+    size, theme, title
+
+    Raises
+    ------
+    InputError
+        If no history has an entry.
+    """
+    from matplotlib.ticker import MaxNLocator
+
+    passed_over = {"epoch", "epochs", "step", "learning_rate", "seconds"}
+    names = [
+        name
+        for history in histories.values()
+        for entry in history
+        for name, value in entry.items()
+        if name not in passed_over and isinstance(value, int | float)
+    ]
+    panels = list(dict.fromkeys(names))
+    if not panels:
+        raise InputError("there is no history of a training to draw")
+    figure, axes = _panels(len(panels), title, size, theme)
+    for name, axis in zip(panels, axes, strict=False):
+        for at, (model, history) in enumerate(histories.items()):
+            seen = [entry for entry in history if name in entry]
+            if not seen:
+                continue
+            x = [float(entry["epoch"]) for entry in seen]
+            y = [float(entry[name]) for entry in seen]
+            _line(axis, at, Series(x, y), model, theme, marks=len(x) == 1)
+            best = int(np.argmin(y) if name == "loss" else np.argmax(y))
+            axis.plot(
+                x[best], y[best], SERIES_MARKS[at % 8], color=_color(theme, at),
+                markeredgecolor=theme.background, markersize=0.75 * size.font, zorder=4,
+            )  # fmt: skip
+            axis.annotate(
+                f"{y[best]:.4g}", (x[best], y[best]), xytext=(0, 0.5 * size.font),
+                textcoords="offset points", ha="center", color=theme.muted, fontsize="small",
+            )  # fmt: skip
+        axis.set_title(name, loc="left", fontsize="medium")
+        axis.set_xlabel("epoch")
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axis.margins(y=0.15)
+    _legend(figure, axes[0], list(histories), theme, size)
+    return figure
+
+
+def lines(
+    series: Mapping[str, Series],
+    size: Size,
+    theme: Theme,
+    *,
+    title: str,
+    x_label: str,
+    y_label: str,
+    log_x: bool = False,
+) -> Figure:
+    """Lines such as Recall@k by k, with their spread as a band."""
+    figure, (axis, *_) = _panels(1, title, size, theme)
+    for at, (name, one) in enumerate(series.items()):
+        _line(axis, at, one, name, theme, marks=len(one.x) <= 12)
+    if log_x:
+        axis.set_xscale("log")
+        axis.set_xticks(sorted({x for one in series.values() for x in one.x}))
+        axis.xaxis.set_major_formatter("{x:g}")
+        axis.minorticks_off()
+    axis.set_xlabel(x_label)
+    axis.set_ylabel(y_label)
+    _legend(figure, axis, list(series), theme, size)
+    return figure
+
+
+def scatter(
+    points: Mapping[str, Series],
+    size: Size,
+    theme: Theme,
+    *,
+    title: str,
+    x_label: str,
+    y_label: str,
+) -> Figure:
+    """One mark a model, named beside it: recall against novelty, or against time."""
+    from segue.pictures.labels import place_labels
+    from segue.pictures.text import text_width
+
+    figure, (axis, *_) = _panels(1, title, size, theme)
+    for at, one in enumerate(points.values()):
+        axis.errorbar(
+            one.x, one.y, yerr=list(one.spread) or None, fmt=SERIES_MARKS[at % 8],
+            color=_color(theme, at), markersize=0.9 * size.font, ecolor=theme.line,
+            markeredgecolor=theme.background, capsize=2,
+        )  # fmt: skip
+    axis.set_xlabel(x_label)
+    axis.set_ylabel(y_label)
+    axis.margins(0.18)
+    figure.draw_without_rendering()  # lays out the axes, so that places are known in points
+    scale = 72 / figure.dpi
+    names, ends = list(points), [(one.x[0], one.y[0]) for one in points.values()]
+    texts = [drawable(name) for name in names]
+    where = scale * np.array(axis.transData.transform(ends))
+    left, bottom, right, top = (scale * edge for edge in axis.bbox.extents)
+    for label in place_labels(
+        where,
+        np.full(len(names), 0.5 * size.font),
+        np.array([text_width(text, 0.9 * size.font) for text in texts]),
+        1.2 * size.font,
+        (left, bottom, right, top),
+        range(len(names)),
+        always=range(len(names)),
+    ):
+        x, y = where[label.node]
+        axis.annotate(
+            texts[label.node], ends[label.node], xytext=(label.x - x, label.y - y),
+            textcoords="offset points", va="center", fontsize=0.9 * size.font, gid="label",
+        )  # fmt: skip
+    return figure
+
+
+def bars(
+    groups: Mapping[str, Sequence[float]],
+    size: Size,
+    theme: Theme,
+    *,
+    title: str,
+    categories: Sequence[str],
+    y_label: str,
+) -> Figure:
+    """Bars side by side in categories, such as recall by popularity, a colour a model."""
+    figure, (axis, *_) = _panels(1, title, size, theme)
+    width = 0.8 / max(1, len(groups))
+    hatches = ("", "//", "..", "xx")
+    for at, (name, values) in enumerate(groups.items()):
+        if len(values) != len(categories):
+            raise ValueError(f"{name} has {len(values)} values for {len(categories)} categories")
+        axis.bar(
+            np.arange(len(values)) + (at - (len(groups) - 1) / 2) * width, values, width,
+            color=_color(theme, at), edgecolor=theme.background, linewidth=0.5,
+            hatch=hatches[at // 2 % 4], label=drawable(name),
+        )  # fmt: skip
+    axis.set_xticks(range(len(categories)), [drawable(name) for name in categories])
+    axis.grid(visible=False, axis="x")
+    axis.set_ylabel(y_label)
+    _legend(figure, axis, list(groups), theme, size)
+    return figure
+
+
+def _panels(count: int, title: str, size: Size, theme: Theme) -> tuple[Figure, list[Axes]]:
+    """A figure with axes in at most three columns."""
+    from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
+
+    engine = ConstrainedLayoutEngine(w_pad=size.font / 72, h_pad=size.font / 72)
+    columns = min(count, 1 if size.width < 5 else 2 if size.width < 9 or count == 4 else 3)
+    rows = -(-count // columns)
+    height = size.height or rows * size.width / columns * (0.75 if count > 1 else 0.6) + 0.4
+    figure = Figure(figsize=(size.width, height), layout=engine)
+    if title:
+        figure.suptitle(
+            drawable(title), x=0.012, ha="left", weight="bold", fontsize=1.3 * size.font,
+            color=theme.ink,
+        )  # fmt: skip
+    return figure, [figure.add_subplot(rows, columns, at + 1) for at in range(count)]
+
+
+def _line(axis: Axes, at: int, one: Series, name: str, theme: Theme, *, marks: bool) -> None:
+    color = _color(theme, at)
+    axis.plot(
+        one.x, one.y, color=color, linestyle=SERIES_LINES[at // 2 % 4], linewidth=1.6,
+        marker=SERIES_MARKS[at % 8] if marks else None, markersize=4, label=drawable(name),
+        markeredgecolor=theme.background, markeredgewidth=0.5,
+    )  # fmt: skip
+    if one.spread:
+        y, spread = np.array(one.y), np.array(one.spread)
+        axis.fill_between(one.x, y - spread, y + spread, color=color, alpha=0.18, linewidth=0)
+
+
+def _color(theme: Theme, at: int) -> str:
+    return theme.series[at % len(theme.series)]
+
+
+def _legend(figure: Figure, axis: Axes, names: Sequence[str], theme: Theme, size: Size) -> None:
+    """Under the plot, where there is more than one series."""
+    if len(names) < 2:
+        return
+    handles, labels = axis.get_legend_handles_labels()
+    figure.legend(
+        handles, labels, loc="outside lower left", ncols=max(1, int(size.width // 2)),
+        frameon=False, labelcolor=theme.muted, handlelength=3,
+    )  # fmt: skip

@@ -1,0 +1,87 @@
+"""From a scene or a plot to a file, in the form that its name asks for."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from segue.pictures.draw import draw_scene
+from segue.pictures.html import write_scene, write_svg
+from segue.pictures.scene import Scene
+from segue.pictures.style import THEMES, Size, Theme, format_of, save_figure, styled
+from segue.pictures.text import clean, drawable
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def save_scene(
+    scene: Scene, path: Path, size: Size, theme: str | None = None, *, dpi: int = 200
+) -> None:
+    """Write a scene as PNG, SVG or PDF, or as an HTML file that one can walk about in.
+
+    Parameters
+    ----------
+    scene
+    path
+        Its ending says which.
+    size
+        Not used for HTML, which fills its window.
+    theme
+        ``"light"`` or ``"dark"``; None is light, and in HTML what the reader's system says.
+    dpi
+        Of a PNG.
+
+    Raises
+    ------
+    InputError
+        If the ending is of none of these.
+    ArtefactError
+        If the file cannot be written.
+    """
+    file_format = format_of(path)
+    if file_format == "html":
+        write_scene(scene, path, theme)
+        return
+    # In SVG, text is drawn with the fonts of the machine that shows it.
+    spell = clean if file_format == "svg" else drawable
+    colors = THEMES[theme or "light"]
+    with styled(colors, size.font), _no_glyph_warnings():
+        save_figure(draw_scene(scene, size, colors, spell=spell), path, dpi)
+
+
+def save_plot(
+    plot: Callable[[Size, Theme], Figure],
+    path: Path,
+    size: Size,
+    theme: str | None = None,
+    *,
+    title: str = "Plot",
+    dpi: int = 200,
+) -> None:
+    """Write a plot (a function of `segue.pictures.plots`, all but size and theme given).
+
+    As `save_scene`; HTML holds it as SVG, under `title`.
+    """
+    file_format = format_of(path)
+    colors = THEMES[theme or "light"]
+    with styled(colors, size.font), _no_glyph_warnings():
+        figure = plot(size, colors)
+        if file_format != "html":
+            save_figure(figure, path, dpi)
+            return
+        drawn = io.StringIO()
+        figure.savefig(drawn, format="svg", metadata={"Date": None, "Creator": None})
+    write_svg(drawn.getvalue(), title, colors.background, path)
+
+
+@contextmanager
+def _no_glyph_warnings() -> Iterator[None]:
+    """What an SVG holds may lack a glyph here and have one where it is shown."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing")
+        yield

@@ -1,0 +1,27 @@
+import { GraphView } from "./graph_view.js";
+import { drawLegend } from "./legend.js";
+
+// A scene of its own, read from the page; what lies beyond is in it, too.
+const scene = JSON.parse(document.getElementById("scene").textContent);
+document.getElementById("title").textContent = scene.title;
+document.getElementById("note").textContent = scene.note;
+drawLegend(scene, document.getElementById("legend"));
+const known = new Map([...scene.nodes, ...scene.beyond.nodes].map((node) => [node.key, node]));
+const shown = new Set(scene.nodes.map((node) => node.key));
+const joined = new Map();
+for (const edge of [...scene.edges, ...scene.beyond.edges])
+  for (const [one, other] of [[edge.source, edge.target], [edge.target, edge.source]])
+    joined.set(one, [...(joined.get(one) ?? []), other]);
+
+/** Up to twelve neighbours that are not shown yet, and all edges between what is shown then. */
+function more(key) {
+  const keys = (joined.get(key) ?? []).filter((other) => !shown.has(other)).slice(0, 12);
+  for (const other of keys) shown.add(other);
+  const edges = scene.beyond.edges.filter((e) => shown.has(e.source) && shown.has(e.target));
+  return { nodes: keys.map((other) => known.get(other)), edges };
+}
+
+const view = new GraphView(document.getElementById("graph"), {
+  more: scene.beyond.nodes.length ? more : null,
+});
+view.show(scene);

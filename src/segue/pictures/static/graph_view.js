@@ -1,0 +1,399 @@
+/**
+ * The one view of a graph: pan, zoom, hover, click to walk on; by mouse, touch and keyboard.
+ *
+ *   import { GraphView } from "./graph_view.js";
+ *   const view = new GraphView(element, { more: async (key) => ({ nodes, edges }) });
+ *   view.show(scene);
+ *
+ * A scene is what `Scene.to_json()` in Python gives:
+ *
+ *   { title, note, layout: "force" | "columns" | "rings" | "map", groups: [name, …],
+ *     nodes: [{ key, type, label, detail, degree, role, group, x, y }, …],   x and y in 0 … 1
+ *     edges: [{ source: key, target: key, kind }, …] }    contributions with weight and group
+ *
+ * Options, all of them optional:
+ *   more(key)     what lies beyond a node, as { nodes, edges } or a promise of it; nodes without
+ *                 x and y are placed beside the node, those that are there already stay.
+ *   onFocus(node) told which node is looked at (null: none).
+ *
+ * Text goes in as text, never as HTML; looks come from graph_view.css, so a strict CSP holds.
+ */
+
+const SVG = "http://www.w3.org/2000/svg";
+const STAGE = 1000; // width and height of the plane that nodes stand on; `fit` scales it
+const MANY = 600; // nodes from which on they are drawn small
+
+export class GraphView {
+  constructor(container, { more = null, onFocus = () => {} } = {}) {
+    Object.assign(this, { container, more, onFocus });
+    container.classList.add("segue-graph");
+    this.svg = make("svg", { role: "group", "aria-roledescription": "graph" }, container);
+    this.edgeLayer = make("g", { class: "edges", "aria-hidden": "true" }, this.svg);
+    this.nodeLayer = make("g", { class: "nodes" }, this.svg);
+    this.labelLayer = make("g", { class: "labels", "aria-hidden": "true" }, this.svg);
+    this.status = element("p", "status", container);
+    this.status.setAttribute("role", "status");
+    this.tip = element("div", "tip", container);
+    this.tip.hidden = true;
+    const bar = element("div", "bar", container);
+    const button = (sign, name, act) => {
+      const made = element("button", "", bar, sign);
+      made.type = "button";
+      made.title = name;
+      made.setAttribute("aria-label", name);
+      made.addEventListener("click", act);
+    };
+    button("+", "Zoom in", () => this.zoom(1.4));
+    button("−", "Zoom out", () => this.zoom(1 / 1.4));
+    button("⤢", "Show all", () => this.fit());
+    this.pen = document.createElement("canvas").getContext("2d");
+    [this.pointers, this.moved] = [new Map(), 0];
+    this.listen();
+    new ResizeObserver(() => this.fit()).observe(container);
+  }
+
+  /** Show a scene in place of what was shown. */
+  show(scene) {
+    this.layout = scene.layout;
+    [this.nodes, this.edges] = [new Map(), new Map()];
+    for (const layer of [this.edgeLayer, this.nodeLayer, this.labelLayer]) layer.replaceChildren();
+    this.small = scene.nodes.length > MANY;
+    this.current = null;
+    this.svg.setAttribute("aria-label", `${scene.title}. ${scene.note}`);
+    this.add(scene);
+    this.fit();
+  }
+
+  /** Add nodes and edges; those that are shown already stay as they are. */
+  add({ nodes, edges }, beside = null) {
+    const fresh = [];
+    for (const data of nodes) {
+      if (this.nodes.has(data.key)) continue;
+      const node = { ...data, near: new Set() };
+      if (data.x === undefined) fresh.push(node);
+      else Object.assign(node, { x: STAGE * data.x, y: STAGE * data.y });
+      this.nodes.set(node.key, node);
+    }
+    for (const edge of edges) {
+      const [source, target] = [this.nodes.get(edge.source), this.nodes.get(edge.target)];
+      const key = `${edge.source} ${edge.target} ${edge.group ?? -1}`;
+      if (!source || !target || this.edges.has(key)) continue;
+      source.near.add(target);
+      target.near.add(source);
+      this.edges.set(key, { ...edge, source, target });
+    }
+    if (beside) place(fresh, beside, [...this.nodes.values()]);
+    const most = {};
+    for (const { type, degree } of this.nodes.values())
+      most[type] = Math.max(most[type] ?? 1, degree);
+    const heaviest = Math.max(...[...this.edges.values()].map((edge) => edge.weight ?? 0), 1e-9);
+    for (const node of this.nodes.values()) {
+      node.radius = this.small ? 3 : 4 + 7 * Math.sqrt(node.degree / most[node.type]);
+      if (!node.shape) this.drawNode(node);
+      node.shape.firstChild.setAttribute("d", outline(node.type, node.radius));
+      const what = [node.label, node.type, node.detail, `edges shown: ${node.near.size}`];
+      node.shape.setAttribute("aria-label", what.filter(Boolean).join(", "));
+    }
+    for (const edge of this.edges.values()) {
+      if (edge.path) continue;
+      const group = edge.kind === "contribution" ? ` series-${edge.group}` : "";
+      edge.path = make("path", { class: `edge ${edge.kind}${group}` }, this.edgeLayer);
+      if (edge.kind === "contribution")
+        edge.path.setAttribute("stroke-width", Math.max(1, (16 * edge.weight) / heaviest));
+    }
+    if (!this.svg.querySelector("[tabindex='0']"))
+      this.nodes.values().next().value?.shape.setAttribute("tabindex", "0");
+    return fresh;
+  }
+
+  drawNode(node) {
+    const group = node.group >= 0 ? ` series-${node.group}` : "";
+    const kind = this.layout === "map" ? "" : node.type;
+    const look = `node ${kind} ${node.role ?? ""}${group}`;
+    node.shape = make("g", { class: look, role: "button", tabindex: "-1" }, this.nodeLayer);
+    make("path", {}, node.shape);
+    node.text = make("text", { class: node.role === "start" ? "start" : "" }, this.labelLayer);
+    node.text.textContent = cut(node.label, 34);
+    this.pen.font = `${node.role === "start" ? "bold " : ""}13px system-ui, sans-serif`;
+    node.wide = this.pen.measureText(node.text.textContent).width;
+    const leftmost = this.layout === "columns" ? node.x < 1 : node.x < STAGE / 2 - 1;
+    node.left = leftmost && (this.layout === "columns" || this.layout === "rings");
+    node.shape.addEventListener("pointerenter", () => this.hover(node));
+    node.shape.addEventListener("pointerleave", () => this.hover(null));
+    node.shape.addEventListener("focus", () => this.focus(node.key));
+    // A drag that began on a node is no click.
+    node.shape.addEventListener("click", () => this.moved < 5 && this.walk(node.key));
+  }
+
+  /** Look at a node: it and its neighbours stand out. */
+  focus(key) {
+    const node = this.nodes.get(key) ?? null;
+    if (node === this.current) return;
+    this.current = node;
+    if (node) {
+      this.svg.querySelector("[tabindex='0']")?.setAttribute("tabindex", "-1");
+      node.shape.setAttribute("tabindex", "0");
+      if (document.activeElement !== node.shape) node.shape.focus({ preventScroll: true });
+      const [x, y] = this.at(node);
+      const { width, height } = this.size();
+      if (x < 20 || y < 20 || x > width - 20 || y > height - 20) this.centre(node);
+    }
+    this.mark(node);
+    this.onFocus(node);
+  }
+
+  /** Walk on: look at a node and bring in what lies beyond it. */
+  async walk(key) {
+    this.focus(key);
+    const node = this.nodes.get(key);
+    if (!node || !this.more) return;
+    try {
+      const fresh = this.add(await this.more(key), node);
+      const count = fresh.length === 1 ? "1 more node" : `${fresh.length || "no"} more nodes`;
+      this.status.textContent = `${node.label}: ${count}`;
+      if (fresh.length) this.centre(node);
+      this.mark(this.current);
+    } catch (error) {
+      this.status.textContent = `Nothing more could be loaded: ${error.message}`;
+    }
+  }
+
+  hover(node) {
+    this.mark(node ?? this.current);
+    this.tip.hidden = !node;
+    if (!node) return;
+    this.tip.replaceChildren();
+    element("strong", "", this.tip, node.label);
+    element("span", "", this.tip, [node.type, node.detail].filter(Boolean).join(" · "));
+    const [x, y] = this.at(node);
+    this.tip.style.left = `${Math.min(x + 14, this.size().width - this.tip.offsetWidth - 8)}px`;
+    this.tip.style.top = `${Math.max(8, y - this.tip.offsetHeight - 12)}px`;
+  }
+
+  mark(node) {
+    this.marked = node;
+    this.container.classList.toggle("looking", Boolean(node));
+    for (const other of this.nodes.values())
+      for (const part of [other.shape, other.text]) {
+        part.classList.toggle("near", other === node || Boolean(node?.near.has(other)));
+        part.classList.toggle("current", other === node);
+      }
+    for (const { path, source, target } of this.edges.values())
+      path.classList.toggle("near", source === node || target === node);
+    this.draw();
+  }
+
+  /** Zoom so that all is seen. */
+  fit() {
+    if (!this.nodes?.size) return;
+    const { width, height } = this.size();
+    // Labels of columns and rings stand outside of the outermost nodes.
+    const side = this.layout === "columns" || this.layout === "rings" ? 0.2 * width : 50;
+    const [xs, ys] = ["x", "y"].map((a) => [...this.nodes.values()].map((node) => node[a]));
+    const [left, top] = [Math.min(...xs), Math.min(...ys)];
+    const [wide, tall] = [Math.max(...xs) - left, Math.max(...ys) - top];
+    const room = [Math.max(1, width - 2 * side), Math.max(1, height - 90)];
+    this.kx = wide ? room[0] / wide : 1;
+    this.ky = tall ? room[1] / tall : 1;
+    // Only rings must stay round; all else may fill the room.
+    if (this.layout === "rings") this.kx = this.ky = Math.min(this.kx, this.ky);
+    this.tx = width / 2 - this.kx * (left + wide / 2);
+    this.ty = height / 2 - this.ky * (top + tall / 2);
+    this.draw();
+  }
+
+  zoom(factor, x = this.size().width / 2, y = this.size().height / 2) {
+    factor = Math.min(Math.max(factor, 0.05 / this.kx), 40 / this.kx);
+    this.tx = x - factor * (x - this.tx);
+    this.ty = y - factor * (y - this.ty);
+    this.kx *= factor;
+    this.ky *= factor;
+    this.draw();
+  }
+
+  centre(node) {
+    const { width, height } = this.size();
+    this.tx = width / 2 - this.kx * node.x;
+    this.ty = height / 2 - this.ky * node.y;
+    this.draw();
+  }
+
+  size() {
+    return { width: this.container.clientWidth || 800, height: this.container.clientHeight || 600 };
+  }
+
+  at(node) {
+    return [this.kx * node.x + this.tx, this.ky * node.y + this.ty];
+  }
+
+  /** Paint once before the next frame. */
+  draw() {
+    this.frame ??= requestAnimationFrame(() => this.paint());
+  }
+
+  paint() {
+    this.frame = null;
+    for (const node of this.nodes.values()) {
+      const [x, y] = (node.spot = this.at(node));
+      node.shape.setAttribute("transform", `translate(${x.toFixed(1)} ${y.toFixed(1)})`);
+    }
+    const level = this.layout === "columns";
+    for (const { path, source, target } of this.edges.values()) {
+      const [[x1, y1], [x2, y2]] = [source.spot, target.spot];
+      const bend = (x2 - x1) / 2;
+      const way = level ? `C${x1 + bend} ${y1} ${x2 - bend} ${y2} ${x2} ${y2}` : `L${x2} ${y2}`;
+      path.setAttribute("d", `M${x1} ${y1}${way}`);
+    }
+    this.paintLabels();
+  }
+
+  /** Show as many labels as have room: first what is looked at, then by role and size. */
+  paintLabels() {
+    const { width, height } = this.size();
+    const near = (node) => Boolean(this.marked?.near.has(node));
+    const first = (node) =>
+      4 * (node === this.marked) + 2 * near(node) + Boolean(node.role) + node.radius / 100;
+    const order = [...this.nodes.values()].sort((a, b) => first(b) - first(a));
+    const taken = this.small ? [] : order.map(square);
+    let left = this.layout === "map" ? 36 : Infinity;
+    for (const node of order) {
+      const [x, y] = node.spot;
+      const far = node.radius + 5;
+      const sides = [x + far, x - far - node.wide].map((at) => [at, y - 8, at + node.wide, y + 8]);
+      if (node.left) sides.reverse();
+      if (this.layout === "columns") sides.pop();
+      const inside = (box) => (box[0] > 0 && box[2] < width) || this.layout === "columns";
+      const free = (box) => taken.every((other) => other[4] === node || apart(box, other));
+      const must = node === this.marked || node.role === "start";
+      const seen = (must || left > 0) && x > 0 && y > 0 && x < width && y < height;
+      const box = seen && (sides.find((side) => inside(side) && free(side)) ?? (must && sides[0]));
+      node.text.classList.toggle("hidden", !box);
+      if (!box) continue;
+      taken.push(box);
+      left -= 1;
+      node.text.setAttribute("x", box[0].toFixed(1));
+      node.text.setAttribute("y", (y + 4.5).toFixed(1));
+    }
+  }
+
+  listen() {
+    const { svg, pointers } = this;
+    svg.addEventListener("wheel", (event) => {
+      event.preventDefault();
+      this.zoom(Math.exp(-event.deltaY / 400), event.offsetX, event.offsetY);
+    }, { passive: false });
+    svg.addEventListener("pointerdown", (event) => {
+      if (!event.target.closest(".node")) this.focus(null);
+      pointers.set(event.pointerId, event);
+      this.moved = 0;
+    });
+    window.addEventListener("pointermove", (event) => {
+      const before = pointers.get(event.pointerId);
+      if (!before) return;
+      this.moved += Math.hypot(event.clientX - before.clientX, event.clientY - before.clientY);
+      const other = [...pointers.values()].find((p) => p.pointerId !== event.pointerId);
+      if (other) {
+        const box = svg.getBoundingClientRect();
+        const span = (p) => Math.hypot(p.clientX - other.clientX, p.clientY - other.clientY) || 1;
+        this.zoom(span(event) / span(before), other.clientX - box.left, other.clientY - box.top);
+      } else {
+        this.tx += event.clientX - before.clientX;
+        this.ty += event.clientY - before.clientY;
+        this.draw();
+      }
+      pointers.set(event.pointerId, event);
+    });
+    for (const end of ["pointerup", "pointercancel"])
+      window.addEventListener(end, (event) => pointers.delete(event.pointerId));
+    this.container.addEventListener("keydown", (event) => this.press(event));
+  }
+
+  press(event) {
+    const step = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+    const act = { "+": () => this.zoom(1.25), "-": () => this.zoom(0.8), 0: () => this.fit() };
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const [key, node] = [event.key, this.current];
+    if (key in act) act[key]();
+    else if (key === "Escape" && node) {
+      this.focus(null);
+      node.shape.blur();
+    } else if (node && event.target === node.shape) {
+      if (key === "Enter" || key === " ") this.walk(node.key);
+      else if (key in step) this.focus((this.towards(node, step[key]) ?? node).key);
+      else return;
+    } else return;
+    event.preventDefault();
+  }
+
+  /** The nearest node in a direction: what is off to the side counts as further away. */
+  towards(node, [dx, dy]) {
+    let [best, least] = [null, Infinity];
+    const [x, y] = this.at(node);
+    for (const other of this.nodes.values()) {
+      const [ox, oy] = this.at(other);
+      const along = (ox - x) * dx + (oy - y) * dy;
+      const aside = Math.abs((ox - x) * dy) + Math.abs((oy - y) * dx);
+      if (other !== node && along > 1 && along + 2.5 * aside < least)
+        [best, least] = [other, along + 2.5 * aside];
+    }
+    return best;
+  }
+}
+
+/** Put new nodes around one, away from those that are there. */
+function place(fresh, beside, all) {
+  const others = all.filter((node) => node.x !== undefined);
+  const [ax, ay] = ["x", "y"].map((a) => others.reduce((sum, n) => sum + beside[a] - n[a], 0));
+  const facing = Math.atan2(ay, ax);
+  fresh.forEach((node, at) => {
+    const angle = facing + (2.6 * (at + 0.5)) / fresh.length - 1.3;
+    [node.x, node.y] = [beside.x + 110 * Math.cos(angle), beside.y + 110 * Math.sin(angle)];
+  });
+  for (let round = 0; round < 60; round++)
+    for (const node of fresh) {
+      let [fx, fy] = [0, 0];
+      for (const other of [...others, ...fresh]) {
+        const [dx, dy] = [node.x - other.x, node.y - other.y];
+        const far = Math.hypot(dx, dy) || 1;
+        const push = other !== node && far < 90 ? (90 - far) / 12 : 0;
+        const pull = node.near.has(other) && far > 120 ? (far - 120) / 40 : 0;
+        fx += ((push - pull) * dx) / far;
+        fy += ((push - pull) * dy) / far;
+      }
+      node.x += Math.max(-8, Math.min(8, fx));
+      node.y += Math.max(-8, Math.min(8, fy));
+    }
+}
+
+function square(node) {
+  const [[x, y], r] = [node.spot, node.radius];
+  return [x - r, y - r, x + r, y + r, node];
+}
+
+function apart(one, other) {
+  return one[0] > other[2] || one[2] < other[0] || one[1] > other[3] || one[3] < other[1];
+}
+
+export function outline(type, r) {
+  if (type === "playlist") return `M${-r} ${-r}H${r}V${r}H${-r}Z`;
+  if (type === "artist") return `M0 ${-1.25 * r}L${1.25 * r} 0L0 ${1.25 * r}L${-1.25 * r} 0Z`;
+  return `M${-r} 0A${r} ${r} 0 1 1 ${r} 0A${r} ${r} 0 1 1 ${-r} 0Z`;
+}
+
+function cut(text, most) {
+  const letters = Array.from(text);
+  return letters.length > most ? `${letters.slice(0, most - 1).join("").trimEnd()}…` : text;
+}
+
+export function make(name, attributes, parent) {
+  const made = document.createElementNS(SVG, name);
+  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+  return parent.appendChild(made);
+}
+
+export function element(name, className, parent, text = "") {
+  const made = document.createElement(name);
+  if (className) made.className = className;
+  made.textContent = text;
+  return parent.appendChild(made);
+}
