@@ -30,6 +30,9 @@ from segue.files import write_json
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.graph.split import HeldOut
 from segue.models.lightgcn import LightGCN
+from segue.pictures.plots import Series, lines
+from segue.pictures.save import save_plot
+from segue.pictures.style import SIZES
 from segue.training.config import TrainConfig
 from segue.training.train import CHECKPOINT, Progress, train
 
@@ -82,21 +85,16 @@ def read_gowalla(folder: Path) -> tuple[PlaylistGraph, HeldOut]:
 
 
 def draw(history: list[dict[str, Any]], path: Path) -> None:
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot as plt
-
-    figure, axes = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
-    for axis, metric in zip(axes, METRICS, strict=True):
-        measured = [entry for entry in history if metric in entry]
-        epochs, values = zip(*((entry["epoch"], entry[metric]) for entry in measured), strict=True)
-        axis.plot(epochs, values, marker="o", markersize=3, label="Segue's LightGCN")
-        for (name, figures), style in zip(PUBLISHED.items(), ("--", ":"), strict=True):
-            axis.axhline(figures[metric], color="0.4", linestyle=style, linewidth=1, label=name)
-        axis.set(xlabel="epoch", ylabel=metric, ylim=(0, None))
-    axes[0].legend(loc="lower right", frameon=False)
-    figure.savefig(path, dpi=150)
+    """Each metric by epoch, beside the level that the paper reports at the end."""
+    measured = [entry for entry in history if METRICS[0] in entry]
+    epochs = [entry["epoch"] for entry in measured]
+    series = {}
+    for metric in METRICS:
+        series[metric] = Series(epochs, [entry[metric] for entry in measured])
+        level = PUBLISHED["LightGCN, paper"][metric]
+        series[f"{metric}, published"] = Series([epochs[0], epochs[-1]], [level, level])
+    plot = partial(lines, series, title="LightGCN on Gowalla", x_label="epoch", y_label="")
+    save_plot(plot, path, SIZES["screen"])
 
 
 def main() -> None:

@@ -20,6 +20,7 @@ from segue.data.playlists import BoolArray, Catalog, Int32Array, Int64Array, Pla
 from segue.data.table_files import SUBSTITUTE, TableFile, reason_of
 from segue.data.table_rows import UNENDED, ParquetRows, TextRows
 from segue.errors import InputError
+from segue.files import sha256_of
 
 _SLAB = 4_000_000  # Rows put in order at once.
 
@@ -148,14 +149,10 @@ def _add_lists(
 
 
 def _digest(file: TableFile) -> bytes:
-    digest = hashlib.sha256()
     try:
-        with file.path.open("rb") as content:
-            while block := content.read(2**20):
-                digest.update(block)
+        return bytes.fromhex(sha256_of(file.path))
     except OSError as error:
         raise InputError(f"{file.path}: cannot be read ({reason_of(error)})") from error
-    return digest.digest()
 
 
 def _sound_rows(

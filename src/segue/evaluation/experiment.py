@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -65,13 +66,14 @@ def train_and_measure(
     """
 
     def trained(pairs: PlaylistGraph, stage: str, **options: Any) -> TrainResult:
-        return train(pairs, config=config, device=device, progress=progress(stage), **options)
+        return train(pairs, device=device, progress=progress(stage), **options)
 
     has_validation = split.validation.targets.num_pairs > 0
     result = trained(
         split.train,
         "split",
         validation=validation_rows(split.validation) if has_validation else None,
+        config=config,
         folder=folder,
         identity=split.fingerprint,
         resume=resume,
@@ -86,9 +88,9 @@ def train_and_measure(
             graph,
             "refit",
             validation=None,
+            config=replace(config, epochs=len(result.history)),
             folder=again,
             identity=graph.fingerprint,
-            epochs=len(result.history),
             stop_after=result.best_epoch,
             resume=resume and (again / CHECKPOINT).exists(),
         )

@@ -73,10 +73,6 @@ class Subgraph:
         """Number of nodes."""
         return len(self.node_type)
 
-    def places_of(self, node_type: NodeType) -> Int64Array:
-        """Places of the nodes of a type, ascending."""
-        return np.flatnonzero(self.node_type == NODE_TYPES.index(node_type))
-
 
 class Neighbours:
     """Who stands beside whom in a graph.

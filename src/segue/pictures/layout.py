@@ -114,12 +114,8 @@ def order_columns(
         """Put a column in the order of the mean places of its neighbours in other columns."""
         if at in fixed:
             return
-        place = {
-            node: (row + 0.5) / len(order[column])
-            for column in by
-            for row, node in enumerate(order[column])
-        }
-        now = {node: (row + 0.5) / len(order[at]) for row, node in enumerate(order[at])}
+        place = {node: y for column in by for node, y in _even(order[column]).items()}
+        now = _even(order[at])
 
         def key(node: int) -> float:
             near = [place[other] for other in sorted(neighbours[node]) if other in place]

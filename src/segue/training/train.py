@@ -101,7 +101,6 @@ def train(
     *,
     folder: Path,
     identity: str,
-    epochs: int | None = None,
     stop_after: int | None = None,
     resume: bool = False,
     device: str = "cpu",
@@ -124,8 +123,6 @@ def train(
         Where ``checkpoint.safetensors`` and ``metrics.jsonl`` go as training runs.
     identity
         Says which split this is; a checkpoint of another one is not resumed.
-    epochs
-        Of the schedule, in place of the configuration's, which may leave them open.
     stop_after
         Epochs of the schedule to go through, where that is not all: how a model is trained again
         for the epoch that validation chose.
@@ -158,7 +155,7 @@ def train(
 
     message_graph = MessageGraph.from_graph(graph, config.relations, device)
     steps = make_steps(graph.playlists.tracks, message_graph, config)
-    epochs = epochs or config.epochs or default_epochs(len(steps.eligible), config.batch_size)
+    epochs = config.epochs or default_epochs(len(steps.eligible), config.batch_size)
     total_steps = epochs * steps.num_steps
     last_epoch = min(stop_after or epochs, epochs)
     network = make_encoder(
