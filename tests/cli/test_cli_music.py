@@ -1,4 +1,4 @@
-"""`segue complete`, `segue vibe` and `segue recommend`: tables for people, JSON for programs."""
+"""Asking a bundle for music: tables for people, JSON for programs."""
 
 import json
 import os
@@ -15,6 +15,7 @@ import pytest
 
 from segue.bundle import Bundle
 from segue.data.playlists import Catalog, Playlists, TrackLists
+from segue.recommend.filters import Filters
 from segue.recommend.recommender import Recommender
 
 SEGUE = str(Path(sys.executable).parent / "segue")
@@ -89,8 +90,8 @@ def test_complete_for_people(run, recommender):
         assert track.track_name in line
         assert track.artist_name in line
         assert f"{track.score:.3f}" in line
-        assert track.because[0][1] in line
-        assert line.endswith(f" {track.because[0][2]:.3f}")
+        assert track.because[0].name in line
+        assert line.endswith(f" {track.because[0].part:.3f}")
     assert "[bold]Loud[/bold]" in out, "markup in a name is no markup"
     assert "[red]Band[/red]" in out
 
@@ -219,3 +220,100 @@ def test_a_reader_that_has_gone_is_no_cause_for_words(folder, form):
     piped = f"{command} | true; exit ${{PIPESTATUS[0]}}"
     done = subprocess.run(["bash", "-c", piped], capture_output=True, text=True, timeout=60)
     assert (done.stdout, done.stderr) == ("", "")
+
+
+# The options that shape a list, and the other verbs.
+
+
+def test_wishes_reach_the_recommender(run, recommender, folder):
+    (folder / "allowed.txt").write_text("t:0\nt:4\n\nt:5\nnot:there\nt:7\n")
+    status, out, err = run(
+        *("vibe", "bundle", "Halo", "-n", 9, "--json", "--why", "--dial", 0.5, "--diversity", 0.2),
+        *("--exclude-track", "あなた", "--exclude-artist", "johnny cash", "--max-per-artist", 1),
+        *("--max-per-album", 3, "--no-other-versions", "--only-tracks", "allowed.txt"),
+    )
+    assert status == 0
+    assert err == "1 line of allowed.txt unknown to the bundle passed over\n"
+    filters = Filters(
+        exclude_tracks=["t:4"],
+        exclude_artists=["a:2"],
+        only_tracks=["t:0", "t:4", "t:5", "t:7"],
+        max_per_artist=1,
+        max_per_album=3,
+        other_versions=False,
+    )
+    expected = recommender.vibe(["Halo"], 9, dial=0.5, diversity=0.2, filters=filters, reasons=True)
+    assert json.loads(out) == expected.to_json()
+    assert [track.track_id for track in expected.tracks] in (["t:0"], ["t:5"], ["t:7"])
+    only = run("vibe", "bundle", "Halo", "--only-artist", "a:3", "--json")[1]
+    assert {t["artist_name"] for t in json.loads(only)["tracks"]} == {"Nine Inch Nails"}
+
+
+@pytest.mark.parametrize("content", ["", "not:there\n"])
+def test_an_allow_list_of_nothing_is_refused(run, folder, content):
+    (folder / "nothing.txt").write_text(content)
+    status, out, err = run("vibe", "bundle", "Halo", "--only-tracks", "nothing.txt")
+    assert (status, out) == (1, "")
+    assert err == "segue: nothing.txt: names no track of the bundle, expected one id a line\n"
+
+
+def test_a_playlist_never_seen(run, recommender):
+    args = ["--track", "t:1", "--track", "t:2", "--json"]
+    for ordered in (False, True):
+        out = run("complete", "bundle", *args, *["--ordered"] * ordered)[1]
+        expected = recommender.complete(["t:1", "t:2"], ordered=ordered)
+        assert json.loads(out) == expected.to_json()
+    for wrong in (["10", "--track", "t:1"], []):
+        status, _, err = run("complete", "bundle", *wrong)
+        assert status == 2
+        assert "either PLAYLIST_ID or the tracks" in err
+
+
+def test_why_below_the_list(run, recommender):
+    status, out, _ = run("complete", "bundle", "10", "-n", 2, "--why", "--dial", 1)
+    assert status == 0
+    found = recommender.complete("10", 2, dial=1.0, reasons=True)
+    for track in found.tracks:
+        assert f"{track.rank}. {track.track_name}" in out
+        for reason in track.because:
+            assert f"{reason.name} {reason.part:+.3f}" in out
+        assert (f"all else {track.rest:+.3f}" in out) == (track.rest != 0)
+    assert "in playlist full all with" in out
+
+
+def test_artists_to_go_with(run, recommender):
+    out = run("vibe", "bundle", "--artist", "Beyonce", "-n", 3, "--json")[1]
+    assert json.loads(out) == recommender.vibe(artists=["a:0"], n=3).to_json()
+    status, _, err = run("vibe", "bundle")
+    assert status == 2
+    assert "at least one seed song, or an artist" in err
+
+
+def test_similar(run, recommender):
+    out = run("similar", "bundle", "Halo", "-n", 3, "--json")[1]
+    assert json.loads(out) == recommender.similar_tracks("t:1", 3).to_json()
+    out = run("similar", "bundle", "beyoncé", "--artist", "--json")[1]
+    assert json.loads(out) == recommender.similar_artists("a:0").to_json()
+    status, out, _ = run("similar", "bundle", "Beyoncé", "--artist")
+    assert status == 0
+    assert "Artists like Beyoncé" in out
+    assert "[red]Band[/red]" in out
+
+
+def test_why_one_track(run, recommender):
+    status, out, err = run("why", "bundle", "あなた", "Halo", "1999", "--dial", -0.5)
+    assert status == 0
+    why = recommender.explain("t:4", seeds=["t:1", "t:5"], dial=-0.5)
+    assert "Why あなた - Beyoncé" in out
+    for term in why.terms:
+        assert f"{term.part:+.4f}" in out
+    assert f"{why.score:.4f}" in out
+    assert "same artist as Halo" in out
+    assert ("below 0: speaking against it" in err) == any(t.part < 0 for t in why.terms)
+    out = run("why", "bundle", "あなた", "--playlist", "10", "--json")[1]
+    assert json.loads(out) == recommender.explain("t:4", "10").to_json()
+    assert "made without playlists" in run("why", "without", "あなた", "Halo")[2]
+    for wrong in (["Halo", "--playlist", "10"], []):
+        status, _, err = run("why", "bundle", "あなた", *wrong)
+        assert status == 2
+        assert "either SEEDS (or --artist) or --playlist" in err

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from segue.data.playlists import TrackLists
 from segue.errors import InputError
 from segue.pictures import compose
 from segue.pictures.map import catalogue_map
@@ -81,8 +82,8 @@ def test_reasons_add_up_to_the_scores(recommender):
     found = [at for at, node in enumerate(scene.nodes) if node.role == "found"]
     assert [scene.nodes[at].label.split(".")[0] for at in found] == list("123456")
     rows = np.array([int(scene.nodes[at].key.split(":")[1]) for at in found], dtype=np.int32)
-    query = np.array(seeds, dtype=np.int32)
-    parts = np.maximum(recommender.scorer.contributions(query, rows), 0)
+    query = TrackLists.from_lists([seeds])
+    parts = np.maximum(recommender.scorer.contributions(query, rows).parts, 0)
     into = [sum(e.weight for e in scene.edges if e.target == at) for at in found]
     assert into == pytest.approx(parts.sum(axis=1).tolist(), abs=1e-6)
     for at, seed in enumerate(seeds):

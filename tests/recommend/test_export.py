@@ -11,9 +11,10 @@ import pytest
 from segue.bundle import Bundle
 from segue.data.playlists import TrackLists
 from segue.errors import ArtefactError, InputError
-from segue.recommend import index
+from segue.recommend import export
 from segue.recommend.export import read_ids, read_playlists, write_recommendations
 from segue.recommend.recommender import Recommender
+from segue.recommend.scorer import Query
 
 
 @pytest.fixture(scope="module")
@@ -38,12 +39,13 @@ def recommender(small_graph) -> Recommender:
 
 def write(recommender: Recommender, path, n: int, advance=lambda count: None) -> int:
     playlists = recommender.bundle.playlists
-    return write_recommendations(recommender, playlists.ids, playlists.tracks, n, path, advance)
+    query = recommender.query_of_rows(np.arange(len(playlists)))
+    return write_recommendations(recommender, playlists.ids, query, n, path, advance)
 
 
-@pytest.mark.parametrize("batch_bytes", [1, 64 << 20])
-def test_the_table(recommender, tmp_path, monkeypatch, batch_bytes):
-    monkeypatch.setattr(index, "BATCH_BYTES", batch_bytes)
+@pytest.mark.parametrize("batch_lists", [1, 3, 1024])
+def test_the_table(recommender, tmp_path, monkeypatch, batch_lists):
+    monkeypatch.setattr(export, "_BATCH_LISTS", batch_lists)
     done = []
     num_rows = write(recommender, tmp_path / "recs.parquet", 3, done.append)
     assert sum(done) == 4
@@ -74,13 +76,13 @@ def test_longer_lists_than_the_catalogue_just_end(recommender, tmp_path):
 def test_nobody_gives_an_empty_table(recommender, tmp_path):
     path = tmp_path / "recs.parquet"
     nobody = pa.array([], pa.string())
-    lists = TrackLists.from_lists([])
+    lists = Query(TrackLists.from_lists([]))
     assert write_recommendations(recommender, nobody, lists, 5, path, lambda count: None) == 0
     assert pq.read_table(path).column_names == ["playlist_id", "rank", "track_id", "score"]
 
 
 def test_an_interrupted_write_leaves_the_old_file_alone(recommender, tmp_path, monkeypatch):
-    monkeypatch.setattr(index, "BATCH_BYTES", 1)
+    monkeypatch.setattr(export, "_BATCH_LISTS", 1)
     path = tmp_path / "recs.parquet"
     path.write_bytes(b"older")
 
@@ -108,7 +110,7 @@ def test_ids_in_their_order(recommender, tmp_path):
     path.write_text("twelve\n\n  13 \r\n10")
     ids, query = read_ids(path, recommender)
     assert ids.to_pylist() == ["twelve", "13", "10"]
-    assert [query[row].tolist() for row in range(3)] == [[], [3, 0], [2, 0, 5]]
+    assert [query.tracks[row].tolist() for row in range(3)] == [[], [3, 0], [2, 0, 5]]
 
 
 @pytest.mark.parametrize(
@@ -151,7 +153,7 @@ def test_new_playlists(recommender, tmp_path):
     ids, query, num_unknown = read_playlists(path, recommender)
     assert ids.to_pylist() == ["mine", "7", "10"]
     assert ids.type == pa.string()
-    assert [query[row].tolist() for row in range(3)] == [[5, 0], [], [2]]
+    assert [query.tracks[row].tolist() for row in range(3)] == [[5, 0], [], [2]]
     assert num_unknown == 3
 
     out = tmp_path / "recs.parquet"

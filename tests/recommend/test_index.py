@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from segue.data.playlists import TrackLists
 from segue.recommend import index
-from segue.recommend.index import top_tracks
+from segue.recommend.index import best_tracks, top_tracks
 
 
 def naive(scores: list[float], excluded: list[int], n: int) -> list[tuple[int, float]]:
@@ -89,3 +89,57 @@ def test_everything_excluded_gives_padding_alone():
 def test_a_list_of_nothing_is_refused(n):
     with pytest.raises(ValueError, match="at least 1"):
         top_tracks(np.ones((1, 3), np.float32), TrackLists.from_lists([[]]), n)
+
+
+def test_a_long_row_is_as_a_short_one():
+    """Where the best of each stretch are looked at first: ties, and too few stretches, too."""
+    rng = np.random.default_rng(4)
+    for values in (rng.normal(size=100_000), rng.integers(0, 30, 100_000), np.zeros(100_000)):
+        scores = values.astype(np.float32)
+        for n in (1, 20, 500):
+            track_index, best = top_tracks(scores[None].copy(), TrackLists.from_lists([[]]), n)
+            expected = np.argsort(-scores, kind="stable")[:n]
+            np.testing.assert_array_equal(track_index[0], expected)
+            np.testing.assert_array_equal(best[0], scores[expected])
+
+
+@given(
+    rng_seed=st.integers(0, 999),
+    num_queries=st.integers(0, 5),
+    num_tracks=st.integers(0, 60),
+    n=st.integers(1, 25),
+    entries=st.sampled_from([1, 40, 100, 10**6]),
+    with_offset=st.booleans(),
+    few=st.booleans(),
+)
+def test_tiles_do_not_show(rng_seed, num_queries, num_tracks, n, entries, with_offset, few):
+    """`best_tracks` is `top_tracks` of all scores, whatever the size of a tile; ties everywhere."""
+    rng = np.random.default_rng(rng_seed)
+    queries = rng.integers(-1, 2, size=(num_queries, 3)).astype(np.float32)
+    vectors = rng.integers(-1, 2, size=(num_tracks, 3)).astype(np.float32)
+    offset = rng.integers(0, 2, num_tracks).astype(np.float32) if with_offset else None
+    excluded = TrackLists.from_lists(
+        [rng.permutation(num_tracks)[: rng.integers(0, num_tracks + 1)] for _ in queries]
+    )
+    passes = rng.random(num_tracks) < 0.5 if few else np.ones(num_tracks, dtype=bool)
+    scores = queries @ vectors.T + (0 if offset is None else offset)
+    scores[:, ~passes] = -np.inf
+    expected = (
+        top_tracks(scores.astype(np.float32), excluded, n)
+        if num_tracks
+        else (np.full((num_queries, n), -1), np.full((num_queries, n), -np.inf))
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(index, "_TILE_ENTRIES", entries)
+        found = best_tracks(
+            queries,
+            vectors,
+            excluded,
+            n,
+            offset=offset,
+            candidates=np.flatnonzero(passes).astype(np.int32) if few else None,
+        )
+    assert found[0].dtype == np.int32
+    assert found[1].dtype == np.float32
+    np.testing.assert_array_equal(found[0], expected[0])
+    np.testing.assert_array_equal(found[1], expected[1])

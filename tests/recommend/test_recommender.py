@@ -1,15 +1,20 @@
 """A bundle answers: completion, vibe checks, many playlists at once; all by one path."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_array, csr_matrix
 
 from segue.bundle import Bundle
 from segue.data.playlists import TrackLists
 from segue.errors import ArtefactError, InputError, NameLookupError
-from segue.recommend import index
-from segue.recommend.recommender import Recommendations, Recommender
+from segue.recommend import ranking
+from segue.recommend.filters import Filters
+from segue.recommend.lists import Recommendations
+from segue.recommend.order import Recency
+from segue.recommend.recommender import Recommender
 
 
 def unit(rows: int, rng: np.random.Generator) -> np.ndarray:
@@ -37,7 +42,8 @@ def bundle(planted_graph) -> Bundle:
 
 @pytest.fixture(scope="module")
 def recommender(bundle) -> Recommender:
-    return Recommender(bundle)
+    """The order of playlists does not count, so a list of tracks and a playlist are the same."""
+    return Recommender(bundle, recency=None)
 
 
 @pytest.fixture(scope="module")
@@ -113,16 +119,20 @@ def test_the_order_of_the_tracks_does_not_matter(recommender):
 def test_reasons_are_parts_of_the_score(recommender):
     few = recommender.vibe(["Track 3", "Track 50", "Track 90"], 12)
     for track in few.tracks:
-        assert {track_id for track_id, _, _ in track.because} == set(few.query)
-        parts = [part for _, _, part in track.because]
+        assert {reason.id for reason in track.because} == set(few.query)
+        parts = [reason.part for reason in track.because]
         assert parts == sorted(parts, reverse=True)
-        assert sum(parts) == pytest.approx(track.score, abs=1e-5)
+        assert sum(parts) == pytest.approx(track.score, abs=1e-6)
+        assert track.rest == 0
     many = recommender.complete("3", 12)
     for track in many.tracks:
         assert len(track.because) == 3
-        assert {track_id for track_id, _, _ in track.because} <= set(many.query)
-        for track_id, name, _ in track.because:
-            assert name == f"Track {track_id.rsplit(':', 1)[1]}"
+        assert {reason.id for reason in track.because} <= set(many.query)
+        for reason in track.because:
+            assert reason.kind == "track"
+            assert reason.name == f"Track {reason.id.rsplit(':', 1)[1]}"
+        parts = sum(reason.part for reason in track.because) + track.rest
+        assert parts == pytest.approx(track.score, abs=1e-6)
 
 
 def test_seeds_by_name_and_by_id_are_the_same(recommender):
@@ -152,7 +162,7 @@ def test_a_list_of_nothing_is_refused(recommender, n):
         with pytest.raises(InputError, match=f"at least 1, not {n}"):
             ask("5" if ask == recommender.complete else "Track 5", n)
     with pytest.raises(InputError, match=f"at least 1, not {n}"):
-        recommender.recommend(TrackLists.from_lists([[1]]), n)
+        recommender.rank(TrackLists.from_lists([[1]]), n)
 
 
 def test_an_empty_playlist_gets_the_most_popular(small):
@@ -181,22 +191,22 @@ def test_what_is_not_there_is_named(recommender):
 
 
 def test_without_playlists_only_tracks_can_be_asked_with(bundle, recommender):
-    without = Recommender(replace(bundle, playlists=None))
+    without = Recommender(replace(bundle, playlists=None), recency=None)
     with pytest.raises(InputError, match="made without playlists"):
         without.complete("3")
     asked = list(recommender.complete("3").query)
     assert without.complete(asked).tracks == recommender.complete("3").tracks
 
 
-@pytest.mark.parametrize("batch_bytes", [1, 4 * 160 * 7, 64 << 20])
-def test_many_at_once_are_as_one_by_one(recommender, monkeypatch, batch_bytes):
+@pytest.mark.parametrize("batch_lists", [1, 7, 1024])
+def test_many_at_once_are_as_one_by_one(recommender, monkeypatch, batch_lists):
     """Empty lists between others, whatever the size of a batch."""
-    monkeypatch.setattr(index, "BATCH_BYTES", batch_bytes)
+    monkeypatch.setattr(ranking, "_BATCH_LISTS", batch_lists)
     catalog, playlists = recommender.bundle.catalog, recommender.bundle.playlists
     lists = [playlists.tracks[row].tolist() for row in range(30)]
     lists[4] = lists[29] = []
     lists[9] = list(range(catalog.num_tracks - 5))
-    track_index, score = recommender.recommend(TrackLists.from_lists(lists), 12)
+    track_index, score = recommender.rank(TrackLists.from_lists(lists), 12)
     assert track_index.shape == score.shape == (30, 12)
     for row, tracks in enumerate(lists):
         single = recommender.complete([str(catalog.track_ids[track]) for track in tracks], 12)
@@ -216,8 +226,12 @@ def test_what_is_printed_for_programs(small):
     assert content["by_popularity"] is False
     assert [track["rank"] for track in content["tracks"]] == [1, 2]
     first = content["tracks"][0]
-    assert set(first) == {"rank", "track_id", "track_name", "artist_name", "score", "because"}
-    assert set(first["because"][0]) == {"track_id", "track_name", "part"}
+    assert set(first) == {
+        *("rank", "track_id", "track_name", "artist_name", "score"),
+        *("because", "rest", "same_artist", "playlists"),
+    }
+    assert set(first["because"][0]) == {"kind", "id", "name", "part"}
+    assert json.loads(json.dumps(content)) == content
     assert isinstance(first["score"], float)
 
 
@@ -227,3 +241,179 @@ def test_load_says_what_is_no_bundle(tmp_path, bundle):
     bundle.save(tmp_path / "bundle")
     loaded = Recommender.load(str(tmp_path / "bundle"))
     assert loaded.complete("3") == Recommender(bundle).complete("3")
+
+
+def test_one_after_another_for_programs_that_know_implicit(recommender):
+    """`recommend` takes rows of the bundle's playlists, or any playlists by tracks as CSR."""
+    playlists = recommender.bundle.playlists
+    by_row = recommender.recommend(np.array([3, 7]), n=8)
+    ones = np.ones(sum(len(playlists.tracks[row]) for row in (3, 7)))
+    columns = np.concatenate([playlists.tracks[3], playlists.tracks[7]])
+    offsets = [0, len(playlists.tracks[3]), len(columns)]
+    num_tracks = recommender.bundle.catalog.num_tracks
+    for kind in (csr_matrix, csr_array):
+        matrix = kind((ones, columns, offsets), shape=(2, num_tracks))
+        given = recommender.recommend(None, matrix, 8)
+        np.testing.assert_array_equal(given[0], by_row[0])
+        np.testing.assert_allclose(given[1], by_row[1], atol=1e-6)
+    assert given[0].dtype == np.int32
+    assert given[1].dtype == np.float32
+    one_row = recommender.recommend(3, n=8)
+    np.testing.assert_array_equal(one_row[0], by_row[0][:1])
+
+
+def test_what_is_no_track_of_a_matrix(recommender):
+    num_tracks = recommender.bundle.catalog.num_tracks
+    data, columns, offsets = [1.0, 0.0, 1.0, 1.0], [4, 9, 2, 2], [0, 2, 4]
+    matrix = csr_matrix((data, columns, offsets), shape=(2, num_tracks))
+    track_index, _ = recommender.recommend(None, matrix, num_tracks)
+    assert 9 in track_index[0], "a zero that is stored holds nothing"
+    assert 4 not in track_index[0]
+    np.testing.assert_array_equal(np.sort(track_index[1])[:2], [-1, 0], "a repeat counts once")
+    with pytest.raises(InputError, match=f"has 5 columns, expected one a track: {num_tracks}"):
+        recommender.recommend(None, csr_matrix((1, 5)))
+    with pytest.raises(InputError, match="needs playlist_index or playlist_tracks"):
+        recommender.recommend()
+
+
+def test_vibe_of_artists(recommender, bundle):
+    found = recommender.vibe(artists=["Artist 3"], n=5)
+    expected = np.argsort(-(bundle.track_vectors @ bundle.artist_vectors[3]))[:5]
+    assert ids(found) == [f"segue:track:{track}" for track in expected]
+    assert found.title == "Goes with Artist 3"
+    assert found.query == ("segue:artist:3",)
+    assert {reason.kind for track in found.tracks for reason in track.because} == {"artist"}
+    both = recommender.vibe(["Track 3"], artists=["Artist 3", "segue:artist:3"], n=5)
+    assert both.query == ("segue:track:3", "segue:artist:3")
+    with pytest.raises(NameLookupError, match="'Nobody' is no artist"):
+        recommender.vibe(artists=["Nobody"])
+
+
+def test_similar_tracks_and_artists(recommender, bundle):
+    similar = recommender.similar_tracks("Track 5", 4)
+    assert similar.tracks == recommender.vibe(["Track 5"], 4).tracks
+    artists = recommender.similar_artists("artist 2", 100)
+    likeness = bundle.artist_vectors @ bundle.artist_vectors[2]
+    likeness[2] = -np.inf
+    order = np.argsort(-likeness)[:-1]
+    assert [a.artist_id for a in artists.artists] == [f"segue:artist:{row}" for row in order]
+    assert [a.rank for a in artists.artists] == list(range(1, len(order) + 1))
+    np.testing.assert_allclose([a.score for a in artists.artists], likeness[order], atol=1e-6)
+    assert artists.title == "Artists like Artist 2"
+    assert artists.to_arrow().column_names == ["rank", "artist_id", "artist_name", "score"]
+    with pytest.raises(InputError, match="at least 1"):
+        recommender.similar_artists("Artist 2", 0)
+
+
+def test_the_dial_goes_from_mainstream_to_deep_cuts(recommender, bundle):
+    fame = [
+        np.mean([bundle.popularity[bundle.catalog.track_index_of[i]] for i in ids(found)])
+        for found in (recommender.complete("3", 20, dial=dial) for dial in (-1, -0.5, 0, 0.5, 1))
+    ]
+    assert fame == sorted(fame, reverse=True)
+    assert fame[0] > fame[2] > fame[-1]
+    off = recommender.complete("3", 20, dial=0.0)
+    assert off == recommender.complete("3", 20)
+    for track in recommender.complete("3", 9, dial=0.7).tracks:
+        parts = sum(reason.part for reason in track.because) + track.rest
+        assert parts == pytest.approx(track.score, abs=1e-6)
+
+
+@pytest.mark.parametrize(("dial", "diversity"), [(1.1, 0), (-2, 0), (float("nan"), 0), (0, 2)])
+def test_options_outside_their_range_are_refused(recommender, dial, diversity):
+    with pytest.raises(InputError, match="expected from"):
+        recommender.complete("3", dial=dial, diversity=diversity)
+
+
+def test_reasons_name_playlists_that_hold_both(recommender, bundle):
+    found = recommender.complete("3", 6, reasons=True)
+    playlists, catalog = bundle.playlists, bundle.catalog
+    query = {catalog.track_index_of[i] for i in found.query}
+    for track in found.tracks:
+        row = catalog.track_index_of[track.track_id]
+        assert 0 < len(track.playlists) <= 3
+        best = []
+        for at in range(len(playlists)):
+            held = set(playlists.tracks[at].tolist())
+            if at != 3 and row in held and held & query:
+                best.append((-len(held & query) / len(held) ** 0.5, at))
+        best.sort()
+        assert [shared.playlist_id for shared in track.playlists] == [
+            str(playlists.ids[at]) for _, at in best[:3]
+        ]
+        for shared in track.playlists:
+            held = playlists.tracks[playlists.index_of[shared.playlist_id]].tolist()
+            assert list(shared.track_names) == [f"Track {t}" for t in held if t in query]
+        artist = catalog.track_artist[row]
+        assert set(track.same_artist) == {
+            f"Track {t}" for t in query if catalog.track_artist[t] == artist
+        }
+    assert recommender.complete("3", 6).tracks[0].playlists is None
+
+
+def test_an_explanation_is_whole(recommender):
+    found = recommender.complete("3", 6, reasons=True, dial=0.4)
+    for track in found.tracks:
+        why = recommender.explain(track.track_id, "3", dial=0.4)
+        assert sum(term.part for term in why.terms) == pytest.approx(track.score, abs=1e-6)
+        assert len(why.terms) == len(found.query) + 1
+        assert [t.part for t in why.terms] == sorted((t.part for t in why.terms), reverse=True)
+        assert why.playlists == track.playlists
+        assert why.same_artist == track.same_artist
+        assert [t.id for t in why.terms[:3]] == [reason.id for reason in track.because]
+        assert json.loads(json.dumps(why.to_json()))["score"] == why.score
+    against = recommender.explain("Track 9", seeds=["Track 50", "Track 90"], artists=["Artist 1"])
+    assert {term.kind for term in against.terms} == {"track", "artist"}
+    with pytest.raises(InputError, match="not both"):
+        recommender.explain("Track 9", "3", seeds=["Track 1"])
+    with pytest.raises(InputError, match="at least one seed"):
+        recommender.explain("Track 9")
+
+
+def test_without_playlists_reasons_have_none(bundle):
+    without = Recommender(replace(bundle, playlists=None))
+    track = without.vibe(["Track 3"], 1, reasons=True).tracks[0]
+    assert track.playlists is None
+    assert without.explain("Track 9", seeds=["Track 3"]).playlists is None
+
+
+def test_the_end_of_an_ordered_playlist_counts_more(bundle):
+    """Playlist 3 is ordered, playlist 4 is not."""
+    even, late = Recommender(bundle, recency=None), Recommender(bundle, recency=Recency(4.0, 2.0))
+    assert late.complete("4") == even.complete("4")
+    found, plain = late.complete("3"), even.complete("3")
+    assert [t.score for t in found.tracks] != [t.score for t in plain.tracks]
+    tracks = list(plain.query)
+    assert late.complete(tracks, ordered=True).tracks == found.tracks
+    assert late.complete(tracks).tracks == even.complete(tracks).tracks
+
+    def share_of_the_last(recommender: Recommender) -> float:
+        terms = {t.id: abs(t.part) for t in recommender.explain("Track 9", "3").terms}
+        return terms[tracks[-1]] / sum(terms.values())
+
+    assert share_of_the_last(late) > share_of_the_last(even)
+
+
+def test_filters_by_id(recommender, bundle):
+    catalog = bundle.catalog
+    best = ids(recommender.complete("3", 5))
+    without = recommender.complete("3", 5, filters=Filters(exclude_tracks=best[:2]))
+    assert ids(without)[:3] == best[2:]
+    one = recommender.complete("3", 30, filters=Filters(only_artists=["segue:artist:4"]))
+    assert {track.artist_name for track in one.tracks} == {"Artist 4"}
+    held = set(one.query)
+    of_artist = np.flatnonzero(catalog.track_artist == 4)
+    assert len(one.tracks) == sum(f"segue:track:{t}" not in held for t in of_artist)
+    with pytest.raises(NameLookupError, match="'x' is the id of no artist"):
+        recommender.complete("3", filters=Filters(exclude_artists=["x"]))
+
+
+def test_as_tables(recommender):
+    found = recommender.complete("3", 4)
+    table = found.to_arrow()
+    assert table.column_names == ["rank", "track_id", "track_name", "artist_name", "score"]
+    assert table["track_id"].to_pylist() == ids(found)
+    pandas = pytest.importorskip("pandas")
+    frame = found.to_pandas()
+    assert isinstance(frame, pandas.DataFrame)
+    assert frame["rank"].tolist() == [1, 2, 3, 4]

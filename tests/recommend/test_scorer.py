@@ -1,12 +1,14 @@
 """A score is a cosine with a centroid, and its parts sum to it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from segue.data.playlists import TrackLists
-from segue.recommend.scorer import CentroidScorer
+from segue.recommend.scorer import FULL_DIAL, CentroidScorer, Query
 
 NUM_TRACKS, DIM = 30, 8
 
@@ -52,16 +54,73 @@ def test_the_order_of_a_playlist_does_not_matter(scorer, tracks, rng_seed):
 @given(tracks=queries)
 def test_contributions_sum_to_the_scores(scorer, tracks):
     asked = np.arange(NUM_TRACKS, dtype=np.int32)
-    parts = scorer.contributions(np.array(tracks, dtype=np.int32), asked)
-    assert parts.shape == (NUM_TRACKS, len(tracks))
+    found = scorer.contributions(TrackLists.from_lists([tracks]), asked)
+    assert found.terms == tuple(("track", track) for track in tracks)
+    assert found.parts.shape == (NUM_TRACKS, len(tracks))
     scores = scorer.scores(TrackLists.from_lists([tracks]))[0]
-    np.testing.assert_allclose(parts.sum(axis=1), scores, atol=2e-6)
+    np.testing.assert_allclose(found.parts.sum(axis=1), scores, atol=1e-6)
+
+
+@given(
+    tracks=st.lists(st.integers(0, NUM_TRACKS - 1), max_size=8, unique=True),
+    artists=st.lists(st.integers(0, 3), max_size=3, unique=True),
+    dial=st.sampled_from([-1.0, -0.3, 0.0, 0.5, 1.0]),
+    rng_seed=st.integers(0, 99),
+)
+def test_every_term_counts(scorer, tracks, artists, dial, rng_seed):
+    """Tracks with emphasis, artists and the dial, against the formula written out."""
+    rng = np.random.default_rng(rng_seed)
+    emphasis = rng.uniform(0.5, 3, len(tracks)).astype(np.float32)
+    by = unit(rng.normal(size=(4, DIM)))
+    popularity = rng.integers(0, 500, NUM_TRACKS)
+    full = CentroidScorer(scorer.track_vectors, scorer.query_weight, by, popularity)
+    asked = Query(TrackLists.from_lists([tracks]), emphasis, TrackLists.from_lists([artists]))
+    total = np.zeros(DIM)
+    for track, factor in zip(tracks, emphasis, strict=True):
+        total += factor * full.query_weight[track] * full.track_vectors[track].astype(np.float64)
+    for artist in artists:
+        total += full.query_weight.mean() * by[artist].astype(np.float64)
+    fame = np.log1p(popularity)
+    fame = (fame - fame.mean()) / fame.std()
+    expected = full.track_vectors @ (total / (np.linalg.norm(total) or 1)) - dial * FULL_DIAL * fame
+    np.testing.assert_allclose(full.scores(asked, dial)[0], expected, atol=2e-6)
+    found = full.contributions(asked, np.arange(NUM_TRACKS, dtype=np.int32), dial)
+    np.testing.assert_allclose(found.parts.sum(axis=1), full.scores(asked, dial)[0], atol=1e-6)
+    assert [kind for kind, _ in found.terms] == (
+        ["track"] * len(tracks) + ["artist"] * len(artists) + ["popularity"] * (dial != 0)
+    )
+
+
+def test_a_dial_at_zero_changes_no_bit(scorer):
+    query = TrackLists.from_lists([[3, 8], [1]])
+    dialled = replace(scorer, popularity=np.arange(NUM_TRACKS))
+    np.testing.assert_array_equal(dialled.scores(query, 0.0), scorer.scores(query))
+
+
+def test_equal_popularity_leaves_the_dial_without_effect(scorer):
+    alike = replace(scorer, popularity=np.full(NUM_TRACKS, 7))
+    query = TrackLists.from_lists([[3, 8]])
+    np.testing.assert_array_equal(alike.scores(query, 1.0), scorer.scores(query))
+
+
+def test_what_a_query_lacks_is_refused(scorer):
+    lists = TrackLists.from_lists([[1, 2]])
+    with pytest.raises(ValueError, match="one number a track"):
+        Query(lists, np.ones(3, dtype=np.float32))
+    with pytest.raises(ValueError, match="differ in the number of lists"):
+        Query(lists, artists=TrackLists.from_lists([[0], [1]]))
+    with pytest.raises(ValueError, match="needs the vectors of artists"):
+        scorer.scores(Query(lists, artists=TrackLists.from_lists([[0]])))
+    with pytest.raises(ValueError, match="needs the popularity"):
+        scorer.scores(lists, 0.5)
+    with pytest.raises(ValueError, match="of one list, not of 2"):
+        scorer.contributions(TrackLists.from_lists([[1], [2]]), np.zeros(1, dtype=np.int32))
 
 
 def test_a_contribution_is_that_of_its_own_track(scorer):
     """Columns in the order of the query, rows in the order of what was asked."""
     query, asked = np.array([4, 9, 2], dtype=np.int32), np.array([7, 1], dtype=np.int32)
-    parts = scorer.contributions(query, asked)
+    parts = scorer.contributions(TrackLists.from_lists([query.tolist()]), asked).parts
     total = np.sum([scorer.query_weight[t] * scorer.track_vectors[t] for t in query], axis=0)
     for column, track in enumerate(query):
         part = (
@@ -93,8 +152,8 @@ def test_an_empty_query_scores_nothing(scorer):
     scores = scorer.scores(TrackLists.from_lists([[], [3], []]))
     np.testing.assert_array_equal(scores[[0, 2]], 0)
     np.testing.assert_allclose(scores[1], by_hand(scorer, [3]), atol=1e-5)
-    nothing, asked = np.zeros(0, dtype=np.int32), np.arange(4, dtype=np.int32)
-    assert scorer.contributions(nothing, asked).shape == (4, 0)
+    asked = np.arange(4, dtype=np.int32)
+    assert scorer.contributions(TrackLists.from_lists([[]]), asked).parts.shape == (4, 0)
 
 
 def test_no_queries_give_no_rows(scorer):
@@ -108,8 +167,8 @@ def test_weights_of_nothing_and_opposed_tracks_give_no_nan(scorer):
         np.array([[1, 0], [-1, 0], [0, 1]], dtype=np.float32), np.ones(3, dtype=np.float32)
     )
     np.testing.assert_array_equal(opposed.scores(TrackLists.from_lists([[0, 1]])), 0)
-    both, asked = np.array([0, 1], dtype=np.int32), np.array([0], dtype=np.int32)
-    assert np.isfinite(opposed.contributions(both, asked)).all()
+    both, asked = TrackLists.from_lists([[0, 1]]), np.array([0], dtype=np.int32)
+    assert np.isfinite(opposed.contributions(both, asked).parts).all()
 
 
 def test_a_fresh_array_each_time(scorer):

@@ -16,7 +16,7 @@ from segue.cli.demo import demo
 from segue.cli.draw import draw
 from segue.cli.evaluate import evaluate
 from segue.cli.generate import generate
-from segue.cli.music import complete, recommend, vibe
+from segue.cli.music import complete, recommend, similar, vibe, why
 from segue.cli.output import StageOrder, printable
 from segue.cli.train import train
 from segue.errors import NameLookupError, SegueError
@@ -32,7 +32,10 @@ def cli() -> None:
     """
 
 
-for command in (demo, generate, build, info, train, evaluate, complete, vibe, recommend, draw):
+for command in (
+    *(demo, generate, build, info, train, evaluate),
+    *(complete, vibe, similar, why, recommend, draw),
+):
     cli.add_command(command)
 
 

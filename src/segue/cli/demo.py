@@ -10,7 +10,8 @@ import click
 
 from segue.cli.data import build_graph
 from segue.cli.evaluate import evaluate_baselines
-from segue.cli.output import command, print_evaluations, print_recommendations, print_table, say
+from segue.cli.lists import print_recommendations
+from segue.cli.output import command, print_evaluations, print_table, say
 from segue.cli.train import train_bundle
 
 if TYPE_CHECKING:

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
     from segue.evaluation.evaluate import Evaluation
-    from segue.recommend.recommender import Recommendations
 
 
 class StageOrder(click.Group):
@@ -198,24 +197,3 @@ def print_evaluations(title: str, evaluations: dict[str, Evaluation]) -> None:
         cells = [f"{e.values[metric]:.{decimals}f}" for e in evaluations.values()]
         rows.append([metric, *("–" if cell == "nan" else cell for cell in cells), arrow[better]])
     print_table(title, ["metric", *evaluations, ""], rows)
-
-
-def print_recommendations(found: Recommendations) -> None:
-    """A list of tracks with the query track that speaks most for each."""
-    reasons = not found.by_popularity and len(found.query) > 1
-    by = any(track.artist_name for track in found.tracks)
-    header = ["", "track", *(["artist"] if by else []), "score"]
-    header += ["most because of", "part"] if reasons else []
-    rows = []
-    for track in found.tracks:
-        artist = [track.artist_name] if by else []
-        cells = [str(track.rank), track.track_name, *artist, f"{track.score:.3f}"]
-        if reasons:
-            cells += [track.because[0][1], f"{track.because[0][2]:.3f}"]
-        rows.append(cells)
-    if not found.tracks:
-        say("Nothing is left to recommend: every track of the bundle is in the query.")
-        return
-    if found.by_popularity:
-        say("There is nothing in this playlist, so these are the most popular tracks.")
-    print_table(found.title, header, rows)

@@ -159,11 +159,12 @@ def reasons(
     query = np.array(list(dict.fromkeys(int(row) for row in seeds)), dtype=np.int32)
     if not len(query):
         raise InputError("a picture of reasons needs at least one seed song")
-    track_index, score = recommender.recommend(TrackLists.from_lists([query.tolist()]), n)
+    asked = TrackLists.from_lists([query.tolist()])
+    track_index, score = recommender.rank(asked, n)
     found = track_index[0][track_index[0] >= 0]
     if not len(found):
         raise InputError("every track of the bundle is a seed, so nothing is recommended")
-    parts = recommender.scorer.contributions(query, found).astype(np.float64)
+    parts = recommender.scorer.contributions(asked, found).parts
     strongest = np.sort(np.argsort(-np.maximum(parts, 0).sum(axis=0), kind="stable")[:_MAX_SEEDS])
     note = "Width: what a seed adds to a track's score, shared among what ties the two"
     if len(strongest) < len(query):

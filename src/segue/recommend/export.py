@@ -5,6 +5,7 @@ from __future__ import annotations
 from codecs import BOM_UTF8
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
@@ -14,8 +15,14 @@ import pyarrow.parquet as pq
 from segue.data.playlists import TrackLists
 from segue.errors import InputError
 from segue.files import atomic_file
-from segue.recommend.index import row_batches
-from segue.recommend.recommender import Recommender
+from segue.recommend.recommender import ListOptions, Recommender
+from segue.recommend.scorer import Query
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+# Lists whose rows are written at once.
+_BATCH_LISTS = 1024
 
 SCHEMA = pa.schema(
     [
@@ -30,15 +37,18 @@ SCHEMA = pa.schema(
 class _Asked(msgspec.Struct):
     playlist_id: str | int
     tracks: list[str]
+    ordered: bool = False
 
 
-def read_playlists(path: Path, recommender: Recommender) -> tuple[pa.Array, TrackLists, int]:
+def read_playlists(path: Path, recommender: Recommender) -> tuple[pa.Array, Query, int]:
     """Read playlists that training never saw: ``[{"playlist_id": …, "tracks": [ids]}, …]``.
+
+    With ``"ordered": true`` the order of the tracks means something.
 
     Returns
     -------
     ids : Arrow string [num_lists]
-    query : TrackLists
+    query : Query
         A track that is repeated counts once.
     num_unknown
         Tracks that the bundle does not have; they are passed over.
@@ -65,10 +75,14 @@ def read_playlists(path: Path, recommender: Recommender) -> tuple[pa.Array, Trac
     if not ids:
         raise InputError(f"{path}: holds no playlist, expected at least one")
     num_unknown = sum(track < 0 for tracks in rows for track in tracks)
-    return pa.array(ids, pa.string()), TrackLists.from_lists(known), num_unknown
+    lists, ordered = (
+        TrackLists.from_lists(known),
+        np.array([playlist.ordered for playlist in asked]),
+    )
+    return pa.array(ids, pa.string()), recommender.query_of(lists, ordered), num_unknown
 
 
-def read_ids(path: Path, recommender: Recommender) -> tuple[pa.Array, TrackLists]:
+def read_ids(path: Path, recommender: Recommender) -> tuple[pa.Array, Query]:
     """Read ids of playlists of the bundle, one a line; empty lines are passed over.
 
     Raises
@@ -76,23 +90,33 @@ def read_ids(path: Path, recommender: Recommender) -> tuple[pa.Array, TrackLists
     InputError
         If the file cannot be read, or a line is no playlist of the bundle or stands twice.
     """
+    ids, rows, places = [], [], []
+    for number, line in read_lines(path):
+        try:
+            rows.append(recommender.playlist_row(line))
+        except InputError as error:
+            raise InputError(f"{path}: line {number}: {error}") from error
+        ids.append(line)
+        places.append(f"line {number}")
+    _refuse_repeats(path, ids, places)
+    if not rows:
+        raise InputError(f"{path}: names no playlist, expected one id a line")
+    return pa.array(ids, pa.string()), recommender.query_of_rows(np.array(rows))
+
+
+def read_lines(path: Path) -> list[tuple[int, str]]:
+    """The lines of a text file that are not empty, trimmed, with their numbers from 1.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read.
+    """
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: cannot be read as text ({error})") from error
-    ids, rows, places = [], [], []
-    for number, line in enumerate(lines, start=1):
-        if line.strip():
-            try:
-                rows.append(recommender.playlist_row(line.strip()))
-            except InputError as error:
-                raise InputError(f"{path}: line {number}: {error}") from error
-            ids.append(line.strip())
-            places.append(f"line {number}")
-    _refuse_repeats(path, ids, places)
-    if not rows:
-        raise InputError(f"{path}: names no playlist, expected one id a line")
-    return pa.array(ids, pa.string()), recommender.playlists.tracks.rows(np.array(rows))
+    return [(at, line.strip()) for at, line in enumerate(lines, start=1) if line.strip()]
 
 
 def _refuse_repeats(path: Path, ids: list[str], places: list[str]) -> None:
@@ -108,10 +132,11 @@ def _refuse_repeats(path: Path, ids: list[str], places: list[str]) -> None:
 def write_recommendations(
     recommender: Recommender,
     ids: pa.Array,
-    query: TrackLists,
+    query: Query,
     n: int,
     path: Path,
     advance: Callable[[int], None],
+    **options: Unpack[ListOptions],
 ) -> int:
     """Write the `n` best tracks of each playlist, a batch at a time, whole or not at all.
 
@@ -122,8 +147,9 @@ def write_recommendations(
     n = min(n, recommender.bundle.catalog.num_tracks)
     num_rows = 0
     with atomic_file(path) as temporary, pq.ParquetWriter(temporary, SCHEMA) as writer:
-        for rows in row_batches(len(query), len(track_ids)):
-            track_index, score = recommender.recommend(query.rows(rows), n)
+        for start in range(0, len(query), _BATCH_LISTS):
+            rows = slice(start, min(start + _BATCH_LISTS, len(query)))
+            track_index, score = recommender.rank(query.rows(rows), n, **options)
             found = track_index >= 0
             per_list = found.sum(axis=1)
             owner = np.repeat(np.arange(rows.start, rows.stop), per_list)

@@ -3,146 +3,321 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 import numpy as np
+from scipy.sparse import csr_array
 
 from segue.bundle import Bundle
-from segue.data.playlists import Float32Array, Int32Array, Playlists, TrackLists
+from segue.data.playlists import BoolArray, Float32Array, Int32Array, Playlists, TrackLists
 from segue.errors import InputError, NameLookupError
-from segue.recommend.index import row_batches, top_tracks
-from segue.recommend.scorer import CentroidScorer
-from segue.recommend.search import TrackNames
+from segue.recommend.filters import Filters
+from segue.recommend.index import best_tracks
+from segue.recommend.lists import Recommendation, Recommendations, SimilarArtist, SimilarArtists
+from segue.recommend.order import Recency
+from segue.recommend.ranking import Ranker, check_length
+from segue.recommend.reasons import Explainer, Explanation
+from segue.recommend.rerank import check_dial
+from segue.recommend.scorer import CentroidScorer, Query
+from segue.recommend.search import NameIndex, TrackNames, artist_names
 
-_NUM_REASONS = 3
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
-
-@dataclass(frozen=True)
-class Recommendation:
-    """One recommended track, and what of the query speaks for it.
-
-    ``because`` lists the query tracks that add most to the score as (track id, name, part);
-    over all query tracks the parts sum to the score.
-    """
-
-    rank: int
-    track_id: str
-    track_name: str
-    artist_name: str
-    score: float
-    because: tuple[tuple[str, str, float], ...]
+_NO_FILTERS = Filters()
 
 
-@dataclass(frozen=True)
-class Recommendations:
-    """A list of recommended tracks, best first.
+class ListOptions(TypedDict, total=False):
+    """What every verb that gives tracks takes, as keywords.
 
     Attributes
     ----------
-    title
-        What was asked, for people.
-    query : tuple of str
-        Ids of the tracks that were asked with.
-    tracks : tuple of Recommendation
-    by_popularity
-        True where the query was empty: the list then is the most popular tracks, and a score is
-        the share of all training pairs.
+    dial : float
+        From −1, mainstream, over 0, the model itself (the default), to 1, deep cuts.
+    diversity : float
+        From 0, none (the default), to 1: maximal marginal relevance.
+    filters : Filters
+        What the list may hold.
     """
 
-    title: str
-    query: tuple[str, ...]
-    tracks: tuple[Recommendation, ...]
-    by_popularity: bool = False
-
-    def to_json(self) -> dict[str, Any]:
-        """As plain values."""
-        return {
-            "title": self.title,
-            "query": list(self.query),
-            "by_popularity": self.by_popularity,
-            "tracks": [
-                {
-                    "rank": track.rank,
-                    "track_id": track.track_id,
-                    "track_name": track.track_name,
-                    "artist_name": track.artist_name,
-                    "score": track.score,
-                    "because": [
-                        {"track_id": i, "track_name": name, "part": part}
-                        for i, name, part in track.because
-                    ],
-                }
-                for track in self.tracks
-            ],
-        }
+    dial: float
+    diversity: float
+    filters: Filters
 
 
 class Recommender:
     """Recommends tracks from a bundle: for its playlists, for new ones, for a few seed songs.
 
-    A playlist of the bundle and one that was never seen take the same path.
+    A playlist of the bundle and one that was never seen take the same path. All verbs that give
+    tracks take `ListOptions` as keywords, and:
+
+    n
+        Length of the list, at least 1; shorter only if no other track is left that may stand in it.
+    reasons
+        Look up playlists that hold both a recommended track and some that were asked with.
+
+    Parameters
+    ----------
+    bundle
+    recency
+        How much more the last tracks of a playlist count where its order is known; None: no more
+        than the others.
     """
 
-    def __init__(self, bundle: Bundle) -> None:
-        self.bundle = bundle
+    def __init__(self, bundle: Bundle, *, recency: Recency | None = Recency()) -> None:  # noqa: B008
+        self.bundle, self.recency = bundle, recency
         self.names = TrackNames(bundle.catalog, bundle.popularity)
-        self.scorer = CentroidScorer(bundle.track_vectors, bundle.query_weight)
+        self.scorer = CentroidScorer(
+            bundle.track_vectors, bundle.query_weight, bundle.artist_vectors, bundle.popularity
+        )
+
+        self._ranker = Ranker(self.scorer, bundle.catalog, bundle.popularity)
+        self._explainer = Explainer(bundle.catalog, bundle.playlists, bundle.popularity)
 
     @classmethod
     def load(cls, folder: str | Path) -> Recommender:
         """Read a bundle (ArtefactError if it is none)."""
         return cls(Bundle.load(Path(folder)))
 
-    def complete(self, playlist: str | Sequence[str], n: int = 10) -> Recommendations:
+    def complete(
+        self,
+        playlist: str | Sequence[str],
+        n: int = 10,
+        *,
+        ordered: bool = False,
+        reasons: bool = False,
+        **options: Unpack[ListOptions],
+    ) -> Recommendations:
         """Tracks that would go on with a playlist, none that it holds already.
 
         Parameters
         ----------
         playlist
             The id of a playlist of the bundle, or the ids of the tracks of any playlist.
-        n
-            Length of the list, at least 1; shorter only if the catalogue is exhausted.
+        ordered
+            Whether the order of tracks that are given means something; that of a playlist of the
+            bundle is known.
+        n, reasons, options
+            As for all verbs.
 
         Raises
         ------
         InputError
-            If the bundle has no playlists, or n is less than 1.
+            If the bundle has no playlists, or an option is out of its range.
         NameLookupError
-            If there is no such playlist or track.
+            If there is no such playlist, track or artist.
         """
+        without, label = None, "this playlist"
         if isinstance(playlist, str):
-            row, playlists = self.playlist_row(playlist), self.playlists
-            title = playlists.titles[row].as_py()
+            without = self.playlist_row(playlist)
+            title = self.playlists.titles[without].as_py()
             label = f"playlist {playlist}" + (f" ({title})" if title else "")
-            return self._answer(f"To go on with {label}", playlists.tracks[row], n)
-        rows = np.array([self.track_row(track) for track in playlist], dtype=np.int32)
-        return self._answer("To go on with this playlist", rows, n)
+        return self._answer(
+            f"To go on with {label}",
+            self._query_of(playlist, ordered),
+            n,
+            reasons,
+            options,
+            without=without,
+        )
 
-    def vibe(self, seeds: Sequence[str], n: int = 10) -> Recommendations:
-        """Tracks that go with one, two, three or more seed songs, none of the seeds.
+    def vibe(
+        self,
+        seeds: Sequence[str] = (),
+        n: int = 10,
+        *,
+        artists: Sequence[str] = (),
+        reasons: bool = False,
+        **options: Unpack[ListOptions],
+    ) -> Recommendations:
+        """Tracks that go with a few seed songs and artists; none of the songs.
 
         Parameters
         ----------
         seeds
             Track ids or names.
-        n
-            Length of the list, at least 1.
+        artists
+            Artist ids or names; their own tracks may be recommended (a filter keeps them out).
+        n, reasons, options
+            As for all verbs.
 
         Raises
         ------
         NameLookupError
-            If a seed stands for no track or for several.
+            If a seed stands for nothing or for several.
         InputError
-            If there are no seeds, or n is less than 1.
+            If there are neither songs nor artists, or an option is out of its range.
         """
-        if not seeds:
-            raise InputError("a vibe check needs at least one seed song")
-        rows = np.array([self.names.find(seed) for seed in seeds], dtype=np.int32)
-        names = self.bundle.catalog.track_names
-        title = "Goes with " + " + ".join(str(names[int(row)]) for row in dict.fromkeys(rows))
-        return self._answer(title, rows, n)
+        query = self._seeds(seeds, artists)
+        catalog = self.bundle.catalog
+        names = [str(catalog.track_names[int(row)]) for row in query.tracks.track_index]
+        if query.artists is not None:
+            names += [str(catalog.artist_names[int(row)]) for row in query.artists.track_index]
+        return self._answer(
+            "Goes with " + " + ".join(names),
+            query,
+            n,
+            reasons,
+            options,
+        )
+
+    def similar_tracks(
+        self,
+        track: str,
+        n: int = 10,
+        *,
+        reasons: bool = False,
+        **options: Unpack[ListOptions],
+    ) -> Recommendations:
+        """Tracks like one track, by the cosine of their vectors: a vibe check with one seed."""
+        return self.vibe([track], n, reasons=reasons, **options)
+
+    def similar_artists(self, artist: str, n: int = 10) -> SimilarArtists:
+        """Artists like one artist, by the cosine of their vectors.
+
+        Parameters
+        ----------
+        artist
+            Its id or name.
+        n
+            Length of the list, at least 1.
+        """
+        check_length(n)
+        row, catalog = self.artists.find(artist), self.bundle.catalog
+        vectors = self.bundle.artist_vectors
+        artist_index, score = best_tracks(
+            vectors[row : row + 1],
+            vectors,
+            TrackLists.from_lists([[row]]),
+            min(n, catalog.num_artists),
+        )
+        artists = tuple(
+            SimilarArtist(
+                rank,
+                str(catalog.artist_ids[at]),
+                str(catalog.artist_names[at]),
+                value,
+            )
+            for rank, (at, value) in enumerate(
+                zip(artist_index[0].tolist(), score[0].tolist(), strict=True), start=1
+            )
+            if at >= 0
+        )
+        title = f"Artists like {catalog.artist_names[row]}"
+        return SimilarArtists(title, (str(catalog.artist_ids[row]),), artists)
+
+    def explain(
+        self,
+        track: str,
+        playlist: str | Sequence[str] | None = None,
+        *,
+        seeds: Sequence[str] = (),
+        artists: Sequence[str] = (),
+        ordered: bool = False,
+        dial: float = 0.0,
+    ) -> Explanation:
+        """All that speaks for and against one track.
+
+        Parameters
+        ----------
+        track
+            Its id or name.
+        playlist, ordered
+            What is completed, as for `complete`; or
+        seeds, artists
+            what it is to go with, as for `vibe`.
+        dial
+            As for all verbs.
+        """
+        check_dial(dial)
+        without = None
+        if playlist is None:
+            query = self._seeds(seeds, artists)
+        else:
+            if seeds or artists:
+                raise InputError("give either a playlist or seeds, not both")
+            query = self._query_of(playlist, ordered)
+            without = self.playlist_row(playlist) if isinstance(playlist, str) else None
+        asked = np.array([self.names.find(track)], dtype=np.int32)
+        contributions = self.scorer.contributions(query, asked, dial)
+        parts = contributions.parts[0]
+        shared = self._explainer.playlists(query, asked, without)
+        catalog = self.bundle.catalog
+        return Explanation(
+            str(catalog.track_ids[int(asked[0])]),
+            str(catalog.track_names[int(asked[0])]),
+            catalog.artist_of(asked)[0].as_py(),
+            float(parts.sum()),
+            self._explainer.terms(contributions, 0),
+            self._explainer.same_artist(query, asked)[0],
+            None if shared is None else shared[0],
+        )
+
+    def recommend(
+        self,
+        playlist_index: Any = None,
+        playlist_tracks: Any = None,
+        n: int = 10,
+        **options: Unpack[ListOptions],
+    ) -> tuple[Int32Array, Float32Array]:
+        """The best tracks for many playlists at once, as arrays; none that a playlist holds.
+
+        Parameters
+        ----------
+        playlist_index : int array [batch_size], optional
+            Rows of the bundle's playlists. With `playlist_tracks` they are not looked at.
+        playlist_tracks : csr_matrix [batch_size, num_tracks], optional
+            Which tracks each playlist holds, its values not looked at; by default what the
+            bundle's playlists hold. An empty row is answered with the most popular tracks.
+        n, options
+            As for all verbs.
+
+        Returns
+        -------
+        track_index : int32 [batch_size, n]
+            Padded with −1 where no other track may be recommended.
+        score : float32 [batch_size, n]
+            Padded with −inf.
+        """
+        if playlist_tracks is not None:
+            query = Query(self._lists_of(playlist_tracks))
+        elif playlist_index is not None:
+            query = self.query_of_rows(np.atleast_1d(np.asarray(playlist_index)))
+        else:
+            raise InputError("recommend needs playlist_index or playlist_tracks")
+        return self.rank(query, n, **options)
+
+    def rank(
+        self,
+        query: TrackLists | Query,
+        n: int,
+        **options: Unpack[ListOptions],
+    ) -> tuple[Int32Array, Float32Array]:
+        """`recommend` for lists of tracks as the package itself holds them."""
+        if isinstance(query, TrackLists):
+            query = Query(query)
+        filters = options.get("filters", _NO_FILTERS)
+        return self._ranker.rank(
+            query,
+            n,
+            dial=options.get("dial", 0.0),
+            diversity=options.get("diversity", 0.0),
+            filters=filters,
+            candidates=filters.candidates(self.bundle.catalog, self.track_row, self.artist_row),
+        )
+
+    def query_of_rows(self, playlist_index: Any) -> Query:
+        """What some playlists of the bundle ask with (rows, an int array)."""
+        order_known = self.playlists.order_known[playlist_index]
+        return self.query_of(self.playlists.tracks.rows(playlist_index), order_known)
+
+    def query_of(self, tracks: TrackLists, order_known: BoolArray) -> Query:
+        """What some lists ask with: the last tracks of those whose order is known count more."""
+        if self.recency is None:
+            return Query(tracks)
+        return Query(tracks, self.recency.emphasis(tracks, order_known))
 
     @property
     def playlists(self) -> Playlists:
@@ -153,6 +328,11 @@ class Recommender:
                 "give the tracks instead"
             )
         return self.bundle.playlists
+
+    @cached_property
+    def artists(self) -> NameIndex:
+        """Finds artists by id or name."""
+        return artist_names(self.bundle.catalog)
 
     def playlist_row(self, playlist_id: str) -> int:
         """Row of a playlist of the bundle (NameLookupError if it has no such playlist)."""
@@ -173,75 +353,84 @@ class Recommender:
             raise NameLookupError(f"{track_id!r} is the id of no track of this bundle")
         return row
 
-    def recommend(self, query: TrackLists, n: int) -> tuple[Int32Array, Float32Array]:
-        """The best tracks for many playlists at once, none that a playlist holds.
+    def artist_row(self, artist_id: str) -> int:
+        """Row of an artist (NameLookupError if the bundle has no such artist)."""
+        row = self.artists.row_of(artist_id)
+        if row is None:
+            raise NameLookupError(f"{artist_id!r} is the id of no artist of this bundle")
+        return row
 
-        Parameters
-        ----------
-        query : TrackLists
-            Rows of the catalogue; an empty list is answered with the most popular tracks.
-        n
-            Length of a list, at least 1.
+    def _query_of(self, playlist: str | Sequence[str], ordered: bool) -> Query:
+        if isinstance(playlist, str):
+            return self.query_of_rows(np.array([self.playlist_row(playlist)]))
+        rows = dict.fromkeys(self.track_row(track) for track in playlist)
+        return self.query_of(TrackLists.from_lists([list(rows)]), np.array([ordered]))
 
-        Returns
-        -------
-        track_index : int32 [num_lists, n]
-            Padded with −1 where the catalogue is exhausted.
-        score : float32 [num_lists, n]
-            Padded with −inf.
-        """
-        _check_length(n)
-        track_index = np.empty((len(query), n), dtype=np.int32)
-        score = np.empty((len(query), n), dtype=np.float32)
-        for rows in row_batches(len(query), max(n, self.bundle.catalog.num_tracks)):
-            part = query.rows(rows)
-            scores = self.scorer.scores(part)
-            empty = part.lengths == 0
-            if empty.any():
-                scores[empty] = self._popularity_share
-            track_index[rows], score[rows] = top_tracks(scores, part, n)
-        return track_index, score
+    def _seeds(self, seeds: Sequence[str], artists: Sequence[str]) -> Query:
+        if not seeds and not artists:
+            raise InputError("a vibe check needs at least one seed song or artist")
+        tracks = dict.fromkeys(self.names.find(seed) for seed in seeds)
+        by = dict.fromkeys(self.artists.find(artist) for artist in artists)
+        return Query(
+            TrackLists.from_lists([list(tracks)]),
+            artists=TrackLists.from_lists([list(by)]) if by else None,
+        )
 
-    @property
-    def _popularity_share(self) -> Float32Array:
-        popularity = self.bundle.popularity
-        share: Float32Array = (popularity / max(1, popularity.sum())).astype(np.float32)
-        return share
+    def _lists_of(self, playlist_tracks: Any) -> TrackLists:
+        matrix = csr_array(playlist_tracks)  # shares its arrays where it is CSR already
+        num_tracks = self.bundle.catalog.num_tracks
+        if matrix.shape[1] != num_tracks:
+            raise InputError(
+                f"playlist_tracks has {matrix.shape[1]} columns, expected one a track: {num_tracks}"
+            )
+        holds = csr_array((matrix.data != 0, matrix.indices, matrix.indptr), shape=matrix.shape)
+        holds.sum_duplicates()
+        holds.eliminate_zeros()
+        return TrackLists(holds.indptr.astype(np.int64), holds.indices.astype(np.int32))
 
-    def _answer(self, title: str, rows: Int32Array, n: int) -> Recommendations:
-        _check_length(n)
-        query = np.array(list(dict.fromkeys(rows.tolist())), dtype=np.int32)
-        width = min(n, self.bundle.catalog.num_tracks)
-        track_index, score = self.recommend(TrackLists.from_lists([query.tolist()]), width)
+    def _answer(
+        self,
+        title: str,
+        query: Query,
+        n: int,
+        reasons: bool,
+        options: ListOptions,
+        without: int | None = None,
+    ) -> Recommendations:
+        check_length(n)
+        width = min(n, max(1, self.bundle.catalog.num_tracks))
+        track_index, score = self.rank(query, width, **options)
         found = track_index[0][track_index[0] >= 0]
-        parts = self.scorer.contributions(query, found)
+        by_popularity = bool(query.empty[0])
         catalog = self.bundle.catalog
+        dial = 0.0 if by_popularity else options.get("dial", 0.0)
+        contributions = self.scorer.contributions(query, found, dial)
+        shared = self._explainer.playlists(query, found, without) if reasons else None
         tracks = []
         artists = catalog.artist_of(found).to_pylist()
-        for place, (track, artist) in enumerate(zip(found, artists, strict=True)):
-            strongest = np.argsort(-parts[place], kind="stable")[:_NUM_REASONS]
-            because = tuple(
-                (
-                    str(catalog.track_ids[int(query[at])]),
-                    str(catalog.track_names[int(query[at])]),
-                    float(parts[place, at]),
-                )
-                for at in strongest
-            )
+        same_artist = self._explainer.same_artist(query, found)
+        ids = catalog.track_ids.take(found).to_pylist()
+        names = catalog.track_names.take(found).to_pylist()
+        for place in range(len(found)):
+            because, rest = self._explainer.strongest(contributions, place)
             tracks.append(
                 Recommendation(
                     place + 1,
-                    str(catalog.track_ids[int(track)]),
-                    str(catalog.track_names[int(track)]),
-                    artist,
+                    ids[place],
+                    names[place],
+                    artists[place],
                     float(score[0, place]),
                     because,
+                    rest,
+                    same_artist[place],
+                    None if shared is None else shared[place],
                 )
             )
-        ids = tuple(str(catalog.track_ids[int(row)]) for row in query)
-        return Recommendations(title, ids, tuple(tracks), by_popularity=len(query) == 0)
+        return Recommendations(title, self._ids_of(query), tuple(tracks), by_popularity)
 
-
-def _check_length(n: int) -> None:
-    if n < 1:
-        raise InputError(f"the length of a list must be at least 1, not {n}")
+    def _ids_of(self, query: Query) -> tuple[str, ...]:
+        catalog = self.bundle.catalog
+        ids = catalog.track_ids.take(query.tracks.track_index).to_pylist()
+        if query.artists is not None:
+            ids += catalog.artist_ids.take(query.artists.track_index).to_pylist()
+        return tuple(ids)

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from functools import cached_property
+from typing import Literal, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from segue.data.playlists import Float32Array, Int32Array, TrackLists
+from segue.data.playlists import Float32Array, Int32Array, Int64Array, TrackLists
+
+# What one standard deviation of log-popularity costs, as a cosine, where the dial stands at 1.
+FULL_DIAL = 0.1
 
 
 class Scorer(Protocol):
@@ -20,10 +25,80 @@ class Scorer(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
+class Query:
+    """What some lists are asked with: their tracks, and beside them artists.
+
+    Attributes
+    ----------
+    tracks : TrackLists
+        Rows of the catalogue.
+    emphasis : float32 [num_pairs] or None
+        What each track's query weight is multiplied with, at least 0; None: nothing.
+    artists : TrackLists or None
+        Rows of artists, one list for each list of tracks.
+    """
+
+    tracks: TrackLists
+    emphasis: Float32Array | None = None
+    artists: TrackLists | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse columns that do not fit together (ValueError)."""
+        if self.emphasis is not None and self.emphasis.shape != self.tracks.track_index.shape:
+            raise ValueError("emphasis must hold one number a track of the query")
+        if self.artists is not None and len(self.artists) != len(self.tracks):
+            raise ValueError("artists and tracks differ in the number of lists")
+
+    def __len__(self) -> int:
+        """Number of lists."""
+        return len(self.tracks)
+
+    def rows(self, rows: slice) -> Query:
+        """Some of the lists, one after the other."""
+        start, stop, _ = rows.indices(len(self))
+        offsets = self.tracks.offsets
+        return Query(
+            self.tracks.rows(slice(start, stop)),
+            None if self.emphasis is None else self.emphasis[offsets[start] : offsets[stop]],
+            None if self.artists is None else self.artists.rows(slice(start, stop)),
+        )
+
+    @property
+    def empty(self) -> NDArray[np.bool_]:
+        """Lists that hold nothing: bool [num_lists]."""
+        empty: NDArray[np.bool_] = self.tracks.lengths == 0
+        return empty if self.artists is None else empty & (self.artists.lengths == 0)
+
+
+TermKind = Literal["track", "artist", "popularity"]
+
+
+@dataclass(frozen=True, eq=False)
+class Contributions:
+    """The terms of which some scores are the sum.
+
+    Attributes
+    ----------
+    terms : tuple of (kind, row)
+        ``("track", row)`` and ``("artist", row)`` for what stands in the query, in its order, and
+        ``("popularity", -1)`` last where the dial is not at 0.
+    parts : float64 [num_tracks_asked, num_terms]
+        Each row sums to a score.
+    """
+
+    terms: tuple[tuple[TermKind, int], ...]
+    parts: NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
 class CentroidScorer:
     """A playlist is the centroid of what is in it; a score is a cosine.
 
-        q = unit(Σ_t w_t · v_t),   score(u) = q · v_u
+        q = unit(Σ_t e_t · w_t · v_t + w̄ · Σ_a v_a),   score(u) = q · v_u − dial · FULL_DIAL · f_u
+
+    over the tracks t and artists a of the query, with e their emphasis (1 unless it is given), w̄
+    the mean query weight and f the fame of a track: its log(1 + popularity), standardised over
+    the catalogue.
 
     Attributes
     ----------
@@ -31,41 +106,107 @@ class CentroidScorer:
         v, of unit length.
     query_weight : float32 [num_tracks]
         w, at least 0.
+    artist_vectors : float32 [num_artists, dim] or None
+        Of unit length; only queries with artists need them.
+    popularity : int64 [num_tracks] or None
+        Playlists of each track; only a dial that is not at 0 needs it.
     """
 
     track_vectors: Float32Array
     query_weight: Float32Array
+    artist_vectors: Float32Array | None = None
+    popularity: Int64Array | None = None
 
-    def query_vectors(self, query: TrackLists) -> Float32Array:
-        """Unit vectors of some playlists: float32 [num_lists, dim]; 0 for an empty list."""
-        weights = csr_array(
-            (self.query_weight[query.track_index], query.track_index, query.offsets),
-            shape=(len(query), len(self.track_vectors)),
+    @cached_property
+    def fame(self) -> Float32Array:
+        """f: float32 [num_tracks], of mean 0 and standard deviation 1 (0 where all are alike)."""
+        if self.popularity is None:
+            raise ValueError("a dial that is not at 0 needs the popularity of the tracks")
+        fame = np.log1p(self.popularity.astype(np.float64))
+        fame -= fame.mean()
+        fame /= fame.std() or 1.0
+        return fame.astype(np.float32)
+
+    def offset(self, dial: float) -> Float32Array | None:
+        """What the dial adds to the score of each track: float32 [num_tracks]; None at 0."""
+        return None if dial == 0 else np.float32(-dial * FULL_DIAL) * self.fame
+
+    @cached_property
+    def _artist_weight(self) -> np.float32:
+        return np.float32(self.query_weight.mean())
+
+    def query_vectors(self, query: TrackLists | Query) -> Float32Array:
+        """Unit vectors of some lists: float32 [num_lists, dim]; 0 for an empty one."""
+        if isinstance(query, TrackLists):
+            query = Query(query)
+        tracks = query.tracks
+        weight = self.query_weight[tracks.track_index]
+        if query.emphasis is not None:
+            weight = weight * query.emphasis
+        shape = (len(query), len(self.track_vectors))
+        vectors: Float32Array = (
+            csr_array((weight, tracks.track_index, tracks.offsets), shape=shape)
+            @ self.track_vectors
         )
-        vectors: Float32Array = weights @ self.track_vectors
+        if query.artists is not None and query.artists.num_pairs:
+            artists = query.artists
+            weight = np.full(artists.num_pairs, self._artist_weight, dtype=np.float32)
+            shape = (len(query), len(self._artists))
+            vectors += (
+                csr_array((weight, artists.track_index, artists.offsets), shape=shape)
+                @ self._artists
+            )
         length: Float32Array = np.linalg.norm(vectors, axis=1, keepdims=True)
         length[length == 0] = 1
         return vectors / length
 
-    def scores(self, query: TrackLists) -> Float32Array:
-        """Scores of all tracks: float32 [num_lists, num_tracks], from −1 to 1."""
+    def scores(self, query: TrackLists | Query, dial: float = 0.0) -> Float32Array:
+        """Scores of all tracks: float32 [num_lists, num_tracks], at dial 0 from −1 to 1."""
         scores: Float32Array = self.query_vectors(query) @ self.track_vectors.T
+        offset = self.offset(dial)
+        if offset is not None:
+            scores += offset
         return scores
 
-    def contributions(self, query: Int32Array, tracks: Int32Array) -> Float32Array:
-        """What each track of one query adds to the scores of some tracks.
+    def contributions(
+        self, query: TrackLists | Query, tracks: Int32Array, dial: float = 0.0
+    ) -> Contributions:
+        """What each term of one query adds to the scores of some tracks.
 
         Parameters
         ----------
-        query : int32 [num_query]
+        query
+            A single list.
         tracks : int32 [num_tracks_asked]
-
-        Returns
-        -------
-        float32 [num_tracks_asked, num_query]
-            Rows sum to the scores.
+        dial
+            From −1 to 1.
         """
-        parts = self.query_weight[query, None] * self.track_vectors[query]
-        length = np.linalg.norm(parts.sum(axis=0))
-        contributions: Float32Array = self.track_vectors[tracks] @ parts.T
-        return contributions / (length if length > 0 else np.float32(1))
+        if isinstance(query, TrackLists):
+            query = Query(query)
+        if len(query) != 1:
+            raise ValueError(f"contributions are of one list, not of {len(query)}")
+        rows = query.tracks.track_index
+        weight = self.query_weight[rows].astype(np.float64)
+        if query.emphasis is not None:
+            weight *= query.emphasis
+        vectors = weight[:, None] * self.track_vectors[rows]
+        terms: list[tuple[TermKind, int]] = [("track", int(row)) for row in rows]
+        if query.artists is not None and query.artists.num_pairs:
+            artists = query.artists.track_index
+            own = np.float64(self._artist_weight) * self._artists[artists].astype(np.float64)
+            vectors = np.concatenate([vectors, own])
+            terms += [("artist", int(row)) for row in artists]
+        length = np.linalg.norm(vectors.sum(axis=0))
+        asked = self.track_vectors[tracks].astype(np.float64)
+        parts = asked @ vectors.T / (length if length > 0 else 1.0)
+        offset = self.offset(dial)
+        if offset is not None:
+            parts = np.column_stack([parts, offset[tracks]])
+            terms.append(("popularity", -1))
+        return Contributions(tuple(terms), parts)
+
+    @property
+    def _artists(self) -> Float32Array:
+        if self.artist_vectors is None:
+            raise ValueError("a query with artists needs the vectors of artists")
+        return self.artist_vectors

@@ -1,0 +1,82 @@
+"""How lists of recommendations, and reasons, look on a terminal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from segue.cli.output import count, print_table, printable, say
+
+if TYPE_CHECKING:
+    from segue.recommend.lists import Recommendation, Recommendations, SimilarArtists
+    from segue.recommend.reasons import Explanation, SharedPlaylist
+
+
+def print_recommendations(found: Recommendations, *, reasons: bool = False) -> None:
+    """A list of tracks, with what speaks most for each; with `reasons` all of them below it."""
+    if not found.tracks:
+        say("Nothing is left to recommend: no other track of the bundle may stand in the list.")
+        return
+    if found.by_popularity:
+        say("There is nothing in this playlist, so these are the most popular tracks.")
+    because = not reasons and not found.by_popularity and len(found.query) > 1
+    by = any(track.artist_name for track in found.tracks)
+    header = ["", "track", *(["artist"] if by else []), "score"]
+    header += ["most because of", "part"] if because else []
+    rows = []
+    for track in found.tracks:
+        artist = [track.artist_name] if by else []
+        cells = [str(track.rank), track.track_name, *artist, f"{track.score:.3f}"]
+        if because:
+            cells += [track.because[0].name, f"{track.because[0].part:.3f}"]
+        rows.append(cells)
+    print_table(found.title, header, rows)
+    if reasons and not found.by_popularity:
+        for track in found.tracks:
+            _print_reasons(track)
+
+
+def _print_reasons(track: Recommendation) -> None:
+    click.echo(printable(f"{track.rank}. {track.track_name}"))
+    parts = [f"{reason.name} {reason.part:+.3f}" for reason in track.because]
+    if track.rest:
+        parts.append(f"all else {track.rest:+.3f}")
+    click.echo(printable(f"   {track.score:.3f} = {', '.join(parts)}"))
+    _print_ties(track.same_artist, track.playlists, "   ")
+
+
+def _print_ties(
+    same_artist: tuple[str, ...], playlists: tuple[SharedPlaylist, ...] | None, indent: str
+) -> None:
+    if same_artist:
+        click.echo(printable(f"{indent}same artist as {', '.join(same_artist)}"))
+    for shared in playlists or ():
+        title = f" {shared.title}" if shared.title else ""
+        names = ", ".join(shared.track_names[:3])
+        more = f" and {len(shared.track_names) - 3} more" if len(shared.track_names) > 3 else ""
+        line = f"in playlist {shared.playlist_id}{title} with {names}{more}"
+        click.echo(printable(indent + line))
+
+
+def print_artists(found: SimilarArtists) -> None:
+    """A list of artists."""
+    if not found.artists:
+        say("The bundle has no other artist.")
+        return
+    rows = [[str(a.rank), a.artist_name, f"{a.score:.3f}"] for a in found.artists]
+    print_table(found.title, ["", "artist", "score"], rows)
+
+
+def print_explanation(why: Explanation) -> None:
+    """All terms of one score, what is by the same artist, and playlists that hold both."""
+    by = f" - {why.artist_name}" if why.artist_name else ""
+    rows = [[term.name, term.kind, f"{term.part:+.4f}"] for term in why.terms]
+    rows.append(["score", "", f"{why.score:.4f}"])
+    print_table(f"Why {why.track_name}{by}", ["because of", "", "part"], rows)
+    _print_ties(why.same_artist, why.playlists, "")
+    against = sum(term.part < 0 for term in why.terms)
+    if against:
+        say(f"{count(against, 'term')} below 0: speaking against it")
+    if why.playlists is None:
+        say("The bundle was made without playlists, so none that hold both can be named.")

@@ -1,0 +1,191 @@
+"""What may stand in a list of recommendations, beside which others."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from segue.data.playlists import Catalog, Float32Array, Int32Array
+from segue.errors import InputError
+from segue.recommend.rerank import diversified
+from segue.recommend.search import fold
+
+# How a title ends that says which version of a song it is: "(Live at Wembley)", "- 2011 Remaster".
+_VERSION = (
+    r"\b(?:re-?master(?:ed)?|live|mono|stereo|version|edit|mix|remix|rework|acoustic|unplugged|"
+    r"demo|instrumental|karaoke|cover|bonus|deluxe|anniversary|explicit|clean|radio|single|album|extended|"
+    r"session|sessions|original|take|feat\.?|ft\.?|featuring|with)\b"
+)
+_IN_BRACKETS = re.compile(rf"\s*[(\[][^()\[\]]*{_VERSION}[^()\[\]]*[)\]]\s*$", re.IGNORECASE)
+_AFTER_DASH = re.compile(rf"\s+[-–—]\s+[^-–—]*{_VERSION}.*$", re.IGNORECASE)
+_FEATURING = re.compile(r"\s+(?:feat\.?|ft\.?|featuring)\s+.*$", re.IGNORECASE)
+
+
+def song_of(title: str) -> str:
+    """A title without what names the version: ``"Help! - Remastered 2009"`` → ``"help"``.
+
+    Two tracks of an artist with one song are versions of each other. What is left is folded, as
+    names are where they are looked up; a title that is nothing but such words stays whole.
+    """
+    song, shorter = title, None
+    while shorter != song:
+        shorter = song
+        for pattern in (_IN_BRACKETS, _AFTER_DASH, _FEATURING):
+            song = pattern.sub("", song) or song
+    return fold(song)
+
+
+@dataclass(frozen=True)
+class Filters:
+    """What a list may hold. A track must pass everything that is given.
+
+    A filter never shortens a list while other tracks remain that pass it.
+
+    Attributes
+    ----------
+    exclude_tracks, exclude_artists : sequence of ids
+        Never recommended: these tracks, any track by these artists.
+    only_tracks, only_artists : sequence of ids or None
+        Nothing but these tracks, nothing but tracks by these artists.
+    max_per_artist, max_per_album : int or None
+        At most so many recommended tracks of one artist or album, at least 1. A track whose
+        artist or album is not known is not counted.
+    other_versions
+        False: no other version of a song that stands in the query or higher in the list (same
+        artist, and same title but for "live", "remastered" and the like).
+    """
+
+    exclude_tracks: Sequence[str] = ()
+    exclude_artists: Sequence[str] = ()
+    only_tracks: Sequence[str] | None = None
+    only_artists: Sequence[str] | None = None
+    max_per_artist: int | None = None
+    max_per_album: int | None = None
+    other_versions: bool = True
+
+    def __post_init__(self) -> None:
+        """Refuse limits under 1 (InputError)."""
+        for name in ("max_per_artist", "max_per_album"):
+            limit = getattr(self, name)
+            if limit is not None and limit < 1:
+                raise InputError(f"{name} is {limit}, expected at least 1")
+
+    @property
+    def looks_at_the_list(self) -> bool:
+        """Whether a track passes or not depends on the others of the list."""
+        limits = self.max_per_artist, self.max_per_album
+        return limits != (None, None) or not self.other_versions
+
+    def candidates(
+        self,
+        catalog: Catalog,
+        track_row: Callable[[str], int],
+        artist_row: Callable[[str], int],
+    ) -> Int32Array | None:
+        """The tracks that pass whatever else is in the list: int32, ascending; None: all.
+
+        Parameters
+        ----------
+        catalog
+        track_row, artist_row
+            The row of an id; what they raise for an unknown one goes on.
+        """
+        lists = (self.exclude_tracks, self.exclude_artists, self.only_tracks, self.only_artists)
+        if not any(lists[:2]) and lists[2:] == (None, None):
+            return None
+        passes = np.ones(catalog.num_tracks, dtype=bool)
+        for kind, find, of in (
+            ("tracks", track_row, np.arange(catalog.num_tracks)),
+            ("artists", artist_row, catalog.track_artist),
+        ):
+            excluded, only = getattr(self, f"exclude_{kind}"), getattr(self, f"only_{kind}")
+            if only is not None:
+                passes &= np.isin(of, [find(one) for one in only])
+            if excluded:
+                passes &= ~np.isin(of, [find(one) for one in excluded])
+        return np.flatnonzero(passes).astype(np.int32)
+
+    def chosen(
+        self,
+        catalog: Catalog,
+        ranked: Int32Array,
+        score: Float32Array,
+        n: int,
+        *,
+        query: Int32Array,
+        track_vectors: Float32Array,
+        diversity: float,
+    ) -> list[int]:
+        """Places in a ranking of the tracks that make the list, in the list's order.
+
+        Parameters
+        ----------
+        catalog
+        ranked : int32 [num_ranked]
+            Tracks, best first.
+        score : float32 [num_ranked]
+        n
+            Most tracks to choose.
+        query : int32 [num_query]
+            What is asked with: no other version of it may follow.
+        track_vectors : float32 [num_tracks, dim]
+        diversity
+            From 0 to 1, as for `segue.recommend.rerank.diversified`.
+        """
+        gate = _Gate(self, catalog, query)
+        if diversity == 0:
+            places: list[int] = []
+            for place, track in enumerate(ranked.tolist()):
+                if len(places) == n:
+                    break
+                if gate.admits(track):
+                    gate.take(track)
+                    places.append(place)
+            return places
+        return diversified(
+            track_vectors[ranked],
+            score,
+            n,
+            diversity,
+            admits=lambda place: gate.admits(int(ranked[place])),
+            take=lambda place: gate.take(int(ranked[place])),
+        )
+
+
+class _Gate:
+    """Lets tracks into one list, looking at what is in it."""
+
+    def __init__(self, filters: Filters, catalog: Catalog, query: Int32Array) -> None:
+        self.catalog = catalog
+        self.limits = [
+            (limit, of, Counter[int]())
+            for limit, of in (
+                (filters.max_per_artist, catalog.track_artist),
+                (filters.max_per_album, catalog.track_album),
+            )
+            if limit is not None
+        ]
+        self.songs: set[tuple[int, str]] | None = None
+        if not filters.other_versions:
+            self.songs = {self._song(int(track)) for track in query}
+
+    def admits(self, track: int) -> bool:
+        if any(of[track] >= 0 and held[of[track]] >= limit for limit, of, held in self.limits):
+            return False
+        if self.songs is None or self.catalog.track_artist[track] < 0:
+            return True
+        return self._song(track) not in self.songs
+
+    def take(self, track: int) -> None:
+        for _, of, held in self.limits:
+            held[of[track]] += 1
+        if self.songs is not None:
+            self.songs.add(self._song(track))
+
+    def _song(self, track: int) -> tuple[int, str]:
+        title = str(self.catalog.track_names[track])
+        return int(self.catalog.track_artist[track]), song_of(title)

@@ -1,0 +1,139 @@
+"""What a recommender answers: lists of tracks or of artists, for people and for programs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from segue.errors import ResourceError
+from segue.recommend.reasons import Reason, SharedPlaylist, plain
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """One recommended track.
+
+    Attributes
+    ----------
+    rank
+        From 1.
+    track_id, track_name, artist_name
+    score
+    because : tuple of Reason
+        The terms of the score that are largest, at most three, and `rest`, the sum of all others:
+        together they are the score.
+    rest
+    same_artist : tuple of str
+        Names of what was asked with that is by the same artist.
+    playlists : tuple of SharedPlaylist or None
+        Where it stands together with what was asked with; None unless reasons were asked for, or
+        where the bundle holds no playlists.
+    """
+
+    rank: int
+    track_id: str
+    track_name: str
+    artist_name: str
+    score: float
+    because: tuple[Reason, ...] = ()
+    rest: float = 0.0
+    same_artist: tuple[str, ...] = ()
+    playlists: tuple[SharedPlaylist, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Recommendations:
+    """A list of recommended tracks, best first.
+
+    Attributes
+    ----------
+    title
+        What was asked, for people.
+    query : tuple of str
+        Ids of the tracks and artists that were asked with.
+    tracks : tuple of Recommendation
+    by_popularity
+        True where the query was empty: the list then is the most popular tracks, and a score is
+        the share of all training pairs.
+    """
+
+    title: str
+    query: tuple[str, ...]
+    tracks: tuple[Recommendation, ...]
+    by_popularity: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain values."""
+        content: dict[str, Any] = plain(self)
+        return content
+
+    def to_arrow(self) -> pa.Table:
+        """Columns ``rank``, ``track_id``, ``track_name``, ``artist_name``, ``score``."""
+        return _table(self.tracks, ("track_id", "track_name", "artist_name"))
+
+    def to_pandas(self) -> Any:
+        """The same as a data frame (ResourceError if pandas is not installed)."""
+        return _data_frame(self.to_arrow())
+
+
+@dataclass(frozen=True)
+class SimilarArtist:
+    """One artist that is like another."""
+
+    rank: int
+    artist_id: str
+    artist_name: str
+    score: float
+
+
+@dataclass(frozen=True)
+class SimilarArtists:
+    """A list of artists, best first; a score is the cosine of two artists' vectors.
+
+    Attributes
+    ----------
+    title
+        What was asked, for people.
+    query : tuple of str
+        Id of the artist that was asked with.
+    artists : tuple of SimilarArtist
+    """
+
+    title: str
+    query: tuple[str, ...]
+    artists: tuple[SimilarArtist, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain values."""
+        content: dict[str, Any] = plain(self)
+        return content
+
+    def to_arrow(self) -> pa.Table:
+        """Columns ``rank``, ``artist_id``, ``artist_name``, ``score``."""
+        return _table(self.artists, ("artist_id", "artist_name"))
+
+    def to_pandas(self) -> Any:
+        """The same as a data frame (ResourceError if pandas is not installed)."""
+        return _data_frame(self.to_arrow())
+
+
+def _table(
+    rows: tuple[Recommendation, ...] | tuple[SimilarArtist, ...], texts: tuple[str, ...]
+) -> pa.Table:
+    columns = {
+        "rank": pa.array([row.rank for row in rows], pa.int32()),
+        **{name: pa.array([getattr(row, name) for row in rows], pa.string()) for name in texts},
+        "score": pa.array([row.score for row in rows], pa.float64()),
+    }
+    return pa.table(columns)
+
+
+def _data_frame(table: pa.Table) -> Any:
+    try:
+        return table.to_pandas()
+    except ImportError as error:
+        raise ResourceError(
+            "a data frame needs pandas, which is not installed: pip install pandas"
+        ) from error

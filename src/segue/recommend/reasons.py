@@ -1,0 +1,182 @@
+"""Why a track is recommended: parts of its score, artists in common, playlists that hold both."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, is_dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from segue.data.playlists import Catalog, Int32Array, Int64Array, Playlists
+from segue.graph.subgraph import Neighbours
+from segue.recommend.scorer import Contributions, Query, TermKind
+
+_NUM_REASONS = 3
+_NUM_SHARED_PLAYLISTS = 3
+
+
+@dataclass(frozen=True)
+class Reason:
+    """One term of a score: a track or an artist that was asked with, or the popularity dial.
+
+    Its part may be negative: then it speaks against the track.
+    """
+
+    kind: TermKind
+    id: str
+    name: str
+    part: float
+
+
+@dataclass(frozen=True)
+class SharedPlaylist:
+    """A playlist that holds the recommended track and some that were asked with."""
+
+    playlist_id: str
+    title: str
+    track_names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """All that speaks for and against a track.
+
+    Attributes
+    ----------
+    track_id, track_name, artist_name
+    score
+    terms : tuple of Reason
+        The largest first; their parts sum to the score.
+    same_artist : tuple of str
+        Names of what was asked with that is by the same artist.
+    playlists : tuple of SharedPlaylist or None
+        None where the bundle holds no playlists.
+    """
+
+    track_id: str
+    track_name: str
+    artist_name: str
+    score: float
+    terms: tuple[Reason, ...]
+    same_artist: tuple[str, ...]
+    playlists: tuple[SharedPlaylist, ...] | None
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain values."""
+        content: dict[str, Any] = plain(self)
+        return content
+
+
+def plain(value: Any) -> Any:
+    """A dataclass as plain values, as JSON has them."""
+    if is_dataclass(value):
+        return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
+    return [plain(one) for one in value] if isinstance(value, tuple) else value
+
+
+class Explainer:
+    """Says why tracks are recommended.
+
+    Parameters
+    ----------
+    catalog
+    playlists
+        None where the bundle was made without: then none are named.
+    popularity : int64 [num_tracks]
+    """
+
+    def __init__(
+        self, catalog: Catalog, playlists: Playlists | None, popularity: Int64Array
+    ) -> None:
+        self.catalog, self._playlists, self._popularity = catalog, playlists, popularity
+
+    @cached_property
+    def _neighbours(self) -> Neighbours | None:
+        if self._playlists is None:
+            return None
+        catalog = self.catalog
+        neighbours = Neighbours(
+            self._playlists.tracks, catalog.track_artist, catalog.num_artists, self._popularity
+        )
+        neighbours.keep_transpose()
+        return neighbours
+
+    def terms(self, contributions: Contributions, place: int) -> tuple[Reason, ...]:
+        """All terms of a score, the largest first."""
+        parts = contributions.parts[place]
+        return self._reasons(contributions, place, np.argsort(-parts, kind="stable"))
+
+    def strongest(
+        self, contributions: Contributions, place: int
+    ) -> tuple[tuple[Reason, ...], float]:
+        """The terms that add most to a score, and the sum of the others."""
+        parts = contributions.parts[place]
+        chosen = np.argsort(-parts, kind="stable")[:_NUM_REASONS]
+        rest = float(parts.sum() - parts[chosen].sum()) if len(parts) > len(chosen) else 0.0
+        return self._reasons(contributions, place, chosen), rest
+
+    def _reasons(
+        self, contributions: Contributions, place: int, chosen: Int64Array
+    ) -> tuple[Reason, ...]:
+        catalog, reasons = self.catalog, []
+        for at in chosen.tolist():
+            kind, row = contributions.terms[at]
+            part = float(contributions.parts[place, at])
+            if kind == "popularity":
+                reasons.append(Reason(kind, "", "popularity", part))
+            else:
+                ids, names = (getattr(catalog, f"{kind}_{of}") for of in ("ids", "names"))
+                reasons.append(Reason(kind, ids[row].as_py(), names[row].as_py(), part))
+        return tuple(reasons)
+
+    def same_artist(self, query: Query, tracks: Int32Array) -> list[tuple[str, ...]]:
+        """For each track the names of what the query holds by its artist."""
+        catalog = self.catalog
+        names: dict[int, list[str]] = {}
+        rows = query.tracks.track_index
+        for row, artist in zip(rows.tolist(), catalog.track_artist[rows].tolist(), strict=True):
+            names.setdefault(artist, []).append(catalog.track_names[row].as_py())
+        for artist in [] if query.artists is None else query.artists.track_index.tolist():
+            names.setdefault(artist, []).append(catalog.artist_names[artist].as_py())
+        names.pop(-1, None)
+        return [tuple(names.get(artist, ())) for artist in catalog.track_artist[tracks].tolist()]
+
+    def playlists(
+        self, query: Query, tracks: Int32Array, without: int | None = None
+    ) -> list[tuple[SharedPlaylist, ...]] | None:
+        """For each track the few playlists that tie it best to the query; None without playlists.
+
+        Best is a playlist that holds most of the query's tracks and artists' tracks, divided by
+        the root of its length: a long one says little. `without` is a playlist that is no tie, the
+        one that is being completed.
+        """
+        if self._playlists is None or self._neighbours is None:
+            return None
+        lists = self._playlists.tracks
+        asked = query.tracks.track_index.astype(np.int64)
+        if query.artists is not None:
+            by = self._neighbours.of_artists(query.artists.track_index.astype(np.int64))
+            asked = np.union1d(asked, by)
+        holders, _ = self._neighbours.of_tracks(asked)
+        held = np.bincount(holders, minlength=len(lists))
+        if without is not None:
+            held[without] = 0
+        playlist, owner = self._neighbours.of_tracks(tracks.astype(np.int64))
+        # A recommended track may itself be by an artist that was asked with.
+        shared = held[playlist] - np.isin(owner, asked)
+        playlist, owner, shared = (of[shared > 0] for of in (playlist, owner, shared))
+        order = np.lexsort((playlist, -shared / np.sqrt(lists.lengths[playlist])))
+        playlist, owner = playlist[order], owner[order]
+        among, found = set(asked.tolist()), []
+        for track in tracks.tolist():
+            best = playlist[owner == track][:_NUM_SHARED_PLAYLISTS].tolist()
+            found.append(tuple(self._shared(self._playlists, row, among - {track}) for row in best))
+        return found
+
+    def _shared(self, playlists: Playlists, row: int, among: set[int]) -> SharedPlaylist:
+        both = [track for track in playlists.tracks[row].tolist() if track in among]
+        names = tuple(self.catalog.track_names[track].as_py() for track in both)
+        return SharedPlaylist(
+            playlists.ids[row].as_py(), playlists.titles[row].as_py() or "", names
+        )

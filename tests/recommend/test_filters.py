@@ -1,0 +1,133 @@
+"""What may stand in a list: all filters against a naive walk down the whole ranking."""
+
+from dataclasses import replace
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from segue.bundle import Bundle
+from segue.errors import InputError
+from segue.recommend import ranking
+from segue.recommend.filters import Filters, song_of
+from segue.recommend.recommender import Recommender
+
+
+@pytest.fixture(scope="module")
+def recommender(planted_graph) -> Recommender:
+    rng = np.random.default_rng(8)
+    catalog = planted_graph.catalog
+    vectors = rng.normal(size=(catalog.num_tracks + catalog.num_artists, 6))
+    vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+    # Every second track is a version of the one before it, where both are by one artist or not.
+    names = [f"Song {t // 2}" + " - Live" * (t % 2) for t in range(catalog.num_tracks)]
+    artist = catalog.track_artist.copy()
+    artist[1::4] = artist[0::4]
+    artist[-3:] = -1
+    return Recommender(
+        Bundle(
+            catalog=replace(catalog, track_names=pa.array(names), track_artist=artist),
+            track_vectors=vectors[: catalog.num_tracks],
+            artist_vectors=vectors[catalog.num_tracks :],
+            query_weight=np.ones(catalog.num_tracks, dtype=np.float32),
+            popularity=planted_graph.track_degree,
+            playlists=planted_graph.playlists,
+            config={},
+            metrics={},
+            split={},
+            graph_fingerprint="",
+        )
+    )
+
+
+def naive(recommender: Recommender, query: list[int], n: int, filters: Filters) -> list[int]:
+    """One walk down the whole ranking, with the rules written out."""
+    catalog, scorer = recommender.bundle.catalog, recommender.scorer
+    vectors = scorer.track_vectors
+    scores = vectors @ vectors[query].sum(axis=0)
+    listed: list[int] = []
+    for track in np.argsort(-scores, kind="stable").tolist():
+        artist, album = int(catalog.track_artist[track]), int(catalog.track_album[track])
+        track_id, artist_id = f"segue:track:{track}", f"segue:artist:{artist}"
+        num_by = sum(catalog.track_artist[t] == artist >= 0 for t in listed)
+        num_on = sum(catalog.track_album[t] == album >= 0 for t in listed)
+        song = str(catalog.track_names[track]).removesuffix(" - Live")
+        others = [t for t in query + listed if catalog.track_artist[t] == artist >= 0]
+        songs = [str(catalog.track_names[t]).removesuffix(" - Live") for t in others]
+        if (
+            track in query
+            or track_id in filters.exclude_tracks
+            or artist_id in filters.exclude_artists
+            or (filters.only_tracks is not None and track_id not in filters.only_tracks)
+            or (filters.only_artists is not None and artist_id not in filters.only_artists)
+            or num_by >= (filters.max_per_artist or 999)
+            or num_on >= (filters.max_per_album or 999)
+            or (not filters.other_versions and song in songs)
+        ):
+            continue
+        listed.append(track)
+    return listed[:n]
+
+
+tracks = st.lists(st.integers(0, 159).map("segue:track:{}".format), max_size=40)
+artists = st.lists(st.integers(0, 19).map("segue:artist:{}".format), max_size=15)
+filters = st.builds(
+    Filters,
+    exclude_tracks=tracks,
+    exclude_artists=artists,
+    only_tracks=st.none() | tracks,
+    only_artists=st.none() | artists,
+    max_per_artist=st.none() | st.integers(1, 3),
+    max_per_album=st.none() | st.integers(1, 2),
+    other_versions=st.booleans(),
+)
+
+
+@settings(max_examples=150)
+@given(
+    query=st.lists(st.integers(0, 159), min_size=1, max_size=6, unique=True),
+    n=st.integers(1, 60),
+    chosen=filters,
+    pool=st.sampled_from([1, 10]),
+)
+def test_as_a_walk_down_the_whole_ranking(recommender, query, n, chosen, pool):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ranking, "_POOL", pool)
+        patch.setattr(ranking, "_LEAST_POOL", pool)
+        found = recommender.vibe([f"segue:track:{t}" for t in query], n, filters=chosen)
+    rows = [recommender.bundle.catalog.track_index_of[track.track_id] for track in found.tracks]
+    assert rows == naive(recommender, query, n, chosen)
+
+
+@pytest.mark.parametrize("name", ["max_per_artist", "max_per_album"])
+def test_a_limit_of_nothing_is_refused(name):
+    with pytest.raises(InputError, match=f"{name} is 0, expected at least 1"):
+        Filters(**{name: 0})
+
+
+@pytest.mark.parametrize(
+    ("title", "song"),
+    [
+        ("Help!", "help"),
+        ("Help! - Remastered 2009", "help"),
+        ("Help! (Live at the Hollywood Bowl) [2016 Mix]", "help"),
+        ("Don\u2019t Stop Me Now - 2011 Mix - Live", "dont stop me now"),
+        ("Crazy in Love (feat. JAY-Z)", "crazy in love"),
+        ("Crazy in Love feat. JAY-Z", "crazy in love"),
+        ("Live and Let Die", "live and let die"),
+        ("Live", "live"),
+        ("(Live)", "live"),
+        ("Anti-Hero", "anti hero"),
+        ("Mixed Emotions", "mixed emotions"),
+        ("(I Can't Get No) Satisfaction - Mono Version", "i cant get no satisfaction"),
+        ("夜に駆ける - Live", "夜に駆ける"),
+        ("Song 2", "song 2"),
+        ("Alive (Single Edit)", "alive"),
+        ("Remix (I Like The)", "remix i like the"),
+        ("", ""),
+    ],
+)
+def test_versions_of_a_song(title, song):
+    assert song_of(title) == song
