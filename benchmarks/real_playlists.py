@@ -33,6 +33,17 @@ def segue(*args: object) -> str:
     return ran.stdout
 
 
+def build(out: Path, parser: argparse.ArgumentParser) -> None:
+    """The 10-core of the real playlists, as OUT/graph."""
+    out.mkdir(parents=True, exist_ok=True)
+    if not (out / "graph").exists():
+        folder = os.environ.get("SEGUE_REALDATA")
+        if not folder:
+            parser.error("SEGUE_REALDATA must name the folder that holds playlists-50k.zip")
+        source = Path(folder, "playlists-50k.zip")
+        segue("build", source, "--out", out / "graph", "--k-core", 10)
+
+
 def train(out: Path, name: str, *options: object) -> Path:
     bundle = out / name
     if not bundle.exists():
@@ -82,13 +93,7 @@ def main() -> None:
     parser.add_argument("--trials", type=int, default=8)
     options = parser.parse_args()
     out = options.out
-    out.mkdir(parents=True, exist_ok=True)
-    if not (out / "graph").exists():
-        folder = os.environ.get("SEGUE_REALDATA")
-        if not folder:
-            parser.error("SEGUE_REALDATA must name the folder that holds playlists-50k.zip")
-        source = Path(folder, "playlists-50k.zip")
-        segue("build", source, "--out", out / "graph", "--k-core", 10)
+    build(out, parser)
 
     bundles = [train(out, f"bundle-{seed}", "--rng-seed", seed) for seed in SEEDS]
     with_albums = train(out, "bundle-albums", "--relations", "artist,album")

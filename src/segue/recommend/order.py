@@ -26,8 +26,8 @@ class Recency:
         In tracks, above 0.
     """
 
-    strength: float = 2.0
-    half_life: float = 5.0
+    strength: float = 8.0
+    half_life: float = 1.0
 
     def emphasis(self, tracks: TrackLists, order_known: BoolArray) -> Float32Array | None:
         """e of each pair, 1 in a list whose order is not known: float32 [num_pairs].

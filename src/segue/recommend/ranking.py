@@ -6,6 +6,7 @@ import numpy as np
 
 from segue.data.playlists import Catalog, Float32Array, Int32Array, Int64Array, TrackLists
 from segue.errors import InputError
+from segue.recommend.ann import AnnIndex
 from segue.recommend.filters import Filters
 from segue.recommend.index import best_tracks
 from segue.recommend.rerank import check_dial, check_diversity
@@ -17,6 +18,10 @@ _BATCH_LISTS = 1024
 _POOL = 10
 # And at least so many.
 _LEAST_POOL = 100
+# An index of so good a recall for lists of this length is widened for longer ones.
+_ANN_LENGTH = 100
+# Lists that are answered at once through an index: what it finds of each is copied.
+_ANN_LISTS = 64
 
 
 def check_length(n: int) -> None:
@@ -34,10 +39,18 @@ class Ranker:
     catalog
     popularity : int64 [num_tracks]
         Answers empty queries.
+    ann
+        Finds the tracks that are then scored; None: all are scored.
     """
 
-    def __init__(self, scorer: CentroidScorer, catalog: Catalog, popularity: Int64Array) -> None:
-        self.scorer, self.catalog, self.popularity = scorer, catalog, popularity
+    def __init__(
+        self,
+        scorer: CentroidScorer,
+        catalog: Catalog,
+        popularity: Int64Array,
+        ann: AnnIndex | None = None,
+    ) -> None:
+        self.scorer, self.catalog, self.popularity, self.ann = scorer, catalog, popularity, ann
 
     def rank(
         self,
@@ -70,8 +83,9 @@ class Ranker:
         check_diversity(diversity)
         track_index = np.empty((len(query), n), dtype=np.int32)
         score = np.empty((len(query), n), dtype=np.float32)
-        for start in range(0, len(query), _BATCH_LISTS):
-            rows = slice(start, min(start + _BATCH_LISTS, len(query)))
+        batch = _BATCH_LISTS if self.ann is None else _ANN_LISTS
+        for start in range(0, len(query), batch):
+            rows = slice(start, min(start + batch, len(query)))
             part = query.rows(rows)
             if diversity == 0 and not filters.looks_at_the_list:
                 track_index[rows], score[rows] = self._best(part, n, dial, candidates)
@@ -87,14 +101,20 @@ class Ranker:
         self, query: Query, n: int, dial: float, candidates: Int32Array | None
     ) -> tuple[Int32Array, Float32Array]:
         """The best tracks that the lists do not hold; the most popular ones for an empty list."""
-        track_index, score = best_tracks(
-            self.scorer.query_vectors(query),
-            self.scorer.track_vectors,
-            query.tracks,
-            n,
-            offset=self.scorer.offset(dial),
-            candidates=candidates,
-        )
+        vectors = self.scorer.query_vectors(query)
+        near = None
+        if self.ann is not None:
+            near = self._near(self.ann, vectors, query.tracks, n, dial, candidates)
+        if near is None:
+            track_index, score = self._exact(vectors, query.tracks, n, dial, candidates)
+        else:
+            track_index, score = near
+            # What the index left short is looked for among all.
+            short = np.flatnonzero(track_index[:, -1] < 0)
+            if len(short):
+                track_index[short], score[short] = self._exact(
+                    vectors[short], query.tracks.rows(short), n, dial, candidates
+                )
         if query.empty.any():
             share = self.popularity / max(1, self.popularity.sum())
             track_index[query.empty], score[query.empty] = best_tracks(
@@ -105,6 +125,62 @@ class Ranker:
                 offset=share.astype(np.float32),
                 candidates=candidates,
             )
+        return track_index, score
+
+    def _exact(
+        self,
+        vectors: Float32Array,
+        excluded: TrackLists,
+        n: int,
+        dial: float,
+        candidates: Int32Array | None,
+    ) -> tuple[Int32Array, Float32Array]:
+        return best_tracks(
+            vectors,
+            self.scorer.track_vectors,
+            excluded,
+            n,
+            offset=self.scorer.offset(dial),
+            candidates=candidates,
+        )
+
+    def _near(
+        self,
+        ann: AnnIndex,
+        vectors: Float32Array,
+        excluded: TrackLists,
+        n: int,
+        dial: float,
+        candidates: Int32Array | None,
+    ) -> tuple[Int32Array, Float32Array] | None:
+        """The best of what the index finds, scored exactly; lists may be left short.
+
+        The more tracks are wanted or may not be recommended, the wider the search; None where it
+        would be no less work than to score all.
+        """
+        num_tracks = self.catalog.num_tracks
+        share = 1.0 if candidates is None else max(len(candidates), 1) / num_tracks
+        wanted = int((n + excluded.lengths.max(initial=0)) / share)
+        widen = max(1, round(wanted / _ANN_LENGTH))
+        if wanted > num_tracks // 8 or widen * ann.num_probes(dial) > ann.num_cells // 4:
+            return None
+        found = ann.search(vectors, dial, wanted, widen=widen)
+        row = np.repeat(np.arange(len(found)), wanted).reshape(found.shape)
+        held = excluded.list_index() * num_tracks + excluded.track_index
+        out = (found < 0) | np.isin(row * num_tracks + found, held)
+        if candidates is not None:
+            passes = np.zeros(num_tracks, dtype=bool)
+            passes[candidates] = True
+            out |= ~passes[found]
+        score = np.einsum("qd,qwd->qw", vectors, self.scorer.track_vectors[found])
+        offset = self.scorer.offset(dial)
+        if offset is not None:
+            score += offset[found]
+        score[out] = -np.inf
+        order = np.lexsort((found, -score), axis=1)[:, :n]
+        track_index = np.take_along_axis(found, order, axis=1).astype(np.int32)
+        score = np.take_along_axis(score, order, axis=1)
+        track_index[score == -np.inf] = -1
         return track_index, score
 
     def _chosen(

@@ -13,6 +13,7 @@ from scipy.sparse import csr_array
 from segue.bundle import Bundle
 from segue.data.playlists import BoolArray, Float32Array, Int32Array, Playlists, TrackLists
 from segue.errors import InputError, NameLookupError
+from segue.recommend.ann import AnnIndex
 from segue.recommend.filters import Filters
 from segue.recommend.index import best_tracks
 from segue.recommend.lists import Recommendation, Recommendations, SimilarArtist, SimilarArtists
@@ -64,22 +65,35 @@ class Recommender:
     recency
         How much more the last tracks of a playlist count where its order is known; None: no more
         than the others.
+    ann
+        Finds the tracks that are then scored exactly; None: all are scored.
     """
 
-    def __init__(self, bundle: Bundle, *, recency: Recency | None = Recency()) -> None:  # noqa: B008
+    def __init__(
+        self,
+        bundle: Bundle,
+        *,
+        recency: Recency | None = Recency(),  # noqa: B008
+        ann: AnnIndex | None = None,
+    ) -> None:
         self.bundle, self.recency = bundle, recency
         self.names = TrackNames(bundle.catalog, bundle.popularity)
         self.scorer = CentroidScorer(
             bundle.track_vectors, bundle.query_weight, bundle.artist_vectors, bundle.popularity
         )
 
-        self._ranker = Ranker(self.scorer, bundle.catalog, bundle.popularity)
+        self._ranker = Ranker(self.scorer, bundle.catalog, bundle.popularity, ann)
         self._explainer = Explainer(bundle.catalog, bundle.playlists, bundle.popularity)
 
     @classmethod
-    def load(cls, folder: str | Path) -> Recommender:
-        """Read a bundle (ArtefactError if it is none)."""
-        return cls(Bundle.load(Path(folder)))
+    def load(cls, folder: str | Path, *, exact: bool = False) -> Recommender:
+        """Read a bundle (ArtefactError if it is none), with its index if `segue index` made one.
+
+        With `exact` all tracks are scored nonetheless.
+        """
+        folder = Path(folder)
+        bundle = Bundle.load(folder)
+        return cls(bundle, ann=None if exact else AnnIndex.load(folder))
 
     def complete(
         self,

@@ -1,0 +1,203 @@
+"""Speed of the recommendation engine, as ratios to floors that are timed in the same run.
+
+    python benchmarks/engine.py [--tracks 2260000] [--dim 64] [--threads 1] [--no-ann] [--json FILE]
+
+At the size of the whole Million Playlist Dataset, vectors drawn around 4,000 random directions:
+one exact query beside one read of all vectors, a batch of 1,000 beside the matrix product alone
+(and what memory it takes beside all scores), and the approximate index beside the exact search.
+Then, on 10,000 generated playlists' 10-core, a completion with reasons.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from threadpoolctl import threadpool_limits
+
+from segue.bundle import Bundle
+from segue.data.generate import generate
+from segue.data.mpd import read_mpd
+from segue.data.playlists import Catalog, Float32Array, TrackLists
+from segue.data.slices import find_slices
+from segue.files import write_json
+from segue.graph.playlist_graph import PlaylistGraph
+from segue.recommend.index import best_tracks
+from segue.recommend.recommender import Recommender
+
+BATCH = 1000
+
+
+def seconds(call: Callable[[], Any], repeats: int) -> float:
+    """The median of some runs after one that does not count."""
+    call()
+    times = []
+    for _ in range(repeats):
+        started = time.perf_counter()
+        call()
+        times.append(time.perf_counter() - started)
+    return float(np.median(times))
+
+
+def clustered(num_tracks: int, dim: int, rng: np.random.Generator) -> Float32Array:
+    """Unit vectors around random directions: float32 [num_tracks, dim]."""
+    centres = rng.normal(size=(4000, dim)).astype(np.float32)
+    vectors = rng.standard_normal((num_tracks, dim), dtype=np.float32)
+    vectors += 1.5 * centres[rng.integers(0, len(centres), num_tracks)]
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    return vectors
+
+
+def bundle_of(vectors: Float32Array, rng: np.random.Generator) -> Bundle:
+    """A bundle of nothing but tracks."""
+    num_tracks, dim = vectors.shape
+    ids = pa.array(np.arange(num_tracks).astype(str))
+    nothing, none = pa.array([], pa.string()), np.full(num_tracks, -1, dtype=np.int32)
+    return Bundle(
+        catalog=Catalog(ids, ids, nothing, nothing, nothing, nothing, none, none),
+        track_vectors=vectors,
+        artist_vectors=np.zeros((0, dim), dtype=np.float32),
+        query_weight=np.ones(num_tracks, dtype=np.float32),
+        popularity=rng.zipf(1.6, num_tracks).clip(max=50_000).astype(np.int64),
+        playlists=None,
+        config={},
+        metrics={},
+        split={},
+        graph_fingerprint="",
+    )
+
+
+def large(num_tracks: int, dim: int, with_ann: bool) -> dict[str, Any]:
+    """One query and many over a large catalogue."""
+    rng = np.random.default_rng(0)
+    vectors = clustered(num_tracks, dim, rng)
+    held = [rng.choice(num_tracks, 50, replace=False).tolist() for _ in range(BATCH)]
+    excluded = TrackLists.from_lists(held)
+    queries = vectors[rng.integers(0, num_tracks, BATCH)]
+    queries += 0.3 * vectors[rng.integers(0, num_tracks, BATCH)]
+    queries /= np.linalg.norm(queries, axis=1, keepdims=True)
+    flat = vectors.ravel()
+    found: dict[str, Any] = {"tracks": num_tracks, "dim": dim}
+
+    one = excluded.rows(slice(0, 1))
+    read = seconds(lambda: flat @ flat, 9)
+    exact = seconds(lambda: best_tracks(queries[:1], vectors, one, 10), 9)
+    found["one exact query"] = {"ms": 1e3 * exact, "read of all vectors": exact / read}
+
+    tile = 16_384
+    buffer = np.empty((BATCH, tile), dtype=np.float32)
+
+    def product() -> None:
+        for start in range(0, num_tracks, tile):
+            part = vectors[start : start + tile]
+            np.matmul(queries, part.T, out=buffer[:, : len(part)])
+
+    alone = seconds(product, 3)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    batch = seconds(lambda: best_tracks(queries, vectors, excluded, 10), 3)
+    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    found["batch of 1,000"] = {
+        "s": batch,
+        "matrix product alone": batch / alone,
+        "MiB more memory": grown / 1024,
+        "MiB of all scores": 4 * BATCH * num_tracks / 2**20,
+    }
+    if with_ann:
+        found["index"] = index(bundle_of(vectors, rng), queries, exact)
+    return found
+
+
+def index(bundle: Bundle, queries: Float32Array, exact: float) -> dict[str, Any]:
+    """The approximate index: how long to build, how good, how fast."""
+    from segue.recommend.ann import AnnIndex, write_ann
+
+    with tempfile.TemporaryDirectory() as name:
+        started = time.perf_counter()
+        facts = write_ann(bundle, Path(name))
+        built = time.perf_counter() - started
+        ann = AnnIndex.load(Path(name))
+        size = (Path(name) / "ann.faiss").stat().st_size
+        recommender = Recommender(bundle, ann=ann)
+        some = iter(np.tile(np.arange(len(queries)), 9))
+
+        def ask() -> None:
+            row = next(some)
+            recommender.rank(TrackLists.from_lists([[row, row + 1, row + 2]]), 10)
+
+        one = seconds(ask, 300)
+    return {
+        "built in s": built,
+        "MiB": size / 2**20,
+        **facts,
+        "ms a query": 1e3 * one,
+        "exact query": one / exact,
+    }
+
+
+def small(dim: int) -> dict[str, Any]:
+    """A completion with reasons where the catalogue has some 12,000 tracks."""
+    rng = np.random.default_rng(0)
+    with tempfile.TemporaryDirectory() as name:
+        generate(Path(name, "slices"), 10_000, rng_seed=0)
+        playlists, catalog, _ = read_mpd(find_slices(Path(name, "slices")))
+    graph = PlaylistGraph(playlists, catalog, {}).k_core(10)
+    num_tracks, num_artists = graph.catalog.num_tracks, graph.catalog.num_artists
+    vectors = clustered(num_tracks + num_artists, dim, rng)
+    bundle = Bundle(
+        catalog=graph.catalog,
+        track_vectors=vectors[:num_tracks],
+        artist_vectors=vectors[num_tracks:],
+        query_weight=np.ones(num_tracks, dtype=np.float32),
+        popularity=graph.track_degree.astype(np.int64),
+        playlists=graph.playlists,
+        config={},
+        metrics={},
+        split={},
+        graph_fingerprint="",
+    )
+    recommender = Recommender(bundle)
+    found: dict[str, Any] = {"tracks": num_tracks, "playlists": len(graph.playlists.tracks)}
+    flat = bundle.track_vectors.ravel()
+    read = seconds(lambda: flat @ flat, 99)
+    for what, options in (("completion", {}), ("completion with reasons", {"reasons": True})):
+        some = iter([str(playlist) for playlist in graph.playlists.ids[:1001]])
+        one = seconds(lambda: recommender.complete(next(some), 10, **options), 1000)  # noqa: B023
+        found[what] = {"ms": 1e3 * one, "read of all vectors": one / read}
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--tracks", type=int, default=2_260_000)
+    parser.add_argument("--dim", type=int, default=64)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--no-ann", action="store_true")
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    threadpool_limits(limits=options.threads)
+    found = {
+        "threads": options.threads,
+        "small": small(options.dim),
+        "large": large(options.tracks, options.dim, not options.no_ann),
+    }
+    if options.json:
+        write_json(options.json, found)
+    for part in ("small", "large"):
+        for what, value in found[part].items():
+            if isinstance(value, dict):
+                value = ", ".join(
+                    f"{name} {one:.3g}" if isinstance(one, float) else f"{name} {one}"
+                    for name, one in value.items()
+                )
+            print(f"{part}: {what}: {value}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,109 @@
+"""Playlists never seen, with few tracks given: LightGCN beside baselines, on real playlists.
+
+    SEGUE_REALDATA=/path/to/folder python benchmarks/unseen_playlists.py OUT [--trials 4]
+
+Holds 20% of the playlists of the 10-core out whole, trains the default LightGCN on the others with
+model seeds 0, 1 and 2, tunes the baselines on validation playlists of which five tracks are given,
+and measures all on the test playlists with 1, 2, 3, 5, 10 and 25 tracks given (a playlist counts
+where something is left to find). Goes on where it was stopped: each training, trial and measurement
+leaves its own file in OUT. OUT/unseen.json sums them up and holds no single playlist.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+from pathlib import Path
+from typing import Any
+
+from real_playlists import SEEDS, build, manifest, segue
+
+from segue.bundle import Bundle
+from segue.evaluation.baselines import BASELINES
+from segue.evaluation.evaluate import evaluate
+from segue.evaluation.experiment import split_of
+from segue.evaluation.tuning import TrialsFile, tune
+from segue.files import write_json
+from segue.graph.playlist_graph import PlaylistGraph
+from segue.graph.split import Split
+from segue.recommend.scorer import CentroidScorer, Scorer
+
+GIVEN = (1, 2, 3, 5, 10, 25)
+NAMES = ("popularity", "item-kNN", "RP3beta", "EASE", "EASE+side", "iALS")
+SHOWN = ("recall@20", "recall@300", "ndcg@20", "auc")
+
+
+def train(out: Path, seed: int) -> Path:
+    bundle = out / f"unseen-{seed}"
+    if not bundle.exists():
+        stopped = (out / f"unseen-{seed}.training" / "checkpoint.safetensors").exists()
+        options = ["--split", "playlists", "--no-refit", "--rng-seed", seed]
+        segue("train", out / "graph", "--out", bundle, *options, *(["--resume"] if stopped else []))
+    return bundle
+
+
+def measure(path: Path, split: Split, scorer: Scorer) -> dict[str, Any]:
+    """All metrics by the number of tracks given; kept in a file."""
+    found: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+    for given in GIVEN:
+        if str(given) not in found:
+            test = split.given(given).test
+            found[str(given)] = evaluate(scorer, test, split.train).to_json()
+            write_json(path, found)
+    return found
+
+
+def baseline(out: Path, name: str, split: Split, num_trials: int) -> dict[str, Any]:
+    path = out / f"unseen-{name}.json"
+    if path.exists() and len(found := json.loads(path.read_text())) == len(GIVEN):
+        return found
+    tuning = tune(name, split, num_trials, TrialsFile(out / "unseen-trials.jsonl"))
+    return measure(path, split, BASELINES[name](split.train, **tuning.options))
+
+
+def table(models: dict[str, list[dict[str, Any]]], metric: str) -> str:
+    """Markdown: numbers of tracks given as rows, the best of each in bold."""
+    lines = [f"| {metric} | " + " | ".join(models) + " |", "|---" * (1 + len(models)) + "|"]
+    for given in map(str, GIVEN):
+        runs = [[run[given]["values"][metric] for run in of] for of in models.values()]
+        means = [statistics.mean(run) for run in runs]
+        cells = [f"{mean:.4f}".removeprefix("0") for mean in means]
+        best = means.index(max(means))
+        cells[best] = f"**{cells[best]}**"
+        if len(runs[0]) > 1:
+            cells[0] += f" ± {statistics.stdev(runs[0]):.4f}".replace("0.", ".")
+        lines.append(f"| {given} given | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--trials", type=int, default=4)
+    options = parser.parse_args()
+    out = options.out
+    build(out, parser)
+    graph = PlaylistGraph.load(out / "graph")
+    runs = []
+    for seed in SEEDS:
+        bundle = Bundle.load(train(out, seed))
+        split = split_of(bundle, graph)
+        scorer = CentroidScorer(bundle.track_vectors, bundle.query_weight)
+        runs.append(measure(out / f"unseen-{seed}.json", split, scorer))
+    models = {"LightGCN": runs}
+    for name in NAMES:
+        models[name] = [baseline(out, name, split, options.trials)]
+    counted = {given: runs[0][str(given)]["num_scored"] for given in GIVEN}
+    seconds = [manifest(out / f"unseen-{seed}")["config"]["seconds"] for seed in SEEDS]
+    write_json(
+        out / "unseen.json",
+        {"playlists": counted, "training_seconds": seconds, "models": models},
+    )
+    print(f"Test playlists by tracks given: {counted}")
+    for metric in SHOWN:
+        print(f"\n{table(models, metric)}")
+
+
+if __name__ == "__main__":
+    main()
