@@ -15,6 +15,7 @@ from segue.cli.data import build, info
 from segue.cli.demo import demo
 from segue.cli.draw import draw
 from segue.cli.evaluate import evaluate
+from segue.cli.find import find
 from segue.cli.generate import generate
 from segue.cli.music import complete, recommend, vibe
 from segue.cli.output import StageOrder, printable
@@ -32,7 +33,10 @@ def cli() -> None:
     """
 
 
-for command in (demo, generate, build, info, train, evaluate, complete, vibe, recommend, draw):
+STAGES = (
+    demo, generate, build, info, train, evaluate, find, complete, vibe, recommend, draw,
+)  # fmt: skip
+for command in STAGES:
     cli.add_command(command)
 
 

@@ -13,8 +13,8 @@ from segue.bundle import Bundle
 from segue.data.playlists import Float32Array, Int32Array, Playlists, TrackLists
 from segue.errors import InputError, NameLookupError
 from segue.recommend.index import row_batches, top_tracks
+from segue.recommend.lookup import Names
 from segue.recommend.scorer import CentroidScorer
-from segue.recommend.search import TrackNames
 
 _NUM_REASONS = 3
 
@@ -87,7 +87,7 @@ class Recommender:
 
     def __init__(self, bundle: Bundle) -> None:
         self.bundle = bundle
-        self.names = TrackNames(bundle.catalog, bundle.popularity)
+        self.names = Names(bundle.catalog, bundle.popularity, bundle.playlists, bundle.folder)
         self.scorer = CentroidScorer(bundle.track_vectors, bundle.query_weight)
 
     @classmethod

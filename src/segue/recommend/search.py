@@ -1,340 +1,405 @@
-"""Finding a track, an artist or a playlist by its id or its name."""
+"""Names and the words in them: an index of both, kept in the bundle as one SQLite file.
+
+Each kind of thing (track, artist, playlist) has three tables in ``names.sqlite``:
+
+- ``track`` holds the catalogue's row of each *rank*: 0 is the best-known track.
+- ``track_key`` finds ranks by the hash of an id or of a whole name. Hashes may collide: what is
+  found is compared with the catalogue.
+- ``track_words`` is a full-text index (FTS5) of the words of each name, a track's artist included.
+  Its rowids are ranks, so the best-known matches come first and a query may stop early, and it
+  holds every beginning of one to three letters, of which many names have one.
+
+Text is folded here before SQLite sees it, so its own idea of case and accents does not matter.
+"""
 
 from __future__ import annotations
 
 import difflib
-import re
-import unicodedata
-from collections.abc import Callable, Iterable
-from functools import cached_property
+import sqlite3
+import string
+import threading
+import weakref
+import zlib
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
+from numpy.typing import NDArray
 
-from segue.data.playlists import Catalog, Int64Array, Playlists
-from segue.errors import NameLookupError
+from segue.data.playlists import Catalog, Int32Array, Int64Array, Playlists
+from segue.errors import ArtefactError, InputError
+from segue.recommend.words import fold, query_words, words_of
 
-MAX_CANDIDATES = 10
-_ACCENTED_SCRIPTS = {"LATIN", "GREEK", "CYRILLIC", "ARABIC", "HEBREW"}
-_APOSTROPHES = "'’ʼ`´"
-_SEPARATOR = re.compile(r"\s+[-–—]\s+")
+Kind = Literal["artist", "track", "playlist"]
+KINDS: tuple[Kind, ...] = ("artist", "track", "playlist")
+NAMES_FILE = "names.sqlite"
 
-
-def fold(text: str) -> str:
-    """Text without case, accents and punctuation: ``"Beyoncé – Don't!"`` → ``"beyonce dont"``.
-
-    Letters of every script stay, with the marks that are part of them (vowel signs, voicing); only
-    where marks are accents or optional vowels are they dropped. Text of punctuation alone is only
-    trimmed and lower-cased.
-    """
-    kept, drops_marks = [], False
-    # Twice: what is decomposed may have a case of its own (the mathematical capital 𝞐 is an Α).
-    for _ in range(2):
-        text = unicodedata.normalize("NFKD", text.casefold())
-    for character in text:
-        if unicodedata.category(character).startswith("M"):
-            kept.append("" if drops_marks else character)
-        elif character.isalnum():
-            script = unicodedata.name(character, "").partition(" ")[0]
-            drops_marks = script in _ACCENTED_SCRIPTS
-            kept.append(character)
-        else:
-            kept.append("" if character in _APOSTROPHES else " ")
-    plain = unicodedata.normalize("NFC", "".join(kept))
-    return " ".join(plain.split()) or text.strip().casefold()
+_VERSION = 1
+_CHUNK = 50_000  # Names that are held at once while an index is written.
+_CACHE_KIB = 64 << 10  # Of SQLite while it writes one.
+_MAX_JOINED = 4  # Words of a query of which two may be one.
+_LIKE_LIMIT, _LIKE_CUTOFF, _LIKE_LENGTH = 100, 0.6, 100
 
 
-class NameIndex:
-    """Things that have an id and a name: found by either, else what is near is named.
+def _key(what: str, text: str) -> int:
+    """A hash of an id or a name, the same in every process: int32."""
+    number = zlib.crc32(f"{what}:{text}".encode("utf-8", "surrogatepass"))
+    return number - (1 << 31)
+
+
+def _name_key(folded: str) -> int:
+    return _key("name", folded.replace(" ", ""))
+
+
+# Every character is part of a word for SQLite: spaces stand between words, nothing else does.
+_PUNCTUATION = string.punctuation.replace("'", "''").replace('"', '""')
+_TOKENIZER = f"ascii tokenchars '{_PUNCTUATION}'"
+_SCHEMA = (
+    "CREATE TABLE {kind} (rank INTEGER PRIMARY KEY, row INTEGER NOT NULL)",
+    "CREATE TABLE {kind}_key (key INTEGER, rank INTEGER, PRIMARY KEY (key, rank)) WITHOUT ROWID",
+    "CREATE VIRTUAL TABLE {kind}_words USING fts5(words, content='', detail='none', "
+    """columnsize=0, prefix='1 2 3', tokenize="{tokenizer}")""",
+)
+
+
+@dataclass(frozen=True, eq=False)
+class _Things:
+    """Ids and names of all things of a kind: Arrow string [num_things]."""
+
+    ids: pa.Array
+    names: pa.Array
+
+
+def _things_of(catalog: Catalog, playlists: Playlists | None) -> dict[Kind, _Things]:
+    things: dict[Kind, _Things] = {
+        "artist": _Things(catalog.artist_ids, catalog.artist_names),
+        "track": _Things(catalog.track_ids, catalog.track_names),
+    }
+    if playlists is not None:
+        things["playlist"] = _Things(playlists.ids, playlists.titles)
+    return things
+
+
+def write_names(
+    folder: Path, catalog: Catalog, popularity: Int64Array, playlists: Playlists | None = None
+) -> None:
+    """Write ``names.sqlite`` into a folder: the same bytes for the same names, by one SQLite.
 
     Parameters
     ----------
-    thing
-        What they are, in the singular: for messages.
-    names : Arrow string [num_things]
-        Null where one has none.
-    row_of : callable
-        Row of an id, None where nothing has it.
-    renown : int64 [num_things]
-        Puts the well-known first among candidates.
-    describe : callable
-        One of them as a line for people, by its row.
+    folder
+    catalog
+    popularity : int64 [num_tracks]
+        Well-known tracks come first among equals, and artists with well-known tracks.
+    playlists
+        Among these the longest come first. Without them no title is in the file.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written.
+    """
+    unpacked = folder / f"{NAMES_FILE}.unpacked"
+    try:
+        with closing(sqlite3.connect(unpacked, isolation_level=None)) as connection:
+            _fill(connection, catalog, popularity, playlists)
+            # Without the holes that merging the index left.
+            connection.execute("VACUUM INTO ?", [str(folder / NAMES_FILE)])
+    except sqlite3.Error as error:  # a full disk, among others
+        raise OSError(f"{NAMES_FILE}: {error}") from error
+    finally:
+        unpacked.unlink(missing_ok=True)
+
+
+def _fill(
+    connection: sqlite3.Connection,
+    catalog: Catalog,
+    popularity: Int64Array,
+    playlists: Playlists | None,
+) -> None:
+    for setting in ("journal_mode = OFF", "synchronous = OFF", f"cache_size = -{_CACHE_KIB}"):
+        connection.execute(f"PRAGMA {setting}")
+    connection.execute("BEGIN")
+    known = catalog.track_artist >= 0
+    by = catalog.track_artist[known]
+    renown: dict[Kind, NDArray[Any]] = {
+        "artist": np.bincount(by, popularity[known], catalog.num_artists),
+        "track": popularity,
+    }
+    if playlists is not None:
+        renown["playlist"] = playlists.tracks.lengths
+    words_of_artist = lru_cache(_CHUNK)(words_of)
+    for kind, things in _things_of(catalog, playlists).items():
+        for statement in _SCHEMA:
+            connection.execute(statement.format(kind=kind, tokenizer=_TOKENIZER))
+        row_of_rank = np.argsort(-renown[kind], kind="stable")
+        keys = np.zeros((len(row_of_rank), 2), dtype=np.int32)
+        has_name = np.zeros(len(row_of_rank), dtype=bool)
+        for start in range(0, len(row_of_rank), _CHUNK):
+            rows = row_of_rank[start : start + _CHUNK]
+            ranks = range(start, start + len(rows))
+            place = pa.array(rows)
+            ids, names = (part.take(place).to_pylist() for part in (things.ids, things.names))
+            artists = catalog.artist_of(rows).to_pylist() if kind == "track" else [""] * len(rows)
+            lines = []
+            for rank, an_id, name, artist in zip(ranks, ids, names, artists, strict=True):
+                keys[rank, 0] = _key("id", an_id)
+                if name is not None:
+                    has_name[rank], keys[rank, 1] = True, _name_key(fold(name))
+                lines.append((rank, " ".join([*words_of(name or ""), *words_of_artist(artist)])))
+            connection.executemany(f"INSERT INTO {kind}_words(rowid, words) VALUES (?, ?)", lines)
+        connection.execute(f"INSERT INTO {kind}_words({kind}_words) VALUES ('optimize')")
+        _insert(connection, kind, np.arange(len(row_of_rank)), row_of_rank)
+        named = np.flatnonzero(has_name)
+        key = np.concatenate([keys[:, 0], keys[named, 1]])
+        rank = np.concatenate([np.arange(len(keys)), named])
+        in_order = np.lexsort((rank, key))
+        _insert(connection, f"{kind}_key", key[in_order], rank[in_order])
+    connection.execute(f"PRAGMA user_version = {_VERSION}")
+    connection.execute("COMMIT")
+
+
+def _insert(connection: sqlite3.Connection, table: str, *columns: NDArray[np.integer]) -> None:
+    for start in range(0, len(columns[0]), _CHUNK):
+        values = (column[start : start + _CHUNK].tolist() for column in columns)
+        connection.executemany(f"INSERT OR IGNORE INTO {table} VALUES (?, ?)", zip(*values, strict=True))
+
+
+class NameIndex:
+    """Finds tracks, artists and playlists by their ids, names, or the words in them.
+
+    Its file is opened on the first search; where there is none (a bundle that was made in memory,
+    or by an older version), the index is then built in memory. Threads may share it.
+
+    Parameters
+    ----------
+    catalog, popularity, playlists
+        As for `write_names`.
+    folder
+        Where `write_names` may have written its file.
+
+    Raises
+    ------
+    ArtefactError
+        By any search, if the file is damaged or was written for another catalogue.
     """
 
     def __init__(
         self,
-        thing: str,
-        names: pa.Array,
-        row_of: Callable[[str], int | None],
-        renown: Int64Array,
-        describe: Callable[[int], str],
+        catalog: Catalog,
+        popularity: Int64Array,
+        playlists: Playlists | None = None,
+        folder: Path | None = None,
     ) -> None:
-        self.thing, self.names, self.row_of = thing, names, row_of
-        self.renown, self.describe = renown, describe
+        self.catalog, self.popularity, self._playlists = catalog, popularity, playlists
+        self._things = _things_of(catalog, playlists)
+        self._path = folder / NAMES_FILE if folder is not None else None
+        self._lock = threading.Lock()
+        self._connection: sqlite3.Connection | None = None
 
-    @cached_property
-    def by_name(self) -> dict[str, list[int]]:
-        """Folded name → rows."""
-        found: dict[str, list[int]] = {}
-        for row, name in enumerate(self.names.to_pylist()):
-            if name is not None:
-                found.setdefault(fold(name), []).append(row)
-        return found
+    @property
+    def kinds(self) -> tuple[Kind, ...]:
+        """What it finds: playlists only where it has any."""
+        return tuple(kind for kind in KINDS if kind in self._things)
 
-    def named(self, text: str) -> list[int]:
-        """All with just this name, if need be without regard to case, accents and punctuation."""
-        return self.exact(self.by_name.get(fold(text), []) if text.strip() else [], text)
+    def tracks(self, text: str, n: int) -> Int32Array:
+        """Rows of the `n` tracks that match best; see `search`."""
+        return self.search("track", text, n)
 
-    def exact(self, rows: list[int], text: str) -> list[int]:
-        """Those spelt just so: "Help!", though "Help" folds alike; all of them if none is."""
-        wanted = text.strip().casefold()
-        return [row for row in rows if str(self.names[row]).casefold() == wanted] or rows
+    def artists(self, text: str, n: int) -> Int32Array:
+        """Rows of the `n` artists that match best; see `search`."""
+        return self.search("artist", text, n)
 
-    def holding(self, text: str) -> list[int]:
-        """All whose name holds the text, well-known ones first."""
-        wanted = fold(text)
-        held = [r for name, rows in self.by_name.items() if wanted in name for r in rows]
-        return self.by_renown(held) if wanted else []
+    def playlists(self, text: str, n: int) -> Int32Array:
+        """Rows of the `n` playlists whose titles match best; see `search`."""
+        return self.search("playlist", text, n)
 
-    def spelt_like(self, text: str) -> list[int]:
-        """Those whose names are spelt much like the text."""
-        wanted = fold(text)
-        # Only names of a like length: spelling distance over millions of names is slow.
-        names = [n for n in self.by_name if abs(len(n) - len(wanted)) <= 2 + len(wanted) // 4]
-        close = difflib.get_close_matches(wanted, names, n=5, cutoff=0.6) if wanted else []
-        return [row for name in close for row in self.by_name[name]]
+    def search(self, kind: Kind, text: str, n: int) -> Int32Array:
+        """What has all words of a text, or words that begin so, in its name, best first.
 
-    def by_renown(self, rows: Iterable[int]) -> list[int]:
-        """Well-known ones first, then by row."""
-        return sorted(rows, key=lambda row: (-self.renown[row], row))
-
-    def find(self, text: str) -> int:
-        """The one whose id or name `text` is.
-
-        Raises
-        ------
-        NameLookupError
-            If there is none, or several; `candidates` lists the nearest.
-        """
-        row = self.row_of(text.strip())
-        return row if row is not None else self.one_of(self.named(text), text)
-
-    def one_of(self, rows: list[int], text: str, ways: str = "by id") -> int:
-        """The only one of some rows (NameLookupError if it is not the only one).
-
-        `ways` says how a person can tell which one is meant.
-        """
-        if len(rows) == 1:
-            return rows[0]
-        if rows:
-            lines = [self.describe(row) for row in self.by_renown(rows)[:MAX_CANDIDATES]]
-            if len(rows) > MAX_CANDIDATES:
-                lines.append(f"… and {len(rows) - MAX_CANDIDATES} more")
-            raise NameLookupError(
-                f"{text!r} is the name of {len(rows)} {self.thing}s; say which, {ways}:", lines
-            )
-        raise self.unknown(text, self.holding(text) or self.spelt_like(text))
-
-    def unknown(self, text: str, near: list[int]) -> NameLookupError:
-        """The error that says that nothing has this name, and what is near."""
-        lines = [self.describe(row) for row in near[:MAX_CANDIDATES]]
-        hint = "; the closest are:" if lines else ""
-        return NameLookupError(f"{text!r} is no {self.thing} of this bundle{hint}", lines)
-
-
-class TrackNames:
-    """Looks tracks up by id, by name, or by name and artist.
-
-    Parameters
-    ----------
-    catalog
-    popularity : int64 [num_tracks]
-        Puts well-known tracks first among candidates.
-    """
-
-    def __init__(self, catalog: Catalog, popularity: Int64Array) -> None:
-        self.catalog = catalog
-        self.index = NameIndex(
-            "track",
-            catalog.track_names,
-            lambda track_id: catalog.track_index_of.get(track_id),
-            popularity,
-            self.describe,
-        )
-
-    @cached_property
-    def _artists(self) -> list[str]:
-        return [fold(name) for name in self.catalog.artist_names.to_pylist()]
-
-    def find(self, text: str) -> int:
-        """The track that `text` stands for: its id, its name, or ``"name - artist"``.
-
-        Names match without regard to case, accents and punctuation; artist and name may stand
-        in either order.
-
-        Raises
-        ------
-        NameLookupError
-            If there is none, or several; `candidates` lists the nearest.
-        """
-        row = self.index.row_of(text.strip())
-        if row is not None:
-            return row
-        found = self.matching(text)
-        if not found:
-            raise self.index.unknown(text, self._near(text))
-        artists = [int(self.catalog.track_artist[track]) for track in found]
-        # The artist tells them apart only where an artist has a single one of them.
-        tells = any(artist >= 0 and artists.count(artist) == 1 for artist in artists)
-        return self.index.one_of(found, text, "by id" + " or as 'name - artist'" * tells)
-
-    def matching(self, text: str) -> list[int]:
-        """All tracks with this name, or with this name and artist."""
-        return self.index.named(text) or self.index.exact(self._with_artist(text), text)
-
-    def describe(self, index: int) -> str:
-        """``name - artist, album  (id)``, without what is not known."""
-        catalog = self.catalog
-        artist, album = int(catalog.track_artist[index]), int(catalog.track_album[index])
-        by = f" - {catalog.artist_names[artist]}" if artist >= 0 else ""
-        place = f", {catalog.album_names[album]}" if album >= 0 else ""
-        return f"{catalog.track_names[index]}{by}{place}  ({catalog.track_ids[index]})"
-
-    def _with_artist(self, text: str) -> list[int]:
-        found: list[int] = []
-        parts = list(_SEPARATOR.finditer(text))
-        for cut in parts:
-            left, right = text[: cut.start()], text[cut.end() :]
-            for name, artist in ((left, right), (right, left)):
-                wanted = fold(artist)
-                for track in self.index.by_name.get(fold(name), []):
-                    by = int(self.catalog.track_artist[track])
-                    if by >= 0 and self._artists[by] == wanted:
-                        found.append(track)
-        return sorted(set(found))
-
-    def _near(self, text: str) -> list[int]:
-        """Tracks whose name or artist holds the text, well-known ones first, else by spelling."""
-        held = self.index.holding(text)
-        wanted = fold(text)
-        if wanted and not held:
-            artists = [a for a, name in enumerate(self._artists) if wanted in name]
-            held = self.index.by_renown(
-                np.flatnonzero(np.isin(self.catalog.track_artist, artists)).tolist()
-            )
-        return held or self.index.spelt_like(text)
-
-
-def artist_names(catalog: Catalog) -> NameIndex:
-    """Finds artists by id or name."""
-    known = catalog.track_artist[catalog.track_artist >= 0]
-    num_tracks = np.bincount(known, minlength=catalog.num_artists)
-
-    def describe(row: int) -> str:
-        name, artist_id = catalog.artist_names[row], catalog.artist_ids[row]
-        return f"{name}, {_tracks(num_tracks[row])}  ({artist_id})"
-
-    def row_of(artist_id: str) -> int | None:
-        row = pc.index(catalog.artist_ids, artist_id).as_py()
-        return row if row >= 0 else None
-
-    return NameIndex("artist", catalog.artist_names, row_of, num_tracks, describe)
-
-
-def playlist_names(playlists: Playlists) -> NameIndex:
-    """Finds playlists by id or title; many share a title."""
-    lengths = playlists.tracks.lengths
-
-    def describe(row: int) -> str:
-        title = playlists.titles[row].as_py() or "without a title"
-        return f"{title}, {_tracks(lengths[row])}  ({playlists.ids[row]})"
-
-    def row_of(playlist_id: str) -> int | None:
-        return playlists.index_of.get(playlist_id)
-
-    return NameIndex("playlist", playlists.titles, row_of, lengths, describe)
-
-
-class NodeNames:
-    """Looks up whatever a bundle has a name for: tracks, artists, and playlists if it holds them.
-
-    Parameters
-    ----------
-    tracks
-    playlists
-        None where the bundle was made without.
-    """
-
-    def __init__(self, tracks: TrackNames, playlists: Playlists | None) -> None:
-        self.tracks = tracks
-        self.indexes: dict[str, NameIndex] = {
-            "artist": artist_names(tracks.catalog),
-            "track": tracks.index,
-        }
-        if playlists is not None:
-            self.indexes["playlist"] = playlist_names(playlists)
-
-    def find(self, text: str, node_type: str | None = None) -> tuple[str, int]:
-        """The node that `text` stands for, as (type, row): by id, else by name.
+        A track is also found by words of its artist. First come those whose whole name is the
+        text, then those that hold its words, then those where the last word is a beginning, then
+        those where any is, and where that is not enough, those that write two words as one; each
+        with the best-known first.
 
         Parameters
         ----------
+        kind
         text
-            Its id or name; of a track also ``"name - artist"``.
-        node_type
-            ``"playlist"``, ``"track"`` or ``"artist"``; None looks among all.
+            Anything: nothing in it is a command.
+        n
+            Length of the list, at least 1.
+
+        Returns
+        -------
+        row : int32 [num_found]
+            At most n rows of the catalogue or of the playlists.
 
         Raises
         ------
-        NameLookupError
-            If there is none, or several; `candidates` lists the nearest.
+        InputError
+            If n is less than 1, or there are no playlists.
         """
-        if node_type is not None:
-            finder = self.tracks if node_type == "track" else self.indexes[node_type]
-            return node_type, finder.find(text)
-        ids = {t: index.row_of(text.strip()) for t, index in self.indexes.items()}
-        found = {t: [row] for t, row in ids.items() if row is not None}
-        what, ways = "id", "with --type"
-        if not found:
-            what, ways = "name", "by id or with --type"
-            found = {t: self._matching(t, text) for t in self.indexes}
-            found = {t: rows for t, rows in found.items() if rows}
-        if len(found) == 1:
-            ((only, rows),) = found.items()
-            if len(rows) == 1:
-                return only, rows[0]
-            return self.find(text, only)
-        if found:
-            several = " and of ".join(_counted(len(rows), t) for t, rows in found.items())
-            message = f"{text!r} is the {what} of {several}; say which, {ways}:"
-            raise NameLookupError(message, self._lines(found))
-        near = {t: index.holding(text) for t, index in self.indexes.items()}
-        if not any(near.values()):
-            near = {t: index.spelt_like(text) for t, index in self.indexes.items()}
-        hint = "; the closest are:" if any(near.values()) else ""
-        *others, last = self.indexes
-        kinds = f"{', '.join(others)} or {last}"
-        raise NameLookupError(f"{text!r} is no {kinds} of this bundle{hint}", self._lines(near))
+        if n < 1:
+            raise InputError(f"the length of a list must be at least 1, not {n}")
+        folded, words = fold(text), query_words(text)
+        found = dict.fromkeys(self._spelt(kind, folded, n)) if folded else {}
+        begun = [f"{_quoted(word)} *" for word in words]
+        whole = [_quoted(word) for word in words]
+        ways = [whole, [*whole[:-1], *begun[-1:]], begun]
+        for cut in range(len(words) - 1 if len(words) <= _MAX_JOINED else 0):
+            joined = _quoted(words[cut] + words[cut + 1])
+            ways.append([*begun[:cut], f"{joined} *", *begun[cut + 2 :]])
+        for way in dict.fromkeys(" AND ".join(way) for way in ways):
+            if len(found) >= n:
+                break
+            found.update(dict.fromkeys(row for _, row in self._matching(kind, way, n)))
+        return np.array(list(found)[:n], dtype=np.int32)
 
-    def _matching(self, node_type: str, text: str) -> list[int]:
-        if node_type == "track":
-            return self.tracks.matching(text)
-        return self.indexes[node_type].named(text)
+    def with_id(self, kind: Kind, an_id: str) -> int | None:
+        """Row of what has this id, None where nothing has it."""
+        ids = self.ids(kind)
+        rows = self._by_key(kind, _key("id", an_id))
+        return next((row for row in rows if ids[row].as_py() == an_id), None)
 
-    def _lines(self, rows: dict[str, list[int]]) -> list[str]:
-        """Some of each type."""
-        each = max(1, MAX_CANDIDATES // max(1, len([t for t in rows if rows[t]])))
-        return [
-            f"{t}: {self.indexes[t].describe(row)}"
-            for t, found in rows.items()
-            for row in self.indexes[t].by_renown(found)[:each]
-        ]
+    def named(self, kind: Kind, text: str) -> list[int]:
+        """Rows of all whose folded name is that of `text`, best-known first."""
+        folded = fold(text)
+        rows = self._spelt(kind, folded) if folded else []
+        return [row for row in rows if fold(self._name(kind, row)) == folded]
+
+    def spelt_like(self, kind: Kind, text: str, n: int = 5) -> list[int]:
+        """Rows of those whose names are spelt much like the text, the most alike first.
+
+        Of a track also title and artist together. Looked at are some hundred well-known ones that
+        share the beginnings of words with it, or all words but one.
+        """
+        wanted, words = fold(text)[:_LIKE_LENGTH], query_words(text)
+        near: dict[int, int] = {}  # row → rank
+        for way in dict.fromkeys(_loosened(words)):
+            near.update((row, rank) for rank, row in self._matching(kind, way, _LIKE_LIMIT))
+        matcher = difflib.SequenceMatcher(autojunk=False)
+        matcher.set_seq2(wanted)
+        alike = []
+        for row, rank in near.items():
+            likeness = max(_likeness(matcher, label) for label in self._labels(kind, row))
+            if likeness >= _LIKE_CUTOFF:
+                alike.append((-likeness, rank, row))
+        return [row for *_, row in sorted(alike)[:n]]
+
+    def _labels(self, kind: Kind, row: int) -> Iterator[str]:
+        name = fold(self._name(kind, row))
+        yield name
+        if kind == "track" and self.catalog.track_artist[row] >= 0:
+            artist = fold(str(self.catalog.artist_names[int(self.catalog.track_artist[row])]))
+            yield f"{name} {artist}"
+            yield f"{artist} {name}"
+
+    def ids(self, kind: Kind) -> pa.Array:
+        """Arrow string [num_things]."""
+        return self._of(kind).ids
+
+    def names(self, kind: Kind) -> pa.Array:
+        """Arrow string [num_things]; null where a playlist has no title."""
+        return self._of(kind).names
+
+    def _of(self, kind: Kind) -> _Things:
+        if kind not in self._things:
+            raise InputError(
+                f"this bundle was made without {kind}s (--no-playlists), so none can be named"
+            )
+        return self._things[kind]
+
+    def _name(self, kind: Kind, row: int) -> str:
+        return self.names(kind)[row].as_py() or ""
+
+    def _spelt(self, kind: Kind, folded: str, n: int = -1) -> list[int]:
+        """Those with this name, wherever its spaces are."""
+        rows, bare = self._by_key(kind, _name_key(folded), n), folded.replace(" ", "")
+        return [row for row in rows if fold(self._name(kind, row)).replace(" ", "") == bare]
+
+    def _by_key(self, kind: Kind, key: int, n: int = -1) -> list[int]:
+        self._of(kind)
+        query = f"SELECT row FROM {kind}_key JOIN {kind} USING (rank) WHERE key = ? ORDER BY rank"
+        return [row for (row,) in self._select(f"{query} LIMIT ?", key, n)]
+
+    def _matching(self, kind: Kind, way: str, n: int) -> list[tuple[int, int]]:
+        """(rank, row) of the best-known that match an expression of FTS5."""
+        self._of(kind)
+        query = (
+            f"SELECT {kind}.rank, row FROM {kind}_words CROSS JOIN {kind} ON {kind}.rank = "
+            f"{kind}_words.rowid WHERE {kind}_words MATCH ? ORDER BY {kind}_words.rowid LIMIT ?"
+        )
+        return self._select(query, way, n) if way else []
+
+    def _select(self, query: str, *values: Any) -> list[Any]:
+        # A connection does one thing at a time; SQLite itself lets other threads run meanwhile.
+        with self._lock:
+            try:
+                if self._connection is None:
+                    self._connection = self._open()
+                    weakref.finalize(self, self._connection.close)
+                return self._connection.execute(query, values).fetchall()
+            except sqlite3.Error as error:
+                raise ArtefactError(
+                    f"{self._path or 'names'}: cannot be read as an index of names ({error})"
+                ) from error
+
+    def _open(self) -> sqlite3.Connection:
+        if self._path is None or not self._path.is_file():
+            connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+            _fill(connection, self.catalog, self.popularity, self._playlists)
+            return connection
+        where = f"{self._path.absolute().as_uri()}?mode=ro&immutable=1"
+        connection = sqlite3.connect(where, uri=True, check_same_thread=False)
+        # Pages come from the file's cache, which processes share; what the file defines may call
+        # no functions.
+        connection.execute("PRAGMA mmap_size = 2147418112")
+        connection.execute("PRAGMA trusted_schema = OFF")
+        sizes = {}
+        ((version,),) = connection.execute("PRAGMA user_version")
+        if version == _VERSION:
+            for kind in self._things:
+                ((size,),) = connection.execute(f"SELECT max(rank) + 1 FROM {kind}")
+                sizes[kind] = size or 0
+        if sizes != {kind: len(things.ids) for kind, things in self._things.items()}:
+            connection.close()
+            raise sqlite3.DatabaseError("it was written for another catalogue or version")
+        return connection
 
 
-def _counted(count: int, thing: str) -> str:
-    return f"{'an' if thing == 'artist' else 'a'} {thing}" if count == 1 else f"{count} {thing}s"
+def _quoted(word: str) -> str:
+    """A word as a string of FTS5's query language, in which nothing is a command."""
+    return '"' + word.replace('"', '""') + '"'
 
 
-def _tracks(count: int) -> str:
-    return f"{count} track" + ("" if count == 1 else "s")
+def _loosened(words: list[str]) -> Iterator[str]:
+    """Queries for what may have been meant: words cut short or left out."""
+
+    def cut(word: str) -> str:
+        return f"{_quoted(word[: max(1, min(3, len(word) // 2))])} *"
+
+    begun = [f"{_quoted(word)} *" for word in words]
+    for at, word in enumerate(words):
+        rest = [*begun[:at], *begun[at + 1 :]]
+        yield " AND ".join([*rest, cut(word)])
+        yield " AND ".join(rest)
+    yield " AND ".join(map(cut, words))
+    if len(words) == 1 and len(words[0]) > 2:
+        # The mistake may be at the very beginning: a letter too many, or two in the wrong order.
+        (word,) = words
+        yield cut(word[1:])
+        yield cut(word[1] + word[0] + word[2:])
+
+
+def _likeness(matcher: difflib.SequenceMatcher[str], label: str) -> float:
+    """From 0 to 1; 0 where a look at length and letters shows that it is low."""
+    matcher.set_seq1(label[: 2 * _LIKE_LENGTH])
+    if min(matcher.real_quick_ratio(), matcher.quick_ratio()) < _LIKE_CUTOFF:
+        return 0.0
+    return matcher.ratio()
