@@ -13,7 +13,6 @@ import numpy as np
 from segue.data.playlists import Catalog, Int64Array, Playlists
 from segue.errors import NameLookupError
 from segue.recommend.search import Kind, NameIndex
-from segue.recommend.words import fold
 
 MAX_CANDIDATES = 10
 _SEPARATOR = re.compile(r"\s+[-–—]\s+")

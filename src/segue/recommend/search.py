@@ -167,7 +167,9 @@ def _fill(
 def _insert(connection: sqlite3.Connection, table: str, *columns: NDArray[np.integer]) -> None:
     for start in range(0, len(columns[0]), _CHUNK):
         values = (column[start : start + _CHUNK].tolist() for column in columns)
-        connection.executemany(f"INSERT OR IGNORE INTO {table} VALUES (?, ?)", zip(*values, strict=True))
+        connection.executemany(
+            f"INSERT OR IGNORE INTO {table} VALUES (?, ?)", zip(*values, strict=True)
+        )
 
 
 class NameIndex:
@@ -247,6 +249,7 @@ class NameIndex:
         """
         if n < 1:
             raise InputError(f"the length of a list must be at least 1, not {n}")
+        self._of(kind)
         folded, words = fold(text), query_words(text)
         found = dict.fromkeys(self._spelt(kind, folded, n)) if folded else {}
         begun = [f"{_quoted(word)} *" for word in words]
@@ -324,13 +327,11 @@ class NameIndex:
         return [row for row in rows if fold(self._name(kind, row)).replace(" ", "") == bare]
 
     def _by_key(self, kind: Kind, key: int, n: int = -1) -> list[int]:
-        self._of(kind)
         query = f"SELECT row FROM {kind}_key JOIN {kind} USING (rank) WHERE key = ? ORDER BY rank"
         return [row for (row,) in self._select(f"{query} LIMIT ?", key, n)]
 
     def _matching(self, kind: Kind, way: str, n: int) -> list[tuple[int, int]]:
         """(rank, row) of the best-known that match an expression of FTS5."""
-        self._of(kind)
         query = (
             f"SELECT {kind}.rank, row FROM {kind}_words CROSS JOIN {kind} ON {kind}.rank = "
             f"{kind}_words.rowid WHERE {kind}_words MATCH ? ORDER BY {kind}_words.rowid LIMIT ?"
@@ -357,20 +358,26 @@ class NameIndex:
             return connection
         where = f"{self._path.absolute().as_uri()}?mode=ro&immutable=1"
         connection = sqlite3.connect(where, uri=True, check_same_thread=False)
+        try:
+            self._check(connection)
+        except sqlite3.Error:
+            connection.close()
+            raise
+        return connection
+
+    def _check(self, connection: sqlite3.Connection) -> None:
         # Pages come from the file's cache, which processes share; what the file defines may call
         # no functions.
         connection.execute("PRAGMA mmap_size = 2147418112")
         connection.execute("PRAGMA trusted_schema = OFF")
-        sizes = {}
         ((version,),) = connection.execute("PRAGMA user_version")
         if version == _VERSION:
-            for kind in self._things:
-                ((size,),) = connection.execute(f"SELECT max(rank) + 1 FROM {kind}")
-                sizes[kind] = size or 0
-        if sizes != {kind: len(things.ids) for kind, things in self._things.items()}:
-            connection.close()
+            sizes = {
+                kind: connection.execute(f"SELECT max(rank) + 1 FROM {kind}").fetchone()[0] or 0
+                for kind in self._things
+            }
+        if version != _VERSION or sizes != {k: len(part.ids) for k, part in self._things.items()}:
             raise sqlite3.DatabaseError("it was written for another catalogue or version")
-        return connection
 
 
 def _quoted(word: str) -> str:
