@@ -66,10 +66,13 @@ PLAYLISTS = Playlists(
 )
 
 
+IN_MEMORY = NameIndex(CATALOG, POPULARITY, PLAYLISTS)
+
+
 @pytest.fixture(scope="module", params=["file", "memory"])
 def index(request, tmp_path_factory) -> NameIndex:
     if request.param == "memory":
-        return NameIndex(CATALOG, POPULARITY, PLAYLISTS)
+        return IN_MEMORY
     folder = tmp_path_factory.mktemp("names ?#%")  # what a URI would read otherwise
     write_names(folder, CATALOG, POPULARITY, PLAYLISTS)
     assert [path.name for path in folder.iterdir()] == [NAMES_FILE]
@@ -214,11 +217,10 @@ def test_every_name_is_found_by_itself_and_by_its_beginnings(names, data):
 
 @given(st.text(max_size=20), st.integers(1, 4))
 def test_a_short_list_is_the_beginning_of_a_long_one(text, n):
-    index = NameIndex(CATALOG, POPULARITY, PLAYLISTS)
-    for kind in index.kinds:
-        long = index.search(kind, text, 100)
+    for kind in IN_MEMORY.kinds:
+        long = IN_MEMORY.search(kind, text, 100)
         assert len(set(long.tolist())) == len(long)
-        assert index.search(kind, text, n).tolist() == long[:n].tolist()
+        assert IN_MEMORY.search(kind, text, n).tolist() == long[:n].tolist()
 
 
 def test_the_same_names_give_the_same_bytes(tmp_path):

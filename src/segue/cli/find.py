@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import compress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -62,7 +63,7 @@ def find(bundle: Path, text: tuple[str, ...], kind: Kind | None, n: int, as_json
     ]
     # Columns that would say nothing are left out.
     shown = [len(kinds) > 1, True, any(row[2] for row in rows), True, True]
-    header, *rows = ([cell for cell, keep in zip(line, shown) if keep] for line in [header, *rows])
+    header, *rows = (list(compress(line, shown)) for line in [header, *rows])
     print_table(f"Found for {asked}", header, rows)
 
 

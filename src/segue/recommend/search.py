@@ -137,7 +137,7 @@ def _fill(
     for kind, things in _things_of(catalog, playlists).items():
         for statement in _SCHEMA:
             connection.execute(statement.format(kind=kind, tokenizer=_TOKENIZER))
-        row_of_rank = np.argsort(-renown[kind], kind="stable")
+        row_of_rank = np.argsort(-renown[kind], kind="stable").astype(np.int32)
         keys = np.zeros((len(row_of_rank), 2), dtype=np.int32)
         has_name = np.zeros(len(row_of_rank), dtype=bool)
         for start in range(0, len(row_of_rank), _CHUNK):
@@ -157,9 +157,9 @@ def _fill(
         _insert(connection, kind, np.arange(len(row_of_rank)), row_of_rank)
         named = np.flatnonzero(has_name)
         key = np.concatenate([keys[:, 0], keys[named, 1]])
-        rank = np.concatenate([np.arange(len(keys)), named])
-        in_order = np.lexsort((rank, key))
-        _insert(connection, f"{kind}_key", key[in_order], rank[in_order])
+        rank_of_key = np.concatenate([np.arange(len(keys)), named])
+        in_order = np.lexsort((rank_of_key, key))
+        _insert(connection, f"{kind}_key", key[in_order], rank_of_key[in_order])
     connection.execute(f"PRAGMA user_version = {_VERSION}")
     connection.execute("COMMIT")
 
@@ -167,9 +167,8 @@ def _fill(
 def _insert(connection: sqlite3.Connection, table: str, *columns: NDArray[np.integer]) -> None:
     for start in range(0, len(columns[0]), _CHUNK):
         values = (column[start : start + _CHUNK].tolist() for column in columns)
-        connection.executemany(
-            f"INSERT OR IGNORE INTO {table} VALUES (?, ?)", zip(*values, strict=True)
-        )
+        rows = zip(*values, strict=True)
+        connection.executemany(f"INSERT OR IGNORE INTO {table} VALUES (?, ?)", rows)
 
 
 class NameIndex:
