@@ -6,6 +6,7 @@ import re
 import string
 import unicodedata
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 _MAX_WORDS = 16  # Of a query; those beyond do not narrow it further.
 _ACCENTED_SCRIPTS = {"LATIN", "GREEK", "CYRILLIC", "ARABIC", "HEBREW"}
@@ -34,16 +35,24 @@ def fold(text: str) -> str:
     for _ in range(2):
         text = unicodedata.normalize("NFKD", text.casefold())
     for character in text:
-        if unicodedata.category(character).startswith("M"):
+        is_mark, is_letter, accented = _nature(character)
+        if is_mark:
             kept.append("" if drops_marks else character)
-        elif character.isalnum():
-            script = unicodedata.name(character, "").partition(" ")[0]
-            drops_marks = script in _ACCENTED_SCRIPTS
+        elif is_letter:
+            drops_marks = accented
             kept.append(character)
         else:
             kept.append("" if character in _APOSTROPHES else " ")
     plain = unicodedata.normalize("NFC", "".join(kept))
     return " ".join(plain.split()) or text.strip().casefold()
+
+
+@lru_cache(10_000)
+def _nature(character: str) -> tuple[bool, bool, bool]:
+    """Whether it is a mark; a letter or digit; of a script whose marks are accents."""
+    script = unicodedata.name(character, "").partition(" ")[0]
+    is_mark = unicodedata.category(character).startswith("M")
+    return is_mark, character.isalnum(), script in _ACCENTED_SCRIPTS
 
 
 def words_of(name: str) -> list[str]:
@@ -55,7 +64,7 @@ def words_of(name: str) -> list[str]:
     """
     words = fold(name).split()
     if len(words) > 1:
-        parts = (fold(part) for part in name.split())
+        parts = (fold(part) for part in name.split() if not part.isalnum())
         words += [part.replace(" ", "") for part in parts if " " in part]
     return list(dict.fromkeys(_pieces(words, ends=True)))
 
@@ -68,6 +77,9 @@ def query_words(text: str) -> list[str]:
 def _pieces(words: Iterable[str], *, ends: bool) -> Iterator[str]:
     """Words with unspaced text cut into pairs of characters; its last one alone if `ends`."""
     for word in words:
+        if word.isascii() and word.isalnum():
+            yield word
+            continue
         # SQLite's queries end at a control character; only names without a letter hold any.
         word = "".join(filter(str.isprintable, word))
         start = 0
