@@ -27,7 +27,7 @@ from segue.data.playlists import Catalog, Int64Array
 from segue.data.world import World
 from segue.errors import NameLookupError
 from segue.recommend.lookup import Names
-from segue.recommend.search import NAMES_FILE, write_names
+from segue.recommend.name_file import NAMES_FILE, write_names
 
 
 def made_up_catalog(num_tracks: int) -> tuple[Catalog, Int64Array]:

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from segue.data.playlists import Catalog, Playlists, TrackLists
 from segue.errors import ArtefactError, InputError
-from segue.recommend.search import NAMES_FILE, NameIndex, write_names
+from segue.recommend.name_file import NAMES_FILE, write_names
+from segue.recommend.search import NameIndex
 
 # name, artist, popularity
 TRACKS = [

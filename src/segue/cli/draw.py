@@ -14,8 +14,8 @@ from segue.cli.output import StageOrder, count, refuse_file, say
 
 if TYPE_CHECKING:
     from segue.pictures.scene import Scene
+    from segue.recommend.name_file import Kind
     from segue.recommend.recommender import Recommender
-    from segue.recommend.search import Kind
 
 _BUNDLE = click.argument("bundle", type=click.Path(path_type=Path))
 _RNG_SEED = click.option(

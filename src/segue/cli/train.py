@@ -207,7 +207,7 @@ def train_bundle(
 
     from segue.errors import ArtefactError, InputError
     from segue.evaluation.experiment import train_and_measure
-    from segue.recommend.search import write_names
+    from segue.recommend.name_file import write_names
     from segue.training.train import CHECKPOINT, METRICS_FILE, Progress
 
     if device == "auto":

@@ -12,7 +12,8 @@ import numpy as np
 
 from segue.data.playlists import Catalog, Int64Array, Playlists
 from segue.errors import NameLookupError
-from segue.recommend.search import Kind, NameIndex
+from segue.recommend.name_file import Kind
+from segue.recommend.search import NameIndex
 
 MAX_CANDIDATES = 10
 _SEPARATOR = re.compile(r"\s+[-–—]\s+")
