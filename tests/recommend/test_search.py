@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 
 from segue.data.playlists import Catalog, Playlists, TrackLists
 from segue.errors import ArtefactError, InputError
+from segue.recommend import search
 from segue.recommend.name_file import NAMES_FILE, write_names
 from segue.recommend.search import NameIndex
+from segue.recommend.words import fold, query_words, words_of
 
 # name, artist, popularity
 TRACKS = [
@@ -216,6 +218,45 @@ def test_every_name_is_found_by_itself_and_by_its_beginnings(names, data):
         assert at in index.tracks(" ".join(begun), len(names))
 
 
+def by_reading_all(text: str) -> list[int]:
+    """What a search finds by the rules, read from all tracks; two words as one left out."""
+    asked = query_words(text)
+    order = []
+    for row, (name, artist, popularity) in enumerate(TRACKS):
+        held = {*words_of(name), *words_of(artist)}
+        if not all(any(word.startswith(begun) for word in held) for begun in asked):
+            continue
+        just_so = fold(name).replace(" ", "") == fold(text).replace(" ", "")
+        looseness = 0 if held >= {*asked} else 1 if held >= {*asked[:-1]} else 2
+        order.append((not just_so, looseness, -popularity, row))
+    return [row for *_, row in sorted(order)]
+
+
+WORDS = sorted({word for name, artist, _ in TRACKS for word in words_of(f"{name} {artist}")})
+
+
+@given(st.lists(st.sampled_from(WORDS), min_size=1, max_size=3), st.data(), st.integers(1, 3))
+def test_a_search_finds_what_reading_all_names_would(words, data, n):
+    text = " ".join(word[: data.draw(st.integers(1, len(word)))] for word in words)
+    expected = by_reading_all(text)
+    assert IN_MEMORY.tracks(text, 100)[: len(expected)].tolist() == expected
+    if len(expected) >= n:
+        assert IN_MEMORY.tracks(text, n).tolist() == expected[:n]
+
+
+@pytest.mark.parametrize("text", ["yesterday beatles", "lovel", "thunde", "beatle", "linki endxx"])
+def test_a_beginning_of_very_many_words_finds_the_same(index, text, monkeypatch):
+    few = index.tracks(text, 5).tolist()
+    monkeypatch.setattr(search, "_MAX_TERMS", 0)
+    assert index.tracks(text, 5).tolist() == few
+
+
+def test_of_very_many_tracks_only_the_best_known_are_looked_at_for_whole_words(monkeypatch):
+    assert titles(IN_MEMORY, "in the", 1) == ["In the End"]
+    monkeypatch.setattr(search, "_MOST_RANKS", 1)
+    assert titles(IN_MEMORY, "in the", 1) == ["In Theory Everything"]
+
+
 @given(st.text(max_size=20), st.integers(1, 4))
 def test_a_short_list_is_the_beginning_of_a_long_one(text, n):
     for kind in IN_MEMORY.kinds:
@@ -239,9 +280,14 @@ def test_without_playlists_no_title_is_in_the_file(tmp_path):
     assert b"yesterday" in content
     index = NameIndex(CATALOG, POPULARITY, None, tmp_path)
     assert titles(index, "yes beat") == ["Yesterday"]
-    for search in (index.playlists, index.tracks):
-        with pytest.raises(InputError, match=r"made without playlists|at least 1"):
-            search("trip", 0 if search == index.tracks else 3)
+    with pytest.raises(InputError, match="made without playlists"):
+        index.playlists("trip", 3)
+
+
+@pytest.mark.parametrize("n", [0, -1])
+def test_a_list_has_a_length(index, n):
+    with pytest.raises(InputError, match=f"must be at least 1, not {n}"):
+        index.tracks("yesterday", n)
 
 
 def test_where_there_is_no_file_the_index_is_built_in_memory(tmp_path):

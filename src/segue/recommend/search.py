@@ -304,6 +304,5 @@ def _loosened(words: list[str]) -> Iterator[list[str]]:
 def _likeness(matcher: difflib.SequenceMatcher[str], label: str) -> float:
     """From 0 to 1; 0 where a look at length and letters shows that it is low."""
     matcher.set_seq1(label[: 2 * _LIKE_LENGTH])
-    if min(matcher.real_quick_ratio(), matcher.quick_ratio()) < _LIKE_CUTOFF:
-        return 0.0
-    return matcher.ratio()
+    bounds = (matcher.real_quick_ratio, matcher.quick_ratio)
+    return matcher.ratio() if all(bound() >= _LIKE_CUTOFF for bound in bounds) else 0.0
