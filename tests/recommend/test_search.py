@@ -166,6 +166,7 @@ def test_by_id_and_by_whole_name(index):
         ("track", "eysterday", 0),
         ("track", "yyesterday", 0),
         ("track", "yesterday beetles", 0),
+        ("track", "yestreday beetles", 0),
         ("track", "let it bee beatles", 2),
         ("track", "残酷な天子のテーゼ", 11),
         ("artist", "the beatels", 0),
@@ -176,6 +177,10 @@ def test_by_id_and_by_whole_name(index):
 def test_what_is_spelt_much_alike(index, kind, text, first):
     assert index.search(kind, text, 5).tolist() == []
     assert index.spelt_like(kind, text)[0] == first
+
+
+def test_beside_a_close_one_no_other_is_named(index):
+    assert index.spelt_like("track", "love storry") == [6]
 
 
 @pytest.mark.parametrize(

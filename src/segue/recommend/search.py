@@ -33,7 +33,7 @@ _MAX_TERMS = 128  # Words of which a beginning is made up, at most.
 _MAX_JOINED = 4  # Words of a query of which two may be one.
 _MOST_RANKS = 250_000  # Among so many best-known ones several words are looked for whole.
 _MAX_RANK = 2**31
-_LIKE_LIMIT, _LIKE_CUTOFF, _LIKE_LENGTH = 100, 0.6, 100
+_LIKE_LIMIT, _LIKE_CUTOFF, _LIKE_SPREAD, _LIKE_LENGTH = 100, 0.6, 0.15, 100
 
 
 class NameIndex:
@@ -165,7 +165,9 @@ class NameIndex:
             likeness = max(_likeness(matcher, label) for label in self._labels(kind, row))
             if likeness >= _LIKE_CUTOFF:
                 alike.append((-likeness, rank, row))
-        return [row for *_, row in sorted(alike)[:n]]
+        alike.sort()
+        # Beside a close one, what is much farther off was hardly meant.
+        return [row for less, _, row in alike[:n] if less <= alike[0][0] + _LIKE_SPREAD]
 
     def _labels(self, kind: Kind, row: int) -> Iterator[str]:
         name = fold(self._name(kind, row))
@@ -294,6 +296,8 @@ def _loosened(words: list[str]) -> Iterator[list[str]]:
         yield [*rest, cut(word)]
         yield rest
     yield [cut(word) for word in words]
+    if len(words) > 1:
+        yield from ([cut(word)] for word in words if len(word) > 3)
     if len(words) == 1 and len(words[0]) > 2:
         # The mistake may be at the very beginning: a letter too many, or two in the wrong order.
         (word,) = words
