@@ -60,6 +60,8 @@ _SCHEMA = (
     "CREATE TABLE {kind}_key (key INTEGER, rank INTEGER, PRIMARY KEY (key, rank)) WITHOUT ROWID",
     "CREATE VIRTUAL TABLE {kind}_words USING fts5(words, content='', detail='none', "
     """columnsize=0, prefix='1 2 3 4', tokenize="{tokenizer}")""",
+    # What is gathered in memory before it is written: merging many small parts takes long.
+    "INSERT INTO {kind}_words({kind}_words, rank) VALUES ('hashsize', 33554432)",
     "CREATE TABLE {kind}_word (word TEXT PRIMARY KEY) WITHOUT ROWID",
 )
 

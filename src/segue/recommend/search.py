@@ -40,7 +40,8 @@ class NameIndex:
     """Finds tracks, artists and playlists by their ids, names, or the words in them.
 
     Its file is opened on the first search; where there is none (a bundle that was made in memory,
-    or by an older version), the index is then built in memory. Threads may share it.
+    or by an older version), the index is then built in memory. Threads may share it; a process
+    that forks does so before the first search.
 
     Parameters
     ----------
