@@ -6,7 +6,7 @@ import difflib
 import sqlite3
 import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,7 @@ _MAX_TERMS = 128  # Words of which a beginning is made up, at most.
 _MAX_JOINED = 4  # Words of a query of which two may be one.
 _MOST_RANKS = 250_000  # Among so many best-known ones several words are looked for whole.
 _MAX_RANK = 2**31
-_LIKE_LIMIT, _LIKE_CUTOFF, _LIKE_SPREAD, _LIKE_LENGTH = 100, 0.6, 0.15, 100
+_LIKE_LIMIT, _LIKE_CUTOFF, _LIKE_SPREAD, _LIKE_LENGTH = 300, 0.6, 0.15, 100
 
 
 class NameIndex:
@@ -151,14 +151,16 @@ class NameIndex:
     def spelt_like(self, kind: Kind, text: str, n: int = 5) -> list[int]:
         """Rows of those whose names are spelt much like the text, the most alike first.
 
-        Of a track also title and artist together. Looked at are some hundred well-known ones that
+        Of a track also title and artist together. Looked at are some 300 well-known ones that
         share the beginnings of words with it, or all words but one.
         """
         wanted, words = fold(text)[:_LIKE_LENGTH], query_words(text)
         near: dict[int, int] = {}  # row → rank
-        for way in _loosened(words):
+        ways = dict.fromkeys(_loosened(words))
+        for way in ways:
             begun = self._begun(kind, way)
-            near.update((row, rank) for rank, row in self._ranked(kind, begun, _LIKE_LIMIT))
+            limit = _LIKE_LIMIT // len(ways)
+            near.update((row, rank) for rank, row in self._ranked(kind, begun, limit))
         matcher = difflib.SequenceMatcher(autojunk=False)
         matcher.set_seq2(wanted)
         alike = []
@@ -219,7 +221,7 @@ class NameIndex:
         )
         return self._select(query, " AND ".join(words), among, n) if all(words) and words else []
 
-    def _begun(self, kind: Kind, words: list[str]) -> list[str]:
+    def _begun(self, kind: Kind, words: Sequence[str]) -> list[str]:
         """FTS5's expressions for all words that begin so; empty where none does."""
         return [self._beginning(kind, word) for word in words]
 
@@ -286,24 +288,26 @@ def _quoted(word: str) -> str:
     return '"' + word.replace('"', '""') + '"'
 
 
-def _loosened(words: list[str]) -> Iterator[list[str]]:
+def _loosened(words: list[str]) -> Iterator[tuple[str, ...]]:
     """What may have been meant: words cut short or left out."""
 
-    def cut(word: str) -> str:
-        return word[: max(1, min(3, len(word) // 2))]
+    def cut(word: str, most: int = 3) -> str:
+        return word[: max(1, min(most, len(word) // 2))]
 
-    for word in words:
-        rest = [other for other in words if other != word]
-        yield [*rest, cut(word)]
-        yield rest
-    yield [cut(word) for word in words]
+    for at, word in enumerate(words):
+        before, after = words[:at], words[at + 1 :]
+        yield (*before, cut(word), *after)
+        yield (*before, cut(word, len(word)), *after)
+        if len(words) > 1:
+            yield (*before, *after)
     if len(words) > 1:
-        yield from ([cut(word)] for word in words if len(word) > 3)
-    if len(words) == 1 and len(words[0]) > 2:
+        yield tuple(cut(word) for word in words)
+        yield from ((cut(word),) for word in words if len(word) > 3)
+    elif words and len(words[0]) > 2:
         # The mistake may be at the very beginning: a letter too many, or two in the wrong order.
         (word,) = words
-        yield [cut(word[1:])]
-        yield [cut(word[1] + word[0] + word[2:])]
+        yield (cut(word[1:]),)
+        yield (cut(word[1] + word[0] + word[2:]),)
 
 
 def _likeness(matcher: difflib.SequenceMatcher[str], label: str) -> float:
