@@ -7,6 +7,7 @@ import sqlite3
 import threading
 import weakref
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -124,10 +125,11 @@ class NameIndex:
             found.update(
                 dict.fromkeys(sorted(loose, key=lambda row: self._looseness(kind, row, words)))
             )
-            for cut in range(len(words) - 1 if len(words) <= _MAX_JOINED else 0):
-                joined = self._begun(kind, [words[cut] + words[cut + 1]])
-                joined = [*begun[:cut], *joined, *begun[cut + 2 :]]
-                found.update(dict.fromkeys(self._matching(kind, joined, n)))
+            for at, pair in enumerate(pairwise(words if len(words) <= _MAX_JOINED else ())):
+                if max(map(len, pair)) > 1:  # two letters may begin half of all words
+                    joined = self._begun(kind, ["".join(pair)])
+                    joined = [*begun[:at], *joined, *begun[at + 2 :]]
+                    found.update(dict.fromkeys(self._matching(kind, joined, n)))
         else:
             # Many words that many names have, none of which has them all, take long.
             among = _MOST_RANKS if len(words) > 1 else len(self.ids(kind))
