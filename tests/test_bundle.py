@@ -233,3 +233,35 @@ def test_album_vectors_come_along(bundle, tmp_path):
     np.testing.assert_array_equal(Bundle.load(tmp_path / "bundle").album_vectors, albums)
     with pytest.raises(ValueError, match="album_vectors"):
         replace(bundle, album_vectors=albums[:, :1] * 2)
+
+
+def test_companions_put_files_beside_it_that_the_manifest_covers(bundle, tmp_path):
+    folder = tmp_path / "bundle"
+    companions = [lambda f: (f / "index").write_bytes(b"one"), lambda f: (f / "b").write_text("")]
+    bundle.save(folder, companions=companions)
+    loaded = Bundle.load(folder)
+    assert_same(loaded, bundle)
+    assert (loaded.folder / "index").read_bytes() == b"one"
+    assert {"index", "b"} < set(json.loads((folder / "manifest.json").read_text())["files"])
+    (folder / "index").write_bytes(b"two")
+    with pytest.raises(ArtefactError, match="index: is not as it was written"):
+        Bundle.load(folder)
+
+
+def test_a_companion_that_fails_leaves_nothing(bundle, tmp_path):
+    def full_disk(folder):
+        (folder / "part").write_bytes(b"x")
+        raise OSError("the disk is full")
+
+    with pytest.raises(ArtefactError, match=r"bundle: cannot be written \(the disk is full\)"):
+        bundle.save(tmp_path / "bundle", companions=[full_disk])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_only_what_was_read_has_a_folder(bundle, tmp_path):
+    """A changed bundle is not what the files beside it are about."""
+    assert bundle.folder is None
+    bundle.save(tmp_path / "bundle")
+    loaded = Bundle.load(tmp_path / "bundle")
+    assert loaded.folder == tmp_path / "bundle"
+    assert replace(loaded, playlists=None).folder is None

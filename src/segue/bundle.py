@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -63,6 +64,9 @@ class Bundle:
         One entry an epoch.
     measured : MeasuredVectors or None
         Where the vectors above were refitted on all pairs: those that `metrics` are of.
+    folder : Path or None
+        Where the bundle was read from, so that who needs its companion files finds them; None
+        where it was made in memory or changed since.
     """
 
     catalog: Catalog
@@ -78,6 +82,7 @@ class Bundle:
     history: list[dict[str, Any]] = field(default_factory=list)
     album_vectors: Float32Array | None = None
     measured: MeasuredVectors | None = None
+    folder: Path | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         """Refuse arrays that do not fit together (ValueError)."""
@@ -108,12 +113,19 @@ class Bundle:
         if self.playlists is not None:
             self.catalog.check_holds(self.playlists)
 
-    def save(self, folder: Path, *, overwrite: bool = False) -> None:
+    def save(
+        self,
+        folder: Path,
+        *,
+        overwrite: bool = False,
+        companions: Iterable[Callable[[Path], None]] = (),
+    ) -> None:
         """Write the bundle as an artefact, all or nothing.
 
         ``vectors.safetensors``, after a refit ``measured.safetensors``, the catalogue's and
         playlists' Arrow files, ``metrics.jsonl`` and the manifest with configuration, metrics,
-        split and fingerprints.
+        split and fingerprints. Each of the `companions` is called with the folder that is being
+        written and puts further files there, such as an index: the manifest covers them, too.
         """
         with atomic_artefact(folder, "bundle", overwrite=overwrite) as writer:
             names = (
@@ -136,6 +148,8 @@ class Bundle:
             if self.playlists is not None:
                 self.playlists.save(writer.folder)
             write_json_lines(writer.folder / "metrics.jsonl", self.history)
+            for write in companions:
+                write(writer.folder)
             writer.content.update(
                 config=self.config,
                 metrics=self.metrics,
@@ -160,7 +174,7 @@ class Bundle:
             if measured and "measured.safetensors" in manifest["files"]:
                 of_split = MeasuredVectors(**load_file(folder / "measured.safetensors"))
             lines = (folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
-            return cls(
+            bundle = cls(
                 catalog=Catalog.load(folder),
                 playlists=Playlists.load(folder) if manifest["has_playlists"] else None,
                 config=manifest["config"],
@@ -171,5 +185,7 @@ class Bundle:
                 measured=of_split,
                 **arrays,
             )
+            object.__setattr__(bundle, "folder", folder)  # frozen for everyone else
+            return bundle
         except (SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
             raise ArtefactError(f"{folder}: is not a whole bundle ({error})") from error

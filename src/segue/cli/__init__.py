@@ -15,6 +15,7 @@ from segue.cli.data import build, info
 from segue.cli.demo import demo
 from segue.cli.draw import draw
 from segue.cli.evaluate import evaluate
+from segue.cli.find import find
 from segue.cli.generate import generate
 from segue.cli.music import complete, recommend, similar, vibe, why
 from segue.cli.output import StageOrder, printable
@@ -34,7 +35,7 @@ def cli() -> None:
 
 for command in (
     *(demo, generate, build, info, train, evaluate),
-    *(complete, vibe, similar, why, recommend, draw),
+    *(find, complete, vibe, similar, why, recommend, draw),
 ):
     cli.add_command(command)
 

@@ -14,6 +14,7 @@ from segue.cli.output import StageOrder, count, refuse_file, say
 
 if TYPE_CHECKING:
     from segue.pictures.scene import Scene
+    from segue.recommend.name_file import Kind
     from segue.recommend.recommender import Recommender
 
 _BUNDLE = click.argument("bundle", type=click.Path(path_type=Path))
@@ -178,15 +179,15 @@ def _draw_around(
     output: _Output,
     bundle: Path,
     start: str,
-    node_type: str | None,
+    node_type: Kind | None,
     **options: Any,
 ) -> None:
     from segue.pictures.compose import with_beyond
-    from segue.recommend.search import NodeNames
 
     recommender = _load(bundle)
-    names = NodeNames(recommender.names, recommender.bundle.playlists)
-    scene = compose(recommender.bundle, names.find(start, node_type), **options)
+    names = recommender.names
+    node = (node_type, names.find(start, node_type)) if node_type else names.find_any(start)
+    scene = compose(recommender.bundle, node, **options)
     output.save(with_beyond(scene, recommender.bundle) if output.walkable else scene)
 
 
@@ -231,10 +232,9 @@ def layers(output: _Output, bundle: Path, **options: Any) -> None:
 def artist(output: _Output, bundle: Path, name: str, tracks: int, playlists: int) -> None:
     """Draw an artist of BUNDLE (NAME or id), its tracks around it, the playlists beyond."""
     from segue.pictures.compose import artist, with_beyond
-    from segue.recommend.search import artist_names
 
     recommender = _load(bundle)
-    row = artist_names(recommender.bundle.catalog).find(name)
+    row = recommender.names.find(name, "artist")
     scene = artist(recommender.bundle, row, num_tracks=tracks, num_playlists=playlists)
     output.save(with_beyond(scene, recommender.bundle) if output.walkable else scene)
 
@@ -268,7 +268,6 @@ def reasons(
     a track's score, shared evenly among what ties the two.
     """
     from segue.pictures.compose import reasons
-    from segue.recommend.search import playlist_names
 
     if bool(seeds) == (playlist is not None):
         raise click.UsageError("Give either SEEDS or --playlist.")
@@ -276,7 +275,7 @@ def reasons(
     if playlist is None:
         rows, own = [recommender.names.find(seed) for seed in seeds], None
     else:
-        own = playlist_names(recommender.playlists).find(playlist)
+        own = recommender.names.find(playlist, "playlist")
         rows = recommender.playlists.tracks[own].tolist()
     output.save(reasons(recommender, rows, n=n, num_playlists=playlists, without=own))
 

@@ -66,7 +66,9 @@ class _Wishes:
             return [str(catalog.track_ids[recommender.names.find(name)]) for name in names]
 
         def artists(names: tuple[str, ...]) -> list[str]:
-            return [str(catalog.artist_ids[recommender.artists.find(name)]) for name in names]
+            return [
+                str(catalog.artist_ids[recommender.names.find(name, "artist")]) for name in names
+            ]
 
         only = None if self.only_tracks is None else _ids_in(self.only_tracks, recommender)
         filters = Filters(

@@ -12,7 +12,7 @@ import numpy as np
 from segue.data.playlists import Catalog, Float32Array, Int32Array
 from segue.errors import InputError
 from segue.recommend.rerank import diversified
-from segue.recommend.search import fold
+from segue.recommend.words import fold
 
 # How a title ends that says which version of a song it is: "(Live at Wembley)", "- 2011 Remaster".
 _VERSION = (

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
 
 import numpy as np
+import pyarrow.compute as pc
 from scipy.sparse import csr_array
 
 from segue.bundle import Bundle
@@ -17,12 +17,12 @@ from segue.recommend.ann import AnnIndex
 from segue.recommend.filters import Filters
 from segue.recommend.index import best_tracks
 from segue.recommend.lists import Recommendation, Recommendations, SimilarArtist, SimilarArtists
+from segue.recommend.lookup import Names
 from segue.recommend.order import Recency
 from segue.recommend.ranking import Ranker, check_length
 from segue.recommend.reasons import Explainer, Explanation
 from segue.recommend.rerank import check_dial
 from segue.recommend.scorer import CentroidScorer, Query
-from segue.recommend.search import NameIndex, TrackNames, artist_names
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -77,7 +77,7 @@ class Recommender:
         ann: AnnIndex | None = None,
     ) -> None:
         self.bundle, self.recency = bundle, recency
-        self.names = TrackNames(bundle.catalog, bundle.popularity)
+        self.names = Names(bundle.catalog, bundle.popularity, bundle.playlists, bundle.folder)
         self.scorer = CentroidScorer(
             bundle.track_vectors, bundle.query_weight, bundle.artist_vectors, bundle.popularity
         )
@@ -199,7 +199,7 @@ class Recommender:
             Length of the list, at least 1.
         """
         check_length(n)
-        row, catalog = self.artists.find(artist), self.bundle.catalog
+        row, catalog = self.names.find(artist, "artist"), self.bundle.catalog
         vectors = self.bundle.artist_vectors
         artist_index, score = best_tracks(
             vectors[row : row + 1],
@@ -343,11 +343,6 @@ class Recommender:
             )
         return self.bundle.playlists
 
-    @cached_property
-    def artists(self) -> NameIndex:
-        """Finds artists by id or name."""
-        return artist_names(self.bundle.catalog)
-
     def playlist_row(self, playlist_id: str) -> int:
         """Row of a playlist of the bundle (NameLookupError if it has no such playlist)."""
         playlists = self.playlists
@@ -369,10 +364,10 @@ class Recommender:
 
     def artist_row(self, artist_id: str) -> int:
         """Row of an artist (NameLookupError if the bundle has no such artist)."""
-        row = self.artists.row_of(artist_id)
-        if row is None:
+        row = pc.index(self.bundle.catalog.artist_ids, artist_id).as_py()
+        if row < 0:
             raise NameLookupError(f"{artist_id!r} is the id of no artist of this bundle")
-        return row
+        return int(row)
 
     def _query_of(self, playlist: str | Sequence[str], ordered: bool) -> Query:
         if isinstance(playlist, str):
@@ -384,7 +379,7 @@ class Recommender:
         if not seeds and not artists:
             raise InputError("a vibe check needs at least one seed song or artist")
         tracks = dict.fromkeys(self.names.find(seed) for seed in seeds)
-        by = dict.fromkeys(self.artists.find(artist) for artist in artists)
+        by = dict.fromkeys(self.names.find(artist, "artist") for artist in artists)
         return Query(
             TrackLists.from_lists([list(tracks)]),
             artists=TrackLists.from_lists([list(by)]) if by else None,

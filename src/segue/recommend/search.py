@@ -1,340 +1,319 @@
-"""Finding a track, an artist or a playlist by its id or its name."""
+"""Tracks, artists and playlists are found by words of their names, the best match first."""
 
 from __future__ import annotations
 
 import difflib
-import re
-import unicodedata
-from collections.abc import Callable, Iterable
-from functools import cached_property
+import sqlite3
+import threading
+import weakref
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from segue.data.playlists import Catalog, Int64Array, Playlists
-from segue.errors import NameLookupError
+from segue.data.playlists import Catalog, Int32Array, Int64Array, Playlists
+from segue.errors import ArtefactError, InputError
+from segue.recommend.name_file import (
+    NAMES_FILE,
+    NUM_INDEXED_LETTERS,
+    VERSION,
+    Kind,
+    Things,
+    fill_names,
+    hash_of,
+    name_key,
+    things_of,
+)
+from segue.recommend.words import fold, query_words, words_of
 
-MAX_CANDIDATES = 10
-_ACCENTED_SCRIPTS = {"LATIN", "GREEK", "CYRILLIC", "ARABIC", "HEBREW"}
-_APOSTROPHES = "'’ʼ`´"
-_SEPARATOR = re.compile(r"\s+[-–—]\s+")
-
-
-def fold(text: str) -> str:
-    """Text without case, accents and punctuation: ``"Beyoncé – Don't!"`` → ``"beyonce dont"``.
-
-    Letters of every script stay, with the marks that are part of them (vowel signs, voicing); only
-    where marks are accents or optional vowels are they dropped. Text of punctuation alone is only
-    trimmed and lower-cased.
-    """
-    kept, drops_marks = [], False
-    # Twice: what is decomposed may have a case of its own (the mathematical capital 𝞐 is an Α).
-    for _ in range(2):
-        text = unicodedata.normalize("NFKD", text.casefold())
-    for character in text:
-        if unicodedata.category(character).startswith("M"):
-            kept.append("" if drops_marks else character)
-        elif character.isalnum():
-            script = unicodedata.name(character, "").partition(" ")[0]
-            drops_marks = script in _ACCENTED_SCRIPTS
-            kept.append(character)
-        else:
-            kept.append("" if character in _APOSTROPHES else " ")
-    plain = unicodedata.normalize("NFC", "".join(kept))
-    return " ".join(plain.split()) or text.strip().casefold()
+KINDS: tuple[Kind, ...] = ("artist", "track", "playlist")
+_MAX_TERMS = 128  # Words of which a beginning is made up, at most.
+_MAX_JOINED = 4  # Words of a query of which two may be one.
+_MOST_RANKS = 250_000  # Among so many best-known ones several words are looked for whole.
+_MAX_RANK = 2**31
+_LIKE_LIMIT, _LIKE_CUTOFF, _LIKE_SPREAD, _LIKE_LENGTH = 300, 0.6, 0.15, 100
 
 
 class NameIndex:
-    """Things that have an id and a name: found by either, else what is near is named.
+    """Finds tracks, artists and playlists by their ids, names, or the words in them.
+
+    Its file is opened on the first search; where there is none (a bundle that was made in memory,
+    or by an older version), the index is then built in memory. Threads may share it; a process
+    that forks does so before the first search.
 
     Parameters
     ----------
-    thing
-        What they are, in the singular: for messages.
-    names : Arrow string [num_things]
-        Null where one has none.
-    row_of : callable
-        Row of an id, None where nothing has it.
-    renown : int64 [num_things]
-        Puts the well-known first among candidates.
-    describe : callable
-        One of them as a line for people, by its row.
+    catalog, popularity, playlists
+        As for `write_names`.
+    folder
+        Where `write_names` may have written its file.
+
+    Raises
+    ------
+    ArtefactError
+        By any search, if the file is damaged or was written for another catalogue.
     """
 
     def __init__(
         self,
-        thing: str,
-        names: pa.Array,
-        row_of: Callable[[str], int | None],
-        renown: Int64Array,
-        describe: Callable[[int], str],
+        catalog: Catalog,
+        popularity: Int64Array,
+        playlists: Playlists | None = None,
+        folder: Path | None = None,
     ) -> None:
-        self.thing, self.names, self.row_of = thing, names, row_of
-        self.renown, self.describe = renown, describe
+        self.catalog, self.popularity, self._playlists = catalog, popularity, playlists
+        self._things = things_of(catalog, playlists)
+        self._path = folder / NAMES_FILE if folder is not None else None
+        self._lock = threading.Lock()
+        self._connection: sqlite3.Connection | None = None
 
-    @cached_property
-    def by_name(self) -> dict[str, list[int]]:
-        """Folded name → rows."""
-        found: dict[str, list[int]] = {}
-        for row, name in enumerate(self.names.to_pylist()):
-            if name is not None:
-                found.setdefault(fold(name), []).append(row)
-        return found
+    @property
+    def kinds(self) -> tuple[Kind, ...]:
+        """What it finds: playlists only where it has any."""
+        return tuple(kind for kind in KINDS if kind in self._things)
 
-    def named(self, text: str) -> list[int]:
-        """All with just this name, if need be without regard to case, accents and punctuation."""
-        return self.exact(self.by_name.get(fold(text), []) if text.strip() else [], text)
+    def tracks(self, text: str, n: int) -> Int32Array:
+        """Rows of the `n` tracks that match best; see `search`."""
+        return self.search("track", text, n)
 
-    def exact(self, rows: list[int], text: str) -> list[int]:
-        """Those spelt just so: "Help!", though "Help" folds alike; all of them if none is."""
-        wanted = text.strip().casefold()
-        return [row for row in rows if str(self.names[row]).casefold() == wanted] or rows
+    def artists(self, text: str, n: int) -> Int32Array:
+        """Rows of the `n` artists that match best; see `search`."""
+        return self.search("artist", text, n)
 
-    def holding(self, text: str) -> list[int]:
-        """All whose name holds the text, well-known ones first."""
-        wanted = fold(text)
-        held = [r for name, rows in self.by_name.items() if wanted in name for r in rows]
-        return self.by_renown(held) if wanted else []
+    def playlists(self, text: str, n: int) -> Int32Array:
+        """Rows of the `n` playlists whose titles match best; see `search`."""
+        return self.search("playlist", text, n)
 
-    def spelt_like(self, text: str) -> list[int]:
-        """Those whose names are spelt much like the text."""
-        wanted = fold(text)
-        # Only names of a like length: spelling distance over millions of names is slow.
-        names = [n for n in self.by_name if abs(len(n) - len(wanted)) <= 2 + len(wanted) // 4]
-        close = difflib.get_close_matches(wanted, names, n=5, cutoff=0.6) if wanted else []
-        return [row for name in close for row in self.by_name[name]]
+    def search(self, kind: Kind, text: str, n: int) -> Int32Array:
+        """What has all words of a text, or words that begin so, in its name, best first.
 
-    def by_renown(self, rows: Iterable[int]) -> list[int]:
-        """Well-known ones first, then by row."""
-        return sorted(rows, key=lambda row: (-self.renown[row], row))
-
-    def find(self, text: str) -> int:
-        """The one whose id or name `text` is.
-
-        Raises
-        ------
-        NameLookupError
-            If there is none, or several; `candidates` lists the nearest.
-        """
-        row = self.row_of(text.strip())
-        return row if row is not None else self.one_of(self.named(text), text)
-
-    def one_of(self, rows: list[int], text: str, ways: str = "by id") -> int:
-        """The only one of some rows (NameLookupError if it is not the only one).
-
-        `ways` says how a person can tell which one is meant.
-        """
-        if len(rows) == 1:
-            return rows[0]
-        if rows:
-            lines = [self.describe(row) for row in self.by_renown(rows)[:MAX_CANDIDATES]]
-            if len(rows) > MAX_CANDIDATES:
-                lines.append(f"… and {len(rows) - MAX_CANDIDATES} more")
-            raise NameLookupError(
-                f"{text!r} is the name of {len(rows)} {self.thing}s; say which, {ways}:", lines
-            )
-        raise self.unknown(text, self.holding(text) or self.spelt_like(text))
-
-    def unknown(self, text: str, near: list[int]) -> NameLookupError:
-        """The error that says that nothing has this name, and what is near."""
-        lines = [self.describe(row) for row in near[:MAX_CANDIDATES]]
-        hint = "; the closest are:" if lines else ""
-        return NameLookupError(f"{text!r} is no {self.thing} of this bundle{hint}", lines)
-
-
-class TrackNames:
-    """Looks tracks up by id, by name, or by name and artist.
-
-    Parameters
-    ----------
-    catalog
-    popularity : int64 [num_tracks]
-        Puts well-known tracks first among candidates.
-    """
-
-    def __init__(self, catalog: Catalog, popularity: Int64Array) -> None:
-        self.catalog = catalog
-        self.index = NameIndex(
-            "track",
-            catalog.track_names,
-            lambda track_id: catalog.track_index_of.get(track_id),
-            popularity,
-            self.describe,
-        )
-
-    @cached_property
-    def _artists(self) -> list[str]:
-        return [fold(name) for name in self.catalog.artist_names.to_pylist()]
-
-    def find(self, text: str) -> int:
-        """The track that `text` stands for: its id, its name, or ``"name - artist"``.
-
-        Names match without regard to case, accents and punctuation; artist and name may stand
-        in either order.
-
-        Raises
-        ------
-        NameLookupError
-            If there is none, or several; `candidates` lists the nearest.
-        """
-        row = self.index.row_of(text.strip())
-        if row is not None:
-            return row
-        found = self.matching(text)
-        if not found:
-            raise self.index.unknown(text, self._near(text))
-        artists = [int(self.catalog.track_artist[track]) for track in found]
-        # The artist tells them apart only where an artist has a single one of them.
-        tells = any(artist >= 0 and artists.count(artist) == 1 for artist in artists)
-        return self.index.one_of(found, text, "by id" + " or as 'name - artist'" * tells)
-
-    def matching(self, text: str) -> list[int]:
-        """All tracks with this name, or with this name and artist."""
-        return self.index.named(text) or self.index.exact(self._with_artist(text), text)
-
-    def describe(self, index: int) -> str:
-        """``name - artist, album  (id)``, without what is not known."""
-        catalog = self.catalog
-        artist, album = int(catalog.track_artist[index]), int(catalog.track_album[index])
-        by = f" - {catalog.artist_names[artist]}" if artist >= 0 else ""
-        place = f", {catalog.album_names[album]}" if album >= 0 else ""
-        return f"{catalog.track_names[index]}{by}{place}  ({catalog.track_ids[index]})"
-
-    def _with_artist(self, text: str) -> list[int]:
-        found: list[int] = []
-        parts = list(_SEPARATOR.finditer(text))
-        for cut in parts:
-            left, right = text[: cut.start()], text[cut.end() :]
-            for name, artist in ((left, right), (right, left)):
-                wanted = fold(artist)
-                for track in self.index.by_name.get(fold(name), []):
-                    by = int(self.catalog.track_artist[track])
-                    if by >= 0 and self._artists[by] == wanted:
-                        found.append(track)
-        return sorted(set(found))
-
-    def _near(self, text: str) -> list[int]:
-        """Tracks whose name or artist holds the text, well-known ones first, else by spelling."""
-        held = self.index.holding(text)
-        wanted = fold(text)
-        if wanted and not held:
-            artists = [a for a, name in enumerate(self._artists) if wanted in name]
-            held = self.index.by_renown(
-                np.flatnonzero(np.isin(self.catalog.track_artist, artists)).tolist()
-            )
-        return held or self.index.spelt_like(text)
-
-
-def artist_names(catalog: Catalog) -> NameIndex:
-    """Finds artists by id or name."""
-    known = catalog.track_artist[catalog.track_artist >= 0]
-    num_tracks = np.bincount(known, minlength=catalog.num_artists)
-
-    def describe(row: int) -> str:
-        name, artist_id = catalog.artist_names[row], catalog.artist_ids[row]
-        return f"{name}, {_tracks(num_tracks[row])}  ({artist_id})"
-
-    def row_of(artist_id: str) -> int | None:
-        row = pc.index(catalog.artist_ids, artist_id).as_py()
-        return row if row >= 0 else None
-
-    return NameIndex("artist", catalog.artist_names, row_of, num_tracks, describe)
-
-
-def playlist_names(playlists: Playlists) -> NameIndex:
-    """Finds playlists by id or title; many share a title."""
-    lengths = playlists.tracks.lengths
-
-    def describe(row: int) -> str:
-        title = playlists.titles[row].as_py() or "without a title"
-        return f"{title}, {_tracks(lengths[row])}  ({playlists.ids[row]})"
-
-    def row_of(playlist_id: str) -> int | None:
-        return playlists.index_of.get(playlist_id)
-
-    return NameIndex("playlist", playlists.titles, row_of, lengths, describe)
-
-
-class NodeNames:
-    """Looks up whatever a bundle has a name for: tracks, artists, and playlists if it holds them.
-
-    Parameters
-    ----------
-    tracks
-    playlists
-        None where the bundle was made without.
-    """
-
-    def __init__(self, tracks: TrackNames, playlists: Playlists | None) -> None:
-        self.tracks = tracks
-        self.indexes: dict[str, NameIndex] = {
-            "artist": artist_names(tracks.catalog),
-            "track": tracks.index,
-        }
-        if playlists is not None:
-            self.indexes["playlist"] = playlist_names(playlists)
-
-    def find(self, text: str, node_type: str | None = None) -> tuple[str, int]:
-        """The node that `text` stands for, as (type, row): by id, else by name.
+        A track is also found by words of its artist. First come those whose whole name is the
+        text, then those that hold its words, then those where the last word is a beginning, then
+        those where any is, and where that is not enough, those that write two words as one; each
+        with the best-known first. Of several words that very many names hold, whole ones are
+        put first only among the 250,000 best-known.
 
         Parameters
         ----------
+        kind
         text
-            Its id or name; of a track also ``"name - artist"``.
-        node_type
-            ``"playlist"``, ``"track"`` or ``"artist"``; None looks among all.
+            Anything: nothing in it is a command.
+        n
+            Length of the list, at least 1.
+
+        Returns
+        -------
+        row : int32 [num_found]
+            At most n rows of the catalogue or of the playlists.
 
         Raises
         ------
-        NameLookupError
-            If there is none, or several; `candidates` lists the nearest.
+        InputError
+            If n is less than 1, or there are no playlists.
         """
-        if node_type is not None:
-            finder = self.tracks if node_type == "track" else self.indexes[node_type]
-            return node_type, finder.find(text)
-        ids = {t: index.row_of(text.strip()) for t, index in self.indexes.items()}
-        found = {t: [row] for t, row in ids.items() if row is not None}
-        what, ways = "id", "with --type"
-        if not found:
-            what, ways = "name", "by id or with --type"
-            found = {t: self._matching(t, text) for t in self.indexes}
-            found = {t: rows for t, rows in found.items() if rows}
-        if len(found) == 1:
-            ((only, rows),) = found.items()
-            if len(rows) == 1:
-                return only, rows[0]
-            return self.find(text, only)
-        if found:
-            several = " and of ".join(_counted(len(rows), t) for t, rows in found.items())
-            message = f"{text!r} is the {what} of {several}; say which, {ways}:"
-            raise NameLookupError(message, self._lines(found))
-        near = {t: index.holding(text) for t, index in self.indexes.items()}
-        if not any(near.values()):
-            near = {t: index.spelt_like(text) for t, index in self.indexes.items()}
-        hint = "; the closest are:" if any(near.values()) else ""
-        *others, last = self.indexes
-        kinds = f"{', '.join(others)} or {last}"
-        raise NameLookupError(f"{text!r} is no {kinds} of this bundle{hint}", self._lines(near))
+        if n < 1:
+            raise InputError(f"the length of a list must be at least 1, not {n}")
+        self._of(kind)
+        folded, words = fold(text), query_words(text)
+        found = dict.fromkeys(self._spelt(kind, folded, n)) if folded else {}
+        begun, whole = self._begun(kind, words), [_quoted(word) for word in words]
+        loose = self._matching(kind, begun, n)
+        if len(loose) < n:  # there are no more
+            found.update(
+                dict.fromkeys(sorted(loose, key=lambda row: self._looseness(kind, row, words)))
+            )
+            for at, pair in enumerate(pairwise(words if len(words) <= _MAX_JOINED else ())):
+                if max(map(len, pair)) > 1:  # two letters may begin half of all words
+                    joined = self._begun(kind, ["".join(pair)])
+                    joined = [*begun[:at], *joined, *begun[at + 2 :]]
+                    found.update(dict.fromkeys(self._matching(kind, joined, n)))
+        else:
+            # Many words that many names have, none of which has them all, take long.
+            among = _MOST_RANKS if len(words) > 1 else len(self.ids(kind))
+            for way in (whole, [*whole[:-1], begun[-1]]):
+                found.update(dict.fromkeys(self._matching(kind, way, n, among)))
+            found.update(dict.fromkeys(loose))
+        return np.array(list(found)[:n], dtype=np.int32)
 
-    def _matching(self, node_type: str, text: str) -> list[int]:
-        if node_type == "track":
-            return self.tracks.matching(text)
-        return self.indexes[node_type].named(text)
+    def with_id(self, kind: Kind, an_id: str) -> int | None:
+        """Row of what has this id, None where nothing has it."""
+        ids = self.ids(kind)
+        rows = self._by_key(kind, hash_of("id", an_id))
+        return next((row for row in rows if ids[row].as_py() == an_id), None)
 
-    def _lines(self, rows: dict[str, list[int]]) -> list[str]:
-        """Some of each type."""
-        each = max(1, MAX_CANDIDATES // max(1, len([t for t in rows if rows[t]])))
-        return [
-            f"{t}: {self.indexes[t].describe(row)}"
-            for t, found in rows.items()
-            for row in self.indexes[t].by_renown(found)[:each]
-        ]
+    def named(self, kind: Kind, text: str) -> list[int]:
+        """Rows of all whose folded name is that of `text`, best-known first."""
+        folded = fold(text)
+        rows = self._spelt(kind, folded) if folded else []
+        return [row for row in rows if fold(self._name(kind, row)) == folded]
+
+    def spelt_like(self, kind: Kind, text: str, n: int = 5) -> list[int]:
+        """Rows of those whose names are spelt much like the text, the most alike first.
+
+        Of a track also title and artist together. Looked at are some 300 well-known ones that
+        share the beginnings of words with it, or all words but one.
+        """
+        wanted, words = fold(text)[:_LIKE_LENGTH], query_words(text)
+        near: dict[int, int] = {}  # row → rank
+        ways = dict.fromkeys(_loosened(words))
+        for way in ways:
+            begun = self._begun(kind, way)
+            limit = _LIKE_LIMIT // len(ways)
+            near.update((row, rank) for rank, row in self._ranked(kind, begun, limit))
+        matcher = difflib.SequenceMatcher(autojunk=False)
+        matcher.set_seq2(wanted)
+        alike = []
+        for row, rank in near.items():
+            likeness = max(_likeness(matcher, label) for label in self._labels(kind, row))
+            if likeness >= _LIKE_CUTOFF:
+                alike.append((-likeness, rank, row))
+        alike.sort()
+        # Beside a close one, what is much farther off was hardly meant.
+        return [row for less, _, row in alike[:n] if less <= alike[0][0] + _LIKE_SPREAD]
+
+    def _labels(self, kind: Kind, row: int) -> Iterator[str]:
+        name = fold(self._name(kind, row))
+        yield name
+        if kind == "track" and self.catalog.track_artist[row] >= 0:
+            artist = fold(str(self.catalog.artist_names[int(self.catalog.track_artist[row])]))
+            yield f"{name} {artist}"
+            yield f"{artist} {name}"
+
+    def ids(self, kind: Kind) -> pa.Array:
+        """Arrow string [num_things]."""
+        return self._of(kind).ids
+
+    def names(self, kind: Kind) -> pa.Array:
+        """Arrow string [num_things]; null where a playlist has no title."""
+        return self._of(kind).names
+
+    def _of(self, kind: Kind) -> Things:
+        if kind not in self._things:
+            raise InputError(
+                f"this bundle was made without {kind}s (--no-playlists), so none can be named"
+            )
+        return self._things[kind]
+
+    def _name(self, kind: Kind, row: int) -> str:
+        return self.names(kind)[row].as_py() or ""
+
+    def _spelt(self, kind: Kind, folded: str, n: int = -1) -> list[int]:
+        """Those with this name, wherever its spaces are."""
+        rows, bare = self._by_key(kind, name_key(folded), n), folded.replace(" ", "")
+        return [row for row in rows if fold(self._name(kind, row)).replace(" ", "") == bare]
+
+    def _by_key(self, kind: Kind, key: int, n: int = -1) -> list[int]:
+        query = f"SELECT row FROM {kind}_key JOIN {kind} USING (rank) WHERE key = ? ORDER BY rank"
+        return [row for (row,) in self._select(f"{query} LIMIT ?", key, n)]
+
+    def _matching(self, kind: Kind, words: list[str], n: int, among: int = _MAX_RANK) -> list[int]:
+        """Rows of the best-known that match all words, as FTS5 writes them."""
+        return [row for _, row in self._ranked(kind, words, n, among)]
+
+    def _ranked(
+        self, kind: Kind, words: list[str], n: int, among: int = _MAX_RANK
+    ) -> list[tuple[int, int]]:
+        query = (
+            f"SELECT {kind}.rank, row FROM {kind}_words CROSS JOIN {kind} ON {kind}.rank = "
+            f"{kind}_words.rowid WHERE {kind}_words MATCH ? AND {kind}_words.rowid < ? "
+            f"ORDER BY {kind}_words.rowid LIMIT ?"
+        )
+        return self._select(query, " AND ".join(words), among, n) if all(words) and words else []
+
+    def _begun(self, kind: Kind, words: Sequence[str]) -> list[str]:
+        """FTS5's expressions for all words that begin so; empty where none does."""
+        return [self._beginning(kind, word) for word in words]
+
+    def _beginning(self, kind: Kind, word: str) -> str:
+        if len(word) > NUM_INDEXED_LETTERS:
+            query = f"SELECT word FROM {kind}_word WHERE word BETWEEN ? AND ? LIMIT ?"
+            terms = self._select(query, word, word + chr(0x10FFFF), _MAX_TERMS + 1)
+            if len(terms) <= _MAX_TERMS:
+                each = " OR ".join(_quoted(term) for (term,) in terms)
+                return f"({each})" if each else ""
+        return f"{_quoted(word)} *"
+
+    def _looseness(self, kind: Kind, row: int, words: list[str]) -> int:
+        """0 where a name holds all words, 1 where the last one is a beginning, else 2."""
+        held = set(words_of(self._name(kind, row)))
+        if kind == "track":
+            held.update(words_of(self.catalog.artist_of(np.array([row]))[0].as_py()))
+        return 0 if held.issuperset(words) else 1 if held.issuperset(words[:-1]) else 2
+
+    def _select(self, query: str, *values: Any) -> list[Any]:
+        # A connection does one thing at a time; SQLite itself lets other threads run meanwhile.
+        with self._lock:
+            try:
+                if self._connection is None:
+                    self._connection = self._open()
+                    weakref.finalize(self, self._connection.close)
+                return self._connection.execute(query, values).fetchall()
+            except sqlite3.Error as error:
+                raise ArtefactError(
+                    f"{self._path or 'names'}: cannot be read as an index of names ({error})"
+                ) from error
+
+    def _open(self) -> sqlite3.Connection:
+        if self._path is None or not self._path.is_file():
+            connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+            fill_names(connection, self.catalog, self.popularity, self._playlists)
+            return connection
+        where = f"{self._path.absolute().as_uri()}?mode=ro&immutable=1"
+        connection = sqlite3.connect(where, uri=True, check_same_thread=False)
+        try:
+            self._check(connection)
+        except sqlite3.Error:
+            connection.close()
+            raise
+        return connection
+
+    def _check(self, connection: sqlite3.Connection) -> None:
+        # Pages come from the file's cache, which processes share; what the file defines may call
+        # no functions.
+        connection.execute("PRAGMA mmap_size = 2147418112")
+        connection.execute("PRAGMA trusted_schema = OFF")
+        ((version,),) = connection.execute("PRAGMA user_version")
+        if version == VERSION:
+            sizes = {
+                kind: connection.execute(f"SELECT max(rank) + 1 FROM {kind}").fetchone()[0] or 0
+                for kind in self._things
+            }
+        if version != VERSION or sizes != {k: len(part.ids) for k, part in self._things.items()}:
+            raise sqlite3.DatabaseError("it was written for another catalogue or version")
 
 
-def _counted(count: int, thing: str) -> str:
-    return f"{'an' if thing == 'artist' else 'a'} {thing}" if count == 1 else f"{count} {thing}s"
+def _quoted(word: str) -> str:
+    """A word as a string of FTS5's query language, in which nothing is a command."""
+    return '"' + word.replace('"', '""') + '"'
 
 
-def _tracks(count: int) -> str:
-    return f"{count} track" + ("" if count == 1 else "s")
+def _loosened(words: list[str]) -> Iterator[tuple[str, ...]]:
+    """What may have been meant: words cut short or left out."""
+
+    def cut(word: str, most: int = 3) -> str:
+        return word[: max(1, min(most, len(word) // 2))]
+
+    for at, word in enumerate(words):
+        before, after = words[:at], words[at + 1 :]
+        yield (*before, cut(word), *after)
+        yield (*before, cut(word, len(word)), *after)
+        if len(words) > 1:
+            yield (*before, *after)
+    if len(words) > 1:
+        yield tuple(cut(word) for word in words)
+        yield from ((cut(word),) for word in words if len(word) > 3)
+    elif words and len(words[0]) > 2:
+        # The mistake may be at the very beginning: a letter too many, or two in the wrong order.
+        (word,) = words
+        yield (cut(word[1:]),)
+        yield (cut(word[1] + word[0] + word[2:]),)
+
+
+def _likeness(matcher: difflib.SequenceMatcher[str], label: str) -> float:
+    """From 0 to 1; 0 where a look at length and letters shows that it is low."""
+    matcher.set_seq1(label[: 2 * _LIKE_LENGTH])
+    bounds = (matcher.real_quick_ratio, matcher.quick_ratio)
+    return matcher.ratio() if all(bound() >= _LIKE_CUTOFF for bound in bounds) else 0.0

@@ -1,0 +1,94 @@
+"""Text to words: without case, accents and punctuation, for every script."""
+
+from __future__ import annotations
+
+import re
+import string
+import unicodedata
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+
+_MAX_WORDS = 16  # Of a query; those beyond do not narrow it further.
+_ACCENTED_SCRIPTS = {"LATIN", "GREEK", "CYRILLIC", "ARABIC", "HEBREW"}
+_APOSTROPHES = "'’ʼ`´"
+_ASCII_FOLD = {ord(c): "" if c in _APOSTROPHES else " " for c in map(chr, range(128))} | {
+    ord(c): c for c in string.ascii_letters + string.digits
+}
+# Scripts that put no spaces between words: Thai to Burmese, Khmer, kana, Bopomofo, Han.
+_UNSPACED = re.compile(
+    "[\u0e00-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u312f\u31a0-\u31ff"
+    "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]+"
+)
+
+
+def fold(text: str) -> str:
+    """Text without case, accents and punctuation: ``"Beyoncé – Don't!"`` → ``"beyonce dont"``.
+
+    Letters of every script stay, with the marks that are part of them (vowel signs, voicing); only
+    where marks are accents or optional vowels are they dropped. Text of punctuation alone is only
+    trimmed and lower-cased.
+    """
+    if text.isascii():  # as below, and many times as fast
+        return " ".join(text.translate(_ASCII_FOLD).lower().split()) or text.strip().lower()
+    kept, drops_marks = [], False
+    # Twice: what is decomposed may have a case of its own (the mathematical capital 𝞐 is an Α).
+    for _ in range(2):
+        text = unicodedata.normalize("NFKD", text.casefold())
+    for character in text:
+        is_mark, is_letter, accented = _nature(character)
+        if is_mark:
+            kept.append("" if drops_marks else character)
+        elif is_letter:
+            drops_marks = accented
+            kept.append(character)
+        else:
+            kept.append("" if character in _APOSTROPHES else " ")
+    plain = unicodedata.normalize("NFC", "".join(kept))
+    return " ".join(plain.split()) or text.strip().casefold()
+
+
+@lru_cache(10_000)
+def _nature(character: str) -> tuple[bool, bool, bool]:
+    """Whether it is a mark; a letter or digit; of a script whose marks are accents."""
+    script = unicodedata.name(character, "").partition(" ")[0]
+    is_mark = unicodedata.category(character).startswith("M")
+    return is_mark, character.isalnum(), script in _ACCENTED_SCRIPTS
+
+
+def words_of(name: str) -> list[str]:
+    """The words that a name is found by, each once.
+
+    Those of the folded name, and what punctuation joins as one word, too: ``"AC/DC"`` is found by
+    ``ac``, ``dc`` and ``acdc``. Where a script puts no spaces between words, every two neighbouring
+    characters count as a word: ``"宇多田"`` → ``宇多``, ``多田``, ``田``.
+    """
+    words = fold(name).split()
+    if len(words) > 1:
+        parts = (fold(part) for part in name.split() if not part.isalnum())
+        words += [part.replace(" ", "") for part in parts if " " in part]
+    return list(dict.fromkeys(_pieces(words, ends=True)))
+
+
+def query_words(text: str) -> list[str]:
+    """The words that a query asks for, as `words_of` has them; each may be a beginning."""
+    return list(dict.fromkeys(_pieces(fold(text).split(), ends=False)))[:_MAX_WORDS]
+
+
+def _pieces(words: Iterable[str], *, ends: bool) -> Iterator[str]:
+    """Words with unspaced text cut into pairs of characters; its last one alone if `ends`."""
+    for word in words:
+        if word.isascii() and word.isalnum():
+            yield word
+            continue
+        # SQLite's queries end at a control character; only names without a letter hold any.
+        word = "".join(filter(str.isprintable, word))
+        start = 0
+        for run in _UNSPACED.finditer(word):
+            if run.start() > start:
+                yield word[start : run.start()]
+            text, start = run[0], run.end()
+            yield from (text[i : i + 2] for i in range(len(text) - 1))
+            if ends or len(text) == 1:
+                yield text[-1]
+        if start < len(word):
+            yield word[start:]

@@ -1,0 +1,159 @@
+"""`segue find`: songs, artists and playlists by words of their names."""
+
+import json
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from segue.bundle import Bundle
+from segue.data.playlists import Catalog, Playlists, TrackLists
+from segue.recommend.name_file import NAMES_FILE, write_names
+
+NAMES = ["[bold]Loud[/bold]", "Halo", "Hurt", "Hurt", "あなた", "Halo Road"]
+ARTISTS = ["Beyoncé", "[red]Band[/red]", "Johnny Cash", "Nine Inch Nails"]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    catalog = Catalog(
+        pa.array([f"t:{i}" for i in range(6)]),
+        pa.array(NAMES),
+        pa.array([f"a:{i}" for i in range(4)]),
+        pa.array(ARTISTS),
+        pa.array([], pa.string()),
+        pa.array([], pa.string()),
+        np.array([1, 0, 3, 2, 0, 1], dtype=np.int32),
+        np.full(6, -1, dtype=np.int32),
+    )
+    playlists = Playlists(
+        pa.array(["10", "11"]),
+        pa.array(["[i]road[/i] trip", None]),
+        np.ones(2, dtype=bool),
+        TrackLists.from_lists([[1, 2], [0]]),
+    )
+    bundle = Bundle(
+        catalog=catalog,
+        track_vectors=np.eye(6, dtype=np.float32),
+        artist_vectors=np.eye(4, 6, dtype=np.float32),
+        query_weight=np.ones(6, dtype=np.float32),
+        popularity=np.array([5, 4, 3, 9, 1, 1], dtype=np.int64),
+        playlists=playlists,
+        config={},
+        metrics={},
+        split={},
+        graph_fingerprint="",
+    )
+    parent = tmp_path_factory.mktemp("find")
+    write = partial(
+        write_names, catalog=catalog, popularity=bundle.popularity, playlists=bundle.playlists
+    )
+    bundle.save(parent / "bundle", companions=[write])
+    bundle.save(parent / "older")
+    replace(bundle, playlists=None).save(parent / "without")
+    return parent
+
+
+@pytest.fixture(autouse=True)
+def in_the_folder(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+
+
+@pytest.mark.parametrize("bundle", ["bundle", "older"])
+def test_for_people(run, bundle):
+    status, out, err = run("find", bundle, "halo", "roa")
+    assert (status, err) == (0, "")
+    lines = [line.split() for line in out.splitlines() if line.strip()]
+    assert lines[0] == ["Found", "for", "halo", "roa"]
+    assert lines[1] == ["name", "artist", "size", "id"] or lines[1][0] == "type"
+    assert lines[-1] == ["track", "Halo", "Road", "[red]Band[/red]", "in", "1", "playlist", "t:5"]
+    _, out, _ = run("find", bundle, "road")
+    rows = [" ".join(line.split()) for line in out.splitlines()]
+    assert "track Halo Road [red]Band[/red] in 1 playlist t:5" in rows
+    assert "playlist [i]road[/i] trip 2 tracks 10" in rows
+
+
+def test_for_programs(run):
+    status, out, err = run("find", "bundle", "hurt", "--json")
+    assert (status, err) == (0, "")
+    found = json.loads(out)
+    assert found["text"] == "hurt"
+    assert [one["id"] for one in found["found"]] == ["t:3", "t:2"], "the best-known first"
+    assert found["found"][0] == {
+        "type": "track", "id": "t:3", "name": "Hurt", "artist_name": "Johnny Cash",
+        "num_playlists": 9,
+    }  # fmt: skip
+    _, out, _ = run("find", "bundle", "hurt", "-n", 1, "--json")
+    assert len(json.loads(out)["found"]) == 1
+
+
+def test_one_type_only(run):
+    status, out, _ = run("find", "bundle", "be", "--type", "artist")
+    assert status == 0
+    rows = [line.split() for line in out.splitlines() if line.strip()]
+    assert rows[1] == ["name", "size", "id"]
+    assert rows[-1] == ["Beyoncé", "2", "tracks", "a:0"]
+    assert len(rows) == 4, "the title, the header, a line, the only one"
+
+
+NOTHING = [
+    (["xyzzy"], ["'xyzzy' is no track, artist or playlist of this bundle"]),
+    (
+        ["johny", "cash"],
+        [
+            "'johny cash' is no track, artist or playlist of this bundle; the closest are:",
+            "  track: Hurt - Johnny Cash  (t:3)",
+            "  artist: Johnny Cash, 1 track  (a:2)",
+        ],
+    ),
+    (["hallo", "--type", "track"], ["'hallo' is no track of this bundle; the closest are:", None]),
+    (['"', "AND"], ["'\" AND' is no track, artist or playlist of this bundle"]),
+    (["-x"], ["'-x' is no track, artist or playlist of this bundle"]),
+    (["road", "--type", "playlist", "-n", "3", "zzzz"], None),
+]
+
+
+@pytest.mark.parametrize(("args", "says"), NOTHING)
+@pytest.mark.parametrize("form", [[], ["--json"]])
+def test_where_nothing_is_found_that_is_said_and_what_is_near(run, args, says, form):
+    status, out, err = run("find", "bundle", *args, *form)
+    assert (status, out) == (1, "")
+    lines = err.splitlines()
+    if says is not None:
+        assert len(lines) == len(says)
+        for line, said in zip(lines, says, strict=True):
+            assert said is None or line.removeprefix("segue: ") == said
+
+
+def test_without_playlists(run):
+    status, out, _ = run("find", "without", "road")
+    assert status == 0
+    assert "playlist [i]" not in out
+    status, _, err = run("find", "without", "road", "--type", "playlist")
+    assert (status, err.count("\n")) == (1, 1)
+    assert "made without playlists" in err
+
+
+def test_a_damaged_index_is_noticed_when_the_bundle_is_read(run, folder, tmp_path):
+    bundle = tmp_path / "damaged"
+    bundle.mkdir()
+    for path in (folder / "bundle").iterdir():
+        (bundle / path.name).write_bytes(path.read_bytes())
+    content = bytearray((bundle / NAMES_FILE).read_bytes())
+    content[len(content) // 2] ^= 1
+    (bundle / NAMES_FILE).write_bytes(bytes(content))
+    status, out, err = run("find", bundle, "halo")
+    assert (status, out, err.count("\n")) == (1, "", 1)
+    assert f"{NAMES_FILE}: is not as it was written" in err
+
+
+@pytest.mark.parametrize(
+    "args", [["bundle"], ["bundle", "a", "-n", 0], ["bundle", "a", "--type", "x"]]
+)
+def test_usage_errors(run, args):
+    status, out, err = run("find", *args)
+    assert (status, out) == (2, "")
+    assert err.startswith("Usage: segue find")
