@@ -134,7 +134,7 @@ def _draw_map(scene: Scene, paper: Paper) -> None:
         cover=True, gap=0,
     )  # fmt: skip
     taken = np.array(
-        [[p.x, p.y - 0.7 * em, p.x + p.width, p.y + 0.7 * em] for p in placed]
+        [[p.x - em, p.y - 0.7 * em, p.x + p.width + em, p.y + 0.7 * em] for p in placed]
     ).reshape(-1, 4)
     for label in placed:
         paper.label(label.x, label.y, names[label.node], weight="bold", zorder=TEXT + 1)

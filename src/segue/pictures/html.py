@@ -31,7 +31,7 @@ def write_scene(scene: Scene, path: Path, theme: str | None = None) -> None:
     """
     style = _static("graph_view.css") + _static("export.css")
     # One script: an inline module cannot import another.
-    modules = (_static(name) for name in ("graph_view.js", "legend.js", "export.js"))
+    modules = map(_static, ("shapes.js", "place.js", "graph_view.js", "legend.js", "export.js"))
     lines = (line for module in modules for line in module.splitlines(keepends=True))
     script = "".join(line for line in lines if not line.startswith("import "))
     # "<" in a name would end the script element; in JSON it may be written as an escape.

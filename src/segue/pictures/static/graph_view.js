@@ -19,6 +19,9 @@
  * Text goes in as text, never as HTML; looks come from graph_view.css, so a strict CSP holds.
  */
 
+import { placeBeside } from "./place.js";
+import { groupOutline, outline } from "./shapes.js";
+
 const SVG = "http://www.w3.org/2000/svg";
 const STAGE = 1000; // width and height of the plane that nodes stand on; `fit` scales it
 const MANY = 600; // nodes from which on they are drawn small
@@ -61,6 +64,7 @@ export class GraphView {
     this.current = null;
     this.svg.setAttribute("aria-label", `${scene.title}. ${scene.note}`);
     this.add(scene);
+    this.groupNames = this.layout === "map" ? this.nameGroups(scene.groups) : [];
     this.fit();
   }
 
@@ -82,7 +86,7 @@ export class GraphView {
       target.near.add(source);
       this.edges.set(key, { ...edge, source, target });
     }
-    if (beside) place(fresh, beside, [...this.nodes.values()]);
+    if (beside) placeBeside(fresh, beside, [...this.nodes.values()]);
     const most = {};
     for (const { type, degree } of this.nodes.values())
       most[type] = Math.max(most[type] ?? 1, degree);
@@ -90,7 +94,8 @@ export class GraphView {
     for (const node of this.nodes.values()) {
       node.radius = this.small ? 3 : 4 + 7 * Math.sqrt(node.degree / most[node.type]);
       if (!node.shape) this.drawNode(node);
-      node.shape.firstChild.setAttribute("d", outline(node.type, node.radius));
+      const [mark, kind] = this.layout === "map" ? [groupOutline, "group"] : [outline, "type"];
+      node.shape.firstChild.setAttribute("d", mark(node[kind], node.radius));
       const what = [node.label, node.type, node.detail, `edges shown: ${node.near.size}`];
       node.shape.setAttribute("aria-label", what.filter(Boolean).join(", "));
     }
@@ -112,10 +117,7 @@ export class GraphView {
     const look = `node ${kind} ${node.role ?? ""}${group}`;
     node.shape = make("g", { class: look, role: "button", tabindex: "-1" }, this.nodeLayer);
     make("path", {}, node.shape);
-    node.text = make("text", { class: node.role === "start" ? "start" : "" }, this.labelLayer);
-    node.text.textContent = cut(node.label, 34);
-    this.pen.font = `${node.role === "start" ? "bold " : ""}13px system-ui, sans-serif`;
-    node.wide = this.pen.measureText(node.text.textContent).width;
+    Object.assign(node, this.write(node.label, node.role === "start" ? "start" : ""));
     const leftmost = this.layout === "columns" ? node.x < 1 : node.x < STAGE / 2 - 1;
     node.left = leftmost && (this.layout === "columns" || this.layout === "rings");
     node.shape.addEventListener("pointerenter", () => this.hover(node));
@@ -123,6 +125,24 @@ export class GraphView {
     node.shape.addEventListener("focus", () => this.focus(node.key));
     // A drag that began on a node is no click.
     node.shape.addEventListener("click", () => this.moved < 5 && this.walk(node.key));
+  }
+
+  /** A label, not yet in its place: its element and its width. */
+  write(label, look) {
+    const text = make("text", { class: look }, this.labelLayer);
+    text.textContent = cut(label, 34);
+    this.pen.font = `${look ? "bold " : ""}13px system-ui, sans-serif`;
+    return { text, wide: this.pen.measureText(text.textContent).width };
+  }
+
+  /** Names of the groups of a map, each on the middle of its nodes. */
+  nameGroups(groups) {
+    const middle = (places) => places.sort((a, b) => a - b)[places.length >> 1];
+    return groups.flatMap((name, at) => {
+      const own = [...this.nodes.values()].filter((node) => node.group === at);
+      const [x, y] = ["x", "y"].map((axis) => middle(own.map((node) => node[axis])));
+      return own.length ? [{ x, y, ...this.write(name, "group") }] : [];
+    });
   }
 
   /** Look at a node: it and its neighbours stand out. */
@@ -255,6 +275,14 @@ export class GraphView {
       4 * (node === this.marked) + 2 * near(node) + Boolean(node.role) + node.radius / 100;
     const order = [...this.nodes.values()].sort((a, b) => first(b) - first(a));
     const taken = this.small ? [] : order.map(square);
+    for (const name of this.groupNames) {
+      const [x, y] = this.at(name);
+      const heights = [0, -18, 18, -36, 36].map((up) => y + up);
+      const boxes = heights.map((at) => [x - name.wide / 2, at - 9, x + name.wide / 2, at + 9]);
+      const box = boxes.find((one) => taken.every((other) => other[4] || apart(one, other)));
+      name.text.classList.toggle("hidden", !box);
+      if (box) taken.push(put(name.text, box));
+    }
     let left = this.layout === "map" ? 36 : Infinity;
     for (const node of order) {
       const [x, y] = node.spot;
@@ -269,10 +297,8 @@ export class GraphView {
       const box = seen && (sides.find((side) => inside(side) && free(side)) ?? (must && sides[0]));
       node.text.classList.toggle("hidden", !box);
       if (!box) continue;
-      taken.push(box);
+      taken.push(put(node.text, box));
       left -= 1;
-      node.text.setAttribute("x", box[0].toFixed(1));
-      node.text.setAttribute("y", (y + 4.5).toFixed(1));
     }
   }
 
@@ -340,44 +366,20 @@ export class GraphView {
   }
 }
 
-/** Put new nodes around one, away from those that are there. */
-function place(fresh, beside, all) {
-  const others = all.filter((node) => node.x !== undefined);
-  const [ax, ay] = ["x", "y"].map((a) => others.reduce((sum, n) => sum + beside[a] - n[a], 0));
-  const facing = Math.atan2(ay, ax);
-  fresh.forEach((node, at) => {
-    const angle = facing + (2.6 * (at + 0.5)) / fresh.length - 1.3;
-    [node.x, node.y] = [beside.x + 110 * Math.cos(angle), beside.y + 110 * Math.sin(angle)];
-  });
-  for (let round = 0; round < 60; round++)
-    for (const node of fresh) {
-      let [fx, fy] = [0, 0];
-      for (const other of [...others, ...fresh]) {
-        const [dx, dy] = [node.x - other.x, node.y - other.y];
-        const far = Math.hypot(dx, dy) || 1;
-        const push = other !== node && far < 90 ? (90 - far) / 12 : 0;
-        const pull = node.near.has(other) && far > 120 ? (far - 120) / 40 : 0;
-        fx += ((push - pull) * dx) / far;
-        fy += ((push - pull) * dy) / far;
-      }
-      node.x += Math.max(-8, Math.min(8, fx));
-      node.y += Math.max(-8, Math.min(8, fy));
-    }
-}
-
 function square(node) {
   const [[x, y], r] = [node.spot, node.radius];
   return [x - r, y - r, x + r, y + r, node];
 }
 
-function apart(one, other) {
-  return one[0] > other[2] || one[2] < other[0] || one[1] > other[3] || one[3] < other[1];
+/** Put a label into its box. */
+function put(text, box) {
+  text.setAttribute("x", box[0].toFixed(1));
+  text.setAttribute("y", ((box[1] + box[3]) / 2 + 4.5).toFixed(1));
+  return box;
 }
 
-export function outline(type, r) {
-  if (type === "playlist") return `M${-r} ${-r}H${r}V${r}H${-r}Z`;
-  if (type === "artist") return `M0 ${-1.25 * r}L${1.25 * r} 0L0 ${1.25 * r}L${-1.25 * r} 0Z`;
-  return `M${-r} 0A${r} ${r} 0 1 1 ${r} 0A${r} ${r} 0 1 1 ${-r} 0Z`;
+function apart(one, other) {
+  return one[0] > other[2] || one[2] < other[0] || one[1] > other[3] || one[3] < other[1];
 }
 
 function cut(text, most) {

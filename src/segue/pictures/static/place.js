@@ -1,0 +1,24 @@
+/** Put new nodes around one, away from those that are there. */
+export function placeBeside(fresh, beside, all) {
+  const others = all.filter((node) => node.x !== undefined);
+  const [ax, ay] = ["x", "y"].map((a) => others.reduce((sum, n) => sum + beside[a] - n[a], 0));
+  const facing = Math.atan2(ay, ax);
+  fresh.forEach((node, at) => {
+    const angle = facing + (2.6 * (at + 0.5)) / fresh.length - 1.3;
+    [node.x, node.y] = [beside.x + 110 * Math.cos(angle), beside.y + 110 * Math.sin(angle)];
+  });
+  for (let round = 0; round < 60; round++)
+    for (const node of fresh) {
+      let [fx, fy] = [0, 0];
+      for (const other of [...others, ...fresh]) {
+        const [dx, dy] = [node.x - other.x, node.y - other.y];
+        const far = Math.hypot(dx, dy) || 1;
+        const push = other !== node && far < 90 ? (90 - far) / 12 : 0;
+        const pull = node.near.has(other) && far > 120 ? (far - 120) / 40 : 0;
+        fx += ((push - pull) * dx) / far;
+        fy += ((push - pull) * dy) / far;
+      }
+      node.x += Math.max(-8, Math.min(8, fx));
+      node.y += Math.max(-8, Math.min(8, fy));
+    }
+}

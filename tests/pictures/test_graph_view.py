@@ -1,0 +1,257 @@
+"""The graph view in a real browser: pan, zoom, hover, click to walk on, by mouse, touch and keys."""
+
+import re
+from itertools import combinations
+
+import pytest
+
+from segue.pictures import compose
+from segue.pictures.html import write_scene
+from segue.pictures.map import catalogue_map
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def scene(bundle):
+    return compose.with_beyond(compose.snowball(bundle, ("track", 0), waves=2, limit=12), bundle)
+
+
+@pytest.fixture
+def opened(page, tmp_path):
+    """Open a scene; the page has come to rest, and no request but for the file was made."""
+
+    def open_scene(scene, theme=None):
+        asked = []
+        page.on("request", lambda request: asked.append(request.url))
+        write_scene(scene, tmp_path / "scene.html", theme)
+        page.goto((tmp_path / "scene.html").as_uri())
+        rest(page)
+        assert asked == [(tmp_path / "scene.html").as_uri()]
+        return page
+
+    return open_scene
+
+
+def rest(page):
+    """Wait until what was asked for is painted."""
+    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => setTimeout(done)))")
+
+
+def spots(page):
+    """Where the nodes are, by their names for screen readers."""
+    return page.eval_on_selector_all(
+        ".node",
+        """(nodes) => Object.fromEntries(nodes.map((node) => {
+          const box = node.getBoundingClientRect();
+          return [node.getAttribute("aria-label").replace(/, edges shown.*/, ""),
+            [box.x + box.width / 2, box.y + box.height / 2]];
+        }))""",
+    )
+
+
+def labels(page):
+    """Boxes of the labels that are shown: left, top, right, bottom."""
+    return page.eval_on_selector_all(
+        ".segue-graph text:not(.hidden)",
+        """(texts) => texts.map((text) => {
+          const box = text.getBoundingClientRect();
+          return [box.left, box.top, box.right, box.bottom];
+        })""",
+    )
+
+
+def centre(locator):
+    box = locator.bounding_box()
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
+def free_spot(page):
+    """A spot of the graph where no node and no button is."""
+    for x, y in ((60, 700), (60, 150), (700, 700), (500, 120)):
+        if page.evaluate("([x, y]) => document.elementFromPoint(x, y).tagName", [x, y]) == "svg":
+            return x, y
+    raise AssertionError("there is a node on every spot that was tried")
+
+
+def test_names_are_shown_as_text_and_never_run(opened, scene):
+    page = opened(scene)
+    assert page.title() == scene.title, "a name that is a script would have changed it"
+    said = page.eval_on_selector_all(".node", "all => all.map((n) => n.ariaLabel)")
+    assert len(said) == len(scene.nodes)
+    for node in scene.nodes:
+        assert any(text.startswith(f"{node.label}, {node.type}, ") for text in said), node
+    assert page.locator(".edge[d]").count() >= len(scene.edges)
+    assert page.locator("img, iframe").count() == 0
+    assert page.locator("text.start").is_visible()
+    dangerous = next(n for n in scene.nodes if n.label.startswith("<"))
+    page.locator(f"[aria-label^='{dangerous.label[:4]}']").first.hover()
+    assert page.locator(".tip strong").inner_text() == dangerous.label
+
+
+def test_dragging_moves_everything_alike(opened, scene):
+    page = opened(scene)
+    before = spots(page)
+    x, y = free_spot(page)
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 40, y - 10)
+    page.mouse.move(x + 70, y - 25)
+    page.mouse.up()
+    rest(page)
+    for name, (then_x, then_y) in spots(page).items():
+        assert then_x - before[name][0] == pytest.approx(70, abs=0.2)
+        assert then_y - before[name][1] == pytest.approx(-25, abs=0.2)
+    page.mouse.move(x, y)
+    rest(page)
+    moved = spots(page)[next(iter(before))][0] - before[next(iter(before))][0]
+    assert moved == pytest.approx(70, abs=0.2), "let go is let go"
+
+
+def test_the_wheel_zooms_around_the_pointer(opened, scene):
+    page = opened(scene)
+    before = spots(page)
+    x, y = centre(page.locator(".node.start"))
+    page.mouse.move(x, y)
+    page.mouse.wheel(0, -200)
+    rest(page)
+    page.wait_for_function(f"(Math.abs({x} - document.querySelector('.node.start')"
+                           ".getBoundingClientRect().x) < 40)")  # fmt: skip
+    after = spots(page)
+    start = next(name for name, spot in before.items() if spot == pytest.approx([x, y], abs=0.2))
+    assert after[start] == pytest.approx([x, y], abs=0.5), "what is under the pointer stays"
+    one, other = max(combinations(before, 2), key=lambda two: far(before, *two))
+    assert far(after, one, other) / far(before, one, other) == pytest.approx(2.718**0.5, rel=0.01)
+    page.get_by_role("button", name="Show all").click()
+    rest(page)
+    for name, spot in spots(page).items():
+        assert spot == pytest.approx(before[name], abs=0.2)
+
+
+def far(where, one, other):
+    return sum((a - b) ** 2 for a, b in zip(where[one], where[other], strict=True)) ** 0.5
+
+
+def test_two_fingers_zoom(opened, scene):
+    page = opened(scene)
+    before = spots(page)
+    touch = page.context.new_cdp_session(page)
+    for kind, half in (("touchStart", 50), ("touchMove", 75), ("touchMove", 100)):
+        points = [{"x": 500 + side * half, "y": 400, "id": side} for side in (0, 1)]
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+    touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    rest(page)
+    after = spots(page)
+    one, other = max(combinations(before, 2), key=lambda two: far(before, *two))
+    assert far(after, one, other) / far(before, one, other) == pytest.approx(2, rel=0.05)
+
+
+def test_pointing_at_a_node_shows_its_neighbours(opened, scene):
+    page = opened(scene)
+    start = next(at for at, node in enumerate(scene.nodes) if node.role == "start")
+    near = [e for e in scene.edges if start in (e.source, e.target)]
+    assert page.locator(".tip").is_hidden()
+    page.locator(".node.start").hover()
+    rest(page)
+    assert page.locator(".tip strong").inner_text() == scene.nodes[start].label
+    assert scene.nodes[start].detail in page.locator(".tip span").inner_text()
+    assert page.locator(".looking .edge.near").count() == len(near)
+    assert page.locator(".looking .node.near").count() == len(near) + 1
+    page.mouse.move(*free_spot(page))
+    rest(page)
+    assert page.locator(".tip").is_hidden()
+    assert page.locator(".looking").count() == 0
+
+
+def test_a_click_walks_on_and_a_drag_does_not(opened, scene):
+    page = opened(scene)
+    x, y = centre(page.locator(".node.start"))
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 30, y)
+    page.mouse.up()
+    rest(page)
+    assert page.locator(".node").count() == len(scene.nodes)
+    page.mouse.click(*centre(page.locator(".node.start")))
+    rest(page)
+    more = page.locator(".node").count() - len(scene.nodes)
+    assert 0 < more <= 12
+    assert page.locator(".status").inner_text().endswith(f"{more} more nodes")
+    names = spots(page)
+    assert len(names) == len(scene.nodes) + more, "each has its own name"
+    new = page.locator(".node").last
+    here = page.locator(".node").count()
+    new.dispatch_event("click")
+    rest(page)
+    assert page.locator(".node").count() >= here, "one can walk on from what came"
+
+
+def test_by_keyboard(opened, scene):
+    page = opened(scene)
+    focused = "document.activeElement.ariaLabel"
+    page.locator(".bar button").last.focus()
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Shift+Tab")
+    first = page.evaluate(focused)
+    assert first.startswith(next(n for n in scene.nodes if n.role == "start").label)
+    assert page.locator(".node[tabindex='0']").count() == 1, "one stop for Tab"
+    for key in ("ArrowRight", "ArrowLeft", "ArrowUp", "ArrowDown"):
+        page.keyboard.press(key)
+        if page.evaluate(focused) != first:
+            break
+    assert page.evaluate(focused) != first
+    assert page.locator(".looking").count() == 1
+    page.keyboard.press("Enter")
+    rest(page)
+    more = page.locator(".node").count() - len(scene.nodes)
+    assert 0 < more <= 12
+    page.keyboard.press("Escape")
+    rest(page)
+    assert page.locator(".looking").count() == 0
+    page.locator(".node[tabindex='0']").focus()
+    before = spots(page)
+    one, other = max(combinations(before, 2), key=lambda two: far(before, *two))
+    page.keyboard.press("+")
+    rest(page)
+    after = spots(page)
+    assert far(after, one, other) / far(before, one, other) == pytest.approx(1.25, rel=0.01)
+
+
+def scenes(bundle, recommender):
+    yield "force", compose.snowball(bundle, ("playlist", 3), waves=2, limit=15)
+    yield "columns", compose.layers(bundle, ("track", 0), waves=2, limit=12)
+    yield "rings", compose.artist(bundle, 0)
+    yield "flows", compose.reasons(recommender, [0, 40], n=6)
+    yield "map", catalogue_map(bundle)
+    yield "one node", compose.snowball(bundle, ("playlist", 3), waves=0)
+
+
+def test_labels_of_every_kind_of_picture_keep_apart(opened, bundle, recommender):
+    for name, scene in scenes(bundle, recommender):
+        page = opened(scene)
+        assert page.locator(".node").count() == len(scene.nodes), name
+        shown = labels(page)
+        assert shown, name
+        for one, other in combinations(shown, 2):
+            apart = one[0] >= other[2] or other[0] >= one[2]
+            # A line of text is 13 px high in a box of about 16.
+            apart = apart or one[1] >= other[3] - 4 or other[1] >= one[3] - 4
+            assert apart, (name, one, other)
+
+
+def test_colours_are_the_readers_unless_one_is_given(opened, scene):
+    paper = "getComputedStyle(document.body).backgroundColor"
+    page = opened(scene)
+    assert page.evaluate(paper) == "rgb(255, 255, 255)"
+    page.emulate_media(color_scheme="dark")
+    assert page.evaluate(paper) == "rgb(20, 23, 31)"
+    page.emulate_media(color_scheme="light")
+    page.evaluate("document.documentElement.dataset.theme = 'dark'")
+    assert page.evaluate(paper) == "rgb(20, 23, 31)"
+
+
+def test_the_legend_names_what_is_drawn(opened, scene):
+    said = opened(scene).locator("#legend").inner_text()
+    for words in ("playlist holds track", "track by artist"):
+        assert re.search(words, said)
