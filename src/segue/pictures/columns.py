@@ -162,11 +162,13 @@ def _draw_flows(scene: Scene, paper: Paper, where: NDArray[Any], column_of: NDAr
         )
     )
     for at, node in enumerate(scene.nodes):
+        # The colour of a track would be that of a seed, too.
+        colors = {"seed": paper.theme.series[at], "found": paper.theme.muted}
         half = max(scale * flow[at] / 2, 0.3 * paper.font)
         paper.axes.plot(
             [where[at, 0]] * 2,
             [where[at, 1] - half, where[at, 1] + half],
-            color=paper.theme.series[at] if node.role == "seed" else color_of(node, paper.theme),
+            color=colors.get(node.role, color_of(node, paper.theme)),
             linewidth=0.42 * paper.font,
             solid_capstyle="butt",
             zorder=NODES,

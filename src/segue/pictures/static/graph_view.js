@@ -19,7 +19,7 @@
  * Text goes in as text, never as HTML; looks come from graph_view.css, so a strict CSP holds.
  */
 
-import { placeBeside } from "./place.js";
+import { apart, placeBeside, put, square } from "./place.js";
 import { groupOutline, outline } from "./shapes.js";
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -364,22 +364,6 @@ export class GraphView {
     }
     return best;
   }
-}
-
-function square(node) {
-  const [[x, y], r] = [node.spot, node.radius];
-  return [x - r, y - r, x + r, y + r, node];
-}
-
-/** Put a label into its box. */
-function put(text, box) {
-  text.setAttribute("x", box[0].toFixed(1));
-  text.setAttribute("y", ((box[1] + box[3]) / 2 + 4.5).toFixed(1));
-  return box;
-}
-
-function apart(one, other) {
-  return one[0] > other[2] || one[2] < other[0] || one[1] > other[3] || one[3] < other[1];
 }
 
 function cut(text, most) {

@@ -1,3 +1,5 @@
+/** Where things go: new nodes, and labels in boxes. */
+
 /** Put new nodes around one, away from those that are there. */
 export function placeBeside(fresh, beside, all) {
   const others = all.filter((node) => node.x !== undefined);
@@ -21,4 +23,21 @@ export function placeBeside(fresh, beside, all) {
       node.x += Math.max(-8, Math.min(8, fx));
       node.y += Math.max(-8, Math.min(8, fy));
     }
+}
+
+/** The box of a node; boxes are left, top, right, bottom. */
+export function square(node) {
+  const [[x, y], r] = [node.spot, node.radius];
+  return [x - r, y - r, x + r, y + r, node];
+}
+
+/** Put a label into its box. */
+export function put(text, box) {
+  text.setAttribute("x", box[0].toFixed(1));
+  text.setAttribute("y", ((box[1] + box[3]) / 2 + 4.5).toFixed(1));
+  return box;
+}
+
+export function apart(one, other) {
+  return one[0] > other[2] || one[2] < other[0] || one[1] > other[3] || one[3] < other[1];
 }
