@@ -162,13 +162,16 @@ def _draw_flows(scene: Scene, paper: Paper, where: NDArray[Any], column_of: NDAr
         )
     )
     for at, node in enumerate(scene.nodes):
-        # The colour of a track would be that of a seed, too.
-        colors = {"seed": paper.theme.series[at], "found": paper.theme.muted}
+        color = color_of(node, paper.theme)
+        if node.role == "seed":
+            color = paper.theme.series[at]
+        elif node.role == "found":  # the colour of tracks would be taken for a seed's
+            color = paper.theme.muted
         half = max(scale * flow[at] / 2, 0.3 * paper.font)
         paper.axes.plot(
             [where[at, 0]] * 2,
             [where[at, 1] - half, where[at, 1] + half],
-            color=colors.get(node.role, color_of(node, paper.theme)),
+            color=color,
             linewidth=0.42 * paper.font,
             solid_capstyle="butt",
             zorder=NODES,

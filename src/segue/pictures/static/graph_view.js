@@ -106,8 +106,8 @@ export class GraphView {
       if (edge.kind === "contribution")
         edge.path.setAttribute("stroke-width", Math.max(1, (16 * edge.weight) / heaviest));
     }
-    if (!this.svg.querySelector("[tabindex='0']"))
-      this.nodes.values().next().value?.shape.setAttribute("tabindex", "0");
+    const find = (selector) => this.nodeLayer.querySelector(selector);
+    if (!find("[tabindex='0']")) (find(".start") ?? find("*"))?.setAttribute("tabindex", "0");
     return fresh;
   }
 
