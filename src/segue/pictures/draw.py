@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from segue.pictures.columns import draw_columns
 from segue.pictures.labels import place_labels
@@ -116,12 +117,14 @@ def _draw_map(scene: Scene, paper: Paper) -> None:
     where = paper.place(scene.position, (2 * em, em))
     group = np.array([node.group for node in scene.nodes])
     small = em * float(np.clip(9 / np.sqrt(max(len(group), 1)), 0.1, 0.4))
-    for at in range(-1, len(scene.groups)):
-        own = group == at
-        if own.any():
+
+    def marks(own: NDArray[Any], radius: float, gid: str, **look: Any) -> None:
+        for at in np.unique(group[own]).tolist():
             color, mark = (theme.other, "o") if at < 0 else (theme.series[at], SERIES_MARKS[at])
-            radius = np.full(int(own.sum()), small)
-            paper.marks(where[own], radius, mark, color, f"group-{at}", edge=0.02)
+            rows = own[group[own] == at]
+            paper.marks(where[rows], np.full(len(rows), radius), mark, color, gid, **look)
+
+    marks(np.arange(len(group)), small, "tracks", edge=0.02)
 
     bounds = (paper.left, paper.bottom, paper.right, paper.top)
     own_names = [at for at, name in enumerate(scene.groups) if name and (group == at).any()]
@@ -148,7 +151,7 @@ def _draw_map(scene: Scene, paper: Paper) -> None:
     texts = [shorten(paper.spell(scene.nodes[at].label), 12 * em, 0.85 * em) for at in chosen]
     for label in place_labels(
         where[chosen],
-        np.full(len(chosen), small),
+        np.full(len(chosen), small + 0.2 * em),
         np.array([text_width(text, 0.85 * em) for text in texts]),
         1.15 * em,
         bounds,
@@ -157,5 +160,4 @@ def _draw_map(scene: Scene, paper: Paper) -> None:
         most=24,
     ):
         paper.label(label.x, label.y, texts[label.node], size=0.85)
-        dot = where[[chosen[label.node]]]
-        paper.marks(dot, np.array([1.5 * small]), "o", theme.ink, "named", edge=0.05)
+        marks(np.array([chosen[label.node]]), small + 0.15 * em, "named", ring=True, edge=0.1)

@@ -19,7 +19,7 @@
  * Text goes in as text, never as HTML; looks come from graph_view.css, so a strict CSP holds.
  */
 
-import { apart, placeBeside, put, square } from "./place.js";
+import { apart, placeBeside, put, rowGap, square } from "./place.js";
 import { groupOutline, outline } from "./shapes.js";
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -64,6 +64,7 @@ export class GraphView {
     this.current = null;
     this.svg.setAttribute("aria-label", `${scene.title}. ${scene.note}`);
     this.add(scene);
+    this.rowGap = this.layout === "columns" ? rowGap([...this.nodes.values()]) : Infinity;
     this.groupNames = this.layout === "map" ? this.nameGroups(scene.groups) : [];
     this.fit();
   }
@@ -92,10 +93,10 @@ export class GraphView {
       most[type] = Math.max(most[type] ?? 1, degree);
     const heaviest = Math.max(...[...this.edges.values()].map((edge) => edge.weight ?? 0), 1e-9);
     for (const node of this.nodes.values()) {
-      node.radius = this.small ? 3 : 4 + 7 * Math.sqrt(node.degree / most[node.type]);
+      node.full = this.small ? 3 : 4 + 7 * Math.sqrt(node.degree / most[node.type]);
       if (!node.shape) this.drawNode(node);
       const [mark, kind] = this.layout === "map" ? [groupOutline, "group"] : [outline, "type"];
-      node.shape.firstChild.setAttribute("d", mark(node[kind], node.radius));
+      node.shape.firstChild.setAttribute("d", mark(node[kind], node.full));
       const what = [node.label, node.type, node.detail, `edges shown: ${node.near.size}`];
       node.shape.setAttribute("aria-label", what.filter(Boolean).join(", "));
     }
@@ -130,7 +131,7 @@ export class GraphView {
   /** A label, not yet in its place: its element and its width. */
   write(label, look) {
     const text = make("text", { class: look }, this.labelLayer);
-    text.textContent = cut(label, 34);
+    text.textContent = cut(label, this.size().width < 600 ? 18 : 34);
     this.pen.font = `${look ? "bold " : ""}13px system-ui, sans-serif`;
     return { text, wide: this.pen.measureText(text.textContent).width };
   }
@@ -207,17 +208,23 @@ export class GraphView {
   fit() {
     if (!this.nodes?.size) return;
     const { width, height } = this.size();
-    // Labels of columns and rings stand outside of the outermost nodes.
-    const side = this.layout === "columns" || this.layout === "rings" ? 0.2 * width : 50;
-    const [xs, ys] = ["x", "y"].map((a) => [...this.nodes.values()].map((node) => node[a]));
+    const all = [...this.nodes.values()];
+    const [xs, ys] = ["x", "y"].map((axis) => all.map((node) => node[axis]));
     const [left, top] = [Math.min(...xs), Math.min(...ys)];
     const [wide, tall] = [Math.max(...xs) - left, Math.max(...ys) - top];
-    const room = [Math.max(1, width - 2 * side), Math.max(1, height - 90)];
+    // Labels of columns and rings stand outside of the outermost nodes.
+    const outside = this.layout === "columns" || this.layout === "rings";
+    const [before, after] = [-1, 1].map((side) => {
+      const outer = all.filter((node) => side * (node.x - left - wide / 2) >= 0.45 * wide);
+      const widest = Math.max(...outer.map((node) => node.wide));
+      return outside ? Math.min(widest + 24, 0.3 * width) : 50;
+    });
+    const room = [Math.max(1, width - before - after), Math.max(1, height - 90)];
     this.kx = wide ? room[0] / wide : 1;
     this.ky = tall ? room[1] / tall : 1;
     // Only rings must stay round; all else may fill the room.
     if (this.layout === "rings") this.kx = this.ky = Math.min(this.kx, this.ky);
-    this.tx = width / 2 - this.kx * (left + wide / 2);
+    this.tx = (width + before - after) / 2 - this.kx * (left + wide / 2);
     this.ty = height / 2 - this.ky * (top + tall / 2);
     this.draw();
   }
@@ -253,9 +260,13 @@ export class GraphView {
 
   paint() {
     this.frame = null;
+    // Marks of the same column do not cover each other.
+    const scale = Math.min(1, Math.max(0.4, (this.ky * this.rowGap) / 24));
     for (const node of this.nodes.values()) {
       const [x, y] = (node.spot = this.at(node));
-      node.shape.setAttribute("transform", `translate(${x.toFixed(1)} ${y.toFixed(1)})`);
+      node.radius = scale * node.full;
+      const place = `translate(${x.toFixed(1)} ${y.toFixed(1)}) scale(${scale.toFixed(3)})`;
+      node.shape.setAttribute("transform", place);
     }
     const level = this.layout === "columns";
     for (const { path, source, target } of this.edges.values()) {
@@ -287,7 +298,9 @@ export class GraphView {
     for (const node of order) {
       const [x, y] = node.spot;
       const far = node.radius + 5;
-      const sides = [x + far, x - far - node.wide].map((at) => [at, y - 8, at + node.wide, y + 8]);
+      const high = this.layout === "columns" ? 7 : 8;
+      const sides = [x + far, x - far - node.wide].map(
+        (at) => [at, y - high, at + node.wide, y + high]);
       if (node.left) sides.reverse();
       if (this.layout === "columns") sides.pop();
       const inside = (box) => (box[0] > 0 && box[2] < width) || this.layout === "columns";

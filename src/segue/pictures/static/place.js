@@ -25,6 +25,13 @@ export function placeBeside(fresh, beside, all) {
     }
 }
 
+/** The least distance between two nodes that stand in the same column. */
+export function rowGap(nodes) {
+  const order = nodes.sort((one, other) => one.x - other.x || one.y - other.y);
+  const gaps = order.slice(1).map((node, at) => [node.x - order[at].x, node.y - order[at].y]);
+  return Math.min(...gaps.filter(([dx]) => dx < 1).map(([, dy]) => dy));
+}
+
 /** The box of a node; boxes are left, top, right, bottom. */
 export function square(node) {
   const [[x, y], r] = [node.spot, node.radius];
