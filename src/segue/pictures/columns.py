@@ -80,7 +80,7 @@ def _names(scene: Scene, paper: Paper, column_of: NDArray[np.int64], flows: bool
     names = []
     for node, column in zip(scene.nodes, column_of.tolist(), strict=True):
         is_end = column in (0, last)
-        most = room * (0.26 if not flows else 0.25 if is_end else 0.2)
+        most = room * (0.22 if not flows else 0.25 if is_end else 0.2)
         size, bold = 1.0 if is_end else 0.95, node.role == "start"
         text = shorten(paper.spell(node.label), most, size * em, bold=bold)
         detail = paper.spell(node.detail) if flows and is_end else ""

@@ -71,18 +71,18 @@ def _draw_rings(scene: Scene, paper: Paper) -> None:
     outer = [at for at, node in enumerate(scene.nodes) if node.type == "playlist"]
     inner = [at for at, node in enumerate(scene.nodes) if node.type != "playlist"]
     centre = np.array([(paper.left + paper.right) / 2, (paper.bottom + paper.top) / 2])
-    half = min(paper.right - paper.left, paper.top - paper.bottom) / 2
-    most = min(13 * em, 0.38 * half)
+    half = np.array([paper.right - paper.left, paper.top - paper.bottom]) / 2
+    most = min(13 * em, 0.38 * float(half.min()))
     texts = [shorten(paper.spell(scene.nodes[at].label), most, 0.88 * em) for at in outer]
     widest = max((text_width(text, 0.88 * em) for text in texts), default=2 * em)
     reach = half - widest - 1.5 * em
+    reach = np.minimum(reach, 2 * reach.min())  # at most twice as wide as high
     # Without an outer ring the inner one takes its room.
-    scale = 2 * reach if outer else 3.2 * reach
-    where = centre + (scene.position - 0.5) * (scale, -scale)
+    where = centre + (scene.position - 0.5) * (1, -1) * reach * (2 if outer else 3.2)
     draw_edges(scene, paper, where, where)
     draw_nodes(scene, paper, where, radius)
 
-    pitch = 2 * np.pi * reach / max(1, len(outer))
+    pitch = 2 * np.pi * float(reach.min()) / max(1, len(outer))
     every = max(1, int(np.ceil(1.15 * em / max(pitch, 1e-9))))
     taken = np.empty((0, 4))
     for at, text in list(zip(outer, texts, strict=True))[::every]:

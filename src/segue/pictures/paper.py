@@ -93,7 +93,7 @@ class Paper:
     ) -> None:
         """Nodes of one look; with a `ring`, those that stand out."""
         # A square of the same half width would look larger than a circle, a diamond smaller.
-        scale = {"s": 0.88, "D": 0.8, "o": 1.0}.get(mark, 1.0)
+        scale = {"s": 0.88, "D": 0.8, "*": 1.35}.get(mark, 1.0)
         self.axes.scatter(
             where[:, 0],
             where[:, 1],
