@@ -19,7 +19,7 @@
  * Text goes in as text, never as HTML; looks come from graph_view.css, so a strict CSP holds.
  */
 
-import { apart, placeBeside, put, rowGap, square } from "./place.js";
+import { apart, cut, placeBeside, put, rowGap, square } from "./place.js";
 import { groupOutline, outline } from "./shapes.js";
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -103,10 +103,14 @@ export class GraphView {
     for (const edge of this.edges.values()) {
       if (edge.path) continue;
       const group = edge.kind === "contribution" ? ` series-${edge.group}` : "";
-      edge.path = make("path", { class: `edge ${edge.kind}${group}` }, this.edgeLayer);
+      const start = [edge.source, edge.target].some((node) => node.role === "start");
+      const look = `edge ${edge.kind}${group}${start ? " of-start" : ""}`;
+      edge.path = make("path", { class: look }, this.edgeLayer);
       if (edge.kind === "contribution")
         edge.path.setAttribute("stroke-width", Math.max(1, (16 * edge.weight) / heaviest));
     }
+    const faint = Math.min(0.6, Math.max(0.18, 8 / Math.sqrt(this.edges.size)));
+    this.container.style.setProperty("--faint", faint.toFixed(2));
     const find = (selector) => this.nodeLayer.querySelector(selector);
     if (!find("[tabindex='0']")) (find(".start") ?? find("*"))?.setAttribute("tabindex", "0");
     return fresh;
@@ -377,11 +381,6 @@ export class GraphView {
     }
     return best;
   }
-}
-
-function cut(text, most) {
-  const letters = Array.from(text);
-  return letters.length > most ? `${letters.slice(0, most - 1).join("").trimEnd()}…` : text;
 }
 
 export function make(name, attributes, parent) {

@@ -38,13 +38,19 @@ export function square(node) {
   return [x - r, y - r, x + r, y + r, node];
 }
 
-/** Put a label into its box. */
+/** Put a label into its box; returns the room that others leave it. */
 export function put(text, box) {
   text.setAttribute("x", box[0].toFixed(1));
   text.setAttribute("y", ((box[1] + box[3]) / 2 + 4.5).toFixed(1));
-  return box;
+  return [box[0] - 4, box[1], box[2] + 4, box[3]];
 }
 
 export function apart(one, other) {
   return one[0] > other[2] || one[2] < other[0] || one[1] > other[3] || one[3] < other[1];
+}
+
+/** A name of at most so many letters. */
+export function cut(text, most) {
+  const letters = Array.from(text);
+  return letters.length > most ? `${letters.slice(0, most - 1).join("").trimEnd()}…` : text;
 }
