@@ -44,15 +44,16 @@ def chromium() -> Iterator["Browser"]:
     path = next(filter(None, map(shutil.which, names)), None)
     if path is None:
         pytest.skip("there is no Chromium here (Debian: apt-get install chromium)")
-    with sync_api.sync_playwright() as playwright:
-        # Without its sandbox, which root may not use.
-        with playwright.chromium.launch(executable_path=path, chromium_sandbox=False) as browser:
-            yield browser
+    with (
+        sync_api.sync_playwright() as playwright,
+        playwright.chromium.launch(executable_path=path) as browser,
+    ):
+        yield browser
 
 
 @pytest.fixture
 def page(chromium: "Browser") -> Iterator["Page"]:
-    """An empty page of 1000 × 800; what fails in it, or is refused by its policy, fails the test."""
+    """An empty page of 1000 × 800; an error in it, as of its policy, fails the test."""
     with chromium.new_context(viewport={"width": 1000, "height": 800}) as context:
         page, failures = context.new_page(), []
         page.on("pageerror", lambda error: failures.append(str(error)))

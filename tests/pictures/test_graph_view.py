@@ -1,4 +1,4 @@
-"""The graph view in a real browser: pan, zoom, hover, click to walk on, by mouse, touch and keys."""
+"""The graph view in a real browser: pan, zoom, hover, walk on; by mouse, touch and keyboard."""
 
 import math
 from itertools import combinations

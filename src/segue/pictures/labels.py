@@ -89,7 +89,7 @@ def place_labels(
                 best = (covered, box)
         if best is not None:
             box = best[1]
-            taken = np.vstack([taken, box + (-gap, 0, gap, 0)])
+            taken = np.vstack([taken, box + np.array([-gap, 0, gap, 0])])
             middle = float(box[1] + box[3]) / 2
             placed.append(PlacedLabel(node, float(box[0]), middle, float(widths[node])))
     return placed
