@@ -19,10 +19,10 @@
  * Text goes in as text, never as HTML; looks come from graph_view.css, so a strict CSP holds.
  */
 
+import { element, make, showNear } from "./dom.js";
 import { apart, cut, placeBeside, put, rowGap, square } from "./place.js";
 import { groupOutline, outline } from "./shapes.js";
 
-const SVG = "http://www.w3.org/2000/svg";
 const STAGE = 1000; // width and height of the plane that nodes stand on; `fit` scales it
 const MANY = 600; // nodes from which on they are drawn small
 
@@ -61,7 +61,9 @@ export class GraphView {
     [this.nodes, this.edges] = [new Map(), new Map()];
     for (const layer of [this.edgeLayer, this.nodeLayer, this.labelLayer]) layer.replaceChildren();
     this.small = scene.nodes.length > MANY;
-    this.current = null;
+    this.container.classList.toggle("small", this.small);
+    this.letters = this.size().width < 600 ? 18 : 34;
+    [this.current, this.painted] = [null, ""];
     this.svg.setAttribute("aria-label", `${scene.title}. ${scene.note}`);
     this.add(scene);
     this.rowGap = this.layout === "columns" ? rowGap([...this.nodes.values()]) : Infinity;
@@ -122,7 +124,11 @@ export class GraphView {
     const look = `node ${kind} ${node.role ?? ""}${group}`;
     node.shape = make("g", { class: look, role: "button", tabindex: "-1" }, this.nodeLayer);
     make("path", {}, node.shape);
-    Object.assign(node, this.write(node.label, node.role === "start" ? "start" : ""));
+    const words = cut(node.label, this.letters);
+    this.pen.font = `${node.role === "start" ? "bold " : ""}13px system-ui, sans-serif`;
+    node.wide = this.pen.measureText(words).width;
+    node.text = null; // made when it is shown for the first time: of many nodes few have room
+    node.write = () => this.write(words, node.role === "start" ? "start" : "");
     const leftmost = this.layout === "columns" ? node.x < 1 : node.x < STAGE / 2 - 1;
     node.left = leftmost && (this.layout === "columns" || this.layout === "rings");
     node.shape.addEventListener("pointerenter", () => this.hover(node));
@@ -132,12 +138,10 @@ export class GraphView {
     node.shape.addEventListener("click", () => this.moved < 5 && this.walk(node.key));
   }
 
-  /** A label, not yet in its place: its element and its width. */
-  write(label, look) {
+  write(words, look) {
     const text = make("text", { class: look }, this.labelLayer);
-    text.textContent = cut(label, this.size().width < 600 ? 18 : 34);
-    this.pen.font = `${look ? "bold " : ""}13px system-ui, sans-serif`;
-    return { text, wide: this.pen.measureText(text.textContent).width };
+    text.textContent = words;
+    return text;
   }
 
   /** Names of the groups of a map, each on the middle of its nodes. */
@@ -146,7 +150,10 @@ export class GraphView {
     return groups.flatMap((name, at) => {
       const own = [...this.nodes.values()].filter((node) => node.group === at);
       const [x, y] = ["x", "y"].map((axis) => middle(own.map((node) => node[axis])));
-      return own.length ? [{ x, y, ...this.write(name, "group") }] : [];
+      if (!own.length) return [];
+      const words = cut(name, this.letters);
+      this.pen.font = "bold 13px system-ui, sans-serif";
+      return [{ x, y, text: this.write(words, "group"), wide: this.pen.measureText(words).width }];
     });
   }
 
@@ -196,13 +203,11 @@ export class GraphView {
   }
 
   mark(node) {
+    // To dim a great many would take too long.
+    this.container.classList.toggle("looking", Boolean(node) && !this.small);
+    for (const other of this.small ? [this.marked, node] : this.nodes.values())
+      if (other) showNear(other.shape, other, node);
     this.marked = node;
-    this.container.classList.toggle("looking", Boolean(node));
-    for (const other of this.nodes.values())
-      for (const part of [other.shape, other.text]) {
-        part.classList.toggle("near", other === node || Boolean(node?.near.has(other)));
-        part.classList.toggle("current", other === node);
-      }
     for (const { path, source, target } of this.edges.values())
       path.classList.toggle("near", source === node || target === node);
     this.draw();
@@ -264,6 +269,13 @@ export class GraphView {
 
   paint() {
     this.frame = null;
+    const view = [this.kx, this.ky, this.tx, this.ty, this.nodes.size, this.edges.size].join(" ");
+    if (view !== this.painted) this.paintNodes();
+    this.painted = view;
+    this.paintLabels();
+  }
+
+  paintNodes() {
     // Marks of the same column do not cover each other.
     const scale = Math.min(1, Math.max(0.4, (this.ky * this.rowGap) / 24));
     for (const node of this.nodes.values()) {
@@ -279,7 +291,6 @@ export class GraphView {
       const way = level ? `C${x1 + bend} ${y1} ${x2 - bend} ${y2} ${x2} ${y2}` : `L${x2} ${y2}`;
       path.setAttribute("d", `M${x1} ${y1}${way}`);
     }
-    this.paintLabels();
   }
 
   /** Show as many labels as have room: first what is looked at, then by role and size. */
@@ -312,8 +323,10 @@ export class GraphView {
       const must = node === this.marked || node.role === "start";
       const seen = (must || left > 0) && x > 0 && y > 0 && x < width && y < height;
       const box = seen && (sides.find((side) => inside(side) && free(side)) ?? (must && sides[0]));
-      node.text.classList.toggle("hidden", !box);
+      node.text?.classList.toggle("hidden", !box);
       if (!box) continue;
+      node.text ??= node.write();
+      showNear(node.text, node, this.marked);
       taken.push(put(node.text, box));
       left -= 1;
     }
@@ -381,17 +394,4 @@ export class GraphView {
     }
     return best;
   }
-}
-
-export function make(name, attributes, parent) {
-  const made = document.createElementNS(SVG, name);
-  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
-  return parent.appendChild(made);
-}
-
-export function element(name, className, parent, text = "") {
-  const made = document.createElement(name);
-  if (className) made.className = className;
-  made.textContent = text;
-  return parent.appendChild(made);
 }

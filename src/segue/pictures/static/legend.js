@@ -1,4 +1,4 @@
-import { element, make } from "./graph_view.js";
+import { element, make } from "./dom.js";
 import { groupOutline, outline } from "./shapes.js";
 
 /** A legend of what a scene shows, into an element. */
