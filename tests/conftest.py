@@ -1,8 +1,10 @@
 """Fixtures that the tests of several rooms share."""
 
 import os
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -12,9 +14,52 @@ from hypothesis import settings
 from segue.data.playlists import Catalog, Playlists, TrackLists
 from segue.graph.playlist_graph import PlaylistGraph
 
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
 # A busy machine is no reason for a test to fail.
 settings.register_profile("segue", deadline=None)
 settings.load_profile("segue")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Where SEGUE_BROWSER_REQUIRED is set, a skipped browser test has failed."""
+    report = yield
+    required = os.environ.get("SEGUE_BROWSER_REQUIRED") and item.get_closest_marker("browser")
+    if required and report.skipped:
+        report.outcome = "failed"
+        report.longrepr = f"a browser is required here, but the test is skipped: {report.longrepr}"
+    return report
+
+
+# Not of the session: while Playwright is started, no test of its thread can run an event loop.
+@pytest.fixture(scope="module")
+def chromium() -> Iterator["Browser"]:
+    """The Chromium of this machine, driven by Playwright; for tests marked `browser`."""
+    sync_api = pytest.importorskip("playwright.sync_api")
+    names = ("chromium", "chromium-browser", "google-chrome")
+    path = next(filter(None, map(shutil.which, names)), None)
+    if path is None:
+        pytest.skip("there is no Chromium here (Debian: apt-get install chromium)")
+    with (
+        sync_api.sync_playwright() as playwright,
+        playwright.chromium.launch(executable_path=path) as browser,
+    ):
+        yield browser
+
+
+@pytest.fixture
+def page(chromium: "Browser") -> Iterator["Page"]:
+    """An empty page of 1000 × 800; an error in it, as of its policy, fails the test."""
+    with chromium.new_context(viewport={"width": 1000, "height": 800}) as context:
+        page, failures = context.new_page(), []
+        page.on("pageerror", lambda error: failures.append(str(error)))
+        page.on("console", lambda m: failures.append(m.text) if m.type == "error" else None)
+        yield page
+        assert not failures
 
 
 @pytest.fixture(scope="session")

@@ -1,12 +1,9 @@
-"""The HTML file: one file, nothing loaded, names as data; and the graph view in a real browser."""
+"""The HTML file: one file, nothing loaded, names as data."""
 
 import base64
 import hashlib
-import html as htmllib
 import json
 import re
-import shutil
-import subprocess
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -18,13 +15,6 @@ from segue.pictures.save import save_scene
 from segue.pictures.style import size_named
 
 STATIC = Path(compose.__file__).parent / "static"
-CHROMIUM = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-)
-browser = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here"),
-]
 
 
 class Page(HTMLParser):
@@ -122,96 +112,3 @@ def test_the_graph_view_is_small_enough_to_read():
         lines = path.read_text().splitlines()
         assert len(lines) < 400, path.name
         assert max(map(len, lines)) <= 100, path.name
-
-
-def dump(path: Path, tmp_path: Path) -> str:
-    """The document of a page in Chromium, when its scripts have run."""
-    options = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run"]
-    options += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
-    options += [f"--user-data-dir={tmp_path / 'profile'}", "--virtual-time-budget=3000"]
-    options += ["--window-size=1000,800", "--host-resolver-rules=MAP * 127.0.0.1:9"]
-    done = subprocess.run(
-        [CHROMIUM, *options, "--dump-dom", path.as_uri()],
-        capture_output=True, encoding="utf-8", timeout=120, check=True,
-    )  # fmt: skip
-    return done.stdout
-
-
-class TestInABrowser:
-    pytestmark = browser
-
-    def test_names_are_shown_and_never_run(self, scene, path, tmp_path):
-        shown = dump(path, tmp_path)
-        assert f"<title>{htmllib.escape(scene.title, quote=False)}</title>" in shown
-        drawn = re.findall(r'<g class="node [^>]*aria-label="([^"]*)"', shown)
-        assert len(drawn) == len(scene.nodes)
-        said = {htmllib.unescape(label) for label in drawn}
-        for node in scene.nodes:
-            assert any(text.startswith(f"{node.label}, {node.type}, ") for text in said), node
-        assert shown.count('<path class="edge ') >= len(scene.edges)
-        assert re.search(r'<text class="start"[^>]*x="', shown), "the start has its label"
-
-    def test_walking_on_by_keyboard_and_mouse(self, scene, path, tmp_path):
-        """A driver in the page does what a person would and writes down what it sees."""
-        driver = """
-        const log = [];
-        const nodes = () => document.querySelectorAll(".node").length;
-        const name = () => document.activeElement.getAttribute("aria-label");
-        const press = (key) => document.activeElement.dispatchEvent(
-          new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
-        const wait = () => new Promise((done) => setTimeout(done, 50));
-        await wait();
-        const home = document.querySelector(".node[tabindex='0']");
-        home.focus();
-        log.push(["tab stops", document.querySelectorAll(".node[tabindex='0']").length]);
-        const first = name();
-        for (const key of ["ArrowRight", "ArrowLeft", "ArrowUp", "ArrowDown"]) {
-          press(key); await wait();
-          if (name() !== first) break;
-        }
-        const looking = () => view.container.classList.contains("looking");
-        log.push(["moved", name() !== first], ["dimmed", looking()]);
-        const before = nodes();
-        press("Enter"); await wait();
-        log.push(["enter adds", nodes() - before]);
-        log.push(["said", document.querySelector(".status").textContent]);
-        press("Escape"); await wait();
-        log.push(["let go", !looking()]);
-        const wide = view.kx;
-        view.container.dispatchEvent(new KeyboardEvent("keydown", { key: "+", bubbles: true }));
-        log.push(["zoomed in", view.kx > wide]);
-        const start = document.querySelector(".node.start");
-        const seen = nodes();
-        start.dispatchEvent(new MouseEvent("click", { bubbles: true })); await wait();
-        log.push(["click adds", nodes() - seen]);
-        const svg = document.querySelector("#graph svg"), tx = view.tx;
-        const at = (type, clientX) => new PointerEvent(
-          type, { pointerId: 1, clientX, clientY: 300, bubbles: true });
-        svg.dispatchEvent(at("pointerdown", 200));
-        window.dispatchEvent(at("pointermove", 260));
-        window.dispatchEvent(at("pointerup", 260));
-        log.push(["panned", view.tx - tx]);
-        start.dispatchEvent(new PointerEvent("pointerenter")); await wait();
-        log.push(["tip", document.querySelector(".tip strong").textContent]);
-        document.body.dataset.log = JSON.stringify(log);
-        """
-        page = path.read_text(encoding="utf-8")
-        # The page's own policy would not let a driver in.
-        page = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", page)
-        page = page.replace("view.show(scene);\n", "view.show(scene);\n" + driver)
-        (tmp_path / "driven.html").write_text(page, encoding="utf-8")
-        shown = dump(tmp_path / "driven.html", tmp_path)
-        written = re.search(r'data-log="([^"]*)"', shown)
-        assert written, "the driver came to its end"
-        log = dict(json.loads(htmllib.unescape(written[1])))
-        assert log["tab stops"] == 1
-        assert log["moved"]
-        assert log["dimmed"]
-        assert 0 < log["enter adds"] <= 12
-        assert log["said"].endswith(f"{log['enter adds']} more nodes")
-        assert log["let go"]
-        assert log["zoomed in"]
-        assert 0 <= log["click adds"] <= 12
-        assert log["panned"] == 60
-        start = next(node for node in scene.nodes if node.role == "start")
-        assert log["tip"] == start.label

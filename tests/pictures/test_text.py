@@ -102,3 +102,12 @@ def test_width_grows_with_size_and_weight():
 def test_a_text_names_only_the_families_that_it_needs():
     assert font_families()[0] == "DejaVu Sans"
     assert families_of("Beyoncé") == ["DejaVu Sans", "sans-serif"]
+
+
+def test_what_joined_emoji_is_no_text():
+    assert module.drawable("\U0010fffd\u200d\ufe0f") == module.BOX
+
+
+def test_a_number_stays_before_a_name_from_the_right():
+    assert module.from_left("1. Queen") == "1. Queen"
+    assert module.from_left("2. أم كلثوم") == "\u200e2. أم كلثوم"

@@ -80,7 +80,7 @@ def _names(scene: Scene, paper: Paper, column_of: NDArray[np.int64], flows: bool
     names = []
     for node, column in zip(scene.nodes, column_of.tolist(), strict=True):
         is_end = column in (0, last)
-        most = room * (0.26 if not flows else 0.25 if is_end else 0.2)
+        most = room * (0.22 if not flows else 0.25 if is_end else 0.2)
         size, bold = 1.0 if is_end else 0.95, node.role == "start"
         text = shorten(paper.spell(node.label), most, size * em, bold=bold)
         detail = paper.spell(node.detail) if flows and is_end else ""
@@ -162,11 +162,16 @@ def _draw_flows(scene: Scene, paper: Paper, where: NDArray[Any], column_of: NDAr
         )
     )
     for at, node in enumerate(scene.nodes):
+        color = color_of(node, paper.theme)
+        if node.role == "seed":
+            color = paper.theme.series[at]
+        elif node.role == "found":  # the colour of tracks would be taken for a seed's
+            color = paper.theme.muted
         half = max(scale * flow[at] / 2, 0.3 * paper.font)
         paper.axes.plot(
             [where[at, 0]] * 2,
             [where[at, 1] - half, where[at, 1] + half],
-            color=paper.theme.series[at] if node.role == "seed" else color_of(node, paper.theme),
+            color=color,
             linewidth=0.42 * paper.font,
             solid_capstyle="butt",
             zorder=NODES,

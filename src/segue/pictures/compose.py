@@ -30,7 +30,7 @@ from segue.pictures.scene import (
     nodes_of,
     summary,
 )
-from segue.pictures.text import clean
+from segue.pictures.text import clean, from_left
 from segue.recommend.recommender import Recommender
 
 # How much more than is seen at first an interactive picture carries along, by wave and type.
@@ -184,9 +184,8 @@ def reasons(
         nodes[at] = replace(nodes[at], role="seed", detail=name)
     for rank, (at, name) in enumerate(zip(found_at, by[len(query) :], strict=True), start=1):
         detail = " · ".join([f"{score[0, rank - 1]:.3f}", *([name] if name else [])])
-        nodes[at] = replace(
-            nodes[at], role="found", label=f"{rank}. {nodes[at].label}", detail=detail
-        )
+        label = from_left(f"{rank}. {nodes[at].label}")
+        nodes[at] = replace(nodes[at], role="found", label=label, detail=from_left(detail))
     edges = _flows(tied, seed_at, found_at, parts, len(nodes))
     if any(edge.target == len(nodes) for edge in edges):
         about = "what the vectors add where no playlist or artist of this picture ties the two"

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from segue.pictures.columns import draw_columns
 from segue.pictures.labels import place_labels
@@ -70,18 +71,18 @@ def _draw_rings(scene: Scene, paper: Paper) -> None:
     outer = [at for at, node in enumerate(scene.nodes) if node.type == "playlist"]
     inner = [at for at, node in enumerate(scene.nodes) if node.type != "playlist"]
     centre = np.array([(paper.left + paper.right) / 2, (paper.bottom + paper.top) / 2])
-    half = min(paper.right - paper.left, paper.top - paper.bottom) / 2
-    most = min(13 * em, 0.38 * half)
+    half = np.array([paper.right - paper.left, paper.top - paper.bottom]) / 2
+    most = min(13 * em, 0.38 * float(half.min()))
     texts = [shorten(paper.spell(scene.nodes[at].label), most, 0.88 * em) for at in outer]
     widest = max((text_width(text, 0.88 * em) for text in texts), default=2 * em)
     reach = half - widest - 1.5 * em
+    reach = np.minimum(reach, 2 * reach.min())  # at most twice as wide as high
     # Without an outer ring the inner one takes its room.
-    scale = 2 * reach if outer else 3.2 * reach
-    where = centre + (scene.position - 0.5) * (scale, -scale)
+    where = centre + (scene.position - 0.5) * (1, -1) * reach * (2 if outer else 3.2)
     draw_edges(scene, paper, where, where)
     draw_nodes(scene, paper, where, radius)
 
-    pitch = 2 * np.pi * reach / max(1, len(outer))
+    pitch = 2 * np.pi * float(reach.min()) / max(1, len(outer))
     every = max(1, int(np.ceil(1.15 * em / max(pitch, 1e-9))))
     taken = np.empty((0, 4))
     for at, text in list(zip(outer, texts, strict=True))[::every]:
@@ -116,12 +117,14 @@ def _draw_map(scene: Scene, paper: Paper) -> None:
     where = paper.place(scene.position, (2 * em, em))
     group = np.array([node.group for node in scene.nodes])
     small = em * float(np.clip(9 / np.sqrt(max(len(group), 1)), 0.1, 0.4))
-    for at in range(-1, len(scene.groups)):
-        own = group == at
-        if own.any():
+
+    def marks(own: NDArray[Any], radius: float, gid: str, **look: Any) -> None:
+        for at in np.unique(group[own]).tolist():
             color, mark = (theme.other, "o") if at < 0 else (theme.series[at], SERIES_MARKS[at])
-            radius = np.full(int(own.sum()), small)
-            paper.marks(where[own], radius, mark, color, f"group-{at}", edge=0.02)
+            rows = own[group[own] == at]
+            paper.marks(where[rows], np.full(len(rows), radius), mark, color, gid, **look)
+
+    marks(np.arange(len(group)), small, "tracks", edge=0.02)
 
     bounds = (paper.left, paper.bottom, paper.right, paper.top)
     own_names = [at for at, name in enumerate(scene.groups) if name and (group == at).any()]
@@ -134,7 +137,7 @@ def _draw_map(scene: Scene, paper: Paper) -> None:
         cover=True, gap=0,
     )  # fmt: skip
     taken = np.array(
-        [[p.x, p.y - 0.7 * em, p.x + p.width, p.y + 0.7 * em] for p in placed]
+        [[p.x - em, p.y - 0.7 * em, p.x + p.width + em, p.y + 0.7 * em] for p in placed]
     ).reshape(-1, 4)
     for label in placed:
         paper.label(label.x, label.y, names[label.node], weight="bold", zorder=TEXT + 1)
@@ -148,7 +151,7 @@ def _draw_map(scene: Scene, paper: Paper) -> None:
     texts = [shorten(paper.spell(scene.nodes[at].label), 12 * em, 0.85 * em) for at in chosen]
     for label in place_labels(
         where[chosen],
-        np.full(len(chosen), small),
+        np.full(len(chosen), small + 0.2 * em),
         np.array([text_width(text, 0.85 * em) for text in texts]),
         1.15 * em,
         bounds,
@@ -157,5 +160,4 @@ def _draw_map(scene: Scene, paper: Paper) -> None:
         most=24,
     ):
         paper.label(label.x, label.y, texts[label.node], size=0.85)
-        dot = where[[chosen[label.node]]]
-        paper.marks(dot, np.array([1.5 * small]), "o", theme.ink, "named", edge=0.05)
+        marks(np.array([chosen[label.node]]), small + 0.15 * em, "named", ring=True, edge=0.1)

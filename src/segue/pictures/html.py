@@ -12,6 +12,8 @@ from pathlib import Path
 from segue.files import atomic_file
 from segue.pictures.scene import Scene
 
+# In the order of what they import from each other.
+_MODULES = ("dom", "shapes", "place", "graph_view", "legend", "export")
 _STATIC = resources.files("segue.pictures") / "static"
 
 
@@ -31,7 +33,7 @@ def write_scene(scene: Scene, path: Path, theme: str | None = None) -> None:
     """
     style = _static("graph_view.css") + _static("export.css")
     # One script: an inline module cannot import another.
-    modules = (_static(name) for name in ("graph_view.js", "legend.js", "export.js"))
+    modules = (_static(f"{name}.js") for name in _MODULES)
     lines = (line for module in modules for line in module.splitlines(keepends=True))
     script = "".join(line for line in lines if not line.startswith("import "))
     # "<" in a name would end the script element; in JSON it may be written as an escape.

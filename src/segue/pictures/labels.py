@@ -53,7 +53,7 @@ def place_labels(
         Nodes that get a label even if it must cover another node: then as few as can be. They
         should come first in `order`.
     cover
-        Whether labels may cover nodes; the first place is then on the node itself.
+        Whether labels may cover nodes; they then stand on them, or a line or two off.
     taken : float64 [num_boxes, 4], optional
         Boxes (left, bottom, right, top) that no label may cover.
     gap
@@ -74,9 +74,11 @@ def place_labels(
             break
         others = np.delete(nodes, node, axis=0)
         best: tuple[int, Boxes] | None = None
-        spots = _spots(centre[node], radius[node], widths[node], height, gap)
         if cover:
-            spots.insert(0, (centre[node][0] - widths[node] / 2, centre[node][1]))
+            left, middle = centre[node] - (widths[node] / 2, 0)
+            spots = [(left, middle + lines * height) for lines in (0, 1, -1, 2, -2)]
+        else:
+            spots = _spots(centre[node], radius[node], widths[node], height, gap)
         for x, y in spots:
             box = np.array([x, y - height / 2, x + widths[node], y + height / 2])
             inside = (box[:2] >= bounds[:2]).all() and (box[2:] <= bounds[2:]).all()
@@ -87,7 +89,7 @@ def place_labels(
                 best = (covered, box)
         if best is not None:
             box = best[1]
-            taken = np.vstack([taken, box])
+            taken = np.vstack([taken, box + np.array([-gap, 0, gap, 0])])
             middle = float(box[1] + box[3]) / 2
             placed.append(PlacedLabel(node, float(box[0]), middle, float(widths[node])))
     return placed

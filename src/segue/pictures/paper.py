@@ -35,7 +35,7 @@ class Paper:
         title = _wrapped(spell(scene.title), room, 1.45 * size.font, 2, bold=True)
         note = _wrapped(spell(scene.note), room, size.font, 3)
         header = len(title) * 1.55 * self.line + len(note) * self.line
-        rows = _legend_rows(_legend(scene, theme), room, size.font)
+        rows = _legend_rows(_legend(scene, theme, spell), room, size.font)
         footer = len(rows) * 1.35 * self.line
         if size.height is None:
             self.height = _body_height(scene, self) + header + footer + 2 * margin + self.line
@@ -89,18 +89,18 @@ class Paper:
         gid: str,
         *,
         ring: bool = False,
-        edge: float = 0.09,
+        edge: float | None = None,
     ) -> None:
-        """Nodes of one look; with a `ring`, of what a picture starts from."""
+        """Nodes of one look; with a `ring`, those that stand out."""
         # A square of the same half width would look larger than a circle, a diamond smaller.
-        scale = {"s": 0.88, "D": 0.8, "o": 1.0}.get(mark, 1.0)
+        scale = {"s": 0.88, "D": 0.8, "*": 1.35}.get(mark, 1.0)
         self.axes.scatter(
             where[:, 0],
             where[:, 1],
             s=(2 * radius * scale) ** 2,
             marker=mark,
             color=color,
-            linewidths=(0.22 if ring else edge) * self.font,
+            linewidths=((0.22 if ring else 0.09) if edge is None else edge) * self.font,
             edgecolors=self.theme.ink if ring else self.theme.background,
             zorder=NODES,
             gid=gid,
@@ -151,11 +151,11 @@ class LegendItem:
 DASHES = (0, (3, 1.6))
 
 
-def _legend(scene: Scene, theme: Theme) -> list[LegendItem]:
+def _legend(scene: Scene, theme: Theme, spell: Callable[[str], str]) -> list[LegendItem]:
     """What the marks, lines and colours of a scene mean."""
     if scene.layout == "map":
         items = [
-            LegendItem(shorten(name, 220, 9), theme.series[at], SERIES_MARKS[at])
+            LegendItem(shorten(spell(name), 220, 9), theme.series[at], SERIES_MARKS[at])
             for at, name in enumerate(scene.groups)
         ]
         if any(node.group < 0 for node in scene.nodes):

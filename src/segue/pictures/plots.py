@@ -86,14 +86,16 @@ def training_curves(
             x = [float(entry["epoch"]) for entry in seen]
             y = [float(entry[name]) for entry in seen]
             _line(axis, at, Series(x, y), model, theme, marks=len(x) == 1)
-            best = int(np.argmin(y) if name == "loss" else np.argmax(y))
+            falls = name == "loss"
+            best = int(np.argmin(y) if falls else np.argmax(y))
             axis.plot(
                 x[best], y[best], SERIES_MARKS[at % 8], color=_color(theme, at),
                 markeredgecolor=theme.background, markersize=0.75 * size.font, zorder=4,
             )  # fmt: skip
             axis.annotate(
-                f"{y[best]:.4g}", (x[best], y[best]), xytext=(0, 0.5 * size.font),
-                textcoords="offset points", ha="center", color=theme.muted, fontsize="small",
+                f"{y[best]:.4g}", (x[best], y[best]), va="top" if falls else "bottom",
+                xytext=(0, (-0.6 if falls else 0.5) * size.font), textcoords="offset points",
+                ha="center", color=theme.muted, fontsize="small",
             )  # fmt: skip
         axis.set_title(name, loc="left", fontsize="medium")
         axis.set_xlabel("epoch")

@@ -80,9 +80,9 @@ class Scene:
         Names of the categories that colours stand for.
     headings
         Over the columns.
-    beyond : Scene, optional
-        More nodes and edges around these, for a view that one can walk on in. Its nodes begin
-        with those of this scene.
+    beyond
+        More nodes and edges around these, for a view that one can walk on in. The places of its
+        edges go on from those of this scene's nodes.
     """
 
     title: str

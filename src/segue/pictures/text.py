@@ -85,7 +85,15 @@ def drawable(text: str) -> str:
         elif unicodedata.category(character)[0] in "LN":
             kept.append(BOX)
     drawn = " ".join("".join(kept).split())
-    return drawn or (BOX if text.strip() else "")
+    # What joined emoji is no text without them.
+    seen = any(unicodedata.category(character)[0] in "LNPS" for character in drawn)
+    return drawn if seen else (BOX if text.strip() else "")
+
+
+def from_left(text: str) -> str:
+    """Text that is read from the left, even where a name in it runs from right to left."""
+    runs = {unicodedata.bidirectional(character) for character in text}
+    return f"\u200e{text}" if runs & {"R", "AL"} else text
 
 
 def lacks_letters(text: str) -> bool:

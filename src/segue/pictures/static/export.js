@@ -21,7 +21,7 @@ function more(key) {
   return { nodes: keys.map((other) => known.get(other)), edges };
 }
 
-const view = new GraphView(document.getElementById("graph"), {
-  more: scene.beyond.nodes.length ? more : null,
-});
+const walkable = scene.beyond.nodes.length > 0;
+for (const words of document.querySelectorAll(".walk")) words.hidden = !walkable;
+const view = new GraphView(document.getElementById("graph"), { more: walkable ? more : null });
 view.show(scene);

@@ -19,7 +19,10 @@
  * Text goes in as text, never as HTML; looks come from graph_view.css, so a strict CSP holds.
  */
 
-const SVG = "http://www.w3.org/2000/svg";
+import { element, make, showNear } from "./dom.js";
+import { apart, cut, placeBeside, put, rowGap, square } from "./place.js";
+import { groupOutline, outline } from "./shapes.js";
+
 const STAGE = 1000; // width and height of the plane that nodes stand on; `fit` scales it
 const MANY = 600; // nodes from which on they are drawn small
 
@@ -58,9 +61,13 @@ export class GraphView {
     [this.nodes, this.edges] = [new Map(), new Map()];
     for (const layer of [this.edgeLayer, this.nodeLayer, this.labelLayer]) layer.replaceChildren();
     this.small = scene.nodes.length > MANY;
-    this.current = null;
+    this.container.classList.toggle("small", this.small);
+    this.letters = this.size().width < 600 ? 18 : 34;
+    [this.current, this.painted] = [null, ""];
     this.svg.setAttribute("aria-label", `${scene.title}. ${scene.note}`);
     this.add(scene);
+    this.rowGap = this.layout === "columns" ? rowGap([...this.nodes.values()]) : Infinity;
+    this.groupNames = this.layout === "map" ? this.nameGroups(scene.groups) : [];
     this.fit();
   }
 
@@ -82,27 +89,32 @@ export class GraphView {
       target.near.add(source);
       this.edges.set(key, { ...edge, source, target });
     }
-    if (beside) place(fresh, beside, [...this.nodes.values()]);
+    if (beside) placeBeside(fresh, beside, [...this.nodes.values()]);
     const most = {};
     for (const { type, degree } of this.nodes.values())
       most[type] = Math.max(most[type] ?? 1, degree);
     const heaviest = Math.max(...[...this.edges.values()].map((edge) => edge.weight ?? 0), 1e-9);
     for (const node of this.nodes.values()) {
-      node.radius = this.small ? 3 : 4 + 7 * Math.sqrt(node.degree / most[node.type]);
+      node.full = this.small ? 3 : 4 + 7 * Math.sqrt(node.degree / most[node.type]);
       if (!node.shape) this.drawNode(node);
-      node.shape.firstChild.setAttribute("d", outline(node.type, node.radius));
+      const [mark, kind] = this.layout === "map" ? [groupOutline, "group"] : [outline, "type"];
+      node.shape.firstChild.setAttribute("d", mark(node[kind], node.full));
       const what = [node.label, node.type, node.detail, `edges shown: ${node.near.size}`];
       node.shape.setAttribute("aria-label", what.filter(Boolean).join(", "));
     }
     for (const edge of this.edges.values()) {
       if (edge.path) continue;
       const group = edge.kind === "contribution" ? ` series-${edge.group}` : "";
-      edge.path = make("path", { class: `edge ${edge.kind}${group}` }, this.edgeLayer);
+      const start = [edge.source, edge.target].some((node) => node.role === "start");
+      const look = `edge ${edge.kind}${group}${start ? " of-start" : ""}`;
+      edge.path = make("path", { class: look }, this.edgeLayer);
       if (edge.kind === "contribution")
         edge.path.setAttribute("stroke-width", Math.max(1, (16 * edge.weight) / heaviest));
     }
-    if (!this.svg.querySelector("[tabindex='0']"))
-      this.nodes.values().next().value?.shape.setAttribute("tabindex", "0");
+    const faint = Math.min(0.6, Math.max(0.18, 8 / Math.sqrt(this.edges.size)));
+    this.container.style.setProperty("--faint", faint.toFixed(2));
+    const find = (selector) => this.nodeLayer.querySelector(selector);
+    if (!find("[tabindex='0']")) (find(".start") ?? find("*"))?.setAttribute("tabindex", "0");
     return fresh;
   }
 
@@ -112,10 +124,11 @@ export class GraphView {
     const look = `node ${kind} ${node.role ?? ""}${group}`;
     node.shape = make("g", { class: look, role: "button", tabindex: "-1" }, this.nodeLayer);
     make("path", {}, node.shape);
-    node.text = make("text", { class: node.role === "start" ? "start" : "" }, this.labelLayer);
-    node.text.textContent = cut(node.label, 34);
+    const words = cut(node.label, this.letters);
     this.pen.font = `${node.role === "start" ? "bold " : ""}13px system-ui, sans-serif`;
-    node.wide = this.pen.measureText(node.text.textContent).width;
+    node.wide = this.pen.measureText(words).width;
+    node.text = null; // made when it is shown for the first time: of many nodes few have room
+    node.write = () => this.write(words, node.role === "start" ? "start" : "");
     const leftmost = this.layout === "columns" ? node.x < 1 : node.x < STAGE / 2 - 1;
     node.left = leftmost && (this.layout === "columns" || this.layout === "rings");
     node.shape.addEventListener("pointerenter", () => this.hover(node));
@@ -123,6 +136,25 @@ export class GraphView {
     node.shape.addEventListener("focus", () => this.focus(node.key));
     // A drag that began on a node is no click.
     node.shape.addEventListener("click", () => this.moved < 5 && this.walk(node.key));
+  }
+
+  write(words, look) {
+    const text = make("text", { class: look }, this.labelLayer);
+    text.textContent = words;
+    return text;
+  }
+
+  /** Names of the groups of a map, each on the middle of its nodes. */
+  nameGroups(groups) {
+    const middle = (places) => places.sort((a, b) => a - b)[places.length >> 1];
+    return groups.flatMap((name, at) => {
+      const own = [...this.nodes.values()].filter((node) => node.group === at);
+      const [x, y] = ["x", "y"].map((axis) => middle(own.map((node) => node[axis])));
+      if (!own.length) return [];
+      const words = cut(name, this.letters);
+      this.pen.font = "bold 13px system-ui, sans-serif";
+      return [{ x, y, text: this.write(words, "group"), wide: this.pen.measureText(words).width }];
+    });
   }
 
   /** Look at a node: it and its neighbours stand out. */
@@ -171,13 +203,11 @@ export class GraphView {
   }
 
   mark(node) {
+    // To dim a great many would take too long.
+    this.container.classList.toggle("looking", Boolean(node) && !this.small);
+    for (const other of this.small ? [this.marked, node] : this.nodes.values())
+      if (other) showNear(other.shape, other, node);
     this.marked = node;
-    this.container.classList.toggle("looking", Boolean(node));
-    for (const other of this.nodes.values())
-      for (const part of [other.shape, other.text]) {
-        part.classList.toggle("near", other === node || Boolean(node?.near.has(other)));
-        part.classList.toggle("current", other === node);
-      }
     for (const { path, source, target } of this.edges.values())
       path.classList.toggle("near", source === node || target === node);
     this.draw();
@@ -187,17 +217,23 @@ export class GraphView {
   fit() {
     if (!this.nodes?.size) return;
     const { width, height } = this.size();
-    // Labels of columns and rings stand outside of the outermost nodes.
-    const side = this.layout === "columns" || this.layout === "rings" ? 0.2 * width : 50;
-    const [xs, ys] = ["x", "y"].map((a) => [...this.nodes.values()].map((node) => node[a]));
+    const all = [...this.nodes.values()];
+    const [xs, ys] = ["x", "y"].map((axis) => all.map((node) => node[axis]));
     const [left, top] = [Math.min(...xs), Math.min(...ys)];
     const [wide, tall] = [Math.max(...xs) - left, Math.max(...ys) - top];
-    const room = [Math.max(1, width - 2 * side), Math.max(1, height - 90)];
+    // Labels of columns and rings stand outside of the outermost nodes.
+    const outside = this.layout === "columns" || this.layout === "rings";
+    const [before, after] = [-1, 1].map((side) => {
+      const outer = all.filter((node) => side * (node.x - left - wide / 2) >= 0.45 * wide);
+      const widest = Math.max(...outer.map((node) => node.wide));
+      return outside ? Math.min(widest + 24, 0.3 * width) : 50;
+    });
+    const room = [Math.max(1, width - before - after), Math.max(1, height - 90)];
     this.kx = wide ? room[0] / wide : 1;
     this.ky = tall ? room[1] / tall : 1;
     // Only rings must stay round; all else may fill the room.
     if (this.layout === "rings") this.kx = this.ky = Math.min(this.kx, this.ky);
-    this.tx = width / 2 - this.kx * (left + wide / 2);
+    this.tx = (width + before - after) / 2 - this.kx * (left + wide / 2);
     this.ty = height / 2 - this.ky * (top + tall / 2);
     this.draw();
   }
@@ -233,9 +269,20 @@ export class GraphView {
 
   paint() {
     this.frame = null;
+    const view = [this.kx, this.ky, this.tx, this.ty, this.nodes.size, this.edges.size].join(" ");
+    if (view !== this.painted) this.paintNodes();
+    this.painted = view;
+    this.paintLabels();
+  }
+
+  paintNodes() {
+    // Marks of the same column do not cover each other.
+    const scale = Math.min(1, Math.max(0.4, (this.ky * this.rowGap) / 24));
     for (const node of this.nodes.values()) {
       const [x, y] = (node.spot = this.at(node));
-      node.shape.setAttribute("transform", `translate(${x.toFixed(1)} ${y.toFixed(1)})`);
+      node.radius = scale * node.full;
+      const place = `translate(${x.toFixed(1)} ${y.toFixed(1)}) scale(${scale.toFixed(3)})`;
+      node.shape.setAttribute("transform", place);
     }
     const level = this.layout === "columns";
     for (const { path, source, target } of this.edges.values()) {
@@ -244,7 +291,6 @@ export class GraphView {
       const way = level ? `C${x1 + bend} ${y1} ${x2 - bend} ${y2} ${x2} ${y2}` : `L${x2} ${y2}`;
       path.setAttribute("d", `M${x1} ${y1}${way}`);
     }
-    this.paintLabels();
   }
 
   /** Show as many labels as have room: first what is looked at, then by role and size. */
@@ -255,11 +301,21 @@ export class GraphView {
       4 * (node === this.marked) + 2 * near(node) + Boolean(node.role) + node.radius / 100;
     const order = [...this.nodes.values()].sort((a, b) => first(b) - first(a));
     const taken = this.small ? [] : order.map(square);
+    for (const name of this.groupNames) {
+      const [x, y] = this.at(name);
+      const heights = [0, -18, 18, -36, 36].map((up) => y + up);
+      const boxes = heights.map((at) => [x - name.wide / 2, at - 9, x + name.wide / 2, at + 9]);
+      const box = boxes.find((one) => taken.every((other) => other[4] || apart(one, other)));
+      name.text.classList.toggle("hidden", !box);
+      if (box) taken.push(put(name.text, box));
+    }
     let left = this.layout === "map" ? 36 : Infinity;
     for (const node of order) {
       const [x, y] = node.spot;
       const far = node.radius + 5;
-      const sides = [x + far, x - far - node.wide].map((at) => [at, y - 8, at + node.wide, y + 8]);
+      const high = this.layout === "columns" ? 7 : 8;
+      const sides = [x + far, x - far - node.wide].map(
+        (at) => [at, y - high, at + node.wide, y + high]);
       if (node.left) sides.reverse();
       if (this.layout === "columns") sides.pop();
       const inside = (box) => (box[0] > 0 && box[2] < width) || this.layout === "columns";
@@ -267,12 +323,12 @@ export class GraphView {
       const must = node === this.marked || node.role === "start";
       const seen = (must || left > 0) && x > 0 && y > 0 && x < width && y < height;
       const box = seen && (sides.find((side) => inside(side) && free(side)) ?? (must && sides[0]));
-      node.text.classList.toggle("hidden", !box);
+      node.text?.classList.toggle("hidden", !box);
       if (!box) continue;
-      taken.push(box);
+      node.text ??= node.write();
+      showNear(node.text, node, this.marked);
+      taken.push(put(node.text, box));
       left -= 1;
-      node.text.setAttribute("x", box[0].toFixed(1));
-      node.text.setAttribute("y", (y + 4.5).toFixed(1));
     }
   }
 
@@ -338,62 +394,4 @@ export class GraphView {
     }
     return best;
   }
-}
-
-/** Put new nodes around one, away from those that are there. */
-function place(fresh, beside, all) {
-  const others = all.filter((node) => node.x !== undefined);
-  const [ax, ay] = ["x", "y"].map((a) => others.reduce((sum, n) => sum + beside[a] - n[a], 0));
-  const facing = Math.atan2(ay, ax);
-  fresh.forEach((node, at) => {
-    const angle = facing + (2.6 * (at + 0.5)) / fresh.length - 1.3;
-    [node.x, node.y] = [beside.x + 110 * Math.cos(angle), beside.y + 110 * Math.sin(angle)];
-  });
-  for (let round = 0; round < 60; round++)
-    for (const node of fresh) {
-      let [fx, fy] = [0, 0];
-      for (const other of [...others, ...fresh]) {
-        const [dx, dy] = [node.x - other.x, node.y - other.y];
-        const far = Math.hypot(dx, dy) || 1;
-        const push = other !== node && far < 90 ? (90 - far) / 12 : 0;
-        const pull = node.near.has(other) && far > 120 ? (far - 120) / 40 : 0;
-        fx += ((push - pull) * dx) / far;
-        fy += ((push - pull) * dy) / far;
-      }
-      node.x += Math.max(-8, Math.min(8, fx));
-      node.y += Math.max(-8, Math.min(8, fy));
-    }
-}
-
-function square(node) {
-  const [[x, y], r] = [node.spot, node.radius];
-  return [x - r, y - r, x + r, y + r, node];
-}
-
-function apart(one, other) {
-  return one[0] > other[2] || one[2] < other[0] || one[1] > other[3] || one[3] < other[1];
-}
-
-export function outline(type, r) {
-  if (type === "playlist") return `M${-r} ${-r}H${r}V${r}H${-r}Z`;
-  if (type === "artist") return `M0 ${-1.25 * r}L${1.25 * r} 0L0 ${1.25 * r}L${-1.25 * r} 0Z`;
-  return `M${-r} 0A${r} ${r} 0 1 1 ${r} 0A${r} ${r} 0 1 1 ${-r} 0Z`;
-}
-
-function cut(text, most) {
-  const letters = Array.from(text);
-  return letters.length > most ? `${letters.slice(0, most - 1).join("").trimEnd()}…` : text;
-}
-
-export function make(name, attributes, parent) {
-  const made = document.createElementNS(SVG, name);
-  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
-  return parent.appendChild(made);
-}
-
-export function element(name, className, parent, text = "") {
-  const made = document.createElement(name);
-  if (className) made.className = className;
-  made.textContent = text;
-  return parent.appendChild(made);
 }

@@ -1,4 +1,5 @@
-import { element, make, outline } from "./graph_view.js";
+import { element, make } from "./dom.js";
+import { groupOutline, outline } from "./shapes.js";
 
 /** A legend of what a scene shows, into an element. */
 export function drawLegend(scene, container) {
@@ -11,7 +12,9 @@ export function drawLegend(scene, container) {
   container.classList.add("segue-legend");
   if (scene.layout === "map") {
     scene.groups.forEach((name, at) =>
-      entry({ class: `node-shape series-${at}`, d: outline("track", 6) }, name));
+      entry({ class: `node-shape series-${at}`, d: groupOutline(at, 6) }, name));
+    if (scene.nodes.some((node) => node.group < 0))
+      entry({ class: "node-shape other", d: groupOutline(-1, 6) }, "other");
     return;
   }
   for (const type of ["playlist", "track", "artist"])
