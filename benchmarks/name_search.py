@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import platform
-import resource
 import sqlite3
 import tempfile
 import time
@@ -120,13 +119,8 @@ def main() -> None:
         folder = options.folder or Path(temporary)
         if not (folder / NAMES_FILE).exists():
             folder.mkdir(parents=True, exist_ok=True)
-            before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
             clock, used = milliseconds(write_names, folder, catalog, popularity)
-            after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-            print(
-                f"written in {clock / 1e3:.0f} s ({used / 1e3:.0f} s of the processor), "
-                f"peak memory {(after - before) / 1024:.0f} MiB more"
-            )
+            print(f"written in {clock / 1e3:.0f} s ({used / 1e3:.0f} s of the processor)")
         print(f"{(folder / NAMES_FILE).stat().st_size / 2**20:.0f} MiB")
         measure(catalog, popularity, folder, options.queries)
 
