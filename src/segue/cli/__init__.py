@@ -17,6 +17,7 @@ from segue.cli.draw import draw
 from segue.cli.evaluate import evaluate
 from segue.cli.find import find
 from segue.cli.generate import generate
+from segue.cli.index import index
 from segue.cli.music import complete, recommend, similar, vibe, why
 from segue.cli.output import StageOrder, printable
 from segue.cli.train import train
@@ -34,7 +35,7 @@ def cli() -> None:
 
 
 for command in (
-    *(demo, generate, build, info, train, evaluate),
+    *(demo, generate, build, info, train, evaluate, index),
     *(find, complete, vibe, similar, why, recommend, draw),
 ):
     cli.add_command(command)
