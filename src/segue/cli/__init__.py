@@ -19,6 +19,7 @@ from segue.cli.generate import generate
 from segue.cli.music import complete, recommend, vibe
 from segue.cli.output import StageOrder, printable
 from segue.cli.train import train
+from segue.cli.update import update
 from segue.errors import NameLookupError, SegueError
 
 
@@ -32,7 +33,9 @@ def cli() -> None:
     """
 
 
-for command in (demo, generate, build, info, train, evaluate, complete, vibe, recommend, draw):
+for command in (
+    demo, generate, build, info, train, evaluate, update, complete, vibe, recommend, draw,
+):  # fmt: skip
     cli.add_command(command)
 
 
