@@ -14,20 +14,69 @@ It goes on where it was stopped. Writes OUT/new_tracks.json, which holds no sing
 from __future__ import annotations
 
 import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import torch
+import pyarrow.compute as pc
 
 from segue.bundle import Bundle
-from segue.data.playlists import BoolArray, Playlists, TrackLists
+from segue.cli.output import limit_threads
+from segue.data.playlists import (
+    BoolArray,
+    Catalog,
+    Float32Array,
+    Int64Array,
+    Playlists,
+    TrackLists,
+)
+from segue.evaluation.evaluate import evaluate
+from segue.files import write_json
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.graph.split import HeldOut, Split, SplitRecipe, split_graph
+from segue.recommend.mix import SOURCES, MixWeights
+from segue.recommend.scorer import CentroidScorer, Scorer
+from segue.recommend.update import update
 from segue.training.config import TrainConfig
 from segue.training.train import CHECKPOINT, Progress, train
-from segue.training.validation import validation_rows
+from segue.training.validation import validate, validation_rows
 
 NEW_SHARE, NEW_RNG_SEED = 0.1, 0
+SEEDS = (0, 1, 2)
+SHOWN = ("recall@20", "recall@300", "ndcg@20")
+
+
+def segue(*args: object) -> None:
+    """Run the program, its words on this terminal."""
+    subprocess.run([Path(sys.executable).with_name("segue"), *map(str, args)], check=True)
+
+
+def build(out: Path) -> Path:
+    path = out / "graph"
+    if not path.exists():
+        folder = os.environ.get("SEGUE_REALDATA")
+        if not folder:
+            raise SystemExit("SEGUE_REALDATA must name the folder that holds playlists-50k.zip")
+        segue("build", Path(folder, "playlists-50k.zip"), "--out", path, "--k-core", 10)
+    return path
+
+
+def train_default(out: Path, seed: int) -> Path:
+    """The model that is trained with everything, as benchmarks/real_playlists.py leaves it."""
+    path = out / f"bundle-{seed}"
+    if not path.exists():
+        stopped = (out / f"bundle-{seed}.training" / CHECKPOINT).exists()
+        resume = ["--resume"] if stopped else []
+        seeded = ("--rng-seed", seed, "--no-refit")
+        segue("train", out / "graph", "--out", path, *seeded, *resume)
+    return path
 
 
 def draw_new_tracks(split: Split) -> BoolArray:
@@ -95,18 +144,146 @@ def old_model(out: Path, split: Split, new: BoolArray) -> Bundle:
     return bundle
 
 
+@dataclass(frozen=True, eq=False)
+class FoundOnly:
+    """Scores of a bundle in the rows of the whole graph; tracks that it lacks come last."""
+
+    scorer: CentroidScorer
+    lacking: Int64Array
+
+    def scores(self, query: TrackLists) -> Float32Array:
+        scores = self.scorer.scores(query)
+        scores[:, self.lacking] = -2
+        return scores
+
+
+def scorer_of(bundle: Bundle, graph: PlaylistGraph) -> FoundOnly:
+    found = pc.index_in(graph.catalog.track_ids, value_set=bundle.catalog.track_ids)
+    row = found.fill_null(-1).to_numpy()
+    lacking = np.flatnonzero(row < 0)
+    vectors, weight = bundle.track_vectors[row], bundle.query_weight[row]
+    vectors[lacking], weight[lacking] = 0, 0
+    return FoundOnly(CentroidScorer(vectors, weight), lacking)
+
+
+def arriving(split: Split, new: BoolArray, most: int | None = None) -> Playlists:
+    """The training playlists with the new tracks, each in so many of its playlists at most."""
+    playlists = split.train.playlists
+    if most is None:
+        return playlists
+    tracks = playlists.tracks
+    random = np.random.default_rng(NEW_RNG_SEED).random(tracks.num_pairs)
+    order = np.lexsort((random, tracks.track_index))
+    degree = split.train.track_degree
+    place = np.empty(tracks.num_pairs, dtype=np.int64)
+    place[order] = np.arange(tracks.num_pairs) - np.repeat(np.cumsum(degree) - degree, degree)
+    return playlists.with_tracks(tracks.keep(~new[tracks.track_index] | (place < most)))
+
+
+def with_artist_vectors(old: Bundle, playlists: Playlists, catalog: Catalog) -> Bundle:
+    """Each new track where the old model has its artist; the others are left out."""
+    updated, _ = update(old, playlists, catalog, weights=MixWeights.equal(["artist"]))
+    artist = updated.catalog.track_artist[old.catalog.num_tracks :]
+    vectors = np.concatenate([old.track_vectors, old.artist_vectors[artist]])
+    return replace(updated, track_vectors=vectors)
+
+
+def only_new(held_out: HeldOut, new: BoolArray) -> HeldOut:
+    """The same questions about the new tracks alone; the others stay candidates."""
+    targets = held_out.targets
+    return replace(held_out, targets=targets.keep(new[targets.track_index]))
+
+
+def measure(
+    path: Path, scorer: Scorer, split: Split, new: BoolArray, report: dict[str, Any]
+) -> dict[str, Any]:
+    """On validation, by the few metrics that choices are made by, and on test by all."""
+    if not path.exists():
+        values: dict[str, Any] = {"report": report}
+        for part, held_out in (
+            ("all tracks", lambda whole: whole),
+            ("new tracks", lambda whole: only_new(whole, new)),
+        ):
+            rows = validation_rows(held_out(split.validation))
+            values[f"validation, {part}"] = validate(scorer, rows, split.train.catalog.num_tracks)
+            found = evaluate(scorer, held_out(split.test), split.train).to_json()
+            values[f"test, {part}"] = found["values"] | {"num_scored": found["num_scored"]}
+        write_json(path, values)
+        print(path.stem, {p: v["ndcg@20"] for p, v in values.items() if p != "report"}, flush=True)
+    content: dict[str, Any] = json.loads(path.read_text())
+    return content
+
+
+def table(systems: dict[str, dict[str, Any]]) -> str:
+    """Markdown: systems as rows, three metrics on the new tracks and on all."""
+    parts = ("test, new tracks", "test, all tracks")
+    lines = [
+        "| | " + " | ".join(f"{metric}, {part[6:]}" for part in parts for metric in SHOWN) + " |",
+        "|---" * (1 + len(parts) * len(SHOWN)) + "|",
+    ]
+    for name, values in systems.items():
+        cells = [f"{values[p][m]:.4f}".removeprefix("0") for p in parts for m in SHOWN]
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("out", type=Path)
     parser.add_argument("--threads", type=int)
     options = parser.parse_args()
     out: Path = options.out
-    if options.threads:
-        torch.set_num_threads(options.threads)
-    graph = PlaylistGraph.load(out / "graph")
+    limit_threads(options.threads)
+    graph = PlaylistGraph.load(build(out))
     split = split_graph(graph, SplitRecipe())
     new = draw_new_tracks(split)
-    old_model(out, split, new)
+    old, catalog = old_model(out, split, new), graph.catalog
+    results = out / "new_tracks"
+    results.mkdir(exist_ok=True)
+    systems: dict[str, dict[str, Any]] = {}
+
+    def run(name: str, bundle: Bundle, report: dict[str, Any] | None = None) -> None:
+        path = results / f"{name}.json"
+        systems[name] = measure(path, scorer_of(bundle, graph), split, new, report or {})
+
+    def run_update(name: str, most: int | None = None, **with_weights: Any) -> None:
+        started = time.perf_counter()
+        updated, report = update(old, arriving(split, new, most), catalog, **with_weights)
+        facts = {
+            "seconds": round(time.perf_counter() - started, 1),
+            "placed_by": report.placed_by,
+            "left_out": len(report.left_out),
+            "weights": report.weights.to_json() if report.weights else [],
+        }
+        run(name, updated, facts)
+
+    run("the old model", old)
+    run_update("update")
+    for source in SOURCES:
+        run_update(f"{source} alone", weights=MixWeights.equal([source]))
+    own = with_artist_vectors(old, arriving(split, new), catalog)
+    run("the artist's own vector alone", own)
+    run_update("equal parts", weights=MixWeights.equal())
+    for most in (1, 3):
+        run_update(f"update, in {most} of their playlists", most)
+    for seed in SEEDS:
+        run(f"trained with them, seed {seed}", Bundle.load(train_default(out, seed)))
+
+    pairs = split.train.playlists.tracks.track_index
+    figures = {
+        "graph": graph.num_nodes,
+        "new": {
+            "tracks": int(new.sum()),
+            "artists": catalog.num_artists - old.catalog.num_artists,
+            "albums": catalog.num_albums - old.catalog.num_albums,
+            "training pairs": int(new[pairs].sum()),
+            "test pairs": int(new[split.test.targets.track_index].sum()),
+        },
+        "processor": platform.processor() or platform.machine(),
+        "systems": systems,
+    }
+    write_json(out / "new_tracks.json", figures)
+    print(table(systems))
 
 
 if __name__ == "__main__":
