@@ -91,13 +91,14 @@ def test_weights_that_make_no_convex_mix_are_refused():
 def drawn(rng: np.random.Generator, *, mix: tuple[float, float, float]) -> Surroundings:
     """600 tracks, each exactly the mix of its artist's, album's and playlists' directions.
 
-    Six tracks an artist, three an album; twenty playlists of thirty tracks, in one of which each
-    track stands. Every direction is far from the others, as the dimension is high.
+    Six tracks an artist, as many an album (of several artists, so that the two tell different
+    things), and twenty playlists of thirty tracks, in one of which each track stands. Every
+    direction is far from the others, as the dimension is high.
     """
     num, dim = 600, 512
-    artist, album = np.arange(num) // 6, np.arange(num) // 3
+    artist, album = np.arange(num) // 6, rng.permutation(num) // 6
     playlist = rng.permutation(num) % 20
-    parts = (random_unit((100, dim), rng)[artist], random_unit((200, dim), rng)[album],
+    parts = (random_unit((100, dim), rng)[artist], random_unit((100, dim), rng)[album],
              random_unit((20, dim), rng)[playlist])  # fmt: skip
     vectors = sum(share * part for share, part in zip(mix, parts, strict=True))
     return Surroundings(

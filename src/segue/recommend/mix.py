@@ -62,7 +62,7 @@ class Sources:
     @cached_property
     def present(self) -> BoolArray:
         """Which sources each track has: bool [num_asked, 3]."""
-        present: BoolArray = self.vectors.any(axis=2)
+        present: BoolArray = np.any(self.vectors != 0, axis=2)
         return present
 
     @property
@@ -310,7 +310,8 @@ class _Asked:
 
 def _has() -> BoolArray:
     """Which sources each pattern has: bool [8, 3]."""
-    has: BoolArray = np.arange(8)[:, None] >> np.arange(len(SOURCES)) & 1 == 1
+    bits = 1 << np.arange(len(SOURCES))
+    has: BoolArray = np.bitwise_and(np.arange(8)[:, None], bits) > 0
     return has
 
 
@@ -343,4 +344,5 @@ def unit_rows(vectors: Float32Array) -> Float32Array:
     """Rows made unit; a row of zeros stays."""
     length: Float32Array = np.linalg.norm(vectors, axis=1, keepdims=True)
     length[length == 0] = 1
-    return vectors / length
+    made_unit: Float32Array = vectors / length
+    return made_unit

@@ -136,6 +136,7 @@ def update(
         left_out=_named(catalog, new[~placed]),
         weights=chosen if len(new) else None,
     )
+    earlier = bundle.config.get("updates", [])
     return (
         Bundle(
             catalog=every,
@@ -146,14 +147,12 @@ def update(
             album_vectors=(
                 None
                 if bundle.album_vectors is None
-                else _with_means(
-                    bundle.album_vectors, every.num_albums, every.track_album, vectors
-                )
+                else _with_means(bundle.album_vectors, every.num_albums, every.track_album, vectors)
             ),
             query_weight=_with_weights(bundle, popularity[num_old:]),
             popularity=popularity,
             playlists=joined.playlists if bundle.playlists is not None else None,
-            config=bundle.config | {"updates": [*bundle.config.get("updates", []), _facts(bundle, report)]},
+            config=bundle.config | {"updates": [*earlier, _facts(bundle, report)]},
             metrics=bundle.metrics | {"before_update": True},
             split=bundle.split,
             graph_fingerprint=bundle.graph_fingerprint,
@@ -274,7 +273,9 @@ def _padded(values: NDArray[Any], num_rows: int) -> NDArray[Any]:
     return np.concatenate([values, np.zeros((num_rows, *values.shape[1:]), dtype=values.dtype)])
 
 
-def _with_means(old: Float32Array, num_groups: int, group: Int32Array, vectors: Float32Array) -> Float32Array:
+def _with_means(
+    old: Float32Array, num_groups: int, group: Int32Array, vectors: Float32Array
+) -> Float32Array:
     """The vectors of artists or albums followed by the means of the new ones' tracks."""
     members = np.flatnonzero(group >= len(old))
     ones = np.ones(len(members), dtype=np.float32)
@@ -293,7 +294,11 @@ def _with_weights(bundle: Bundle, popularity: Int64Array) -> Float32Array:
         np.bincount(octave, values)[filled] / count[filled]
         for values in (known, bundle.query_weight)
     )
-    new = np.interp(asked, level, weight).astype(np.float32) if filled.any() else np.ones(len(asked), np.float32)
+    new = (
+        np.interp(asked, level, weight).astype(np.float32)
+        if filled.any()
+        else np.ones(len(asked), np.float32)
+    )
     return np.append(bundle.query_weight, new)
 
 
