@@ -8,9 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from segue.data.playlists import TrackLists
-from segue.recommend.mix import BUCKETS, SOURCES, MixWeights, Sources, Surroundings, unit_rows
+from segue.recommend.mix import BUCKETS, SOURCES, MixWeights, Sources, unit_rows
+from segue.recommend.surroundings import Surroundings
 
 S = np.float32(np.sqrt(0.5))
+NO_SPREAD = np.zeros((5, 5), dtype=np.float32)
 
 
 def random_unit(shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
@@ -61,9 +63,9 @@ def test_every_number_of_playlists_has_its_bucket():
     numbers = np.array([0, 1, 2, 3, 4, 9, 10, 500])
     vectors = np.zeros((8, 3, 2), dtype=np.float32)
     vectors[1:, SOURCES.index("playlists"), 0] = 1
-    assert Sources(vectors, numbers).bucket.tolist() == [0, 1, 2, 2, 3, 3, 4, 4]
+    assert Sources(vectors, numbers, NO_SPREAD).bucket.tolist() == [0, 1, 2, 2, 3, 3, 4, 4]
     # Playlists that cancel out are no source.
-    assert Sources(np.zeros_like(vectors), numbers).bucket.tolist() == [0] * 8
+    assert Sources(np.zeros_like(vectors), numbers, NO_SPREAD).bucket.tolist() == [0] * 8
 
 
 @pytest.mark.parametrize("pattern", range(8))
@@ -72,10 +74,10 @@ def test_equal_parts_of_what_there_is(pattern):
     has = np.array([pattern >> s & 1 == 1 for s in range(3)])
     vectors = random_unit((1, 3, 4), rng) * has[:, None]
     number = np.array([5 if has[2] else 0])
-    mixed = MixWeights.equal().mixed(Sources(vectors, number))
+    mixed = MixWeights.equal().mixed(Sources(vectors, number, NO_SPREAD))
     expected = vectors.sum(axis=1) / np.linalg.norm(vectors.sum(axis=1)) if pattern else 0
     np.testing.assert_allclose(mixed, np.broadcast_to(expected, (1, 4)), atol=1e-6)
-    alone = MixWeights.equal(["album"]).mixed(Sources(vectors, number))
+    alone = MixWeights.equal(["album"]).mixed(Sources(vectors, number, NO_SPREAD))
     np.testing.assert_allclose(alone, vectors[:, 1], atol=1e-6)
 
 
@@ -86,6 +88,9 @@ def test_weights_that_make_no_convex_mix_are_refused():
         table[row, 0] = wrong
         with pytest.raises(ValueError, match="weight"):
             replace(equal, table=table)
+    for name, wrong in (("cosine", -0.1), ("cosine", np.nan), ("ridge", 0)):
+        with pytest.raises(ValueError, match="cosines from 0 to 1 and ridges above 0"):
+            replace(equal, **{name: np.full((8, 5), wrong)})
 
 
 def drawn(rng: np.random.Generator, *, mix: tuple[float, float, float]) -> Surroundings:
@@ -115,7 +120,7 @@ def drawn(rng: np.random.Generator, *, mix: tuple[float, float, float]) -> Surro
 def test_the_fit_finds_what_tracks_were_made_of(strongest):
     mix = tuple(1.0 if source == strongest else 0.2 for source in range(3))
     surroundings = drawn(np.random.default_rng(strongest), mix=mix)
-    weights = surroundings.fit(np.random.default_rng(0))
+    weights = surroundings.fit(np.arange(600), np.random.default_rng(0))
     # All three sources, one playlist.
     assert int(np.argmax(weights.table[7, 1])) == strongest
     assert weights.num_fitted[7, 1] > 500
@@ -129,13 +134,14 @@ def test_the_fit_finds_what_tracks_were_made_of(strongest):
 
 def test_the_fit_gives_convex_weights_and_the_same_again(planted_graph):
     surroundings = of_graph(planted_graph, np.random.default_rng(1))
-    weights = surroundings.fit(np.random.default_rng(0))
+    weights = surroundings.fit(np.arange(160), np.random.default_rng(0))
     total = weights.table.sum(axis=2)
     assert (weights.table >= 0).all()
     assert ((np.abs(total - 1) < 1e-6) | (total == 0)).all()
     assert (weights.num_fitted > 0).sum() >= 10
-    again = surroundings.fit(np.random.default_rng(0))
+    again = surroundings.fit(np.arange(160), np.random.default_rng(0))
     np.testing.assert_array_equal(weights.table, again.table)
+    assert np.isfinite(weights.ridge).any()
     for row in weights.to_json():
         assert sum(row["weights"].values()) == pytest.approx(1)
         assert -1 <= row["cosine"] <= 1
@@ -166,6 +172,7 @@ def test_nothing_of_a_hidden_track_is_in_what_it_is_placed_by(planted_graph):
     known[hidden] = False
     found = [replace(s, known=known).sources(hidden) for s in (before, after)]
     np.testing.assert_array_equal(found[0].vectors, found[1].vectors)
+    np.testing.assert_array_equal(found[0].spread, found[1].spread)
     asked = [s._ask_as_if_new(hidden, np.random.default_rng(0)) for s in (before, after)]
     np.testing.assert_array_equal(asked[0].inner, asked[1].inner)
     assert not np.array_equal(asked[0].to_own, asked[1].to_own)
@@ -173,7 +180,7 @@ def test_nothing_of_a_hidden_track_is_in_what_it_is_placed_by(planted_graph):
 
 
 def test_few_tracks_are_mixed_in_equal_parts(by_hand):
-    weights = by_hand.fit(np.random.default_rng(0))
+    weights = by_hand.fit(np.arange(4), np.random.default_rng(0))
     np.testing.assert_array_equal(weights.table, MixWeights.equal().table)
     assert not weights.num_fitted.any()
     assert weights.to_json() == []
@@ -184,7 +191,7 @@ def test_a_mix_lies_between_its_sources(rng_seed):
     """No further from any direction than the furthest of its sources: what convexity means."""
     rng = np.random.default_rng(rng_seed)
     vectors = random_unit((6, 3, 5), rng) * (rng.random((6, 3, 1)) < 0.7)
-    sources = Sources(vectors.astype(np.float32), rng.integers(1, 20, 6))
+    sources = Sources(vectors.astype(np.float32), rng.integers(1, 20, 6), NO_SPREAD)
     table = MixWeights.equal().table * rng.uniform(0.1, 1, (8, len(BUCKETS), 3))
     total = table.sum(axis=2, keepdims=True)
     table = (table / np.where(total > 0, total, 1)).astype(np.float32)
@@ -199,3 +206,49 @@ def test_a_mix_lies_between_its_sources(rng_seed):
         inner = there @ direction
         assert inner.min() - 1e-5 <= raw @ direction <= inner.max() + 1e-5
         np.testing.assert_allclose(mixed[row] * np.linalg.norm(raw), raw, atol=1e-5)
+
+
+def test_a_ridge_by_hand():
+    """Playlists differ twice as much one way as another, so that way counts for less."""
+    spread = np.diag([2, 1, 0]).astype(np.float32)
+    vectors = np.zeros((1, 3, 3), dtype=np.float32)
+    vectors[0, 0] = vectors[0, 2] = [S, S, 0]
+    sources = Sources(vectors, np.array([3]), spread)
+    # The mean eigenvalue is 1: with a ridge of 2 the two ways are divided by 4 and by 3.
+    found = sources.with_ridge(2)
+    np.testing.assert_allclose(found[0, 2], [3 / 5, 4 / 5, 0], atol=1e-6)
+    np.testing.assert_array_equal(found[0, 0], vectors[0, 0])
+    np.testing.assert_array_equal(sources.with_ridge(np.inf), vectors)
+    weights = replace(MixWeights.equal(["playlists"]), ridge=np.full((8, 5), 2.0))
+    np.testing.assert_allclose(weights.mixed(sources), [[3 / 5, 4 / 5, 0]], atol=1e-6)
+    # Where all playlists are alike, nothing can be told apart.
+    alike = Sources(vectors, np.array([3]), np.zeros_like(spread))
+    np.testing.assert_array_equal(alike.with_ridge(2), vectors)
+
+
+def test_the_part_of_its_own_is_as_long_as_the_mix_leaves_open():
+    rng = np.random.default_rng(4)
+    vectors = random_unit((300, 16), rng) * np.linspace(1, 0.2, 16)  # differ least at the end
+    vectors = unit_rows(vectors.astype(np.float32))
+    sources = Sources(random_unit((50, 3, 16), rng), np.full(50, 2), np.eye(16, dtype=np.float32))
+    weights = replace(MixWeights.equal(), cosine=np.full((8, 5), 0.6, dtype=np.float32))
+    mixed, placed = weights.mixed(sources), weights.placed(sources, vectors, rng)
+    np.testing.assert_allclose(np.linalg.norm(placed, axis=1), 1, atol=1e-5)
+    np.testing.assert_allclose((mixed * placed).sum(axis=1), 0.6, atol=1e-5)
+    # Every track has another, and known tracks are far from it.
+    own = unit_rows(placed - 0.6 * mixed)
+    assert np.abs(own @ own.T - np.eye(50)).max() < 0.99
+    assert np.square(own @ vectors.T).mean() < 0.5 / 16
+    # With nothing left open there is none, with nothing known no vector.
+    np.testing.assert_array_equal(MixWeights.equal().placed(sources, vectors, rng), mixed)
+    nothing = Sources(np.zeros_like(sources.vectors), np.zeros(50, dtype=int), sources.spread)
+    assert not weights.placed(nothing, vectors, rng).any()
+
+
+def test_the_fit_of_some_sources_gives_the_others_nothing(planted_graph):
+    surroundings = of_graph(planted_graph, np.random.default_rng(1))
+    weights = surroundings.fit(np.arange(160), np.random.default_rng(0), ["album"])
+    assert not weights.table[:, :, [0, 2]].any()
+    assert (weights.table[2, 0] == [0, 1, 0]).all()
+    assert (weights.table[7, 1:] == [0, 1, 0]).all()
+    assert not weights.table[[1, 4, 5]].any(), "such tracks are not to be placed"

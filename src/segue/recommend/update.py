@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -22,7 +23,8 @@ from segue.data.playlists import (
     Playlists,
     TrackLists,
 )
-from segue.recommend.mix import SOURCES, MixWeights, Surroundings, unit_rows
+from segue.recommend.mix import SOURCES, MixWeights, in_words, unit_rows
+from segue.recommend.surroundings import Surroundings
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,6 +64,7 @@ def update(
     playlists: Playlists,
     catalog: Catalog,
     *,
+    sources: Sequence[str] = SOURCES,
     weights: MixWeights | None = None,
     rng_seed: int = 0,
 ) -> tuple[Bundle, UpdateReport]:
@@ -80,10 +83,13 @@ def update(
         the place of the older one, as the newer state of the same playlist, and is passed over
         where its tracks are the same. A bundle without playlists stays without, and counts
         every playlist as new.
+    sources
+        Some of ``"artist"``, ``"album"`` and ``"playlists"``: what tracks are placed by.
     weights
-        Those of the mix; fitted on the bundle's tracks where none are given.
+        Those of the mix; fitted where none are given, on the tracks that the bundle was trained
+        with.
     rng_seed
-        For the fit.
+        For the fit, and for what of a new track nothing tells.
 
     Returns
     -------
@@ -115,9 +121,10 @@ def update(
             _padded(bundle.query_weight, len(new)),
             np.arange(every.num_tracks) < num_old,
         )
-        chosen = weights or surroundings.fit(np.random.default_rng(rng_seed))
-        sources = surroundings.sources(num_old + np.arange(len(new)))
-        vectors, pattern = chosen.mixed(sources), sources.pattern
+        rng = np.random.default_rng(rng_seed)
+        chosen = weights or surroundings.fit(_trained_tracks(bundle), rng, sources)
+        found = surroundings.sources(num_old + np.arange(len(new)))
+        vectors, pattern = chosen.placed(found, bundle.track_vectors, rng), found.pattern
     placed = vectors.any(axis=1)
     kept = np.append(np.ones(num_old, dtype=bool), placed)
     every = _joined_catalog(bundle.catalog, catalog, new[placed])
@@ -268,6 +275,13 @@ def _joined_catalog(old: Catalog, catalog: Catalog, tracks: Int64Array) -> Catal
     return Catalog(**columns)
 
 
+def _trained_tracks(bundle: Bundle) -> Int64Array:
+    """Tracks whose vectors were trained and not mixed by an earlier update: int64, ascending."""
+    num_mixed = sum(entry["tracks"] for entry in bundle.config.get("updates", []))
+    trained = bundle.track_vectors[: bundle.catalog.num_tracks - num_mixed]
+    return np.flatnonzero(trained.any(axis=1))
+
+
 def _padded(values: NDArray[Any], num_rows: int) -> NDArray[Any]:
     """The values followed by rows of zeros."""
     return np.concatenate([values, np.zeros((num_rows, *values.shape[1:]), dtype=values.dtype)])
@@ -303,12 +317,9 @@ def _with_weights(bundle: Bundle, popularity: Int64Array) -> Float32Array:
 
 
 def _placed_by(pattern: Int64Array) -> dict[str, int]:
-    counts = np.bincount(pattern, minlength=1 << len(SOURCES))
-    words = {
-        ", ".join(source for bit, source in enumerate(SOURCES) if pattern >> bit & 1): int(number)
-        for pattern, number in enumerate(counts)
-    }
-    return {word: number for word, number in words.items() if number}
+    patterns, counts = np.unique(pattern, return_counts=True)
+    words = map(in_words, patterns.tolist())
+    return dict(zip(words, counts.tolist(), strict=True))
 
 
 def _named(catalog: Catalog, tracks: Int64Array) -> tuple[tuple[str, str], ...]:
