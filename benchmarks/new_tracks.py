@@ -20,13 +20,16 @@ import platform
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow.compute as pc
 
+from segue import metrics
 from segue.bundle import Bundle
 from segue.cli.output import limit_threads
 from segue.data.playlists import (
@@ -37,16 +40,16 @@ from segue.data.playlists import (
     Playlists,
     TrackLists,
 )
-from segue.evaluation.evaluate import evaluate
 from segue.files import write_json
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.graph.split import HeldOut, Split, SplitRecipe, split_graph
+from segue.recommend.index import top_tracks
 from segue.recommend.mix import SOURCES, MixWeights
 from segue.recommend.scorer import CentroidScorer, Scorer
 from segue.recommend.update import update
 from segue.training.config import TrainConfig
 from segue.training.train import CHECKPOINT, Progress, train
-from segue.training.validation import validate, validation_rows
+from segue.training.validation import ranked_batches, validation_rows
 
 NEW_SHARE, NEW_RNG_SEED = 0.1, 0
 SEEDS = (0, 1, 2)
@@ -188,42 +191,50 @@ def with_artist_vectors(old: Bundle, playlists: Playlists, catalog: Catalog) -> 
     return replace(updated, track_vectors=vectors)
 
 
-def only_new(held_out: HeldOut, new: BoolArray) -> HeldOut:
-    """The same questions about the new tracks alone; the others stay candidates."""
-    targets = held_out.targets
-    return replace(held_out, targets=targets.keep(new[targets.track_index]))
+def figures_of(
+    scorer: Scorer, held_out: HeldOut, new: BoolArray, *, shares: bool = False
+) -> dict[str, dict[str, float]]:
+    """Means over playlists with such tracks held out, by full ranking over all tracks.
 
-
-def measure(
-    path: Path, scorer: Scorer, split: Split, new: BoolArray, report: dict[str, Any]
-) -> dict[str, Any]:
-    """On validation, by the few metrics that choices are made by, and on test by all."""
-    if not path.exists():
-        values: dict[str, Any] = {"report": report}
-        for part, held_out in (
-            ("all tracks", lambda whole: whole),
-            ("new tracks", lambda whole: only_new(whole, new)),
-        ):
-            rows = validation_rows(held_out(split.validation))
-            values[f"validation, {part}"] = validate(scorer, rows, split.train.catalog.num_tracks)
-            found = evaluate(scorer, held_out(split.test), split.train).to_json()
-            values[f"test, {part}"] = found["values"] | {"num_scored": found["num_scored"]}
-        write_json(path, values)
-        print(path.stem, {p: v["ndcg@20"] for p, v in values.items() if p != "report"}, flush=True)
-    content: dict[str, Any] = json.loads(path.read_text())
-    return content
+    The other held-out tracks stay candidates where the new ones alone are asked for. With `shares`
+    also which share of all first twenty places new tracks take.
+    """
+    ranked, num_new, num_places = [], 0, 0
+    for _, part, scores, ranks in ranked_batches(scorer, held_out, len(new)):
+        ranked.append(ranks)
+        if shares:
+            first, _ = top_tracks(scores, part.known, 20)
+            num_new, num_places = num_new + int(new[first].sum()), num_places + first.size
+    every = metrics.concatenate(ranked)
+    asked = new[held_out.targets.track_index]
+    lists = held_out.targets.keep(asked)
+    nothing = np.full(len(lists), np.nan)
+    found = {}
+    for name, ranks in (
+        ("new tracks", metrics.HeldOutRanks(lists.offsets, every.rank[asked], nothing)),
+        ("all tracks", every),
+    ):
+        values = {
+            "recall@20": metrics.recall(ranks, 20),
+            "recall@300": metrics.recall(ranks, 300),
+            "ndcg@20": metrics.ndcg(ranks, 20),
+        }
+        found[name] = {metric: metrics.mean_over_scored(v)[0] for metric, v in values.items()}
+        found[name]["playlists"] = int((ranks.num_held_out > 0).sum())
+    if shares:
+        found["new tracks"]["share of the first twenty places"] = num_new / num_places
+    return found
 
 
 def table(systems: dict[str, dict[str, Any]]) -> str:
-    """Markdown: systems as rows, three metrics on the new tracks and on all."""
-    parts = ("test, new tracks", "test, all tracks")
-    lines = [
-        "| | " + " | ".join(f"{metric}, {part[6:]}" for part in parts for metric in SHOWN) + " |",
-        "|---" * (1 + len(parts) * len(SHOWN)) + "|",
-    ]
+    """Markdown: systems as rows, on test the three metrics of new tracks and of all."""
+    parts = ("new tracks", "all tracks")
+    header = [f"{metric}, {part}" for part in parts for metric in SHOWN]
+    lines = ["| test | " + " | ".join(header) + " |", "|---" * (1 + len(header)) + "|"]
     for name, values in systems.items():
-        cells = [f"{values[p][m]:.4f}".removeprefix("0") for p in parts for m in SHOWN]
-        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+        cells = [values["test"][part][metric] for part in parts for metric in SHOWN]
+        numbers = [f"{cell:.4f}".removeprefix("0") for cell in cells]
+        lines.append(f"| {name} | " + " | ".join(numbers) + " |")
     return "\n".join(lines)
 
 
@@ -242,32 +253,45 @@ def main() -> None:
     results.mkdir(exist_ok=True)
     systems: dict[str, dict[str, Any]] = {}
 
-    def run(name: str, bundle: Bundle, report: dict[str, Any] | None = None) -> None:
+    def run(name: str, make: Callable[[], tuple[Bundle, dict[str, Any]]]) -> None:
         path = results / f"{name}.json"
-        systems[name] = measure(path, scorer_of(bundle, graph), split, new, report or {})
+        if not path.exists():
+            bundle, facts = make()
+            scorer = scorer_of(bundle, graph)
+            validation = validation_rows(split.validation)
+            facts["validation"] = figures_of(scorer, validation, new, shares=True)
+            facts["test"] = figures_of(scorer, split.test, new)
+            write_json(path, facts)
+            print(name, facts["test"], flush=True)
+        systems[name] = json.loads(path.read_text())
 
-    def run_update(name: str, most: int | None = None, **with_weights: Any) -> None:
-        started = time.perf_counter()
-        updated, report = update(old, arriving(split, new, most), catalog, **with_weights)
-        facts = {
-            "seconds": round(time.perf_counter() - started, 1),
-            "placed_by": report.placed_by,
-            "left_out": len(report.left_out),
-            "weights": report.weights.to_json() if report.weights else [],
-        }
-        run(name, updated, facts)
+    def updated(
+        most: int | None = None, **options: Any
+    ) -> Callable[[], tuple[Bundle, dict[str, Any]]]:
+        def make() -> tuple[Bundle, dict[str, Any]]:
+            started = time.perf_counter()
+            bundle, report = update(old, arriving(split, new, most), catalog, **options)
+            return bundle, {
+                "seconds": round(time.perf_counter() - started, 1),
+                "placed_by": report.placed_by,
+                "left_out": len(report.left_out),
+                "weights": report.weights.to_json() if report.weights else [],
+            }
 
-    run("the old model", old)
-    run_update("update")
-    for source in SOURCES:
-        run_update(f"{source} alone", weights=MixWeights.equal([source]))
-    own = with_artist_vectors(old, arriving(split, new), catalog)
-    run("the artist's own vector alone", own)
-    run_update("equal parts", weights=MixWeights.equal())
-    for most in (1, 3):
-        run_update(f"update, in {most} of their playlists", most)
+        return make
+
+    run("nothing done", lambda: (old, {}))
+    run("update", updated())
     for seed in SEEDS:
-        run(f"trained with them, seed {seed}", Bundle.load(train_default(out, seed)))
+        trained = partial(Bundle.load, train_default(out, seed))
+        run(f"trained with them, seed {seed}", lambda trained=trained: (trained(), {}))
+    run("plain mean of the three", updated(weights=MixWeights.equal()))
+    for source in SOURCES:
+        run(f"fitted, {source} alone", updated(sources=[source]))
+    own = lambda: (with_artist_vectors(old, arriving(split, new), catalog), {})  # noqa: E731
+    run("the artist's trained vector", own)
+    for most in (1, 3):
+        run(f"update, in {most} of their playlists", updated(most))
 
     pairs = split.train.playlists.tracks.track_index
     figures = {

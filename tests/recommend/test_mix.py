@@ -141,7 +141,6 @@ def test_the_fit_gives_convex_weights_and_the_same_again(planted_graph):
     assert (weights.num_fitted > 0).sum() >= 10
     again = surroundings.fit(np.arange(160), np.random.default_rng(0))
     np.testing.assert_array_equal(weights.table, again.table)
-    assert np.isfinite(weights.ridge).any()
     for row in weights.to_json():
         assert sum(row["weights"].values()) == pytest.approx(1)
         assert -1 <= row["cosine"] <= 1
@@ -240,7 +239,8 @@ def test_the_part_of_its_own_is_as_long_as_the_mix_leaves_open():
     assert np.abs(own @ own.T - np.eye(50)).max() < 0.99
     assert np.square(own @ vectors.T).mean() < 0.5 / 16
     # With nothing left open there is none, with nothing known no vector.
-    np.testing.assert_array_equal(MixWeights.equal().placed(sources, vectors, rng), mixed)
+    alone = MixWeights.equal().placed(sources, vectors, rng)
+    np.testing.assert_allclose(alone, mixed, atol=1e-6)
     nothing = Sources(np.zeros_like(sources.vectors), np.zeros(50, dtype=int), sources.spread)
     assert not weights.placed(nothing, vectors, rng).any()
 

@@ -82,10 +82,10 @@ class Sources:
 
     def with_ridge(self, ridge: float) -> Float32Array:
         """The vectors, that of the playlists by ridge regression: float32 [num_asked, 3, dim]."""
-        dim = len(self.spread)
-        level = ridge * float(np.trace(self.spread)) / dim
-        if np.isinf(ridge) or not level:
+        dim, total = len(self.spread), float(np.trace(self.spread))
+        if np.isinf(ridge) or not total:
             return self.vectors
+        level = ridge * total / dim
         inverse = np.linalg.inv(self.spread + level * np.eye(dim)).astype(np.float32)
         vectors = self.vectors.copy()
         vectors[:, PLAYLISTS] = unit_rows(vectors[:, PLAYLISTS] @ inverse)
@@ -162,8 +162,8 @@ class MixWeights:
         own = rng.normal(size=(len(mixed), flat.shape[1])).astype(np.float32) @ flat.T
         own = unit_rows(own - (own * mixed).sum(axis=1, keepdims=True) * mixed)
         own *= mixed.any(axis=1, keepdims=True)
-        placed: Float32Array = cosine * mixed + np.sqrt(1 - cosine**2) * own
-        return unit_rows(placed)
+        rest = np.sqrt(1 - cosine**2)
+        return unit_rows((cosine * mixed + rest * own).astype(np.float32))
 
     def to_json(self) -> list[dict[str, Any]]:
         """The rows that were fitted, as plain values; no ridge where it is infinite."""

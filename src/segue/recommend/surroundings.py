@@ -195,8 +195,7 @@ class Surroundings:
         lists = self.playlists.rows(slice(None, None, -(-len(self.playlists) // _BATCH) or 1))
         scorer = CentroidScorer(self.track_vectors, self.query_weight)
         queries = scorer.query_vectors(lists.keep(known[lists.track_index]))
-        spread: Float32Array = queries.T @ queries / max(1, len(queries))
-        return spread
+        return np.asarray(queries.T @ queries / max(1, len(queries)), dtype=np.float32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -239,5 +238,4 @@ def _mean_cosine(points: Float32Array, inner: Float32Array, to_own: Float32Array
     """Mean cosine of tracks' own vectors to what each point makes: float32 [num_points]."""
     squares = np.einsum("ps,pt->pst", points, points).reshape(len(points), -1)
     length = np.sqrt(np.maximum(inner.reshape(len(inner), -1) @ squares.T, 1e-12))
-    cosine: Float32Array = np.mean(to_own @ points.T / length, axis=0)
-    return cosine
+    return np.asarray((to_own @ points.T / length).mean(axis=0), dtype=np.float32)
