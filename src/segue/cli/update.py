@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from segue.cli.data import read_source, source_options
-from segue.cli.output import THREADS, command, count, limit_threads, say
+from segue.cli.output import THREADS, command, count, limit_threads, number, say
 
 if TYPE_CHECKING:
     from segue.data.collect import Order
@@ -56,9 +56,9 @@ def update(
     result, report = updated(loaded, read, catalog)
     result.save(out, overwrite=overwrite)
     kinds = {"track": report.num_tracks, "artist": report.num_artists, "album": report.num_albums}
-    say("New: " + ", ".join(count(number, kind) for kind, number in kinds.items()))
-    for sources, number in report.placed_by.items():
-        say(f"  {count(number, 'track')} placed by {sources}")
+    say("New: " + ", ".join(count(num_new, kind) for kind, num_new in kinds.items()))
+    for sources, num_placed in report.placed_by.items():
+        say(f"  {count(num_placed, 'track')} placed by {sources}")
     if report.left_out:
         named = ", ".join(
             f"{track} ({name})" if name else track for track, name in report.left_out[:_NUM_NAMED]
@@ -68,10 +68,11 @@ def update(
             f"  {count(len(report.left_out), 'track')} left out, with nothing to go by: {named}"
             + (f" and {count(more, 'more track')}" if more > 0 else "")
         )
-    say(
-        f"Playlists: {report.num_playlists} new, {report.num_replaced} replaced by their newer "
-        f"state, {report.num_repeated} here already"
-    )
     if loaded.playlists is None:
-        say("  (the bundle was made without playlists, so it stays without)")
+        say("Playlists: none, as BUNDLE was made without (--no-playlists)")
+    else:
+        new, newer, same = (
+            number(num) for num in (report.num_playlists, report.num_replaced, report.num_repeated)
+        )
+        say(f"Playlists: {new} new, {newer} replaced by their newer state, {same} as they were")
     say(f"Written to {out}; `{command('vibe', out, 'SONG')}` asks it for music")

@@ -238,4 +238,5 @@ def _mean_cosine(points: Float32Array, inner: Float32Array, to_own: Float32Array
     """Mean cosine of tracks' own vectors to what each point makes: float32 [num_points]."""
     squares = np.einsum("ps,pt->pst", points, points).reshape(len(points), -1)
     length = np.sqrt(np.maximum(inner.reshape(len(inner), -1) @ squares.T, 1e-12))
-    return np.asarray((to_own @ points.T / length).mean(axis=0), dtype=np.float32)
+    mean: Float32Array = np.add.reduce(to_own @ points.T / length) / len(inner)
+    return mean

@@ -23,6 +23,7 @@ from segue.data.playlists import (
     Playlists,
     TrackLists,
 )
+from segue.errors import InputError
 from segue.recommend.mix import SOURCES, MixWeights, in_words, unit_rows
 from segue.recommend.surroundings import Surroundings
 
@@ -99,6 +100,12 @@ def update(
         with are left behind, as they know nothing of the new tracks.
     report : UpdateReport
 
+    Raises
+    ------
+    InputError
+        If the bundle knows none of the tracks, artists and albums: then their ids are of another
+        kind.
+
     Notes
     -----
     A new track's query weight is that of known tracks of its popularity: the mean in each octave of
@@ -106,6 +113,7 @@ def update(
     is a new album's where albums have vectors.
     """
     catalog.check_holds(playlists)
+    _refuse_strangers(bundle.catalog, catalog)
     new = np.flatnonzero(_rows_in(bundle.catalog.track_ids, catalog.track_ids) < 0)
     every = _joined_catalog(bundle.catalog, catalog, new)
     old = bundle.playlists or _no_playlists()
@@ -273,6 +281,20 @@ def _joined_catalog(old: Catalog, catalog: Catalog, tracks: Int64Array) -> Catal
         row = np.append(row, -1)  # the last one is for −1, where none is known
         columns[points_at] = np.append(getattr(old, points_at), row[theirs]).astype(np.int32)
     return Catalog(**columns)
+
+
+def _refuse_strangers(known: Catalog, catalog: Catalog) -> None:
+    """Refuse a catalogue of which nothing is known (InputError)."""
+    pairs = [
+        (getattr(known, f"{kind}_ids"), getattr(catalog, f"{kind}_ids"))
+        for kind in ("track", "artist", "album")
+    ]
+    if catalog.num_tracks and all((_rows_in(ours, theirs) < 0).all() for ours, theirs in pairs):
+        theirs, ours = catalog.track_ids[0], (*known.track_ids[:1], "none")[0]
+        raise InputError(
+            "the bundle knows none of these tracks, artists and albums, so nothing tells where "
+            f"they belong; expected ids as it has them ({ours}, not {theirs})"
+        )
 
 
 def _trained_tracks(bundle: Bundle) -> Int64Array:
