@@ -96,8 +96,8 @@ def test_the_manifest_says_that_it_was_updated(run, table, tmp_path, planted_gra
     assert (status, out) == (1, "")
     assert err == (
         f"segue: {tmp_path / 'updated'} and graph: the bundle has been updated with new music "
-        "since it was measured, so it cannot be measured again; its manifest holds the figures from "
-        "before, and the bundle that it was made from gives them\n"
+        "since it was measured, so it cannot be measured again; its manifest holds the figures "
+        "from before, and the bundle that it was made from gives them\n"
     )
 
 

@@ -88,6 +88,8 @@ def test_weights_that_make_no_convex_mix_are_refused():
         table[row, 0] = wrong
         with pytest.raises(ValueError, match="weight"):
             replace(equal, table=table)
+    with pytest.raises(ValueError, match=r"\['genre'\] are not among"):
+        MixWeights.equal(["genre"])
     for name, wrong in (("cosine", -0.1), ("cosine", np.nan), ("ridge", 0)):
         with pytest.raises(ValueError, match="cosines from 0 to 1 and ridges above 0"):
             replace(equal, **{name: np.full((8, 5), wrong)})

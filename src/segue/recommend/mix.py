@@ -32,6 +32,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from segue.data.playlists import BoolArray, Float32Array, Int64Array
 
@@ -111,7 +112,7 @@ class MixWeights:
     """
 
     table: Float32Array
-    ridge: Any
+    ridge: NDArray[np.float64]
     cosine: Float32Array
     num_fitted: Int64Array
 
@@ -127,7 +128,12 @@ class MixWeights:
 
     @classmethod
     def equal(cls, names: Sequence[str] = SOURCES) -> MixWeights:
-        """All of the named sources that a track has in equal parts, the others not at all."""
+        """All of the named sources that a track has in equal parts, the others not at all.
+
+        A name that is none of `SOURCES` is a ValueError.
+        """
+        if not set(names) <= set(SOURCES):
+            raise ValueError(f"sources {list(names)} are not among {list(SOURCES)}")
         has = has_sources(names)[:, None, :].repeat(len(BUCKETS), axis=1)
         cells = has.shape[:2]
         return cls(

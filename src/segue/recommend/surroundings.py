@@ -231,12 +231,12 @@ def _simplex(has: BoolArray) -> Float32Array:
     """Weights of the sources that are there, on a grid: float32 [num_points, 3]."""
     steps = np.array(list(product(range(_GRID + 1), repeat=len(has))))
     points = steps[(steps.sum(axis=1) == _GRID) & ~steps[:, ~has].any(axis=1)]
-    return (points / _GRID).astype(np.float32)
+    return np.asarray(points / _GRID, dtype=np.float32)
 
 
 def _mean_cosine(points: Float32Array, inner: Float32Array, to_own: Float32Array) -> Float32Array:
     """Mean cosine of tracks' own vectors to what each point makes: float32 [num_points]."""
     squares = np.einsum("ps,pt->pst", points, points).reshape(len(points), -1)
     length = np.sqrt(np.maximum(inner.reshape(len(inner), -1) @ squares.T, 1e-12))
-    mean: Float32Array = np.add.reduce(to_own @ points.T / length) / len(inner)
+    mean: Float32Array = (to_own @ points.T / length).mean(axis=0)
     return mean

@@ -44,9 +44,10 @@ class UpdateReport:
         How many of the new tracks were placed by which sources: ``{"artist, playlists": 12}``.
     left_out : tuple of (track id, name)
         New tracks with nothing to go by: their artist and album are new or not known, and so is
-        every track that they stand beside.
+        every track that they stand beside. (What they stand beside may be known to a later
+        update.)
     weights : MixWeights or None
-        What the new tracks were mixed with; None where there were none.
+        What the new tracks were mixed with; None where there were none and none were given.
     """
 
     num_tracks: int
@@ -118,21 +119,22 @@ def update(
     every = _joined_catalog(bundle.catalog, catalog, new)
     old = bundle.playlists or _no_playlists()
     joined = _Joined.of(old, playlists, _rows_in(every.track_ids, catalog.track_ids))
-    num_old, chosen = bundle.catalog.num_tracks, weights
+    num_old = bundle.catalog.num_tracks
+    rng = np.random.default_rng(rng_seed)
+    surroundings = Surroundings(
+        every.track_artist,
+        every.track_album,
+        joined.tracks,
+        _padded(bundle.track_vectors, len(new)),
+        _padded(bundle.query_weight, len(new)),
+        np.arange(every.num_tracks) < num_old,
+    )
+    if len(new) and weights is None:
+        weights = surroundings.fit(_trained_tracks(bundle), rng, sources)
     vectors, pattern = bundle.track_vectors[:0], np.zeros(0, dtype=np.int64)
-    if len(new):
-        surroundings = Surroundings(
-            every.track_artist,
-            every.track_album,
-            joined.tracks,
-            _padded(bundle.track_vectors, len(new)),
-            _padded(bundle.query_weight, len(new)),
-            np.arange(every.num_tracks) < num_old,
-        )
-        rng = np.random.default_rng(rng_seed)
-        chosen = weights or surroundings.fit(_trained_tracks(bundle), rng, sources)
+    if len(new) and weights is not None:
         found = surroundings.sources(num_old + np.arange(len(new)))
-        vectors, pattern = chosen.placed(found, bundle.track_vectors, rng), found.pattern
+        vectors, pattern = weights.placed(found, bundle.track_vectors, rng), found.pattern
     placed = vectors.any(axis=1)
     kept = np.append(np.ones(num_old, dtype=bool), placed)
     every = _joined_catalog(bundle.catalog, catalog, new[placed])
@@ -149,7 +151,7 @@ def update(
         num_repeated=int(joined.repeated.sum()),
         placed_by=_placed_by(pattern[placed]),
         left_out=_named(catalog, new[~placed]),
-        weights=chosen if len(new) else None,
+        weights=weights,
     )
     earlier = bundle.config.get("updates", [])
     return (
