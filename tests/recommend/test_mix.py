@@ -102,7 +102,7 @@ def drawn(rng: np.random.Generator, *, mix: tuple[float, float, float]) -> Surro
     things), and twenty playlists of thirty tracks, in one of which each track stands. Every
     direction is far from the others, as the dimension is high.
     """
-    num, dim = 600, 512
+    num, dim = 600, 128
     artist, album = np.arange(num) // 6, rng.permutation(num) // 6
     playlist = rng.permutation(num) % 20
     parts = (random_unit((100, dim), rng)[artist], random_unit((100, dim), rng)[album],
