@@ -286,6 +286,11 @@ def main() -> None:
         trained = partial(Bundle.load, train_default(out, seed))
         run(f"trained with them, seed {seed}", lambda trained=trained: (trained(), {}))
     run("plain mean of the three", updated(weights=MixWeights.equal()))
+    fitted = update(old, arriving(split, new), catalog)[1].weights
+    nothing_open = replace(fitted, cosine=np.ones_like(fitted.cosine))
+    run("fitted, without a part of its own", updated(weights=nothing_open))
+    plain = replace(fitted, ridge=np.full_like(fitted.ridge, np.inf))
+    run("fitted, playlists by their plain mean", updated(weights=plain))
     for source in SOURCES:
         run(f"fitted, {source} alone", updated(sources=[source]))
     own = lambda: (with_artist_vectors(old, arriving(split, new), catalog), {})  # noqa: E731

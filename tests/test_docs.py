@@ -100,7 +100,10 @@ def test_new_music_of_the_page_on_updates_comes_as_shown(
     (content,), (shown,) = (blocks(kind, "docs/update.md") for kind in ("csv", "text"))
     Path("new.csv").write_text(content)
     lines = [line for block in blocks("sh", "docs/update.md") for line in block.splitlines()]
-    assert [shlex.split(line)[1] for line in lines if line.startswith("segue")] == ["update", "vibe"]
+    assert [shlex.split(line)[1] for line in lines if line.startswith("segue")] == [
+        "update",
+        "vibe",
+    ]
     output = run(*shlex.split(lines[0])[1:], "--overwrite")
     assert shown in output
     run(*shlex.split(lines[1])[1:])
