@@ -293,8 +293,10 @@ def main() -> None:
     run("fitted, playlists by their plain mean", updated(weights=plain))
     for source in SOURCES:
         run(f"fitted, {source} alone", updated(sources=[source]))
-    own = lambda: (with_artist_vectors(old, arriving(split, new), catalog), {})  # noqa: E731
-    run("the artist's trained vector", own)
+    run(
+        "the artist's trained vector",
+        lambda: (with_artist_vectors(old, arriving(split, new), catalog), {}),
+    )
     for most in (1, 3):
         run(f"update, in {most} of their playlists", updated(most))
 
