@@ -44,7 +44,7 @@ from segue.files import write_json
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.graph.split import HeldOut, Split, SplitRecipe, split_graph
 from segue.recommend.index import top_tracks
-from segue.recommend.mix import SOURCES, MixWeights
+from segue.recommend.mix import SOURCES, MixWeights, unit_rows
 from segue.recommend.scorer import CentroidScorer, Scorer
 from segue.recommend.update import update
 from segue.training.config import TrainConfig
@@ -184,11 +184,15 @@ def arriving(split: Split, new: BoolArray, most: int | None = None) -> Playlists
 
 
 def with_artist_vectors(old: Bundle, playlists: Playlists, catalog: Catalog) -> Bundle:
-    """Each new track where the old model has its artist; the others are left out."""
-    updated, _ = update(old, playlists, catalog, weights=MixWeights.equal(["artist"]))
-    artist = updated.catalog.track_artist[old.catalog.num_tracks :]
-    vectors = np.concatenate([old.track_vectors, old.artist_vectors[artist]])
-    return replace(updated, track_vectors=vectors)
+    """An update by the artist alone, the artist where the old model has it and not at its mean."""
+    fitted, report = update(old, playlists, catalog, sources=["artist"])
+    mean, _ = update(old, playlists, catalog, weights=MixWeights.equal(["artist"]))
+    num_old = old.catalog.num_tracks
+    trained = old.artist_vectors[fitted.catalog.track_artist[num_old:]]
+    share = report.weights.cosine[1, 0]
+    vectors = fitted.track_vectors.copy()
+    vectors[num_old:] += share * (trained - mean.track_vectors[num_old:])
+    return replace(fitted, track_vectors=unit_rows(vectors))
 
 
 def figures_of(
@@ -294,7 +298,7 @@ def main() -> None:
     for source in SOURCES:
         run(f"fitted, {source} alone", updated(sources=[source]))
     run(
-        "the artist's trained vector",
+        "fitted, artist alone, its trained vector",
         lambda: (with_artist_vectors(old, arriving(split, new), catalog), {}),
     )
     for most in (1, 3):
