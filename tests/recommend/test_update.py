@@ -235,6 +235,10 @@ def test_the_query_weight_is_that_of_like_popularity(bundle):
     assert updated.popularity.tolist() == [2, 1, 1, 28, 1, 2, 4, 20]
     # 1.25 is the mean of 0.5 and 2; 4 is half-way from 2 to 8 by octaves.
     np.testing.assert_allclose(updated.query_weight[4:], [1.25, 1, 0.625, 0.25])
+    # Of which half is known, counts by a quarter.
+    half = replace(EQUAL, cosine=np.full((8, 5), 0.5, dtype=np.float32))
+    updated, _ = update(bundle, make_playlists(catalog, lists), catalog, weights=half)
+    np.testing.assert_allclose(updated.query_weight[4:] * 4, [1.25, 1, 0.625, 0.25])
 
 
 def test_weights_that_are_given_are_used(bundle, arriving):

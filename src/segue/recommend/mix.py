@@ -154,6 +154,11 @@ class MixWeights:
             mixed[rows] = np.einsum("ns,nsd->nd", weights[rows], some.with_ridge(value))
         return unit_rows(mixed)
 
+    def explained(self, sources: Sources) -> Float32Array:
+        """c above: float32 [num_asked]."""
+        cosine: Float32Array = self.cosine[sources.pattern, sources.bucket]
+        return cosine
+
     def placed(
         self, sources: Sources, track_vectors: Float32Array, rng: np.random.Generator
     ) -> Float32Array:
@@ -162,7 +167,7 @@ class MixWeights:
         `track_vectors` (float32 [num_known, dim]) are those of the known tracks.
         """
         mixed, dim = self.mixed(sources), track_vectors.shape[1]
-        cosine = self.cosine[sources.pattern, sources.bucket][:, None]
+        cosine = self.explained(sources)[:, None]
         _, directions = np.linalg.eigh(track_vectors.T @ track_vectors)  # by rising eigenvalue
         flat = directions[:, : max(1, dim // 4)]
         own = rng.normal(size=(len(mixed), flat.shape[1])).astype(np.float32) @ flat.T

@@ -109,8 +109,9 @@ def update(
 
     Notes
     -----
-    A new track's query weight is that of known tracks of its popularity: the mean in each octave of
-    popularity, interpolated in between. A new artist's vector is the mean of its new tracks, and so
+    A new track's query weight is that of known tracks of its popularity (the mean in each octave of
+    popularity, interpolated in between), times the share c² of its vector that the mix tells: the
+    rest would only mislead. A new artist's vector is the mean of its new tracks, and so
     is a new album's where albums have vectors.
     """
     catalog.check_holds(playlists)
@@ -131,10 +132,12 @@ def update(
     )
     if len(new) and weights is None:
         weights = surroundings.fit(_trained_tracks(bundle), rng, sources)
-    vectors, pattern = bundle.track_vectors[:0], np.zeros(0, dtype=np.int64)
+    vectors, share = bundle.track_vectors[:0], bundle.query_weight[:0]
+    pattern = np.zeros(0, dtype=np.int64)
     if len(new) and weights is not None:
         found = surroundings.sources(num_old + np.arange(len(new)))
         vectors, pattern = weights.placed(found, bundle.track_vectors, rng), found.pattern
+        share = weights.explained(found) ** 2
     placed = vectors.any(axis=1)
     kept = np.append(np.ones(num_old, dtype=bool), placed)
     every = _joined_catalog(bundle.catalog, catalog, new[placed])
@@ -166,7 +169,7 @@ def update(
                 if bundle.album_vectors is None
                 else _with_means(bundle.album_vectors, every.num_albums, every.track_album, vectors)
             ),
-            query_weight=_with_weights(bundle, popularity[num_old:]),
+            query_weight=_with_weights(bundle, popularity[num_old:], share[placed]),
             popularity=popularity,
             playlists=joined.playlists if bundle.playlists is not None else None,
             config=bundle.config | {"updates": [*earlier, _facts(bundle, report)]},
@@ -322,8 +325,8 @@ def _with_means(
     return np.concatenate([old, unit_rows(sums)])
 
 
-def _with_weights(bundle: Bundle, popularity: Int64Array) -> Float32Array:
-    """The query weights followed by those of new tracks of some popularity."""
+def _with_weights(bundle: Bundle, popularity: Int64Array, share: Float32Array) -> Float32Array:
+    """The query weights followed by those of new tracks, of which so much is known."""
     known, asked = (np.log2(np.maximum(p, 0.5)) for p in (bundle.popularity, popularity))
     octave = np.floor(known).astype(np.int64) + 1  # 0 for tracks without a playlist
     count = np.bincount(octave)
