@@ -335,12 +335,8 @@ def _with_weights(bundle: Bundle, popularity: Int64Array, share: Float32Array) -
         np.bincount(octave, values)[filled] / count[filled]
         for values in (known, bundle.query_weight)
     )
-    new = (
-        np.interp(asked, level, weight).astype(np.float32)
-        if filled.any()
-        else np.ones(len(asked), np.float32)
-    )
-    return np.append(bundle.query_weight, new)
+    new = np.interp(asked, level, weight) * share
+    return np.append(bundle.query_weight, new.astype(np.float32))
 
 
 def _placed_by(pattern: Int64Array) -> dict[str, int]:
