@@ -275,12 +275,13 @@ def main() -> None:
         def make() -> tuple[Bundle, dict[str, Any]]:
             started = time.perf_counter()
             bundle, report = update(old, arriving(split, new, most), catalog, **options)
-            return bundle, {
+            facts = {
                 "seconds": round(time.perf_counter() - started, 1),
                 "placed_by": report.placed_by,
                 "left_out": len(report.left_out),
-                "weights": report.weights.to_json() if report.weights else [],
             }
+            as_it_is = not options and most is None
+            return bundle, facts | ({"weights": report.weights.to_json()} if as_it_is else {})
 
         return make
 
