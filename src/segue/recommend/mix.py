@@ -4,19 +4,20 @@
     v = c · m + √(1 − c²) · e
 
 The sources x_s are unit vectors. Of the *artist* and of the *album* it is the mean of the known
-tracks (by an artist's mean alone, new tracks are found better than by its trained vector alone:
-validation Recall@300 .232 against .160, `benchmarks/new_tracks.py`). Of the *playlists* it is what ridge regression finds for a track that just these should look
-for: the mean of their query vectors q (see `segue.recommend.scorer.CentroidScorer`), times the
-inverse of mean(q qᵀ) + ridge, both over all playlists. An infinite ridge leaves the plain mean,
-which is best for one playlist; the more there are, the more a smaller one brings out what they
-have in common that others have not.
+tracks (by an artist's mean alone new tracks are found better than by its trained vector alone:
+validation Recall@300 .232 against .160, `benchmarks/new_tracks.py`). Of the *playlists* it is what
+ridge regression finds for a track that just these should look for: the mean of their query vectors
+q (see `segue.recommend.scorer.CentroidScorer`), times the inverse of mean(q qᵀ) + ridge, this mean
+over all playlists. An infinite ridge leaves the plain mean; the more playlists a track stands in,
+the more a smaller one brings out what they have in common that others have not.
 
 c is the mean cosine of such mixes to the vectors that known tracks really have, and e, orthogonal
 to m, the part that is a track's own and that nothing tells: drawn at random among the directions in
 which known tracks differ least. Without it a mix is nearer to every playlist than any real track,
 as means are, and new tracks crowd out the others: on 39,318 real playlists with a tenth of the
 tracks new, a plain mean of the sources gave them 63% of the first twenty places, and lists were
-worse than if nothing had been done. c · m is also what is to be expected of a vector of which m is all that is known.
+worse than if nothing had been done. c · m is also what is to be expected of a vector of which m is
+all that is known.
 
 Weights, ridge and c depend on which sources a track has and in how many playlists it stands. They
 are fitted by hiding: known tracks are treated as if they were new, a share of them at a time, all
