@@ -1,6 +1,7 @@
 """`segue update`: playlists with new music in, a bundle that knows it out."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -117,7 +118,7 @@ def test_slices_work_as_well(run, tmp_path):
 
 def test_a_bundle_without_playlists_says_that_it_stays_so(run, table, tmp_path):
     bundle = Bundle.load(Path("bundle"))
-    without = Bundle(**vars(bundle) | {"playlists": None})
+    without = replace(bundle, playlists=None)
     without.save(tmp_path / "without")
     _, _, err = run("update", tmp_path / "without", table, "--out", tmp_path / "out")
     assert "Playlists: none, as BUNDLE was made without (--no-playlists)\n" in err
