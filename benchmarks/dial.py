@@ -17,8 +17,9 @@ from segue.evaluation.evaluate import evaluate
 from segue.evaluation.experiment import split_of
 from segue.files import write_json
 from segue.graph.playlist_graph import PlaylistGraph
-from segue.pictures.plots import Series, curves
+from segue.pictures.plots import Series, scatter
 from segue.pictures.save import save_plot
+from segue.pictures.style import SIZES
 from segue.recommend.scorer import CentroidScorer
 
 DIALS = tuple(place / 4 for place in range(-4, 5))
@@ -60,11 +61,20 @@ def main() -> None:
     if options.json:
         write_json(options.json, found)
     if options.plot:
-        figures = {
-            metric: {"": Series(DIALS, [found[dial][metric] for dial in DIALS])}
-            for metric in ("novelty@20", "coverage@20", "recall@20")
-        }
-        del figures, curves, save_plot
+        points = {f"{dial:g}": of for dial, of in found.items()}
+        save_plot(
+            lambda size, theme: scatter(
+                {at: Series([of["novelty@20"]], [of["recall@20"]]) for at, of in points.items()},
+                size,
+                theme,
+                title="The dial, from mainstream to deep cuts",
+                x_label="novelty of the first 20, in bits",
+                y_label="Recall@20",
+            ),
+            options.plot,
+            SIZES["screen"],
+            dpi=90,
+        )
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from segue.cli.index import index
 from segue.cli.music import complete, recommend, similar, vibe, why
 from segue.cli.output import StageOrder, printable
 from segue.cli.train import train
+from segue.cli.update import update
 from segue.errors import NameLookupError, SegueError
 
 
@@ -35,7 +36,7 @@ def cli() -> None:
 
 
 for command in (
-    *(demo, generate, build, info, train, evaluate, index),
+    *(demo, generate, build, info, train, evaluate, update, index),
     *(find, complete, vibe, similar, why, recommend, draw),
 ):
     cli.add_command(command)

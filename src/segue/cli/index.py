@@ -37,7 +37,7 @@ def index(
     """
     from segue.bundle import Bundle
     from segue.recommend.ann import write_ann
-    from segue.recommend.name_file import write_names
+    from segue.recommend.name_file import names_of
 
     limit_threads(threads)
     loaded = Bundle.load(bundle, measured=True)
@@ -47,10 +47,7 @@ def index(
     def write(folder: Path) -> None:
         facts.update(write_ann(loaded, folder, recall=recall, num_cells=cells, rng_seed=rng_seed))
 
-    def names(folder: Path) -> None:
-        write_names(folder, loaded.catalog, loaded.popularity, loaded.playlists)
-
-    loaded.save(bundle, overwrite=True, companions=(names, write))
+    loaded.save(bundle, overwrite=True, companions=[names_of(loaded), write])
     rows = [
         [dial, str(probes), f"{facts['recall@100'][dial][probes]:.4f}"]
         for dial, probes in facts["num_probes"].items()
