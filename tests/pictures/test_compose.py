@@ -117,6 +117,19 @@ def test_reasons_of_a_playlist_leave_it_out_and_show_its_strongest_tracks(recomm
     assert f"8 of {len(tracks)} seeds, those that add most" in scene.note
 
 
+@pytest.mark.parametrize("row", [5, 6])
+def test_reasons_of_a_playlist_are_those_of_its_completion(recommender, row):
+    """Playlist 6 is ordered, so its end counts more; the order of playlist 5 is not known."""
+    playlists = recommender.bundle.playlists
+    assert playlists.order_known[row] == (row == 6)
+    scene = compose.reasons(recommender, playlists.tracks[row], n=5, without=row)
+    found = recommender.complete(str(playlists.ids[row]), 5)
+    shown = [node for node in scene.nodes if node.role == "found"]
+    assert [node.label.split(". ")[1] for node in shown] == [t.track_name for t in found.tracks]
+    for node, track in zip(shown, found.tracks, strict=True):
+        assert node.detail.startswith(f"{track.score:.3f}")
+
+
 def test_reasons_without_a_tie_go_by_a_node_of_their_own(recommender):
     scene = compose.reasons(recommender, [40], n=3, num_playlists=0)
     (rest,) = (node for node in scene.nodes if node.type == "rest")

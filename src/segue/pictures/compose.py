@@ -159,7 +159,9 @@ def reasons(
     query = np.array(list(dict.fromkeys(int(row) for row in seeds)), dtype=np.int32)
     if not len(query):
         raise InputError("a picture of reasons needs at least one seed song")
-    asked = TrackLists.from_lists([query.tolist()])
+    # As `Recommender.complete` asks: the end of an ordered playlist counts more.
+    ordered = without is not None and bool(playlists.order_known[without])
+    asked = recommender.query_of(TrackLists.from_lists([query.tolist()]), np.array([ordered]))
     track_index, score = recommender.rank(asked, n)
     found = track_index[0][track_index[0] >= 0]
     if not len(found):
