@@ -100,7 +100,7 @@ def training_curves(
         axis.set_title(name, loc="left", fontsize="medium")
         axis.set_xlabel("epoch")
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))
-        axis.margins(y=0.15)
+        axis.margins(y=0.22)
     _legend(figure, axes[0], list(histories), theme, size)
     return figure
 
