@@ -245,6 +245,6 @@ def _legend(figure: Figure, axis: Axes, names: Sequence[str], theme: Theme, size
         return
     handles, labels = axis.get_legend_handles_labels()
     figure.legend(
-        handles, labels, loc="outside lower left", ncols=max(1, int(size.width // 2)),
+        handles, labels, loc="outside lower left", ncols=max(2, int(size.width // 2)),
         frameon=False, labelcolor=theme.muted, handlelength=3,
     )  # fmt: skip
