@@ -15,7 +15,7 @@ SOURCE = Path(segue.__file__).parent
 # A room imports from itself and from rooms before it.
 ROOMS = (
     "errors", "files", "data", "graph", "metrics", "bundle", "recommend", "pictures",
-    "models", "training", "evaluation", "cli",
+    "models", "training", "evaluation", "service", "cli",
 )  # fmt: skip
 TORCH_ROOMS = {"models", "training", "evaluation"}
 TORCH = {"torch", "torch_geometric"}

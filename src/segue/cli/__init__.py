@@ -19,6 +19,7 @@ from segue.cli.find import find
 from segue.cli.generate import generate
 from segue.cli.music import complete, recommend, similar, vibe, why
 from segue.cli.output import StageOrder, printable
+from segue.cli.serve import serve
 from segue.cli.train import train
 from segue.errors import NameLookupError, SegueError
 
@@ -35,7 +36,7 @@ def cli() -> None:
 
 for command in (
     *(demo, generate, build, info, train, evaluate),
-    *(find, complete, vibe, similar, why, recommend, draw),
+    *(find, complete, vibe, similar, why, recommend, draw, serve),
 ):
     cli.add_command(command)
 
