@@ -9,7 +9,7 @@ import { PlaylistView, prepareExport } from "./playlist.js";
 import { Results } from "./results.js";
 import { Search } from "./search.js";
 import { pickOf, State } from "./state.js";
-import { byId, counted, element, say, showProblem, textButton } from "./parts.js";
+import { byId, element, say, showProblem, textButton } from "./parts.js";
 import { Tabs } from "./tabs.js";
 
 const state = new State();
@@ -127,7 +127,7 @@ function start() {
   restore({ ...asked, excluded: differs ? [] : (own?.excluded ?? []) });
   const kept = before();
   if (differs && kept)
-    notice(`This is a shared playlist. Your own (${counted(kept.picks.length, "entry")}) is kept.`,
+    notice(`This is a shared playlist. Your own one, of ${kept.picks.length}, is kept.`,
       "Back to mine", () => {
         forgetBefore();
         restore(kept);

@@ -2,7 +2,7 @@
 
 import { same } from "./state.js";
 import { download, fileName, toCsv, toMpd, toUris } from "./export.js";
-import { byId, counted, iconButton, refill, say, songText, spotifyLink, toast } from "./parts.js";
+import { byId, counted, icon, iconButton, refill, say, songText, spotifyLink, toast } from "./parts.js";
 
 export class PlaylistView {
   /** `around(pick)` shows the neighbourhood of a pick. */
@@ -43,7 +43,7 @@ export class PlaylistView {
       this.state.remove(pick);
       toast(`Removed “${pick.name}”.`, "Undo", () => {
         const picks = this.state.picks.filter((other) => !same(other, pick));
-        this.state.replace({ ...this.state, picks: picks.toSpliced(at, 0, pick) });
+        this.state.replace({ ...this.state, picks: [...picks.slice(0, at), pick, ...picks.slice(at)] });
       });
     });
   }
@@ -107,7 +107,7 @@ function openExport(state) {
 export function prepareExport() {
   const dialog = byId("export-dialog");
   const close = byId("export-close");
-  close.append(iconButton("close", "", document.createElement("span"), () => {}).firstChild);
+  icon("close", close);
   close.addEventListener("click", () => dialog.close());
   dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
 }
