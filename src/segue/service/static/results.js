@@ -150,14 +150,19 @@ export class Results {
         element("span", "unseen", entry, ` ${Math.round(part * 100)} of 100`);
       }
     }
-    const ties = [];
-    if (sameArtist.length) ties.push(`By the artist of ${quoted(sameArtist)}`);
-    if (playlists?.length) {
-      const names = playlists.map(({ title, playlist_id: id }) => title || `playlist ${id}`);
-      const mine = [...new Set(playlists.flatMap((shared) => shared.track_names))];
-      ties.push(`Beside ${quoted(mine)} in ${names.join(", ")}`);
+    if (sameArtist.length) {
+      const tie = element("p", "tie", why, `Same artist as ${quoted(sameArtist)}`);
+      tie.dir = "auto";
     }
-    for (const tie of ties) element("p", "tie", why, tie).dir = "auto";
+    if (playlists?.length) {
+      const mine = quoted([...new Set(playlists.flatMap((shared) => shared.track_names))]);
+      const tie = element("p", "tie", why, `Beside ${mine} in`);
+      tie.dir = "auto";
+      for (const { title, playlist_id: id } of playlists) {
+        tie.append(" ");
+        element("span", "title", tie, title || `playlist ${id}`).dir = "auto";
+      }
+    }
   }
 }
 
