@@ -102,8 +102,8 @@ class Details:
         """One artist with its `n` best-known tracks (NameLookupError)."""
         row = self._recommender.artist_row(artist_id)
         by = np.flatnonzero(self._catalog.track_artist == row)
-        known = by[np.argsort(-self._recommender.bundle.popularity[by], kind="stable")[:n]]
-        return ArtistDetails(**vars(self._artist(row)), tracks=self.tracks(known))
+        best = np.argsort(-self._recommender.bundle.popularity[by], kind="stable")[:n]
+        return ArtistDetails(**vars(self._artist(row)), tracks=self.tracks(by[best].tolist()))
 
     def playlist(self, playlist_id: str, n: int = 500) -> PlaylistDetails:
         """One playlist with its first `n` tracks.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
 import signal
 import threading
 from collections.abc import AsyncIterator, Sequence
@@ -33,7 +32,6 @@ from segue.service.metrics import Metrics
 from segue.service.serving import Served, Serving
 from segue.service.work import NothingServedError, Work, available_cores
 
-log = logging.getLogger("segue.service")
 _PAGE = Path(__file__).with_name("static")
 _GRAPH = Path(segue.pictures.__file__).with_name("static")
 _WATCH_SECONDS = 1.0
@@ -362,12 +360,6 @@ def _add_errors(app: FastAPI) -> None:
         sentence = "No bundle is served yet; try again in a few seconds."
         return _json({"error": sentence}, 503, {"retry-after": "5"})
 
-    @app.exception_handler(Exception)
-    async def of_ours(request: Request, error: Exception) -> Response:
-        # The server itself writes the traceback into its log.
-        sentence = "An unexpected error of the service; its log says more."
-        return _json({"error": sentence}, 500)
-
 
 def _content(error: SegueError) -> dict[str, Any]:
     content: dict[str, Any] = {"error": str(error)}
@@ -387,10 +379,10 @@ def _sentence(errors: Sequence[Any]) -> str:
     first = errors[0]
     if first["type"] == "json_invalid":
         return f"The body is not valid JSON: {first.get('ctx', {}).get('error', 'see its syntax')}."
+    if first["type"] in ("model_attributes_type", "dict_type") and len(first["loc"]) == 1:
+        return "The body must be a JSON object, sent as application/json."
     said = str(first["msg"]).removeprefix("Value error, ")
     place = ".".join(str(part) for part in first["loc"][1:])
-    if not place:
-        place = "the body" if first["loc"][:1] == ("body",) and "given" not in said else ""
     sentence = f"{place}: {said[0].lower()}{said[1:]}" if place else said
     more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
     return f"{sentence}{more}."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import time
 from collections.abc import MutableMapping
 from typing import Any
@@ -12,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from segue.service.metrics import Metrics
 
+log = logging.getLogger("segue.service")
 API = "/api/v1"
 # Answered at once whatever else goes on.
 UNSHED = frozenset(f"{API}/{name}" for name in ("health", "ready", "version", "metrics"))
@@ -62,6 +64,11 @@ class Gate:
         passage = _Passage(self, scope, send)
         try:
             await self._pass(scope, receive, passage)
+        except Exception:
+            log.exception("%s %s failed", scope["method"], scope["path"])
+            if passage.status:  # half an answer cannot be mended
+                raise
+            await passage.refuse(500, "An unexpected error of the service; its log says more.")
         finally:
             self.leave(passage)
             self._metrics.observe(_route(scope), passage.status, time.perf_counter() - passage.came)
@@ -164,4 +171,7 @@ class _Passage:
 
 def _route(scope: Scope) -> str:
     """The route of a request as it was declared: a few names, however many paths are asked for."""
-    return str(getattr(scope.get("route"), "path", "other"))
+    path = str(getattr(scope.get("route"), "path", ""))
+    if not path:
+        return "other"
+    return path if path == "/" or path.startswith(API) else API + path

@@ -41,16 +41,19 @@ class ListFilters(_Question):
     exclude_artists: FilterIds = Field(
         default_factory=list, description="Nothing by these artists."
     )
-    only_tracks: FilterIds | None = Field(None, description="Nothing but these tracks.")
-    only_artists: FilterIds | None = Field(None, description="Nothing but tracks by these artists.")
+    only_tracks: FilterIds | None = Field(default=None, description="Nothing but these tracks.")
+    only_artists: FilterIds | None = Field(
+        default=None, description="Nothing but tracks by these artists."
+    )
     max_per_artist: Annotated[int, Field(ge=1)] | None = Field(
-        None, description="At most so many tracks by one artist."
+        default=None, description="At most so many tracks by one artist."
     )
     max_per_album: Annotated[int, Field(ge=1)] | None = Field(
-        None, description="At most so many tracks of one album."
+        default=None, description="At most so many tracks of one album."
     )
     other_versions: bool = Field(
-        True, description="False: no live, remastered or other version of a song that is there."
+        default=True,
+        description="False: no live, remastered … version of a song that is there.",
     )
 
 
@@ -58,12 +61,13 @@ class _ListQuestion(_Question):
     n: N = 20
     dial: Dial = 0.0
     diversity: float = Field(
-        0.0, ge=0, le=1, allow_inf_nan=False, description="Less of the same, up to 1."
+        default=0.0, ge=0, le=1, allow_inf_nan=False, description="Less of the same, up to 1."
     )
     reasons: bool = Field(
-        False, description="Name playlists that hold a recommended track and some asked with."
+        default=False,
+        description="Name playlists that hold both a track and some asked with.",
     )
-    filters: ListFilters = Field(default_factory=ListFilters)
+    filters: ListFilters = ListFilters()
 
     def options(self) -> ListOptions:
         """As the recommender takes them."""
@@ -89,13 +93,13 @@ class Complete(_ListQuestion):
 
     model_config = _one_of("playlist_id", "tracks")
 
-    playlist_id: Id | None = Field(None, description="A playlist of the bundle.")
+    playlist_id: Id | None = Field(default=None, description="A playlist of the bundle.")
     tracks: Ids | None = Field(
-        None,
+        default=None,
         description="Track ids of a playlist that the bundle need not know. For an empty list "
         "the most popular tracks are given.",
     )
-    ordered: bool = Field(False, description="Whether the order of `tracks` means something.")
+    ordered: bool = Field(default=False, description="Whether the order of `tracks` has a meaning.")
 
     @model_validator(mode="after")
     def _check(self) -> Complete:
@@ -136,8 +140,8 @@ class Similar(_Question):
 
     model_config = _one_of("track", "artist")
 
-    track: Id | None = Field(None, description="Id (or name) of a track.")
-    artist: Id | None = Field(None, description="Id (or name) of an artist.")
+    track: Id | None = Field(default=None, description="Id (or name) of a track.")
+    artist: Id | None = Field(default=None, description="Id (or name) of an artist.")
     n: N = 20
 
     @model_validator(mode="after")
@@ -150,7 +154,7 @@ class Why(_Question):
     """A track, and what it is asked to go with: a playlist, or songs and artists."""
 
     track: Id = Field(description="Id (or name) of the track that is to be explained.")
-    playlist_id: Id | None = Field(None, description="The playlist of the bundle to complete.")
+    playlist_id: Id | None = Field(default=None, description="The playlist that is completed.")
     tracks: Ids = Field(default_factory=list, description="Track ids that were asked with.")
     artists: Ids = Field(default_factory=list, description="Artist ids that were asked with.")
     dial: Dial = 0.0
