@@ -79,7 +79,7 @@ export class Results {
   title() {
     const { like, picks } = this.state;
     if (like) return `More like “${like.name}”`;
-    return picks.length ? "Goes with your playlist" : "In many playlists";
+    return picks.length ? "Goes with your playlist" : "In the most playlists";
   }
 
   /** Grey lines in the place of the songs, until the first ones are there. */
