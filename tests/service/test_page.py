@@ -125,6 +125,10 @@ def songs(page):
     return page.locator("#results .song .name")
 
 
+def options(page):
+    return page.get_by_role("listbox").get_by_role("option")
+
+
 def picks(page):
     return page.locator("#playlist .song .name")
 
@@ -133,7 +137,7 @@ def add(page, text):
     """Search and take the first suggestion."""
     before = picks(page).count()
     page.get_by_role("combobox").first.fill(text)
-    page.get_by_role("option").first.wait_for()
+    options(page).first.wait_for()
     page.keyboard.press("Enter")
     picks(page).nth(before).wait_for()
     settled(page)
@@ -160,7 +164,8 @@ def test_from_search_to_export_by_mouse(opened, tmp_path, bundle):
     page = opened
     assert page.get_by_role("heading", name="In the most playlists").is_visible()
     page.get_by_role("combobox", name="Search songs and artists").type("midnight", delay=20)
-    option = page.get_by_role("option", name="Midnight Road")
+    option = options(page).filter(has_text="Midnight Road")
+    option.wait_for()
     assert page.get_by_role("listbox", name="Suggestions").is_visible()
     option.click()
     assert page.get_by_role("listbox").is_hidden()
@@ -174,7 +179,7 @@ def test_from_search_to_export_by_mouse(opened, tmp_path, bundle):
     same_artist = page.locator("#results .tie", has_text="Same artist as “Midnight Road”")
     assert same_artist.count() >= 1
 
-    wanted = songs(page).nth(2).inner_text()
+    wanted = songs(page).filter(has_text="Track").nth(2).inner_text()
     page.get_by_role("button", name=f"Add {wanted}", exact=True).click()
     page.locator("#playlist").get_by_text(wanted, exact=True).wait_for()
     settled(page)
@@ -210,7 +215,7 @@ def test_from_search_to_export_by_keyboard(opened):
     page.keyboard.press("Tab")
     assert focused(page) == "search"
     page.keyboard.type("artist", delay=20)
-    page.get_by_role("option").first.wait_for()
+    options(page).first.wait_for()
     box = page.get_by_role("combobox").first
     assert box.get_attribute("aria-expanded") == "true"
     chosen = page.locator("[role='option'][aria-selected='true']")
@@ -222,7 +227,7 @@ def test_from_search_to_export_by_keyboard(opened):
     page.keyboard.press("ArrowUp")
     assert chosen.count() == 0, "back in the box"
     page.keyboard.press("ArrowUp")
-    assert chosen.inner_text() == page.get_by_role("option").last.inner_text(), "round to the end"
+    assert chosen.inner_text() == options(page).last.inner_text(), "round to the end"
     page.keyboard.press("Escape")
     assert page.get_by_role("listbox").is_hidden()
     assert box.input_value() == "artist"
@@ -261,10 +266,10 @@ def test_from_search_to_export_by_keyboard(opened):
     assert focused(page) == "export"
 
 
-def test_names_are_text_and_nothing_in_them_runs(opened, service):
+def test_names_are_text_and_nothing_in_them_runs(opened):
     page = opened
     page.get_by_role("combobox").first.fill("onerror")
-    option = page.get_by_role("option").first
+    option = options(page).first
     option.wait_for()
     assert option.locator(".name").inner_text() == HOSTILE
     page.keyboard.press("Enter")
@@ -286,8 +291,6 @@ def test_names_are_text_and_nothing_in_them_runs(opened, service):
     page.reload()
     picks(page).first.wait_for()
     assert page.get_by_label("Name of the playlist").input_value() == HOSTILE[:100]
-    page.goto(f"{service}#track={quote(HOSTILE)}")
-    page.reload()
     assert page.locator("img, iframe, script:not([src])").count() == 1
     assert page.title() == "Segue"
 
@@ -329,7 +332,7 @@ def test_dial_and_songs_per_artist(opened):
     page = opened
     add(page, "midnight")
     asked = []
-    page.on("request", lambda request: asked.append(request.post_data_json))
+    page.on("request", lambda request: asked.append((request.url,request.post_data_json)))
     dial = page.get_by_role("slider", name="How well known")
     dial.focus()
     for _ in range(7):
@@ -337,13 +340,13 @@ def test_dial_and_songs_per_artist(opened):
     page.wait_for_function("() => document.querySelector('.part-name').innerText")
     page.wait_for_timeout(300)
     settled(page)
-    assert asked[-1]["dial"] == pytest.approx(0.7)
-    assert len(asked) < 7, "not one request a step"
+    assert asked[-1][1]["dial"] == pytest.approx(0.7)
+    assert len(asked) < 7, asked
     assert dial.get_attribute("aria-valuetext") == "well towards deep cuts"
     page.get_by_label("Songs per artist").select_option("1")
     page.wait_for_timeout(200)
     settled(page)
-    assert asked[-1]["filters"]["max_per_artist"] == 1
+    assert asked[-1][1]["filters"]["max_per_artist"] == 1
     artists = page.locator("#results .song .by").all_inner_texts()
     assert len(set(artists)) == len(artists) > 3
     assert page.url.endswith("&dial=0.7&per=1")
@@ -362,7 +365,7 @@ def test_an_older_answer_does_not_replace_a_newer_one(opened):
         page.wait_for_timeout(20)
     page.unroute("**/vibe")
     page.get_by_role("combobox").first.fill("formula two")
-    page.get_by_role("option").first.wait_for()
+    options(page).first.wait_for()
     page.keyboard.press("Enter")
     settled(page)
     assert "+formula two" in page.locator(".part-name").all_inner_texts()
@@ -371,13 +374,15 @@ def test_an_older_answer_does_not_replace_a_newer_one(opened):
 
 def add_without_waiting(page, text):
     page.get_by_role("combobox").first.fill(text)
-    page.get_by_role("option").first.wait_for()
+    options(page).first.wait_for()
     page.keyboard.press("Enter")
 
 
 def test_an_artist_is_a_pick_too(opened):
     page = opened
-    add(page, "artist bold")
+    page.get_by_role("combobox").first.fill("bold")
+    options(page).filter(has_text="Artist <b>bold</b>Artist").click()
+    settled(page)
     assert picks(page).all_inner_texts() == ["Artist <b>bold</b>"]
     assert page.locator("#playlist-count").inner_text() == "1 artist"
     assert page.locator(".part-name").first.inner_text() == "Artist <b>bold</b>"
@@ -391,7 +396,7 @@ def test_an_address_is_shared_and_restored(opened, chromium, service):
     for text in ("midnight", "宇多田", "formula two"):
         add(page, text)
     page.get_by_label("Name of the playlist").fill("Ours & yours = #1")
-    address, names = page.url, picks(page).all_inner_texts()
+    address, names = page.evaluate("location.href"), picks(page).all_inner_texts()
     assert len(names) == 3
     with chromium.new_context() as context:
         other, failures = context.new_page(), []
@@ -481,11 +486,12 @@ def test_the_neighbourhood_is_walked_through(opened):
 
 def test_unknown_ids_of_an_address_are_named_and_skipped(troubled, service):
     known = "track=segue:track:12"
-    troubled.goto(f"{service}#track=no:such:song&{known}&artist=nobody")
+    troubled.goto(f"{service}#track=no:such:song&{known}&artist={quote(HOSTILE)}")
     troubled.get_by_text("2 entries are not known here and left out:").wait_for()
     notice = troubled.locator(".notice").inner_text()
     assert "no:such:song" in notice
-    assert "nobody" in notice
+    assert HOSTILE in notice
+    assert troubled.locator("img").count() == 1
     settled(troubled)
     assert picks(troubled).all_inner_texts() == ["Track 12"]
     assert urlsplit(troubled.url).fragment == known
@@ -562,7 +568,7 @@ def test_axe_finds_nothing(opened, scheme):
 
     check()
     page.get_by_role("combobox").first.fill("formula")
-    page.get_by_role("option").first.wait_for()
+    options(page).first.wait_for()
     page.keyboard.press("ArrowDown")
     check()
     page.keyboard.press("Enter")

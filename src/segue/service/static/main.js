@@ -9,7 +9,7 @@ import { PlaylistView, prepareExport } from "./playlist.js";
 import { Results } from "./results.js";
 import { Search } from "./search.js";
 import { pickOf, State } from "./state.js";
-import { byId, element, say, showProblem, textButton } from "./parts.js";
+import { byId, called, element, say, showProblem, textButton } from "./parts.js";
 import { Tabs } from "./tabs.js";
 
 const state = new State();
@@ -30,7 +30,7 @@ new Search({
   has: (pick) => state.has(pick),
   pick: (pick) => {
     const added = state.add(pick);
-    say(added ? `Added ${pick.name}.` : `${pick.name} is in your playlist already.`);
+    say(added ? `Added ${called(pick)}.` : `${called(pick)} is in your playlist already.`);
   },
 });
 prepareExport();

@@ -4,7 +4,7 @@ import { Latest, subgraph } from "./api.js";
 import { GraphView } from "../graph/graph_view.js";
 import { drawLegend } from "../graph/legend.js";
 import { pickOf, same } from "./state.js";
-import { byId, element, showProblem, songText, spotifyLink, textButton } from "./parts.js";
+import { byId, called, element, showProblem, songText, spotifyLink, textButton } from "./parts.js";
 
 export class Neighbourhood {
   constructor(state) {
@@ -28,7 +28,7 @@ export class Neighbourhood {
     this.choice.replaceChildren();
     if (!picks.length) element("option", "", this.choice, "nothing yet");
     picks.forEach((pick, at) => {
-      const words = pick.artist_name ? `${pick.name} – ${pick.artist_name}` : pick.name;
+      const words = pick.artist_name ? `${called(pick)} – ${pick.artist_name}` : called(pick);
       const option = element("option", "", this.choice, words);
       option.value = String(at);
       option.selected = Boolean(this.start && same(pick, this.start));

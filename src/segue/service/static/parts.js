@@ -45,10 +45,13 @@ export function textButton(text, parent, act, look = "") {
   return button;
 }
 
+/** What people read where a name stands. */
+export const called = (pick) => pick.name || "(no name)";
+
 /** Name over artist (and more, if there is). */
 export function songText(pick, parent) {
   const text = element("div", "song", parent);
-  element("span", "name", text, pick.name || "(no name)").dir = "auto";
+  element("span", "name", text, called(pick)).dir = "auto";
   const under = pick.type === "artist" ? "Artist" : pick.artist_name || "Unknown artist";
   element("span", "by", text, under).dir = "auto";
   return text;
@@ -59,8 +62,8 @@ export function spotifyLink(pick, parent) {
   if (!page) return;
   const link = element("a", "icon", parent);
   Object.assign(link, { href: page, target: "_blank", rel: "noopener noreferrer" });
-  link.title = `${pick.name} on Spotify`;
-  link.setAttribute("aria-label", `${pick.name} on Spotify (opens a new tab)`);
+  link.title = `${called(pick)} on Spotify`;
+  link.setAttribute("aria-label", `${called(pick)} on Spotify (opens a new tab)`);
   icon("out", link);
 }
 

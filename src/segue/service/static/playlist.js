@@ -2,7 +2,9 @@
 
 import { same } from "./state.js";
 import { download, fileName, toCsv, toMpd, toUris } from "./export.js";
-import { byId, counted, icon, iconButton, refill, say, songText, spotifyLink, toast } from "./parts.js";
+import {
+  byId, called, counted, icon, iconButton, refill, say, songText, spotifyLink, toast,
+} from "./parts.js";
 
 export class PlaylistView {
   /** `around(pick)` shows the neighbourhood of a pick. */
@@ -37,11 +39,11 @@ export class PlaylistView {
   row(pick, item) {
     songText(pick, item);
     spotifyLink(pick, item);
-    iconButton("around", `Show what is around ${pick.name}`, item, () => this.around(pick));
-    iconButton("close", `Remove ${pick.name}`, item, () => {
+    iconButton("around", `Show what is around ${called(pick)}`, item, () => this.around(pick));
+    iconButton("close", `Remove ${called(pick)}`, item, () => {
       const at = this.state.picks.findIndex((other) => same(other, pick));
       this.state.remove(pick);
-      toast(`Removed “${pick.name}”.`, "Undo", () => {
+      toast(`Removed “${called(pick)}”.`, "Undo", () => {
         const picks = this.state.picks.filter((other) => !same(other, pick));
         this.state.replace({ ...this.state, picks: [...picks.slice(0, at), pick, ...picks.slice(at)] });
       });
@@ -54,7 +56,7 @@ export class PlaylistView {
     byId("excluded-count").textContent = String(excluded.length);
     refill(byId("excluded-list"), excluded, (pick, item) => {
       songText(pick, item);
-      iconButton("add", `Let ${pick.name} in again`, item, () => this.state.include(pick));
+      iconButton("add", `Let ${called(pick)} in again`, item, () => this.state.include(pick));
     }, this.heading);
   }
 
@@ -88,12 +90,12 @@ function openExport(state) {
   const uris = byId("export-uris");
   uris.value = toUris(tracks);
   byId("export-said").textContent = "";
-  const called = name || "My playlist";
+  const title = name || "My playlist";
   const save = (ending, type, content) => () => {
-    download(fileName(called, ending), type, content());
-    byId("export-said").textContent = `Saved as ${fileName(called, ending)}.`;
+    download(fileName(title, ending), type, content());
+    byId("export-said").textContent = `Saved as ${fileName(title, ending)}.`;
   };
-  byId("export-mpd").onclick = save("json", "application/json", () => toMpd(called, tracks));
+  byId("export-mpd").onclick = save("json", "application/json", () => toMpd(title, tracks));
   byId("export-csv").onclick = save("csv", "text/csv", () => toCsv(tracks));
   byId("export-copy").onclick = () => {
     uris.select();

@@ -3,7 +3,7 @@
 import { debounced, Latest, popular, vibe } from "./api.js";
 import { pickOf } from "./state.js";
 import {
-  byId, counted, element, iconButton, refill, say, showProblem, songText, spotifyLink, toast,
+  byId, called, counted, element, iconButton, refill, say, showProblem, songText, spotifyLink, toast,
 } from "./parts.js";
 
 const FIRST = 20; // songs that are asked for at first; "Show more" asks for as many more
@@ -78,7 +78,7 @@ export class Results {
 
   title() {
     const { like, picks } = this.state;
-    if (like) return `More like “${like.name}”`;
+    if (like) return `More like “${called(like)}”`;
     return picks.length ? "Goes with your playlist" : "In the most playlists";
   }
 
@@ -109,19 +109,19 @@ export class Results {
     songText(pick, item);
     const buttons = element("div", "buttons", item);
     spotifyLink(pick, buttons);
-    iconButton("like", `More like ${pick.name}`, buttons, () => {
+    iconButton("like", `More like ${called(pick)}`, buttons, () => {
       state.set({ like: pick });
       this.heading.focus();
     });
-    iconButton("not", `Not ${pick.name}`, buttons, () => {
+    iconButton("not", `Not ${called(pick)}`, buttons, () => {
       this.drop(pick);
       state.exclude(pick);
-      toast(`“${pick.name}” is left out.`, "Undo", () => state.include(pick));
+      toast(`“${called(pick)}” is left out.`, "Undo", () => state.include(pick));
     });
-    iconButton("add", `Add ${pick.name}`, buttons, () => {
+    iconButton("add", `Add ${called(pick)}`, buttons, () => {
       this.drop(pick);
       state.add(pick);
-      toast(`Added “${pick.name}”.`, "Undo", () => state.remove(pick));
+      toast(`Added “${called(pick)}”.`, "Undo", () => state.remove(pick));
     }).classList.add("main");
     this.why(said, item, most);
   }
