@@ -9,7 +9,7 @@ const BEFORE = "segue.before"; // one's own, while a shared one is shown
 const MOST = 500; // picks that are read from an address
 
 /** The part of the address after "#", "" for an untouched page. */
-export function toAddress({ picks, name, dial, perArtist }) {
+function toAddress({ picks, name, dial, perArtist }) {
   // These may stand as they are, and make ids readable.
   const written = (text) =>
     encodeURIComponent(text.toWellFormed?.() ?? text).replaceAll("%3A", ":").replaceAll("%2F", "/");
@@ -40,10 +40,14 @@ export function fromAddress(hash) {
   };
 }
 
-export function showAddress(state) {
+/** The whole address of a playlist. */
+export function linkTo(state) {
   const address = toAddress(state);
-  const here = location.pathname + location.search;
-  history.replaceState(null, "", address ? `${here}#${address}` : here);
+  return location.href.split("#")[0] + (address ? `#${address}` : "");
+}
+
+export function showAddress(state) {
+  history.replaceState(null, "", linkTo(state));
 }
 
 // Storage may be switched off; then the address alone keeps the playlist.

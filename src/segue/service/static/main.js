@@ -1,6 +1,6 @@
 /** Puts the page together. */
 
-import { details } from "./api.js";
+import { debounced, details } from "./api.js";
 import {
   before, forgetBefore, fromAddress, keepBefore, remember, remembered, showAddress,
 } from "./address.js";
@@ -37,10 +37,17 @@ prepareExport();
 
 let shown = ""; // the address that the page wrote or read last
 
-state.listen((_, what) => {
-  if (what === "like") return;
+function show() {
   showAddress(state);
   shown = location.hash;
+}
+// Browsers allow only so many changes of the address in a while.
+const showSoon = debounced(show, 200);
+
+state.listen((_, what) => {
+  if (what === "like") return;
+  if (what === "picks") show();
+  else showSoon();
   remember(state);
   if (what === "picks") complete();
 });

@@ -1,5 +1,6 @@
 /** The playlist as a list: look, remove, clear; what is left out; export and share. */
 
+import { linkTo } from "./address.js";
 import { same } from "./state.js";
 import { download, fileName, toCsv, toMpd, toUris } from "./export.js";
 import {
@@ -14,7 +15,7 @@ export class PlaylistView {
     this.name = byId("playlist-name");
     this.name.addEventListener("input", () => state.set({ name: this.name.value.trim() }));
     byId("clear").addEventListener("click", () => this.clear());
-    byId("share").addEventListener("click", () => copyText(location.href, "The link is copied."));
+    byId("share").addEventListener("click", () => copyText(linkTo(state), "The link is copied."));
     byId("export").addEventListener("click", () => openExport(state));
     state.listen((_, what) => {
       if (what === "picks") this.draw();
