@@ -108,9 +108,7 @@ def test_similar(client, recommender):
 
 def test_reasons_sum_to_the_score(client, recommender):
     listed = post(client, "/complete", {"playlist_id": "7", "n": 1, "dial": 0.5})["tracks"][0]
-    why = post(
-        client, "/reasons", {"track": listed["track_id"], "playlist_id": "7", "dial": 0.5}
-    )
+    why = post(client, "/reasons", {"track": listed["track_id"], "playlist_id": "7", "dial": 0.5})
     assert why["score"] == pytest.approx(listed["score"], abs=1e-6)
     assert sum(term["part"] for term in why["terms"]) == pytest.approx(why["score"])
     why = post(client, "/reasons", {"track": "segue:track:80", "tracks": TRACKS})

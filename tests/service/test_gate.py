@@ -94,7 +94,9 @@ def test_a_large_body_is_refused(serving: Serving, chunked: bool) -> None:
         headers = {"content-type": "application/json"}
         refused = client.post(f"{API}/complete", content=content, headers=headers)
         assert refused.status_code == 413
-        assert refused.json() == {"error": "The body is larger than 1000 bytes, which is the limit."}
+        assert refused.json() == {
+            "error": "The body is larger than 1000 bytes, which is the limit."
+        }
         fits = b'{"tracks": []}'.ljust(1000)
         assert client.post(f"{API}/complete", content=fits, headers=headers).status_code == 200
 

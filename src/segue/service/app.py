@@ -88,39 +88,37 @@ def create_app(serving: Serving, limits: Limits = Limits(), *, watch: bool = Fal
     """
     work, metrics = Work(serving, limits.threads), Metrics()
 
+    wanted = asyncio.Event()
+
     async def load() -> None:
         await asyncio.to_thread(serving.reload)
         metrics.serve(serving.current, serving.failure)
 
-    async def keep_looking() -> None:
+    async def keep_up() -> None:
         while True:
-            await asyncio.sleep(_WATCH_SECONDS)
-            if serving.has_news():
-                await load()
+            try:
+                await asyncio.wait_for(wanted.wait(), _WATCH_SECONDS if watch else None)
+            except asyncio.TimeoutError:
+                if not serving.has_news():
+                    continue
+            wanted.clear()
+            await load()
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        running: set[asyncio.Task[None]] = set()
-
-        def start(task: Any) -> None:
-            started = asyncio.create_task(task)
-            running.add(started)
-            started.add_done_callback(running.discard)
-
         if serving.current is None:
             await load()
         metrics.serve(serving.current, serving.failure)
-        if watch:
-            start(keep_looking())
+        keeper = asyncio.create_task(keep_up())
         in_main = threading.current_thread() is threading.main_thread()
         if in_main and hasattr(signal, "SIGHUP"):
-            loop = asyncio.get_running_loop()
-            loop.add_signal_handler(signal.SIGHUP, lambda: start(load()))
+            asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, wanted.set)
+            # Who started this may have held it back until now.
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
         yield
-        for task in list(running):
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+        keeper.cancel()
+        with suppress(asyncio.CancelledError):
+            await keeper
         work.close()
 
     app = FastAPI(
