@@ -88,39 +88,37 @@ def create_app(serving: Serving, limits: Limits = Limits(), *, watch: bool = Fal
     """
     work, metrics = Work(serving, limits.threads), Metrics()
 
+    wanted = asyncio.Event()
+
     async def load() -> None:
         await asyncio.to_thread(serving.reload)
         metrics.serve(serving.current, serving.failure)
 
-    async def keep_looking() -> None:
+    async def keep_up() -> None:
         while True:
-            await asyncio.sleep(_WATCH_SECONDS)
-            if serving.has_news():
-                await load()
+            try:
+                await asyncio.wait_for(wanted.wait(), _WATCH_SECONDS if watch else None)
+            except asyncio.TimeoutError:
+                if not serving.has_news():
+                    continue
+            wanted.clear()
+            await load()
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        running: set[asyncio.Task[None]] = set()
-
-        def start(task: Any) -> None:
-            started = asyncio.create_task(task)
-            running.add(started)
-            started.add_done_callback(running.discard)
-
         if serving.current is None:
             await load()
         metrics.serve(serving.current, serving.failure)
-        if watch:
-            start(keep_looking())
+        keeper = asyncio.create_task(keep_up())
         in_main = threading.current_thread() is threading.main_thread()
         if in_main and hasattr(signal, "SIGHUP"):
-            loop = asyncio.get_running_loop()
-            loop.add_signal_handler(signal.SIGHUP, lambda: start(load()))
+            asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, wanted.set)
+            # Who started this may have held it back until now.
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
         yield
-        for task in list(running):
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+        keeper.cancel()
+        with suppress(asyncio.CancelledError):
+            await keeper
         work.close()
 
     app = FastAPI(
@@ -325,7 +323,7 @@ def _add_page(app: FastAPI) -> None:
     async def page() -> FileResponse:
         path = _PAGE / "index.html"
         if not path.is_file():
-            raise HTTPException(404, "This installation has no page; the API is under /api/v1.")
+            raise HTTPException(404)
         return FileResponse(path)
 
     app.mount("/static", StaticFiles(directory=_PAGE, check_dir=False), name="static")
@@ -347,13 +345,11 @@ def _add_errors(app: FastAPI) -> None:
     async def of_http(request: Request, error: HTTPException) -> Response:
         path = request.url.path
         sentence = {
+            400: "The body cannot be read as JSON.",
             404: f"There is nothing at {path}.",
             405: f"{request.method} is not allowed at {path}.",
         }.get(error.status_code)
-        said = str(error.detail)
-        if sentence is None or (" " in said and said not in ("Not Found", "Method Not Allowed")):
-            sentence = said
-        return _json({"error": sentence}, error.status_code, error.headers)
+        return _json({"error": sentence or str(error.detail)}, error.status_code, error.headers)
 
     @app.exception_handler(NothingServedError)
     async def of_no_bundle(_: Request, __: NothingServedError) -> Response:
@@ -377,12 +373,16 @@ def _json(content: Any, status: int = 200, headers: Any = None) -> Response:
 def _sentence(errors: Sequence[Any]) -> str:
     """One sentence of what pydantic found: the first thing, and how many more there are."""
     first = errors[0]
-    if first["type"] == "json_invalid":
-        return f"The body is not valid JSON: {first.get('ctx', {}).get('error', 'see its syntax')}."
-    if first["type"] in ("model_attributes_type", "dict_type") and len(first["loc"]) == 1:
-        return "The body must be a JSON object, sent as application/json."
     said = str(first["msg"]).removeprefix("Value error, ")
+    said = said[0].lower() + said[1:]
+    if first["type"] == "json_invalid":
+        said = str(first["ctx"]["error"])
+        return f"The body is not valid JSON: {said[0].lower()}{said[1:]}."
     place = ".".join(str(part) for part in first["loc"][1:])
-    sentence = f"{place}: {said[0].lower()}{said[1:]}" if place else said
+    if not place and first["type"] != "value_error":
+        return "The body must be a JSON object, sent as application/json."
+    if first["type"].startswith(("greater_than", "less_than")):
+        place += f" is {first['input']}"
+    sentence = f"{place}: {said}" if place else said[0].upper() + said[1:]
     more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
     return f"{sentence}{more}."

@@ -59,13 +59,21 @@ def run(options: Options) -> None:
         If it cannot listen at that address.
     """
     logging.basicConfig(format="segue: %(message)s", level=logging.INFO)
-    if hasattr(signal, "SIGHUP"):
-        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until there is something to read again
+    _hold_back(signal.SIG_BLOCK)
     listener = _listen(options)
     if options.workers == 1:
-        _serve(options, listener)
+        _serve(options, listener, announce=True)
     else:
         _supervise(options, listener)
+
+
+def _hold_back(how: int) -> None:
+    """Keep SIGHUP waiting (or no longer): it would end a process that is not ready to reload.
+
+    Workers inherit this and change it when they are.
+    """
+    if hasattr(signal, "SIGHUP"):
+        signal.pthread_sigmask(how, {signal.SIGHUP})
 
 
 def _listen(options: Options) -> socket.socket:
@@ -79,7 +87,7 @@ def _listen(options: Options) -> socket.socket:
         ) from error
 
 
-def _serve(options: Options, listener: socket.socket, *, announce: bool = True) -> None:
+def _serve(options: Options, listener: socket.socket, announce: bool) -> None:
     """One process of the service."""
     serving = Serving(options.bundle)
     try:
@@ -111,13 +119,11 @@ def _announce(options: Options, listener: socket.socket) -> None:
     log.info("Serving %s at http://%s:%d (Ctrl-C ends it)", options.bundle, name, port)
 
 
-def _work(options: Options, listener: socket.socket) -> None:
+def _work(options: Options, listener: socket.socket, announce: bool) -> None:
     """What a worker does; an error is one line."""
     logging.basicConfig(format=f"segue[{os.getpid()}]: %(message)s", level=logging.INFO)
-    if hasattr(signal, "SIGHUP"):
-        signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
-        _serve(options, listener, announce=False)
+        _serve(options, listener, announce)
     except SegueError as error:
         log.error("%s", error)
     except KeyboardInterrupt:
@@ -135,9 +141,11 @@ def _supervise(options: Options, listener: socket.socket) -> None:
         workers: dict[BaseProcess, float] = {}
         stopping = False
 
-        def start() -> None:
-            worker = context.Process(target=_work, args=(options, listener))
+        def start(announce: bool = False) -> None:
+            worker = context.Process(target=_work, args=(options, listener, announce))
+            _hold_back(signal.SIG_BLOCK)
             worker.start()
+            _hold_back(signal.SIG_UNBLOCK)
             workers[worker] = time.monotonic()
 
         def stop(*_: object) -> None:
@@ -154,11 +162,10 @@ def _supervise(options: Options, listener: socket.socket) -> None:
 
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, stop)
-        for _ in range(options.workers):
-            start()
         if hasattr(signal, "SIGHUP"):
             signal.signal(signal.SIGHUP, pass_on(signal.SIGHUP))
-        _announce(options, listener)
+        for number in range(options.workers):
+            start(announce=number == 0)
         while not stopping:
             wait([worker.sentinel for worker in workers], timeout=0.2)
             for worker in [worker for worker in workers if not worker.is_alive()]:
