@@ -8,7 +8,7 @@ import { Neighbourhood } from "./neighbourhood.js";
 import { PlaylistView, prepareExport } from "./playlist.js";
 import { Results } from "./results.js";
 import { Search } from "./search.js";
-import { pickOf, State } from "./state.js";
+import { pickOf, same, State } from "./state.js";
 import { byId, called, element, say, showProblem, textButton } from "./parts.js";
 import { Tabs } from "./tabs.js";
 
@@ -19,7 +19,7 @@ const tabs = new Tabs(["tab-songs", "tab-around"], (id) => {
   const first = results.answer?.tracks[0];
   if (id === "tab-around") neighbourhood.appear(first && pickOf("track", first));
 });
-new PlaylistView(state, {
+const playlist = new PlaylistView(state, {
   around: (pick) => {
     neighbourhood.show(pick);
     tabs.open("tab-around");
@@ -36,6 +36,7 @@ new Search({
 prepareExport();
 
 let shown = ""; // the address that the page wrote or read last
+let pending = null; // what is being restored: until it is, nothing is written over it
 
 function show() {
   showAddress(state);
@@ -45,7 +46,7 @@ function show() {
 const showSoon = debounced(show, 200);
 
 state.listen((_, what) => {
-  if (what === "like") return;
+  if (what === "like" || pending) return;
   if (what === "picks") show();
   else showSoon();
   remember(state);
@@ -77,10 +78,10 @@ async function inTurns(all, act) {
 
 /** Show a playlist that is known by its ids; those that are unknown here are named and skipped. */
 async function restore(wanted) {
-  shown = location.hash;
+  [shown, pending] = [location.hash, wanted];
   const found = [];
   const unknown = [];
-  byId("playlist").setAttribute("aria-busy", "true");
+  playlist.wait("Loading the playlist …");
   try {
     await inTurns(wanted.picks, async ({ type, id }, at) => {
       try {
@@ -91,34 +92,39 @@ async function restore(wanted) {
       }
     });
   } catch (error) {
-    // The address is left as it is: nothing of the playlist is lost.
+    if (pending !== wanted) return;
+    playlist.wait("The playlist could not be loaded yet.");
     showProblem(byId("problem"), error, () => restore(wanted));
     return;
-  } finally {
-    byId("playlist").removeAttribute("aria-busy");
   }
-  state.replace({ ...wanted, picks: found.filter(Boolean) });
-  if (unknown.length) {
-    const some = unknown.slice(0, 5).join(", ") + (unknown.length > 5 ? ", …" : "");
-    const which = unknown.length === 1 ? "One entry is" : `${unknown.length} entries are`;
-    notice(`${which} not known here and left out: ${some}`);
-  }
+  if (pending !== wanted) return; // by now another one is wanted
+  pending = null;
+  const picks = found.filter(Boolean);
+  // What was added meanwhile stays.
+  picks.push(...state.picks.filter((pick) => !picks.some((other) => same(other, pick))));
+  state.replace({ ...wanted, picks });
+  if (!unknown.length) return;
+  const some = unknown.slice(0, 5).join(", ") + (unknown.length > 5 ? ", …" : "");
+  const which = unknown.length === 1 ? "One entry is" : `${unknown.length} entries are`;
+  notice(`${which} not known here and left out: ${some}`);
 }
 
-function notice(text, label = "", act = null) {
+function notice(text, choices = {}) {
   const box = element("div", "notice", byId("notices"));
   box.setAttribute("role", "status");
   element("p", "", box, text);
-  if (label)
+  for (const [label, act] of Object.entries({ Dismiss: () => {}, ...choices }).reverse())
     textButton(label, box, () => {
       box.remove();
+      byId("playlist-heading").focus();
       act();
     });
-  textButton("Dismiss", box, () => box.remove());
 }
 
 /** From the address, else from what the browser kept, else the beginning. */
 function start() {
+  pending = null;
+  byId("notices").replaceChildren();
   const asked = fromAddress(location.hash);
   const own = remembered();
   if (!asked.picks.length && !own?.picks.length) {
@@ -129,20 +135,29 @@ function start() {
     restore(own);
     return;
   }
-  const differs = own?.picks.length && ids(own.picks) !== ids(asked.picks);
-  if (differs) keepBefore(own);
+  const differs = own?.picks.length > 0 && ids(own.picks) !== ids(asked.picks);
+  if (differs && !before()) keepBefore(own);
   restore({ ...asked, excluded: differs ? [] : (own?.excluded ?? []) });
   const kept = before();
-  if (differs && kept)
-    notice(`This is a shared playlist. Your own one, of ${kept.picks.length}, is kept.`,
-      "Back to mine", () => {
+  if (!kept) return;
+  if (ids(kept.picks) === ids(asked.picks)) forgetBefore();
+  else
+    notice(`This is a shared playlist. Your own one, of ${kept.picks.length}, is kept.`, {
+      Dismiss: forgetBefore,
+      "Back to mine": () => {
         forgetBefore();
+        state.picks = [];
         restore(kept);
-      });
+      },
+    });
 }
 
 const ids = (picks) => picks.map(({ type, id }) => `${type} ${id}`).join("\n");
 
 // Another address in the same tab, as from a link or by going back.
-window.addEventListener("hashchange", () => location.hash !== shown && start());
+window.addEventListener("hashchange", () => {
+  if (location.hash === shown) return;
+  state.picks = [];
+  start();
+});
 start();

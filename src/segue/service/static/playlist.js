@@ -21,7 +21,13 @@ export class PlaylistView {
       if (what === "picks") this.draw();
       if (what === "picks" || what === "excluded") this.drawExcluded();
     });
+    this.nothing = byId("playlist-empty").textContent;
     this.draw();
+  }
+
+  /** Say what is going on in place of a playlist that is not there yet. */
+  wait(text) {
+    byId("playlist-empty").textContent = text;
   }
 
   draw() {
@@ -33,6 +39,7 @@ export class PlaylistView {
     const parts = songs || !artists ? [counted(songs, "song")] : [];
     if (artists) parts.push(counted(artists, "artist"));
     byId("playlist-count").textContent = picks.length ? parts.join(", ") : "";
+    byId("playlist-empty").textContent = this.nothing;
     byId("playlist-empty").hidden = picks.length > 0;
     byId("playlist-actions").hidden = !picks.length;
   }
