@@ -164,8 +164,8 @@ def _supervise(options: Options, listener: socket.socket) -> None:
             signal.signal(number, stop)
         if hasattr(signal, "SIGHUP"):
             signal.signal(signal.SIGHUP, pass_on(signal.SIGHUP))
-        for number in range(options.workers):
-            start(announce=number == 0)
+        for place in range(options.workers):
+            start(announce=place == 0)
         while not stopping:
             wait([worker.sentinel for worker in workers], timeout=0.2)
             for worker in [worker for worker in workers if not worker.is_alive()]:
