@@ -104,7 +104,9 @@ def opened(page, service):
     """The page with its first songs; no request has left the host when the test ends."""
     asked = []
     page.on("request", lambda request: asked.append(request.url))
-    page.goto(service)
+    policy = page.goto(service).headers["content-security-policy"]
+    assert policy.startswith("default-src 'self';")
+    assert "unsafe" not in policy
     songs(page).first.wait_for()
     yield page
     assert len(asked) > 10
@@ -359,16 +361,19 @@ def test_dial_and_songs_per_artist(opened):
 def test_an_older_answer_does_not_replace_a_newer_one(opened):
     page = opened
     held = []
-    page.route("**/vibe", lambda route: held.append(route))
+    page.route("**/vibe", lambda route: route.continue_() if held else held.append(route))
     add_without_waiting(page, "midnight")
     while not held:
         page.wait_for_timeout(20)
-    page.unroute("**/vibe")
     page.get_by_role("combobox").first.fill("formula two")
     options(page).first.wait_for()
     page.keyboard.press("Enter")
     settled(page)
+    shown = songs(page).all_inner_texts()
     assert "+formula two" in page.locator(".part-name").all_inner_texts()
+    held[0].fulfill(json={"title": "", "query": [], "tracks": [], "by_popularity": False})
+    page.wait_for_timeout(200)
+    assert songs(page).all_inner_texts() == shown
     assert page.locator("#problem .problem").count() == 0
 
 
@@ -542,6 +547,19 @@ def test_what_fails_is_said_and_tried_again(troubled, service, how):
     troubled.get_by_role("button", name="Try again").click()
     settled(troubled)
     assert problem.count() == 0
+
+
+def test_without_a_network_it_waits_for_one(troubled, service):
+    troubled.goto(f"{service}#track=segue:track:12")
+    picks(troubled).first.wait_for()
+    settled(troubled)
+    troubled.context.set_offline(True)
+    troubled.get_by_label("Songs per artist").select_option("1")
+    troubled.get_by_role("alert").get_by_text("You are offline.").wait_for()
+    with troubled.expect_response("**/vibe"):
+        troubled.context.set_offline(False)
+    settled(troubled)
+    assert troubled.get_by_role("alert").count() == 0
 
 
 def test_a_search_that_finds_nothing_or_fails_says_so(troubled, service):
