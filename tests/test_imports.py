@@ -165,10 +165,11 @@ LIGHT = {
     "import segue": "import segue",
     "recommender": "import segue.recommend.recommender, segue.recommend.export",
     "graph": "import segue.graph.split, segue.data.sample, segue.metrics",
+    "service": "import segue.service.server, segue.service.app",
     "pictures": "import segue.pictures.compose, segue.pictures.save, segue.pictures.plots",
     "help": (
         "from segue.cli import main\n"
-        "for command in ([], ['build'], ['train'], ['evaluate'], ['vibe'], ['demo'], ['draw'],\n"
+        "for command in ([], ['build'], ['train'], ['evaluate'], ['vibe'], ['demo'], ['draw'], ['serve'],\n"
         "                ['draw', 'map']):\n"
         "    main([*command, '--help'])"
     ),

@@ -15,7 +15,7 @@ from fastapi.testclient import TestClient
 from segue.recommend.details import Details, Found
 from segue.service import gate as gate_module
 from segue.service.app import Limits, create_app
-from segue.service.gate import API, Gate
+from segue.service.gate import API, Gate, Places
 from segue.service.metrics import Metrics
 from segue.service.serving import Serving
 
@@ -101,8 +101,8 @@ def test_a_large_body_is_refused(serving: Serving, chunked: bool) -> None:
         assert client.post(f"{API}/complete", content=fits, headers=headers).status_code == 200
 
 
-def gate_of(app: Any, **limits: int) -> Gate:
-    return Gate(app, **{"max_requests": 1, "max_body": 100, **limits}, metrics=Metrics())
+def gate_of(app: Any) -> Gate:
+    return Gate(app, places=Places(1), max_body=100, metrics=Metrics())
 
 
 def scope_of(path: str) -> dict[str, Any]:

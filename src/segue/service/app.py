@@ -27,7 +27,7 @@ from segue.recommend.lists import Recommendations, SimilarArtists
 from segue.recommend.name_file import Kind
 from segue.recommend.reasons import Explanation
 from segue.service import questions as ask
-from segue.service.gate import API, Gate
+from segue.service.gate import API, Gate, Places
 from segue.service.metrics import Metrics
 from segue.service.serving import Served, Serving
 from segue.service.work import NothingServedError, Work, available_cores
@@ -134,9 +134,9 @@ def create_app(serving: Serving, limits: Limits = Limits(), *, watch: bool = Fal
     app.include_router(_state(serving, metrics), prefix=API)
     _add_page(app)
     _add_errors(app)
-    app.add_middleware(
-        Gate, max_requests=limits.max_requests, max_body=limits.max_body, metrics=metrics
-    )
+    places = Places(limits.max_requests)
+    app.add_middleware(Gate, places=places, max_body=limits.max_body, metrics=metrics)
+    app.state.places, app.state.metrics = places, metrics
     return app
 
 

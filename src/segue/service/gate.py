@@ -17,12 +17,13 @@ log = logging.getLogger("segue.service")
 API = "/api/v1"
 # Answered at once whatever else goes on.
 UNSHED = frozenset(f"{API}/{name}" for name in ("health", "ready", "version", "metrics"))
+BUSY = "The service is busy; try again in a second."
 _BODY_SECONDS = 10.0
 _POLICY = (
     "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; "
     "form-action 'self'; frame-ancestors 'none'"
 )
-_HEADERS = [
+SAFE_HEADERS = [
     (b"content-security-policy", _POLICY.encode()),
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
@@ -34,27 +35,42 @@ _NO_STORE = (b"cache-control", b"no-store")
 _NO_CACHE = (b"cache-control", b"no-cache")
 
 
+class Places:
+    """What requests take while they are worked on or wait.
+
+    Parameters
+    ----------
+    number
+    """
+
+    def __init__(self, number: int) -> None:
+        self.number, self.taken = number, 0
+
+    @property
+    def full(self) -> bool:
+        """Whether none is free."""
+        return self.taken >= self.number
+
+
 class Gate:
     """ASGI middleware around the whole application.
 
-    A request takes one of `max_requests` places when all of its body is there (a slow sender holds
+    A request takes one of the `places` when all of its body is there (a slow sender holds
     none) and gives it back when its answer is. Where none is free it is refused at once: a refusal
     must cost little, or refusing is all that is done.
 
     Parameters
     ----------
     app
-    max_requests
-        In work or waiting for it.
+    places
     max_body
         In bytes.
     metrics
     """
 
-    def __init__(self, app: ASGIApp, *, max_requests: int, max_body: int, metrics: Metrics) -> None:
+    def __init__(self, app: ASGIApp, *, places: Places, max_body: int, metrics: Metrics) -> None:
         self._app, self._metrics = app, metrics
-        self._max_requests, self._max_body = max_requests, max_body
-        self._held = 0
+        self._places, self._max_body = places, max_body
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection event as ASGI has it."""
@@ -75,8 +91,8 @@ class Gate:
 
     async def _pass(self, scope: Scope, receive: Receive, passage: _Passage) -> None:
         sheds = scope["path"].startswith(f"{API}/") and scope["path"] not in UNSHED
-        if sheds and self._held >= self._max_requests:
-            await passage.refuse(503, "The service is busy; try again in a second.", close=False)
+        if sheds and self._places.full:
+            await passage.refuse(503, BUSY)
             return
         try:
             body = await asyncio.wait_for(self._body(scope, receive), _BODY_SECONDS)
@@ -91,10 +107,10 @@ class Gate:
         if body is None:  # the client has gone
             return
         if sheds:
-            if self._held >= self._max_requests:
-                await passage.refuse(503, "The service is busy; try again in a second.")
+            if self._places.full:
+                await passage.refuse(503, BUSY)
                 return
-            self._held += 1
+            self._places.taken += 1
             passage.holds = True
             self._metrics.in_flight.inc()
         told = False
@@ -128,7 +144,7 @@ class Gate:
         """Give a place back, once."""
         if passage.holds:
             passage.holds = False
-            self._held -= 1
+            self._places.taken -= 1
             self._metrics.in_flight.dec()
 
 
@@ -150,7 +166,7 @@ class _Passage:
             self.status = message["status"]
             api = self._scope["path"].startswith(f"{API}/")
             cache = _NO_STORE if api else _NO_CACHE
-            message["headers"] = [*message.get("headers", ()), *_HEADERS, cache]
+            message["headers"] = [*message.get("headers", ()), *SAFE_HEADERS, cache]
             # Who reads slowly holds no place.
             self._gate.leave(self)
         await self._send(message)

@@ -59,6 +59,10 @@ class Metrics:
         self._requests.labels(route, status).inc()
         self._seconds.labels(route).observe(seconds)
 
+    def refuse(self) -> None:
+        """Count one request that was refused unread."""
+        self._requests.labels("unread", 503).inc()
+
     def serve(self, served: Served | None, failure: str | None) -> None:
         """Say which bundle is served."""
         fingerprint = None if served is None else served.fingerprint

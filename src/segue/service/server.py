@@ -24,6 +24,7 @@ from segue.files import read_manifest
 from segue.service.app import Limits, create_app
 from segue.service.metrics import SHARED
 from segue.service.serving import Serving
+from segue.service.shedding import shedding
 from segue.service.work import available_cores
 
 log = logging.getLogger("segue.service")
@@ -105,8 +106,10 @@ def _serve(options: Options, listener: socket.socket, announce: bool) -> None:
     limits = Limits(threads, options.max_requests, options.max_body)
     # Requests share the cores by threads; a matrix product within one keeps to its own.
     threadpool_limits(1)
+    app = create_app(serving, limits, watch=options.watch)
     config = uvicorn.Config(
-        create_app(serving, limits, watch=options.watch),
+        app,
+        http=shedding(app.state.places, app.state.metrics.refuse),
         log_level="warning",
         access_log=False,
         server_header=False,
