@@ -160,7 +160,8 @@ export class Results {
       tie.dir = "auto";
       for (const { title, playlist_id: id } of playlists) {
         tie.append(" ");
-        element("span", "title", tie, title || `playlist ${id}`).dir = "auto";
+        const shown = element("span", "title", tie, title || `playlist ${id}`);
+        [shown.dir, shown.title] = ["auto", shown.textContent];
       }
     }
   }
