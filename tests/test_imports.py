@@ -15,7 +15,7 @@ SOURCE = Path(segue.__file__).parent
 # A room imports from itself and from rooms before it.
 ROOMS = (
     "errors", "files", "data", "graph", "metrics", "bundle", "recommend", "pictures",
-    "models", "training", "evaluation", "cli",
+    "models", "training", "evaluation", "service", "cli",
 )  # fmt: skip
 TORCH_ROOMS = {"models", "training", "evaluation"}
 TORCH = {"torch", "torch_geometric"}
@@ -165,11 +165,12 @@ LIGHT = {
     "import segue": "import segue",
     "recommender": "import segue.recommend.recommender, segue.recommend.export",
     "graph": "import segue.graph.split, segue.data.sample, segue.metrics",
+    "service": "import segue.service.server, segue.service.app",
     "pictures": "import segue.pictures.compose, segue.pictures.save, segue.pictures.plots",
     "help": (
         "from segue.cli import main\n"
         "for command in ([], ['build'], ['train'], ['evaluate'], ['vibe'], ['demo'], ['draw'],\n"
-        "                ['draw', 'map']):\n"
+        "                ['serve'], ['draw', 'map']):\n"
         "    main([*command, '--help'])"
     ),
     "usage error": (

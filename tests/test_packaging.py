@@ -41,7 +41,8 @@ def test_what_the_wheel_holds(wheel):
     names = zipfile.ZipFile(wheel).namelist()
     for needed in ("segue/py.typed", "segue/data/sample.tsv", "segue/cli/__init__.py"):
         assert needed in names
-    static = [path for path in ROOT.glob("src/segue/pictures/static/*") if path.is_file()]
+    static = [path for path in ROOT.glob("src/segue/*/static/*") if path.is_file()]
+    assert {path.parents[1].name for path in static} == {"pictures", "service"}
     assert {path.relative_to(ROOT / "src").as_posix() for path in static} <= set(names)
     source = {path.relative_to(ROOT / "src").as_posix() for path in ROOT.glob("src/**/*.py")}
     assert source <= set(names)

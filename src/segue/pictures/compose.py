@@ -63,18 +63,19 @@ def snowball(
     limit: int = 20,
     at_random: bool = False,
     rng_seed: int = 0,
+    neighbours: Neighbours | None = None,
 ) -> Scene:
     """A connected piece of the graph around a node, laid out by forces.
 
     Parameters are those of `segue.graph.subgraph.snowball`; `rng_seed` is for the choice, if it
-    is at random, and for the layout.
+    is at random, and for the layout. A program that asks often keeps `Recommender.neighbours`.
 
     Raises
     ------
     InputError
         If the bundle was made without playlists.
     """
-    nodes, edges, note = _grown(bundle, start, waves, limit, at_random, rng_seed)
+    nodes, edges, note = _grown(bundle, start, waves, limit, at_random, rng_seed, neighbours)
     # An artist's tracks should come together.
     lengths = [0.55 if edge.kind == "structural" else 1.0 for edge in edges]
     position = force_layout(len(nodes), _pairs(edges), lengths, rng_seed)
@@ -250,10 +251,16 @@ def with_beyond(scene: Scene, bundle: Bundle) -> Scene:
 
 
 def _grown(
-    bundle: Bundle, start: Node, waves: int, limit: int, at_random: bool, rng_seed: int
+    bundle: Bundle,
+    start: Node,
+    waves: int,
+    limit: int,
+    at_random: bool,
+    rng_seed: int,
+    neighbours: Neighbours | None = None,
 ) -> tuple[tuple[SceneNode, ...], tuple[SceneEdge, ...], str]:
     found = extract.snowball(
-        neighbours_of(bundle),
+        neighbours or neighbours_of(bundle),
         [start],
         waves=waves,
         limit=limit,

@@ -40,6 +40,8 @@ class SceneNode:
         ``"start"`` of a snowball, a ``"seed"``, a recommended (``"found"``) track, or nothing.
     group
         Place in the groups of the scene, −1 for none.
+    id
+        The outside identifier; empty for ``"rest"``.
     """
 
     key: str
@@ -50,6 +52,7 @@ class SceneNode:
     wave: int = 0
     role: Literal["", "start", "seed", "found"] = ""
     group: int = -1
+    id: str = ""
 
 
 @dataclass(frozen=True)
@@ -132,7 +135,7 @@ class Scene:
 
 
 def _node_json(node: SceneNode) -> dict[str, Any]:
-    names = ("key", "type", "label", "detail", "degree", "wave", "role", "group")
+    names = ("key", "type", "label", "detail", "degree", "wave", "role", "group", "id")
     return {name: getattr(node, name) for name in names}
 
 
@@ -151,7 +154,13 @@ def nodes_of(subgraph: Subgraph, catalog: Catalog, playlists: Playlists) -> tupl
         node_type = NODE_TYPES[kind]
         label, detail = describe(node_type, row, degree, catalog, playlists)
         role: Literal["", "start"] = "start" if wave == 0 else ""
-        made.append(SceneNode(f"{node_type}:{row}", node_type, label, detail, degree, wave, role))
+        ids = playlists.ids if node_type == "playlist" else getattr(catalog, f"{node_type}_ids")
+        made.append(
+            SceneNode(
+                f"{node_type}:{row}", node_type, label, detail, degree, wave, role,
+                id=str(ids[row]),
+            )
+        )  # fmt: skip
     return tuple(made)
 
 

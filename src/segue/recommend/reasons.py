@@ -92,7 +92,8 @@ class Explainer:
         self.catalog, self._playlists, self._popularity = catalog, playlists, popularity
 
     @cached_property
-    def _neighbours(self) -> Neighbours | None:
+    def neighbours(self) -> Neighbours | None:
+        """The graph of the playlists, its reverse edges kept; None without playlists."""
         if self._playlists is None:
             return None
         catalog = self.catalog
@@ -151,18 +152,18 @@ class Explainer:
         the root of its length: a long one says little. `without` is a playlist that is no tie, the
         one that is being completed.
         """
-        if self._playlists is None or self._neighbours is None:
+        if self._playlists is None or self.neighbours is None:
             return None
         lists = self._playlists.tracks
         asked = query.tracks.track_index.astype(np.int64)
         if query.artists is not None:
-            by = self._neighbours.of_artists(query.artists.track_index.astype(np.int64))
+            by = self.neighbours.of_artists(query.artists.track_index.astype(np.int64))
             asked = np.union1d(asked, by)
-        holders, _ = self._neighbours.of_tracks(asked)
+        holders, _ = self.neighbours.of_tracks(asked)
         held = np.bincount(holders, minlength=len(lists))
         if without is not None:
             held[without] = 0
-        playlist, owner = self._neighbours.of_tracks(tracks.astype(np.int64))
+        playlist, owner = self.neighbours.of_tracks(tracks.astype(np.int64))
         # A recommended track may itself be by an artist that was asked with.
         shared = held[playlist] - np.isin(owner, asked)
         playlist, owner, shared = (of[shared > 0] for of in (playlist, owner, shared))

@@ -13,6 +13,7 @@ from scipy.sparse import csr_array
 from segue.bundle import Bundle
 from segue.data.playlists import BoolArray, Float32Array, Int32Array, Playlists, TrackLists
 from segue.errors import InputError, NameLookupError
+from segue.graph.subgraph import Neighbours
 from segue.recommend.ann import AnnIndex
 from segue.recommend.filters import Filters
 from segue.recommend.index import best_tracks
@@ -345,6 +346,11 @@ class Recommender:
                 "give the tracks instead"
             )
         return self.bundle.playlists
+
+    @property
+    def neighbours(self) -> Neighbours | None:
+        """The graph of the bundle's playlists, built once; None if they were left out."""
+        return self._explainer.neighbours
 
     def playlist_row(self, playlist_id: str) -> int:
         """Row of a playlist of the bundle (NameLookupError if it has no such playlist)."""

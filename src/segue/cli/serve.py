@@ -1,0 +1,68 @@
+"""`segue serve`: a bundle as a web service, with a page on it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command(short_help="A web service and a page on a bundle.")
+@click.argument("bundle", type=click.Path(path_type=Path))
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8000,
+    show_default=True,
+    help="0: any free one.",
+)
+@click.option(
+    "--workers", type=click.IntRange(min=1), default=1, show_default=True, help="Processes."
+)
+@click.option(
+    "--threads", type=click.IntRange(min=1), help="Of each process.  [default: one a core, up to 4]"
+)
+@click.option(
+    "--watch",
+    is_flag=True,
+    help="Take over whatever bundle is put in the place of this one; wait for the first.",
+)
+@click.option(
+    "--max-requests",
+    type=click.IntRange(min=1),
+    default=32,
+    show_default=True,
+    help="In work or waiting in a process; more are refused with status 503.",
+)
+@click.option(
+    "--max-body",
+    type=click.IntRange(min=1),
+    default=1 << 20,
+    show_default=True,
+    help="Bytes of a request.",
+)
+def serve(
+    bundle: Path,
+    host: str,
+    port: int,
+    workers: int,
+    threads: int | None,
+    watch: bool,
+    max_requests: int,
+    max_body: int,
+) -> None:
+    """Serve BUNDLE over HTTP: an API under /api/v1 and a page at /.
+
+    SIGHUP has it read BUNDLE again, SIGTERM lets requests finish and ends it.
+    """
+    from segue.errors import ResourceError
+
+    try:
+        from segue.service.server import Options, run
+    except ImportError as error:
+        raise ResourceError(
+            "the service needs FastAPI, uvicorn and prometheus-client, which are not all "
+            "installed: pip install 'segue[serve]'"
+        ) from error
+    run(Options(bundle, host, port, workers, threads, watch, max_requests, max_body))

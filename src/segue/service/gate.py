@@ -1,0 +1,193 @@
+"""What every request passes: limits, counting, the refusal of more than can be done, headers."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import time
+from collections.abc import MutableMapping
+from typing import Any
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from segue.service.metrics import Metrics
+
+log = logging.getLogger("segue.service")
+API = "/api/v1"
+# Answered at once whatever else goes on.
+UNSHED = frozenset(f"{API}/{name}" for name in ("health", "ready", "version", "metrics"))
+BUSY = "The service is busy; try again in a second."
+_BODY_SECONDS = 10.0
+_POLICY = (
+    "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; "
+    "form-action 'self'; frame-ancestors 'none'"
+)
+SAFE_HEADERS = [
+    (b"content-security-policy", _POLICY.encode()),
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+]
+_NO_STORE = (b"cache-control", b"no-store")
+_NO_CACHE = (b"cache-control", b"no-cache")
+
+
+class Places:
+    """What requests take while they are worked on or wait.
+
+    Parameters
+    ----------
+    number
+    """
+
+    def __init__(self, number: int) -> None:
+        self.number, self.taken = number, 0
+
+    @property
+    def full(self) -> bool:
+        """Whether none is free."""
+        return self.taken >= self.number
+
+
+class Gate:
+    """ASGI middleware around the whole application.
+
+    A request takes one of the `places` when all of its body is there (a slow sender holds
+    none) and gives it back when its answer is. Where none is free it is refused at once: a refusal
+    must cost little, or refusing is all that is done.
+
+    Parameters
+    ----------
+    app
+    places
+    max_body
+        In bytes.
+    metrics
+    """
+
+    def __init__(self, app: ASGIApp, *, places: Places, max_body: int, metrics: Metrics) -> None:
+        self._app, self._metrics = app, metrics
+        self._places, self._max_body = places, max_body
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one connection event as ASGI has it."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        passage = _Passage(self, scope, send)
+        try:
+            await self._pass(scope, receive, passage)
+        except Exception:
+            log.exception("%s %s failed", scope["method"], scope["path"])
+            if passage.status:  # half an answer cannot be mended
+                raise
+            await passage.refuse(500, "An unexpected error of the service; its log says more.")
+        finally:
+            self.leave(passage)
+            self._metrics.observe(_route(scope), passage.status, time.perf_counter() - passage.came)
+
+    async def _pass(self, scope: Scope, receive: Receive, passage: _Passage) -> None:
+        sheds = scope["path"].startswith(f"{API}/") and scope["path"] not in UNSHED
+        if sheds and self._places.full:
+            await passage.refuse(503, BUSY)
+            return
+        try:
+            body = await asyncio.wait_for(self._body(scope, receive), _BODY_SECONDS)
+        except TooLargeError:
+            sentence = f"The body is larger than {self._max_body} bytes, which is the limit."
+            await passage.refuse(413, sentence, close=True)
+            return
+        except asyncio.TimeoutError:
+            sentence = f"The body did not arrive within {_BODY_SECONDS:g} seconds."
+            await passage.refuse(408, sentence, close=True)
+            return
+        if body is None:  # the client has gone
+            return
+        if sheds:
+            if self._places.full:
+                await passage.refuse(503, BUSY)
+                return
+            self._places.taken += 1
+            passage.holds = True
+            self._metrics.in_flight.inc()
+        told = False
+
+        async def replay() -> Message:
+            nonlocal told
+            if told:
+                return await receive()
+            told = True
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        await self._app(scope, replay, passage.send)
+
+    async def _body(self, scope: Scope, receive: Receive) -> bytes | None:
+        for name, value in scope["headers"]:
+            if name == b"content-length" and value.isdigit() and int(value) > self._max_body:
+                raise TooLargeError
+        parts, size = [], 0
+        while True:
+            message = await receive()
+            if message["type"] != "http.request":
+                return None
+            parts.append(message.get("body", b""))
+            size += len(parts[-1])
+            if size > self._max_body:
+                raise TooLargeError
+            if not message.get("more_body", False):
+                return b"".join(parts)
+
+    def leave(self, passage: _Passage) -> None:
+        """Give a place back, once."""
+        if passage.holds:
+            passage.holds = False
+            self._places.taken -= 1
+            self._metrics.in_flight.dec()
+
+
+class TooLargeError(Exception):
+    """A body is over the limit."""
+
+
+class _Passage:
+    """One request on its way through the gate."""
+
+    def __init__(self, gate: Gate, scope: Scope, send: Send) -> None:
+        self._gate, self._scope, self._send = gate, scope, send
+        self.holds = False
+        self.status = 0  # none was sent: the client has gone
+        self.came = time.perf_counter()
+
+    async def send(self, message: MutableMapping[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            api = self._scope["path"].startswith(f"{API}/")
+            cache = _NO_STORE if api else _NO_CACHE
+            message["headers"] = [*message.get("headers", ()), *SAFE_HEADERS, cache]
+            # Who reads slowly holds no place.
+            self._gate.leave(self)
+        await self._send(message)
+
+    async def refuse(self, status: int, sentence: str, *, close: bool = False) -> None:
+        content = json.dumps({"error": sentence}).encode()
+        headers = [
+            (b"content-type", b"application/json"),
+            (b"content-length", str(len(content)).encode()),
+        ]
+        if status == 503:
+            headers.append((b"retry-after", b"1"))
+        if close:  # what is left of the body is not read
+            headers.append((b"connection", b"close"))
+        await self.send({"type": "http.response.start", "status": status, "headers": headers})
+        await self.send({"type": "http.response.body", "body": content})
+
+
+def _route(scope: Scope) -> str:
+    """The route of a request as it was declared: a few names, however many paths are asked for."""
+    path = str(getattr(scope.get("route"), "path", ""))
+    if not path:
+        return "other"
+    return path if path == "/" or path.startswith(API) else API + path

@@ -1,0 +1,193 @@
+"""From a command line to a listening service, of one process or of several."""
+
+from __future__ import annotations
+
+import logging
+import multiprocessing
+import os
+import signal
+import socket
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from multiprocessing.connection import wait
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+
+import uvicorn
+from prometheus_client.multiprocess import mark_process_dead
+from threadpoolctl import threadpool_limits
+
+from segue.errors import ResourceError, SegueError
+from segue.files import read_manifest
+from segue.service.app import Limits, create_app
+from segue.service.metrics import SHARED
+from segue.service.serving import Serving
+from segue.service.shedding import shedding
+from segue.service.work import available_cores
+
+log = logging.getLogger("segue.service")
+# What running requests get to finish, in seconds.
+_GRACE = 30
+# A worker that ends sooner is not replaced at once, or a fault at its start would keep the
+# machine busy.
+_SHORT_LIFE = 5.0
+
+
+@dataclass(frozen=True)
+class Options:
+    """What `segue serve` was asked for; see its help."""
+
+    bundle: Path
+    host: str = "127.0.0.1"
+    port: int = 8000
+    workers: int = 1
+    threads: int | None = None
+    watch: bool = False
+    max_requests: int = 32
+    max_body: int = 1 << 20
+
+
+def run(options: Options) -> None:
+    """Serve until SIGTERM or SIGINT.
+
+    Raises
+    ------
+    ArtefactError
+        If there is no whole bundle in the folder; with `watch` one is waited for.
+    ResourceError
+        If it cannot listen at that address.
+    """
+    logging.basicConfig(format="segue: %(message)s", level=logging.INFO)
+    _hold_back(signal.SIG_BLOCK)
+    listener = _listen(options)
+    if options.workers == 1:
+        _serve(options, listener, announce=True)
+    else:
+        _supervise(options, listener)
+
+
+def _hold_back(how: int) -> None:
+    """Keep SIGHUP waiting (or no longer): it would end a process that is not ready to reload.
+
+    Workers inherit this and change it when they are.
+    """
+    if hasattr(signal, "SIGHUP"):
+        signal.pthread_sigmask(how, {signal.SIGHUP})
+
+
+def _listen(options: Options) -> socket.socket:
+    family = socket.AF_INET6 if ":" in options.host else socket.AF_INET
+    try:
+        address = options.host, options.port
+        listener = socket.create_server(address, family=family, backlog=2048)
+        # Connections inherit it; without, the body of an answer waits 40 ms for its head's
+        # acknowledgement.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return listener
+    except OSError as error:
+        why = error.strerror if error.errno is None or error.errno < 0 else os.strerror(error.errno)
+        raise ResourceError(
+            f"{options.host}:{options.port}: cannot listen there ({why})"
+        ) from error
+
+
+def _serve(options: Options, listener: socket.socket, announce: bool) -> None:
+    """One process of the service."""
+    serving = Serving(options.bundle)
+    try:
+        serving.load()
+    except SegueError as error:
+        if not options.watch:
+            raise
+        log.warning("%s; waiting for one", error)
+    threads = options.threads or min(4, max(1, available_cores() // options.workers))
+    limits = Limits(threads, options.max_requests, options.max_body)
+    # Requests share the cores by threads; a matrix product within one keeps to its own.
+    threadpool_limits(1)
+    app = create_app(serving, limits, watch=options.watch)
+    config = uvicorn.Config(
+        app,
+        http=shedding(app.state.places, app.state.metrics.refuse),
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=30,
+        timeout_graceful_shutdown=_GRACE,
+    )
+    if announce:
+        _announce(options, listener)
+    uvicorn.Server(config).run(sockets=[listener])
+
+
+def _announce(options: Options, listener: socket.socket) -> None:
+    host, port = listener.getsockname()[:2]
+    name = f"[{host}]" if ":" in host else host
+    log.info("Serving %s at http://%s:%d (Ctrl-C ends it)", options.bundle, name, port)
+
+
+def _work(options: Options, listener: socket.socket, announce: bool) -> None:
+    """What a worker does; an error is one line."""
+    logging.basicConfig(format=f"segue[{os.getpid()}]: %(message)s", level=logging.INFO)
+    try:
+        _serve(options, listener, announce)
+    except SegueError as error:
+        log.error("%s", error)
+    except KeyboardInterrupt:
+        pass
+
+
+def _supervise(options: Options, listener: socket.socket) -> None:
+    """Keep so many workers at one socket, hand signals on to them, replace one that ends."""
+    if not options.watch:
+        read_manifest(options.bundle, "bundle", verify=False)
+    with tempfile.TemporaryDirectory(prefix="segue-metrics-") as shared:
+        os.environ[SHARED] = shared
+        # Spawned: a fork would copy threads and locks in whatever state they are.
+        context = multiprocessing.get_context("spawn")
+        workers: dict[BaseProcess, float] = {}
+        stopping = False
+
+        def start(announce: bool = False) -> None:
+            worker = context.Process(target=_work, args=(options, listener, announce))
+            _hold_back(signal.SIG_BLOCK)
+            worker.start()
+            _hold_back(signal.SIG_UNBLOCK)
+            workers[worker] = time.monotonic()
+
+        def stop(*_: object) -> None:
+            nonlocal stopping
+            stopping = True
+
+        def pass_on(number: int) -> Callable[..., None]:
+            def handler(*_: object) -> None:
+                for worker in workers:
+                    if worker.pid is not None and worker.is_alive():
+                        os.kill(worker.pid, number)
+
+            return handler
+
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, stop)
+        if hasattr(signal, "SIGHUP"):
+            signal.signal(signal.SIGHUP, pass_on(signal.SIGHUP))
+        for place in range(options.workers):
+            start(announce=place == 0)
+        while not stopping:
+            wait([worker.sentinel for worker in workers], timeout=0.2)
+            for worker in [worker for worker in workers if not worker.is_alive()]:
+                lived = time.monotonic() - workers.pop(worker)
+                mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
+                if stopping:
+                    break
+                log.warning("Worker %s ended (%s), another is started", worker.pid, worker.exitcode)
+                if lived < _SHORT_LIFE:
+                    time.sleep(1)
+                start()
+        pass_on(signal.SIGTERM)()
+        deadline = time.monotonic() + _GRACE + 5
+        for worker in workers:
+            worker.join(max(0.0, deadline - time.monotonic()))
+            if worker.is_alive():
+                worker.kill()

@@ -1,0 +1,160 @@
+"""The bundle that is being served, and how a newer one takes its place."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import threading
+import time
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+
+from segue.errors import ArtefactError, SegueError
+from segue.files import MANIFEST
+from segue.graph.subgraph import Neighbours
+from segue.recommend.details import Details
+from segue.recommend.recommender import Recommender
+
+log = logging.getLogger("segue.service")
+# How often a folder that is replaced while it is read is read anew.
+_TRIES = 3
+# Seconds until a bundle that could not be loaded is tried again, though its manifest is the same:
+# its other files may have arrived after it.
+_TRY_AGAIN = 10.0
+
+
+@dataclass(frozen=True, eq=False)
+class Served:
+    """One bundle, ready to answer.
+
+    Attributes
+    ----------
+    recommender
+    details
+    neighbours
+        The graph of the playlists; None where the bundle was made without.
+    fingerprint
+        SHA-256 of its manifest, which holds the checksum of every other file.
+    loaded_at
+        When, in UTC.
+    """
+
+    recommender: Recommender
+    details: Details
+    neighbours: Neighbours | None
+    fingerprint: str
+    loaded_at: datetime
+
+
+class Serving:
+    """Holds the bundle that is served; a newer one is loaded beside it, checked, then swapped in.
+
+    Who answers a request takes `current` once and keeps it to the end.
+
+    Parameters
+    ----------
+    folder
+        The bundle, or a link to it.
+
+    Attributes
+    ----------
+    current : Served or None
+        None until a bundle has been loaded.
+    failure : str or None
+        Why the latest attempt to load failed; None where it did not.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.current: Served | None = None
+        self.failure: str | None = None
+        self._lock = threading.Lock()
+        self._seen: tuple[int, int, int] | None = None
+        self._tried = 0.0
+
+    def load(self) -> Served:
+        """Load what is in the folder now and serve it from the next request on.
+
+        Raises
+        ------
+        SegueError
+            If it is no bundle, is damaged, or cannot be used here; the older one stays.
+        """
+        with self._lock:
+            self._seen, self._tried = self._look(), time.monotonic()
+            try:
+                self.current = self._read()
+            except SegueError as error:
+                self.failure = str(error)
+                raise
+            self.failure = None
+            return self.current
+
+    def reload(self) -> bool:
+        """The same for a running service: says in the log what came of it, raises nothing."""
+        before = self.failure
+        try:
+            served = self.load()
+        except SegueError as error:
+            if str(error) != before:
+                kept = "the older bundle stays" if self.current else "nothing is served"
+                log.error("%s; %s", error, kept)
+            return False
+        except Exception:
+            self.failure = f"{self.folder}: cannot be loaded, the log says why"
+            log.exception("%s; the older bundle stays", self.failure)
+            return False
+        log.info("Now serving %s, bundle %s", self.folder, served.fingerprint[:12])
+        return True
+
+    def has_news(self) -> bool:
+        """Whether another bundle is in the folder, or one that failed is due for another try."""
+        if self.failure is not None and time.monotonic() - self._tried > _TRY_AGAIN:
+            return True
+        seen = self._look()
+        return seen is not None and seen != self._seen
+
+    def _look(self) -> tuple[int, int, int] | None:
+        try:
+            facts = (self.folder / MANIFEST).stat()
+        except OSError:
+            return None
+        return facts.st_ino, facts.st_mtime_ns, facts.st_size
+
+    def _read(self) -> Served:
+        for _ in range(_TRIES):
+            fingerprint = self._fingerprint()
+            try:
+                served = self._served(fingerprint)
+            except SegueError:
+                if self._fingerprint() == fingerprint:
+                    raise
+            else:
+                if self._fingerprint() == fingerprint:
+                    return served
+        raise ArtefactError(f"{self.folder}: is replaced again and again while it is read")
+
+    def _fingerprint(self) -> str:
+        try:
+            return hashlib.sha256((self.folder / MANIFEST).read_bytes()).hexdigest()
+        except OSError:
+            return ""
+
+    def _served(self, fingerprint: str) -> Served:
+        # The real folder: a link may point elsewhere before all of its files are open.
+        recommender = Recommender.load(self.folder.resolve())
+        bundle = recommender.bundle
+        # What is opened or built at a first use is used now: the folder may be gone by then, and
+        # no request waits for it.
+        recommender.names.index.search("track", "a", 1)
+        if bundle.catalog.num_tracks:
+            some = [str(bundle.catalog.track_ids[0])]
+            recommender.complete(some, 1, dial=0.5, reasons=True)
+        return Served(
+            recommender,
+            Details(recommender),
+            recommender.neighbours,
+            fingerprint,
+            datetime.now(timezone.utc).replace(microsecond=0),
+        )

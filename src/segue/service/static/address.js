@@ -1,0 +1,83 @@
+/**
+ * The playlist in the address, to share and to come back to, and in the browser's own storage.
+ *
+ *   #name=Road+trip&track=spotify:track:1&track=…&artist=…&dial=0.4&per=2
+ */
+
+const STORED = "segue.playlist";
+const BEFORE = "segue.before"; // one's own, while a shared one is shown
+const MOST = 500; // picks that are read from an address
+
+/** The part of the address after "#", "" for an untouched page. */
+function toAddress({ picks, name, dial, perArtist }) {
+  // These may stand as they are, and make ids readable.
+  const written = (text) =>
+    encodeURIComponent(text.toWellFormed?.() ?? text).replaceAll("%3A", ":").replaceAll("%2F", "/");
+  const parts = name ? [`name=${written(name)}`] : [];
+  for (const { type, id } of picks) parts.push(`${type}=${written(id)}`);
+  if (dial) parts.push(`dial=${dial}`);
+  if (perArtist) parts.push(`per=${perArtist}`);
+  return parts.join("&");
+}
+
+/** What an address says: { picks: [{ type, id }], name, dial, perArtist }. */
+export function fromAddress(hash) {
+  const said = new URLSearchParams(hash.replace(/^#/, ""));
+  const seen = new Set();
+  const picks = [];
+  for (const [type, id] of said) {
+    if ((type !== "track" && type !== "artist") || !id || seen.has(`${type} ${id}`)) continue;
+    seen.add(`${type} ${id}`);
+    if (picks.length < MOST) picks.push({ type, id });
+  }
+  const dial = Number.parseFloat(said.get("dial") ?? "0");
+  const per = Number.parseInt(said.get("per") ?? "", 10);
+  return {
+    picks,
+    name: (said.get("name") ?? "").slice(0, 100),
+    dial: Number.isFinite(dial) ? Math.min(1, Math.max(-1, dial)) : 0,
+    perArtist: [1, 2, 3, 5].includes(per) ? per : null,
+  };
+}
+
+/** The whole address of a playlist. */
+export function linkTo(state) {
+  const address = toAddress(state);
+  return location.href.split("#")[0] + (address ? `#${address}` : "");
+}
+
+export function showAddress(state) {
+  history.replaceState(null, "", linkTo(state));
+}
+
+// Storage may be switched off; then the address alone keeps the playlist.
+function stored(act) {
+  try {
+    return act(localStorage);
+  } catch {
+    return null;
+  }
+}
+
+export function remember(state) {
+  const { picks, excluded, name, dial, perArtist } = state;
+  const kept = JSON.stringify({ picks, excluded, name, dial, perArtist });
+  stored((storage) => storage.setItem(STORED, kept));
+}
+
+function read(key) {
+  const kept = stored((storage) => JSON.parse(storage.getItem(key) ?? "null"));
+  const lists = Array.isArray(kept?.picks) && Array.isArray(kept?.excluded);
+  return lists && typeof kept.name === "string" ? kept : null;
+}
+
+export const remembered = () => read(STORED);
+export const before = () => read(BEFORE);
+
+export function keepBefore(kept) {
+  stored((storage) => storage.setItem(BEFORE, JSON.stringify(kept)));
+}
+
+export function forgetBefore() {
+  stored((storage) => storage.removeItem(BEFORE));
+}

@@ -1,0 +1,83 @@
+/** The service's API; answers are JSON, and every failure is an `ApiError` with one sentence. */
+
+const BASE = "api/v1";
+
+export class ApiError extends Error {
+  /** `status` 0: the service was not reached. `retryAfter` in seconds, if it was told. */
+  constructor(message, status, retryAfter = null) {
+    super(message);
+    Object.assign(this, { status, retryAfter });
+  }
+
+  /** Whether the same request may well succeed later. */
+  get passing() {
+    return [0, 429, 502, 503, 504].includes(this.status);
+  }
+}
+
+async function ask(path, options = {}) {
+  let response;
+  try {
+    response = await fetch(`${BASE}/${path}`, { credentials: "same-origin", ...options });
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    const why = navigator.onLine ? "The service cannot be reached" : "You are offline";
+    throw new ApiError(`${why}.`, 0);
+  }
+  let content = null;
+  try {
+    content = await response.json();
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+  }
+  if (response.ok && content !== null) return content;
+  const wait = Number.parseInt(response.headers.get("Retry-After") ?? "", 10);
+  throw new ApiError(
+    content?.error ?? `The service answered with status ${response.status}.`,
+    response.ok ? 502 : response.status,
+    Number.isNaN(wait) ? null : wait,
+  );
+}
+
+function post(path, body, signal) {
+  const headers = { "Content-Type": "application/json" };
+  return ask(path, { method: "POST", headers, body: JSON.stringify(body), signal });
+}
+
+const inPath = (id) => encodeURIComponent(id).replaceAll("%3A", ":").replaceAll("%2F", "/");
+
+export const search = (text, signal) =>
+  ask(`search?${new URLSearchParams({ q: text, n: 6 })}`, { signal });
+export const popular = (body, signal) => post("complete", { ...body, tracks: [] }, signal);
+export const vibe = (body, signal) => post("vibe", body, signal);
+export const details = (type, id, signal) => ask(`${type}s/${inPath(id)}`, { signal });
+export const subgraph = (type, id, waves, signal) =>
+  ask(`subgraph?${new URLSearchParams({ type, id, waves, limit: 12 })}`, { signal });
+
+/** Runs one request at a time: a newer one ends the older one, which then gives null. */
+export class Latest {
+  async run(make) {
+    this.stop();
+    const own = (this.control = new AbortController());
+    try {
+      const answer = await make(own.signal);
+      return own.signal.aborted ? null : answer;
+    } catch (error) {
+      if (own.signal.aborted) return null;
+      throw error;
+    }
+  }
+
+  stop() {
+    this.control?.abort();
+  }
+}
+
+/** `act` once no call came for so many milliseconds. */
+export function debounced(act, milliseconds) {
+  let timer = 0;
+  return (...args) => {
+    clearTimeout(timer);
+    timer = setTimeout(() => act(...args), milliseconds);
+  };
+}

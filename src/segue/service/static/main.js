@@ -1,0 +1,163 @@
+/** Puts the page together. */
+
+import { debounced, details } from "./api.js";
+import {
+  before, forgetBefore, fromAddress, keepBefore, remember, remembered, showAddress,
+} from "./address.js";
+import { Neighbourhood } from "./neighbourhood.js";
+import { PlaylistView, prepareExport } from "./playlist.js";
+import { Results } from "./results.js";
+import { Search } from "./search.js";
+import { pickOf, same, State } from "./state.js";
+import { byId, called, element, say, showProblem, textButton } from "./parts.js";
+import { Tabs } from "./tabs.js";
+
+const state = new State();
+const results = new Results(state);
+const neighbourhood = new Neighbourhood(state);
+const tabs = new Tabs(["tab-songs", "tab-around"], (id) => {
+  const first = results.answer?.tracks[0];
+  if (id === "tab-around") neighbourhood.appear(first && pickOf("track", first));
+});
+const playlist = new PlaylistView(state, {
+  around: (pick) => {
+    neighbourhood.show(pick);
+    tabs.open("tab-around");
+    byId("tab-around").focus();
+  },
+});
+new Search({
+  has: (pick) => state.has(pick),
+  pick: (pick) => {
+    const added = state.add(pick);
+    say(added ? `Added ${called(pick)}.` : `${called(pick)} is in your playlist already.`);
+  },
+});
+prepareExport();
+
+let shown = ""; // the address that the page wrote or read last
+let pending = null; // what is being restored: until it is, nothing is written over it
+
+function show() {
+  showAddress(state);
+  shown = location.hash;
+}
+// Browsers allow only so many changes of the address in a while.
+const showSoon = debounced(show, 200);
+
+state.listen((_, what) => {
+  if (what === "like" || pending) return;
+  if (what === "picks") show();
+  else showSoon();
+  remember(state);
+  if (what === "picks") complete();
+});
+
+/** Fill in what a list of songs does not say, such as the artist's id: an export has it. */
+async function complete() {
+  const missing = state.tracks.filter((track) => track.artist_id === null && !track.asked);
+  await inTurns(missing, async (track) => {
+    track.asked = true;
+    try {
+      Object.assign(track, pickOf("track", await details("track", track.id)));
+      remember(state);
+    } catch {
+      track.asked = false; // the next change asks again
+    }
+  });
+}
+
+/** `act` on each, six at a time. */
+async function inTurns(all, act) {
+  const queue = [...all.entries()];
+  const worker = async () => {
+    for (let next = queue.shift(); next; next = queue.shift()) await act(next[1], next[0]);
+  };
+  await Promise.all(Array.from({ length: 6 }, worker));
+}
+
+/** Show a playlist that is known by its ids; those that are unknown here are named and skipped. */
+async function restore(wanted) {
+  [shown, pending] = [location.hash, wanted];
+  const found = [];
+  const unknown = [];
+  playlist.wait("Loading the playlist …");
+  try {
+    await inTurns(wanted.picks, async ({ type, id }, at) => {
+      try {
+        found[at] = pickOf(type, await details(type, id));
+      } catch (error) {
+        if (error.passing || error.status >= 500) throw error;
+        unknown.push(id);
+      }
+    });
+  } catch (error) {
+    if (pending !== wanted) return;
+    playlist.wait("The playlist could not be loaded yet.");
+    showProblem(byId("problem"), error, () => restore(wanted));
+    return;
+  }
+  if (pending !== wanted) return; // by now another one is wanted
+  pending = null;
+  const picks = found.filter(Boolean);
+  // What was added meanwhile stays.
+  picks.push(...state.picks.filter((pick) => !picks.some((other) => same(other, pick))));
+  state.replace({ ...wanted, picks });
+  if (!unknown.length) return;
+  const some = unknown.slice(0, 5).join(", ") + (unknown.length > 5 ? ", …" : "");
+  const which = unknown.length === 1 ? "One entry is" : `${unknown.length} entries are`;
+  notice(`${which} not known here and left out: ${some}`);
+}
+
+function notice(text, choices = {}) {
+  const box = element("div", "notice", byId("notices"));
+  box.setAttribute("role", "status");
+  element("p", "", box, text);
+  for (const [label, act] of Object.entries({ Dismiss: () => {}, ...choices }).reverse())
+    textButton(label, box, () => {
+      box.remove();
+      byId("playlist-heading").focus();
+      act();
+    });
+}
+
+/** From the address, else from what the browser kept, else the beginning. */
+function start() {
+  pending = null;
+  byId("notices").replaceChildren();
+  const asked = fromAddress(location.hash);
+  const own = remembered();
+  if (!asked.picks.length && !own?.picks.length) {
+    state.replace({ ...asked, excluded: own?.excluded ?? [] });
+    return;
+  }
+  if (!asked.picks.length) {
+    restore(own);
+    return;
+  }
+  const differs = own?.picks.length > 0 && ids(own.picks) !== ids(asked.picks);
+  if (differs && !before()) keepBefore(own);
+  restore({ ...asked, excluded: differs ? [] : (own?.excluded ?? []) });
+  const kept = before();
+  if (!kept) return;
+  if (ids(kept.picks) === ids(asked.picks)) forgetBefore();
+  else
+    notice(`This is a shared playlist. Your own one, of ${kept.picks.length}, is kept.`, {
+      Dismiss: forgetBefore,
+      "Back to mine": () => {
+        forgetBefore();
+        state.picks = [];
+        restore(kept);
+      },
+    });
+}
+
+const ids = (picks) => picks.map(({ type, id }) => `${type} ${id}`).join("\n");
+
+// Another address in the same tab, as from a link or by going back.
+window.addEventListener("hashchange", () => {
+  if (location.hash === shown) return;
+  state.picks = [];
+  start();
+});
+start();

@@ -1,0 +1,123 @@
+/** The playlist as a list: look, remove, clear; what is left out; export and share. */
+
+import { linkTo } from "./address.js";
+import { same } from "./state.js";
+import { download, fileName, toCsv, toMpd, toUris } from "./export.js";
+import {
+  byId, called, counted, icon, iconButton, refill, say, songText, spotifyLink, toast,
+} from "./parts.js";
+
+export class PlaylistView {
+  /** `around(pick)` shows the neighbourhood of a pick. */
+  constructor(state, { around }) {
+    Object.assign(this, { state, around });
+    [this.list, this.heading] = ["playlist", "playlist-heading"].map(byId);
+    this.name = byId("playlist-name");
+    this.name.addEventListener("input", () => state.set({ name: this.name.value.trim() }));
+    byId("clear").addEventListener("click", () => this.clear());
+    byId("share").addEventListener("click", () => copyText(linkTo(state), "The link is copied."));
+    byId("export").addEventListener("click", () => openExport(state));
+    state.listen((_, what) => {
+      if (what === "picks") this.draw();
+      if (what === "picks" || what === "excluded") this.drawExcluded();
+    });
+    this.nothing = byId("playlist-empty").textContent;
+    this.draw();
+  }
+
+  /** Say what is going on in place of a playlist that is not there yet. */
+  wait(text) {
+    byId("playlist-empty").textContent = text;
+  }
+
+  draw() {
+    const { picks, name } = this.state;
+    refill(this.list, picks, (pick, item) => this.row(pick, item), this.heading);
+    if (this.name.value.trim() !== name) this.name.value = name;
+    const artists = this.state.ids("artist").length;
+    const songs = picks.length - artists;
+    const parts = songs || !artists ? [counted(songs, "song")] : [];
+    if (artists) parts.push(counted(artists, "artist"));
+    byId("playlist-count").textContent = picks.length ? parts.join(", ") : "";
+    byId("playlist-empty").textContent = this.nothing;
+    byId("playlist-empty").hidden = picks.length > 0;
+    byId("playlist-actions").hidden = !picks.length;
+  }
+
+  row(pick, item) {
+    songText(pick, item);
+    spotifyLink(pick, item);
+    iconButton("around", `Show what is around ${called(pick)}`, item, () => this.around(pick));
+    iconButton("close", `Remove ${called(pick)}`, item, () => {
+      const at = this.state.picks.findIndex((other) => same(other, pick));
+      this.state.remove(pick);
+      toast(`Removed “${called(pick)}”.`, "Undo", () => {
+        const picks = this.state.picks.filter((other) => !same(other, pick));
+        this.state.replace({ ...this.state, picks: [...picks.slice(0, at), pick, ...picks.slice(at)] });
+      });
+    });
+  }
+
+  drawExcluded() {
+    const { excluded } = this.state;
+    byId("excluded").hidden = !excluded.length;
+    byId("excluded-count").textContent = String(excluded.length);
+    refill(byId("excluded-list"), excluded, (pick, item) => {
+      songText(pick, item);
+      iconButton("add", `Let ${called(pick)} in again`, item, () => this.state.include(pick));
+    }, this.heading);
+  }
+
+  clear() {
+    const { picks, excluded, name, dial, perArtist } = this.state;
+    this.state.replace({ picks: [], dial, perArtist });
+    this.heading.focus();
+    toast("The playlist is empty now.", "Undo", () =>
+      this.state.replace({ picks, excluded, name, dial, perArtist }));
+  }
+}
+
+async function copyText(text, done, place = null) {
+  let words = done;
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch {
+    words = "The browser does not allow copying here: select the text and copy it yourself.";
+  }
+  if (place) place.textContent = words;
+  else toast(words);
+}
+
+function openExport(state) {
+  const dialog = byId("export-dialog");
+  const { tracks, name } = state;
+  const artists = state.picks.length - tracks.length;
+  byId("export-note").textContent = artists
+    ? `${counted(tracks.length, "song")}; artists are no songs and stay here.`
+    : `${counted(tracks.length, "song")}.`;
+  const uris = byId("export-uris");
+  uris.value = toUris(tracks);
+  byId("export-said").textContent = "";
+  const title = name || "My playlist";
+  const save = (ending, type, content) => () => {
+    download(fileName(title, ending), type, content());
+    byId("export-said").textContent = `Saved as ${fileName(title, ending)}.`;
+  };
+  byId("export-mpd").onclick = save("json", "application/json", () => toMpd(title, tracks));
+  byId("export-csv").onclick = save("csv", "text/csv", () => toCsv(tracks));
+  byId("export-copy").onclick = () => {
+    uris.select();
+    copyText(uris.value, "Copied.", byId("export-said"));
+  };
+  dialog.showModal();
+  say("");
+}
+
+/** What is in the page from the start. */
+export function prepareExport() {
+  const dialog = byId("export-dialog");
+  const close = byId("export-close");
+  icon("close", close);
+  close.addEventListener("click", () => dialog.close());
+  dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
+}

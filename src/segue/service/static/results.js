@@ -1,0 +1,179 @@
+/** What goes with the playlist, at once after each change, each song with why. */
+
+import { debounced, Latest, popular, vibe } from "./api.js";
+import { pickOf } from "./state.js";
+import {
+  byId, called, counted, element, iconButton, refill, say, showProblem, songText, spotifyLink, toast,
+} from "./parts.js";
+
+const FIRST = 20; // songs that are asked for at first; "Show more" asks for as many more
+const MOST = 100;
+
+export class Results {
+  constructor(state) {
+    Object.assign(this, { state, latest: new Latest(), n: FIRST, answer: null });
+    this.clearProblem = () => {};
+    [this.list, this.heading, this.more] = ["results", "found-heading", "more"].map(byId);
+    [this.dial, this.perArtist, this.back] = ["dial", "per-artist", "back"].map(byId);
+    this.soon = debounced(() => this.refresh(), 120);
+    this.dial.addEventListener("input", () => state.set({ dial: Number(this.dial.value) }));
+    this.perArtist.addEventListener("change", () =>
+      state.set({ perArtist: Number(this.perArtist.value) || null }));
+    this.back.addEventListener("click", () => {
+      state.set({ like: null });
+      this.heading.focus();
+    });
+    this.more.addEventListener("click", () => {
+      this.n = Math.min(MOST, this.n + FIRST);
+      this.refresh();
+    });
+    state.listen((_, what) => {
+      if (what === "name") return;
+      if (what === "picks" || what === "like") this.n = FIRST;
+      this.drawControls();
+      // A dial that is being turned gives many values a second.
+      if (what === "settings") this.soon();
+      else this.refresh();
+    });
+    this.drawControls();
+  }
+
+  drawControls() {
+    const { dial, perArtist, like } = this.state;
+    this.dial.value = String(dial);
+    this.dial.setAttribute("aria-valuetext", inWords(dial));
+    this.perArtist.value = String(perArtist ?? "");
+    this.back.hidden = !like;
+  }
+
+  request() {
+    const { state } = this;
+    const from = state.like ? [state.like] : state.picks;
+    const ids = (type) => from.filter((pick) => pick.type === type).map((pick) => pick.id);
+    const kept = [...(state.like ? state.tracks : []), ...state.excluded].map((pick) => pick.id);
+    const filters = { exclude_tracks: kept, other_versions: false };
+    if (state.perArtist) filters.max_per_artist = state.perArtist;
+    const body = { n: this.n, dial: state.dial, filters };
+    if (!from.length) return (signal) => popular(body, signal);
+    const asked = { ...body, tracks: ids("track"), artists: ids("artist"), reasons: true };
+    return (signal) => vibe(asked, signal);
+  }
+
+  async refresh() {
+    this.clearProblem();
+    this.list.setAttribute("aria-busy", "true");
+    if (!this.answer) this.drawWaiting();
+    try {
+      const answer = await this.latest.run(this.request());
+      if (!answer) return; // a newer request is under way
+      this.answer = answer;
+      this.draw();
+    } catch (error) {
+      if (!this.answer) this.list.replaceChildren();
+      this.heading.textContent = this.title();
+      this.clearProblem = showProblem(byId("problem"), error, () => this.refresh());
+    }
+    this.list.removeAttribute("aria-busy");
+  }
+
+  title() {
+    const { like, picks } = this.state;
+    if (like) return `More like “${called(like)}”`;
+    return picks.length ? "Goes with your playlist" : "In the most playlists";
+  }
+
+  /** Grey lines in the place of the songs, until the first ones are there. */
+  drawWaiting() {
+    this.list.replaceChildren();
+    for (let line = 0; line < 6; line++) {
+      const item = element("li", "waiting", this.list);
+      item.setAttribute("aria-hidden", "true");
+      element("div", "song", item);
+    }
+  }
+
+  draw() {
+    const { tracks } = this.answer;
+    this.heading.textContent = this.title();
+    const most = Math.max(1e-9, ...tracks.flatMap(({ because }) => because.map((r) => r.part)));
+    const entries = tracks.map((said) => ({ ...pickOf("track", said), said }));
+    refill(this.list, entries, (entry, item) => this.row(entry, item, most), this.heading);
+    this.more.hidden = tracks.length < this.n || this.n >= MOST;
+    if (!tracks.length)
+      element("li", "nothing muted", this.list, "Nothing is left that could stand here.");
+    say(`${this.heading.textContent}: ${counted(tracks.length, "song")}.`);
+  }
+
+  row({ said, ...pick }, item, most) {
+    const { state } = this;
+    songText(pick, item);
+    const buttons = element("div", "buttons", item);
+    spotifyLink(pick, buttons);
+    iconButton("like", `More like ${called(pick)}`, buttons, () => {
+      state.set({ like: pick });
+      this.heading.focus();
+    });
+    iconButton("not", `Not ${called(pick)}`, buttons, () => {
+      this.drop(pick);
+      state.exclude(pick);
+      toast(`“${called(pick)}” is left out.`, "Undo", () => state.include(pick));
+    });
+    iconButton("add", `Add ${called(pick)}`, buttons, () => {
+      this.drop(pick);
+      state.add(pick);
+      toast(`Added “${called(pick)}”.`, "Undo", () => state.remove(pick));
+    }).classList.add("main");
+    this.why(said, item, most);
+  }
+
+  /** What was dealt with goes at once; the next answer fills the place. */
+  drop(pick) {
+    this.answer.tracks = this.answer.tracks.filter((said) => said.track_id !== pick.id);
+    this.draw();
+  }
+
+  /** Which of my songs, by how much; which playlists hold both; the same artist. */
+  why({ because = [], same_artist: sameArtist = [], playlists }, item, most) {
+    const parts = because.filter(({ part }) => part > 0.005);
+    if (!parts.length && !sameArtist.length && !playlists?.length) return;
+    const why = element("div", "why", item);
+    if (parts.length) {
+      const list = element("ul", "parts", why);
+      list.setAttribute("aria-label", "Because of");
+      for (const { kind, name, part } of parts) {
+        const entry = element("li", "", list);
+        const bar = element("span", "bar-of-part", entry);
+        bar.style.setProperty("--part", Math.min(1, part / most).toFixed(3));
+        bar.setAttribute("aria-hidden", "true");
+        const words = kind === "popularity" ? "the dial" : name || "(no name)";
+        element("span", "part-name", entry, words).dir = "auto";
+        element("span", "unseen", entry, ` ${Math.round(part * 100)} of 100`);
+      }
+    }
+    if (sameArtist.length) {
+      const tie = element("p", "tie", why, `Same artist as ${quoted(sameArtist)}`);
+      tie.dir = "auto";
+    }
+    if (playlists?.length) {
+      const mine = quoted([...new Set(playlists.flatMap((shared) => shared.track_names))]);
+      const tie = element("p", "tie", why, `Beside ${mine} in`);
+      tie.dir = "auto";
+      for (const { title, playlist_id: id } of playlists) {
+        tie.append(" ");
+        const shown = element("span", "title", tie, title || `playlist ${id}`);
+        [shown.dir, shown.title] = ["auto", shown.textContent];
+      }
+    }
+  }
+}
+
+function quoted(names, most = 2) {
+  const shown = names.slice(0, most).map((name) => `“${name || "(no name)"}”`).join(", ");
+  return names.length > most ? `${shown} and ${names.length - most} more` : shown;
+}
+
+function inWords(dial) {
+  if (!dial) return "in the middle: as the playlists have it";
+  const far = Math.abs(dial) < 0.35 ? "a little" : Math.abs(dial) < 0.75 ? "well" : "all the way";
+  return `${far} towards ${dial < 0 ? "the mainstream" : "deep cuts"}`;
+}

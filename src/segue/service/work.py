@@ -1,0 +1,59 @@
+"""Work for the processor, in a few threads: the event loop stays free for who asks how it goes."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import msgspec
+from fastapi import Response
+
+from segue.service.serving import Served, Serving
+
+
+class NothingServedError(Exception):
+    """No bundle is loaded yet."""
+
+
+def available_cores() -> int:
+    """Cores that this process may use."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
+
+
+class Work:
+    """Answers questions with the bundle that is served when they come in.
+
+    Parameters
+    ----------
+    serving
+    threads
+        How many questions are worked on at once.
+    """
+
+    def __init__(self, serving: Serving, threads: int) -> None:
+        self.serving = serving
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="segue")
+
+    async def answer(self, question: Callable[[Served], Any]) -> Response:
+        """What a question gives, as JSON; both are made in a thread.
+
+        Raises
+        ------
+        NothingServedError
+        """
+        served = self.serving.current
+        if served is None:
+            raise NothingServedError
+        loop = asyncio.get_running_loop()
+        content = await loop.run_in_executor(
+            self._pool, lambda: msgspec.json.encode(question(served))
+        )
+        return Response(content, media_type="application/json")
+
+    def close(self) -> None:
+        """Let the threads end."""
+        self._pool.shutdown()

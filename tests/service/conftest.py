@@ -1,0 +1,96 @@
+"""Two bundles that differ in their vectors, and a client of a service on one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fastapi.testclient import TestClient
+
+from segue.bundle import Bundle
+from segue.graph.playlist_graph import PlaylistGraph
+from segue.recommend.name_file import write_names
+from segue.service import app as app_module
+from segue.service.app import create_app
+from segue.service.serving import Serving
+
+DIM = 8
+
+
+def bundle_of(graph: PlaylistGraph, rng_seed: int) -> Bundle:
+    rng = np.random.default_rng(rng_seed)
+
+    def unit(rows: int) -> np.ndarray:
+        vectors = rng.standard_normal((rows, DIM), dtype=np.float32)
+        return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+    return Bundle(
+        catalog=graph.catalog,
+        track_vectors=unit(graph.catalog.num_tracks),
+        artist_vectors=unit(graph.catalog.num_artists),
+        query_weight=np.ones(graph.catalog.num_tracks, dtype=np.float32),
+        popularity=graph.track_degree.astype(np.int64),
+        playlists=graph.playlists,
+        config={},
+        metrics={},
+        split={},
+        graph_fingerprint="planted",
+    )
+
+
+def save(bundle: Bundle, folder: Path) -> None:
+    names = partial(
+        write_names,
+        catalog=bundle.catalog,
+        popularity=bundle.popularity,
+        playlists=bundle.playlists,
+    )
+    bundle.save(folder, overwrite=True, companions=[names])
+
+
+@pytest.fixture(scope="session")
+def save_bundle() -> Callable[[Bundle, Path], None]:
+    """Write a bundle with its index of names, in the place of an older one."""
+    return save
+
+
+@pytest.fixture(scope="session")
+def bundles(planted_graph: PlaylistGraph) -> tuple[Bundle, Bundle]:
+    return bundle_of(planted_graph, 1), bundle_of(planted_graph, 2)
+
+
+@pytest.fixture(scope="session")
+def shipped(bundles: tuple[Bundle, Bundle], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The first bundle on the disk; no test changes it."""
+    folder = tmp_path_factory.mktemp("service") / "bundle"
+    save(bundles[0], folder)
+    return folder
+
+
+@pytest.fixture
+def folder(bundles: tuple[Bundle, Bundle], tmp_path: Path) -> Path:
+    """The first bundle on the disk, to be replaced."""
+    save(bundles[0], tmp_path / "bundle")
+    return tmp_path / "bundle"
+
+
+@pytest.fixture(scope="session")
+def serving(shipped: Path) -> Serving:
+    serving = Serving(shipped)
+    serving.load()
+    return serving
+
+
+@pytest.fixture
+def client(
+    serving: Serving, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[TestClient]:
+    static = tmp_path / "static"
+    static.mkdir()
+    (static / "index.html").write_text("<!doctype html><title>A page</title>")
+    monkeypatch.setattr(app_module, "_PAGE", static)
+    with TestClient(create_app(serving)) as client:
+        yield client

@@ -1,0 +1,133 @@
+"""What is refused unread is refused as what is read, and nothing else is."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import httpx
+import pytest
+import uvicorn
+from hypothesis import given
+from hypothesis import strategies as st
+
+from segue.recommend.details import Details, Found
+from segue.service.app import Limits, create_app
+from segue.service.gate import API
+from segue.service.serving import Serving
+from segue.service.shedding import shedding, whole_request
+
+GET = b"GET /api/v1/search?q=a HTTP/1.1\r\nhost: x\r\n\r\n"
+POST = b"POST /api/v1/vibe HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}"
+
+
+def test_a_plain_request_is_known_by_its_path() -> None:
+    assert whole_request(GET) == b"/api/v1/search"
+    assert whole_request(POST) == b"/api/v1/vibe"
+    kept = POST.replace(b"Host", b"Connection: keep-alive\r\nHost")
+    assert whole_request(kept) == b"/api/v1/vibe"
+
+
+@given(st.sampled_from([GET, POST]), st.data())
+def test_a_part_of_a_request_is_none(request: bytes, data: Any) -> None:
+    cut = data.draw(st.integers(0, len(request) - 1))
+    assert whole_request(request[:cut]) is None
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        GET + GET,
+        POST + b"\r\n",
+        GET.replace(b"host", b"Transfer-Encoding: chunked\r\nhost"),
+        POST.replace(b"Host", b"content-length: 2\r\nHost"),
+        POST.replace(b"Host", b"content-length: 0\r\nHost"),
+        POST.replace(b"Host", b"Content-Length : 2\r\nHost"),
+        POST.replace(b"Content-Length: 2", b"Content-Length: +2"),
+        POST.replace(b"Content-Length: 2", b"Content-Length: 1"),
+        POST.replace(b"Host", b"Expect: 100-continue\r\nHost"),
+        GET.replace(b"host", b"Connection: close\r\nhost"),
+        GET.replace(b"host", b"Upgrade: websocket\r\nhost"),
+        GET.replace(b"/api/v1/search", b"/static/page.js"),
+        GET.replace(b"HTTP/1.1", b"HTTP/1.0"),
+        GET.replace(b"GET", b"PUT"),
+    ],
+)
+def test_whatever_is_not_plain_is_left_to_the_server(data: bytes) -> None:
+    assert whole_request(data) is None
+
+
+class Server:
+    """A server in this process, whose searches wait until they are let go."""
+
+    def __init__(self, serving: Serving, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.go, self.refused = threading.Event(), 0
+        monkeypatch.setattr(Details, "search", self.search)
+        app = create_app(serving, Limits(threads=1, max_requests=2))
+        self.places = app.state.places
+        protocol = shedding(self.places, self.count)
+        config = uvicorn.Config(app, http=protocol, log_level="error")
+        self.server = uvicorn.Server(config)
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        self.thread = threading.Thread(target=self.server.run, args=([self.listener],))
+        self.thread.start()
+
+    def search(self, *_: Any) -> Found:
+        assert self.go.wait(30)
+        return Found()
+
+    def count(self) -> None:
+        self.refused += 1
+
+
+@pytest.fixture
+def server(serving: Serving, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    server = Server(serving, monkeypatch)
+    yield server
+    server.go.set()
+    server.server.should_exit = True
+    server.thread.join(30)
+
+
+def test_refusals_on_one_connection(server: Server) -> None:
+    url = f"http://127.0.0.1:{server.port}"
+    with httpx.Client(base_url=url, timeout=30) as client, ThreadPoolExecutor(2) as pool:
+        waiting = [pool.submit(httpx.get, f"{url}{API}/search?q=a", timeout=30) for _ in range(2)]
+        while not server.places.full:
+            time.sleep(0.01)
+        for question in ({"json": {}}, {"content": b"x" * 1000}):
+            refused = client.post(f"{API}/vibe", **question)
+            assert refused.status_code == 503
+            assert refused.json() == {"error": "The service is busy; try again in a second."}
+            assert refused.headers["retry-after"] == "1"
+            assert refused.headers["x-content-type-options"] == "nosniff"
+        assert client.get(f"{API}/search?q=b").status_code == 503
+        assert server.refused >= 1
+        # The same connection goes on as if nothing had been.
+        assert client.get(f"{API}/health").status_code == 200
+        assert client.get("/graph/dom.js").status_code == 200
+        assert client.get(f"{API}/tracks/x").status_code == 503
+        server.go.set()
+        assert [done.result().status_code for done in waiting] == [200, 200]
+        assert client.get(f"{API}/tracks/x").status_code == 404
+
+
+def test_a_request_in_pieces_is_read(server: Server) -> None:
+    with socket.create_connection(("127.0.0.1", server.port)) as connection:
+        connection.settimeout(30)
+        server.places.taken = 2
+        connection.sendall(POST[:40])
+        time.sleep(0.1)
+        connection.sendall(POST[40:])
+        said = connection.recv(1 << 16)
+        assert said.startswith(b"HTTP/1.1 503")
+        assert server.refused == 0
+        server.places.taken = 0
+        connection.sendall(b"GET /api/v1/health HTTP/1.1\r\nhost: x\r\n\r\n")
+        while b'"ok"' not in said:
+            said += connection.recv(1 << 16)
