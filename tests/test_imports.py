@@ -169,8 +169,8 @@ LIGHT = {
     "pictures": "import segue.pictures.compose, segue.pictures.save, segue.pictures.plots",
     "help": (
         "from segue.cli import main\n"
-        "for command in ([], ['build'], ['train'], ['evaluate'], ['vibe'], ['demo'], ['draw'], ['serve'],\n"
-        "                ['draw', 'map']):\n"
+        "for command in ([], ['build'], ['train'], ['evaluate'], ['vibe'], ['demo'], ['draw'],\n"
+        "                ['draw', 'map'], ['serve']):\n"
         "    main([*command, '--help'])"
     ),
     "usage error": (
