@@ -85,10 +85,16 @@ class Outcome:
     status: np.ndarray
     seconds: np.ndarray
     span: float
+    worked: float  # seconds that the server's core worked
 
     @property
     def goodput(self) -> float:
         return float((self.status == 200).sum() / self.span)
+
+    @property
+    def yield_of_work(self) -> float:
+        """Answers a second of work: other programs on the machine do not change it much."""
+        return float((self.status == 200).sum() / max(self.worked, 1e-9))
 
     def at(self, percent: float, status: int = 200) -> float:
         chosen = self.seconds[self.status == status]
@@ -98,8 +104,12 @@ class Outcome:
 class Load:
     """Sends requests on a schedule, whatever becomes of those before."""
 
-    def __init__(self, port: int) -> None:
-        self.port, self.free = port, deque[Connection]()
+    def __init__(self, port: int, server: int) -> None:
+        self.port, self.server, self.free = port, server, deque[Connection]()
+
+    def _worked(self) -> float:
+        fields = Path(f"/proc/{self.server}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     async def _connection(self) -> Connection:
         while self.free:
@@ -126,6 +136,7 @@ class Load:
         rng = np.random.default_rng(rng_seed)
         gaps = rng.exponential(1 / rate, size=max(1, round(rate * seconds)))
         kinds = list(requests)
+        worked = self._worked()
         started = time.perf_counter() + 0.05
         tasks = []
         for at, due in enumerate((started + np.cumsum(gaps)).tolist()):
@@ -137,10 +148,11 @@ class Load:
             tasks.append((kind, asyncio.create_task(self._one(request, due))))
         span = time.perf_counter() - started
         found = [(kind, await task) for kind, task in tasks]
+        worked = self._worked() - worked
         outcomes = {}
         for kind in kinds:
             status, taken = zip(*(one for name, one in found if name == kind), strict=True)
-            outcomes[kind] = Outcome(np.array(status), np.array(taken), span)
+            outcomes[kind] = Outcome(np.array(status), np.array(taken), span, worked)
         return outcomes
 
 
@@ -199,13 +211,15 @@ def make_bundle(num_tracks: int, folder: Path, ann: bool) -> None:
     bundle.save(folder, companions=companions)
 
 
-def measure(port: int, bundle: Bundle, seconds: float, rate: float) -> dict[str, Any]:
+def measure(
+    port: int, server: int, bundle: Bundle, seconds: float, rate: float, known: float | None
+) -> dict[str, Any]:
     requests = requests_of(bundle, 500)
     only = {"complete": requests["complete"]}
     gc.disable()
 
     async def steps() -> dict[str, Any]:
-        load = Load(port)
+        load = Load(port, server)
         await load.run(requests, rate, 2, 0)  # warm
         quiet = await load.run(requests, rate, 2 * seconds, 1)
         found: dict[str, Any] = {"low load": {"a second": rate}}
@@ -215,6 +229,8 @@ def measure(port: int, bundle: Bundle, seconds: float, rate: float) -> dict[str,
             found["low load"][kind] = ms
             print(f"low load, {kind}: {ms}", flush=True)
         offered, sustainable, best, failed = rate, 0.0, 0.0, 0
+        if known is not None:
+            offered, sustainable, failed = known, known, 1
         found["steps"] = []
         while failed < 2:
             outcome = (await load.run(only, offered, seconds, 2))["complete"]
@@ -222,6 +238,8 @@ def measure(port: int, bundle: Bundle, seconds: float, rate: float) -> dict[str,
             step = {
                 "offered a second": offered, "goodput": outcome.goodput, "answered": answered,
                 "p50 ms": outcome.at(50), "p99 ms": outcome.at(99),
+                "server busy": outcome.worked / outcome.span,
+                "goodput a second of work": outcome.yield_of_work,
             }  # fmt: skip
             found["steps"].append(step)
             print(step, flush=True)
@@ -241,6 +259,7 @@ def measure(port: int, bundle: Bundle, seconds: float, rate: float) -> dict[str,
             "offered a second": 4 * sustainable,
             "goodput": outcome.goodput,
             "share of its peak": outcome.goodput / best,
+            "goodput a second of work": outcome.yield_of_work,
             "refused": float((outcome.status == 503).mean()),
             "neither": float(((outcome.status != 503) & (outcome.status != 200)).mean()),
             "answers p50 ms": outcome.at(50),
@@ -262,6 +281,7 @@ def main() -> None:
     parser.add_argument("--ann", action="store_true", help="Give it an approximate index.")
     parser.add_argument("--rate", type=float, default=60, help="The low load, a second.")
     parser.add_argument("--seconds", type=float, default=10, help="Of each step.")
+    parser.add_argument("--sustainable", type=float, help="Known; the steps are left out.")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
@@ -288,7 +308,9 @@ def main() -> None:
                 if not line:
                     sys.exit("the service did not start")
             port = int(re.findall(r":(\d+) ", line)[-1])
-            found = measure(port, bundle, options.seconds, options.rate)
+            found = measure(
+                port, server.pid, bundle, options.seconds, options.rate, options.sustainable
+            )
         finally:
             server.terminate()
             server.wait()

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pyarrow as pa
 import pytest
+from safetensors.numpy import load_file
 
 from segue.bundle import Bundle, MeasuredVectors
 from segue.data.playlists import Catalog, Playlists, TrackLists
@@ -102,6 +103,52 @@ def test_without_playlists_nothing_of_them_is_written(bundle, tmp_path):
     without.save(tmp_path / "bundle")
     assert_same(Bundle.load(tmp_path / "bundle"), without)
     assert not list((tmp_path / "bundle").glob("*playlist*"))
+
+
+def test_arrays_are_mapped_as_safetensors_reads_them(bundle, tmp_path):
+    replace(bundle, album_vectors=unit((1, DIM), 4)).save(tmp_path / "bundle")
+    loaded = Bundle.load(tmp_path / "bundle")
+    copied = load_file(tmp_path / "bundle" / "vectors.safetensors")
+    assert set(copied) == {
+        "track_vectors", "artist_vectors", "album_vectors", "query_weight", "popularity"
+    }  # fmt: skip
+    for name, expected in copied.items():
+        mapped = getattr(loaded, name)
+        assert (mapped.dtype, mapped.shape) == (expected.dtype, expected.shape)
+        assert not mapped.flags.writeable
+        assert mapped.flags.aligned
+        np.testing.assert_array_equal(mapped, expected)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b'"dtype":"F32"', b'"dtype":"X32"'),
+        (b'"shape":[7,4]', b'"shape":[9,4]'),
+        (b'"data_offsets":[', b'"data_offset5":['),
+        (b'{"', b'["'),
+        (b"[0,", b"[9,"),
+    ],
+)
+def test_a_header_of_vectors_that_lies_is_refused(bundle, tmp_path, old, new):
+    """Though its checksum is right: whoever wrote it wrote the manifest, too."""
+    bundle.save(tmp_path / "bundle")
+    path = tmp_path / "bundle" / "vectors.safetensors"
+    content = path.read_bytes()
+    assert old in content
+    path.write_bytes(content.replace(old, new, 1))
+    with pytest.raises(ArtefactError, match="is not a whole bundle"):
+        Bundle.load(tmp_path / "bundle", verify=False)
+
+
+def test_vectors_of_a_length_that_lies_are_refused(bundle, tmp_path):
+    bundle.save(tmp_path / "bundle")
+    path = tmp_path / "bundle" / "vectors.safetensors"
+    content = path.read_bytes()
+    for size in (0, len(content) * 2, 2**63):
+        path.write_bytes(size.to_bytes(8, "little") + content[8:])
+        with pytest.raises(ArtefactError, match="is not a whole bundle"):
+            Bundle.load(tmp_path / "bundle", verify=False)
 
 
 def test_only_arrow_safetensors_and_json_are_written(bundle, tmp_path):

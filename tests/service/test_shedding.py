@@ -19,23 +19,24 @@ from segue.recommend.details import Details, Found
 from segue.service.app import Limits, create_app
 from segue.service.gate import API
 from segue.service.serving import Serving
-from segue.service.shedding import shedding, whole_request
+from segue.service.shedding import plain_request, shedding
 
 GET = b"GET /api/v1/search?q=a HTTP/1.1\r\nhost: x\r\n\r\n"
 POST = b"POST /api/v1/vibe HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}"
 
 
 def test_a_plain_request_is_known_by_its_path() -> None:
-    assert whole_request(GET) == b"/api/v1/search"
-    assert whole_request(POST) == b"/api/v1/vibe"
+    assert plain_request(GET) == (b"/api/v1/search", 0)
+    assert plain_request(POST) == (b"/api/v1/vibe", 0)
+    assert plain_request(POST[:-1]) == (b"/api/v1/vibe", 1)
     kept = POST.replace(b"Host", b"Connection: keep-alive\r\nHost")
-    assert whole_request(kept) == b"/api/v1/vibe"
+    assert plain_request(kept) == (b"/api/v1/vibe", 0)
 
 
 @given(st.sampled_from([GET, POST]), st.data())
-def test_a_part_of_a_request_is_none(request: bytes, data: Any) -> None:
-    cut = data.draw(st.integers(0, len(request) - 1))
-    assert whole_request(request[:cut]) is None
+def test_a_part_of_a_head_is_none(request: bytes, data: Any) -> None:
+    cut = data.draw(st.integers(0, request.index(b"\r\n\r\n") + 3))
+    assert plain_request(request[:cut]) is None
 
 
 @pytest.mark.parametrize(
@@ -58,7 +59,7 @@ def test_a_part_of_a_request_is_none(request: bytes, data: Any) -> None:
     ],
 )
 def test_whatever_is_not_plain_is_left_to_the_server(data: bytes) -> None:
-    assert whole_request(data) is None
+    assert plain_request(data) is None
 
 
 class Server:
@@ -107,7 +108,7 @@ def test_refusals_on_one_connection(server: Server) -> None:
             assert refused.headers["retry-after"] == "1"
             assert refused.headers["x-content-type-options"] == "nosniff"
         assert client.get(f"{API}/search?q=b").status_code == 503
-        assert server.refused >= 1
+        assert server.refused == 3, "though a client sends head and body one after the other"
         # The same connection goes on as if nothing had been.
         assert client.get(f"{API}/health").status_code == 200
         assert client.get("/graph/dom.js").status_code == 200
@@ -115,6 +116,32 @@ def test_refusals_on_one_connection(server: Server) -> None:
         server.go.set()
         assert [done.result().status_code for done in waiting] == [200, 200]
         assert client.get(f"{API}/tracks/x").status_code == 404
+
+
+def test_what_follows_a_refused_body_unasked_ends_the_connection(server: Server) -> None:
+    with socket.create_connection(("127.0.0.1", server.port)) as connection:
+        connection.settimeout(30)
+        server.places.taken = 2
+        connection.sendall(POST[:-1])
+        assert connection.recv(1 << 16).startswith(b"HTTP/1.1 503")
+        connection.sendall(b"}" + GET)
+        assert connection.recv(1 << 16) == b""
+        server.places.taken = 0
+
+
+def test_a_body_that_looks_like_a_request_is_none(server: Server) -> None:
+    head = b"POST /api/v1/vibe HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n" % len(GET)
+    with socket.create_connection(("127.0.0.1", server.port)) as connection:
+        connection.settimeout(30)
+        connection.sendall(head)
+        time.sleep(0.1)
+        server.places.taken = 2
+        connection.sendall(GET)
+        said = b""
+        while b'"}' not in said:
+            said += connection.recv(1 << 16)
+        server.places.taken = 0
+    assert (said.count(b"HTTP/1.1"), server.refused) == (1, 0)
 
 
 def test_a_request_in_pieces_is_read(server: Server) -> None:

@@ -68,7 +68,7 @@ class Names:
         InputError
             If a playlist is asked for and the bundle was made without.
         """
-        row = self.index.with_id(kind, text.strip())
+        row = self._with_id(kind, text)
         if row is not None:
             return row
         found = self.matching(kind, text)
@@ -99,7 +99,7 @@ class Names:
             If there is none, or several; `candidates` lists the nearest.
         """
         kinds = self.index.kinds
-        ids = {kind: self.index.with_id(kind, text.strip()) for kind in kinds}
+        ids = {kind: self._with_id(kind, text) for kind in kinds}
         found = {kind: [row] for kind, row in ids.items() if row is not None}
         what, ways = "id", "with --type"
         if not found:
@@ -124,6 +124,11 @@ class Names:
         *others, last = near
         names = f"{', '.join(others)} or {last}" if others else last
         return NameLookupError(f"{text!r} is no {names} of this bundle{hint}", self._lines(near))
+
+    def _with_id(self, kind: Kind, text: str) -> int | None:
+        # An id may have spaces at its ends; who types one may have typed more than it has.
+        row = self.index.with_id(kind, text)
+        return self.index.with_id(kind, text.strip()) if row is None else row
 
     def matching(self, kind: Kind, text: str) -> list[int]:
         """All with just this name, well-known ones first; tracks also by name and artist."""

@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import signal
 import socket
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -28,6 +29,9 @@ from segue.service.shedding import shedding
 from segue.service.work import available_cores
 
 log = logging.getLogger("segue.service")
+# The event loop gives the interpreter away at every read and write, and while a thread works it gets
+# it back after this, in seconds. Python's own 5 ms make a queue of what is an instant's work.
+_SWITCH = 1e-4
 # What running requests get to finish, in seconds.
 _GRACE = 30
 # A worker that ends sooner is not replaced at once, or a fault at its start would keep the
@@ -106,6 +110,7 @@ def _serve(options: Options, listener: socket.socket, announce: bool) -> None:
     limits = Limits(threads, options.max_requests, options.max_body)
     # Requests share the cores by threads; a matrix product within one keeps to its own.
     threadpool_limits(1)
+    sys.setswitchinterval(_SWITCH)
     app = create_app(serving, limits, watch=options.watch)
     config = uvicorn.Config(
         app,

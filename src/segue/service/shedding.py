@@ -2,8 +2,8 @@
 
 Reading a request, finding its route and writing an answer takes a server in Python a good part of
 the time that a small completion takes. Under four times the load that it can bear it would be busy
-with refusals alone. So a whole request that comes in one piece, for a route that may be refused, is
-answered with bytes that are ready, and the server's own parser never sees it.
+with refusals alone. So a plain request for a route that may be refused is answered with bytes that
+are ready, and the server's own parser never sees it.
 """
 
 from __future__ import annotations
@@ -37,18 +37,23 @@ _LENGTH = re.compile(rb"\r\ncontent-length: *(\d{1,9}) *(?=\r\n)", re.IGNORECASE
 _KEEPS = re.compile(rb"\r\nconnection: *keep-alive *(?=\r\n)", re.IGNORECASE)
 
 
-def whole_request(data: bytes) -> bytes | None:
-    """The path of a plain request to the API that these bytes are, no more and no less, or None."""
+def plain_request(data: bytes) -> tuple[bytes, int] | None:
+    """Of a plain request to the API that begins here: its path, and bytes of its body to come.
+
+    None where these bytes are anything else, less than its head, or more than the request.
+    """
     found = _REQUEST.match(data)
     end = data.find(b"\r\n\r\n")
     if found is None or end < 0:
         return None
     head = _KEEPS.sub(b"", data[: end + 2])
     lengths = _LENGTH.findall(head)
-    if _UNUSUAL.search(head) or len(lengths) != head.lower().count(b"content-length"):
+    if _UNUSUAL.search(head) or head.lower().count(b"content-length") != len(lengths):
         return None
-    length = int(lengths[0]) if len(lengths) == 1 else 0
-    return found[1] if len(lengths) < 2 and len(data) == end + 4 + length else None
+    if len(lengths) > 1:
+        return None
+    missing = end + 4 + int(lengths[0] if lengths else 0) - len(data)
+    return (found[1], missing) if missing >= 0 else None
 
 
 def shedding(places: Places, count: Callable[[], None]) -> type[asyncio.Protocol]:
@@ -64,21 +69,31 @@ def shedding(places: Places, count: Callable[[], None]) -> type[asyncio.Protocol
     unshed = {path.encode() for path in UNSHED}
 
     class Shedding(AutoHTTPProtocol):  # type: ignore[misc, valid-type]
-        # Whether the next byte begins a request, as far as is known.
-        between = True
+        # Bytes until the next request begins; None: not known any more, and so none is refused.
+        missing: int | None = 0
+        refusing = False
 
         def data_received(self, data: bytes) -> None:
-            if self.between:
-                path = whole_request(data)
-                self.between = path is not None
-                cycle: Any = self.cycle
-                idle = cycle is None or cycle.response_complete
-                # Who does not read its answers gets no more of them from here.
-                idle = idle and not self.flow.write_paused
-                if path is not None and idle and places.full and path not in unshed:
-                    self.transport.write(_ANSWER)
-                    count()
-                    return
+            if self.missing:
+                self.missing = self.missing - len(data) if len(data) <= self.missing else None
+                if self.refusing and self.missing is None:  # what follows was not looked at
+                    self.transport.close()
+                elif not self.refusing:
+                    super().data_received(data)
+                return
+            self.refusing = False
+            request = plain_request(data) if self.missing == 0 else None
+            self.missing = None if request is None else request[1]
+            if request is not None and places.full and request[0] not in unshed and self._idle():
+                self.refusing = True
+                self.transport.write(_ANSWER)
+                count()
+                return
             super().data_received(data)
+
+        def _idle(self) -> bool:
+            """Whether no answer is under way, and those that were given have been taken."""
+            cycle: Any = self.cycle
+            return (cycle is None or cycle.response_complete) and not self.flow.write_paused
 
     return Shedding
