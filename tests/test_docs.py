@@ -97,6 +97,36 @@ def test_examples_of_the_data_page_run(tmp_path: Path, monkeypatch: pytest.Monke
     assert sizes == [(50, 30, 1), (2, 2, 2), (2, 2, 2), (2, 2, 0), (2, 2, 0), (2, 2, 0)]
 
 
+def test_the_page_on_recommending_runs(
+    after_demo: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(after_demo)
+    consoles = blocks("console", "docs/recommend.md")
+    shown = [block.splitlines()[0].removeprefix("$ ") for block in consoles]
+    for line in [*shown, *"".join(blocks("sh", "docs/recommend.md")).splitlines()]:
+        run(*shlex.split(line)[1:])
+    (program,) = blocks("python", "docs/recommend.md")
+    capsys.readouterr()
+    exec(compile(program, "recommend.md", "exec"), {})
+    assert len(capsys.readouterr().out.splitlines()) == 5
+
+
+def test_new_music_of_the_page_on_updates_comes_as_shown(
+    after_demo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(after_demo)
+    (content,), (shown,) = (blocks(kind, "docs/update.md") for kind in ("csv", "text"))
+    Path("new.csv").write_text(content)
+    lines = [line for block in blocks("sh", "docs/update.md") for line in block.splitlines()]
+    assert [shlex.split(line)[1] for line in lines if line.startswith("segue")] == [
+        "update",
+        "vibe",
+    ]
+    output = run(*shlex.split(lines[0])[1:], "--overwrite")
+    assert shown in output
+    run(*shlex.split(lines[1])[1:])
+
+
 def test_pictures_of_the_documents_are_made_by_their_commands(
     after_demo: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

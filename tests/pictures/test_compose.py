@@ -10,6 +10,7 @@ from segue.errors import InputError
 from segue.pictures import compose
 from segue.pictures.map import catalogue_map
 from segue.pictures.scene import Scene, SceneEdge, SceneNode
+from segue.pictures.text import drawable
 from segue.recommend.recommender import Recommender
 
 
@@ -117,6 +118,19 @@ def test_reasons_of_a_playlist_leave_it_out_and_show_its_strongest_tracks(recomm
     assert f"8 of {len(tracks)} seeds, those that add most" in scene.note
 
 
+@pytest.mark.parametrize("row", [5, 6])
+def test_reasons_of_a_playlist_are_those_of_its_completion(recommender, row):
+    """Playlist 6 is ordered, so its end counts more; the order of playlist 5 is not known."""
+    playlists = recommender.bundle.playlists
+    assert playlists.order_known[row] == (row == 6)
+    scene = compose.reasons(recommender, playlists.tracks[row], n=5, without=row)
+    found = recommender.complete(str(playlists.ids[row]), 5)
+    shown = [node for node in scene.nodes if node.role == "found"]
+    assert [node.label.split(". ")[1] for node in shown] == [t.track_name for t in found.tracks]
+    for node, track in zip(shown, found.tracks, strict=True):
+        assert node.detail.startswith(f"{track.score:.3f}")
+
+
 def test_reasons_without_a_tie_go_by_a_node_of_their_own(recommender):
     scene = compose.reasons(recommender, [40], n=3, num_playlists=0)
     (rest,) = (node for node in scene.nodes if node.type == "rest")
@@ -191,3 +205,21 @@ def test_tracks_without_a_known_artist(bundle):
     assert len(found) == 3
     assert not any("·" in detail for detail in found)
     assert set(catalogue_map(bare, num_clusters=2).groups) == {"cluster 1", "cluster 2"}
+
+
+def test_a_name_of_signs_alone_leaves_a_word_in_every_title(bundle, recommender):
+    def drawn(scene):
+        return drawable(scene.title)
+
+    track, playlist = ("track", 15), ("playlist", 15)
+    assert bundle.catalog.track_names[15].as_py() == "🎉🎉"
+    scene = compose.reasons(recommender, [15, 1])
+    assert scene.title == "Why these go with 🎉🎉 (track) + Track 1"
+    assert drawn(scene) == "Why these go with (track) + Track 1"
+    scene = compose.reasons(recommender, [0, 1], without=15)
+    assert drawn(scene) == "Why these go on with (playlist)"
+    assert drawn(compose.snowball(bundle, playlist, waves=1)) == "Around (playlist)"
+    assert drawn(compose.snowball(bundle, track, waves=1)).startswith("Around (track) by ")
+    found = compose.reasons(recommender, [1, 2], n=len(bundle.popularity) - 2).nodes
+    (named,) = (node.label for node in found if node.key == "track:15")
+    assert named.endswith(". 🎉🎉 (track)")

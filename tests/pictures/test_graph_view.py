@@ -1,7 +1,7 @@
 """The graph view in a real browser: pan, zoom, hover, walk on; by mouse, touch and keyboard."""
 
 import math
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import pytest
 
@@ -230,6 +230,88 @@ def test_labels_of_every_kind_of_picture_keep_apart(opened, bundle, recommender)
             # A line of text is 13 px high in a box of about 16.
             apart = apart or one[1] >= other[3] - 4 or other[1] >= one[3] - 4
             assert apart, (name, one, other)
+
+
+def test_bands_lie_side_by_side_at_both_ends(opened, recommender):
+    scene = compose.reasons(recommender, [0, 1, 40], n=6)
+    page = opened(scene)
+    bands = page.eval_on_selector_all(
+        ".edges .contribution",
+        """(paths) => paths.map((path) => {
+          const ends = [0, path.getTotalLength()].map((at) => path.getPointAtLength(at));
+          return [...ends.map((end) => [end.x, end.y]), Number(path.getAttribute("stroke-width"))];
+        })""",
+    )
+    assert len(bands) == len(scene.edges) > 10
+    widest = max(range(len(bands)), key=lambda at: scene.edges[at].weight)
+    one = bands[widest][2] / scene.edges[widest].weight
+    bars = page.eval_on_selector_all(
+        ".flow",
+        """(bars) => bars.map((bar) => {
+          const box = bar.getBoundingClientRect();
+          const from = bar.ownerSVGElement.getBoundingClientRect();
+          return [box.x + box.width / 2 - from.x, box.top - from.y, box.bottom - from.y];
+        })""",
+    )
+    assert len(bars) == len(scene.nodes)
+    for end, name in enumerate(("source", "target")):
+        at_node = {}
+        for edge, band in zip(scene.edges, bands, strict=True):
+            (x, y), half = band[end], one * edge.weight / 2
+            at_node.setdefault(getattr(edge, name), []).append((x, y - half, y + half))
+        for spans in at_node.values():
+            spans.sort(key=lambda span: span[1])
+            for before, after in pairwise(spans):
+                assert before[2] == pytest.approx(after[1], abs=0.1), "neither a gap nor an overlap"
+            x = spans[0][0]
+            top, bottom = next(
+                (top, bottom)
+                for bar_x, top, bottom in bars
+                if abs(bar_x - x) < 1 and top - 0.5 < spans[0][1] < bottom
+            )
+            assert top - 0.5 <= spans[0][1]
+            assert spans[-1][2] <= bottom + 0.5, "within its bar"
+    columns = {round(x) for x, _, _ in bars}
+    for column in columns:
+        own = sorted(bar for bar in bars if round(bar[0]) == column)
+        for before, after in pairwise(sorted(own, key=lambda bar: bar[1])):
+            assert before[2] <= after[1], "bars do not touch"
+
+
+@pytest.mark.parametrize("width", [390, 1000])
+def test_nodes_of_a_snowball_do_not_lie_on_each_other(opened, bundle, width):
+    scene = compose.snowball(bundle, ("playlist", 3), waves=2, limit=25)
+    page = opened(scene)
+    page.set_viewport_size({"width": width, "height": 800})
+    rest(page)
+    boxes = page.eval_on_selector_all(
+        ".node path:first-of-type",
+        """(marks) => marks.map((mark) => {
+          const box = mark.getBoundingClientRect();
+          return [box.x + box.width / 2, box.y + box.height / 2, box.width / 2];
+        })""",
+    )
+    assert len(boxes) == len(scene.nodes) > 40
+    # Marks are drawn with a rim of their paper, half of which lies inside of what is told apart.
+    for (x, y, r), (other_x, other_y, other_r) in combinations(boxes, 2):
+        assert math.hypot(x - other_x, y - other_y) > 0.95 * (r + other_r) - 1
+
+
+def test_the_buttons_cover_neither_a_node_nor_a_label(opened, bundle, recommender):
+    for name, scene in scenes(bundle, recommender):
+        page = opened(scene)
+        left, top, wide, tall = page.locator(".bar").bounding_box().values()
+        assert not any(x > left and y < top + tall for x, y in spots(page)), name
+        page.get_by_role("button", name="Zoom in").click()
+        page.mouse.move(500, 400)
+        page.mouse.down()
+        page.mouse.move(450, 300)  # what lies below comes up to where the buttons are
+        page.mouse.up()
+        page.mouse.move(*(free_spot(page) if name == "force" else (5, 5)))
+        rest(page)
+        for box in labels(page):
+            clear = box[2] <= left or box[0] >= left + wide or box[1] >= top + tall - 4
+            assert clear or box[3] <= top, (name, box)
 
 
 def test_colours_are_the_readers_unless_one_is_given(opened, scene):

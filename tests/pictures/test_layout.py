@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from segue.pictures.layout import (
     column_layout,
     count_crossings,
+    evened,
     flow_layout,
     force_layout,
     order_columns,
@@ -132,6 +133,15 @@ def test_forces_bring_neighbours_together():
     between = np.linalg.norm(position[:6].mean(axis=0) - position[6:].mean(axis=0))
     within = np.linalg.norm(position[1:6] - position[1:6].mean(axis=0), axis=1).mean()
     assert between > 2 * within
+
+
+def test_a_few_outliers_do_not_press_the_others_together():
+    near = np.stack([np.arange(9.0), np.arange(9.0)], axis=1)
+    position = evened(np.vstack([near, [1000, 1000]]))
+    assert position[0].tolist() == [0, 0]
+    assert position[9].tolist() == [1, 1]
+    # Halfway between 0.008 and 8 / 9.
+    assert position[8] == pytest.approx([(0.008 + 8 / 9) / 2] * 2)
 
 
 @pytest.mark.parametrize("num_nodes", [1, 2, 3])

@@ -71,15 +71,17 @@ def test_every_term_counts(scorer, tracks, artists, dial, rng_seed):
     """Tracks with emphasis, artists and the dial, against the formula written out."""
     rng = np.random.default_rng(rng_seed)
     emphasis = rng.uniform(0.5, 3, len(tracks)).astype(np.float32)
-    by = unit(rng.normal(size=(4, DIM)))
     popularity = rng.integers(0, 500, NUM_TRACKS)
-    full = CentroidScorer(scorer.track_vectors, scorer.query_weight, by, popularity)
+    track_artist = rng.integers(-1, 4, NUM_TRACKS).astype(np.int32)
+    full = CentroidScorer(scorer.track_vectors, scorer.query_weight, popularity, track_artist)
     asked = Query(TrackLists.from_lists([tracks]), emphasis, TrackLists.from_lists([artists]))
     total = np.zeros(DIM)
     for track, factor in zip(tracks, emphasis, strict=True):
         total += factor * full.query_weight[track] * full.track_vectors[track].astype(np.float64)
     for artist in artists:
-        total += full.query_weight.mean() * by[artist].astype(np.float64)
+        own = (popularity + 1)[:, None] * full.track_vectors.astype(np.float64)
+        by = own[track_artist == artist].sum(axis=0)
+        total += full.query_weight.mean() * by / (np.linalg.norm(by) or 1)
     fame = np.log1p(popularity)
     fame = (fame - fame.mean()) / fame.std()
     expected = full.track_vectors @ (total / (np.linalg.norm(total) or 1)) - dial * FULL_DIAL * fame
@@ -109,7 +111,7 @@ def test_what_a_query_lacks_is_refused(scorer):
         Query(lists, np.ones(3, dtype=np.float32))
     with pytest.raises(ValueError, match="differ in the number of lists"):
         Query(lists, artists=TrackLists.from_lists([[0], [1]]))
-    with pytest.raises(ValueError, match="needs the vectors of artists"):
+    with pytest.raises(ValueError, match="needs the popularity and artists"):
         scorer.scores(Query(lists, artists=TrackLists.from_lists([[0]])))
     with pytest.raises(ValueError, match="needs the popularity"):
         scorer.scores(lists, 0.5)

@@ -17,10 +17,12 @@ from segue.cli.draw import draw
 from segue.cli.evaluate import evaluate
 from segue.cli.find import find
 from segue.cli.generate import generate
+from segue.cli.index import index
 from segue.cli.music import complete, recommend, similar, vibe, why
 from segue.cli.output import StageOrder, printable
 from segue.cli.serve import serve
 from segue.cli.train import train
+from segue.cli.update import update
 from segue.errors import NameLookupError, SegueError
 
 
@@ -35,7 +37,7 @@ def cli() -> None:
 
 
 for command in (
-    *(demo, generate, build, info, train, evaluate),
+    *(demo, generate, build, info, train, evaluate, update, index),
     *(find, complete, vibe, similar, why, recommend, draw, serve),
 ):
     cli.add_command(command)

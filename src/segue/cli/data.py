@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import re
 import tempfile
+from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from segue.cli.output import command, count, number, print_json, print_table, progress_bar, say
 
 if TYPE_CHECKING:
-    from segue.data.collect import Order
+    from segue.data.collect import Order, ReadReport
+    from segue.data.playlists import Catalog, Playlists
     from segue.graph.playlist_graph import PlaylistGraph
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
 class SliceRange(click.ParamType[tuple[int, int]]):
@@ -59,30 +64,42 @@ class ColumnMap(click.ParamType[dict[str, str]]):
         return columns
 
 
+_SOURCE_OPTIONS = (
+    click.option("--slices", type=SliceRange(), help="Only these slices, counted from 0."),
+    click.option(
+        "--columns",
+        type=ColumnMap(),
+        help="Which columns of a table are what, where their names do not say it.",
+    ),
+    click.option(
+        "--order",
+        type=click.Choice(["auto", "known", "unknown"]),
+        default="auto",
+        show_default=True,
+        help="Whether the order of tracks means something; auto: not where their ids ascend.",
+    ),
+)
+
+
+def source_options(function: _Function) -> _Function:
+    """Give a command the options that say how its playlists are read (see `read_source`)."""
+    for option in reversed(_SOURCE_OPTIONS):
+        function = option(function)
+    return function
+
+
 @click.command(short_help="Playlists, as slices or tables, to a graph.")
 @click.argument("source")
 @click.option(
     "--out", type=click.Path(path_type=Path), required=True, help="The graph folder to write."
 )
-@click.option("--slices", type=SliceRange(), help="Only these slices, counted from 0.")
-@click.option(
-    "--columns",
-    type=ColumnMap(),
-    help="Which columns of a table are what, where their names do not say it.",
-)
+@source_options
 @click.option(
     "--k-core",
     type=click.IntRange(min=0),
     default=0,
     show_default=True,
     help="Remove playlists and tracks with fewer than K pairs until none is left.",
-)
-@click.option(
-    "--order",
-    type=click.Choice(["auto", "known", "unknown"]),
-    default="auto",
-    show_default=True,
-    help="Whether the order of tracks means something; auto: not where their ids ascend.",
 )
 @click.option("--skip-bad", is_flag=True, help="Set bad records aside instead of stopping.")
 @click.option("--overwrite", is_flag=True, help="Replace an older graph.")
@@ -134,56 +151,20 @@ def build_graph(
     overwrite: bool = False,
 ) -> PlaylistGraph:
     """Read, cut to the k-core, save, and say what went and what stayed."""
-    from segue.data.mpd import read_mpd
-    from segue.data.slices import find_slices
-    from segue.data.table_files import find_tables, is_table
-    from segue.data.tables import read_tables
     from segue.errors import InputError
     from segue.files import refuse_existing
     from segue.graph.playlist_graph import PlaylistGraph
 
     refuse_existing(out, "graph", overwrite=overwrite)
-    tables = find_tables(source, columns) if is_table(source) else []
-    if tables and slices is not None:
-        raise InputError(f"{source}: is a table, but --slices is for slices of JSON")
-    if columns and not tables:
-        raise InputError(f"{source}: is no table, but --columns is for tables")
-    files = [] if tables else find_slices(source, slices)
-    if tables:
-        none = "" if "artist" in tables[0].columns else "; no artists"
-        say(f"Columns: {tables[0].in_words()}{none}")
     with tempfile.TemporaryDirectory() as scratch:
         skipped = Path(scratch) / "skipped.jsonl"
-        size = sum(file.size for file in (tables or files))
-        with (
-            skipped.open("w", encoding="utf-8") as aside,
-            progress_bar("Reading", size, "playlists") as bar,
-        ):
-            options: Any = {
-                "order": order,
-                "skipped": aside if skip_bad else None,
-                "advance": lambda size, done: bar.advance(size, done=done),
-            }
-            read = read_tables(tables, **options) if tables else read_mpd(files, **options)
-        playlists, catalog, report = read
-        if tables:
-            say(f"Read {count(report.slices, 'table')}, {count(report.rows, 'row')}:")
-        else:
-            records = report.playlists + report.skipped
-            say(f"Read {count(report.slices, 'slice')}, {count(records, 'record')}:")
-        say(f"  {count(report.playlists, 'playlist')} with {count(report.pairs, 'pair')}")
-        if report.repeated_tracks:
-            say(f"  {count(report.repeated_tracks, 'repeated track')} counted once")
-        if report.disputed_tracks:
-            say(
-                f"  {count(report.disputed_tracks, 'track')} with several artists, the first counts"
-            )
-            for name in dict.fromkeys(t.header[t.columns["track"]] for t in tables if t.has_ids):
-                say(f"  (if {name!r} holds names and no ids: --columns track_name={name})")
-        if not report.pairs:
-            first = skipped.read_text(encoding="utf-8").partition("\n")[0]
-            bad = f"; the first of {count(report.skipped, 'bad record')}: {first}" if first else ""
-            raise InputError(f"{source}: holds no playlist with a track{bad}")
+        playlists, catalog, report = read_source(
+            source,
+            slices=slices,
+            columns=columns,
+            order=order,
+            skipped=skipped if skip_bad else None,
+        )
         counts = {name: n for name, n in vars(report).items() if name != "fingerprint"}
         graph = PlaylistGraph(
             playlists,
@@ -211,6 +192,65 @@ def build_graph(
         if report.skipped:
             say(f"{count(report.skipped, 'bad record')} set aside in {out}/skipped.jsonl")
     return graph
+
+
+def read_source(
+    source: str,
+    *,
+    slices: tuple[int, int] | None = None,
+    columns: dict[str, str] | None = None,
+    order: Order = "auto",
+    skipped: Path | None = None,
+) -> tuple[Playlists, Catalog, ReadReport]:
+    """Read playlists from slices or tables, under a bar, and say what was read.
+
+    Bad records are written to `skipped`; without it the first one is an InputError, as is a source
+    without a pair.
+    """
+    from segue.data.mpd import read_mpd
+    from segue.data.slices import find_slices
+    from segue.data.table_files import find_tables, is_table
+    from segue.data.tables import read_tables
+    from segue.errors import InputError
+
+    tables = find_tables(source, columns) if is_table(source) else []
+    if tables and slices is not None:
+        raise InputError(f"{source}: is a table, but --slices is for slices of JSON")
+    if columns and not tables:
+        raise InputError(f"{source}: is no table, but --columns is for tables")
+    files = [] if tables else find_slices(source, slices)
+    if tables:
+        none = "" if "artist" in tables[0].columns else "; no artists"
+        say(f"Columns: {tables[0].in_words()}{none}")
+    size = sum(file.size for file in (tables or files))
+    with (
+        skipped.open("w", encoding="utf-8") if skipped else nullcontext() as aside,
+        progress_bar("Reading", size, "playlists") as bar,
+    ):
+        options: Any = {
+            "order": order,
+            "skipped": aside,
+            "advance": lambda size, done: bar.advance(size, done=done),
+        }
+        read = read_tables(tables, **options) if tables else read_mpd(files, **options)
+    playlists, catalog, report = read
+    if tables:
+        say(f"Read {count(report.slices, 'table')}, {count(report.rows, 'row')}:")
+    else:
+        records = report.playlists + report.skipped
+        say(f"Read {count(report.slices, 'slice')}, {count(records, 'record')}:")
+    say(f"  {count(report.playlists, 'playlist')} with {count(report.pairs, 'pair')}")
+    if report.repeated_tracks:
+        say(f"  {count(report.repeated_tracks, 'repeated track')} counted once")
+    if report.disputed_tracks:
+        say(f"  {count(report.disputed_tracks, 'track')} with several artists, the first counts")
+        for name in dict.fromkeys(t.header[t.columns["track"]] for t in tables if t.has_ids):
+            say(f"  (if {name!r} holds names and no ids: --columns track_name={name})")
+    if not report.pairs:
+        first = skipped.read_text(encoding="utf-8").partition("\n")[0] if skipped else ""
+        bad = f"; the first of {count(report.skipped, 'bad record')}: {first}" if first else ""
+        raise InputError(f"{source}: holds no playlist with a track{bad}")
+    return playlists, catalog, report
 
 
 @click.command(short_help="What is in a graph.")

@@ -33,6 +33,9 @@ _LENGTH = click.option(
 )
 _JSON = click.option("--json", "as_json", is_flag=True, help="One JSON document, not a table.")
 _WHY = click.option("--why", is_flag=True, help="Say for each track what speaks for it.")
+_EXACT = click.option(
+    "--exact", is_flag=True, help="Score every track, though `segue index` made an index."
+)
 _DIAL = click.option(
     "--dial",
     type=click.FloatRange(-1, 1),
@@ -158,6 +161,7 @@ def _show(found: Recommendations, *, as_json: bool, why: bool) -> None:
 @click.option("--ordered", is_flag=True, help="The order of the --track options means something.")
 @_LENGTH
 @_wishes
+@_EXACT
 @_WHY
 @_JSON
 def complete(
@@ -167,6 +171,7 @@ def complete(
     ordered: bool,
     n: int,
     wishes: _Wishes,
+    exact: bool,
     why: bool,
     as_json: bool,
 ) -> None:
@@ -175,7 +180,7 @@ def complete(
 
     if (playlist_id is None) == (not tracks):
         raise click.UsageError("Give either PLAYLIST_ID or the tracks, by --track.")
-    recommender = Recommender.load(bundle)
+    recommender = Recommender.load(bundle, exact=exact)
     found = recommender.complete(
         tracks if playlist_id is None else playlist_id,
         n,
@@ -192,6 +197,7 @@ def complete(
 @click.option("--artist", "artists", multiple=True, help="An artist to go with, by id or name.")
 @_LENGTH
 @_wishes
+@_EXACT
 @_WHY
 @_JSON
 def vibe(
@@ -200,6 +206,7 @@ def vibe(
     artists: tuple[str, ...],
     n: int,
     wishes: _Wishes,
+    exact: bool,
     why: bool,
     as_json: bool,
 ) -> None:
@@ -212,7 +219,7 @@ def vibe(
 
     if not seeds and not artists:
         raise click.UsageError("Give at least one seed song, or an artist by --artist.")
-    recommender = Recommender.load(bundle)
+    recommender = Recommender.load(bundle, exact=exact)
     options = wishes.options(recommender)
     found = recommender.vibe(seeds, n, artists=artists, reasons=why, **options)
     _show(found, as_json=as_json, why=why)
@@ -223,15 +230,16 @@ def vibe(
 @click.argument("name")
 @click.option("--artist", is_flag=True, help="NAME is an artist's: list artists.")
 @_LENGTH
+@_EXACT
 @_JSON
-def similar(bundle: Path, name: str, artist: bool, n: int, as_json: bool) -> None:
+def similar(bundle: Path, name: str, artist: bool, n: int, exact: bool, as_json: bool) -> None:
     """Find tracks like the track called NAME, or with --artist artists like that artist.
 
     NAME is a name or an id. To filter tracks, use `segue vibe`, which gives the same for one seed.
     """
     from segue.recommend.recommender import Recommender
 
-    recommender = Recommender.load(bundle)
+    recommender = Recommender.load(bundle, exact=exact)
     if not artist:
         _show(recommender.similar_tracks(name, n), as_json=as_json, why=False)
         return
@@ -297,6 +305,7 @@ def why(
     "--out", type=click.Path(path_type=Path), required=True, help="The Parquet file to write."
 )
 @_wishes
+@_EXACT
 @THREADS
 @click.option("--overwrite", is_flag=True, help="Replace an older file.")
 def recommend(
@@ -307,6 +316,7 @@ def recommend(
     n: int,
     out: Path,
     wishes: _Wishes,
+    exact: bool,
     threads: int | None,
     overwrite: bool,
 ) -> None:
@@ -324,7 +334,7 @@ def recommend(
         raise click.UsageError("Give one of --all, --ids FILE and --playlists FILE.")
     refuse_file(out, overwrite=overwrite)
     limit_threads(threads)
-    recommender = Recommender.load(bundle)
+    recommender = Recommender.load(bundle, exact=exact)
     options = wishes.options(recommender)
     if playlists is not None:
         names, query, num_unknown = read_playlists(playlists, recommender)

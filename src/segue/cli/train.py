@@ -207,7 +207,7 @@ def train_bundle(
 
     from segue.errors import ArtefactError, InputError
     from segue.evaluation.experiment import train_and_measure
-    from segue.recommend.name_file import write_names
+    from segue.recommend.name_file import names_of
     from segue.training.train import CHECKPOINT, METRICS_FILE, Progress
 
     if device == "auto":
@@ -247,13 +247,7 @@ def train_bundle(
                 device=device,
                 progress=watch,
             )
-        bundle.save(
-            out,
-            overwrite=overwrite,
-            companions=[
-                lambda f: write_names(f, bundle.catalog, bundle.popularity, bundle.playlists)
-            ],
-        )
+        bundle.save(out, overwrite=overwrite, companions=[names_of(bundle)])
         # Only now that the bundle is whole is the way there no longer needed.
         for place in (folder, folder / "refit"):
             for name in (CHECKPOINT, METRICS_FILE):

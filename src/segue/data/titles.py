@@ -13,11 +13,13 @@ from segue.data.tastes import Tastes
 from segue.data.world import DECADES, World
 
 _KINDS = {
-    "genre": 0.14, "mood": 0.12, "mood genre": 0.05, "era": 0.05, "era genre": 0.03,
-    "mixed": 0.27, "personal": 0.34,
+    "genre": 0.10, "mood": 0.09, "mood genre": 0.04, "era": 0.04, "era genre": 0.02,
+    "mixed": 0.20, "personal": 0.51,
 }  # fmt: skip
 # Above this share by a favourite a playlist is often named after it.
 _ABOUT_AN_ARTIST = 0.4
+# No made-up word is on everybody's lips.
+_SHIFT = 60
 _PERSONAL = ("{word}", "{word}", "{word}", "{word}'s", "for {word}", "{word} mix", "{word} {more}",
              "{more} {word}", "{word} 2", "{mood} {word}", "{word} ♡", "my {word}")  # fmt: skip
 
@@ -47,8 +49,8 @@ def draw_titles(
     kind = rng.choice(len(_KINDS), count, p=list(_KINDS.values())).tolist()
     about = ((tastes.favoured > _ABOUT_AN_ARTIST) & (rng.random(count) < 0.6)).tolist()
     picks = rng.random((count, 4)).tolist()
-    # Zipf's law with exponent 1: the logarithm of the rank is even.
-    rank = (len(words) + 1) ** rng.random((count, 2)) - 1
+    # Zipf's law with exponent 1 and, as Mandelbrot has it, a shifted rank.
+    rank = _SHIFT * ((len(words) / _SHIFT + 1) ** rng.random((count, 2)) - 1)
     word = np.minimum(rank.astype(np.int64), len(words) - 1).tolist()
     style, emoji = rng.random(count).tolist(), rng.random(count).tolist()
 

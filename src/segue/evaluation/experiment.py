@@ -146,10 +146,17 @@ def split_of(bundle: Bundle, graph: PlaylistGraph) -> Split:
     Raises
     ------
     MismatchError
-        If the bundle was trained on another graph, or the split does not come out the same.
+        If the bundle was trained on another graph or has been updated since, or the split does not
+        come out the same.
     ArtefactError
         If the bundle states no recipe that is known.
     """
+    if bundle.config.get("updates"):
+        raise MismatchError(
+            "the bundle has been updated with new music since it was measured, so it cannot be "
+            "measured again; its manifest holds the figures from before, and the bundle that it "
+            "was made from gives them"
+        )
     if bundle.graph_fingerprint != graph.fingerprint:
         raise MismatchError(
             "the bundle was trained on another graph than this one, so its held-out tracks are "

@@ -129,8 +129,11 @@ class Neighbours:
     def of_tracks(self, tracks: Int64Array) -> tuple[Int64Array, Int64Array]:
         """All pairs of some tracks, in no certain order: playlist and track, int64 [num_pairs]."""
         if self._transpose is not None:
-            found = self._transpose[tracks].tocoo()
-            return found.col.astype(np.int64), tracks[found.row]
+            # As `self._transpose[tracks]`, without what SciPy checks: this is asked often.
+            start, end = self._transpose.indptr[tracks], self._transpose.indptr[tracks + 1]
+            lengths = (end - start).astype(np.int64)
+            pairs = np.repeat(end - np.cumsum(lengths), lengths) + np.arange(lengths.sum())
+            return self._transpose.indices[pairs].astype(np.int64), np.repeat(tracks, lengths)
         wanted = np.zeros(self.num_nodes["track"], dtype=bool)
         wanted[tracks] = True
         column = self.tracks.track_index

@@ -30,7 +30,7 @@ from segue.pictures.scene import (
     nodes_of,
     summary,
 )
-from segue.pictures.text import clean, from_left
+from segue.pictures.text import clean, from_left, in_words
 from segue.recommend.recommender import Recommender
 
 # How much more than is seen at first an interactive picture carries along, by wave and type.
@@ -160,7 +160,9 @@ def reasons(
     query = np.array(list(dict.fromkeys(int(row) for row in seeds)), dtype=np.int32)
     if not len(query):
         raise InputError("a picture of reasons needs at least one seed song")
-    asked = TrackLists.from_lists([query.tolist()])
+    # As `Recommender.complete` asks: the end of an ordered playlist counts more.
+    ordered = without is not None and bool(playlists.order_known[without])
+    asked = recommender.query_of(TrackLists.from_lists([query.tolist()]), np.array([ordered]))
     track_index, score = recommender.rank(asked, n)
     found = track_index[0][track_index[0] >= 0]
     if not len(found):
@@ -185,7 +187,7 @@ def reasons(
         nodes[at] = replace(nodes[at], role="seed", detail=name)
     for rank, (at, name) in enumerate(zip(found_at, by[len(query) :], strict=True), start=1):
         detail = " · ".join([f"{score[0, rank - 1]:.3f}", *([name] if name else [])])
-        label = from_left(f"{rank}. {nodes[at].label}")
+        label = from_left(f"{rank}. {in_words(nodes[at].label, 'track')}")
         nodes[at] = replace(nodes[at], role="found", label=label, detail=from_left(detail))
     edges = _flows(tied, seed_at, found_at, parts, len(nodes))
     if any(edge.target == len(nodes) for edge in edges):
@@ -207,9 +209,10 @@ def reasons(
     position = flow_layout(order, flow, 0.8 / max(map(len, columns)))
     groups = tuple(nodes[at].label for at in columns[0])
     if without is None:
-        title = "Why these go with " + " + ".join(groups)
+        title = "Why these go with " + " + ".join(in_words(name, "track") for name in groups)
     else:
-        title = f"Why these go on with {describe('playlist', without, 0, catalog, playlists)[0]}"
+        own = describe("playlist", without, 0, catalog, playlists)[0]
+        title = f"Why these go on with {in_words(own, 'playlist')}"
     return Scene(
         title,
         note,
@@ -273,7 +276,8 @@ def _named(nodes: Sequence[SceneNode]) -> str:
     """What a picture starts from."""
     start = next(node for node in nodes if node.role == "start")
     artist_name = start.detail.rpartition(" · ")[0] if start.type == "track" else ""
-    return start.label + (f" by {artist_name}" if artist_name else "")
+    by = f" by {in_words(artist_name, 'artist')}" if artist_name else ""
+    return in_words(start.label, start.type) + by
 
 
 def _pairs(edges: Sequence[SceneEdge]) -> list[tuple[int, int]]:

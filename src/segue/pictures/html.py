@@ -13,7 +13,7 @@ from segue.files import atomic_file
 from segue.pictures.scene import Scene
 
 # In the order of what they import from each other.
-_MODULES = ("dom", "shapes", "place", "graph_view", "legend", "export")
+_MODULES = ("dom", "flows", "input", "shapes", "place", "graph_view", "legend", "export")
 _STATIC = resources.files("segue.pictures") / "static"
 
 

@@ -21,8 +21,7 @@ def force_layout(
 
     T. Kamada and S. Kawai: "An algorithm for drawing general undirected graphs", Information
     Processing Letters 31, 1989; above 400 nodes the quicker one of T. Fruchterman and E.
-    Reingold. Places are then half evened out, so that a few outliers do not press all others
-    together.
+    Reingold. Places are then `evened`.
 
     Parameters
     ----------
@@ -48,6 +47,15 @@ def force_layout(
     if 2 < num_nodes <= _MANY_NODES:
         placed = nx.kamada_kawai_layout(graph, pos=placed, weight="length")
     position = np.array([placed[node] for node in range(num_nodes)]).reshape(num_nodes, 2)
+    return evened(position)
+
+
+def evened(position: Positions) -> Positions:
+    """Half evened out in the unit square: float64 [num_nodes, 2].
+
+    The mean of each place and of its rank on each axis, for layouts in which only what is near
+    what means something: a few outliers then do not press all others together.
+    """
     rank = np.argsort(np.argsort(position, axis=0, kind="stable"), axis=0, kind="stable")
     return (unit_square(position) + unit_square(rank.astype(np.float64))) / 2
 

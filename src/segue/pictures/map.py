@@ -15,7 +15,7 @@ from segue.bundle import Bundle
 from segue.data.playlists import Catalog, Float32Array, Int64Array
 from segue.data.sample import load_songs
 from segue.errors import InputError
-from segue.pictures.layout import unit_square
+from segue.pictures.layout import evened, unit_square
 from segue.pictures.scene import Scene, SceneNode, counted, describe
 from segue.pictures.text import clean
 
@@ -81,7 +81,7 @@ def catalogue_map(
         "map",
         tuple(nodes),
         (),
-        unit_square(position),
+        unit_square(position) if method == "pca" else evened(position),
         names,
     )
 

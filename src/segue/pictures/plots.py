@@ -100,7 +100,7 @@ def training_curves(
         axis.set_title(name, loc="left", fontsize="medium")
         axis.set_xlabel("epoch")
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))
-        axis.margins(y=0.15)
+        axis.margins(y=0.22)
     _legend(figure, axes[0], list(histories), theme, size)
     return figure
 
@@ -145,10 +145,11 @@ def scatter(
 
     figure, (axis, *_) = _panels(1, title, size, theme)
     for at, one in enumerate(points.values()):
+        mark = SERIES_MARKS[at % 8]
         axis.errorbar(
-            one.x, one.y, yerr=list(one.spread) or None, fmt=SERIES_MARKS[at % 8],
-            color=_color(theme, at), markersize=0.9 * size.font, ecolor=theme.line,
-            markeredgecolor=theme.background, capsize=2,
+            one.x, one.y, yerr=list(one.spread) or None, fmt=mark,
+            color=_color(theme, at), markersize=(1.4 if mark == "*" else 0.9) * size.font,
+            ecolor=theme.line, markeredgecolor=theme.background, markeredgewidth=0.5, capsize=2,
         )  # fmt: skip
     axis.set_xlabel(x_label)
     axis.set_ylabel(y_label)
@@ -226,7 +227,7 @@ def _line(axis: Axes, at: int, one: Series, name: str, theme: Theme, *, marks: b
     color = _color(theme, at)
     axis.plot(
         one.x, one.y, color=color, linestyle=SERIES_LINES[at // 2 % 4], linewidth=1.6,
-        marker=SERIES_MARKS[at % 8] if marks else None, markersize=4, label=drawable(name),
+        marker=SERIES_MARKS[at % 8] if marks else None, markersize=5.5, label=drawable(name),
         markeredgecolor=theme.background, markeredgewidth=0.5,
     )  # fmt: skip
     if one.spread:
@@ -244,6 +245,6 @@ def _legend(figure: Figure, axis: Axes, names: Sequence[str], theme: Theme, size
         return
     handles, labels = axis.get_legend_handles_labels()
     figure.legend(
-        handles, labels, loc="outside lower left", ncols=max(1, int(size.width // 2)),
+        handles, labels, loc="outside lower left", ncols=max(2, int(size.width // 2)),
         frameon=False, labelcolor=theme.muted, handlelength=3,
     )  # fmt: skip

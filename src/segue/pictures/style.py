@@ -1,8 +1,8 @@
 """The one style of all pictures: colours, marks, sizes, and files that come out the same twice.
 
-Colours differ in lightness, too, and types in their marks, so that nothing is lost in grey or to
-a colour-blind eye. The categorical colours are those of M. Okabe and K. Ito ("Color universal
-design", 2008) with one or two more.
+Types differ in their marks and in the lightness of their colours, series in their marks or lines,
+so that nothing is lost in grey or to a colour-blind eye. The categorical colours are those of M.
+Okabe and K. Ito ("Color universal design", 2008) with one or two more.
 """
 
 from __future__ import annotations

@@ -90,6 +90,12 @@ def drawable(text: str) -> str:
     return drawn if seen else (BOX if text.strip() else "")
 
 
+def in_words(name: str, kind: str) -> str:
+    """A name inside a sentence: one of signs alone, which paper may lack, says what it is, too."""
+    signs = all(unicodedata.category(character)[0] not in "LNP" for character in name)
+    return f"{name} ({kind})" if signs else name
+
+
 def from_left(text: str) -> str:
     """Text that is read from the left, even where a name in it runs from right to left."""
     runs = {unicodedata.bidirectional(character) for character in text}

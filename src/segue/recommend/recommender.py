@@ -80,7 +80,10 @@ class Recommender:
         self.bundle, self.recency = bundle, recency
         self.names = Names(bundle.catalog, bundle.popularity, bundle.playlists, bundle.folder)
         self.scorer = CentroidScorer(
-            bundle.track_vectors, bundle.query_weight, bundle.artist_vectors, bundle.popularity
+            bundle.track_vectors,
+            bundle.query_weight,
+            bundle.popularity,
+            bundle.catalog.track_artist,
         )
 
         self._ranker = Ranker(self.scorer, bundle.catalog, bundle.popularity, ann)

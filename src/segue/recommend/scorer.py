@@ -97,8 +97,9 @@ class CentroidScorer:
         q = unit(Σ_t e_t · w_t · v_t + w̄ · Σ_a v_a),   score(u) = q · v_u − dial · FULL_DIAL · f_u
 
     over the tracks t and artists a of the query, with e their emphasis (1 unless it is given), w̄
-    the mean query weight and f the fame of a track: its log(1 + popularity), standardised over
-    the catalogue.
+    the mean query weight, v_a the unit centroid of the artist's tracks by popularity (it finds
+    more than the artist's trained vector does, see `benchmarks/artist_seeds.py`), and f the fame
+    of a track: its log(1 + popularity), standardised over the catalogue.
 
     Attributes
     ----------
@@ -106,16 +107,16 @@ class CentroidScorer:
         v, of unit length.
     query_weight : float32 [num_tracks]
         w, at least 0.
-    artist_vectors : float32 [num_artists, dim] or None
-        Of unit length; only queries with artists need them.
     popularity : int64 [num_tracks] or None
-        Playlists of each track; only a dial that is not at 0 needs it.
+        Playlists of each track; only queries with artists and a dial that is not at 0 need it.
+    track_artist : int32 [num_tracks] or None
+        Only queries with artists need it.
     """
 
     track_vectors: Float32Array
     query_weight: Float32Array
-    artist_vectors: Float32Array | None = None
     popularity: Int64Array | None = None
+    track_artist: Int32Array | None = None
 
     @cached_property
     def fame(self) -> Float32Array:
@@ -130,6 +131,19 @@ class CentroidScorer:
     def offset(self, dial: float) -> Float32Array | None:
         """What the dial adds to the score of each track: float32 [num_tracks]; None at 0."""
         return None if dial == 0 else np.float32(-dial * FULL_DIAL) * self.fame
+
+    def artist_vectors(self, artists: Int32Array) -> Float32Array:
+        """v_a of some artists: float32 [num_artists, dim], 0 for one without tracks."""
+        if self.popularity is None or self.track_artist is None:
+            raise ValueError("a query with artists needs the popularity and artists of the tracks")
+        vectors = np.zeros((len(artists), self.track_vectors.shape[1]), dtype=np.float32)
+        for place, artist in enumerate(artists):
+            own = np.flatnonzero(self.track_artist == artist)
+            # One more, so that an artist whose tracks nobody holds has a vector, too.
+            vectors[place] = (self.popularity[own] + 1) @ self.track_vectors[own]
+        length: Float32Array = np.linalg.norm(vectors, axis=1, keepdims=True)
+        length[length == 0] = 1
+        return vectors / length
 
     @cached_property
     def _artist_weight(self) -> np.float32:
@@ -149,13 +163,12 @@ class CentroidScorer:
             @ self.track_vectors
         )
         if query.artists is not None and query.artists.num_pairs:
-            artists = query.artists
-            weight = np.full(artists.num_pairs, self._artist_weight, dtype=np.float32)
-            shape = (len(query), len(self._artists))
-            vectors += (
-                csr_array((weight, artists.track_index, artists.offsets), shape=shape)
-                @ self._artists
-            )
+            named, column = np.unique(query.artists.track_index, return_inverse=True)
+            weight = np.full(len(column), self._artist_weight, dtype=np.float32)
+            shape = (len(query), len(named))
+            vectors += csr_array(
+                (weight, column, query.artists.offsets), shape=shape
+            ) @ self.artist_vectors(named)
         length: Float32Array = np.linalg.norm(vectors, axis=1, keepdims=True)
         length[length == 0] = 1
         return vectors / length
@@ -193,7 +206,7 @@ class CentroidScorer:
         terms: list[tuple[TermKind, int]] = [("track", int(row)) for row in rows]
         if query.artists is not None and query.artists.num_pairs:
             artists = query.artists.track_index
-            own = np.float64(self._artist_weight) * self._artists[artists].astype(np.float64)
+            own = np.float64(self._artist_weight) * self.artist_vectors(artists).astype(np.float64)
             vectors = np.concatenate([vectors, own])
             terms += [("artist", int(row)) for row in artists]
         length = np.linalg.norm(vectors.sum(axis=0))
@@ -204,9 +217,3 @@ class CentroidScorer:
             parts = np.column_stack([parts, offset[tracks]])
             terms.append(("popularity", -1))
         return Contributions(tuple(terms), parts)
-
-    @property
-    def _artists(self) -> Float32Array:
-        if self.artist_vectors is None:
-            raise ValueError("a query with artists needs the vectors of artists")
-        return self.artist_vectors

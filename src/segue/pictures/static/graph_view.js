@@ -20,7 +20,9 @@
  */
 
 import { element, make, showNear } from "./dom.js";
-import { apart, cut, placeBeside, put, rowGap, square } from "./place.js";
+import { bandScale, stackBands } from "./flows.js";
+import { listen } from "./input.js";
+import { apart, cut, placeBeside, put, rowGap, separate, square } from "./place.js";
 import { groupOutline, outline } from "./shapes.js";
 
 const STAGE = 1000; // width and height of the plane that nodes stand on; `fit` scales it
@@ -38,9 +40,9 @@ export class GraphView {
     this.status.setAttribute("role", "status");
     this.tip = element("div", "tip", container);
     this.tip.hidden = true;
-    const bar = element("div", "bar", container);
+    this.bar = element("div", "bar", container);
     const button = (sign, name, act) => {
-      const made = element("button", "", bar, sign);
+      const made = element("button", "", this.bar, sign);
       made.type = "button";
       made.title = name;
       made.setAttribute("aria-label", name);
@@ -51,7 +53,7 @@ export class GraphView {
     button("⤢", "Show all", () => this.fit());
     this.pen = document.createElement("canvas").getContext("2d");
     [this.pointers, this.moved] = [new Map(), 0];
-    this.listen();
+    listen(this);
     new ResizeObserver(() => this.fit()).observe(container);
   }
 
@@ -62,7 +64,7 @@ export class GraphView {
     for (const layer of [this.edgeLayer, this.nodeLayer, this.labelLayer]) layer.replaceChildren();
     this.small = scene.nodes.length > MANY;
     this.container.classList.toggle("small", this.small);
-    this.letters = this.size().width < 600 ? 18 : 34;
+    this.letters = Math.max(10, Math.min(34, Math.round(this.size().width / 29)));
     [this.current, this.painted] = [null, ""];
     this.svg.setAttribute("aria-label", `${scene.title}. ${scene.note}`);
     this.add(scene);
@@ -93,12 +95,14 @@ export class GraphView {
     const most = {};
     for (const { type, degree } of this.nodes.values())
       most[type] = Math.max(most[type] ?? 1, degree);
-    const heaviest = Math.max(...[...this.edges.values()].map((edge) => edge.weight ?? 0), 1e-9);
+    const flows = [...this.edges.values()].some((edge) => edge.kind === "contribution");
     for (const node of this.nodes.values()) {
-      node.full = this.small ? 3 : 4 + 7 * Math.sqrt(node.degree / most[node.type]);
+      // Where something flows, bars show how much.
+      const size = flows ? 0.2 : Math.sqrt(node.degree / most[node.type]);
+      node.full = this.small ? 3 : 4 + 7 * size;
       if (!node.shape) this.drawNode(node);
       const [mark, kind] = this.layout === "map" ? [groupOutline, "group"] : [outline, "type"];
-      node.shape.firstChild.setAttribute("d", mark(node[kind], node.full));
+      node.mark.setAttribute("d", mark(node[kind], node.full));
       const what = [node.label, node.type, node.detail, `edges shown: ${node.near.size}`];
       node.shape.setAttribute("aria-label", what.filter(Boolean).join(", "));
     }
@@ -108,9 +112,9 @@ export class GraphView {
       const start = [edge.source, edge.target].some((node) => node.role === "start");
       const look = `edge ${edge.kind}${group}${start ? " of-start" : ""}`;
       edge.path = make("path", { class: look }, this.edgeLayer);
-      if (edge.kind === "contribution")
-        edge.path.setAttribute("stroke-width", Math.max(1, (16 * edge.weight) / heaviest));
     }
+    this.flows = stackBands([...this.nodes.values()], [...this.edges.values()], STAGE);
+    if (beside && !this.small) separate([...this.nodes.values()], this.kx, this.ky, new Set(fresh));
     const faint = Math.min(0.6, Math.max(0.18, 8 / Math.sqrt(this.edges.size)));
     this.container.style.setProperty("--faint", faint.toFixed(2));
     const find = (selector) => this.nodeLayer.querySelector(selector);
@@ -123,7 +127,7 @@ export class GraphView {
     const kind = this.layout === "map" ? "" : node.type;
     const look = `node ${kind} ${node.role ?? ""}${group}`;
     node.shape = make("g", { class: look, role: "button", tabindex: "-1" }, this.nodeLayer);
-    make("path", {}, node.shape);
+    node.mark = make("path", {}, node.shape);
     const words = cut(node.label, this.letters);
     this.pen.font = `${node.role === "start" ? "bold " : ""}13px system-ui, sans-serif`;
     node.wide = this.pen.measureText(words).width;
@@ -219,8 +223,9 @@ export class GraphView {
     const { width, height } = this.size();
     const all = [...this.nodes.values()];
     const [xs, ys] = ["x", "y"].map((axis) => all.map((node) => node[axis]));
-    const [left, top] = [Math.min(...xs), Math.min(...ys)];
-    const [wide, tall] = [Math.max(...xs) - left, Math.max(...ys) - top];
+    // Bars need the whole height.
+    const [left, top] = [Math.min(...xs), this.flows ? 0 : Math.min(...ys)];
+    const [wide, tall] = [Math.max(...xs) - left, (this.flows ? STAGE : Math.max(...ys)) - top];
     // Labels of columns and rings stand outside of the outermost nodes.
     const outside = this.layout === "columns" || this.layout === "rings";
     const [before, after] = [-1, 1].map((side) => {
@@ -228,13 +233,17 @@ export class GraphView {
       const widest = Math.max(...outer.map((node) => node.wide));
       return outside ? Math.min(widest + 24, 0.3 * width) : 50;
     });
-    const room = [Math.max(1, width - before - after), Math.max(1, height - 90)];
+    const { offsetLeft: x, offsetTop: y, offsetWidth, offsetHeight } = this.bar;
+    this.corner = [x, y, x + offsetWidth, y + offsetHeight];
+    const above = this.corner[3] + 14; // nothing lies under the buttons
+    const room = [Math.max(1, width - before - after), Math.max(1, height - above - 32)];
     this.kx = wide ? room[0] / wide : 1;
     this.ky = tall ? room[1] / tall : 1;
     // Only rings must stay round; all else may fill the room.
     if (this.layout === "rings") this.kx = this.ky = Math.min(this.kx, this.ky);
     this.tx = (width + before - after) / 2 - this.kx * (left + wide / 2);
-    this.ty = height / 2 - this.ky * (top + tall / 2);
+    this.ty = above + room[1] / 2 - this.ky * (top + tall / 2);
+    if (this.layout === "force" && !this.small) separate(all, this.kx, this.ky);
     this.draw();
   }
 
@@ -285,8 +294,16 @@ export class GraphView {
       node.shape.setAttribute("transform", place);
     }
     const level = this.layout === "columns";
-    for (const { path, source, target } of this.edges.values()) {
-      const [[x1, y1], [x2, y2]] = [source.spot, target.spot];
+    const thick = this.flows ? bandScale(this.flows, this.ky) : 0;
+    for (const { bar, flow } of this.nodes.values()) {
+      const half = Math.max(4, (thick * flow) / 2) / scale;
+      bar?.setAttribute("y1", -half);
+      bar?.setAttribute("y2", half);
+    }
+    for (const { path, source, target, weight, leave = 0, enter = 0 } of this.edges.values()) {
+      const [x1, x2] = [source.spot[0], target.spot[0]];
+      const [y1, y2] = [source.spot[1] + thick * leave, target.spot[1] + thick * enter];
+      if (thick && weight) path.setAttribute("stroke-width", Math.max(0.5, thick * weight));
       const bend = (x2 - x1) / 2;
       const way = level ? `C${x1 + bend} ${y1} ${x2 - bend} ${y2} ${x2} ${y2}` : `L${x2} ${y2}`;
       path.setAttribute("d", `M${x1} ${y1}${way}`);
@@ -300,7 +317,7 @@ export class GraphView {
     const first = (node) =>
       4 * (node === this.marked) + 2 * near(node) + Boolean(node.role) + node.radius / 100;
     const order = [...this.nodes.values()].sort((a, b) => first(b) - first(a));
-    const taken = this.small ? [] : order.map(square);
+    const taken = [this.corner, ...(this.small ? [] : order.map(square))];
     for (const name of this.groupNames) {
       const [x, y] = this.at(name);
       const heights = [0, -18, 18, -36, 36].map((up) => y + up);
@@ -330,68 +347,5 @@ export class GraphView {
       taken.push(put(node.text, box));
       left -= 1;
     }
-  }
-
-  listen() {
-    const { svg, pointers } = this;
-    svg.addEventListener("wheel", (event) => {
-      event.preventDefault();
-      this.zoom(Math.exp(-event.deltaY / 400), event.offsetX, event.offsetY);
-    }, { passive: false });
-    svg.addEventListener("pointerdown", (event) => {
-      if (!event.target.closest(".node")) this.focus(null);
-      pointers.set(event.pointerId, event);
-      this.moved = 0;
-    });
-    window.addEventListener("pointermove", (event) => {
-      const before = pointers.get(event.pointerId);
-      if (!before) return;
-      this.moved += Math.hypot(event.clientX - before.clientX, event.clientY - before.clientY);
-      const other = [...pointers.values()].find((p) => p.pointerId !== event.pointerId);
-      if (other) {
-        const box = svg.getBoundingClientRect();
-        const span = (p) => Math.hypot(p.clientX - other.clientX, p.clientY - other.clientY) || 1;
-        this.zoom(span(event) / span(before), other.clientX - box.left, other.clientY - box.top);
-      } else {
-        this.tx += event.clientX - before.clientX;
-        this.ty += event.clientY - before.clientY;
-        this.draw();
-      }
-      pointers.set(event.pointerId, event);
-    });
-    for (const end of ["pointerup", "pointercancel"])
-      window.addEventListener(end, (event) => pointers.delete(event.pointerId));
-    this.container.addEventListener("keydown", (event) => this.press(event));
-  }
-
-  press(event) {
-    const step = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
-    const act = { "+": () => this.zoom(1.25), "-": () => this.zoom(0.8), 0: () => this.fit() };
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const [key, node] = [event.key, this.current];
-    if (key in act) act[key]();
-    else if (key === "Escape" && node) {
-      this.focus(null);
-      node.shape.blur();
-    } else if (node && event.target === node.shape) {
-      if (key === "Enter" || key === " ") this.walk(node.key);
-      else if (key in step) this.focus((this.towards(node, step[key]) ?? node).key);
-      else return;
-    } else return;
-    event.preventDefault();
-  }
-
-  /** The nearest node in a direction: what is off to the side counts as further away. */
-  towards(node, [dx, dy]) {
-    let [best, least] = [null, Infinity];
-    const [x, y] = this.at(node);
-    for (const other of this.nodes.values()) {
-      const [ox, oy] = this.at(other);
-      const along = (ox - x) * dx + (oy - y) * dy;
-      const aside = Math.abs((ox - x) * dy) + Math.abs((oy - y) * dx);
-      if (other !== node && along > 1 && along + 2.5 * aside < least)
-        [best, least] = [other, along + 2.5 * aside];
-    }
-    return best;
   }
 }

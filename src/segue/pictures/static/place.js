@@ -25,6 +25,37 @@ export function placeBeside(fresh, beside, all) {
     }
 }
 
+/** Move nodes that lie on each other apart, none out of their box; with `free`, only those. */
+export function separate(nodes, kx, ky, free = null) {
+  const [[left, right], [top, bottom]] = ["x", "y"].map((axis) => {
+    const all = nodes.map((node) => node[axis]);
+    return free ? [-Infinity, Infinity] : [Math.min(...all), Math.max(...all)];
+  });
+  const push = (node, dx, dy) => {
+    node.x = Math.max(left, Math.min(right, node.x + dx / kx));
+    node.y = Math.max(top, Math.min(bottom, node.y + dy / ky));
+  };
+  for (let round = 0, some = true; some && round < 80; round++) {
+    some = false;
+    for (const [at, one] of nodes.entries())
+      for (let next = at + 1; next < nodes.length; next++) {
+        const other = nodes[next];
+        const [dx, dy] = [kx * (other.x - one.x), ky * (other.y - one.y)];
+        const need = 1.25 * (one.full + other.full) + 2;
+        const far = Math.hypot(dx, dy);
+        const moving = [one, other].filter((node) => !free || free.has(node));
+        if (far >= need - 0.1 || !moving.length) continue;
+        some = true;
+        // Two in the very same place go apart in a direction of their own.
+        const [ux, uy] = far > 0.01 ? [dx / far, dy / far] : [Math.cos(next), Math.sin(next)];
+        for (const node of moving) {
+          const by = ((node === one ? -1 : 1) * (need - far)) / moving.length;
+          push(node, by * ux, by * uy);
+        }
+      }
+  }
+}
+
 /** The least distance between two nodes that stand in the same column. */
 export function rowGap(nodes) {
   const order = nodes.sort((one, other) => one.x - other.x || one.y - other.y);

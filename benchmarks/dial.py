@@ -1,0 +1,81 @@
+"""Recall, novelty and coverage over the dial from mainstream to deep cuts.
+
+    python benchmarks/dial.py BUNDLE GRAPH [--json FILE] [--plot FILE]
+
+Measures a bundle on its test part with the dial at -1, -0.75, …, 1.
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+
+from segue.bundle import Bundle
+from segue.data.playlists import Float32Array, TrackLists
+from segue.evaluation.evaluate import evaluate
+from segue.evaluation.experiment import split_of
+from segue.files import write_json
+from segue.graph.playlist_graph import PlaylistGraph
+from segue.pictures.plots import Series, scatter
+from segue.pictures.save import save_plot
+from segue.pictures.style import SIZES
+from segue.recommend.scorer import CentroidScorer
+
+DIALS = tuple(place / 4 for place in range(-4, 5))
+SHOWN = ("recall@20", "recall@300", "ndcg@20", "novelty@20", "novelty@300", "coverage@20")
+
+
+@dataclass(frozen=True)
+class DialledScorer:
+    """Scores with the dial at one place."""
+
+    scorer: CentroidScorer
+    dial: float
+
+    def scores(self, query: TrackLists) -> Float32Array:
+        return self.scorer.scores(query, self.dial)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("bundle", type=Path)
+    parser.add_argument("graph", type=Path)
+    parser.add_argument("--json", type=Path)
+    parser.add_argument("--plot", type=Path)
+    options = parser.parse_args()
+    bundle = Bundle.load(options.bundle, measured=True)
+    split = split_of(bundle, PlaylistGraph.load(options.graph))
+    vectors = bundle.measured or bundle
+    scorer = CentroidScorer(
+        vectors.track_vectors, vectors.query_weight, popularity=split.train.track_degree
+    )
+    print("| dial | " + " | ".join(SHOWN) + " |")
+    print("|---" * (1 + len(SHOWN)) + "|")
+    found = {}
+    for dial in DIALS:
+        values = evaluate(DialledScorer(scorer, dial), split.test, split.train).values
+        found[dial] = {metric: values[metric] for metric in SHOWN}
+        cells = [f"{v:.2f}" if v > 1 else f"{v:.4f}".lstrip("0") for v in found[dial].values()]
+        print(f"| {dial:g} | " + " | ".join(cells) + " |", flush=True)
+    if options.json:
+        write_json(options.json, found)
+    if options.plot:
+        points = {f"{dial:g}": of for dial, of in found.items()}
+        save_plot(
+            lambda size, theme: scatter(
+                {at: Series([of["novelty@20"]], [of["recall@20"]]) for at, of in points.items()},
+                size,
+                theme,
+                title="The dial, from mainstream to deep cuts",
+                x_label="novelty of the first 20, in bits",
+                y_label="Recall@20",
+            ),
+            options.plot,
+            SIZES["screen"],
+            dpi=90,
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,58 @@
+"""`segue index`: an approximate index for a large catalogue."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import click
+
+from segue.cli.output import THREADS, limit_threads, number, print_table, say
+
+
+@click.command(short_help="For large catalogues: answers without scoring every track.")
+@click.argument("bundle", type=click.Path(path_type=Path))
+@click.option(
+    "--recall",
+    type=click.FloatRange(0, 1, min_open=True),
+    default=0.95,
+    show_default=True,
+    help="Share of the exact best 100 that it must find.",
+)
+@click.option(
+    "--cells",
+    type=click.IntRange(min=1),
+    help="Into how many the tracks are parted.  [default: chosen by their number]",
+)
+@click.option("--rng-seed", type=int, default=0, show_default=True, help="For what is measured.")
+@THREADS
+def index(
+    bundle: Path, recall: float, cells: int | None, rng_seed: int, threads: int | None
+) -> None:
+    """Add an approximate index to BUNDLE, or make it anew, and measure it.
+
+    Needs FAISS: pip install 'segue[ann]'. Commands then look through the cells of the index that
+    are nearest and score what they find exactly; `--exact` scores every track all the same. Below
+    some hundred thousand tracks that is fast enough without an index.
+    """
+    from segue.bundle import Bundle
+    from segue.recommend.ann import write_ann
+    from segue.recommend.name_file import names_of
+
+    limit_threads(threads)
+    loaded = Bundle.load(bundle, measured=True)
+    started = time.perf_counter()
+    facts = {}
+
+    def write(folder: Path) -> None:
+        facts.update(write_ann(loaded, folder, recall=recall, num_cells=cells, rng_seed=rng_seed))
+
+    loaded.save(bundle, overwrite=True, companions=[names_of(loaded), write])
+    rows = [
+        [dial, str(probes), f"{facts['recall@100'][dial][probes]:.4f}"]
+        for dial, probes in facts["num_probes"].items()
+    ]
+    print_table(
+        f"{number(facts['num_cells'])} cells", ["dial", "looked through", "recall@100"], rows
+    )
+    say(f"Written to {bundle} in {time.perf_counter() - started:.0f} s")

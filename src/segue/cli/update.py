@@ -1,0 +1,79 @@
+"""`segue update`: new music without retraining."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from segue.cli.data import read_source, source_options
+from segue.cli.output import THREADS, command, count, limit_threads, number, say
+
+if TYPE_CHECKING:
+    from segue.data.collect import Order
+
+_NUM_NAMED = 5
+
+
+@click.command(short_help="New playlists with new music into a bundle.")
+@click.argument("bundle", type=click.Path(path_type=Path))
+@click.argument("playlists")
+@click.option(
+    "--out", type=click.Path(path_type=Path), required=True, help="The bundle folder to write."
+)
+@source_options
+@THREADS
+@click.option("--overwrite", is_flag=True, help="Replace an older bundle.")
+def update(
+    bundle: Path,
+    playlists: str,
+    out: Path,
+    slices: tuple[int, int] | None,
+    columns: dict[str, str] | None,
+    order: Order,
+    threads: int | None,
+    overwrite: bool,
+) -> None:
+    """Give BUNDLE the new music of PLAYLISTS without training anew.
+
+    PLAYLISTS is whatever `segue build` reads. A track that is new is placed by its artist, its
+    album and the playlists that it stands in, in proportions that are fitted on the bundle's own
+    tracks; one with nothing to go by is named and left out. The new playlists join the bundle's;
+    one whose id is there already takes the place of the older one.
+
+    What the bundle has of its own stays as it is, and so do its figures, marked as measured before
+    the update. A new training on all playlists does better, see docs/update.md.
+    """
+    from segue.bundle import Bundle
+    from segue.files import refuse_existing
+    from segue.recommend.name_file import names_of
+    from segue.recommend.update import update as updated
+
+    refuse_existing(out, "bundle", overwrite=overwrite)
+    limit_threads(threads)
+    loaded = Bundle.load(bundle)
+    read, catalog, _ = read_source(playlists, slices=slices, columns=columns, order=order)
+    result, report = updated(loaded, read, catalog)
+    result.save(out, overwrite=overwrite, companions=[names_of(result)])
+    kinds = {"track": report.num_tracks, "artist": report.num_artists, "album": report.num_albums}
+    say("New: " + ", ".join(count(num_new, kind) for kind, num_new in kinds.items()))
+    for sources, num_placed in report.placed_by.items():
+        say(f"  {count(num_placed, 'track')} placed by {sources}")
+    if report.left_out:
+        named = ", ".join(
+            f"{track} ({name})" if name else track for track, name in report.left_out[:_NUM_NAMED]
+        )
+        more = len(report.left_out) - _NUM_NAMED
+        say(
+            f"  {count(len(report.left_out), 'track')} left out, with nothing to go by: {named}"
+            + (f" and {count(more, 'more track')}" if more > 0 else "")
+        )
+    if loaded.playlists is None:
+        say("Playlists: none, as BUNDLE was made without (--no-playlists)")
+    else:
+        new, newer, same = (
+            number(num) for num in (report.num_playlists, report.num_replaced, report.num_repeated)
+        )
+        say(f"Playlists: {new} new, {newer} replaced by their newer state, {same} as they were")
+    say(f"Written to {out}; `{command('vibe', out, 'SONG')}` asks it for music")

@@ -1,0 +1,74 @@
+"""`segue index`: an index is added, measured and used; what was there stays."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from segue.bundle import Bundle
+from segue.recommend.recommender import Recommender
+
+pytest.importorskip("faiss", reason="the extra ann is not installed")
+
+
+@pytest.fixture
+def bundle(planted_graph, tmp_path) -> Path:
+    rng = np.random.default_rng(1)
+    catalog = planted_graph.catalog
+    vectors = rng.normal(size=(catalog.num_tracks + catalog.num_artists, 8)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    Bundle(
+        catalog=catalog,
+        track_vectors=vectors[: catalog.num_tracks],
+        artist_vectors=vectors[catalog.num_tracks :],
+        query_weight=np.ones(catalog.num_tracks, dtype=np.float32),
+        popularity=planted_graph.track_degree.astype(np.int64),
+        playlists=planted_graph.playlists,
+        config={"model": "lightgcn"},
+        metrics={"test": {}},
+        split={},
+        graph_fingerprint="abc",
+        history=[{"epoch": 1}],
+    ).save(tmp_path / "bundle")
+    return tmp_path / "bundle"
+
+
+def test_an_index_is_added(run, bundle):
+    before = Bundle.load(bundle)
+    status, out, err = run("index", bundle, "--cells", 4, "--recall", 1)
+    assert status == 0
+    assert "4 cells" in out
+    assert "recall@100" in out
+    assert "Written to" in err
+    after = Bundle.load(bundle)
+    np.testing.assert_array_equal(after.track_vectors, before.track_vectors)
+    assert (after.config, after.metrics, after.history) == (
+        before.config,
+        before.metrics,
+        before.history,
+    )
+    facts = json.loads((bundle / "ann.json").read_text())
+    assert {"ann.faiss", "ann.json", "names.sqlite"} <= {
+        *json.loads((bundle / "manifest.json").read_text())["files"]
+    }
+    assert facts["num_cells"] == 4
+    loaded = Recommender.load(bundle)
+    assert loaded.complete("5").tracks == Recommender(after).complete("5").tracks
+    assert run("index", bundle, "--cells", 2)[0] == 0, "once more, in place of the first"
+
+
+def test_exact_passes_the_index_by(run, bundle, monkeypatch):
+    assert run("index", bundle, "--cells", 4)[0] == 0
+    monkeypatch.setattr(
+        "segue.recommend.ann.AnnIndex.load", lambda folder: pytest.fail("it was loaded")
+    )
+    assert run("complete", bundle, "5", "--exact")[0] == 0
+
+
+def test_more_cells_than_tracks_are_refused_and_nothing_is_changed(run, bundle):
+    before = sorted(path.name for path in bundle.iterdir())
+    status, _, err = run("index", bundle, "--cells", 1000)
+    assert status == 1
+    assert err == "segue: 1000 cells for 160 tracks, expected from 1 to one a track\n"
+    assert sorted(path.name for path in bundle.iterdir()) == before
