@@ -183,7 +183,7 @@ def test_an_id_may_hold_anything(
             if an_id != "..":  # which a client takes for a folder
                 track = client.get(f"{API}/tracks/{quote(an_id, safe='')}")
                 assert track.json().get("id") == an_id, track.text
-            assert post(client, "/similar", {"track": an_id, "n": 1})["query"] == [an_id]
+            assert post(client, "/complete", {"tracks": [an_id], "n": 1})["query"] == [an_id]
 
 
 def test_how_the_service_fares(client, serving):

@@ -40,7 +40,7 @@ def test_answers_are_as_the_document_says(serving: Serving, method: str, path: s
     document = schemathesis.openapi.from_asgi(f"{API}/openapi.json", create_app(serving))
 
     @given(case=document[path][method].as_strategy())
-    @settings(max_examples=15, database=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=8, database=None, suppress_health_check=list(HealthCheck))
     def ask(case: Any) -> None:
         case.call_and_validate(checks=CHECKS)
 

@@ -29,8 +29,8 @@ from segue.service.shedding import shedding
 from segue.service.work import available_cores
 
 log = logging.getLogger("segue.service")
-# The event loop gives the interpreter away at every read and write, and while a thread works it gets
-# it back after this, in seconds. Python's own 5 ms make a queue of what is an instant's work.
+# The event loop gives the interpreter away at every read and write; while a thread works, it comes
+# back after this, in seconds. Python's own 5 ms make a queue of what is an instant's work.
 _SWITCH = 1e-4
 # What running requests get to finish, in seconds.
 _GRACE = 30
