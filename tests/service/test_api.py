@@ -138,7 +138,7 @@ def test_search(client, recommender):
     assert [track["name"] for track in found["tracks"]] == [f"Track {row}" for row in names]
     assert found["tracks"][0] == {
         "id": "segue:track:3", "name": "Track 3", "artist_id": "segue:artist:3",
-        "artist_name": "Artist 3", "album_name": "Album 6",
+        "artist_name": "Artist 3", "album_id": "segue:album:6", "album_name": "Album 6",
         "num_playlists": int(recommender.bundle.popularity[3]),
     }  # fmt: skip
     assert found["artists"] == found["playlists"] == []

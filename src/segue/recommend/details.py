@@ -23,6 +23,7 @@ class Track:
     name: str
     artist_id: str
     artist_name: str
+    album_id: str
     album_name: str
     num_playlists: int
 
@@ -133,6 +134,7 @@ class Details:
             catalog.track_names.take(tracks).to_pylist(),
             (catalog.artist_ids[at].as_py() if at >= 0 else "" for at in artists),
             (catalog.artist_names[at].as_py() if at >= 0 else "" for at in artists),
+            (catalog.album_ids[at].as_py() if at >= 0 else "" for at in albums),
             (catalog.album_names[at].as_py() if at >= 0 else "" for at in albums),
             self._recommender.bundle.popularity[tracks].tolist(),
             strict=True,

@@ -17,7 +17,7 @@ export function toMpd(name, tracks) {
       track_uri: track.id,
       artist_uri: track.artist_id ?? "",
       track_name: track.name,
-      album_uri: track.album_id ?? null,
+      album_uri: track.album_id || null,
       album_name: track.album_name ?? "",
     })),
   };
