@@ -1,6 +1,6 @@
 """Speed of the recommendation engine, as ratios to floors that are timed in the same run.
 
-    python benchmarks/engine.py [--tracks 2260000] [--dim 64] [--threads 1] [--no-ann] [--json FILE]
+    python benchmarks/engine.py [--tracks 2260000] [--dim 64] [--threads 1] [--only small]
 
 At the size of the whole Million Playlist Dataset, vectors drawn around 4,000 random directions:
 one exact query beside one read of all vectors, a batch of 1,000 beside the matrix product alone
@@ -179,18 +179,19 @@ def main() -> None:
     parser.add_argument("--dim", type=int, default=64)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--no-ann", action="store_true")
+    parser.add_argument("--only", choices=("small", "large"))
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     threadpool_limits(limits=options.threads)
-    found = {
-        "threads": options.threads,
-        "small": small(options.dim),
-        "large": large(options.tracks, options.dim, not options.no_ann),
-    }
+    found: dict[str, Any] = {"threads": options.threads}
+    if options.only != "large":
+        found["small"] = small(options.dim)
+    if options.only != "small":
+        found["large"] = large(options.tracks, options.dim, not options.no_ann)
     if options.json:
         write_json(options.json, found)
     for part in ("small", "large"):
-        for what, value in found[part].items():
+        for what, value in found.get(part, {}).items():
             if isinstance(value, dict):
                 value = ", ".join(
                     f"{name} {one:.3g}" if isinstance(one, float) else f"{name} {one}"
