@@ -9,6 +9,7 @@ from collections.abc import Callable
 from torch import nn
 
 from segue.errors import InputError
+from segue.models.gat import GAT
 from segue.models.gcn import GCN
 from segue.models.graphsage import GraphSAGE
 from segue.models.lightgcn import LightGCN
@@ -18,6 +19,7 @@ ENCODERS: dict[str, Callable[..., nn.Module]] = {
     "lightgcn": LightGCN,
     "gcn": GCN,
     "graphsage": GraphSAGE,
+    "gat": GAT,
     "rgcn": RGCN,
 }
 

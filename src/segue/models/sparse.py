@@ -134,7 +134,7 @@ class SparseMatrix:
         """
         visible = (self.value != 0).to(self.value.dtype)
         ones = visible.new_ones((self.shape[1], 1))
-        count = _weighted_sums(self.offsets, self.column, visible, ones)[:, 0].clamp(min=1)
+        count = weighted_sums(self.offsets, self.column, visible, ones)[:, 0].clamp(min=1)
         return self.with_value(visible / count[self.row()])
 
     def __matmul__(self, dense: Tensor) -> Tensor:
@@ -148,7 +148,8 @@ class SparseMatrix:
         return product
 
 
-def _weighted_sums(offsets: Tensor, column: Tensor, value: Tensor, dense: Tensor) -> Tensor:
+def weighted_sums(offsets: Tensor, column: Tensor, value: Tensor, dense: Tensor) -> Tensor:
+    """The product of a CSR matrix with a dense one, differentiable in `value` alone."""
     # A CSR product row by row is what `embedding_bag` calls a sum of bags. Its vectorised kernel
     # takes half the time of MKL's and of torch's own CSR products (benchmarks/sparse_product.py),
     # and it adds in a fixed order whatever the number of threads.
@@ -163,11 +164,11 @@ def _weighted_sums(offsets: Tensor, column: Tensor, value: Tensor, dense: Tensor
 
 
 def _forward(matrix: SparseMatrix, dense: Tensor) -> Tensor:
-    return _weighted_sums(matrix.offsets, matrix.column, matrix.value, dense)
+    return weighted_sums(matrix.offsets, matrix.column, matrix.value, dense)
 
 
 def _transposed(matrix: SparseMatrix, dense: Tensor) -> Tensor:
-    return _weighted_sums(
+    return weighted_sums(
         matrix.transposed_offsets, matrix.transposed_column, matrix.transposed_value, dense
     )
 
