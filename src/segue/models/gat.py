@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Literal
+from collections.abc import Callable, Iterable, Mapping
+from typing import Literal, cast
 
 import numpy as np
 import torch
@@ -90,7 +90,7 @@ class GAT(nn.Module):
         start: initial.Start = "identity",
         relation_weight: float = 0.5,
         activation: Callable[[Tensor], Tensor] | None = None,
-        transform_rate: float = 1.0,
+        transform_rate: float = 0.1,
         playlist_vectors: bool = False,
         rng: np.random.Generator,
     ) -> None:
@@ -146,7 +146,7 @@ class GAT(nn.Module):
         if self.playlist is not None:
             nodes["playlist"] = self.playlist
         sums = {"track": track, **nodes}
-        for layer in self.transforms:
+        for layer in cast(Iterable[Mapping[str, nn.ParameterDict]], self.transforms):
             message = track
             for kind, edges in hear.items():
                 own = nodes[kind] if kind in nodes else means[kind] @ track

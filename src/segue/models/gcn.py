@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-import torch
 from torch import Tensor, nn
 
 from segue.models import initial
@@ -20,8 +19,8 @@ class GCN(nn.Module):
 
         H(l+1) = σ(D̃^−½ (A + I) D̃^−½ H(l) W(l))
 
-    where A joins playlists, tracks, artists and albums along all relations and D̃ holds the degrees
-    of A + I. In each layer a playlist enters as the normalised sum of its visible tracks,
+    where A joins playlists, tracks, artists and albums along all relations and D̃ holds the sums of
+    the rows of A + I. In each layer a playlist enters as the normalised sum of its visible tracks,
 
         h_p = Σ_t h_t(l) / √(deg_p · deg_t)
 
@@ -41,6 +40,9 @@ class GCN(nn.Module):
         How many times messages are passed.
     initial_std
         Standard deviation of the initial vectors.
+    relation_weight
+        The weight in A of edges to artists and albums, where those to playlists have 1. A track
+        has many playlists but one artist, so that without it the artist is hardly heard.
     start
         Of the transforms: ``"identity"`` or ``"glorot"``.
     activation
@@ -61,13 +63,15 @@ class GCN(nn.Module):
         dim: int,
         num_layers: int,
         initial_std: float,
+        relation_weight: float = 30.0,
         start: initial.Start = "identity",
         activation: Callable[[Tensor], Tensor] | None = None,
-        transform_rate: float = 1.0,
+        transform_rate: float = 0.1,
         playlist_vectors: bool = False,
         rng: np.random.Generator,
     ) -> None:
         super().__init__()
+        self.relation_weight = relation_weight
         self.activation = activation or nn.Identity()
         self.transform_rate = transform_rate
 
@@ -84,9 +88,14 @@ class GCN(nn.Module):
     def forward(self, message_graph: MessageGraph) -> NodeVectors:
         """Vectors of tracks, of the structural nodes, and of playlists that have learned ones."""
         contains, structural = message_graph.contains, message_graph.structural
+        weight = self.relation_weight
+        degree = dict(message_graph.degree)
+        for name, edges in structural.items():
+            degree["track"] = degree["track"] + (weight - 1) * edges.offsets.diff()
+            degree[name] = weight * degree[name]
+        root = {kind: (1 + count).rsqrt()[:, None] for kind, count in degree.items()}
         # The graph's values are 1/√(deg·deg) within each relation; with these factors on both
         # sides they become the union's, 1/√(d̃·d̃).
-        root = {kind: (1 + degree).rsqrt()[:, None] for kind, degree in message_graph.degree.items()}
         track_factor = message_graph.track_degree.sqrt()[:, None] * root["track"]
         factor = {
             kind: message_graph.degree[kind].sqrt()[:, None] * root[kind]
@@ -104,13 +113,14 @@ class GCN(nn.Module):
                 factor["playlist"] * playlist
             )
             for name, edges in structural.items():
-                to_track = to_track + root["track"] * (edges @ (factor[name] * nodes[name]))
+                heard = edges @ (factor[name] * nodes[name])
+                to_track = to_track + weight * root["track"] * heard
             received = {"track": to_track}
             for kind, state in nodes.items():
                 if kind == "playlist":
                     from_tracks = contains @ (track_factor * track)
                 else:
-                    from_tracks = structural[kind].transposed_matmul(root["track"] * track)
+                    from_tracks = weight * structural[kind].transposed_matmul(root["track"] * track)
                 received[kind] = root[kind] ** 2 * state + factor[kind] * from_tracks
             nodes = {kind: self.activation(h @ transform) for kind, h in received.items()}
             sums = {kind: sums[kind] + h for kind, h in nodes.items()}

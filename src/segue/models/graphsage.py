@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import cast
 
 import numpy as np
 from torch import Tensor, nn
@@ -64,7 +65,7 @@ class GraphSAGE(nn.Module):
         start: initial.Start = "identity",
         relation_weight: float = 0.5,
         activation: Callable[[Tensor], Tensor] | None = None,
-        transform_rate: float = 1.0,
+        transform_rate: float = 0.1,
         playlist_vectors: bool = False,
         rng: np.random.Generator,
     ) -> None:
@@ -102,7 +103,7 @@ class GraphSAGE(nn.Module):
         if self.playlist is not None:
             nodes["playlist"] = self.playlist
         sums = {"track": track, **nodes}
-        for transforms in self.transforms:
+        for transforms in cast(Iterable[nn.ParameterDict], self.transforms):
             message = track @ transforms["own_track"]
             for kind in tell:
                 state = hear[kind] @ track

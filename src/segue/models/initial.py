@@ -18,9 +18,7 @@ def vectors(rng: np.random.Generator, count: int, dim: int, std: float) -> nn.Pa
     return nn.Parameter(torch.from_numpy(values))
 
 
-def transform(
-    rng: np.random.Generator, dim: int, start: Start, scale: float = 1.0
-) -> nn.Parameter:
+def transform(rng: np.random.Generator, dim: int, start: Start, scale: float = 1.0) -> nn.Parameter:
     """A square matrix: float32 [dim, dim].
 
     Parameters
@@ -46,6 +44,4 @@ def transform(
     if start != "glorot":
         raise ValueError(f"start {start!r} is not known, expected identity or glorot")
     bound = math.sqrt(3 / dim)
-    return nn.Parameter(
-        torch.from_numpy(rng.uniform(-bound, bound, (dim, dim)).astype(np.float32))
-    )
+    return nn.Parameter(torch.from_numpy(rng.uniform(-bound, bound, (dim, dim)).astype(np.float32)))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Literal
+from collections.abc import Callable, Iterable
+from typing import Literal, cast
 
 import numpy as np
 import torch
@@ -78,7 +78,7 @@ class RGCN(nn.Module):
         start: initial.Start = "identity",
         relation_weight: float = 0.5,
         activation: Callable[[Tensor], Tensor] | None = None,
-        transform_rate: float = 1.0,
+        transform_rate: float = 0.1,
         playlist_vectors: bool = False,
         rng: np.random.Generator,
     ) -> None:
@@ -142,20 +142,21 @@ class RGCN(nn.Module):
         if self.playlist is not None:
             nodes["playlist"] = self.playlist
         sums = {"track": track, **nodes}
-        for layer in self.transforms:
-
-            def transform(relation: str, layer: nn.ParameterDict = layer) -> Tensor:
-                return torch.einsum("b,bij->ij", layer[relation], layer["bases"])
-
+        for layer in cast(Iterable[nn.ParameterDict], self.transforms):
             message = track @ layer["own"]
             for kind in tell:
                 state = hear[kind] @ track
                 if kind in nodes:
                     own = nodes[kind] @ layer["own"]
-                    state = self.activation(own + state @ transform(f"track_to_{kind}"))
+                    state = self.activation(own + state @ _mixed(layer, f"track_to_{kind}"))
                     nodes[kind] = state
-                message = message + (tell[kind] @ state) @ transform(f"{kind}_to_track")
+                message = message + (tell[kind] @ state) @ _mixed(layer, f"{kind}_to_track")
             track = self.activation(message)
             sums = {kind: sums[kind] + h for kind, h in {"track": track, **nodes}.items()}
         mean = 1 / (len(self.transforms) + 1)
         return NodeVectors(**{kind: mean * h for kind, h in sums.items()})
+
+
+def _mixed(layer: nn.ParameterDict, relation: str) -> Tensor:
+    """W_r from the bases: float [dim, dim]."""
+    return torch.einsum("b,bij->ij", layer[relation], layer["bases"])
