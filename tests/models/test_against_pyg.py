@@ -212,7 +212,6 @@ def test_a_hop_of_rgcn_is_rgcnconv(
         num_layers,
         playlist_vectors=playlist_vectors,
         num_bases=num_bases,
-        normalisation="mean",
     )
     kinds = ("track", "playlist", *relations)
     first = dict(zip(kinds, np.cumsum([0, *(graph.num_nodes[k] for k in kinds)]), strict=False))
@@ -275,7 +274,6 @@ def test_a_hop_of_gat_is_gatconv(
         playlist_vectors=playlist_vectors,
         num_heads=num_heads,
         attention=attention,
-        symmetric=False,
     )
 
     def conv(parameters: torch.nn.ParameterDict) -> torch.nn.Module:

@@ -70,10 +70,8 @@ def test_additive_scores(matrix: SparseMatrix, monkeypatch: pytest.MonkeyPatch, 
 
 
 @pytest.mark.parametrize("version", ["v1", "v2"])
-def test_equal_attention_is_symmetric_normalisation(
-    small_graph: PlaylistGraph, version: str
-) -> None:
-    """With transforms at the identity a layer is then LightGCN's, on top of the own state."""
+def test_equal_attention_is_the_mean(small_graph: PlaylistGraph, version: str) -> None:
+    """With transforms at the identity a layer adds means to the own state."""
     lists = [[2, 0, 5], [0, 1, 2, 3], [3, 0], []]
     graph = small_graph.with_tracks(TrackLists.from_lists(lists))
     seen = MessageGraph.from_graph(graph, ("artist",)).hide(torch.tensor([3]))
@@ -84,16 +82,17 @@ def test_equal_attention_is_symmetric_normalisation(
         num_layers=1,
         initial_std=1.0,
         attention=version,
-        symmetric=True,
         rng=np.random.default_rng(0),
     )
     for name, parameter in encoder.named_parameters():
         if ".of_" in name:
             torch.nn.init.zeros_(parameter)
     track, artist = encoder.track, encoder.structural["artist"]
-    heard = artist + seen.structural["artist"].transposed_matmul(track)
-    message = seen.contains.transposed_matmul(seen.contains @ track)
-    message = message + 0.5 * (seen.structural["artist"] @ heard)
+    by_artist = seen.structural["artist"]
+    heard = artist + by_artist.transpose().row_means() @ track
+    playlist = seen.contains.row_means() @ track
+    message = seen.contains.transpose().row_means() @ playlist
+    message = message + 0.5 * (by_artist.row_means() @ heard)
     result = encoder(seen)
     torch.testing.assert_close(result.track, track + message / 2, rtol=0, atol=1e-6)
     torch.testing.assert_close(result.artist, (artist + heard) / 2, rtol=0, atol=1e-6)

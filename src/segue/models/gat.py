@@ -33,11 +33,10 @@ class GAT(nn.Module):
     A layer is two hops: playlists, artists and albums hear their tracks, then tracks hear all that
     they belong to, and what is heard is added to a node's own state. A playlist has no parameters:
     it asks with the mean of its visible tracks, and its state is what it hears; with
-    `playlist_vectors` it is a node as artists are. Three more things differ from the papers,
-    because it trains better so: the result of a node is the mean of its h(l), l = 0 … num_layers;
-    by default the transforms start as (shares of) the identity and there is no σ; and with
-    `symmetric`, α_ij is multiplied by |N_i| / √(deg_i · deg_j), so that equal attention is
-    LightGCN's propagation.
+    `playlist_vectors` it is a node as artists are. A track has one artist and one album at most,
+    so there attention is 1. The result of a node is the mean of its h(l), l = 0 … num_layers, as
+    it trains better so; by default the transforms start as (shares of) the identity, attention
+    nearly equal, and there is no σ.
 
     Parameters
     ----------
@@ -55,8 +54,6 @@ class GAT(nn.Module):
         Attentions per relation, each with its part of the vector.
     attention
         ``"v1"`` or ``"v2"``.
-    symmetric
-        Discount neighbours of high degree; without it the weights of a node sum to 1.
     start
         Of the transforms: ``"identity"`` or ``"glorot"``.
     relation_weight
@@ -86,7 +83,6 @@ class GAT(nn.Module):
         initial_std: float,
         num_heads: int = 1,
         attention: Literal["v1", "v2"] = "v1",
-        symmetric: bool = True,
         start: initial.Start = "identity",
         relation_weight: float = 0.5,
         activation: Callable[[Tensor], Tensor] | None = None,
@@ -99,7 +95,7 @@ class GAT(nn.Module):
             raise InputError(f"dim is {dim}, expected a multiple of num_heads, {num_heads}")
         if attention not in ("v1", "v2"):
             raise InputError(f"attention {attention!r} is not known, expected v1 or v2")
-        self.attention, self.symmetric = attention, symmetric
+        self.attention = attention
         self.activation = activation or nn.Identity()
         self.transform_rate = transform_rate
 
@@ -139,7 +135,7 @@ class GAT(nn.Module):
         contains, structural = message_graph.contains, message_graph.structural
         hear = {"playlist": contains, **{n: edges.transpose() for n, edges in structural.items()}}
         tell = contains.transpose()
-        means = {kind: edges.row_means() for kind, edges in {**hear, "track": tell}.items()}
+        means = contains.row_means()
 
         track: Tensor = self.track
         nodes: dict[str, Tensor] = dict(self.structural.items())
@@ -149,16 +145,15 @@ class GAT(nn.Module):
         for layer in cast(Iterable[Mapping[str, nn.ParameterDict]], self.transforms):
             message = track
             for kind, edges in hear.items():
-                own = nodes[kind] if kind in nodes else means[kind] @ track
-                state = self._heard(edges, means[kind], track, own, layer[f"track_to_{kind}"])
+                own = nodes[kind] if kind in nodes else means @ track
+                state = self._heard(edges, track, own, layer[f"track_to_{kind}"])
                 if kind in nodes:
                     state = nodes[kind] = self.activation(own + state)
                 transforms = layer[f"{kind}_to_track"]
                 if kind == "playlist":
-                    told = self._heard(tell, means["track"], state, track, transforms)
+                    told = self._heard(tell, state, track, transforms)
                 else:  # one neighbour at most, which has all attention
-                    one = structural[kind] if self.symmetric else structural[kind].row_means()
-                    told = one @ (state @ transforms["source"])
+                    told = structural[kind].row_means() @ (state @ transforms["source"])
                 message = message + told
             track = self.activation(message)
             sums = {kind: sums[kind] + h for kind, h in {"track": track, **nodes}.items()}
@@ -168,12 +163,11 @@ class GAT(nn.Module):
     def _heard(
         self,
         edges: SparseMatrix,
-        means: SparseMatrix,
         source: Tensor,
         target: Tensor,
         parameters: nn.ParameterDict,
     ) -> Tensor:
-        """m_i of one relation: float [num_targets, dim]. `means` are those of `edges`."""
+        """m_i of one relation: float [num_targets, dim]."""
         source = source @ parameters["source"]
         if self.attention == "v2":
             target = target @ parameters["target"]
@@ -186,9 +180,6 @@ class GAT(nn.Module):
                 SLOPE,
             )
         weights = row_softmax(edges, scores)
-        if self.symmetric:
-            # 1 / means is |N_i| at visible entries; elsewhere both are 0.
-            weights = weights * (edges.value / means.value.clamp(min=1e-12))[:, None]
         heads = zip(weights.unbind(1), source.chunk(weights.shape[1], dim=1), strict=True)
         return torch.cat(
             [attention_sums(edges, w.contiguous(), part.contiguous()) for w, part in heads], dim=1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Literal, cast
+from typing import cast
 
 import numpy as np
 import torch
@@ -12,7 +12,6 @@ from torch import Tensor, nn
 from segue.errors import InputError
 from segue.models import initial
 from segue.models.encoder import MessageGraph, NodeVectors
-from segue.models.sparse import SparseMatrix
 
 
 class RGCN(nn.Module):
@@ -21,13 +20,13 @@ class RGCN(nn.Module):
     M. Schlichtkrull, T. N. Kipf, P. Bloem, R. van den Berg, I. Titov, M. Welling: "Modeling
     Relational Data with Graph Convolutional Networks", ESWC 2018, equations 2 and 3,
 
-        h_i(l+1) = σ(W_0 h_i(l) + Σ_r Σ_{j ∈ N_i^r} W_r h_j(l) / c_ij,r),   W_r = Σ_b a_rb V_b
+        h_i(l+1) = σ(W_0 h_i(l) + Σ_r Σ_{j ∈ N_i^r} W_r h_j(l) / c_i,r),   W_r = Σ_b a_rb V_b
 
-    A layer is two hops: artists and albums hear their tracks, then tracks hear all that they
-    belong to. A playlist is the normalised sum (or mean) of its visible tracks in that layer and
-    has no parameters; with `playlist_vectors` it is a node as artists are. The result of a node is
-    the mean of its h(l), l = 0 … num_layers, as it trains better so; by default W_0 and the first
-    basis start as the identity, the others with little weight, and there is no σ.
+    with c_i,r the number of visible neighbours. A layer is two hops: artists and albums hear their
+    tracks, then tracks hear all that they belong to. A playlist is the mean of its visible tracks
+    in that layer and has no parameters; with `playlist_vectors` it is a node as artists are. The
+    result of a node is the mean of its h(l), l = 0 … num_layers, as it trains better so; by default
+    W_0 and the first basis start as the identity, the others with little weight, and there is no σ.
 
     Parameters
     ----------
@@ -43,9 +42,6 @@ class RGCN(nn.Module):
         Standard deviation of the initial vectors.
     num_bases
         How many V_b a layer has.
-    normalisation
-        The constants, of which the paper leaves the choice: ``"symmetric"``, c = √(deg_i · deg_j)
-        within the relation, or ``"mean"``, c = number of visible neighbours.
     start
         Of the transforms: ``"identity"`` or ``"glorot"``.
     relation_weight
@@ -62,7 +58,7 @@ class RGCN(nn.Module):
     Raises
     ------
     InputError
-        If `num_bases` is not 1 or more, or the normalisation is not known.
+        If `num_bases` is not 1 or more.
     """
 
     def __init__(
@@ -74,7 +70,6 @@ class RGCN(nn.Module):
         num_layers: int,
         initial_std: float,
         num_bases: int = 2,
-        normalisation: Literal["symmetric", "mean"] = "symmetric",
         start: initial.Start = "identity",
         relation_weight: float = 0.5,
         activation: Callable[[Tensor], Tensor] | None = None,
@@ -85,11 +80,6 @@ class RGCN(nn.Module):
         super().__init__()
         if num_bases < 1:
             raise InputError(f"num_bases is {num_bases}, expected 1 or more")
-        if normalisation not in ("symmetric", "mean"):
-            raise InputError(
-                f"normalisation {normalisation!r} is not known, expected symmetric or mean"
-            )
-        self.normalisation = normalisation
         self.activation = activation or nn.Identity()
         self.transform_rate = transform_rate
 
@@ -128,14 +118,10 @@ class RGCN(nn.Module):
     def forward(self, message_graph: MessageGraph) -> NodeVectors:
         """Vectors of tracks, of the structural nodes, and of playlists that have learned ones."""
 
-        def normalised(edges: SparseMatrix) -> SparseMatrix:
-            return edges if self.normalisation == "symmetric" else edges.row_means()
-
-        contains = message_graph.contains
-        hear = {"playlist": normalised(contains)}
-        tell = {"playlist": normalised(contains.transpose())}
+        hear = {"playlist": message_graph.contains.row_means()}
+        tell = {"playlist": message_graph.contains.transpose().row_means()}
         for name, edges in message_graph.structural.items():
-            hear[name], tell[name] = normalised(edges.transpose()), normalised(edges)
+            hear[name], tell[name] = edges.transpose().row_means(), edges.row_means()
 
         track: Tensor = self.track
         nodes: dict[str, Tensor] = dict(self.structural.items())
