@@ -14,6 +14,7 @@ from segue.bundle import Bundle
 from segue.cli import main
 from segue.evaluation.baselines import BASELINES
 from segue.evaluation.evaluate import METRICS
+from segue.models import ENCODERS
 from segue.recommend.recommender import Recommender
 from segue.training import train as train_module
 from segue.training.checkpoint import Checkpoint
@@ -378,8 +379,25 @@ def test_what_is_not_ours_stays_in_the_training_folder(run, graph, tmp_path):
 
 
 def test_an_unknown_model_is_refused_before_anything_is_said(run, graph, tmp_path):
-    status, _, err = run("train", graph, "--out", tmp_path / "bundle", "--model", "gcn")
-    assert (status, err) == (1, "segue: model 'gcn' is not known, expected lightgcn\n")
+    status, _, err = run("train", graph, "--out", tmp_path / "bundle", "--model", "nope")
+    known = ", ".join(ENCODERS)
+    assert (status, err) == (1, f"segue: model 'nope' is not known, expected {known}\n")
+
+
+def test_the_help_names_every_model(run):
+    help_text = " ".join(run("train", "--help")[1].split())
+    assert f"Architecture: {', '.join(ENCODERS)}." in help_text
+
+
+@pytest.mark.parametrize("model", [name for name in ENCODERS if name != "lightgcn"])
+def test_every_model_from_a_graph_to_a_bundle(run, graph, tmp_path, model):
+    out = tmp_path / "bundle"
+    status, text, err = run("train", graph, "--out", out, *SMALL, "--model", model)
+    assert status == 0, err
+    assert model in text
+    assert Bundle.load(out).config["model"] == model
+    status, text, err = run("evaluate", out, graph)
+    assert status == 0, err
 
 
 # --- what is measured and what ships ----------------------------------------------------------

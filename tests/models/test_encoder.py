@@ -45,6 +45,21 @@ def test_track_degree_is_at_least_one(three_playlists: PlaylistGraph) -> None:
     assert degree.tolist() == [3, 1, 1, 1, 1, 1]
 
 
+def test_degree_counts_all_relations_of_the_graph(three_playlists: PlaylistGraph) -> None:
+    def degrees(*relations: str) -> dict[str, list[float]]:
+        graph = MessageGraph.from_graph(three_playlists, relations).hide(torch.tensor([1]))
+        return {kind: counts.tolist() for kind, counts in graph.degree.items()}
+
+    assert degrees() == {"playlist": [2, 1, 3, 0], "track": [3, 1, 1, 0, 0, 1]}
+    assert degrees("artist", "album") == {
+        "playlist": [2, 1, 3, 0],
+        "track": [5, 3, 3, 2, 2, 2],  # track 5 is on no album
+        "artist": [2, 3, 1],
+        "album": [2, 2, 1],
+    }
+    assert three_playlists.track_degree.tolist() == [3, 1, 1, 0, 0, 1]
+
+
 def test_structural_relations_are_normalised(three_playlists: PlaylistGraph) -> None:
     graph = MessageGraph.from_graph(three_playlists, ("artist", "album"))
     artist = np.zeros((6, 3))

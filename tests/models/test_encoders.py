@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -210,3 +211,26 @@ def test_learns(planted_graph: PlaylistGraph, name: str, tmp_path: Path) -> None
     same = np.argsort(-cosine, axis=1)[:, :10] // 40 == np.arange(160)[:, None] // 40
     assert same.mean() > 0.9
     assert result.history[-1]["loss"] < result.history[0]["loss"] - 0.3
+
+
+def test_learns_with_vectors_of_its_own_for_playlists(
+    planted_graph: PlaylistGraph, name: str, tmp_path: Path
+) -> None:
+    """By triples, read out as nodes: for studies."""
+    split = split_graph(planted_graph, SplitRecipe(rng_seed=1))
+    config = TrainConfig(
+        model=name, loss="bpr", dim=16, epochs=20, batch_size=512, learning_rate=0.02, l2=1e-4
+    )
+    make = partial(ENCODERS[name], playlist_vectors=True)
+    result = train(split.train, None, config, folder=tmp_path, identity="planted", encoder=make)
+    known, targets = split.test.known, split.test.targets
+
+    def recall(scores: np.ndarray) -> float:
+        ranks = metrics.rank_held_out(
+            scores, known.offsets, known.track_index, targets.offsets, targets.track_index
+        )
+        return metrics.mean_over_scored(metrics.recall(ranks, 20))[0]
+
+    popularity = np.tile(split.train.track_degree.astype(np.float32), (240, 1))
+    found = recall(result.scorer.playlist_scores(split.test.playlist_index))
+    assert found > 2.5 * recall(popularity)

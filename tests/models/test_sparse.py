@@ -102,6 +102,34 @@ def test_without_is_the_matrix_rebuilt_without_those_entries(
     torch.testing.assert_close(matrix.transposed_value, transposed_value, rtol=0, atol=0)
 
 
+@given(matrices(), st.integers(0, 99))
+def test_transpose(dense: np.ndarray, seed: int) -> None:
+    matrix = from_dense(dense, np.random.default_rng(seed))
+    transposed = matrix.transpose()
+    np.testing.assert_array_equal(to_dense(transposed), dense.T)
+    np.testing.assert_array_equal(to_dense(transposed, transposed=True), dense)
+    for found, wanted in zip(
+        vars(transposed.transpose()).values(), vars(matrix).values(), strict=True
+    ):
+        assert torch.equal(found, wanted) if isinstance(wanted, torch.Tensor) else found == wanted
+    other = transposed.with_value(torch.arange(1.0, len(matrix.value) + 1))
+    np.testing.assert_array_equal(to_dense(other), to_dense(other, transposed=True).T)
+
+
+@given(matrices(), st.integers(0, 99), st.data())
+def test_row_means_are_over_entries_that_are_not_hidden(
+    dense: np.ndarray, seed: int, data: st.DataObject
+) -> None:
+    matrix = from_dense(dense, np.random.default_rng(seed))
+    entries = data.draw(st.sets(st.integers(0, max(0, len(matrix.value) - 1))))
+    if len(matrix.value):
+        matrix = matrix.without(torch.tensor(sorted(entries), dtype=torch.int64))
+    seen = to_dense(matrix) != 0
+    expected = seen / np.maximum(seen.sum(axis=1, keepdims=True), 1)
+    np.testing.assert_allclose(to_dense(matrix.row_means()), expected, rtol=1e-6)
+    np.testing.assert_allclose(to_dense(matrix.row_means(), transposed=True), expected.T, rtol=1e-6)
+
+
 def test_hiding_twice_hides_both() -> None:
     dense = np.array([[1, 2, 0], [0, 3, 4]], dtype=np.float32)
     matrix = from_dense(dense, np.random.default_rng(0))

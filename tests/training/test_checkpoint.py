@@ -192,6 +192,18 @@ def stop_after_epoch(epoch: int) -> Progress:
     return Progress(epoch=watch)
 
 
+@pytest.mark.parametrize("model", ["gcn", "graphsage", "gat", "rgcn"])
+def test_a_model_with_transforms_is_resumed(
+    run: Run, monkeypatch: pytest.MonkeyPatch, model: str
+) -> None:
+    config = replace(CONFIG, model=model)
+    whole = run("whole", config=config)
+    monkeypatch.setattr(training, "CHECKPOINT_SECONDS", -1)
+    with pytest.raises(PowerCutError):
+        run("cut", config=config, progress=stop_at(5))
+    assert_identical(whole, run("cut", config=config, resume=True))
+
+
 @pytest.mark.parametrize(
     "stops",
     [

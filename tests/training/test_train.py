@@ -20,6 +20,7 @@ from segue.data.playlists import TrackLists
 from segue.errors import InputError, TrainingError
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.graph.split import Split, SplitRecipe, split_graph
+from segue.models.gcn import GCN
 from segue.models.lightgcn import LightGCN
 from segue.training import steps as training_steps
 from segue.training import train as training
@@ -298,6 +299,29 @@ def test_an_encoder_of_ones_own(run: Callable[..., TrainResult]) -> None:
     own = run("own", config=config, encoder=partial(Mine, flavour="sweet"))
     assert made == ["sweet"]
     np.testing.assert_array_equal(own.track_vectors, run("named").track_vectors)
+
+
+def test_transforms_learn_at_their_own_rate(
+    run: Callable[..., TrainResult], split: Split, tmp_path: Path
+) -> None:
+    """Adam's first step is the learning rate, up or down, wherever there is a gradient."""
+    made: list[dict[str, torch.Tensor]] = []
+
+    def slow(*args: Any, **options: Any) -> GCN:
+        encoder = GCN(*args, **options, transform_rate=0.25)
+        made.append({name: tensor.clone() for name, tensor in encoder.state_dict().items()})
+        return encoder
+
+    config = replace(CONFIG, model="gcn", epochs=1, batch_size=1000, schedule="constant")
+    run(config=config, encoder=slow, validation=None)
+    moved = {
+        name: (tensors(tmp_path / "run")[f"model.encoder.{name}"] - before).abs().median().item()
+        for name, before in made[0].items()
+    }
+    assert set(moved) == {"track", "structural.artist", "transforms.0", "transforms.1"}
+    for name, step in moved.items():
+        rate = 0.25 if name.startswith("transforms") else 1
+        assert step == pytest.approx(0.02 * rate, rel=1e-3), name
 
 
 def test_vectors_that_are_no_numbers_end_the_training(run: Callable[..., TrainResult]) -> None:

@@ -51,7 +51,13 @@ def _config(option: str, help_text: str) -> Callable[[_Function], _Function]:
 @click.option(
     "--out", type=click.Path(path_type=Path), required=True, help="The bundle folder to write."
 )
-@click.option("--model", default=TrainConfig.model, show_default=True, help="Architecture.")
+@click.option(
+    "--model",
+    metavar="NAME",
+    default=TrainConfig.model,
+    show_default=True,
+    help="Architecture: lightgcn, gcn, graphsage, gat, rgcn.",
+)
 @click.option(
     "--relations",
     metavar="NAMES",

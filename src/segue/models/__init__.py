@@ -4,13 +4,27 @@ A further architecture is one file here and one line in `ENCODERS`, which gives 
 line and to the conformance tests. From Python it needs neither: see `segue.training.train.train`.
 """
 
+from collections.abc import Callable
+
+from torch import nn
+
 from segue.errors import InputError
+from segue.models.gat import GAT
+from segue.models.gcn import GCN
+from segue.models.graphsage import GraphSAGE
 from segue.models.lightgcn import LightGCN
+from segue.models.rgcn import RGCN
 
-ENCODERS = {"lightgcn": LightGCN}
+ENCODERS: dict[str, Callable[..., nn.Module]] = {
+    "lightgcn": LightGCN,
+    "gcn": GCN,
+    "graphsage": GraphSAGE,
+    "gat": GAT,
+    "rgcn": RGCN,
+}
 
 
-def encoder_named(name: str) -> type[LightGCN]:
+def encoder_named(name: str) -> Callable[..., nn.Module]:
     """The class of an architecture (InputError if there is none of that name)."""
     if name not in ENCODERS:
         raise InputError(f"model {name!r} is not known, expected {', '.join(ENCODERS)}")

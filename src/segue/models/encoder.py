@@ -34,12 +34,15 @@ class MessageGraph:
         By name (``"artist"``, ``"album"``), each [num_tracks, number of that type].
     track_degree : float32 [num_tracks]
         Training playlists of each track, 1 for a track without any.
+    degree : dict of float32 [number of that type]
+        Training edges of each node, over all relations of this graph, by type.
     """
 
     num_nodes: dict[str, int]
     contains: SparseMatrix
     structural: dict[str, SparseMatrix]
     track_degree: Tensor
+    degree: dict[str, Tensor]
 
     @classmethod
     def from_graph(
@@ -57,6 +60,7 @@ class MessageGraph:
         """
         tracks, num_nodes = graph.playlists.tracks, graph.num_nodes
         structural = {}
+        degree = {"playlist": tracks.lengths, "track": graph.track_degree.copy()}
         for name in relations:
             if name not in STRUCTURAL:
                 raise InputError(
@@ -67,11 +71,17 @@ class MessageGraph:
             offsets = np.zeros(num_nodes["track"] + 1, dtype=np.int64)
             np.cumsum(np.bincount(source, minlength=num_nodes["track"]), out=offsets[1:])
             structural[name] = _normalised(offsets, target, num_nodes[name], device)
+            degree["track"] += np.diff(offsets)
+            degree[name] = np.bincount(target, minlength=num_nodes[name])
         return cls(
             num_nodes,
             _normalised(tracks.offsets, tracks.track_index, num_nodes["track"], device),
             structural,
             torch.tensor(np.maximum(graph.track_degree, 1), dtype=torch.float32, device=device),
+            {
+                kind: torch.tensor(counts, dtype=torch.float32, device=device)
+                for kind, counts in degree.items()
+            },
         )
 
     def hide(self, pairs: Tensor) -> MessageGraph:
@@ -118,7 +128,8 @@ class Encoder(Protocol):
     It is made from ``num_nodes`` and keyword-only options, and has learned parameters for
     tracks, artists and other structural nodes; for playlists only where the node readout is
     studied. The initial vectors of tracks are its parameter ``track``, those of playlists, where
-    they have any, ``playlist``.
+    they have any, ``playlist``. Its weight matrices, where it has any, are the parameters of its
+    module ``transforms``, which learn at ``transform_rate`` times the learning rate.
     """
 
     def __call__(self, message_graph: MessageGraph) -> NodeVectors:

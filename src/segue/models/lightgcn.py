@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from segue.models import initial
 from segue.models.encoder import MessageGraph, NodeVectors
 
 
@@ -62,14 +63,12 @@ class LightGCN(nn.Module):
         super().__init__()
         self.num_layers = num_layers
 
-        def initial(count: int) -> nn.Parameter:
-            # Drawn by NumPy: the same on every device and in every version of torch.
-            values = rng.standard_normal((count, dim), dtype=np.float32) * np.float32(initial_std)
-            return nn.Parameter(torch.from_numpy(values))
+        def vectors(kind: str) -> nn.Parameter:
+            return initial.vectors(rng, num_nodes[kind], dim, initial_std)
 
-        self.track = initial(num_nodes["track"])
-        self.structural = nn.ParameterDict({name: initial(num_nodes[name]) for name in relations})
-        self.playlist = initial(num_nodes["playlist"]) if playlist_vectors else None
+        self.track = vectors("track")
+        self.structural = nn.ParameterDict({name: vectors(name) for name in relations})
+        self.playlist = vectors("playlist") if playlist_vectors else None
         self.relation_weight = nn.ParameterDict(
             {name: nn.Parameter(torch.tensor(relation_weight)) for name in relations}
         )

@@ -96,6 +96,47 @@ class SparseMatrix:
         transposed_value[self.transposed_place[entries]] = 0
         return replace(self, value=value, transposed_value=transposed_value)
 
+    def transpose(self) -> SparseMatrix:
+        """The transpose [num_cols, num_rows], which shares this one's arrays."""
+        place = torch.empty_like(self.transposed_place)
+        place[self.transposed_place] = torch.arange(len(place), device=place.device)
+        return SparseMatrix(
+            (self.shape[1], self.shape[0]),
+            self.transposed_offsets,
+            self.transposed_column,
+            self.transposed_value,
+            self.offsets,
+            self.column,
+            self.value,
+            place,
+        )
+
+    def row(self) -> Tensor:
+        """The row of each entry in CSR order: int64 [nnz]."""
+        return torch.repeat_interleave(self.offsets.diff())
+
+    def with_value(self, value: Tensor) -> SparseMatrix:
+        """The same structure with other values.
+
+        Parameters
+        ----------
+        value : float [nnz]
+            In CSR order.
+        """
+        transposed_value = torch.empty_like(value)
+        transposed_value[self.transposed_place] = value
+        return replace(self, value=value, transposed_value=transposed_value)
+
+    def row_means(self) -> SparseMatrix:
+        """The matrix whose product is the mean over a row's entries that are not at zero.
+
+        A row without such entries gives 0.
+        """
+        visible = (self.value != 0).to(self.value.dtype)
+        ones = visible.new_ones((self.shape[1], 1))
+        count = weighted_sums(self.offsets, self.column, visible, ones)[:, 0].clamp(min=1)
+        return self.with_value(visible / count[self.row()])
+
     def __matmul__(self, dense: Tensor) -> Tensor:
         """Product with a dense matrix [num_cols, dim] → [num_rows, dim], differentiable in it."""
         product: Tensor = _Product.apply(self, dense)  # type: ignore[no-untyped-call]
@@ -107,7 +148,8 @@ class SparseMatrix:
         return product
 
 
-def _weighted_sums(offsets: Tensor, column: Tensor, value: Tensor, dense: Tensor) -> Tensor:
+def weighted_sums(offsets: Tensor, column: Tensor, value: Tensor, dense: Tensor) -> Tensor:
+    """The product of a CSR matrix with a dense one, differentiable in `value` alone."""
     # A CSR product row by row is what `embedding_bag` calls a sum of bags. Its vectorised kernel
     # takes half the time of MKL's and of torch's own CSR products (benchmarks/sparse_product.py),
     # and it adds in a fixed order whatever the number of threads.
@@ -122,11 +164,11 @@ def _weighted_sums(offsets: Tensor, column: Tensor, value: Tensor, dense: Tensor
 
 
 def _forward(matrix: SparseMatrix, dense: Tensor) -> Tensor:
-    return _weighted_sums(matrix.offsets, matrix.column, matrix.value, dense)
+    return weighted_sums(matrix.offsets, matrix.column, matrix.value, dense)
 
 
 def _transposed(matrix: SparseMatrix, dense: Tensor) -> Tensor:
-    return _weighted_sums(
+    return weighted_sums(
         matrix.transposed_offsets, matrix.transposed_column, matrix.transposed_value, dense
     )
 

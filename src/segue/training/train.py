@@ -168,7 +168,7 @@ def train(
     )
     readout = CentroidReadout(graph.num_nodes["track"])
     model = nn.ModuleDict({"encoder": network, "readout": readout}).to(device)
-    optimizer = torch.optim.Adam(model.parameters(), lr=config.learning_rate)
+    optimizer = torch.optim.Adam(_parameter_groups(model, network), lr=config.learning_rate)
 
     fingerprint = _fingerprint(identity, config, epochs, validation is not None)
     state = Checkpoint(fingerprint)
@@ -185,7 +185,7 @@ def train(
         for step in range(state.step, steps.num_steps):
             done = epoch * steps.num_steps + step
             for group in optimizer.param_groups:
-                group["lr"] = _learning_rate(config, done, total_steps)
+                group["lr"] = group["rate"] * _learning_rate(config, done, total_steps)
 
             network.train()
             loss = steps.loss(network, readout, epoch, step)
@@ -246,6 +246,17 @@ def train(
         best_epoch=best_entry["epoch"] if validation is not None else last_epoch,
         seconds=state.seconds,
     )
+
+
+def _parameter_groups(model: nn.Module, encoder: nn.Module) -> list[dict[str, Any]]:
+    """What learns at the learning rate, and the encoder's transforms at their share of it."""
+    transforms = list(getattr(encoder, "transforms", nn.Module()).parameters())
+    slow = {id(parameter) for parameter in transforms}
+    others = [parameter for parameter in model.parameters() if id(parameter) not in slow]
+    groups = [{"params": others, "rate": 1.0}]
+    if transforms:
+        groups.append({"params": transforms, "rate": encoder.transform_rate})
+    return groups
 
 
 def _learning_rate(config: TrainConfig, done: int, total: int) -> float:

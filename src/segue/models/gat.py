@@ -1,0 +1,191 @@
+"""The graph attention network on typed relations, and its second version."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Literal, cast
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from segue.errors import InputError
+from segue.models import initial
+from segue.models.attention import additive_scores, attention_sums, row_softmax
+from segue.models.encoder import MessageGraph, NodeVectors
+from segue.models.sparse import SparseMatrix
+
+SLOPE = 0.2  # of LeakyReLU, in both papers
+
+
+class GAT(nn.Module):
+    """GAT: what a node hears of each neighbour is weighted by learned attention.
+
+    P. Veličković, G. Cucurull, A. Casanova, A. Romero, P. Liò, Y. Bengio: "Graph Attention
+    Networks", ICLR 2018, equations 3 to 5. For one relation and direction,
+
+        m_i = Σ_{j ∈ N_i} α_ij W h_j,   α_ij = softmax_j LeakyReLU(a · [W h_i ‖ W h_j])
+
+    or with `attention` ``"v2"``, S. Brody, U. Alon, E. Yahav: "How Attentive are Graph Attention
+    Networks?", ICLR 2022, equation 7, α_ij = softmax_j a · LeakyReLU(W' h_i + W h_j). The softmax
+    is over visible neighbours. The vectors of `num_heads` heads are put end to end.
+
+    A layer is two hops: playlists, artists and albums hear their tracks, then tracks hear all that
+    they belong to, and what is heard is added to a node's own state. A playlist has no parameters:
+    it asks with the mean of its visible tracks, and its state is what it hears; with
+    `playlist_vectors` it is a node as artists are. A track has one artist and one album at most,
+    so there attention is 1. The result of a node is the mean of its h(l), l = 0 … num_layers, as
+    it trains better so; by default the transforms start as (shares of) the identity, attention
+    nearly equal, and there is no σ.
+
+    Parameters
+    ----------
+    num_nodes
+        Number of nodes by type.
+    relations
+        The structural relations that the graph has.
+    dim
+        Length of a vector, a multiple of `num_heads`.
+    num_layers
+        How many times messages are passed.
+    initial_std
+        Standard deviation of the initial vectors.
+    num_heads
+        Attentions per relation, each with its part of the vector.
+    attention
+        ``"v1"`` or ``"v2"``.
+    start
+        Of the transforms: ``"identity"`` or ``"glorot"``.
+    relation_weight
+        Factor of the identity for messages from artists and albums to tracks.
+    activation
+        σ, as `torch.nn.functional.elu`.
+    transform_rate
+        The learning rate of transforms and attention, as a share of that of the vectors.
+    playlist_vectors
+        Learn a vector of each playlist, for the node readout.
+    rng
+        Draws the initial values.
+
+    Raises
+    ------
+    InputError
+        If `dim` is no multiple of `num_heads`, or the attention is not known.
+    """
+
+    def __init__(
+        self,
+        num_nodes: dict[str, int],
+        relations: tuple[str, ...],
+        *,
+        dim: int,
+        num_layers: int,
+        initial_std: float,
+        num_heads: int = 1,
+        attention: Literal["v1", "v2"] = "v1",
+        start: initial.Start = "identity",
+        relation_weight: float = 0.5,
+        activation: Callable[[Tensor], Tensor] | None = None,
+        transform_rate: float = 0.1,
+        playlist_vectors: bool = False,
+        rng: np.random.Generator,
+    ) -> None:
+        super().__init__()
+        if num_heads < 1 or dim % num_heads:
+            raise InputError(f"dim is {dim}, expected a multiple of num_heads, {num_heads}")
+        if attention not in ("v1", "v2"):
+            raise InputError(f"attention {attention!r} is not known, expected v1 or v2")
+        self.attention = attention
+        self.activation = activation or nn.Identity()
+        self.transform_rate = transform_rate
+
+        def vectors(kind: str) -> nn.Parameter:
+            return initial.vectors(rng, num_nodes[kind], dim, initial_std)
+
+        self.track = vectors("track")
+        self.structural = nn.ParameterDict({name: vectors(name) for name in relations})
+        self.playlist = vectors("playlist") if playlist_vectors else None
+
+        def attending() -> nn.ParameterDict:
+            transforms = {"source": initial.transform(rng, dim, start)}
+            if attention == "v2":
+                transforms["target"] = initial.transform(rng, dim, start)
+            # Small, so that attention is nearly equal at the start; not 0, or nothing would move.
+            ends = ("of_source", "of_target") if attention == "v1" else ("of_pair",)
+            shape = (num_heads, dim // num_heads)
+            vectors = {end: initial.vectors(rng, *shape, 0.1) for end in ends}
+            return nn.ParameterDict({**transforms, **vectors})
+
+        def layer() -> nn.ModuleDict:
+            heard = [f"track_to_{kind}" for kind in ("playlist", *relations)]
+            told = {
+                f"{name}_to_track": nn.ParameterDict(
+                    {"source": initial.transform(rng, dim, start, relation_weight)}
+                )
+                for name in relations
+            }
+            return nn.ModuleDict(
+                {name: attending() for name in ("playlist_to_track", *heard)} | told
+            )
+
+        self.transforms = nn.ModuleList(layer() for _ in range(num_layers))
+
+    def forward(self, message_graph: MessageGraph) -> NodeVectors:
+        """Vectors of tracks, of the structural nodes, and of playlists that have learned ones."""
+        contains, structural = message_graph.contains, message_graph.structural
+        hear = {"playlist": contains, **{n: edges.transpose() for n, edges in structural.items()}}
+        tell = contains.transpose()
+        means = contains.row_means()
+
+        track: Tensor = self.track
+        nodes: dict[str, Tensor] = dict(self.structural.items())
+        if self.playlist is not None:
+            nodes["playlist"] = self.playlist
+        sums = {"track": track, **nodes}
+        for layer in cast(Iterable[Mapping[str, nn.ParameterDict]], self.transforms):
+            message = track
+            for kind, edges in hear.items():
+                own = nodes[kind] if kind in nodes else means @ track
+                state = self._heard(edges, track, own, layer[f"track_to_{kind}"])
+                if kind in nodes:
+                    state = nodes[kind] = self.activation(own + state)
+                transforms = layer[f"{kind}_to_track"]
+                if kind == "playlist":
+                    told = self._heard(tell, state, track, transforms)
+                else:  # one neighbour at most, which has all attention
+                    told = structural[kind].row_means() @ (state @ transforms["source"])
+                message = message + told
+            track = self.activation(message)
+            sums = {kind: sums[kind] + h for kind, h in {"track": track, **nodes}.items()}
+        mean = 1 / (len(self.transforms) + 1)
+        return NodeVectors(**{kind: mean * h for kind, h in sums.items()})
+
+    def _heard(
+        self,
+        edges: SparseMatrix,
+        source: Tensor,
+        target: Tensor,
+        parameters: nn.ParameterDict,
+    ) -> Tensor:
+        """m_i of one relation: float [num_targets, dim]."""
+        source = source @ parameters["source"]
+        if self.attention == "v2":
+            target = target @ parameters["target"]
+            scores = additive_scores(edges, target, source, parameters["of_pair"], SLOPE)
+        else:
+            target = target @ parameters["source"]
+            scores = nn.functional.leaky_relu(
+                _by_head(target, parameters["of_target"]).index_select(0, edges.row())
+                + _by_head(source, parameters["of_source"]).index_select(0, edges.column),
+                SLOPE,
+            )
+        weights = row_softmax(edges, scores)
+        heads = zip(weights.unbind(1), source.chunk(weights.shape[1], dim=1), strict=True)
+        return torch.cat(
+            [attention_sums(edges, w.contiguous(), part.contiguous()) for w, part in heads], dim=1
+        )
+
+
+def _by_head(vectors: Tensor, attention: Tensor) -> Tensor:
+    """The product of each head's part with its vector: float [num_nodes, heads]."""
+    return (vectors.view(-1, *attention.shape) * attention).sum(dim=-1)

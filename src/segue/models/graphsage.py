@@ -1,0 +1,118 @@
+"""GraphSAGE with mean aggregators on typed relations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import cast
+
+import numpy as np
+from torch import Tensor, nn
+
+from segue.models import initial
+from segue.models.encoder import MessageGraph, NodeVectors
+
+
+class GraphSAGE(nn.Module):
+    """GraphSAGE: a node's own state and the mean of its neighbours', each with a transform.
+
+    W. L. Hamilton, R. Ying, J. Leskovec: "Inductive Representation Learning on Large Graphs",
+    NIPS 2017, algorithm 1 with the mean aggregator, on whole neighbourhoods. Each relation and
+    direction has its own mean and transform. A layer is two hops: artists and albums hear their
+    tracks, then tracks hear all that they belong to,
+
+        h_a(l+1) = σ(U_a h_a(l) + V_a mean_t h_t(l))
+        h_t(l+1) = σ(U_t h_t(l) + W_p mean_p h_p + W_a h_a(l+1)),   h_p = mean_t h_t(l)
+
+    (U, V and W belong to a layer). A playlist is the mean of its visible tracks and has no
+    parameters; with `playlist_vectors` it is a node as artists are. The result of a node is the
+    mean of its h(l), l = 0 … num_layers, as it trains better so; by default the transforms start
+    as (shares of) the identity and there is no σ. The paper makes h(l) unit, here the readout does.
+
+    Parameters
+    ----------
+    num_nodes
+        Number of nodes by type.
+    relations
+        The structural relations that the graph has.
+    dim
+        Length of a vector.
+    num_layers
+        How many times messages are passed.
+    initial_std
+        Standard deviation of the initial vectors.
+    start
+        Of the transforms: ``"identity"`` or ``"glorot"``.
+    relation_weight
+        Factor of the identity for messages from artists and albums to tracks.
+    activation
+        σ, as `torch.relu`.
+    transform_rate
+        The learning rate of the transforms, as a share of that of the vectors.
+    playlist_vectors
+        Learn a vector of each playlist, for the node readout.
+    rng
+        Draws the initial values.
+    """
+
+    def __init__(
+        self,
+        num_nodes: dict[str, int],
+        relations: tuple[str, ...],
+        *,
+        dim: int,
+        num_layers: int,
+        initial_std: float,
+        start: initial.Start = "identity",
+        relation_weight: float = 0.5,
+        activation: Callable[[Tensor], Tensor] | None = None,
+        transform_rate: float = 0.1,
+        playlist_vectors: bool = False,
+        rng: np.random.Generator,
+    ) -> None:
+        super().__init__()
+        self.activation = activation or nn.Identity()
+        self.transform_rate = transform_rate
+
+        def vectors(kind: str) -> nn.Parameter:
+            return initial.vectors(rng, num_nodes[kind], dim, initial_std)
+
+        self.track = vectors("track")
+        self.structural = nn.ParameterDict({name: vectors(name) for name in relations})
+        self.playlist = vectors("playlist") if playlist_vectors else None
+        heard = (*relations, "playlist") if playlist_vectors else relations
+        scales = {"own_track": 1.0, "playlist_to_track": 1.0}
+        scales |= {f"own_{kind}": 1.0 for kind in heard}
+        scales |= {f"track_to_{kind}": 1.0 for kind in heard}
+        scales |= {f"{name}_to_track": relation_weight for name in relations}
+        self.transforms = nn.ModuleList(
+            nn.ParameterDict(
+                {name: initial.transform(rng, dim, start, scale) for name, scale in scales.items()}
+            )
+            for _ in range(num_layers)
+        )
+
+    def forward(self, message_graph: MessageGraph) -> NodeVectors:
+        """Vectors of tracks, of the structural nodes, and of playlists that have learned ones."""
+        hear = {"playlist": message_graph.contains.row_means()}
+        tell = {"playlist": message_graph.contains.transpose().row_means()}
+        for name, edges in message_graph.structural.items():
+            hear[name], tell[name] = edges.transpose().row_means(), edges.row_means()
+
+        track: Tensor = self.track
+        nodes: dict[str, Tensor] = dict(self.structural.items())
+        if self.playlist is not None:
+            nodes["playlist"] = self.playlist
+        sums = {"track": track, **nodes}
+        for transforms in cast(Iterable[nn.ParameterDict], self.transforms):
+            message = track @ transforms["own_track"]
+            for kind in tell:
+                state = hear[kind] @ track
+                if kind in nodes:
+                    own = nodes[kind] @ transforms[f"own_{kind}"]
+                    state = self.activation(own + state @ transforms[f"track_to_{kind}"])
+                    nodes[kind] = state
+                message = message + (tell[kind] @ state) @ transforms[f"{kind}_to_track"]
+            track = self.activation(message)
+            sums = {kind: sums[kind] + h for kind, h in {"track": track, **nodes}.items()}
+        mean = 1 / (len(self.transforms) + 1)
+        return NodeVectors(**{kind: mean * h for kind, h in sums.items()})

@@ -1,0 +1,148 @@
+"""The relational graph convolutional network of Schlichtkrull and others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import cast
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from segue.errors import InputError
+from segue.models import initial
+from segue.models.encoder import MessageGraph, NodeVectors
+
+
+class RGCN(nn.Module):
+    """RGCN: a transform per relation and direction, each a mix of a few bases.
+
+    M. Schlichtkrull, T. N. Kipf, P. Bloem, R. van den Berg, I. Titov, M. Welling: "Modeling
+    Relational Data with Graph Convolutional Networks", ESWC 2018, equations 2 and 3,
+
+        h_i(l+1) = σ(W_0 h_i(l) + Σ_r Σ_{j ∈ N_i^r} W_r h_j(l) / c_i,r),   W_r = Σ_b a_rb V_b
+
+    with c_i,r the number of visible neighbours. A layer is two hops: artists and albums hear their
+    tracks, then tracks hear all that they belong to. A playlist is the mean of its visible tracks
+    in that layer and has no parameters; with `playlist_vectors` it is a node as artists are. The
+    result of a node is the mean of its h(l), l = 0 … num_layers, as it trains better so; by default
+    W_0 and the first basis start as the identity, the others with little weight, and there is no σ.
+
+    Parameters
+    ----------
+    num_nodes
+        Number of nodes by type.
+    relations
+        The structural relations that the graph has.
+    dim
+        Length of a vector.
+    num_layers
+        How many times messages are passed.
+    initial_std
+        Standard deviation of the initial vectors.
+    num_bases
+        How many V_b a layer has.
+    start
+        Of the transforms: ``"identity"`` or ``"glorot"``.
+    relation_weight
+        First a_r for messages from artists and albums to tracks.
+    activation
+        σ, as `torch.relu`.
+    transform_rate
+        The learning rate of the transforms, as a share of that of the vectors.
+    playlist_vectors
+        Learn a vector of each playlist, for the node readout.
+    rng
+        Draws the initial values.
+
+    Raises
+    ------
+    InputError
+        If `num_bases` is not 1 or more.
+    """
+
+    def __init__(
+        self,
+        num_nodes: dict[str, int],
+        relations: tuple[str, ...],
+        *,
+        dim: int,
+        num_layers: int,
+        initial_std: float,
+        num_bases: int = 2,
+        start: initial.Start = "identity",
+        relation_weight: float = 0.5,
+        activation: Callable[[Tensor], Tensor] | None = None,
+        transform_rate: float = 0.1,
+        playlist_vectors: bool = False,
+        rng: np.random.Generator,
+    ) -> None:
+        super().__init__()
+        if num_bases < 1:
+            raise InputError(f"num_bases is {num_bases}, expected 1 or more")
+        self.activation = activation or nn.Identity()
+        self.transform_rate = transform_rate
+
+        def vectors(kind: str) -> nn.Parameter:
+            return initial.vectors(rng, num_nodes[kind], dim, initial_std)
+
+        self.track = vectors("track")
+        self.structural = nn.ParameterDict({name: vectors(name) for name in relations})
+        self.playlist = vectors("playlist") if playlist_vectors else None
+        heard = (*relations, "playlist") if playlist_vectors else relations
+        scales = {"playlist_to_track": 1.0, **{f"track_to_{kind}": 1.0 for kind in heard}}
+        scales |= {f"{name}_to_track": relation_weight for name in relations}
+
+        def coefficients(scale: float) -> nn.Parameter:
+            # Not quite 0 beside the first, or the other bases would have no gradient.
+            values = initial.vectors(rng, 1, num_bases, 0.01)[0].detach()
+            values[0] = scale
+            return nn.Parameter(values)
+
+        def bases() -> nn.Parameter:
+            first = initial.transform(rng, dim, start)
+            others = [initial.transform(rng, dim, "glorot") for _ in range(num_bases - 1)]
+            return nn.Parameter(torch.stack([first, *others]).detach())
+
+        self.transforms = nn.ModuleList(
+            nn.ParameterDict(
+                {
+                    "own": initial.transform(rng, dim, start),
+                    "bases": bases(),
+                    **{name: coefficients(scale) for name, scale in scales.items()},
+                }
+            )
+            for _ in range(num_layers)
+        )
+
+    def forward(self, message_graph: MessageGraph) -> NodeVectors:
+        """Vectors of tracks, of the structural nodes, and of playlists that have learned ones."""
+
+        hear = {"playlist": message_graph.contains.row_means()}
+        tell = {"playlist": message_graph.contains.transpose().row_means()}
+        for name, edges in message_graph.structural.items():
+            hear[name], tell[name] = edges.transpose().row_means(), edges.row_means()
+
+        track: Tensor = self.track
+        nodes: dict[str, Tensor] = dict(self.structural.items())
+        if self.playlist is not None:
+            nodes["playlist"] = self.playlist
+        sums = {"track": track, **nodes}
+        for layer in cast(Iterable[nn.ParameterDict], self.transforms):
+            message = track @ layer["own"]
+            for kind in tell:
+                state = hear[kind] @ track
+                if kind in nodes:
+                    own = nodes[kind] @ layer["own"]
+                    state = self.activation(own + state @ _mixed(layer, f"track_to_{kind}"))
+                    nodes[kind] = state
+                message = message + (tell[kind] @ state) @ _mixed(layer, f"{kind}_to_track")
+            track = self.activation(message)
+            sums = {kind: sums[kind] + h for kind, h in {"track": track, **nodes}.items()}
+        mean = 1 / (len(self.transforms) + 1)
+        return NodeVectors(**{kind: mean * h for kind, h in sums.items()})
+
+
+def _mixed(layer: nn.ParameterDict, relation: str) -> Tensor:
+    """W_r from the bases: float [dim, dim]."""
+    return torch.einsum("b,bij->ij", layer[relation], layer["bases"])
