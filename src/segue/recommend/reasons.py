@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from segue.data.playlists import Catalog, Int32Array, Int64Array, Playlists
+from segue.data.playlists import BoolArray, Catalog, Int32Array, Int64Array, Playlists
 from segue.graph.subgraph import Neighbours
 from segue.recommend.scorer import Contributions, Query, TermKind
 
@@ -134,14 +134,16 @@ class Explainer:
     def same_artist(self, query: Query, tracks: Int32Array) -> list[tuple[str, ...]]:
         """For each track the names of what the query holds by its artist."""
         catalog = self.catalog
-        names: dict[int, list[str]] = {}
+        found = catalog.track_artist[tracks].tolist()
+        names: dict[int, list[str]] = {artist: [] for artist in found if artist >= 0}
         rows = query.tracks.track_index
         for row, artist in zip(rows.tolist(), catalog.track_artist[rows].tolist(), strict=True):
-            names.setdefault(artist, []).append(catalog.track_names[row].as_py())
+            if artist in names:
+                names[artist].append(catalog.track_names[row].as_py())
         for artist in [] if query.artists is None else query.artists.track_index.tolist():
-            names.setdefault(artist, []).append(catalog.artist_names[artist].as_py())
-        names.pop(-1, None)
-        return [tuple(names.get(artist, ())) for artist in catalog.track_artist[tracks].tolist()]
+            if artist in names:
+                names[artist].append(catalog.artist_names[artist].as_py())
+        return [tuple(names.get(artist, ())) for artist in found]
 
     def playlists(
         self, query: Query, tracks: Int32Array, without: int | None = None
@@ -169,14 +171,19 @@ class Explainer:
         playlist, owner, shared = (of[shared > 0] for of in (playlist, owner, shared))
         order = np.lexsort((playlist, -shared / np.sqrt(lists.lengths[playlist])))
         playlist, owner = playlist[order], owner[order]
-        among, found = set(asked.tolist()), []
+        is_asked = np.zeros(self.catalog.num_tracks, dtype=bool)
+        is_asked[asked] = True
+        found = []
         for track in tracks.tolist():
             best = playlist[owner == track][:_NUM_SHARED_PLAYLISTS].tolist()
-            found.append(tuple(self._shared(self._playlists, row, among - {track}) for row in best))
+            is_asked[track], before = False, is_asked[track]
+            found.append(tuple(self._shared(self._playlists, row, is_asked) for row in best))
+            is_asked[track] = before
         return found
 
-    def _shared(self, playlists: Playlists, row: int, among: set[int]) -> SharedPlaylist:
-        both = [track for track in playlists.tracks[row].tolist() if track in among]
+    def _shared(self, playlists: Playlists, row: int, is_asked: BoolArray) -> SharedPlaylist:
+        held = playlists.tracks[row]
+        both = held[is_asked[held]].tolist()
         names = tuple(self.catalog.track_names[track].as_py() for track in both)
         return SharedPlaylist(
             playlists.ids[row].as_py(), playlists.titles[row].as_py() or "", names
