@@ -9,33 +9,26 @@ tracks, and measures what of the held-out tracks is found.
 from __future__ import annotations
 
 import argparse
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from segue.bundle import Bundle
-from segue.data.playlists import Float32Array, Int64Array
+from segue.data.playlists import Float32Array
 from segue.evaluation.experiment import split_of
 from segue.graph.playlist_graph import PlaylistGraph
+from segue.recommend.scorer import unit_rows
 from segue.training.validation import NodeScorer, validate, validation_rows
 
 
-@dataclass(frozen=True)
-class Tracks:
-    """The tracks of each artist, weighed."""
-
-    vectors: Float32Array
-    track_artist: Int64Array
-    num_artists: int
-
-    def centroids(self, weight: Float32Array) -> Float32Array:
-        """Unit centroids: float32 [num_artists, dim]."""
-        known = self.track_artist >= 0
-        sums = np.zeros((self.num_artists, self.vectors.shape[1]))
-        np.add.at(sums, self.track_artist[known], (weight[:, None] * self.vectors)[known])
-        length = np.linalg.norm(sums, axis=1, keepdims=True)
-        return (sums / np.where(length == 0, 1, length)).astype(np.float32)
+def centroids(bundle: Bundle, weight: Float32Array) -> Float32Array:
+    """Of the tracks of each artist, weighed: unit float32 [num_artists, dim]."""
+    track_artist = bundle.catalog.track_artist
+    known = track_artist >= 0
+    sums = np.zeros((bundle.catalog.num_artists, bundle.track_vectors.shape[1]))
+    np.add.at(sums, track_artist[known], (weight[:, None] * bundle.track_vectors)[known])
+    return unit_rows(sums).astype(np.float32)
 
 
 def main() -> None:
@@ -50,15 +43,14 @@ def main() -> None:
     by = [catalog.track_artist[held_out.query[row]] for row in range(len(held_out.query))]
     most = np.array([np.bincount(of[of >= 0], minlength=1).argmax() for of in by])
     # Each row asks with its artist's vector.
-    held_out = type(held_out)(held_out.query, held_out.known, held_out.targets, most)
-    tracks = Tracks(bundle.track_vectors, catalog.track_artist, catalog.num_artists)
+    held_out = replace(held_out, playlist_index=most)
     popularity = split.train.track_degree.astype(np.float32)
     for name, vectors in {
         "trained vector": bundle.artist_vectors,
-        "centroid of its tracks": tracks.centroids(np.ones_like(popularity)),
-        "by query weight": tracks.centroids(bundle.query_weight),
-        "by √popularity": tracks.centroids(np.sqrt(popularity)),
-        "by popularity": tracks.centroids(popularity),
+        "centroid of its tracks": centroids(bundle, np.ones_like(popularity)),
+        "by query weight": centroids(bundle, bundle.query_weight),
+        "by √popularity": centroids(bundle, np.sqrt(popularity)),
+        "by popularity": centroids(bundle, popularity),
     }.items():
         scorer = NodeScorer(vectors, bundle.track_vectors)
         values = validate(scorer, held_out, catalog.num_tracks)

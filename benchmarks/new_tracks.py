@@ -15,10 +15,7 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import platform
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -28,6 +25,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow.compute as pc
+import real_playlists
 
 from segue import metrics
 from segue.bundle import Bundle
@@ -44,8 +42,8 @@ from segue.files import write_json
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.graph.split import HeldOut, Split, SplitRecipe, split_graph
 from segue.recommend.index import top_tracks
-from segue.recommend.mix import SOURCES, MixWeights, unit_rows
-from segue.recommend.scorer import CentroidScorer, Scorer
+from segue.recommend.mix import SOURCES, MixWeights
+from segue.recommend.scorer import CentroidScorer, Scorer, unit_rows
 from segue.recommend.update import update
 from segue.training.config import TrainConfig
 from segue.training.train import CHECKPOINT, Progress, train
@@ -54,32 +52,6 @@ from segue.training.validation import ranked_batches, validation_rows
 NEW_SHARE, NEW_RNG_SEED = 0.1, 0
 SEEDS = (0, 1, 2)
 SHOWN = ("recall@20", "recall@300", "ndcg@20")
-
-
-def segue(*args: object) -> None:
-    """Run the program, its words on this terminal."""
-    subprocess.run([Path(sys.executable).with_name("segue"), *map(str, args)], check=True)
-
-
-def build(out: Path) -> Path:
-    path = out / "graph"
-    if not path.exists():
-        folder = os.environ.get("SEGUE_REALDATA")
-        if not folder:
-            raise SystemExit("SEGUE_REALDATA must name the folder that holds playlists-50k.zip")
-        segue("build", Path(folder, "playlists-50k.zip"), "--out", path, "--k-core", 10)
-    return path
-
-
-def train_default(out: Path, seed: int) -> Path:
-    """The model that is trained with everything, as benchmarks/real_playlists.py leaves it."""
-    path = out / f"bundle-{seed}"
-    if not path.exists():
-        stopped = (out / f"bundle-{seed}.training" / CHECKPOINT).exists()
-        resume = ["--resume"] if stopped else []
-        seeded = ("--rng-seed", seed, "--no-refit")
-        segue("train", out / "graph", "--out", path, *seeded, *resume)
-    return path
 
 
 def draw_new_tracks(split: Split) -> BoolArray:
@@ -249,7 +221,8 @@ def main() -> None:
     options = parser.parse_args()
     out: Path = options.out
     limit_threads(options.threads)
-    graph = PlaylistGraph.load(build(out))
+    real_playlists.build(out, parser)
+    graph = PlaylistGraph.load(out / "graph")
     split = split_graph(graph, SplitRecipe())
     new = draw_new_tracks(split)
     old, catalog = old_model(out, split, new), graph.catalog
@@ -288,7 +261,9 @@ def main() -> None:
     run("nothing done", lambda: (old, {}))
     run("update", updated())
     for seed in SEEDS:
-        trained = partial(Bundle.load, train_default(out, seed))
+        trained = partial(
+            Bundle.load, real_playlists.train(out, f"bundle-{seed}", "--rng-seed", seed)
+        )
         run(f"trained with them, seed {seed}", lambda trained=trained: (trained(), {}))
     run("plain mean of the three", updated(weights=MixWeights.equal()))
     fitted = update(old, arriving(split, new), catalog)[1].weights

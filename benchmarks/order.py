@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from real_playlists import build, segue
+from real_playlists import build, train
 
 from segue.bundle import Bundle
 from segue.data.playlists import BoolArray, Float32Array, TrackLists
@@ -58,9 +58,10 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     out = parser.parse_args().out
     build(out, parser)
-    if not (out / "last-0").exists():
-        segue("train", out / "graph", "--out", out / "last-0", "--split", "last", "--no-refit")
-    bundle, graph = Bundle.load(out / "last-0"), PlaylistGraph.load(out / "graph")
+    bundle, graph = (
+        Bundle.load(train(out, "last-0", "--split", "last")),
+        PlaylistGraph.load(out / "graph"),
+    )
     split = split_of(bundle, graph)
     scorer = CentroidScorer(bundle.track_vectors, bundle.query_weight)
     # What is validated on stands just before what is tested on: as in use, the test is asked with

@@ -17,7 +17,7 @@ import statistics
 from pathlib import Path
 from typing import Any
 
-from real_playlists import SEEDS, build, manifest, segue
+from real_playlists import SEEDS, build, manifest, train
 
 from segue.bundle import Bundle
 from segue.evaluation.baselines import BASELINES
@@ -32,15 +32,6 @@ from segue.recommend.scorer import CentroidScorer, Scorer
 GIVEN = (1, 2, 3, 5, 10, 25)
 NAMES = ("popularity", "item-kNN", "RP3beta", "EASE", "EASE+side", "iALS")
 SHOWN = ("recall@20", "recall@300", "ndcg@20", "auc")
-
-
-def train(out: Path, seed: int) -> Path:
-    bundle = out / f"unseen-{seed}"
-    if not bundle.exists():
-        stopped = (out / f"unseen-{seed}.training" / "checkpoint.safetensors").exists()
-        options = ["--split", "playlists", "--no-refit", "--rng-seed", seed]
-        segue("train", out / "graph", "--out", bundle, *options, *(["--resume"] if stopped else []))
-    return bundle
 
 
 def measure(path: Path, split: Split, scorer: Scorer) -> dict[str, Any]:
@@ -87,7 +78,8 @@ def main() -> None:
     graph = PlaylistGraph.load(out / "graph")
     runs = []
     for seed in SEEDS:
-        bundle = Bundle.load(train(out, seed))
+        trained = train(out, f"unseen-{seed}", "--split", "playlists", "--rng-seed", seed)
+        bundle = Bundle.load(trained)
         split = split_of(bundle, graph)
         scorer = CentroidScorer(bundle.track_vectors, bundle.query_weight)
         runs.append(measure(out / f"unseen-{seed}.json", split, scorer))

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from segue.data.playlists import TrackLists
-from segue.recommend.mix import BUCKETS, SOURCES, MixWeights, Sources, unit_rows
+from segue.recommend.mix import BUCKETS, SOURCES, MixWeights, Sources
+from segue.recommend.scorer import unit_rows
 from segue.recommend.surroundings import Surroundings
 
 S = np.float32(np.sqrt(0.5))

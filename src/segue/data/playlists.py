@@ -284,6 +284,11 @@ class Catalog:
         """Track id → row."""
         return {track_id: row for row, track_id in enumerate(self.track_ids.to_pylist())}
 
+    @cached_property
+    def artist_index_of(self) -> dict[str, int]:
+        """Artist id → row."""
+        return {artist_id: row for row, artist_id in enumerate(self.artist_ids.to_pylist())}
+
     def check_holds(self, playlists: Playlists) -> None:
         """Refuse playlists that point outside the catalogue (ValueError)."""
         tracks = playlists.tracks.track_index

@@ -16,7 +16,7 @@ from segue.errors import ArtefactError, InputError, MismatchError
 from segue.evaluation.evaluate import Evaluation
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.graph.split import Split, SplitRecipe, split_graph
-from segue.recommend.scorer import Scorer
+from segue.recommend.scorer import Scorer, unit_rows
 from segue.training.config import TrainConfig
 from segue.training.train import CHECKPOINT, Progress, TrainResult, train
 from segue.training.validation import NodeScorer, validation_rows
@@ -135,9 +135,7 @@ def artist_means(graph: PlaylistGraph, track_vectors: Float32Array) -> Float32Ar
     sums = np.zeros((graph.catalog.num_artists, track_vectors.shape[1]), dtype=np.float32)
     known = graph.catalog.track_artist >= 0
     np.add.at(sums, graph.catalog.track_artist[known], track_vectors[known])
-    length: Float32Array = np.linalg.norm(sums, axis=1, keepdims=True)
-    length[length == 0] = 1
-    return sums / length
+    return unit_rows(sums)
 
 
 def split_of(bundle: Bundle, graph: PlaylistGraph) -> Split:

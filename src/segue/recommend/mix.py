@@ -37,6 +37,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segue.data.playlists import BoolArray, Float32Array, Int64Array
+from segue.recommend.scorer import unit_rows
 
 SOURCES = ("artist", "album", "playlists")
 PLAYLISTS = SOURCES.index("playlists")
@@ -216,11 +217,3 @@ def cells() -> list[tuple[int, int]]:
         for bucket in range(len(BUCKETS))
         if has_sources()[pattern, PLAYLISTS] == (bucket > 0)
     ]
-
-
-def unit_rows(vectors: Float32Array) -> Float32Array:
-    """Rows made unit; a row of zeros stays."""
-    length: Float32Array = np.linalg.norm(vectors, axis=1, keepdims=True)
-    length[length == 0] = 1
-    made_unit: Float32Array = vectors / length
-    return made_unit

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
 
 import numpy as np
-import pyarrow.compute as pc
 from scipy.sparse import csr_array
 
 from segue.bundle import Bundle
@@ -127,14 +126,14 @@ class Recommender:
         NameLookupError
             If there is no such playlist, track or artist.
         """
-        without, label = None, "this playlist"
-        if isinstance(playlist, str):
-            without = self.playlist_row(playlist)
+        query, without = self._query_of(playlist, ordered)
+        label = "this playlist"
+        if without is not None:
             title = self.playlists.titles[without].as_py()
             label = f"playlist {playlist}" + (f" ({title})" if title else "")
         return self._answer(
             f"To go on with {label}",
-            self._query_of(playlist, ordered),
+            query,
             n,
             reasons,
             options,
@@ -256,8 +255,7 @@ class Recommender:
         else:
             if seeds or artists:
                 raise InputError("give either a playlist or seeds, not both")
-            query = self._query_of(playlist, ordered)
-            without = self.playlist_row(playlist) if isinstance(playlist, str) else None
+            query, without = self._query_of(playlist, ordered)
         asked = np.array([self.names.find(track)], dtype=np.int32)
         contributions = self.scorer.contributions(query, asked, dial)
         parts = contributions.parts[0]
@@ -373,16 +371,18 @@ class Recommender:
 
     def artist_row(self, artist_id: str) -> int:
         """Row of an artist (NameLookupError if the bundle has no such artist)."""
-        row = pc.index(self.bundle.catalog.artist_ids, artist_id).as_py()
-        if row < 0:
+        row = self.bundle.catalog.artist_index_of.get(artist_id)
+        if row is None:
             raise NameLookupError(f"{artist_id!r} is the id of no artist of this bundle")
-        return int(row)
+        return row
 
-    def _query_of(self, playlist: str | Sequence[str], ordered: bool) -> Query:
+    def _query_of(self, playlist: str | Sequence[str], ordered: bool) -> tuple[Query, int | None]:
+        """What a playlist asks with, and its row if it is one of the bundle."""
         if isinstance(playlist, str):
-            return self.query_of_rows(np.array([self.playlist_row(playlist)]))
+            row = self.playlist_row(playlist)
+            return self.query_of_rows(np.array([row])), row
         rows = dict.fromkeys(self.track_row(track) for track in playlist)
-        return self.query_of(TrackLists.from_lists([list(rows)]), np.array([ordered]))
+        return self.query_of(TrackLists.from_lists([list(rows)]), np.array([ordered])), None
 
     def _seeds(self, seeds: Sequence[str], artists: Sequence[str]) -> Query:
         if not seeds and not artists:

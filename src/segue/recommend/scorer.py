@@ -16,6 +16,14 @@ from segue.data.playlists import Float32Array, Int32Array, Int64Array, TrackList
 FULL_DIAL = 0.1
 
 
+def unit_rows(vectors: Float32Array) -> Float32Array:
+    """Rows made unit; a row of zeros stays."""
+    length: Float32Array = np.linalg.norm(vectors, axis=1, keepdims=True)
+    length[length == 0] = 1
+    made_unit: Float32Array = vectors / length
+    return made_unit
+
+
 class Scorer(Protocol):
     """Anything that scores every track for some playlists."""
 
@@ -141,9 +149,7 @@ class CentroidScorer:
             own = np.flatnonzero(self.track_artist == artist)
             # One more, so that an artist whose tracks nobody holds has a vector, too.
             vectors[place] = (self.popularity[own] + 1) @ self.track_vectors[own]
-        length: Float32Array = np.linalg.norm(vectors, axis=1, keepdims=True)
-        length[length == 0] = 1
-        return vectors / length
+        return unit_rows(vectors)
 
     @cached_property
     def _artist_weight(self) -> np.float32:
@@ -169,9 +175,7 @@ class CentroidScorer:
             vectors += csr_array(
                 (weight, column, query.artists.offsets), shape=shape
             ) @ self.artist_vectors(named)
-        length: Float32Array = np.linalg.norm(vectors, axis=1, keepdims=True)
-        length[length == 0] = 1
-        return vectors / length
+        return unit_rows(vectors)
 
     def scores(self, query: TrackLists | Query, dial: float = 0.0) -> Float32Array:
         """Scores of all tracks: float32 [num_lists, num_tracks], at dial 0 from −1 to 1."""

@@ -21,9 +21,8 @@ from segue.recommend.mix import (
     Sources,
     cells,
     has_sources,
-    unit_rows,
 )
-from segue.recommend.scorer import CentroidScorer
+from segue.recommend.scorer import CentroidScorer, unit_rows
 
 # That are tried, in units of the mean eigenvalue.
 RIDGES = (np.inf, 100.0, 30.0, 10.0, 5.0, 2.0)

@@ -24,7 +24,8 @@ from segue.data.playlists import (
     TrackLists,
 )
 from segue.errors import InputError
-from segue.recommend.mix import SOURCES, MixWeights, in_words, unit_rows
+from segue.recommend.mix import SOURCES, MixWeights, in_words
+from segue.recommend.scorer import unit_rows
 from segue.recommend.surroundings import Surroundings
 
 
