@@ -86,8 +86,8 @@ def shedding(places: Places, count: Callable[[], None]) -> type[asyncio.Protocol
             self.missing = None if request is None else request[1]
             if request is not None and places.full and request[0] not in unshed and self._idle():
                 self.refusing = True
+                count()  # before anybody can have the answer
                 self.transport.write(_ANSWER)
-                count()
                 return
             super().data_received(data)
 
