@@ -37,5 +37,5 @@ def test_a_container_may_take_less_than_the_machine_has(tmp_path, monkeypatch):
     (group / "memory.max").write_text("max\n")
     assert available_memory() == 3000 * 1024
     machine.unlink()
-    monkeypatch.setattr(memory, "_machine_memory", lambda: None)
+    monkeypatch.setattr(memory, "machine_memory", lambda: None)
     assert available_memory() is None

@@ -18,6 +18,8 @@ from segue.training.negatives import RandomNegatives
 from segue.training.validation import NodeScorer, ranked_batches
 
 NUM_BUCKETS = 5
+# Where the curve of recall by k is taken.
+CURVE_KS = (1, 2, 5, 10, 20, 50, 100, 200, 300, 400, 500)
 # All models are measured against the same random negatives.
 NEGATIVES_RNG_SEED = 20190901
 
@@ -30,6 +32,8 @@ class Evaluation:
     ----------
     values : dict
         By metric name, as in `METRICS`.
+    recall_curve : dict
+        Recall@k by k, for the k of `CURVE_KS`.
     num_scored, num_unscored
         Playlists with held-out tracks and without.
     seconds
@@ -37,15 +41,20 @@ class Evaluation:
     """
 
     values: dict[str, float]
+    recall_curve: dict[int, float]
     num_scored: int
     num_unscored: int
     seconds: float
 
     def to_json(self) -> dict[str, Any]:
         """As plain values; a metric that has no value is null."""
-        finite = {n: v if np.isfinite(v) else None for n, v in self.values.items()}
+
+        def finite(figures: dict[Any, float]) -> dict[str, float | None]:
+            return {str(n): v if np.isfinite(v) else None for n, v in figures.items()}
+
         return {
-            "values": finite,
+            "values": finite(self.values),
+            "recall_curve": finite(self.recall_curve),
             "num_scored": self.num_scored,
             "num_unscored": self.num_unscored,
             "seconds": round(self.seconds, 3),
@@ -150,6 +159,7 @@ def evaluate(
         values[f"coverage@{k}"] = float(covered.mean()) if len(answered) else float("nan")
     return Evaluation(
         {name: values[name] for name in METRICS},
+        {k: metrics.mean_over_scored(metrics.recall(whole, k))[0] for k in CURVE_KS},
         len(answered),
         num_unscored,
         time.perf_counter() - started,

@@ -54,11 +54,12 @@ def available_memory() -> int | None:
         fields = dict(line.split(":", 1) for line in _MEMINFO.read_text().splitlines())
         limits.append(int(fields["MemAvailable"].split()[0]) * 1024)
     except (OSError, ValueError, KeyError):
-        limits.append(_machine_memory())
+        limits.append(machine_memory())
     return min((limit for limit in limits if limit is not None), default=None)
 
 
-def _machine_memory() -> int | None:
+def machine_memory() -> int | None:
+    """Bytes of memory that this machine has; None where the system does not tell."""
     try:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, ValueError, OSError):
