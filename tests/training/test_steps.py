@@ -82,7 +82,9 @@ def test_hide_is_seeded(planted_graph: PlaylistGraph) -> None:
 
 
 def triples_of(graph: PlaylistGraph, batch_size: int) -> Triples:
-    config = TrainConfig(loss="bpr", batch_size=batch_size)
+    config = TrainConfig(
+        loss="bpr", negatives="random", targets="visible", readout="node", batch_size=batch_size
+    )
     return Triples(graph.playlists.tracks, MessageGraph.from_graph(graph), config)
 
 

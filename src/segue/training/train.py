@@ -45,13 +45,13 @@ class TrainedVectors:
     Attributes
     ----------
     track_vectors : float32 [num_tracks, dim]
-        Of unit length, but as the encoder gives them with the loss bpr.
+        Of unit length, but as the encoder gives them with visible targets.
     query_weight : float32 [num_tracks]
-        For the centroid; without meaning with the loss bpr.
+        For the centroid; without meaning with the readout node.
     structural_vectors : dict of float32 [num_nodes, dim], unit
         By relation name.
     playlist_vectors : float32 [num_playlists, dim] or None
-        The encoder's own, with the loss bpr alone.
+        The encoder's own, with the readout node alone.
     """
 
     track_vectors: Float32Array
@@ -149,7 +149,7 @@ def train(
     make_encoder = encoder or encoder_named(config.model)
     progress = progress or Progress()
     started = time.perf_counter()
-    make_steps = HiddenTracks if config.loss == "softmax" else Triples
+    make_steps = HiddenTracks if config.targets == "hidden" else Triples
     if validation is not None and not validation.targets.num_pairs:
         raise InputError("validation holds no targets: give more of them, or no validation")
 
@@ -272,7 +272,7 @@ def _read_out(
     """The vectors of a model with nothing hidden."""
     encoder.eval()
     nodes = encoder(message_graph)
-    served = config.loss == "softmax"
+    served = config.readout == "centroid"
     vectors = TrainedVectors(
         (nn.functional.normalize(nodes.track) if served else nodes.track).cpu().numpy(),
         readout.query_weight(nodes.track, message_graph.track_degree).cpu().numpy(),
