@@ -11,6 +11,7 @@ import sys
 import click
 
 import segue
+from segue.cli.compare import compare
 from segue.cli.data import build, info
 from segue.cli.demo import demo
 from segue.cli.draw import draw
@@ -37,7 +38,7 @@ def cli() -> None:
 
 
 for command in (
-    *(demo, generate, build, info, train, evaluate, update, index),
+    *(demo, generate, build, info, train, evaluate, compare, update, index),
     *(find, complete, vibe, similar, why, recommend, draw, serve),
 ):
     cli.add_command(command)

@@ -69,12 +69,15 @@ class Cell:
         None for a baseline.
     num_trials
         For a baseline: options tried on validation.
+    preset
+        Which grid it is of, for the report; no part of what determines its figures.
     """
 
     row: Row
     rng_seed: int | None = None
     config: TrainConfig | None = None
     num_trials: int = 0
+    preset: Preset = "full"
 
     @property
     def name(self) -> str:
@@ -120,6 +123,7 @@ class Source:
         graph = PlaylistGraph.load(self.graph)
         if self.k_core:
             graph = graph.k_core(self.k_core)
+            graph = replace(graph, options={**graph.options, "k_core": self.k_core})
             if not graph.playlists.tracks.num_pairs:
                 raise InputError(
                     f"{self.graph}: its {self.k_core}-core is empty; a smaller --k-core leaves more"
@@ -217,14 +221,14 @@ class Grid:
     def _first_cell(self, row: Row, train: PlaylistGraph) -> Cell:
         if row.is_baseline:
             draws = "rng_seed" in inspect.signature(BASELINES[row.model]).parameters
-            return Cell(row, 0 if draws else None, num_trials=self.num_trials)
+            return Cell(row, 0 if draws else None, num_trials=self.num_trials, preset=self.preset)
         fields: dict[str, Any] = {"loss": "bpr" if row.loss == "bpr" else "softmax"}
         if self.preset == "article":
             fields |= article_config(row, train)
         elif self.preset == "quick":
             fields |= QUICK
         fields |= {"model": row.model, "negatives": row.negatives, **self.changes}
-        return Cell(row, 0, TrainConfig(**fields))
+        return Cell(row, 0, TrainConfig(**fields), preset=self.preset)
 
 
 def article_config(row: Row, train: PlaylistGraph) -> dict[str, Any]:

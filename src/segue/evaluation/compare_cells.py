@@ -38,7 +38,7 @@ Watch = Callable[[float, str], None]
 _TRAINING_SHARE = 0.95
 
 
-class OutOfTime(Exception):
+class OutOfTimeError(Exception):
     """The time is over: what is done of the cell is kept, and goes on the next time."""
 
 
@@ -65,9 +65,9 @@ class Terms:
     overwrite: bool = False
 
     def check_time(self) -> None:
-        """Raise `OutOfTime` once it is."""
+        """Raise `OutOfTimeError` once it is."""
         if time.time() >= self.deadline:
-            raise OutOfTime
+            raise OutOfTimeError
 
 
 def cell_path(folder: Path, cell: Cell) -> Path:
@@ -151,7 +151,7 @@ def measure_cell(cell: Cell, split: Split, terms: Terms, watch: Watch) -> dict[s
 
     Raises
     ------
-    OutOfTime
+    OutOfTimeError
         If the deadline passes; the next call goes on from there.
     SegueError
         As `segue.training.train.train`, `segue.evaluation.tuning.tune` and the baselines.
@@ -173,6 +173,7 @@ def measure_cell(cell: Cell, split: Split, terms: Terms, watch: Watch) -> dict[s
         "loss": cell.row.loss,
         "negatives": cell.row.negatives,
         "rng_seed": cell.rng_seed,
+        "preset": cell.preset,
         "config": cell.to_json(),
         "validation": validate(scorer, validation_rows(split.validation), num_tracks),
         "test": evaluate(scorer, split.test, split.train).to_json(),
@@ -190,7 +191,7 @@ def measure_cell(cell: Cell, split: Split, terms: Terms, watch: Watch) -> dict[s
             "options": {
                 name: value
                 for name, value in split.train.options.items()
-                if name in ("source", "k_core", "order", "input_fingerprint")
+                if name in ("k_core", "order", "input_fingerprint")
             },
         },
         "machine": machine(),
@@ -218,6 +219,15 @@ def training_folder(folder: Path, cell: Cell) -> Path:
     return folder / "training" / cell.name
 
 
+def device_named(name: str) -> str:
+    """The device that ``auto`` stands for here; a GPU that is not there is refused (InputError)."""
+    if name == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    if name == "cuda" and not torch.cuda.is_available():
+        raise InputError("--device cuda: PyTorch finds no CUDA device here, use --device cpu")
+    return name
+
+
 def _trained(
     cell: Cell, split: Split, terms: Terms, watch: Watch
 ) -> tuple[Scorer | NodeScorer, dict[str, Any]]:
@@ -226,11 +236,7 @@ def _trained(
     if config is None:
         raise ValueError(f"{cell.name} has no configuration")
     _make(folder)
-    device = terms.device
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-    if device == "cuda" and not torch.cuda.is_available():
-        raise InputError("--device cuda: PyTorch finds no CUDA device here, use --device cpu")
+    device = device_named(terms.device)
 
     def step(done: int, total: int, loss: float) -> None:
         watch(_TRAINING_SHARE * done / total, f"step {done}/{total}, loss {loss:.3f}")
@@ -276,9 +282,7 @@ def num_learned(checkpoint: Path) -> int:
         return sum(math.prod(file.get_slice(name).get_shape()) for name in names)
 
 
-def _tuned(
-    cell: Cell, split: Split, terms: Terms, watch: Watch
-) -> tuple[Scorer, dict[str, Any]]:
+def _tuned(cell: Cell, split: Split, terms: Terms, watch: Watch) -> tuple[Scorer, dict[str, Any]]:
     def starting(number: int, options: dict[str, float]) -> None:
         terms.check_time()
         words = ", ".join(f"{option} {value:g}" for option, value in options.items())

@@ -6,6 +6,7 @@ import math
 import tempfile
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,11 @@ from typing import Any
 import numpy as np
 
 from segue.evaluation.compare import Cell
-from segue.evaluation.compare_cells import TRIALS_FILE, Terms, Watch
+from segue.evaluation.compare_cells import TRIALS_FILE, Terms, Watch, device_named
 from segue.evaluation.tuning import TrialsFile
 from segue.graph.split import Split
 from segue.recommend.scorer import CentroidScorer
-from segue.training.config import TrainConfig
+from segue.training.config import TrainConfig, default_epochs
 from segue.training.train import Progress, train
 from segue.training.validation import validate, validation_rows
 
@@ -46,7 +47,7 @@ class Estimate:
     timed: bool
 
 
-class _Enough(Exception):
+class _EnoughError(Exception):
     """Enough steps have been timed."""
 
 
@@ -127,25 +128,25 @@ def _of_training(config: TrainConfig, split: Split, terms: Terms, validating: fl
         num_steps = total
         times.append(time.perf_counter())
         if len(times) > _TIMED_STEPS + 1 or times[-1] - times[1] > _TIMED_SECONDS:
-            raise _Enough
+            raise _EnoughError
 
     def epoch(entry: dict[str, Any]) -> None:
         nonlocal num_epochs
         num_epochs = entry["epochs"]
 
-    with tempfile.TemporaryDirectory(prefix="segue-estimate-") as folder:
-        try:
-            train(
-                split.train,
-                None,
-                config,
-                folder=Path(folder),
-                identity="estimate",
-                progress=Progress(step, epoch),
-                device="cpu" if terms.device == "auto" else terms.device,
-            )
-        except _Enough:
-            pass
+    with (
+        tempfile.TemporaryDirectory(prefix="segue-estimate-") as folder,
+        suppress(_EnoughError),
+    ):
+        train(
+            split.train,
+            None,
+            config,
+            folder=Path(folder),
+            identity="estimate",
+            progress=Progress(step, epoch),
+            device=device_named(terms.device),
+        )
     between = np.diff(times)
     # The first step also makes the graph ready, and the ranking of hard negatives where it is one.
     per_step = float(np.median(between[1:] if len(between) > 1 else between))
@@ -157,8 +158,6 @@ def _of_training(config: TrainConfig, split: Split, terms: Terms, validating: fl
 
 
 def _epochs_of(config: TrainConfig, split: Split) -> int:
-    from segue.training.config import default_epochs
-
     num_playlists = int((split.train.playlists.tracks.lengths >= 2).sum())
     return default_epochs(num_playlists, config.batch_size)
 

@@ -12,12 +12,12 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from segue.errors import ResourceError, SegueError
-from segue.evaluation.compare import Cell, Row, Source
-from segue.evaluation.compare_cells import OutOfTime, Terms, Watch, measure_cell
+from segue.evaluation.compare import Cell, Preset, Row, Source
+from segue.evaluation.compare_cells import OutOfTimeError, Terms, Watch, measure_cell
 from segue.evaluation.compare_estimate import Estimate, estimate_cells
 from segue.training.config import TrainConfig
 
-_PlainCell = tuple[Row, int | None, dict[str, Any] | None, int]
+_PlainCell = tuple[Row, int | None, dict[str, Any] | None, int, Preset]
 
 
 @dataclass(frozen=True)
@@ -67,13 +67,14 @@ def _estimate(
 
 def _plain(cell: Cell) -> _PlainCell:
     """A cell as it can be pickled: a configuration's options are frozen in a way that cannot."""
-    config = cell.config
-    return cell.row, cell.rng_seed, None if config is None else config.to_json(), cell.num_trials
+    fields = None if cell.config is None else cell.config.to_json()
+    return cell.row, cell.rng_seed, fields, cell.num_trials, cell.preset
 
 
 def _cell(plain: _PlainCell) -> Cell:
-    row, rng_seed, fields, num_trials = plain
-    return Cell(row, rng_seed, None if fields is None else TrainConfig(**fields), num_trials)
+    row, rng_seed, fields, num_trials, preset = plain
+    config = None if fields is None else TrainConfig(**fields)
+    return Cell(row, rng_seed, config, num_trials, preset)
 
 
 def _run_apart(
@@ -118,7 +119,7 @@ def _child(sender: Connection, task: Callable[..., Any], arguments: tuple[Any, .
         try:
             arguments[0].prepare()
             sender.send(("done", task(*arguments, watch)))
-        except (SegueError, OutOfTime, MemoryError) as error:
+        except (SegueError, OutOfTimeError, MemoryError) as error:
             sender.send(("failed", error))
 
 

@@ -74,6 +74,14 @@ class TrialsFile:
                 return Trial(options, entry["validation"], entry["seconds"])
         return None
 
+    def seconds(self, split: Split, baseline: str) -> list[float]:
+        """What each finished trial of a baseline took."""
+        return [
+            float(entry["seconds"])
+            for entry in self._entries
+            if (entry["split"], entry["baseline"]) == (split.fingerprint, baseline)
+        ]
+
     def add(self, split: Split, baseline: str, trial: Trial) -> None:
         """Put a finished trial into the file."""
         self._entries.append({"split": split.fingerprint, "baseline": baseline, **asdict(trial)})

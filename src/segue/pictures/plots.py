@@ -101,7 +101,7 @@ def training_curves(
         axis.set_xlabel("epoch")
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))
         axis.margins(y=0.22)
-    _legend(figure, axes[0], list(histories), theme, size)
+    _legend(figure, axes[:1], list(histories), theme, size)
     return figure
 
 
@@ -126,7 +126,7 @@ def lines(
         axis.minorticks_off()
     axis.set_xlabel(x_label)
     axis.set_ylabel(y_label)
-    _legend(figure, axis, list(series), theme, size)
+    _legend(figure, [axis], list(series), theme, size)
     return figure
 
 
@@ -140,9 +140,6 @@ def scatter(
     y_label: str,
 ) -> Figure:
     """One mark a model, named beside it: recall against novelty, or against time."""
-    from segue.pictures.labels import place_labels
-    from segue.pictures.text import text_width
-
     figure, (axis, *_) = _panels(1, title, size, theme)
     for at, one in enumerate(points.values()):
         mark = SERIES_MARKS[at % 8]
@@ -154,26 +151,106 @@ def scatter(
     axis.set_xlabel(x_label)
     axis.set_ylabel(y_label)
     axis.margins(0.18)
-    figure.draw_without_rendering()  # lays out the axes, so that places are known in points
-    scale = 72 / figure.dpi
-    names, ends = list(points), [(one.x[0], one.y[0]) for one in points.values()]
-    texts = [drawable(name) for name in names]
-    where = scale * np.array(axis.transData.transform(ends))
-    left, bottom, right, top = (scale * edge for edge in axis.bbox.extents)
-    for label in place_labels(
-        where,
-        np.full(len(names), 0.5 * size.font),
-        np.array([text_width(text, 0.9 * size.font) for text in texts]),
-        1.2 * size.font,
-        (left, bottom, right, top),
-        range(len(names)),
-        always=range(len(names)),
-    ):
-        x, y = where[label.node]
-        axis.annotate(
-            texts[label.node], ends[label.node], xytext=(label.x - x, label.y - y),
-            textcoords="offset points", va="center", fontsize=0.9 * size.font, gid="label",
+    _name_points(figure, axis, points, size)
+    return figure
+
+
+def panels(
+    groups: Mapping[str, Mapping[str, Series]],
+    size: Size,
+    theme: Theme,
+    *,
+    title: str,
+    x_label: str,
+    y_label: str,
+    same_y: bool = True,
+) -> Figure:
+    """Lines in a panel a group; a name looks the same in all of them.
+
+    Parameters
+    ----------
+    groups
+        By title of the panel the lines by name.
+    size, theme, title, x_label, y_label
+    same_y
+        One scale for all panels, so that they compare.
+    """
+    from matplotlib.ticker import MaxNLocator
+
+    figure, axes = _panels(len(groups), title, size, theme)
+    names = list(dict.fromkeys(name for group in groups.values() for name in group))
+    for axis, (group_name, group) in zip(axes, groups.items(), strict=True):
+        for name, one in group.items():
+            _line(axis, names.index(name), one, name, theme, marks=len(one.x) <= 12)
+        axis.set_title(drawable(group_name), loc="left", fontsize="medium")
+        axis.set_xlabel(x_label)
+        axis.set_ylabel(y_label)
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+    if same_y:
+        low = min(axis.get_ylim()[0] for axis in axes)
+        high = max(axis.get_ylim()[1] for axis in axes)
+        for axis in axes:
+            axis.set_ylim(low, high)
+    _legend(figure, axes, names, theme, size)
+    return figure
+
+
+def scatter_of_kinds(
+    points: Mapping[str, Mapping[str, Series]],
+    named: Mapping[str, Series],
+    size: Size,
+    theme: Theme,
+    *,
+    title: str,
+    x_label: str,
+    y_label: str,
+) -> Figure:
+    """Marks of two properties, the first by colour, the second by form; and points with names.
+
+    Parameters
+    ----------
+    points
+        By the first property (an architecture) and the second (how it was trained), a point each.
+    named
+        Further points, in grey, with their names beside them.
+    size, theme, title, x_label, y_label
+    """
+    from matplotlib.lines import Line2D
+
+    figure, (axis, *_) = _panels(1, title, size, theme)
+    kinds = list(dict.fromkeys(kind for group in points.values() for kind in group))
+
+    def draw(one: Series, mark: str, color: str) -> None:
+        axis.errorbar(
+            one.x, one.y, yerr=list(one.spread) or None, fmt=mark, color=color,
+            markersize=0.95 * size.font, ecolor=theme.line, capsize=2,
+            markeredgecolor=theme.background, markeredgewidth=0.6,
         )  # fmt: skip
+
+    for at, group in enumerate(points.values()):
+        for kind, one in group.items():
+            draw(one, SERIES_MARKS[kinds.index(kind) % 8], _color(theme, at))
+    for one in named.values():
+        draw(one, "X", theme.line)
+    axis.set_xlabel(x_label)
+    axis.set_ylabel(y_label)
+    axis.margins(0.1)
+
+    def key(mark: str, color: str, name: str) -> Line2D:
+        return Line2D(
+            [], [], color=color, marker=mark, linestyle="", label=drawable(name),
+            markersize=0.8 * size.font,
+        )  # fmt: skip
+
+    keys = [key("o", _color(theme, at), name) for at, name in enumerate(points)]
+    keys += [key(SERIES_MARKS[at % 8], theme.muted, kind) for at, kind in enumerate(kinds)]
+    if keys:
+        figure.legend(
+            handles=keys, loc="outside right upper", frameon=False, labelcolor=theme.muted
+        )
+    others = [one for group in points.values() for one in group.values()]
+    if named:
+        _name_points(figure, axis, named, size, others)
     return figure
 
 
@@ -201,7 +278,7 @@ def bars(
     axis.set_xticks(range(len(categories)), [drawable(name) for name in categories])
     axis.grid(visible=False, axis="x")
     axis.set_ylabel(y_label)
-    _legend(figure, axis, list(groups), theme, size)
+    _legend(figure, [axis], list(groups), theme, size)
     return figure
 
 
@@ -235,16 +312,54 @@ def _line(axis: Axes, at: int, one: Series, name: str, theme: Theme, *, marks: b
         axis.fill_between(one.x, y - spread, y + spread, color=color, alpha=0.18, linewidth=0)
 
 
+def _name_points(
+    figure: Figure,
+    axis: Axes,
+    points: Mapping[str, Series],
+    size: Size,
+    others: Sequence[Series] = (),
+) -> None:
+    """Names beside points; as far as can be they cover no mark, none of `others` either."""
+    from segue.pictures.labels import place_labels
+    from segue.pictures.text import text_width
+
+    figure.draw_without_rendering()  # lays out the axes, so that places are known in points
+    scale = 72 / figure.dpi
+    texts = [drawable(name) for name in points]
+    ends = [(one.x[0], one.y[0]) for one in (*points.values(), *others)]
+    where = scale * np.array(axis.transData.transform(ends))
+    left, bottom, right, top = (scale * edge for edge in axis.bbox.extents)
+    for label in place_labels(
+        where,
+        np.full(len(ends), 0.5 * size.font),
+        np.array([text_width(text, 0.9 * size.font) for text in texts]),
+        1.2 * size.font,
+        (left, bottom, right, top),
+        range(len(texts)),
+        always=range(len(texts)),
+    ):
+        x, y = where[label.node]
+        axis.annotate(
+            texts[label.node], ends[label.node], xytext=(label.x - x, label.y - y),
+            textcoords="offset points", va="center", fontsize=0.9 * size.font, gid="label",
+        )  # fmt: skip
+
+
 def _color(theme: Theme, at: int) -> str:
     return theme.series[at % len(theme.series)]
 
 
-def _legend(figure: Figure, axis: Axes, names: Sequence[str], theme: Theme, size: Size) -> None:
+def _legend(
+    figure: Figure, axes: Sequence[Axes], names: Sequence[str], theme: Theme, size: Size
+) -> None:
     """Under the plot, where there is more than one series."""
     if len(names) < 2:
         return
-    handles, labels = axis.get_legend_handles_labels()
+    handles: dict[str, Any] = {}
+    for axis in axes:
+        for handle, label in zip(*axis.get_legend_handles_labels(), strict=True):
+            handles.setdefault(label, handle)
     figure.legend(
-        handles, labels, loc="outside lower left", ncols=max(2, int(size.width // 2)),
-        frameon=False, labelcolor=theme.muted, handlelength=3,
+        list(handles.values()), list(handles), loc="outside lower left",
+        ncols=max(2, int(size.width // 2)), frameon=False, labelcolor=theme.muted, handlelength=3,
     )  # fmt: skip

@@ -1,0 +1,431 @@
+"""`segue compare`: architectures, losses, negatives and baselines in one report."""
+
+from __future__ import annotations
+
+import difflib
+import math
+import time
+from collections.abc import Iterable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import click
+
+from segue.cli.output import (
+    THREADS,
+    count,
+    limit_threads,
+    print_table,
+    progress_bar,
+    say,
+)
+
+if TYPE_CHECKING:
+    from segue.cli.output import ProgressBar
+    from segue.evaluation.compare import Cell, Grid, Preset
+    from segue.evaluation.compare_cells import Terms
+    from segue.evaluation.compare_process import Apart
+    from segue.evaluation.compare_report import Comparison
+    from segue.graph.split import Split
+
+DEFAULT_TRIALS, QUICK_TRIALS = 8, 3
+OUT_OF_TIME = "the time was over; the same command goes on"
+
+
+class Names(click.ParamType[tuple[str, ...]]):
+    """``gcn,rgcn``: names with commas between them; ``none`` is no name."""
+
+    name = "NAMES"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, ...]:
+        """Parse; what is known is checked by `segue.evaluation.compare.Grid`."""
+        names = tuple(dict.fromkeys(name.strip().lower() for name in str(value).split(",")))
+        return () if names == ("none",) else names
+
+
+@click.command(short_help="Architectures and baselines in one report.")
+@click.argument("graph", type=click.Path(path_type=Path))
+@click.option(
+    "--out", type=click.Path(path_type=Path), required=True, help="The folder of the report."
+)
+@click.option(
+    "--models",
+    type=Names(),
+    help="Only these architectures: lightgcn, gcn, graphsage, gat, rgcn; or none.",
+)
+@click.option("--loss", "losses", type=Names(), help="Only these losses: full, sampled, bpr.")
+@click.option(
+    "--negatives",
+    type=Names(),
+    help="Only these: all, random, hard; hardest, too, if it is named.",
+)
+@click.option(
+    "--baselines/--no-baselines",
+    default=None,
+    help="Tuned baselines beside them.  [default: yes, but not with --preset article]",
+)
+@click.option("--quick", is_flag=True, help="The 30-core, small vectors, a short schedule.")
+@click.option(
+    "--preset",
+    type=click.Choice(["article"]),
+    help="The protocol of the article: ten models, trained and split as there.",
+)
+@click.option("--k-core", type=click.IntRange(min=0), metavar="K", help="Take the K-core of GRAPH.")
+@click.option("--dim", type=int, help="Length of a vector, in all trainings.")
+@click.option("--num-layers", type=int, help="How many times messages are passed.")
+@click.option("--epochs", type=int, help="Passes over the playlists.")
+@click.option("--batch-size", type=int, help="Playlists per step.")
+@click.option("--learning-rate", type=float, help="At the start of the schedule.")
+@click.option(
+    "--trials",
+    type=click.IntRange(min=1),
+    help=f"Options tried for each baseline.  [default: {DEFAULT_TRIALS}; quick: {QUICK_TRIALS}]",
+)
+@click.option(
+    "--rng-seeds",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="Train every row with N model seeds.",
+)
+@click.option(
+    "--repeat-best",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="N model seeds of each architecture's best row and the two best baselines.",
+)
+@click.option("--split-rng-seed", type=int, default=0, show_default=True, help="For the split.")
+@click.option("--only", metavar="NAME", help="Only this cell, or this row: gcn-bpr-hard.")
+@click.option(
+    "--max-minutes", type=float, metavar="M", help="Stop after M minutes; the next call goes on."
+)
+@click.option(
+    "--device",
+    type=click.Choice(["auto", "cpu", "cuda"]),
+    default="auto",
+    show_default=True,
+    help="Where to train; auto: on a GPU if PyTorch finds one.",
+)
+@THREADS
+@click.option("--report-only", is_flag=True, help="Write the report again from finished cells.")
+@click.option("--overwrite", is_flag=True, help="Measure cells of another configuration anew.")
+def compare(
+    graph: Path,
+    out: Path,
+    models: tuple[str, ...] | None,
+    losses: tuple[str, ...] | None,
+    negatives: tuple[str, ...] | None,
+    baselines: bool | None,
+    quick: bool,
+    preset: str | None,
+    k_core: int | None,
+    trials: int | None,
+    rng_seeds: int,
+    repeat_best: int,
+    split_rng_seed: int,
+    only: str | None,
+    max_minutes: float | None,
+    device: str,
+    threads: int | None,
+    report_only: bool,
+    overwrite: bool,
+    **changes: Any,
+) -> None:
+    """Train every architecture with every loss on GRAPH, beside tuned baselines, and report.
+
+    \b
+    The rows: lightgcn, gcn, graphsage, gat and rgcn, each with
+      full     a softmax over the whole catalogue (negatives: all)
+      sampled  a softmax over sampled negatives: random, hard
+      bpr      pairs of a track and a negative: random, hard
+
+    All are trained and measured on one split, 20% of each playlist's tracks held out for test and
+    10% for validation, which makes every choice: epochs, the options of baselines, the best row of
+    an architecture.
+
+    Each finished cell (a row with one seed) is a file in OUT/cells, and is not measured again: the
+    same command goes on after an interruption, a training from its last checkpoint. It begins by
+    saying how long it will take. The report is report.md, report.csv, report.json and plots.
+    """
+    from segue.errors import InputError
+
+    if report_only:
+        _write(out, {})
+        return
+    if quick and preset:
+        raise InputError("--quick and --preset article are different grids: choose one")
+    if max_minutes is not None and not max_minutes > 0:
+        raise InputError(f"--max-minutes is {max_minutes:g}, expected more than 0")
+    deadline = math.inf if max_minutes is None else time.time() + 60 * max_minutes
+    limit_threads(threads)
+    from segue.evaluation.compare import ARTICLE_RECIPE, QUICK_K_CORE, Source
+    from segue.evaluation.compare_cells import Terms
+    from segue.evaluation.compare_process import Apart
+    from segue.graph.split import SplitRecipe
+
+    name = cast("Preset", "quick" if quick else preset or "full")
+    limits = {"models": models, "losses": losses, "negatives": negatives}
+    grid = _grid(name, limits, baselines, trials, changes)
+    recipe = ARTICLE_RECIPE if preset else SplitRecipe()
+    core = k_core if k_core is not None else QUICK_K_CORE if quick else 0
+    source = Source(graph, SplitRecipe(**{**recipe.to_json(), "rng_seed": split_rng_seed}), core)
+    _claim(out)
+    split = source.load()
+    cells = _named(grid.cells(split.train, rng_seeds), only)
+    fingerprint = split.fingerprint
+    _say_data(split)
+    del split  # each process reads its own
+    terms = Terms(out, device, deadline, overwrite)
+    apart = Apart(source, partial(limit_threads, threads))
+    try:
+        missing = _measure(cells, fingerprint, apart, terms, "Comparing")
+        if repeat_best > 1 and not only:
+            repeats = _repeats(cells, repeat_best, missing, terms)
+            missing |= _measure(repeats, fingerprint, apart, terms, "Repeating")
+    except KeyboardInterrupt:
+        say("Stopped; the same command goes on from here, and does nothing twice")
+        raise
+    _write(out, missing)
+    failed = [cell for cell, why in missing.items() if why.startswith("failed")]
+    if failed:
+        raise InputError(f"{count(len(failed), 'cell')} failed: {', '.join(failed)} (see above)")
+
+
+def _grid(
+    preset: Preset,
+    limits: dict[str, tuple[str, ...] | None],
+    baselines: bool | None,
+    trials: int | None,
+    changes: dict[str, Any],
+) -> Grid:
+    from segue.evaluation.baselines import BASELINES
+    from segue.evaluation.compare import Grid
+
+    with_baselines = preset != "article" if baselines is None else baselines
+    return Grid(
+        preset,
+        baselines=tuple(BASELINES) if with_baselines else (),
+        num_trials=trials or (QUICK_TRIALS if preset == "quick" else DEFAULT_TRIALS),
+        changes={name: value for name, value in changes.items() if value is not None},
+        **{name: names for name, names in limits.items() if names is not None},
+    )
+
+
+def _claim(out: Path) -> None:
+    """Make the folder; refuse one that holds what no comparison wrote."""
+    from segue.errors import ArtefactError
+
+    ours = {"cells", "training", "trials.jsonl"}
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        inside = {path.name for path in out.iterdir()}
+    except OSError as error:
+        raise ArtefactError(f"{out}: cannot be written ({error.strerror or error})") from error
+    if inside and not inside & ours:
+        raise ArtefactError(
+            f"{out}: holds files of something else than `segue compare`; give --out another folder"
+        )
+
+
+def _named(cells: tuple[Cell, ...], only: str | None) -> tuple[Cell, ...]:
+    """The cells of a name, or of a row's name."""
+    from segue.errors import NameLookupError
+
+    if only is None:
+        return cells
+    found = tuple(
+        cell for cell in cells if only.lower() in (cell.name.lower(), cell.row.name.lower())
+    )
+    if not found:
+        names = [cell.name for cell in cells]
+        near = difflib.get_close_matches(only, names, n=5, cutoff=0) or names[:5]
+        raise NameLookupError(f"no cell of this comparison is called {only!r}, but there are", near)
+    return found
+
+
+def _say_data(split: Split) -> None:
+    nodes, tracks = split.train.num_nodes, split.train.playlists.tracks
+    say(
+        f"{count(nodes['playlist'], 'playlist')}, {count(nodes['track'], 'track')}; "
+        f"{count(tracks.num_pairs, 'training pair')}, {split.validation.targets.num_pairs} held "
+        f"out for validation, {split.test.targets.num_pairs} for test"
+    )
+
+
+def _measure(
+    cells: Sequence[Cell], fingerprint: str, apart: Apart, terms: Terms, title: str
+) -> dict[str, str]:
+    """Measure what is not finished; gives the names of cells that are missing still, and why."""
+    from segue.errors import ResourceError, TrainingError
+    from segue.evaluation.compare_cells import OutOfTimeError, cell_path
+
+    waiting = _waiting(cells, fingerprint, terms)
+    if not waiting:
+        return {}
+    expected = _expected(cells, waiting, apart, terms)
+    missing: dict[str, str] = {}
+    done, spent = 0.0, 0.0  # of the seconds that were expected, and in truth
+    total = sum(expected.values())
+    with progress_bar(title, math.ceil(total), "") as bar:
+        for at, cell in enumerate(waiting, start=1):
+            place = f"{at}/{len(waiting)} {cell.name}"
+            started = time.time()
+            try:
+                watch = _watch(bar, expected[cell.name], place)
+                record = apart.measure(cell, terms, watch)
+            except OutOfTimeError:
+                missing[cell.name] = OUT_OF_TIME
+                continue
+            except (ResourceError, TrainingError) as error:
+                kind = "left out" if isinstance(error, ResourceError) else "failed"
+                missing[cell.name] = f"{kind}: {error}"
+                bar.say(f"{place} {missing[cell.name]}")
+                continue
+            spent += time.time() - started
+            done += expected[cell.name]
+            left = (total - done) * spent / done
+            figures = record["validation"]
+            bar.say(
+                f"{place}: on validation recall@20 {figures['recall@20']:.4f}, "
+                f"nDCG@20 {figures['ndcg@20']:.4f}; {_duration(time.time() - started)}"
+                + (f", about {_duration(left)} left" if at < len(waiting) else "")
+            )
+    late = [name for name, why in missing.items() if why == OUT_OF_TIME]
+    if late:
+        folder = cell_path(terms.folder, waiting[0]).parent
+        say(f"The time is over: {count(len(late), 'cell')} not finished, the others in {folder}")
+    return missing
+
+
+def _waiting(cells: Sequence[Cell], fingerprint: str, terms: Terms) -> list[Cell]:
+    """The cells that are not finished; all files are looked at before anything is done."""
+    from segue.errors import ArtefactError, MismatchError
+    from segue.evaluation.compare_cells import finished_cell
+
+    waiting = []
+    for cell in cells:
+        try:
+            if finished_cell(terms.folder, cell, fingerprint) is None:
+                waiting.append(cell)
+        except (ArtefactError, MismatchError):
+            if not terms.overwrite:
+                raise
+            waiting.append(cell)
+    return waiting
+
+
+def _expected(
+    cells: Sequence[Cell], waiting: Sequence[Cell], apart: Apart, terms: Terms
+) -> dict[str, float]:
+    """Seconds that each waiting cell will take, said before it starts."""
+    from segue.evaluation.compare_cells import cell_path, read_cell
+    from segue.evaluation.compare_estimate import estimate_from
+
+    names = {cell.name for cell in waiting}
+    paths = [cell_path(terms.folder, cell) for cell in cells if cell.name not in names]
+    expected = estimate_from(map(read_cell, paths), waiting)
+    unknown = [cell for cell in waiting if cell.name not in expected]
+    rules_of_thumb = False
+    if unknown:
+        with progress_bar("Timing a few steps of each", 1, "") as bar:
+            estimates = apart.estimate(unknown, terms, _watch(bar, 1, ""))
+        expected |= {name: estimate.seconds for name, estimate in estimates.items()}
+        rules_of_thumb = any(not estimate.timed for estimate in estimates.values())
+    if paths:
+        say(f"{len(paths)} of {count(len(cells), 'cell')} are finished already")
+    parts = []
+    for thing, part in (
+        ("training", [cell for cell in waiting if not cell.row.is_baseline]),
+        ("baseline", [cell for cell in waiting if cell.row.is_baseline]),
+    ):
+        if part:
+            each = sum(expected[cell.name] for cell in part) / len(part)
+            rule = ", by rule of thumb" if thing == "baseline" and rules_of_thumb else ""
+            parts.append(f"{count(len(part), thing)} × {_duration(each)}{rule}")
+    say(f"{' + '.join(parts)}: about {_duration(sum(expected.values()))}")
+    return expected
+
+
+def _watch(bar: ProgressBar, seconds: float, place: str) -> Any:
+    """Moves a bar on by the share of `seconds` that is done."""
+    position = 0.0
+
+    def watch(share: float, note: str) -> None:
+        nonlocal position
+        words = f"{place}: {note}" if place and note else place or note
+        bar.advance((share - position) * seconds, note=words)
+        position = share
+
+    return watch
+
+
+def _duration(seconds: float) -> str:
+    """``40 s``, ``3.5 min``, ``2 h 5 min``."""
+    if seconds < 99.5:
+        return f"{seconds:.0f} s"
+    if seconds < 5970:
+        return f"{seconds / 60:.1f} min" if seconds < 595 else f"{seconds / 60:.0f} min"
+    hours, minutes = divmod(round(seconds / 60), 60)
+    return f"{hours} h {minutes} min"
+
+
+def _repeats(
+    cells: Iterable[Cell], num_seeds: int, missing: dict[str, str], terms: Terms
+) -> list[Cell]:
+    """Further seeds of the best rows and baselines; none until the grid is finished."""
+    from segue.evaluation.compare import best_cells
+    from segue.evaluation.compare_cells import cell_path, read_cell
+    from segue.training.validation import BEST_BY
+
+    waits = [name for name, why in missing.items() if not why.startswith("left out")]
+    if waits:
+        say("The best rows are repeated once the whole grid is finished")
+        return []
+    first = [cell for cell in cells if not cell.rng_seed and cell.name not in missing]
+    figures = {
+        cell.name: read_cell(cell_path(terms.folder, cell))["validation"][BEST_BY] for cell in first
+    }
+    best = list(best_cells(first, figures))
+    fixed = [cell.row.name for cell in best if cell.rng_seed is None]
+    if fixed:
+        say(f"{' and '.join(fixed)}: draws nothing at random, so there is no seed to repeat it by")
+    return [
+        cell.with_seed(seed)
+        for seed in range(1, num_seeds)
+        for cell in best
+        if cell.rng_seed is not None
+    ]
+
+
+def _write(out: Path, missing: dict[str, str]) -> None:
+    """Write the report and show its beginning."""
+    from segue.evaluation.compare_report import write_report
+
+    comparison = write_report(out, missing)
+    _print_best(comparison)
+    say(f"The report is {out / 'report.md'}")
+
+
+def _print_best(comparison: Comparison) -> None:
+    metrics = ("recall@20", "recall@300", "ndcg@20", "auc", "novelty@20")
+    rows = [*comparison.best(), *comparison.baselines]
+    print_table(
+        "The best row of each architecture on validation, and the baselines, on the test tracks",
+        ["model", "loss", "negatives", *metrics],
+        [
+            [
+                *(row.row.model, row.row.loss, row.row.negatives),
+                *(
+                    f"{row.mean(metric):.{2 if metric.startswith('novelty') else 4}f}"
+                    for metric in metrics
+                ),
+            ]
+            for row in rows
+        ],
+    )

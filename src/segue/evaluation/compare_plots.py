@@ -1,0 +1,145 @@
+"""The plots of a comparison's report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from segue.evaluation.compare import LOSSES
+from segue.evaluation.compare_report import Comparison, RowFigures
+from segue.evaluation.evaluate import NUM_BUCKETS
+from segue.pictures.plots import Series, bars, lines, panels, scatter_of_kinds
+from segue.pictures.save import save_plot
+from segue.pictures.style import SIZES, Size
+from segue.training.validation import BEST_BY
+
+# A plot holds the best row of each architecture and so many baselines: more cannot be told apart.
+NUM_SERIES = 8
+SIZE = SIZES["screen"]
+
+
+def draw_plots(comparison: Comparison, folder: Path) -> dict[str, str]:
+    """Write the plots into a folder.
+
+    Returns
+    -------
+    dict
+        By file name what the plot shows. A plot that would be empty is left out, and one of an
+        earlier report in its place is removed.
+    """
+    shown = _shown(comparison)
+    plots: dict[str, tuple[str, Callable[..., object] | None]] = {
+        "recall-at-k.png": ("Recall@k by k", _recall_curves(shown)),
+        "recall-by-novelty.png": ("Recall@300 against novelty, all rows", _novelty(comparison)),
+        "recall-by-popularity.png": ("Recall@300 by popularity", _popularity(shown)),
+        "validation.png": ("nDCG@20 on validation by epoch", _validation(comparison)),
+        "loss.png": ("Training loss by epoch", _losses(comparison)),
+    }
+    drawn = {}
+    for name, (words, plot) in plots.items():
+        if plot is None:
+            (folder / name).unlink(missing_ok=True)
+            continue
+        size = Size(SIZE.width, SIZE.height, 10.0)
+        save_plot(plot, folder / name, size, "light", title=words, dpi=150)  # type: ignore[arg-type]
+        drawn[name] = words
+    return drawn
+
+
+def _shown(comparison: Comparison) -> dict[str, RowFigures]:
+    """By label: the best row of each architecture, then as many baselines as there is room for."""
+    best = comparison.best()
+    beside = comparison.best_baselines(NUM_SERIES - len(best))
+    chosen = {row.row for row in beside}
+    return {
+        row.label: row for row in [*best, *(b for b in comparison.baselines if b.row in chosen)]
+    }
+
+
+def _series(x: list[float], by_seed: list[list[float]]) -> Series:
+    """Means of several seeds, with their spread where there are several."""
+    values = np.array(by_seed)
+    spread = values.std(axis=1, ddof=1).tolist() if values.shape[1] > 1 else ()
+    return Series(x, values.mean(axis=1).tolist(), spread)
+
+
+def _recall_curves(shown: dict[str, RowFigures]) -> Callable[..., object]:
+    series = {}
+    for label, row in shown.items():
+        curve = row.curve()
+        series[label] = _series([float(k) for k in curve], list(curve.values()))
+    return partial(
+        lines, series, title="Recall@k on test", x_label="k", y_label="Recall@k", log_x=True
+    )
+
+
+def _novelty(comparison: Comparison) -> Callable[..., object]:
+    def point(row: RowFigures) -> Series:
+        spread = row.spread("recall@300")
+        return Series(
+            [row.mean("novelty@300")], [row.mean("recall@300")], () if spread is None else [spread]
+        )
+
+    points: dict[str, dict[str, Series]] = {}
+    for row in comparison.trained:
+        kind = f"{row.row.loss}, {row.row.negatives}"
+        points.setdefault(row.row.model, {})[kind] = point(row)
+    return partial(
+        scatter_of_kinds,
+        points,
+        {row.label: point(row) for row in comparison.baselines},
+        title="Recall against novelty, on test",
+        x_label="Novelty@300 (bits): to the right less popular tracks",
+        y_label="Recall@300",
+    )
+
+
+def _popularity(shown: dict[str, RowFigures]) -> Callable[..., object]:
+    buckets = range(1, NUM_BUCKETS + 1)
+    figures = {
+        label: np.nan_to_num([row.mean(f"recall@300 of bucket {b}") for b in buckets]).tolist()
+        for label, row in shown.items()
+    }
+    ends = {1: "1: most popular", NUM_BUCKETS: f"{NUM_BUCKETS}: least popular"}
+    return partial(
+        bars,
+        figures,
+        title="Recall by popularity of the track, on test",
+        categories=[ends.get(b, str(b)) for b in buckets],
+        y_label="Recall@300",
+    )
+
+
+def _validation(comparison: Comparison) -> Callable[..., object] | None:
+    """A panel an architecture, a line for each loss and negatives, of the first seed."""
+    groups: dict[str, dict[str, Series]] = {}
+    for row in comparison.trained:
+        entries = [entry for entry in row.cells[0]["history"] if BEST_BY in entry]
+        groups.setdefault(row.row.model, {})[f"{row.row.loss}, {row.row.negatives}"] = Series(
+            [float(entry["epoch"]) for entry in entries], [entry[BEST_BY] for entry in entries]
+        )
+    if not groups:
+        return None
+    return partial(panels, groups, title="On validation", x_label="epoch", y_label="nDCG@20")
+
+
+def _losses(comparison: Comparison) -> Callable[..., object] | None:
+    """A panel for each loss and negatives, as losses compare in it alone; a line a model."""
+    groups: dict[str, dict[str, Series]] = {}
+    kinds = [(loss, negatives) for loss, names in LOSSES.items() for negatives in names]
+    for loss, negatives in kinds:
+        for row in comparison.trained:
+            if (row.row.loss, row.row.negatives) != (loss, negatives):
+                continue
+            history = row.cells[0]["history"]
+            groups.setdefault(f"{loss}, {negatives}", {})[row.row.model] = Series(
+                [float(entry["epoch"]) for entry in history], [entry["loss"] for entry in history]
+            )
+    if not groups:
+        return None
+    return partial(
+        panels, groups, title="Training loss", x_label="epoch", y_label="loss", same_y=False
+    )
