@@ -30,6 +30,8 @@ class SparseMatrix:
         The transpose in CSR form.
     transposed_place : int64 [nnz]
         Where each entry of the CSR form stands in the transposed form.
+    place : int64 [nnz]
+        Where each entry of the transposed form stands in the CSR form.
     """
 
     shape: tuple[int, int]
@@ -40,6 +42,7 @@ class SparseMatrix:
     transposed_column: Tensor
     transposed_value: Tensor
     transposed_place: Tensor
+    place: Tensor
 
     @classmethod
     def from_csr(
@@ -81,6 +84,7 @@ class SparseMatrix:
             tensor(row[order]),
             tensor(value[order]),
             tensor(place),
+            tensor(order),
         )
 
     def without(self, entries: Tensor) -> SparseMatrix:
@@ -96,10 +100,43 @@ class SparseMatrix:
         transposed_value[self.transposed_place[entries]] = 0
         return replace(self, value=value, transposed_value=transposed_value)
 
+    def of_entries(self, entry: Tensor, count: Tensor) -> SparseMatrix:
+        """The matrix of some entries alone: its structure is made anew, but nothing is sorted.
+
+        Parameters
+        ----------
+        entry : int64 [num_kept]
+            Positions in CSR order, each once, those of one row together, rows ascending.
+        count : int64 [num_rows]
+            How many there are of each row.
+        """
+        device = entry.device
+        old_place = self.transposed_place[entry]
+        kept = torch.zeros(len(self.column), dtype=torch.bool, device=device)
+        kept[old_place] = True
+        # How many are kept before each place of the transposed form is where they go to.
+        before = torch.zeros(len(kept) + 1, dtype=torch.int32, device=device)
+        torch.cumsum(kept, 0, dtype=torch.int32, out=before[1:])
+        new_place = before.index_select(0, old_place).long()
+        place = torch.empty_like(new_place)
+        place[new_place] = torch.arange(len(place), device=device)
+        offsets = torch.zeros(len(count) + 1, dtype=torch.int32, device=device)
+        torch.cumsum(count, 0, dtype=torch.int32, out=offsets[1:])
+        value = self.value[entry]
+        return SparseMatrix(
+            self.shape,
+            offsets,
+            self.column[entry],
+            value,
+            before.index_select(0, self.transposed_offsets),
+            self.transposed_column[kept],
+            value[place],
+            new_place,
+            place,
+        )
+
     def transpose(self) -> SparseMatrix:
         """The transpose [num_cols, num_rows], which shares this one's arrays."""
-        place = torch.empty_like(self.transposed_place)
-        place[self.transposed_place] = torch.arange(len(place), device=place.device)
         return SparseMatrix(
             (self.shape[1], self.shape[0]),
             self.transposed_offsets,
@@ -108,7 +145,8 @@ class SparseMatrix:
             self.offsets,
             self.column,
             self.value,
-            place,
+            self.place,
+            self.transposed_place,
         )
 
     def row(self) -> Tensor:
@@ -123,19 +161,22 @@ class SparseMatrix:
         value : float [nnz]
             In CSR order.
         """
-        transposed_value = torch.empty_like(value)
-        transposed_value[self.transposed_place] = value
-        return replace(self, value=value, transposed_value=transposed_value)
+        return replace(self, value=value, transposed_value=value[self.place])
 
     def row_means(self) -> SparseMatrix:
         """The matrix whose product is the mean over a row's entries that are not at zero.
 
         A row without such entries gives 0.
         """
-        visible = (self.value != 0).to(self.value.dtype)
-        ones = visible.new_ones((self.shape[1], 1))
-        count = weighted_sums(self.offsets, self.column, visible, ones)[:, 0].clamp(min=1)
-        return self.with_value(visible / count[self.row()])
+        visible, transposed = self.value != 0, self.transposed_value != 0
+        ones = self.value.new_ones((self.shape[1], 1))
+        count = weighted_sums(self.offsets, self.column, visible.to(ones.dtype), ones)[:, 0]
+        share = 1 / count.clamp(min=1)
+        return replace(
+            self,
+            value=visible * torch.repeat_interleave(share, self.offsets.diff()),
+            transposed_value=transposed * share.index_select(0, self.transposed_column),
+        )
 
     def __matmul__(self, dense: Tensor) -> Tensor:
         """Product with a dense matrix [num_cols, dim] → [num_rows, dim], differentiable in it."""

@@ -1,0 +1,57 @@
+"""Sampled neighbourhoods: a few of each node's neighbours in each step of training."""
+
+from __future__ import annotations
+
+import torch
+
+from segue.errors import InputError
+from segue.models.sparse import SparseMatrix
+
+
+def check_fanout(fanout: int | None) -> None:
+    """Refuse a number of neighbours below 1 (InputError); None stands for all of them."""
+    if fanout is not None and fanout < 1:
+        raise InputError(f"fanout is {fanout}, expected 1 or more, or none")
+
+
+def sampled(matrix: SparseMatrix, fanout: int) -> SparseMatrix:
+    """At most so many entries of each row that are not at zero, and none that are.
+
+    Drawn without replacement from torch's own generator, all choices of a row equally likely: the
+    first steps of a shuffle (R. Durstenfeld: "Algorithm 235: Random permutation", CACM 1964), taken
+    in all rows at once. Rows with as few entries or fewer stay whole. What is drawn depends on the
+    entries that are not at zero alone.
+
+    Parameters
+    ----------
+    matrix : SparseMatrix [num_rows, num_cols]
+    fanout
+        1 or more.
+
+    Returns
+    -------
+    SparseMatrix [num_rows, num_cols]
+        Of the entries that were drawn, with their values.
+    """
+    visible = matrix.value != 0
+    device = visible.device
+    (entry,) = visible.nonzero(as_tuple=True)
+    before = torch.zeros(len(visible) + 1, dtype=torch.int32, device=device)
+    torch.cumsum(visible, 0, dtype=torch.int32, out=before[1:])
+    first = before.index_select(0, matrix.offsets).long()
+    length = first.diff()
+    (long,) = (length > fanout).nonzero(as_tuple=True)
+    start, left = first[long], length[long]
+    # Doubles: whole numbers up to any length of a row come out with equal odds.
+    draws = torch.rand(fanout, len(long), dtype=torch.float64, device=device)
+    for place, draw in enumerate(draws):
+        here = start + place
+        there = here + (draw * (left - place)).long()
+        drawn = entry[there]
+        entry[there] = entry[here]
+        entry[here] = drawn
+    count = length.clamp(max=fanout)
+    ends = count.cumsum(0)
+    drawn = torch.arange(int(ends[-1]) if len(ends) else 0, device=device)
+    drawn += torch.repeat_interleave(first[:-1] - (ends - count), count)
+    return matrix.of_entries(entry[drawn], count)
