@@ -18,6 +18,8 @@ from segue.training.validation import BEST_BY
 
 # A plot holds the best row of each architecture and so many baselines: more cannot be told apart.
 NUM_SERIES = 8
+# Rows that the plot of novelty only names, where they are far below.
+MOST_LEFT_OUT = 3
 SIZE = SIZES["screen"]
 
 
@@ -83,16 +85,26 @@ def _novelty(comparison: Comparison) -> Callable[..., object]:
             [row.mean("novelty@300")], [row.mean("recall@300")], () if spread is None else [spread]
         )
 
+    # A few rows that are far below all others would press these into a corner.
+    best = max(row.mean("recall@300") for row in comparison.rows)
+    low = [row for row in comparison.rows if row.mean("recall@300") < best / 2]
+    low = low if len(low) <= MOST_LEFT_OUT and len(low) < len(comparison.rows) / 2 else []
     points: dict[str, dict[str, Series]] = {}
     for row in comparison.trained:
-        kind = f"{row.row.loss}, {row.row.negatives}"
-        points.setdefault(row.row.model, {})[kind] = point(row)
+        if row not in low:
+            kind = f"{row.row.loss}, {row.row.negatives}"
+            points.setdefault(row.row.model, {})[kind] = point(row)
+    out_of_sight = "; ".join(
+        f"{row.label} ({row.mean('recall@300'):.3f} at {row.mean('novelty@300'):.1f})"
+        for row in low
+    )
+    x_label = "Novelty@300 (bits): to the right less popular tracks"
     return partial(
         scatter_of_kinds,
         points,
-        {row.label: point(row) for row in comparison.baselines},
+        {row.label: point(row) for row in comparison.baselines if row not in low},
         title="Recall against novelty, on test",
-        x_label="Novelty@300 (bits): to the right less popular tracks",
+        x_label=x_label + (f"\nFar below, not shown: {out_of_sight}" if low else ""),
         y_label="Recall@300",
     )
 

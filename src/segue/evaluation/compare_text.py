@@ -45,6 +45,10 @@ def markdown(
     unfinished
         Cells that are not there, and why.
     """
+
+    def shown(*names: str) -> list[str]:
+        return [f"![{pictures[name]}]({name})" for name in names if name in pictures]
+
     parts = ["# Comparison", _introduction(comparison)]
     if unfinished:
         lines = [f"- {name}: {why}" for name, why in unfinished.items()]
@@ -56,6 +60,7 @@ def markdown(
             "The loss and negatives that did best on validation (nDCG@20), beside the baselines.",
             _figures([*best, *baselines], RANKING),
         ]
+    parts += shown("recall-at-k.png")
     if any(cell["preset"] == "article" for cell in comparison.cells):
         parts += ["## Beside the published figures", _published(comparison)]
     parts += ["## All rows", _figures(comparison.rows, RANKING)]
@@ -64,11 +69,12 @@ def markdown(
         "Novelty in bits: more of it is less popular music. Bucket 1 holds the most popular "
         "tracks, bucket 5 the least, each with a fifth of the training pairs.",
         _figures(comparison.rows, BEYOND),
-        *(f"![{words}]({name})" for name, words in pictures.items()),
+        *shown("recall-by-novelty.png", "recall-by-popularity.png"),
         "## Chosen on validation",
         "Each training keeps its best epoch, each baseline its best options, each architecture "
         f"its best row (✓): all by {BEST_BY} on validation, where these figures are from.",
         _choices(comparison),
+        *shown("validation.png", "loss.png"),
         "## Cost",
         "Memory is the most that the process of a cell held at once, Python and PyTorch "
         "included. A baseline's tuning is that of all its trials.",
