@@ -9,7 +9,7 @@ from sklearn.metrics import roc_auc_score
 
 from segue.data.playlists import TrackLists
 from segue.evaluation.baselines import ItemKNN, Popularity
-from segue.evaluation.evaluate import METRICS, evaluate
+from segue.evaluation.evaluate import CURVE_KS, METRICS, evaluate
 from segue.graph.split import HeldOut, Split, SplitRecipe, split_graph
 from segue.recommend import index
 
@@ -192,8 +192,10 @@ def test_playlists_without_held_out_tracks_are_counted(planted_graph, split):
 def test_as_json(split):
     found = evaluate(Popularity(split.train), split.test, split.train)
     content = found.to_json()
-    assert set(content) == {"values", "num_scored", "num_unscored", "seconds"}
+    assert set(content) == {"values", "recall_curve", "num_scored", "num_unscored", "seconds"}
     assert list(content["values"]) == list(METRICS)
+    assert list(content["recall_curve"]) == [str(k) for k in CURVE_KS]
+    assert content["recall_curve"]["300"] == content["values"]["recall@300"]
     assert content["num_scored"] + content["num_unscored"] == len(split.test.query)
 
 
