@@ -29,15 +29,22 @@ def known_options(make_encoder: Callable[..., Any]) -> dict[str, Any] | None:
     }
 
 
-def refuse_options(make_encoder: Callable[..., Any], config: TrainConfig) -> None:
-    """Refuse options that an architecture does not have, or of another type (InputError)."""
-    if not config.options:
-        return
-    known = known_options(make_encoder)
+def options_for(
+    make_encoder: Callable[..., Any], config: TrainConfig
+) -> dict[str, bool | int | float | str]:
+    """The options of a configuration as the constructor wants them.
+
+    Raises
+    ------
+    InputError
+        If the architecture does not have one of them, or wants another type.
+    """
+    options = dict(config.options)
+    known = known_options(make_encoder) if options else None
     if known is None:
-        return
+        return options
     listed = ", ".join(f"{name} ({_words(kind)})" for name, kind in known.items()) or "none"
-    for name, value in config.options.items():
+    for name, value in options.items():
         if name not in known:
             raise InputError(f"{config.model} has no option {name!r}, expected some of: {listed}")
         if not _fits(value, known[name]):
@@ -45,6 +52,9 @@ def refuse_options(make_encoder: Callable[..., Any], config: TrainConfig) -> Non
                 f"option {name} of {config.model} is {value!r}, expected {_words(known[name])} "
                 f"(its options: {listed})"
             )
+        if known[name] is float:
+            options[name] = float(value)  # 2 is meant as 2.0
+    return options
 
 
 def _plain(kind: Any) -> bool:

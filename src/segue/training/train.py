@@ -32,7 +32,7 @@ from segue.recommend.scorer import CentroidScorer
 from segue.training.checkpoint import Checkpoint
 from segue.training.config import TrainConfig, default_epochs
 from segue.training.hard_negatives import HardNegatives, Ranking
-from segue.training.options import refuse_options
+from segue.training.options import options_for
 from segue.training.steps import FOR_VECTORS, HiddenTracks, Triples
 from segue.training.validation import BEST_BY, NodeScorer, validate
 
@@ -151,7 +151,7 @@ def train(
         If `resume` finds no checkpoint, or one of another training.
     """
     make_encoder = encoder or encoder_named(config.model)
-    refuse_options(make_encoder, config)
+    options = options_for(make_encoder, config)
     progress = progress or Progress()
     started = time.perf_counter()
     make_steps = HiddenTracks if config.targets == "hidden" else Triples
@@ -170,7 +170,7 @@ def train(
         num_layers=config.num_layers,
         initial_std=config.initial_std,
         rng=np.random.default_rng((config.rng_seed, FOR_VECTORS)),
-        **config.options,
+        **options,
     )
     readout = CentroidReadout(graph.num_nodes["track"])
     model = nn.ModuleDict({"encoder": network, "readout": readout}).to(device)
