@@ -165,9 +165,7 @@ def test_the_data_are_the_core_of_the_graph_and_too_few_are_refused(planted_grap
     with pytest.raises(InputError, match="its 30-core is empty; a smaller --k-core"):
         Source(tmp_path / "graph", SplitRecipe(), 30).load()
     few = planted_graph.with_tracks(
-        planted_graph.playlists.tracks.keep(
-            np.arange(planted_graph.playlists.tracks.num_pairs) < 1
-        )
+        planted_graph.playlists.tracks.keep(np.arange(planted_graph.playlists.tracks.num_pairs) < 1)
     )
     few.save(tmp_path / "few")
     with pytest.raises(InputError, match="few: is too small to compare on"):

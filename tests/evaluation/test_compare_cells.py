@@ -108,9 +108,7 @@ def test_the_checkpoint_of_another_configuration_is_not_resumed(split, tmp_path)
     other = Cell(CELL.row, 0, TrainConfig(model="gcn", dim=4, epochs=1, batch_size=60))
     with pytest.raises(MismatchError, match="--overwrite begins it anew"):
         measure_cell(other, split, Terms(tmp_path), lambda share, note: None)
-    record = measure_cell(
-        other, split, Terms(tmp_path, overwrite=True), lambda share, note: None
-    )
+    record = measure_cell(other, split, Terms(tmp_path, overwrite=True), lambda share, note: None)
     assert record["config"]["dim"] == 4
 
 

@@ -189,7 +189,7 @@ def test_cells_of_different_splits_are_not_put_together(folder):
     cell = json.loads(path.read_text())
     cell["data"]["split"] = "0" * 64
     write_json(path, cell)
-    with pytest.raises(MismatchError, match="is of another graph or split than EASE.json"):
+    with pytest.raises(MismatchError, match=r"is of another graph or split than EASE\.json"):
         write_report(folder)
 
 
