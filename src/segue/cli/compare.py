@@ -165,7 +165,7 @@ def compare(
     deadline = math.inf if max_minutes is None else time.time() + 60 * max_minutes
     limit_threads(threads)
     from segue.evaluation.compare import ARTICLE_RECIPE, QUICK_K_CORE, Source
-    from segue.evaluation.compare_cells import Terms
+    from segue.evaluation.compare_cells import Terms, cell_path
     from segue.evaluation.compare_process import Apart
     from segue.graph.split import SplitRecipe
 
@@ -191,7 +191,10 @@ def compare(
     except KeyboardInterrupt:
         say("Stopped; the same command goes on from here, and does nothing twice")
         raise
-    _write(out, missing)
+    if any(cell_path(out, cell).exists() for cell in cells):
+        _write(out, missing)
+    else:
+        say("No cell is finished yet, so there is no report")
     failed = [cell for cell, why in missing.items() if why.startswith("failed")]
     if failed:
         raise InputError(f"{count(len(failed), 'cell')} failed: {', '.join(failed)} (see above)")
@@ -263,7 +266,7 @@ def _measure(
 ) -> dict[str, str]:
     """Measure what is not finished; gives the names of cells that are missing still, and why."""
     from segue.errors import ResourceError, TrainingError
-    from segue.evaluation.compare_cells import OutOfTimeError, cell_path
+    from segue.evaluation.compare_cells import OutOfTimeError
 
     waiting = _waiting(cells, fingerprint, terms)
     if not waiting:
@@ -298,8 +301,7 @@ def _measure(
             )
     late = [name for name, why in missing.items() if why == OUT_OF_TIME]
     if late:
-        folder = cell_path(terms.folder, waiting[0]).parent
-        say(f"The time is over: {count(len(late), 'cell')} not finished, the others in {folder}")
+        say(f"The time is over: {count(len(late), 'cell')} not finished; the same command goes on")
     return missing
 
 

@@ -18,6 +18,7 @@ from typing import Any, Literal, get_args
 from segue.errors import InputError
 from segue.evaluation.baselines import BASELINES
 from segue.graph.playlist_graph import PlaylistGraph
+from segue.evaluation.tuned import tuned
 from segue.graph.split import Split, SplitRecipe, split_graph
 from segue.models import ENCODERS
 from segue.training.config import TrainConfig
@@ -30,6 +31,8 @@ LOSSES: dict[str, tuple[str, ...]] = {
     "bpr": ("random", "hard", "hardest"),
 }
 NEGATIVES = ("all", "random", "hard")
+# Of the whole comparison: so that it takes a night on one core, at a million pairs.
+FULL: dict[str, Any] = {"dim": 128, "epochs": 12, "validate_every": 2}
 QUICK_K_CORE = 30
 # Of a quick comparison: small vectors and a short schedule.
 QUICK: dict[str, Any] = {"dim": 32, "epochs": 8, "validate_every": 2}
@@ -225,8 +228,8 @@ class Grid:
         fields: dict[str, Any] = {"loss": "bpr" if row.loss == "bpr" else "softmax"}
         if self.preset == "article":
             fields |= article_config(row, train)
-        elif self.preset == "quick":
-            fields |= QUICK
+        else:
+            fields |= tuned(row.model) | (QUICK if self.preset == "quick" else FULL)
         fields |= {"model": row.model, "negatives": row.negatives, **self.changes}
         return Cell(row, 0, TrainConfig(**fields), preset=self.preset)
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import platform
 import shutil
 import time
 from collections.abc import Callable
@@ -14,16 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from safetensors import safe_open
 
-import segue
 from segue.errors import ArtefactError, InputError, MismatchError
 from segue.evaluation.baselines import BASELINES
 from segue.evaluation.compare import Cell
 from segue.evaluation.evaluate import METRICS, evaluate
-from segue.evaluation.memory import machine_memory
+from segue.evaluation.machine import machine, peak_memory
 from segue.evaluation.tuning import TrialsFile, tune
 from segue.files import write_json
 from segue.graph.split import Split
@@ -312,40 +308,3 @@ def _tuned(cell: Cell, split: Split, terms: Terms, watch: Watch) -> tuple[Scorer
         },
         "device": "cpu",
     }
-
-
-def machine() -> dict[str, Any]:
-    """What the figures of time and memory belong to."""
-    return {
-        "processor": _processor(),
-        "cores": os.cpu_count(),
-        "memory": machine_memory(),
-        "system": f"{platform.system()} {platform.machine()}",
-        "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
-        "threads": torch.get_num_threads(),
-        "segue": segue.__version__,
-        "python": platform.python_version(),
-        "numpy": np.__version__,
-        "torch": torch.__version__,
-    }
-
-
-def _processor() -> str:
-    with suppress(OSError):
-        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
-            if line.startswith("model name"):
-                return line.split(":", 1)[1].strip()
-    return platform.processor() or platform.machine()
-
-
-def peak_memory() -> int | None:
-    """The most memory that this process has held at once, in bytes: all of it, Python included.
-
-    From the kernel's high-water mark. `resource.getrusage` would also count what the process that
-    started this one held.
-    """
-    with suppress(OSError):
-        for line in Path("/proc/self/status").read_text(encoding="utf-8").splitlines():
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) * 1024
-    return None

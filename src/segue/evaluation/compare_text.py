@@ -200,9 +200,10 @@ def _choices(comparison: Comparison) -> str:
     for row in comparison.rows:
         first = row.cells[0]
         if row.row.is_baseline:
-            words = ", ".join(f"{n} {v:g}" for n, v in first["options"].items()) or "no options"
+            words = ", ".join(f"{n} {v:g}" for n, v in first["options"].items())
             trials = first["num_trials"]
-            how = f"{words} ({f'best of {trials} trials' if trials else 'nothing tried'})"
+            tried = f"best of {trials} trials" if trials else "nothing tried"
+            how = f"{words} ({tried})" if words else "has no options"
         else:
             epochs = [str(cell["best_epoch"]) for cell in row.cells]
             how = f"epoch {', '.join(epochs)} of {first['history'][-1]['epochs']}"
@@ -289,7 +290,10 @@ def _origin(comparison: Comparison) -> str:
         hardware = [facts["processor"], f"{facts['cores']} cores", memory, gpu, facts["system"]]
         versions = (f"{name} {facts[name]}" for name in ("python", "numpy", "torch"))
         where = ", ".join(part for part in hardware if part)
-        machines.append(f"- machine: {where}; Segue {facts['segue']}, {', '.join(versions)}")
+        segue = f"Segue {facts['segue']}" + (
+            f" (commit `{facts['commit']}`)" if facts["commit"] else ""
+        )
+        machines.append(f"- machine: {where}; {segue}, {', '.join(versions)}")
     return "\n".join(
         [
             f"- graph: fingerprint `{data['graph']}`",

@@ -236,18 +236,20 @@ def scatter_of_kinds(
     axis.set_ylabel(y_label)
     axis.margins(0.1)
 
-    def key(mark: str, color: str, name: str) -> Line2D:
+    def key(color: str, name: str, mark: str = "") -> Line2D:
+        """A bar of the colour where it stands for that alone, and not for a form."""
         return Line2D(
-            [], [], color=color, marker=mark, linestyle="", label=drawable(name),
-            markersize=0.8 * size.font,
+            [], [], color=color, marker=mark, linestyle="" if mark else "-", label=drawable(name),
+            linewidth=0.6 * size.font, markersize=0.8 * size.font,
         )  # fmt: skip
 
-    keys = [key("o", _color(theme, at), name) for at, name in enumerate(points)]
-    keys += [key(SERIES_MARKS[at % 8], theme.muted, kind) for at, kind in enumerate(kinds)]
+    keys = [key(_color(theme, at), name) for at, name in enumerate(points)]
+    keys += [key(theme.muted, kind, SERIES_MARKS[at % 8]) for at, kind in enumerate(kinds)]
     if keys:
         figure.legend(
-            handles=keys, loc="outside right upper", frameon=False, labelcolor=theme.muted
-        )
+            handles=keys, loc="outside right upper", frameon=False, labelcolor=theme.muted,
+            handlelength=1.2,
+        )  # fmt: skip
     others = [one for group in points.values() for one in group.values()]
     if named:
         _name_points(figure, axis, named, size, others)
