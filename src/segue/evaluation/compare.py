@@ -17,8 +17,8 @@ from typing import Any, Literal, get_args
 
 from segue.errors import InputError
 from segue.evaluation.baselines import BASELINES
-from segue.graph.playlist_graph import PlaylistGraph
 from segue.evaluation.tuned import tuned
+from segue.graph.playlist_graph import PlaylistGraph
 from segue.graph.split import Split, SplitRecipe, split_graph
 from segue.models import ENCODERS
 from segue.training.config import TrainConfig
