@@ -25,9 +25,10 @@ def test_peak_memory_is_that_of_the_process():
     block = bytearray(2**27)
     block[:: 2**12] = b"x" * len(block[:: 2**12])
     resident = int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
-    assert peak_memory() >= max(before, resident)
+    # The kernel's counts of a moment lag behind by some pages.
+    assert peak_memory() >= max(before, 0.95 * resident)
     del block
-    assert peak_memory() >= resident, "it does not go down again"
+    assert peak_memory() >= 0.95 * resident, "it does not go down again"
 
 
 @pytest.mark.skipif(shutil.which("git") is None, reason="no git here")
