@@ -9,6 +9,7 @@ from segue.errors import InputError
 from segue.evaluation.baselines import BASELINES
 from segue.evaluation.compare import (
     ARTICLE_RECIPE,
+    BPR_EPOCHS,
     QUICK,
     Cell,
     Grid,
@@ -16,9 +17,11 @@ from segue.evaluation.compare import (
     Source,
     best_cells,
 )
+from segue.evaluation.tuned import TUNED
 from segue.graph.split import SplitRecipe
 from segue.models import ENCODERS
 from segue.training.config import TrainConfig
+from segue.training.options import options_for
 
 
 def test_the_whole_grid_is_twenty_five_trainings_and_the_baselines(planted_graph):
@@ -75,11 +78,26 @@ def test_limits_that_make_no_sense_are_refused(limits, message):
 
 def test_changes_hold_for_every_training_and_are_checked(planted_graph):
     grid = Grid(preset="quick", changes={"dim": 8})
-    configs = [cell.config for cell in grid.cells(planted_graph) if cell.config]
-    assert {config.dim for config in configs} == {8}
-    assert {config.epochs for config in configs} == {QUICK["epochs"]}
+    cells = [cell for cell in grid.cells(planted_graph) if cell.config]
+    assert {cell.config.dim for cell in cells} == {8}
+    for cell in cells:
+        twice = BPR_EPOCHS if cell.row.loss == "bpr" else 1
+        assert cell.config.epochs == twice * QUICK["epochs"]
+    grid = Grid(changes={"epochs": 3})
+    assert {c.config.epochs for c in grid.cells(planted_graph) if c.config} == {3}
     with pytest.raises(InputError, match="dim is 0"):
         Grid(changes={"dim": 0}).cells(planted_graph)
+
+
+@pytest.mark.parametrize("preset", ["full", "quick"])
+def test_every_architecture_has_its_tuned_options(planted_graph, preset):
+    """Of one table, with options that it has: a training is made of each."""
+    assert set(TUNED) == set(ENCODERS)
+    for cell in Grid(preset, baselines=()).cells(planted_graph):
+        expected = TUNED[cell.row.model]
+        assert cell.config.learning_rate == expected["learning_rate"]
+        assert cell.config.options == expected["options"]
+        assert options_for(ENCODERS[cell.row.model], cell.config)
 
 
 def test_seeds_repeat_what_draws_at_random(planted_graph):

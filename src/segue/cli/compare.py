@@ -67,7 +67,7 @@ class Names(click.ParamType[tuple[str, ...]]):
     default=None,
     help="Tuned baselines beside them.  [default: yes, but not with --preset article]",
 )
-@click.option("--quick", is_flag=True, help="The 30-core, small vectors, a short schedule.")
+@click.option("--quick", is_flag=True, help="The 30-core, small vectors.")
 @click.option(
     "--preset",
     type=click.Choice(["article"]),
@@ -76,7 +76,7 @@ class Names(click.ParamType[tuple[str, ...]]):
 @click.option("--k-core", type=click.IntRange(min=0), metavar="K", help="Take the K-core of GRAPH.")
 @click.option("--dim", type=int, help="Length of a vector, in all trainings.")
 @click.option("--num-layers", type=int, help="How many times messages are passed.")
-@click.option("--epochs", type=int, help="Passes over the playlists.")
+@click.option("--epochs", type=int, help="Passes over the playlists, in all trainings.")
 @click.option("--batch-size", type=int, help="Playlists per step.")
 @click.option("--learning-rate", type=float, help="At the start of the schedule.")
 @click.option(

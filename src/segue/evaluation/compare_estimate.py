@@ -7,7 +7,7 @@ import tempfile
 import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -141,7 +141,7 @@ def _of_training(config: TrainConfig, split: Split, terms: Terms, validating: fl
         train(
             split.train,
             None,
-            config,
+            _in_the_middle(config),
             folder=Path(folder),
             identity="estimate",
             progress=Progress(step, epoch),
@@ -155,6 +155,12 @@ def _of_training(config: TrainConfig, split: Split, terms: Terms, validating: fl
     refreshes = math.ceil(epochs / config.refresh_every) if config.negatives == "hard" else 1
     validations = math.ceil(epochs / config.validate_every)
     return num_steps * per_step + first * refreshes + validations * validating
+
+
+def _in_the_middle(config: TrainConfig) -> TrainConfig:
+    """Hard negatives as halfway through their schedule: the smaller the share, the more draws."""
+    share, mix = math.sqrt(math.prod(config.hard_share)), float(np.mean(config.hard_mix))
+    return replace(config, hard_share=(share, share), hard_mix=(mix, mix))
 
 
 def _epochs_of(config: TrainConfig, split: Split) -> int:
