@@ -55,7 +55,8 @@ def test_commands_of_the_readme_run(after_demo: Path, monkeypatch: pytest.Monkey
             assert Path(command[1], "manifest.json").is_file()
             continue
         # The same commands with a shorter training: what is tested is that they can be typed.
-        run(*command, *(["--epochs", "2"] if command[0] == "train" else []))
+        shorter = {"train": ["--epochs", "2"], "compare": ["--epochs", "2", "--no-baselines"]}
+        run(*command, *shorter.get(command[0], []))
     assert (after_demo / "recommendations.parquet").stat().st_size > 0
 
 

@@ -160,6 +160,18 @@ def test_a_report_holds_sums_of_many_and_no_playlist(folder, planted_graph):
     assert not [word for word in words if str(word) in text]
 
 
+def test_losses_with_more_epochs_are_named(folder):
+    write_report(folder)
+    assert "Epochs differ" not in (folder / "report.md").read_text()
+    path = folder / "cells" / "gcn-full-all-seed0.json"
+    cell = json.loads(path.read_text())
+    cell |= {"name": "gcn-bpr-random-seed0", "loss": "bpr", "negatives": "random"}
+    cell["config"] |= {"loss": "bpr", "negatives": "random", "epochs": 4}
+    path.with_name("gcn-bpr-random-seed0.json").write_text(json.dumps(cell))
+    write_report(folder)
+    assert "Epochs differ (full 2, bpr 4): bpr learns" in (folder / "report.md").read_text()
+
+
 def test_what_is_missing_is_said(folder):
     write_report(folder, {"gat-full-all-seed0": "left out: too large"})
     text = (folder / "report.md").read_text()

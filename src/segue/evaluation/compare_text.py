@@ -261,6 +261,18 @@ def _configuration(comparison: Comparison) -> str:
     different = [n for n in names if n not in shared]
     words = ", ".join(f"`{name}` {_plain(configs[0][name])}" for name in shared)
     text = f"The same in all trainings: {words}."
+    if any(row.cells[0]["preset"] != "article" for row in rows):
+        text += (
+            "\n\nLearning rate and options of an architecture were chosen on validation, under the "
+            "full softmax and on fewer playlists, with equally many trials for each architecture; "
+            "they are the same for all its losses."
+        )
+    if "epochs" in different:
+        epochs = {row.row.loss: row.cells[0]["config"]["epochs"] for row in rows}
+        text += (
+            f" Epochs differ ({', '.join(f'{loss} {_plain(n)}' for loss, n in epochs.items())}): "
+            "bpr learns of one negative at a time, and so more slowly."
+        )
     if not different:
         return text
     table = _table(
