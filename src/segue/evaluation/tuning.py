@@ -1,6 +1,6 @@
-"""The options of the baselines, chosen on validation within a stated number of trials.
+"""Options chosen on validation within a stated number of trials: of baselines, and of encoders.
 
-A baseline's search space is a grid: of each option some values. The first trial is the default
+A search space is a grid: of each option some values. The first trial is the default
 point; each further one is a point next to the best so far (one step up or down in one option),
 until no such point is left or the trials are spent. That is coarse where the best is far and fine
 where it is near, draws nothing at random, and takes what an earlier run has found.
@@ -13,6 +13,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ Options = dict[str, float]
 
 @dataclass(frozen=True)
 class Trial:
-    """One point of a baseline's grid, and how good it is.
+    """One point of a grid, and how good it is.
 
     Attributes
     ----------
@@ -35,7 +36,7 @@ class Trial:
     validation
         Recall@20, Recall@300, nDCG@20 and AUC on the split's validation part.
     seconds
-        Spent on fitting and scoring.
+        Spent on fitting, or training, and scoring.
     """
 
     options: Options
@@ -59,39 +60,51 @@ class TrialsFile:
     InputError
         If the file cannot be read, or a line is no trial.
     ArtefactError
-        From `add`, if the file cannot be written.
+        From `trial`, if the file cannot be written.
     """
 
     def __init__(self, path: Path | None) -> None:
         self._path = path
         self._entries = _read(path) if path is not None and path.exists() else []
 
-    def find(self, split: Split, baseline: str, options: Options) -> Trial | None:
-        """The finished trial of these options, if there is one."""
+    def trial(
+        self,
+        split: Split,
+        name: str,
+        options: Options,
+        measure: Callable[[Options], Trial],
+    ) -> Trial:
+        """The finished trial of these options; where there is none, made and put into the file.
+
+        Parameters
+        ----------
+        split, name
+            What is tuned, and on what.
+        options, measure
+            ``measure(options)`` makes the trial.
+        """
         for entry in self._entries:
             found = (entry["split"], entry["baseline"], entry["options"])
-            if found == (split.fingerprint, baseline, options):
+            if found == (split.fingerprint, name, options):
                 return Trial(options, entry["validation"], entry["seconds"])
-        return None
+        trial = measure(options)
+        self._entries.append({"split": split.fingerprint, "baseline": name, **asdict(trial)})
+        if self._path is not None:
+            write_json_lines(self._path, self._entries)
+        return trial
 
-    def seconds(self, split: Split, baseline: str) -> list[float]:
-        """What each finished trial of a baseline took."""
+    def seconds(self, split: Split, name: str) -> list[float]:
+        """What each finished trial took."""
         return [
             float(entry["seconds"])
             for entry in self._entries
-            if (entry["split"], entry["baseline"]) == (split.fingerprint, baseline)
+            if (entry["split"], entry["baseline"]) == (split.fingerprint, name)
         ]
-
-    def add(self, split: Split, baseline: str, trial: Trial) -> None:
-        """Put a finished trial into the file."""
-        self._entries.append({"split": split.fingerprint, "baseline": baseline, **asdict(trial)})
-        if self._path is not None:
-            write_json_lines(self._path, self._entries)
 
 
 @dataclass(frozen=True)
 class Tuning:
-    """What a baseline is to be fitted with.
+    """What a baseline is to be fitted with, or an encoder trained.
 
     Attributes
     ----------
@@ -136,15 +149,44 @@ def tune(
         If the split holds nothing out for validation.
     """
     space = BASELINES[name].search_space
-    best = {option: values[0] for option, values in space.items()}
     if num_trials == 1 or not space:
-        return Tuning(best)
+        return Tuning({option: values[0] for option, values in space.items()})
     finished = finished or TrialsFile(None)
     held_out = validation_rows(split.validation)
     if not held_out.targets.num_pairs:
         raise InputError(
             "the split holds nothing out for validation, so no options can be chosen on it"
         )
+    return search(
+        space,
+        num_trials,
+        lambda options: finished.trial(
+            split, name, options, partial(_measure, name, split, held_out)
+        ),
+        starting,
+    )
+
+
+def search(
+    space: SearchSpace,
+    num_trials: int,
+    measure: Callable[[Options], Trial],
+    starting: Callable[[int, Options], None] | None = None,
+) -> Tuning:
+    """Walk on a grid from its default point to a better one, and from there on.
+
+    Parameters
+    ----------
+    space
+        Of each option the values, the default first.
+    num_trials
+        At most so many.
+    measure
+        Makes the trial of a point.
+    starting
+        As for `tune`.
+    """
+    best = {option: values[0] for option, values in space.items()}
     moves = [(option, step) for option in space for step in (1, -1)]
     trials: list[Trial] = []
     point: Options | None = best
@@ -152,10 +194,7 @@ def tune(
     while point is not None and len(trials) < num_trials:
         if starting is not None:
             starting(len(trials) + 1, point)
-        trial = finished.find(split, name, point)
-        if trial is None:
-            trial = _measure(name, split, held_out, point)
-            finished.add(split, name, trial)
+        trial = measure(point)
         trials.append(trial)
         if trial.validation[BEST_BY] > value:
             value = trial.validation[BEST_BY]
@@ -199,6 +238,6 @@ def _read(path: Path) -> list[dict[str, Any]]:
         except (ValueError, KeyError, TypeError):
             known, figures = False, []
         if not (known and all(isinstance(figure, int | float) for figure in figures)):
-            raise InputError(f"{path}, line {number}: is no trial of `segue evaluate --baselines`")
+            raise InputError(f"{path}, line {number}: is no trial of a tuning")
         entries.append(entry)
     return entries

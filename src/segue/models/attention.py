@@ -54,6 +54,23 @@ def attention_sums(matrix: SparseMatrix, weights: Tensor, dense: Tensor) -> Tens
     return sums
 
 
+def pair_sums(matrix: SparseMatrix, of_row: Tensor, of_column: Tensor) -> Tensor:
+    """of_row_i + of_column_j for each entry (i, j).
+
+    Parameters
+    ----------
+    matrix : SparseMatrix [num_rows, num_cols]
+        Its structure.
+    of_row : float [num_rows, heads], of_column : float [num_cols, heads]
+
+    Returns
+    -------
+    float [nnz, heads]
+    """
+    sums: Tensor = _PairSums.apply(matrix, of_row, of_column)  # type: ignore[no-untyped-call]
+    return sums
+
+
 def additive_scores(
     matrix: SparseMatrix, target: Tensor, source: Tensor, attention: Tensor, slope: float
 ) -> Tensor:
@@ -87,7 +104,7 @@ class _RowSoftmax(torch.autograd.Function):
         lowest = torch.finfo(scores.dtype).min  # of rows without any: finite, so that 0 comes out
         highest = torch.segment_reduce(scores, "max", offsets=offsets, initial=lowest)
         weights = (scores - highest.index_select(0, row)).exp_()
-        total = torch.segment_reduce(weights, "sum", offsets=offsets, initial=0)
+        total = _segment_sums(weights, offsets)
         # Where there is anything, the highest alone gives 1.
         weights /= total.clamp_(min=1).index_select(0, row)
         ctx.row, ctx.offsets = row, offsets
@@ -99,7 +116,7 @@ class _RowSoftmax(torch.autograd.Function):
     def backward(ctx: Any, grad: Tensor) -> tuple[None, Tensor]:
         (weights,) = ctx.saved_tensors
         weighted = weights * grad
-        total = torch.segment_reduce(weighted, "sum", offsets=ctx.offsets, initial=0)
+        total = _segment_sums(weighted, ctx.offsets)
         return None, weighted - weights * total.index_select(0, ctx.row)
 
 
@@ -123,6 +140,30 @@ class _AttentionSums(torch.autograd.Function):
             sums = weighted_sums(matrix.offsets, matrix.column, entry, dense)
         (weights_grad,) = torch.autograd.grad(sums, entry, grad)
         return None, weights_grad, dense_grad
+
+
+class _PairSums(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, matrix: SparseMatrix, of_row: Tensor, of_column: Tensor) -> Tensor:
+        ctx.matrix = matrix
+        sums = torch.repeat_interleave(of_row, matrix.offsets.diff(), dim=0)
+        return sums.add_(of_column.index_select(0, matrix.column))
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[None, Tensor, Tensor]:
+        # Sums of neighbouring entries in either form: nothing is scattered.
+        matrix, grad = ctx.matrix, grad.contiguous()
+        return (
+            None,
+            _segment_sums(grad, matrix.offsets),
+            _segment_sums(grad.index_select(0, matrix.place), matrix.transposed_offsets),
+        )
+
+
+def _segment_sums(values: Tensor, offsets: Tensor) -> Tensor:
+    sums: Tensor = torch.segment_reduce(values, "sum", offsets=offsets.long(), initial=0)
+    return sums
 
 
 class _AdditiveScores(torch.autograd.Function):

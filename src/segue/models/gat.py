@@ -11,8 +11,9 @@ from torch import Tensor, nn
 
 from segue.errors import InputError
 from segue.models import initial
-from segue.models.attention import additive_scores, attention_sums, row_softmax
+from segue.models.attention import additive_scores, attention_sums, pair_sums, row_softmax
 from segue.models.encoder import MessageGraph, NodeVectors
+from segue.models.neighbours import check_fanout, neighbourhoods
 from segue.models.sparse import SparseMatrix
 
 SLOPE = 0.2  # of LeakyReLU, in both papers
@@ -60,6 +61,9 @@ class GAT(nn.Module):
         Factor of the identity for messages from artists and albums to tracks.
     activation
         σ, as `torch.nn.functional.elu`.
+    fanout
+        In training, how many visible neighbours of each node, relation and direction send messages
+        at most, drawn anew in each pass; None stands for all, as in evaluation.
     transform_rate
         The learning rate of transforms and attention, as a share of that of the vectors.
     playlist_vectors
@@ -70,7 +74,7 @@ class GAT(nn.Module):
     Raises
     ------
     InputError
-        If `dim` is no multiple of `num_heads`, or the attention is not known.
+        If `dim` is no multiple of `num_heads`, the attention is not known, or `fanout` is below 1.
     """
 
     def __init__(
@@ -86,6 +90,7 @@ class GAT(nn.Module):
         start: initial.Start = "identity",
         relation_weight: float = 0.5,
         activation: Callable[[Tensor], Tensor] | None = None,
+        fanout: int | None = None,
         transform_rate: float = 0.1,
         playlist_vectors: bool = False,
         rng: np.random.Generator,
@@ -97,6 +102,8 @@ class GAT(nn.Module):
             raise InputError(f"attention {attention!r} is not known, expected v1 or v2")
         self.attention = attention
         self.activation = activation or nn.Identity()
+        check_fanout(fanout)
+        self.fanout = fanout
         self.transform_rate = transform_rate
 
         def vectors(kind: str) -> nn.Parameter:
@@ -132,10 +139,10 @@ class GAT(nn.Module):
 
     def forward(self, message_graph: MessageGraph) -> NodeVectors:
         """Vectors of tracks, of the structural nodes, and of playlists that have learned ones."""
-        contains, structural = message_graph.contains, message_graph.structural
-        hear = {"playlist": contains, **{n: edges.transpose() for n, edges in structural.items()}}
-        tell = contains.transpose()
-        means = contains.row_means()
+        hear, tell = neighbourhoods(message_graph, self.fanout if self.training else None)
+        playlist_means = hear["playlist"].row_means()
+        # One neighbour at most, which has all attention.
+        told_alone = {kind: tell[kind].row_means() for kind in message_graph.structural}
 
         track: Tensor = self.track
         nodes: dict[str, Tensor] = dict(self.structural.items())
@@ -145,15 +152,15 @@ class GAT(nn.Module):
         for layer in cast(Iterable[Mapping[str, nn.ParameterDict]], self.transforms):
             message = track
             for kind, edges in hear.items():
-                own = nodes[kind] if kind in nodes else means @ track
+                own = nodes[kind] if kind in nodes else playlist_means @ track
                 state = self._heard(edges, track, own, layer[f"track_to_{kind}"])
                 if kind in nodes:
                     state = nodes[kind] = self.activation(own + state)
                 transforms = layer[f"{kind}_to_track"]
-                if kind == "playlist":
-                    told = self._heard(tell, state, track, transforms)
-                else:  # one neighbour at most, which has all attention
-                    told = structural[kind].row_means() @ (state @ transforms["source"])
+                if kind in told_alone:
+                    told = told_alone[kind] @ (state @ transforms["source"])
+                else:
+                    told = self._heard(tell[kind], state, track, transforms)
                 message = message + told
             track = self.activation(message)
             sums = {kind: sums[kind] + h for kind, h in {"track": track, **nodes}.items()}
@@ -168,17 +175,16 @@ class GAT(nn.Module):
         parameters: nn.ParameterDict,
     ) -> Tensor:
         """m_i of one relation: float [num_targets, dim]."""
-        source = source @ parameters["source"]
+        transform = parameters["source"]
         if self.attention == "v2":
-            target = target @ parameters["target"]
+            source, target = source @ transform, target @ parameters["target"]
             scores = additive_scores(edges, target, source, parameters["of_pair"], SLOPE)
         else:
-            target = target @ parameters["source"]
-            scores = nn.functional.leaky_relu(
-                _by_head(target, parameters["of_target"]).index_select(0, edges.row())
-                + _by_head(source, parameters["of_source"]).index_select(0, edges.column),
-                SLOPE,
-            )
+            # a · (W h) as (W a) · h: the target's own W h is not needed.
+            of_target = target @ _by_head(transform, parameters["of_target"])
+            of_source = source @ _by_head(transform, parameters["of_source"])
+            source = source @ transform
+            scores = nn.functional.leaky_relu(pair_sums(edges, of_target, of_source), SLOPE)
         weights = row_softmax(edges, scores)
         heads = zip(weights.unbind(1), source.chunk(weights.shape[1], dim=1), strict=True)
         return torch.cat(
@@ -187,5 +193,5 @@ class GAT(nn.Module):
 
 
 def _by_head(vectors: Tensor, attention: Tensor) -> Tensor:
-    """The product of each head's part with its vector: float [num_nodes, heads]."""
+    """The product of each head's part of each row with its vector: float [num_rows, heads]."""
     return (vectors.view(-1, *attention.shape) * attention).sum(dim=-1)

@@ -10,15 +10,17 @@ from torch import Tensor, nn
 
 from segue.models import initial
 from segue.models.encoder import MessageGraph, NodeVectors
+from segue.models.neighbours import check_fanout, neighbourhoods
 
 
 class GraphSAGE(nn.Module):
     """GraphSAGE: a node's own state and the mean of its neighbours', each with a transform.
 
     W. L. Hamilton, R. Ying, J. Leskovec: "Inductive Representation Learning on Large Graphs",
-    NIPS 2017, algorithm 1 with the mean aggregator, on whole neighbourhoods. Each relation and
-    direction has its own mean and transform. A layer is two hops: artists and albums hear their
-    tracks, then tracks hear all that they belong to,
+    NIPS 2017, algorithm 1 with the mean aggregator. Each relation and direction has its own mean
+    and transform, and with `fanout` its own sampled neighbours (one sample for all layers of a
+    pass). A layer is two hops: artists and albums hear their tracks, then tracks hear all that
+    they belong to,
 
         h_a(l+1) = σ(U_a h_a(l) + V_a mean_t h_t(l))
         h_t(l+1) = σ(U_t h_t(l) + W_p mean_p h_p + W_a h_a(l+1)),   h_p = mean_t h_t(l)
@@ -46,12 +48,20 @@ class GraphSAGE(nn.Module):
         Factor of the identity for messages from artists and albums to tracks.
     activation
         σ, as `torch.relu`.
+    fanout
+        In training, how many visible neighbours of each node, relation and direction send messages
+        at most, drawn anew in each pass; None stands for all, as in evaluation.
     transform_rate
         The learning rate of the transforms, as a share of that of the vectors.
     playlist_vectors
         Learn a vector of each playlist, for the node readout.
     rng
         Draws the initial values.
+
+    Raises
+    ------
+    InputError
+        If `fanout` is below 1.
     """
 
     def __init__(
@@ -65,12 +75,15 @@ class GraphSAGE(nn.Module):
         start: initial.Start = "identity",
         relation_weight: float = 0.5,
         activation: Callable[[Tensor], Tensor] | None = None,
+        fanout: int | None = None,
         transform_rate: float = 0.1,
         playlist_vectors: bool = False,
         rng: np.random.Generator,
     ) -> None:
         super().__init__()
         self.activation = activation or nn.Identity()
+        check_fanout(fanout)
+        self.fanout = fanout
         self.transform_rate = transform_rate
 
         def vectors(kind: str) -> nn.Parameter:
@@ -93,10 +106,9 @@ class GraphSAGE(nn.Module):
 
     def forward(self, message_graph: MessageGraph) -> NodeVectors:
         """Vectors of tracks, of the structural nodes, and of playlists that have learned ones."""
-        hear = {"playlist": message_graph.contains.row_means()}
-        tell = {"playlist": message_graph.contains.transpose().row_means()}
-        for name, edges in message_graph.structural.items():
-            hear[name], tell[name] = edges.transpose().row_means(), edges.row_means()
+        hear, tell = neighbourhoods(message_graph, self.fanout if self.training else None)
+        hear = {kind: edges.row_means() for kind, edges in hear.items()}
+        tell = {kind: edges.row_means() for kind, edges in tell.items()}
 
         track: Tensor = self.track
         nodes: dict[str, Tensor] = dict(self.structural.items())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 
 from segue.errors import InputError
+from segue.models.encoder import MessageGraph
 from segue.models.sparse import SparseMatrix
 
 
@@ -12,6 +13,33 @@ def check_fanout(fanout: int | None) -> None:
     """Refuse a number of neighbours below 1 (InputError); None stands for all of them."""
     if fanout is not None and fanout < 1:
         raise InputError(f"fanout is {fanout}, expected 1 or more, or none")
+
+
+def neighbourhoods(
+    message_graph: MessageGraph, fanout: int | None
+) -> tuple[dict[str, SparseMatrix], dict[str, SparseMatrix]]:
+    """What playlists, artists and albums hear of tracks, and tracks of them, by their type.
+
+    Parameters
+    ----------
+    message_graph
+    fanout
+        How many neighbours of a node in each relation and direction send messages at most, drawn
+        by `sampled`; None for all.
+
+    Returns
+    -------
+    hear : dict of SparseMatrix [number of that type, num_tracks]
+    tell : dict of SparseMatrix [num_tracks, number of that type]
+    """
+    contains, structural = message_graph.contains, message_graph.structural
+    hear = {"playlist": contains, **{n: edges.transpose() for n, edges in structural.items()}}
+    tell = {"playlist": contains.transpose(), **structural}
+    if fanout is None:
+        return hear, tell
+    # A track has one artist and one album at most: there is nothing to choose.
+    drawn = {kind: sampled(edges, fanout) for kind, edges in hear.items()}
+    return drawn, {**tell, "playlist": sampled(tell["playlist"], fanout)}
 
 
 def sampled(matrix: SparseMatrix, fanout: int) -> SparseMatrix:
