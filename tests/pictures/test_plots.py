@@ -6,7 +6,15 @@ import numpy as np
 import pytest
 
 from segue.errors import InputError
-from segue.pictures.plots import Series, bars, lines, scatter, training_curves
+from segue.pictures.plots import (
+    Series,
+    bars,
+    lines,
+    panels,
+    scatter,
+    scatter_of_kinds,
+    training_curves,
+)
 from segue.pictures.save import save_plot
 from segue.pictures.style import THEMES, size_named, styled
 
@@ -53,6 +61,57 @@ def test_lines_are_told_apart_without_colour():
     assert len(axis.collections) == 8, "a band of its spread each"
     assert legend_of(figure) == MODELS[:8]
     assert [label.get_text() for label in axis.get_xticklabels()] == ["1", "10", "100"]
+
+
+def test_places_of_lines_have_names():
+    series = {"one": Series([1, 2, 3], [0.3, 0.2, 0.1])}
+    ticks = {1.0: "most", 3.0: "least"}
+    figure = lines(series, SIZE, THEME, title="", x_label="", y_label="", ticks=ticks)
+    (axis,) = figure.axes
+    assert [label.get_text() for label in axis.get_xticklabels()] == ["most", "least"]
+    assert list(axis.get_xticks()) == [1, 3]
+
+
+def test_a_name_looks_the_same_in_every_panel():
+    one, two = Series([1, 2], [0.1, 0.2]), Series([1, 2], [5, 6])
+    groups = {"first": {"a": one, "b": two}, "second": {"b": two}}
+    figure = panels(groups, SIZE, THEME, title="All", x_label="epoch", y_label="loss")
+    first, second = figure.axes
+    assert [axis.get_title(loc="left") for axis in figure.axes] == ["first", "second"]
+    look = [(line.get_color(), line.get_linestyle(), line.get_marker()) for line in first.lines]
+    assert look[0] != look[1]
+    (line,) = second.lines
+    assert (line.get_color(), line.get_linestyle(), line.get_marker()) == look[1]
+    assert first.get_ylim() == second.get_ylim(), "so they compare"
+    assert legend_of(figure) == ["a", "b"]
+    free = panels(groups, SIZE, THEME, title="", x_label="", y_label="", same_y=False)
+    assert free.axes[0].get_ylim() != free.axes[1].get_ylim()
+
+
+def test_panels_by_ratio_are_marked_where_there_is_room():
+    ks = [1, 2, 5, 10, 100, 200, 300, 400, 500]
+    groups = {"": {"a": Series(ks, ks)}}
+    figure = panels(groups, SIZE, THEME, title="", x_label="k", y_label="", log_x=True)
+    (axis,) = figure.axes
+    marks = [label.get_text() for label in axis.get_xticklabels()]
+    assert marks == ["1", "2", "5", "10", "100", "200", "500"]
+
+
+def test_two_properties_of_a_point_are_colour_and_form():
+    points = {
+        "gcn": {"bpr": Series([1], [1]), "full": Series([2], [1], [0.1])},
+        "gat": {"full": Series([1], [2])},
+    }
+    named = {"EASE": Series([3], [3])}
+    figure = scatter_of_kinds(points, named, SIZE, THEME, title="", x_label="", y_label="")
+    (axis,) = figure.axes
+    marks = [(c.lines[0].get_color(), c.lines[0].get_marker()) for c in axis.containers]
+    gcn_bpr, gcn_full, gat_full, ease = marks
+    assert gcn_bpr[0] == gcn_full[0] != gat_full[0]
+    assert gcn_full[1] == gat_full[1] != gcn_bpr[1]
+    assert ease[0] not in {mark[0] for mark in marks[:3]}
+    assert legend_of(figure) == ["gcn", "gat", "bpr", "full"]
+    assert [text.get_text() for text in axis.texts] == ["EASE"], "only what has no key is named"
 
 
 def test_points_are_named_beside_them():

@@ -11,7 +11,7 @@ import numpy as np
 from segue.evaluation.compare import LOSSES
 from segue.evaluation.compare_report import Comparison, RowFigures
 from segue.evaluation.evaluate import NUM_BUCKETS
-from segue.pictures.plots import Series, bars, lines, panels, scatter_of_kinds
+from segue.pictures.plots import Series, lines, panels, scatter_of_kinds
 from segue.pictures.save import save_plot
 from segue.pictures.style import SIZES, Size
 from segue.training.validation import BEST_BY
@@ -34,7 +34,10 @@ def draw_plots(comparison: Comparison, folder: Path) -> dict[str, str]:
     """
     shown = _shown(comparison)
     plots: dict[str, tuple[str, Callable[..., object] | None]] = {
-        "recall-at-k.png": ("Recall@k by k", _recall_curves(shown)),
+        "recall-at-k.png": (
+            "Recall@k by k",
+            _recall_curves(shown, next(iter(comparison.best_baselines(1)), None)),
+        ),
         "recall-by-novelty.png": ("Recall@300 against novelty, all rows", _novelty(comparison)),
         "recall-by-popularity.png": ("Recall@300 by popularity", _popularity(shown)),
         "validation.png": ("nDCG@20 on validation by epoch", _validation(comparison)),
@@ -68,13 +71,30 @@ def _series(x: list[float], by_seed: list[list[float]]) -> Series:
     return Series(x, values.mean(axis=1).tolist(), spread)
 
 
-def _recall_curves(shown: dict[str, RowFigures]) -> Callable[..., object]:
-    series = {}
-    for label, row in shown.items():
-        curve = row.curve()
-        series[label] = _series([float(k) for k in curve], list(curve.values()))
+def _recall_curves(shown: dict[str, RowFigures], best: RowFigures | None) -> Callable[..., object]:
+    """The curves, and beside them their differences from the best baseline, which are small."""
+
+    def curves(minus: dict[int, float]) -> dict[str, Series]:
+        return {
+            label: _series(
+                [float(k) for k in row.curve()],
+                [[value - minus.get(k, 0.0) for value in v] for k, v in row.curve().items()],
+            )
+            for label, row in shown.items()
+        }
+
+    groups = {"": curves({})}
+    if best is not None:
+        of_best = {k: float(np.mean(values)) for k, values in best.curve().items()}
+        groups[f"minus that of {best.label}"] = curves(of_best)
     return partial(
-        lines, series, title="Recall@k on test", x_label="k", y_label="Recall@k", log_x=True
+        panels,
+        groups,
+        title="Recall@k on test",
+        x_label="k",
+        y_label="Recall@k",
+        same_y=False,
+        log_x=True,
     )
 
 
@@ -111,17 +131,21 @@ def _novelty(comparison: Comparison) -> Callable[..., object]:
 
 def _popularity(shown: dict[str, RowFigures]) -> Callable[..., object]:
     buckets = range(1, NUM_BUCKETS + 1)
-    figures = {
-        label: np.nan_to_num([row.mean(f"recall@300 of bucket {b}") for b in buckets]).tolist()
+    series = {
+        label: Series(
+            [float(b) for b in buckets],
+            np.nan_to_num([row.mean(f"recall@300 of bucket {b}") for b in buckets]).tolist(),
+        )
         for label, row in shown.items()
     }
     ends = {1: "1: most popular", NUM_BUCKETS: f"{NUM_BUCKETS}: least popular"}
     return partial(
-        bars,
-        figures,
+        lines,
+        series,
         title="Recall by popularity of the track, on test",
-        categories=[ends.get(b, str(b)) for b in buckets],
+        x_label="Bucket of tracks, each with a fifth of the training pairs",
         y_label="Recall@300",
+        ticks={float(b): ends.get(b, str(b)) for b in buckets},
     )
 
 

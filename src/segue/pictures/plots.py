@@ -114,16 +114,16 @@ def lines(
     x_label: str,
     y_label: str,
     log_x: bool = False,
+    ticks: Mapping[float, str] | None = None,
 ) -> Figure:
-    """Lines such as Recall@k by k, with their spread as a band."""
+    """Lines such as Recall@k by k, with their spread as a band; `ticks` name places of x."""
     figure, (axis, *_) = _panels(1, title, size, theme)
     for at, (name, one) in enumerate(series.items()):
         _line(axis, at, one, name, theme, marks=len(one.x) <= 12)
     if log_x:
-        axis.set_xscale("log")
-        axis.set_xticks(sorted({x for one in series.values() for x in one.x}))
-        axis.xaxis.set_major_formatter("{x:g}")
-        axis.minorticks_off()
+        _by_ratio(axis, series)
+    if ticks is not None:
+        axis.set_xticks(list(ticks), [drawable(name) for name in ticks.values()])
     axis.set_xlabel(x_label)
     axis.set_ylabel(y_label)
     _legend(figure, [axis], list(series), theme, size)
@@ -164,6 +164,7 @@ def panels(
     x_label: str,
     y_label: str,
     same_y: bool = True,
+    log_x: bool = False,
 ) -> Figure:
     """Lines in a panel a group; a name looks the same in all of them.
 
@@ -174,6 +175,8 @@ def panels(
     size, theme, title, x_label, y_label
     same_y
         One scale for all panels, so that they compare.
+    log_x
+        Equal ratios are equally far apart; otherwise x is a whole number, such as an epoch.
     """
     from matplotlib.ticker import MaxNLocator
 
@@ -185,7 +188,10 @@ def panels(
         axis.set_title(drawable(group_name), loc="left", fontsize="medium")
         axis.set_xlabel(x_label)
         axis.set_ylabel(y_label)
-        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+        if log_x:
+            _by_ratio(axis, group)
+        else:
+            axis.xaxis.set_major_locator(MaxNLocator(integer=True))
     if same_y:
         low = min(axis.get_ylim()[0] for axis in axes)
         high = max(axis.get_ylim()[1] for axis in axes)
@@ -223,7 +229,7 @@ def scatter_of_kinds(
     def draw(one: Series, mark: str, color: str) -> None:
         axis.errorbar(
             one.x, one.y, yerr=list(one.spread) or None, fmt=mark, color=color,
-            markersize=0.95 * size.font, ecolor=theme.line, capsize=2,
+            markersize=0.95 * size.font, ecolor=theme.line, capsize=2, alpha=0.8,
             markeredgecolor=theme.background, markeredgewidth=0.6,
         )  # fmt: skip
 
@@ -300,6 +306,15 @@ def _panels(count: int, title: str, size: Size, theme: Theme) -> tuple[Figure, l
             color=theme.ink,
         )  # fmt: skip
     return figure, [figure.add_subplot(rows, columns, at + 1) for at in range(count)]
+
+
+def _by_ratio(axis: Axes, series: Mapping[str, Series]) -> None:
+    """A logarithmic x axis with marks at 1, 2, 5, 10 … as far as there are values."""
+    places = sorted({x for one in series.values() for x in one.x})
+    axis.set_xscale("log")
+    axis.set_xticks([x for x in places if f"{x:g}"[0] in "125"])
+    axis.xaxis.set_major_formatter("{x:g}")
+    axis.minorticks_off()
 
 
 def _line(axis: Axes, at: int, one: Series, name: str, theme: Theme, *, marks: bool) -> None:
