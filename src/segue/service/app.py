@@ -319,7 +319,7 @@ def _state(serving: Serving, metrics: Metrics) -> APIRouter:
 
 
 def _add_page(app: FastAPI) -> None:
-    @app.get("/", include_in_schema=False)
+    @app.api_route("/", methods=["GET", "HEAD"], include_in_schema=False)
     async def page() -> FileResponse:
         path = _PAGE / "index.html"
         if not path.is_file():

@@ -41,10 +41,17 @@ class Places:
     Parameters
     ----------
     number
+
+    Attributes
+    ----------
+    taken
+    unanswered : set of (address, port)
+        Connections with a request that was handed to the server, for who refuses before it.
     """
 
     def __init__(self, number: int) -> None:
         self.number, self.taken = number, 0
+        self.unanswered: set[tuple[str, int]] = set()
 
     @property
     def full(self) -> bool:
@@ -87,6 +94,7 @@ class Gate:
             await passage.refuse(500, "An unexpected error of the service; its log says more.")
         finally:
             self.leave(passage)
+            self._places.unanswered.discard(tuple(scope.get("client") or ()))
             self._metrics.observe(_route(scope), passage.status, time.perf_counter() - passage.came)
 
     async def _pass(self, scope: Scope, receive: Receive, passage: _Passage) -> None:

@@ -118,6 +118,8 @@ def _serve(options: Options, listener: socket.socket, announce: bool) -> None:
         log_level="warning",
         access_log=False,
         server_header=False,
+        # A request's connection is known by its address, as it is and not as a proxy names it.
+        proxy_headers=False,
         timeout_keep_alive=30,
         timeout_graceful_shutdown=_GRACE,
     )
