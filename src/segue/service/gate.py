@@ -94,7 +94,6 @@ class Gate:
             await passage.refuse(500, "An unexpected error of the service; its log says more.")
         finally:
             self.leave(passage)
-            self._places.unanswered.discard(tuple(scope.get("client") or ()))
             self._metrics.observe(_route(scope), passage.status, time.perf_counter() - passage.came)
 
     async def _pass(self, scope: Scope, receive: Receive, passage: _Passage) -> None:
@@ -155,6 +154,10 @@ class Gate:
             self._places.taken -= 1
             self._metrics.in_flight.dec()
 
+    def answered(self, scope: Scope) -> None:
+        """Say that the connection of a request waits for nothing more."""
+        self._places.unanswered.discard(tuple(scope.get("client") or ()))
+
 
 class TooLargeError(Exception):
     """A body is over the limit."""
@@ -177,6 +180,8 @@ class _Passage:
             message["headers"] = [*message.get("headers", ()), *SAFE_HEADERS, cache]
             # Who reads slowly holds no place.
             self._gate.leave(self)
+        elif not message.get("more_body", False):
+            self._gate.answered(self._scope)  # before anybody can have all of the answer
         await self._send(message)
 
     async def refuse(self, status: int, sentence: str, *, close: bool = False) -> None:

@@ -84,12 +84,16 @@ def shedding(places: Places, count: Callable[[], None]) -> type[asyncio.Protocol
             super().connection_lost(error)
 
         def data_received(self, data: bytes) -> None:
-            if self.missing:
+            if self.missing and self.refusing:
+                # Who has the answer already may send the next request right after this body.
+                rest = data[self.missing :]
+                self.missing -= len(data) - len(rest)
+                if not rest:
+                    return
+                data = rest
+            elif self.missing:
                 self.missing = self.missing - len(data) if len(data) <= self.missing else None
-                if self.refusing and self.missing is None:  # what follows was not looked at
-                    self.connection.close()
-                elif not self.refusing:
-                    super().data_received(data)
+                super().data_received(data)
                 return
             self.refusing = False
             request = plain_request(data) if self.missing == 0 else None
