@@ -88,6 +88,22 @@ def test_a_search_that_finds_nothing_or_fails_says_so(troubled, service):
     troubled.locator("#search-note").get_by_text("answered with status 500").wait_for()
 
 
+def test_without_playlists_there_is_no_picture(troubled, service):
+    error = {"error": "this bundle was made without playlists (--no-playlists)"}
+    troubled.route("**/subgraph?*", lambda route: route.fulfill(status=400, json=error))
+    troubled.goto(f"{service}#track=segue:track:12")
+    settled(troubled)
+    troubled.get_by_role("tab", name="Neighbourhood").click()
+    troubled.get_by_text("There is no neighbourhood to see").wait_for()
+    assert troubled.locator("#graph").is_hidden()
+    assert troubled.get_by_role("alert").count() == 0
+    troubled.unroute("**/subgraph?*")  # a bundle with playlists took over
+    troubled.get_by_role("tab", name="Songs").click()
+    troubled.get_by_role("tab", name="Neighbourhood").click()
+    troubled.locator(".node.start").wait_for()
+    assert troubled.get_by_text("There is no neighbourhood to see").count() == 0
+
+
 def test_storage_that_is_full_of_something_else_is_passed_over(opened):
     page = opened
     for kept in ("no JSON", '{"picks": 3}', "null", '{"picks": [], "excluded": [], "name": 4}'):
