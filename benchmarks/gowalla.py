@@ -116,6 +116,9 @@ def main() -> None:
     )
     config = TrainConfig(
         loss="bpr",
+        negatives="random",
+        targets="visible",
+        readout="node",
         relations=(),
         dim=64,
         num_layers=3,

@@ -463,3 +463,47 @@ def test_the_learned_weight_of_a_relation_is_said_and_kept(run, graph, tmp_path)
     assert all(weight != 0.5 for weight in weights.values()), "where they started"
     said = f"album {weights['album']:.2f}, artist {weights['artist']:.2f}"
     assert f"Learned weight of the structural relations: {said}" in err
+
+
+# --- losses, negatives, options of the architecture ---------------------------------------------
+
+
+def test_loss_negatives_and_options_are_recorded(run, graph, tmp_path):
+    out = tmp_path / "bundle"
+    status, _, err = run(
+        *("train", graph, "--out", out, *SMALL, "--loss", "softmax", "--negatives", "hard"),
+        *("--num-negatives", 20, "--model", "gat", "--option", "num-heads=2"),
+        *("--option", "attention=v2", "--option", "relation_weight=1"),
+    )
+    assert status == 0, err
+    config = json.loads((out / "manifest.json").read_text())["config"]
+    assert (config["loss"], config["negatives"], config["num_negatives"]) == ("softmax", "hard", 20)
+    assert config["options"] == {"num_heads": 2, "attention": "v2", "relation_weight": 1}
+
+
+@pytest.mark.parametrize(
+    ("args", "status", "message"),
+    [
+        (("--loss", "bpr"), 1, "choose negatives random, hard or hardest"),
+        (("--num-negatives", 0), 1, "num_negatives is 0, expected 1 or more"),
+        (("--option", "colour=red"), 1, "lightgcn has no option 'colour', expected some of: rel"),
+        (("--option", "relation_weight=red"), 1, "is 'red', expected a number"),
+        (("--option", "relation_weight=true"), 1, "is True, expected a number"),
+        (("--option", "relation_weight=nan"), 1, "option relation_weight is nan"),
+        (("--model", "gat", "--option", "attention=v3"), 1, "'v3', expected v1 or v2"),
+        (("--model", "gat", "--option", "num_heads=1.5"), 1, "1.5, expected a whole number"),
+        (("--option", "dim=3"), 1, "no option 'dim'"),
+        (("--option", "colour"), 2, "'colour' is not of the form NAME=VALUE"),
+        (("--option", "=red"), 2, "'=red' is not of the form NAME=VALUE"),
+        (("--option", "start=glorot", "--option", "start=identity"), 2, "start is given twice"),
+    ],
+    ids=str,
+)
+def test_contradictions_and_unknown_options_are_refused(
+    run, graph, tmp_path, args, status, message
+):
+    found, text, err = run("train", graph, "--out", tmp_path / "bundle", *SMALL, *args)
+    assert found == status
+    assert message in err
+    assert text == ""
+    assert not list(tmp_path.iterdir())

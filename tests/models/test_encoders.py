@@ -219,7 +219,16 @@ def test_learns_with_vectors_of_its_own_for_playlists(
     """By triples, read out as nodes: for studies."""
     split = split_graph(planted_graph, SplitRecipe(rng_seed=1))
     config = TrainConfig(
-        model=name, loss="bpr", dim=16, epochs=20, batch_size=512, learning_rate=0.02, l2=1e-4
+        model=name,
+        loss="bpr",
+        negatives="random",
+        targets="visible",
+        readout="node",
+        dim=16,
+        epochs=20,
+        batch_size=512,
+        learning_rate=0.02,
+        l2=1e-4,
     )
     make = partial(ENCODERS[name], playlist_vectors=True)
     result = train(split.train, None, config, folder=tmp_path, identity="planted", encoder=make)

@@ -313,6 +313,9 @@ def test_twenty_steps_of_the_published_training_are_those_of_pyg(
     num_pairs = planted_graph.playlists.tracks.num_pairs
     config = TrainConfig(
         loss="bpr",
+        negatives="random",
+        targets="visible",
+        readout="node",
         relations=(),
         dim=8,
         num_layers=3,

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -81,8 +82,13 @@ def test_hide_is_seeded(planted_graph: PlaylistGraph) -> None:
 # --- triples ------------------------------------------------------------------------------------
 
 
+NO_VECTORS = torch.empty(0)  # random negatives look at none
+
+
 def triples_of(graph: PlaylistGraph, batch_size: int) -> Triples:
-    config = TrainConfig(loss="bpr", batch_size=batch_size)
+    config = TrainConfig(
+        loss="bpr", negatives="random", targets="visible", readout="node", batch_size=batch_size
+    )
     return Triples(graph.playlists.tracks, MessageGraph.from_graph(graph), config)
 
 
@@ -92,7 +98,7 @@ def test_triples_hold_a_track_of_the_playlist_and_one_that_it_lacks(
     drawing, tracks = triples_of(planted_graph, 1000), planted_graph.playlists.tracks
     assert drawing.num_steps == -(-tracks.num_pairs // 1000)
     for step in range(drawing.num_steps):
-        rows, positive, negative = drawing.draw(0, step)
+        rows, positive, negative = drawing.draw(NO_VECTORS, NO_VECTORS, 0, step)
         left = tracks.num_pairs - 1000 * step
         assert len(rows) == len(positive) == len(negative) == min(1000, left)
         for row, held, lacked in zip(rows, positive, negative, strict=True):
@@ -104,7 +110,7 @@ def test_playlists_are_drawn_evenly_however_long(small_graph: PlaylistGraph) -> 
     """Of 1, 4 and no tracks, and one that holds them all: the first two alone can be drawn."""
     lists = TrackLists.from_lists([[2], [0, 1, 2, 5], [], [0, 1, 2, 3, 4, 5]])
     drawing = triples_of(small_graph.with_tracks(lists), 8)
-    drawn = [drawing.draw(epoch, 0) for epoch in range(1000)]
+    drawn = [drawing.draw(NO_VECTORS, NO_VECTORS, epoch, 0) for epoch in range(1000)]
     rows, positive, _ = (np.concatenate(part) for part in zip(*drawn, strict=True))
     counts = np.bincount(rows, minlength=4)
     assert counts[2] == counts[3] == 0
@@ -117,10 +123,16 @@ def test_playlists_are_drawn_evenly_however_long(small_graph: PlaylistGraph) -> 
 
 def test_every_step_draws_its_own_triples(planted_graph: PlaylistGraph) -> None:
     drawing = triples_of(planted_graph, 500)
-    first, again = drawing.draw(0, 1), drawing.draw(0, 1)
+    first, again = (
+        drawing.draw(NO_VECTORS, NO_VECTORS, 0, 1),
+        drawing.draw(NO_VECTORS, NO_VECTORS, 0, 1),
+    )
     for one, other in zip(first, again, strict=True):
         np.testing.assert_array_equal(one, other)
-    for elsewhere in (drawing.draw(0, 2), drawing.draw(1, 1)):
+    for elsewhere in (
+        drawing.draw(NO_VECTORS, NO_VECTORS, 0, 2),
+        drawing.draw(NO_VECTORS, NO_VECTORS, 1, 1),
+    ):
         assert not np.array_equal(first[0], elsewhere[0])
 
 

@@ -27,6 +27,7 @@ from segue.training import train as training
 from segue.training.config import TrainConfig, default_epochs
 from segue.training.steps import hide
 from segue.training.train import Progress, TrainResult, train
+from segue.training.validation import NodeScorer
 
 # 240 playlists: 4 steps an epoch, 12 in all, the last batch of an epoch smaller than the others.
 CONFIG = TrainConfig(dim=8, epochs=3, batch_size=64, learning_rate=0.02, rng_seed=7)
@@ -269,12 +270,91 @@ def test_without_layers(run: Callable[..., TrainResult]) -> None:
         ({"hidden_share": (0.0, 0.3)}, "hidden_share"),
         ({"hidden_share": (0.5, 1.0)}, "hidden_share"),
         ({"few_share": 1.5}, "few_share"),
+        ({"weight_decay": -0.1}, "weight_decay"),
+        ({"weight_decay": float("nan")}, "weight_decay"),
+        ({"num_negatives": 0}, "num_negatives"),
+        ({"pool_size": 0}, "pool_size"),
+        ({"refresh_every": 0}, "refresh_every"),
+        ({"hard_share": (1.0, 0.0)}, "hard_share"),
+        ({"hard_share": (1.5, 0.5)}, "hard_share"),
+        ({"hard_mix": (-0.1, 0.5)}, "hard_mix"),
+        ({"loss": "hinge"}, "loss 'hinge' is not known, expected softmax or bpr"),
+        ({"negatives": "easy"}, "negatives 'easy'"),
+        ({"loss": "bpr"}, "choose negatives random, hard or hardest"),
+        ({"targets": "visible"}, "with the loss bpr alone"),
+        ({"targets": "visible", "loss": "bpr", "negatives": "random"}, "need the readout node"),
+        ({"l2": 0.1}, "0 without visible targets"),
+        ({"options": {"activation": None}}, "option activation is None"),
+        ({"options": {"relation_weight": float("inf")}}, "option relation_weight is inf"),
     ],
     ids=str,
 )
 def test_options_outside_their_range_are_refused(option: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError, match=message):
         TrainConfig(**option)
+
+
+def test_options_are_frozen() -> None:
+    given = {"relation_weight": 2.0}
+    config = TrainConfig(options=given)
+    given["relation_weight"] = 3.0
+    assert config.to_json()["options"] == {"relation_weight": 2.0}
+    with pytest.raises(TypeError):
+        config.options["relation_weight"] = 3.0  # type: ignore[index]
+    assert hash(config) == hash(replace(config))
+    assert config != replace(config, options={})
+    assert json.loads(json.dumps(config.to_json()))["hard_share"] == [1.0, 0.5]
+
+
+def test_options_reach_the_architecture(run: Callable[..., TrainResult]) -> None:
+    plain = run("plain")
+    own = run("own", replace(CONFIG, options={"relation_weight": 2}))
+    bound = run("bound", encoder=partial(LightGCN, relation_weight=2.0))
+    assert not np.array_equal(plain.track_vectors, own.track_vectors)
+    np.testing.assert_array_equal(own.track_vectors, bound.track_vectors)
+    with pytest.raises(InputError, match="no option 'num_heads', expected some of: relation_w"):
+        run(config=replace(CONFIG, options={"num_heads": 2}))
+
+
+def test_an_encoder_of_ones_own_may_take_any_option(run: Callable[..., TrainResult]) -> None:
+    taken = []
+
+    def mine(*args: Any, **options: Any) -> LightGCN:
+        taken.append(options.pop("flavour"))
+        return LightGCN(*args, **options)
+
+    run(config=replace(CONFIG, options={"flavour": "sweet"}), encoder=mine)
+    assert taken == ["sweet"]
+
+
+def test_weight_decay_is_that_of_adam(run: Callable[..., TrainResult], tmp_path: Path) -> None:
+    """So strong that it alone says where Adam's first step goes: towards 0 by the learning rate."""
+    made: list[torch.Tensor] = []
+
+    def recorded(*args: Any, **options: Any) -> LightGCN:
+        encoder = LightGCN(*args, **options)
+        made.append(encoder.track.detach().clone())
+        return encoder
+
+    config = replace(CONFIG, epochs=1, batch_size=1000, schedule="constant", weight_decay=1e6)
+    run(config=config, encoder=recorded, validation=None)
+    moved = tensors(tmp_path / "run")["model.encoder.track"] - made[0]
+    torch.testing.assert_close(moved, -0.02 * made[0].sign(), atol=1e-6, rtol=1e-4)
+
+
+@pytest.mark.parametrize("loss", ["softmax", "bpr"])
+def test_the_node_readout_needs_playlist_vectors(
+    run: Callable[..., TrainResult], loss: Any
+) -> None:
+    """Their own are what is predicted from, and what validation scores by."""
+    config = replace(CONFIG, loss=loss, negatives="random", readout="node")
+    with pytest.raises(InputError, match="lightgcn gives none"):
+        run(config=config)
+    result = run(config=replace(config, options={"playlist_vectors": True}))
+    assert result.playlist_vectors is not None
+    np.testing.assert_allclose(np.linalg.norm(result.playlist_vectors, axis=1), 1, rtol=1e-5)
+    assert isinstance(result.scorer, NodeScorer)
+    np.testing.assert_array_equal(result.scorer.playlist_vectors, result.playlist_vectors)
 
 
 def test_unknown_names_are_refused(run: Callable[..., TrainResult]) -> None:

@@ -20,7 +20,7 @@ from segue.cli.output import (
     progress_bar,
     say,
 )
-from segue.training.config import TrainConfig
+from segue.training.config import CHOICES, TrainConfig
 
 if TYPE_CHECKING:
     from segue.bundle import Bundle
@@ -40,10 +40,41 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 def _config(option: str, help_text: str) -> Callable[[_Function], _Function]:
     """An option that is a field of `TrainConfig` of the same name, default and type."""
-    default = getattr(TrainConfig, option.removeprefix("--").replace("-", "_"))
+    name = option.removeprefix("--").replace("-", "_")
+    default = getattr(TrainConfig, name)
+    kind: Any = type(default)
+    metavar = None
+    if name in CHOICES:
+        kind, metavar = click.Choice(CHOICES[name]), "NAME"
+        help_text += f" One of {', '.join(CHOICES[name])}."
     return click.option(
-        option, type=type(default), default=default, show_default=True, help=help_text
+        option, type=kind, metavar=metavar, default=default, show_default=True, help=help_text
     )
+
+
+def _encoder_options(
+    context: click.Context, parameter: click.Parameter, pairs: tuple[str, ...]
+) -> dict[str, bool | int | float | str]:
+    """NAME=VALUE, as plain values."""
+    options: dict[str, bool | int | float | str] = {}
+    for pair in pairs:
+        name, equals, text = (part.strip() for part in pair.partition("="))
+        name = name.replace("-", "_")
+        if not (name and equals and text):
+            raise click.BadParameter(f"{pair!r} is not of the form NAME=VALUE")
+        if name in options:
+            raise click.BadParameter(f"{name} is given twice")
+        options[name] = _plain_value(text)
+    return options
+
+
+def _plain_value(text: str) -> bool | int | float | str:
+    if text.lower() in ("true", "false"):
+        return text.lower() == "true"
+    for kind in (int, float):
+        with suppress(ValueError):
+            return kind(text)
+    return text
 
 
 @click.command(short_help="A graph to a bundle.")
@@ -59,6 +90,14 @@ def _config(option: str, help_text: str) -> Callable[[_Function], _Function]:
     help="Architecture: lightgcn, gcn, graphsage, gat, rgcn.",
 )
 @click.option(
+    "--option",
+    "options",
+    metavar="NAME=VALUE",
+    multiple=True,
+    callback=_encoder_options,
+    help="An option of the architecture, as num_heads=2; may be given again.",
+)
+@click.option(
     "--relations",
     metavar="NAMES",
     default=",".join(TrainConfig.relations),
@@ -72,7 +111,10 @@ def _config(option: str, help_text: str) -> Callable[[_Function], _Function]:
 )
 @_config("--batch-size", "Playlists per step.")
 @_config("--learning-rate", "At the start of a cosine schedule.")
-@_config("--temperature", "Of the softmax over cosines.")
+@_config("--temperature", "Cosines are divided by it before the loss.")
+@_config("--loss", "By which a hidden track is compared with others.")
+@_config("--negatives", "The others: the whole catalogue, or drawn.")
+@_config("--num-negatives", "Drawn for each playlist and step of a softmax.")
 @_config("--few-share", "Share of playlists that show only few tracks in a step.")
 @_config("--rng-seed", "For all randomness of the training.")
 @click.option(
@@ -128,7 +170,7 @@ def train(
     no_refit: bool,
     resume: bool,
     overwrite: bool,
-    **options: Any,
+    **choices: Any,
 ) -> None:
     """Train a model on GRAPH, measure it on what is held out, and write a bundle.
 
@@ -150,12 +192,14 @@ def train(
     from segue.graph.playlist_graph import PlaylistGraph
     from segue.graph.split import SplitRecipe, split_graph
     from segue.models import encoder_named
+    from segue.training.options import options_for
 
     names = tuple(name.strip() for name in relations.split(","))
-    config = TrainConfig(relations=() if names == ("none",) else names, **options)
+    config = TrainConfig(relations=() if names == ("none",) else names, **choices)
     recipe = SplitRecipe(split_kind, test_share, validation_share, split_rng_seed, given)
     _refuse_training(out, resume=resume, overwrite=overwrite)
-    encoder_named(config.model)  # refused before anything else; loads torch, for the limit
+    # Refused before anything else; loads torch, for the limit.
+    options_for(encoder_named(config.model), config)
     limit_threads(threads)
     loaded = PlaylistGraph.load(graph)
     split = split_graph(loaded, recipe)

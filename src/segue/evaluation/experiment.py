@@ -62,8 +62,13 @@ def train_and_measure(
     Raises
     ------
     InputError, TrainingError, ArtefactError, MismatchError
-        As `segue.training.train.train`.
+        As `segue.training.train.train`; InputError for the node readout, too.
     """
+    if config.readout == "node":
+        raise InputError(
+            "the node readout is for studies: a bundle holds no vectors of playlists, so train "
+            "and measure without one"
+        )
 
     def trained(pairs: PlaylistGraph, stage: str, **options: Any) -> TrainResult:
         return train(pairs, device=device, progress=progress(stage), **options)

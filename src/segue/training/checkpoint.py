@@ -36,7 +36,7 @@ class Checkpoint:
     history
         One entry an epoch, as in ``metrics.jsonl``.
     tensors
-        By name: ``model.*``, ``optimizer.*`` and ``best.*``.
+        By name: ``model.*``, ``optimizer.*``, ``best.*``, and with hard negatives ``ranking.*``.
     """
 
     fingerprint: str

@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from types import MappingProxyType
 from typing import Any, Literal
 
 from segue.errors import InputError
+
+# What the fields that are a choice may be.
+CHOICES = {
+    "loss": ("softmax", "bpr"),
+    "negatives": ("all", "random", "hard", "hardest"),
+    "targets": ("hidden", "visible"),
+    "readout": ("centroid", "node"),
+    "schedule": ("cosine", "constant"),
+}
 
 
 @dataclass(frozen=True)
@@ -26,20 +37,46 @@ class TrainConfig:
     epochs
         Passes over the training playlists; None chooses `default_epochs`.
     batch_size
-        Playlists per step; with the loss bpr, triples.
+        Playlists per step; with visible targets, triples.
     learning_rate
         Adam's, at the start of the schedule.
+    weight_decay
+        Adam's: this share of each parameter is added to its gradient.
     temperature
-        Of the softmax over cosines.
+        Cosines are divided by it before either loss (hidden targets alone).
     loss
-        ``"softmax"``: playlists have tracks hidden and predict them over the whole catalogue, read
-        out as centroids. ``"bpr"``: the published training of LightGCN, by triples of training
-        pairs and random negatives, nothing hidden, read out as the encoder's own playlist vectors;
-        for studies, as such vectors are not served.
+        ``"softmax"``: the likelihood of a target among all tracks that its playlist does not show,
+        or among a sample of them. ``"bpr"``: a target should score above one negative.
+    negatives
+        What a target is compared with, never a track that its playlist holds in training.
+        ``"all"``: the whole catalogue (softmax alone). ``"random"``: drawn uniformly. ``"hard"``:
+        in part drawn from the top of the playlist's own ranking (`hard_share`, `hard_mix`).
+        ``"hardest"``: the highest scoring of a random pool.
+    num_negatives
+        Of a playlist in a step, for a softmax over a sample; bpr has one for each target.
+    hard_share
+        The share of a playlist's ranking that hard negatives come from, in the first and in the
+        last period of `refresh_every` epochs, linear in between.
+    hard_mix
+        The part of the negatives that are hard, in the first and in the last epoch, linear in
+        between; the others are random.
+    refresh_every
+        Epochs for which the ranking behind hard negatives stays as it is.
+    pool_size
+        Random tracks of which bpr's ``"hardest"`` negative is the highest scoring.
+    targets
+        ``"hidden"``: playlists have tracks hidden and predict them. ``"visible"``: the published
+        training of LightGCN and its kin, by triples of training pairs and negatives; the edges of
+        the targets carry messages, too. It needs the loss bpr and the readout node.
+    readout
+        The vector of a playlist. ``"centroid"``: of its visible tracks, the one that is served.
+        ``"node"``: the encoder's own; for studies.
+    options
+        Keyword options of the architecture, as ``{"num_heads": 2}``; kept frozen.
     schedule
         Of the learning rate: ``"cosine"``, ending at 0, or ``"constant"``.
     l2
-        Weight of the squares of a triple's initial vectors (bpr alone).
+        Weight of the squares of a triple's initial vectors (visible targets alone).
     validate_every
         Epochs from one validation to the next; the last epoch always has one.
     hidden_share
@@ -60,8 +97,18 @@ class TrainConfig:
     epochs: int | None = None
     batch_size: int = 512
     learning_rate: float = 5e-3
+    weight_decay: float = 0.0
     temperature: float = 0.1
     loss: Literal["softmax", "bpr"] = "softmax"
+    negatives: Literal["all", "random", "hard", "hardest"] = "all"
+    num_negatives: int = 256
+    hard_share: tuple[float, float] = (1.0, 0.5)
+    hard_mix: tuple[float, float] = (0.0, 0.5)
+    refresh_every: int = 5
+    pool_size: int = 16
+    targets: Literal["hidden", "visible"] = "hidden"
+    readout: Literal["centroid", "node"] = "centroid"
+    options: Mapping[str, bool | int | float | str] = field(default_factory=dict, hash=False)
     schedule: Literal["cosine", "constant"] = "cosine"
     l2: float = 0.0
     validate_every: int = 1
@@ -78,6 +125,9 @@ class TrainConfig:
             ("batch_size", 1),
             ("rng_seed", 0),
             ("validate_every", 1),
+            ("num_negatives", 1),
+            ("refresh_every", 1),
+            ("pool_size", 1),
         ):
             if getattr(self, name) < lowest:
                 raise InputError(f"{name} is {getattr(self, name)}, expected {lowest} or more")
@@ -86,22 +136,52 @@ class TrainConfig:
         for name in ("learning_rate", "initial_std"):
             if not 0 < getattr(self, name) < math.inf:
                 raise InputError(f"{name} is {getattr(self, name)}, expected a number above 0")
+        if not 0 <= self.weight_decay < math.inf:
+            raise InputError(f"weight_decay is {self.weight_decay}, expected 0 or more")
         if not 0.025 <= self.temperature < math.inf:
             raise InputError(f"temperature is {self.temperature}, expected 0.025 or more")
-        for name, known in (("loss", ("softmax", "bpr")), ("schedule", ("cosine", "constant"))):
+        for name, known in CHOICES.items():
             if getattr(self, name) not in known:
                 raise InputError(
                     f"{name} {getattr(self, name)!r} is not known, expected {' or '.join(known)}"
                 )
-        if not 0 <= self.l2 < math.inf or (self.l2 and self.loss != "bpr"):
-            raise InputError(f"l2 is {self.l2}, expected 0 or more, and 0 without the loss bpr")
+        self._refuse_contradictions()
+        if not all(0 < share <= 1 for share in self.hard_share):
+            raise InputError("hard_share must lie above 0 and not above 1, at both ends")
+        if not all(0 <= part <= 1 for part in self.hard_mix):
+            raise InputError("hard_mix must lie from 0 to 1, at both ends")
         low, high = self.hidden_share
         if not 0 < low <= high < 1 or not 0 <= self.few_share <= 1:
             raise InputError("hidden_share must lie between 0 and 1, few_share from 0 to 1")
 
+        for name, value in self.options.items():
+            finite = not isinstance(value, float) or math.isfinite(value)
+            if not isinstance(value, bool | int | float | str) or not finite:
+                raise InputError(f"option {name} is {value!r}, expected a number, a word or a bool")
+        # A copy that nobody can change: with the other fields it stands for a training.
+        object.__setattr__(self, "options", MappingProxyType(dict(self.options)))
+
+    def _refuse_contradictions(self) -> None:
+        if self.loss == "bpr" and self.negatives == "all":
+            raise InputError(
+                "the loss bpr compares with one track at a time: "
+                "choose negatives random, hard or hardest"
+            )
+        visible = self.targets == "visible"
+        if visible and self.loss != "bpr":
+            raise InputError("visible targets are trained by triples, with the loss bpr alone")
+        if visible and self.readout != "node":
+            raise InputError(
+                "visible targets need the readout node: the centroid of a playlist holds the "
+                "target itself"
+            )
+        if not 0 <= self.l2 < math.inf or (self.l2 and not visible):
+            raise InputError(f"l2 is {self.l2}, expected 0 or more, and 0 without visible targets")
+
     def to_json(self) -> dict[str, Any]:
         """As plain values, for a manifest."""
-        return asdict(self)
+        values = {each.name: getattr(self, each.name) for each in fields(self)}
+        return values | {"options": dict(self.options)}
 
 
 def default_epochs(num_playlists: int, batch_size: int) -> int:

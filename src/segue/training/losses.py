@@ -1,4 +1,4 @@
-"""The losses: softmax over the whole catalogue, and Bayesian personalised ranking."""
+"""The losses: softmax over the catalogue or a sample of it, Bayesian personalised ranking."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from segue.data.playlists import TrackLists
+from segue.training.negatives import Sample
+from segue.training.pairs import pair_scores
 
 # Playlists scored at once: the scores of a block stay near the processor's cache, and memory is
 # bounded by block × num_tracks however large the batch is.
@@ -57,7 +60,87 @@ def catalogue_softmax(
     return loss
 
 
-def bayesian_personalised_ranking(query: Tensor, positive: Tensor, negative: Tensor) -> Tensor:
+def sampled_softmax(
+    query: Tensor,
+    track: Tensor,
+    hidden: TrackLists,
+    negatives: Sample,
+    *,
+    temperature: float,
+    playlist_weight: Tensor,
+) -> Tensor:
+    """`catalogue_softmax` with the tracks that a playlist does not hold estimated from a sample.
+
+        Σ_{u ∉ V_p} exp(q_p·v_u/τ)  ≈  Σ_{t ∈ H_p} exp(q_p·v_t/τ) + Σ_{j=1}^{M} exp(s_pj)
+        s_pj = q_p·v_j/τ − log(M · q_p(j))
+
+    where negative j is drawn with probability q_p(j): the log-q correction (Y. Bengio, J. Senécal:
+    "Adaptive Importance Sampling to Accelerate Training of a Neural Probabilistic Language Model",
+    IEEE Transactions on Neural Networks 19(4), 2008; X. Yi et al.: "Sampling-Bias-Corrected Neural
+    Modeling for Large Corpus Item Recommendations", RecSys 2019, equation 3). The estimate of the
+    sum has no bias; that of its logarithm has one, which falls with M.
+
+    Parameters
+    ----------
+    query, track, hidden, temperature, playlist_weight
+        As for `catalogue_softmax`.
+    negatives : Sample [batch_size, M]
+        None of them in H_p or V_p; their weights are 1/(M·q).
+
+    Returns
+    -------
+    float, scalar
+    """
+    device = query.device
+    row, column = _pairs(hidden, device)
+    every = torch.arange(len(query), device=device).repeat_interleave(negatives.track.shape[1])
+    drawn = _tensor(negatives.track, device).reshape(-1)
+    # As in the whole softmax, 1/τ serves as the maximum to subtract.
+    positive = (pair_scores(query, track, row, column) - 1) / temperature
+    negative = (pair_scores(query, track, every, drawn) - 1) / temperature
+    stands_for = torch.from_numpy(negatives.weight).to(query)
+    total = (stands_for * negative.exp().view(stands_for.shape)).sum(dim=1)
+    total = total.index_add(0, row, positive.exp())
+    weight = playlist_weight / playlist_weight.sum()
+    return (weight * total.log()).sum() - (_per_hidden(row, weight) * positive).sum()
+
+
+def hidden_ranking(
+    query: Tensor,
+    track: Tensor,
+    hidden: TrackLists,
+    negative: NDArray[np.int32],
+    *,
+    temperature: float,
+    playlist_weight: Tensor,
+) -> Tensor:
+    """Weighted mean over a batch of each playlist's mean −log σ((q·t⁺ − q·t⁻)/τ).
+
+    Bayesian personalised ranking (see `bayesian_personalised_ranking`) of hidden tracks.
+
+    Parameters
+    ----------
+    query, track, hidden, temperature, playlist_weight
+        As for `catalogue_softmax`.
+    negative : int32 [num_hidden]
+        One for each hidden track.
+
+    Returns
+    -------
+    float, scalar
+    """
+    row, column = _pairs(hidden, query.device)
+    weight = _per_hidden(row, playlist_weight / playlist_weight.sum())
+    positive_score, negative_score = (
+        pair_scores(query, track, row, tracks) / temperature
+        for tracks in (column, _tensor(negative, query.device))
+    )
+    return (weight * nn.functional.softplus(negative_score - positive_score)).sum()
+
+
+def bayesian_personalised_ranking(
+    query: Tensor, track: Tensor, at: Tensor, positive: Tensor, negative: Tensor
+) -> Tensor:
     """Mean over triples of −log σ(q·t⁺ − q·t⁻).
 
     S. Rendle, C. Freudenthaler, Z. Gantner, L. Schmidt-Thieme: "BPR: Bayesian Personalized Ranking
@@ -65,13 +148,17 @@ def bayesian_personalised_ranking(query: Tensor, positive: Tensor, negative: Ten
 
     Parameters
     ----------
-    query, positive, negative : float [num_triples, dim]
+    query : float [num_playlists, dim]
+    track : float [num_tracks, dim]
+    at, positive, negative : int64 [num_triples]
+        Rows of `query`, `track` and `track`.
 
     Returns
     -------
     float, scalar
     """
-    return nn.functional.softplus((query * (negative - positive)).sum(dim=1)).mean()
+    difference = pair_scores(query, track, at, negative) - pair_scores(query, track, at, positive)
+    return nn.functional.softplus(difference).mean()
 
 
 class _CatalogueSoftmax(torch.autograd.Function):
@@ -94,7 +181,7 @@ class _CatalogueSoftmax(torch.autograd.Function):
             visible_row, visible_track = _pairs(visible.rows(rows), query.device)
             hidden_row, hidden_track = _pairs(hidden.rows(rows), query.device)
             w = weight[rows]
-            per_hidden = (w / torch.bincount(hidden_row, minlength=len(w)))[hidden_row]
+            per_hidden = _per_hidden(hidden_row, w)
             # Unit vectors: no score is above 1, which serves as the maximum to subtract.
             p = torch.addmm(
                 query.new_full((1,), -1 / temperature), query[rows], track.T, alpha=1 / temperature
@@ -121,7 +208,14 @@ class _CatalogueSoftmax(torch.autograd.Function):
 
 def _pairs(lists: TrackLists, device: torch.device) -> tuple[Tensor, Tensor]:
     """Row and column of each pair: int64 [num_pairs] each."""
-    return (
-        torch.from_numpy(lists.list_index()).to(device),
-        torch.from_numpy(lists.track_index.astype(np.int64)).to(device),
-    )
+    return torch.from_numpy(lists.list_index()).to(device), _tensor(lists.track_index, device)
+
+
+def _tensor(track: NDArray[np.int32], device: torch.device) -> Tensor:
+    """Track indices as torch wants them: int64."""
+    return torch.from_numpy(track.astype(np.int64)).to(device)
+
+
+def _per_hidden(row: Tensor, weight: Tensor) -> Tensor:
+    """The share that each hidden track has in its playlist's weight: float [num_hidden]."""
+    return (weight / torch.bincount(row, minlength=len(weight)))[row]

@@ -2,9 +2,50 @@
 
 from __future__ import annotations
 
-import numpy as np
+from typing import NamedTuple, Protocol
 
-from segue.data.playlists import Int32Array, Int64Array, TrackLists
+import numpy as np
+import torch
+from torch import Tensor
+
+from segue.data.playlists import Float32Array, Int32Array, Int64Array, TrackLists
+from segue.training.pairs import pool_scores
+
+
+class Scored(NamedTuple):
+    """By which vectors a step scores: query ``at[i]`` is that of the i-th list drawn for.
+
+    ``query`` [num_queries, dim], ``track`` [num_tracks, dim], ``at`` int64 [num].
+    """
+
+    query: Tensor
+    track: Tensor
+    at: Tensor
+
+
+class Sample(NamedTuple):
+    """Negatives, and what each stands for in a sum over all tracks that are allowed.
+
+    Attributes
+    ----------
+    track : int32 [num, size]
+    weight : float32 [num, size]
+        1/(size · q) for a negative that is drawn with probability q: the weighted sum of any
+        function over a row has as its expectation the sum of the function over the allowed tracks.
+    """
+
+    track: Int32Array
+    weight: Float32Array
+
+
+class Negatives(Protocol):
+    """A way to draw negatives."""
+
+    def sample(
+        self, rows: Int64Array, size: int, scored: Scored, rng: np.random.Generator
+    ) -> Sample:
+        """As many negatives for each of some lists, int64 [num]; a list may stand in it often."""
+        ...
 
 
 class RandomNegatives:
@@ -24,7 +65,7 @@ class RandomNegatives:
     """
 
     def __init__(self, held: TrackLists, num_tracks: int) -> None:
-        self.num_tracks = num_tracks
+        self.held, self.num_tracks = held, num_tracks
         self._starts = held.offsets
         keys = np.sort(held.list_index() * num_tracks + held.track_index)
         # The j-th held track e (from 0) has e − j allowed ones below it. The r-th allowed track
@@ -39,24 +80,82 @@ class RandomNegatives:
 
         Parameters
         ----------
-        rows : int64 [num_drawn]
+        rows : int64 [num]
             Lists of `held`.
         rng
             The only source of randomness; equal states give equal tracks.
 
         Returns
         -------
-        int32 [num_drawn]
+        int32 [num]
 
         Raises
         ------
         ValueError
             If a list holds every track.
         """
+        return self.draw_sets(rows, 1, rng)[:, 0]
+
+    def draw_sets(self, rows: Int64Array, size: int, rng: np.random.Generator) -> Int32Array:
+        """Some negatives for each of some rows, with repeats, ascending: int32 [num, size].
+
+        As `draw`, but that the order within a row says nothing.
+        """
         num_allowed = self.num_allowed[rows]
         if (num_allowed == 0).any():
             full = rows[np.argmin(num_allowed)]
             raise ValueError(f"list {full} holds every track: none is left for a negative")
-        chosen = rng.integers(num_allowed, dtype=np.int64)
-        passed = np.searchsorted(self._allowed_below, rows * self.num_tracks + chosen, side="right")
-        return (chosen + passed - self._starts[rows]).astype(np.int32)
+        chosen = rng.integers(num_allowed[:, None], size=(len(rows), size), dtype=np.int64)
+        chosen.sort(axis=1)  # neighbours in the search below are neighbours in memory, then
+        keys = rows[:, None] * self.num_tracks + chosen
+        passed = np.searchsorted(self._allowed_below, keys.ravel(), side="right")
+        drawn: Int32Array = (
+            chosen + passed.reshape(chosen.shape) - self._starts[rows, None]
+        ).astype(np.int32)
+        return drawn
+
+    def sample(
+        self, rows: Int64Array, size: int, scored: Scored, rng: np.random.Generator
+    ) -> Sample:
+        """q = 1/A, for A allowed tracks. See `Negatives`."""
+        return Sample(self.draw_sets(rows, size, rng), self.even_weight(rows, size))
+
+    def even_weight(self, rows: Int64Array, size: int) -> Float32Array:
+        """The weights of uniform draws: float32 [num, size]."""
+        weight = (self.num_allowed[rows] / size).astype(np.float32)
+        return np.repeat(weight[:, None], size, axis=1)
+
+
+class HardestNegatives:
+    """Of a pool of random allowed tracks the highest scoring, by the vectors of the step.
+
+    W. Zhang, T. Chen, J. Wang, Y. Yu: "Optimizing Top-N Collaborative Filtering via Dynamic
+    Negative Item Sampling", SIGIR 2013, section 4.
+
+    Such a draw has no q that could be computed. The pool has one: its weighted sum is unbiased,
+    each track of it counting A/|pool|. Its highest ones keep that weight, so the sum falls short
+    of an unbiased one by its smallest terms and nothing else.
+
+    Parameters
+    ----------
+    random
+        Draws the pool.
+    times
+        Tracks of the pool for each negative.
+    """
+
+    def __init__(self, random: RandomNegatives, times: int) -> None:
+        self.random, self.times = random, times
+
+    def sample(
+        self, rows: Int64Array, size: int, scored: Scored, rng: np.random.Generator
+    ) -> Sample:
+        """See `Negatives`."""
+        pool = self.random.draw_sets(rows, size * self.times, rng)
+        device = scored.query.device
+        scores = pool_scores(
+            scored.query, scored.track, scored.at, torch.from_numpy(pool).to(device).long()
+        )
+        best = scores.topk(size, dim=1, sorted=False).indices.cpu().numpy()
+        weight = self.random.even_weight(rows, size) / np.float32(self.times)
+        return Sample(np.take_along_axis(pool, best, axis=1), weight)

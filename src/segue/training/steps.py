@@ -8,6 +8,7 @@ Steps draw their randomness from (seed, purpose, epoch, step) and nothing else.
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import numpy as np
 import torch
@@ -15,16 +16,24 @@ from torch import Tensor, nn
 
 from segue.data.playlists import Int64Array, TrackLists
 from segue.errors import InputError, TrainingError
-from segue.models.encoder import MessageGraph
+from segue.models.encoder import MessageGraph, NodeVectors
 from segue.models.readout import CentroidReadout
 from segue.models.sparse import SparseMatrix
 from segue.training.config import TrainConfig
-from segue.training.losses import bayesian_personalised_ranking, catalogue_softmax
-from segue.training.negatives import RandomNegatives
+from segue.training.hard_negatives import HardNegatives
+from segue.training.losses import (
+    bayesian_personalised_ranking,
+    catalogue_softmax,
+    hidden_ranking,
+    sampled_softmax,
+)
+from segue.training.negatives import HardestNegatives, Negatives, RandomNegatives, Scored
 
 # What a generator is for goes into its seed: NumPy pads seeds with zeros, so that (s,), (s, 0)
 # and (s, 0, 0) would all be one stream.
-FOR_VECTORS, FOR_ORDER, FOR_HIDING, FOR_TRIPLES = 1, 2, 3, 4
+FOR_VECTORS, FOR_ORDER, FOR_HIDING, FOR_TRIPLES, FOR_NEGATIVES, FOR_ENCODER = 1, 2, 3, 4, 5, 6
+# A softmax keeps the highest scoring of a pool this many times as large as what it keeps.
+SOFTMAX_POOL = 4
 
 
 class HiddenTracks:
@@ -40,48 +49,117 @@ class HiddenTracks:
     Raises
     ------
     TrainingError
-        If no playlist has two tracks.
+        If no playlist has two tracks, or with sampled negatives none of those lacks a track.
     """
 
     def __init__(self, tracks: TrackLists, message_graph: MessageGraph, config: TrainConfig):
         self.tracks, self.message_graph, self.config = tracks, message_graph, config
+        num_tracks = message_graph.num_nodes["track"]
         # A playlist with one track has nothing to hide; it only carries messages.
-        self.eligible = np.flatnonzero(tracks.lengths >= 2)
+        eligible = tracks.lengths >= 2
+        if config.negatives != "all":
+            eligible &= tracks.lengths < num_tracks
+        self.eligible = np.flatnonzero(eligible)
         if not len(self.eligible):
             raise TrainingError(
                 "no playlist has two tracks or more, so there is nothing to predict"
+                if config.negatives == "all"
+                else "no playlist has two tracks and lacks one, so there is nothing to predict"
             )
         self.num_steps = math.ceil(len(self.eligible) / config.batch_size)
+        self.negatives: Negatives | None = None
+        if config.negatives != "all":
+            self.negatives = _negatives(tracks, num_tracks, self.eligible, config)
+        self._order = np.empty(0, dtype=np.int64)
+
+    def begin(
+        self,
+        encoder: nn.Module,
+        readout: CentroidReadout,
+        epoch: int,
+        epochs: int,
+        *,
+        resumed: bool = False,
+    ) -> None:
+        """Begin an epoch, or go on with one that was broken off."""
+        rng = np.random.default_rng((self.config.rng_seed, FOR_ORDER, epoch))
+        self._order = rng.permutation(self.eligible)
+        if isinstance(self.negatives, HardNegatives):
+            vectors = partial(self._whole, encoder, readout, epoch)
+            self.negatives.begin(epoch, epochs, None if resumed else vectors)
 
     def loss(self, encoder: nn.Module, readout: CentroidReadout, epoch: int, step: int) -> Tensor:
         """The loss of one step: a scalar."""
         config, graph = self.config, self.message_graph
         device = graph.track_degree.device
-        order = np.random.default_rng((config.rng_seed, FOR_ORDER, epoch)).permutation(
-            self.eligible
-        )
-        rows = np.sort(order[step * config.batch_size : (step + 1) * config.batch_size])
+        rows = np.sort(self._order[step * config.batch_size : (step + 1) * config.batch_size])
         rng = np.random.default_rng((config.rng_seed, FOR_HIDING, epoch, step))
         hidden_pairs, visible, hidden = hide(self.tracks, rows, config, rng)
         # For encoders that draw, as dropout does: a step's own seed, like all randomness here.
         torch.manual_seed(int(rng.integers(2**63)))
         nodes = encoder(graph.hide(torch.from_numpy(hidden_pairs).to(device)))
-        query = readout(_ones(visible, len(nodes.track), device), nodes.track, graph.track_degree)
-        return catalogue_softmax(
+        query, track = self._unit(nodes, readout, rows, visible)
+        weight = torch.from_numpy(hidden.lengths).to(query).sqrt()
+        if self.negatives is None:
+            return catalogue_softmax(
+                query,
+                track,
+                visible,
+                hidden,
+                temperature=config.temperature,
+                playlist_weight=weight,
+            )
+        rng = np.random.default_rng((config.rng_seed, FOR_NEGATIVES, epoch, step))
+        vectors = query.detach(), track.detach()
+        if config.loss == "softmax":
+            at = torch.arange(len(rows), device=device)
+            sample = self.negatives.sample(rows, config.num_negatives, Scored(*vectors, at), rng)
+            return sampled_softmax(
+                query,
+                track,
+                hidden,
+                sample,
+                temperature=config.temperature,
+                playlist_weight=weight,
+            )
+        place = hidden.list_index()
+        scored = Scored(*vectors, torch.from_numpy(place).to(device))
+        sample = self.negatives.sample(rows[place], 1, scored, rng)
+        return hidden_ranking(
             query,
-            nn.functional.normalize(nodes.track),
-            visible,
+            track,
             hidden,
+            sample.track[:, 0],
             temperature=config.temperature,
-            playlist_weight=torch.from_numpy(hidden.lengths).to(query).sqrt(),
+            playlist_weight=weight,
         )
+
+    def _unit(
+        self, nodes: NodeVectors, readout: CentroidReadout, rows: Int64Array, visible: TrackLists
+    ) -> tuple[Tensor, Tensor]:
+        """Unit vectors of some playlists, which show some tracks, and of all tracks."""
+        graph = self.message_graph
+        track = nn.functional.normalize(nodes.track)
+        if self.config.readout == "node":
+            at = torch.from_numpy(rows).to(track.device)
+            return nn.functional.normalize(_playlist_vectors(nodes, self.config)[at]), track
+        ones = _ones(visible, len(track), track.device)
+        return readout(ones, nodes.track, graph.track_degree), track
+
+    @torch.no_grad()
+    def _whole(
+        self, encoder: nn.Module, readout: CentroidReadout, epoch: int
+    ) -> tuple[Tensor, Tensor]:
+        """Unit vectors of all playlists and tracks, nothing hidden."""
+        nodes = _evaluated(encoder, self.message_graph, self.config, epoch)
+        return self._unit(nodes, readout, np.arange(len(self.tracks)), self.tracks)
 
 
 class Triples:
     """Batches of triples (playlist, track that it holds, track that it does not hold).
 
     As the authors of LightGCN train: playlists are drawn uniformly, then one of their tracks, then
-    a random negative; an epoch is as many triples as there are training pairs. Nothing is hidden.
+    a negative; an epoch is as many triples as there are training pairs. Nothing is hidden.
 
     Parameters
     ----------
@@ -98,43 +176,63 @@ class Triples:
 
     def __init__(self, tracks: TrackLists, message_graph: MessageGraph, config: TrainConfig):
         self.tracks, self.message_graph, self.config = tracks, message_graph, config
-        self.negatives = RandomNegatives(tracks, message_graph.num_nodes["track"])
-        self.eligible = np.flatnonzero((tracks.lengths > 0) & (self.negatives.num_allowed > 0))
+        num_tracks = message_graph.num_nodes["track"]
+        self.eligible = np.flatnonzero((tracks.lengths > 0) & (tracks.lengths < num_tracks))
         if not len(self.eligible):
             raise TrainingError("no playlist has both a track and one that it does not hold")
         self.num_steps = math.ceil(tracks.num_pairs / config.batch_size)
+        self.negatives = _negatives(tracks, num_tracks, self.eligible, config)
 
-    def draw(self, epoch: int, step: int) -> tuple[Int64Array, Int64Array, Int64Array]:
-        """Playlists, positives and negatives of one step: int64 [batch_size] each."""
+    def begin(
+        self,
+        encoder: nn.Module,
+        readout: CentroidReadout,
+        epoch: int,
+        epochs: int,
+        *,
+        resumed: bool = False,
+    ) -> None:
+        """Begin an epoch, or go on with one that was broken off."""
+        if isinstance(self.negatives, HardNegatives):
+            vectors = partial(self._whole, encoder, epoch)
+            self.negatives.begin(epoch, epochs, None if resumed else vectors)
+
+    def draw(
+        self, playlist: Tensor, track: Tensor, epoch: int, step: int
+    ) -> tuple[Int64Array, Int64Array, Int64Array]:
+        """Playlists, positives and negatives of one step: int64 [batch_size] each.
+
+        The vectors of all playlists and tracks are what negatives may be chosen by.
+        """
         config = self.config
         rng = np.random.default_rng((config.rng_seed, FOR_TRIPLES, epoch, step))
         size = min(config.batch_size, self.tracks.num_pairs - step * config.batch_size)
         rows = rng.choice(self.eligible, size)
         place = self.tracks.offsets[rows] + rng.integers(self.tracks.lengths[rows])
-        negative = self.negatives.draw(rows, rng)
+        scored = Scored(playlist, track, torch.from_numpy(rows).to(track.device))
+        negative = self.negatives.sample(rows, 1, scored, rng).track[:, 0]
         return rows, self.tracks.track_index[place].astype(np.int64), negative.astype(np.int64)
 
     def loss(self, encoder: nn.Module, readout: CentroidReadout, epoch: int, step: int) -> Tensor:
         """The loss of one step: a scalar. The readout is the encoder's own playlist vector."""
-        graph = self.message_graph
-        device = graph.track_degree.device
-        rows, positive, negative = (
-            torch.from_numpy(part).to(device) for part in self.draw(epoch, step)
-        )
-        nodes = encoder(graph)
-        if nodes.playlist is None:
-            raise InputError(
-                f"the node readout needs playlist vectors, but {self.config.model} gives none"
-            )
-        ranking = bayesian_personalised_ranking(
-            nodes.playlist[rows], nodes.track[positive], nodes.track[negative]
-        )
+        _seed_encoder(self.config, epoch, step)
+        nodes = encoder(self.message_graph)
+        vectors = _playlist_vectors(nodes, self.config), nodes.track
+        drawn = self.draw(vectors[0].detach(), vectors[1].detach(), epoch, step)
+        rows, positive, negative = (torch.from_numpy(part).to(nodes.track.device) for part in drawn)
+        ranking = bayesian_personalised_ranking(*vectors, rows, positive, negative)
         if not self.config.l2:
             return ranking
         track, playlist = encoder.get_parameter("track"), encoder.get_parameter("playlist")
         initial = (playlist[rows], track[positive], track[negative])
         squares = torch.stack([vectors.square().sum() for vectors in initial]).sum()
         return ranking + self.config.l2 / 2 * squares / len(rows)
+
+    @torch.no_grad()
+    def _whole(self, encoder: nn.Module, epoch: int) -> tuple[Tensor, Tensor]:
+        """Vectors of all playlists and tracks."""
+        nodes = _evaluated(encoder, self.message_graph, self.config, epoch)
+        return _playlist_vectors(nodes, self.config), nodes.track
 
 
 def hide(
@@ -173,3 +271,42 @@ def hide(
 def _ones(lists: TrackLists, num_tracks: int, device: torch.device) -> SparseMatrix:
     value = np.ones(lists.num_pairs, dtype=np.float32)
     return SparseMatrix.from_csr(lists.offsets, lists.track_index, value, num_tracks, device)
+
+
+def _negatives(
+    tracks: TrackLists, num_tracks: int, rows: Int64Array, config: TrainConfig
+) -> Negatives:
+    """What draws negatives for some of the playlists."""
+    random = RandomNegatives(tracks, num_tracks)
+    if config.negatives == "hard":
+        return HardNegatives(random, rows, config)
+    if config.negatives == "hardest":
+        return HardestNegatives(
+            random, SOFTMAX_POOL if config.loss == "softmax" else config.pool_size
+        )
+    return random
+
+
+def _playlist_vectors(nodes: NodeVectors, config: TrainConfig) -> Tensor:
+    if nodes.playlist is None:
+        raise InputError(
+            f"the node readout needs playlist vectors, but {config.model} gives none "
+            "(its option playlist_vectors)"
+        )
+    return nodes.playlist
+
+
+def _evaluated(
+    encoder: nn.Module, graph: MessageGraph, config: TrainConfig, epoch: int
+) -> NodeVectors:
+    """All vectors with nothing hidden, as they are evaluated."""
+    _seed_encoder(config, epoch)
+    encoder.eval()
+    nodes: NodeVectors = encoder(graph)
+    return nodes
+
+
+def _seed_encoder(config: TrainConfig, *place: int) -> None:
+    """For encoders that draw: torch's generator by the place in the training."""
+    rng = np.random.default_rng((config.rng_seed, FOR_ENCODER, *place))
+    torch.manual_seed(int(rng.integers(2**63)))

@@ -31,6 +31,8 @@ from segue.models.readout import CentroidReadout
 from segue.recommend.scorer import CentroidScorer
 from segue.training.checkpoint import Checkpoint
 from segue.training.config import TrainConfig, default_epochs
+from segue.training.hard_negatives import HardNegatives, Ranking
+from segue.training.options import options_for
 from segue.training.steps import FOR_VECTORS, HiddenTracks, Triples
 from segue.training.validation import BEST_BY, NodeScorer, validate
 
@@ -45,13 +47,13 @@ class TrainedVectors:
     Attributes
     ----------
     track_vectors : float32 [num_tracks, dim]
-        Of unit length, but as the encoder gives them with the loss bpr.
+        Of unit length, but as the encoder gives them with visible targets.
     query_weight : float32 [num_tracks]
-        For the centroid; without meaning with the loss bpr.
+        For the centroid; without meaning with the readout node.
     structural_vectors : dict of float32 [num_nodes, dim], unit
         By relation name.
     playlist_vectors : float32 [num_playlists, dim] or None
-        The encoder's own, with the loss bpr alone.
+        The encoder's own, with the readout node alone.
     """
 
     track_vectors: Float32Array
@@ -134,27 +136,30 @@ def train(
         Watches.
     encoder
         Makes the encoder in place of the class that ``config.model`` names, called like it:
-        ``encoder(num_nodes, relations, dim=…, num_layers=…, initial_std=…, rng=…)``. Options of
-        its own are bound with `functools.partial`; ``config.model`` is then its name.
+        ``encoder(num_nodes, relations, dim=…, num_layers=…, initial_std=…, rng=…)`` and with
+        ``config.options``. Options that are no plain values are bound with `functools.partial`;
+        ``config.model`` is then its name.
 
     Raises
     ------
     InputError
-        If the model or a relation is not known, or validation has no targets.
+        If the model, a relation or an option is not known, if validation has no targets, or the
+        node readout no playlist vectors.
     TrainingError
         If no playlist has two tracks, or the loss is no longer a number.
     ArtefactError, MismatchError
         If `resume` finds no checkpoint, or one of another training.
     """
     make_encoder = encoder or encoder_named(config.model)
+    options = options_for(make_encoder, config)
     progress = progress or Progress()
     started = time.perf_counter()
-    make_steps = HiddenTracks if config.loss == "softmax" else Triples
+    make_steps = HiddenTracks if config.targets == "hidden" else Triples
     if validation is not None and not validation.targets.num_pairs:
         raise InputError("validation holds no targets: give more of them, or no validation")
 
     message_graph = MessageGraph.from_graph(graph, config.relations, device)
-    steps = make_steps(graph.playlists.tracks, message_graph, config)
+    steps: HiddenTracks | Triples = make_steps(graph.playlists.tracks, message_graph, config)
     epochs = config.epochs or default_epochs(len(steps.eligible), config.batch_size)
     total_steps = epochs * steps.num_steps
     last_epoch = min(stop_after or epochs, epochs)
@@ -165,23 +170,27 @@ def train(
         num_layers=config.num_layers,
         initial_std=config.initial_std,
         rng=np.random.default_rng((config.rng_seed, FOR_VECTORS)),
+        **options,
     )
     readout = CentroidReadout(graph.num_nodes["track"])
     model = nn.ModuleDict({"encoder": network, "readout": readout}).to(device)
-    optimizer = torch.optim.Adam(_parameter_groups(model, network), lr=config.learning_rate)
+    optimizer = torch.optim.Adam(
+        _parameter_groups(model, network), lr=config.learning_rate, weight_decay=config.weight_decay
+    )
 
     fingerprint = _fingerprint(identity, config, epochs, validation is not None)
     state = Checkpoint(fingerprint)
     checkpoint_path = folder / CHECKPOINT
     if resume:
         state = Checkpoint.load(checkpoint_path, fingerprint, torch.device(device))
-        _restore(state, model, optimizer, state.epoch * steps.num_steps + state.step)
+        _restore(state, model, optimizer, steps)
         # The stop may have come between the checkpoint and the last line of this file.
         write_json_lines(folder / METRICS_FILE, state.history)
     spent_before = state.seconds
     saved_at = time.perf_counter()
 
     for epoch in range(state.epoch, last_epoch):
+        steps.begin(network, readout, epoch, epochs, resumed=state.step > 0)
         for step in range(state.step, steps.num_steps):
             done = epoch * steps.num_steps + step
             for group in optimizer.param_groups:
@@ -202,7 +211,7 @@ def train(
             progress.step(done + 1, total_steps, value)
             if time.perf_counter() - saved_at > CHECKPOINT_SECONDS:
                 state.seconds = spent_before + time.perf_counter() - started
-                _capture(state, model, optimizer)
+                _capture(state, model, optimizer, steps)
                 state.save(checkpoint_path)
                 saved_at = time.perf_counter()
 
@@ -231,7 +240,7 @@ def train(
         entry["seconds"] = round(state.seconds, 3)
         state.history.append(entry)
         state.epoch, state.step, state.loss_sum = epoch + 1, 0, 0.0
-        _capture(state, model, optimizer)
+        _capture(state, model, optimizer, steps)
         state.save(checkpoint_path)
         saved_at = time.perf_counter()
         write_json_lines(folder / METRICS_FILE, state.history)
@@ -272,15 +281,16 @@ def _read_out(
     """The vectors of a model with nothing hidden."""
     encoder.eval()
     nodes = encoder(message_graph)
-    served = config.loss == "softmax"
+    # The vectors are those that training scored by.
+    as_scored = nn.functional.normalize if config.targets == "hidden" else nn.Identity()
     vectors = TrainedVectors(
-        (nn.functional.normalize(nodes.track) if served else nodes.track).cpu().numpy(),
+        as_scored(nodes.track).cpu().numpy(),
         readout.query_weight(nodes.track, message_graph.track_degree).cpu().numpy(),
         {
             name: nn.functional.normalize(getattr(nodes, name)).cpu().numpy()
             for name in message_graph.structural
         },
-        None if served else nodes.playlist.cpu().numpy(),
+        as_scored(nodes.playlist).cpu().numpy() if config.readout == "node" else None,
     )
     if not (np.isfinite(vectors.track_vectors).all() and np.isfinite(vectors.query_weight).all()):
         raise TrainingError("the vectors are no longer numbers: try a lower learning rate")
@@ -296,24 +306,39 @@ def _named(state: Checkpoint, prefix: str) -> dict[str, torch.Tensor]:
     return {n.removeprefix(prefix): t for n, t in state.tensors.items() if n.startswith(prefix)}
 
 
-def _capture(state: Checkpoint, model: nn.ModuleDict, optimizer: torch.optim.Adam) -> None:
+def _capture(
+    state: Checkpoint,
+    model: nn.ModuleDict,
+    optimizer: torch.optim.Adam,
+    steps: HiddenTracks | Triples,
+) -> None:
     for name, parameter in model.named_parameters():
         state.tensors[f"model.{name}"] = parameter
         # A parameter that no gradient reached (artists without a layer) has no state.
         for part in ("exp_avg", "exp_avg_sq"):
             if part in optimizer.state[parameter]:
                 state.tensors[f"optimizer.{part}.{name}"] = optimizer.state[parameter][part]
+    if isinstance(steps.negatives, HardNegatives) and steps.negatives.ranking is not None:
+        for name, tensor in vars(steps.negatives.ranking).items():
+            state.tensors[f"ranking.{name}"] = tensor
 
 
 def _restore(
-    state: Checkpoint, model: nn.ModuleDict, optimizer: torch.optim.Adam, steps: int
+    state: Checkpoint,
+    model: nn.ModuleDict,
+    optimizer: torch.optim.Adam,
+    steps: HiddenTracks | Triples,
 ) -> None:
     model.load_state_dict(_named(state, "model."))
+    steps_done = state.epoch * steps.num_steps + state.step
     for name, parameter in model.named_parameters():
         if f"optimizer.exp_avg.{name}" in state.tensors:
             optimizer.state[parameter] = {
                 # Adam keeps its count on the CPU as a float tensor.
-                "step": torch.tensor(float(steps)),
+                "step": torch.tensor(float(steps_done)),
                 "exp_avg": state.tensors[f"optimizer.exp_avg.{name}"].clone(),
                 "exp_avg_sq": state.tensors[f"optimizer.exp_avg_sq.{name}"].clone(),
             }
+    ranking = _named(state, "ranking.")
+    if isinstance(steps.negatives, HardNegatives) and ranking:
+        steps.negatives.ranking = Ranking(**ranking)
