@@ -11,7 +11,7 @@ from segue.data.playlists import TrackLists
 from segue.errors import InputError
 from segue.evaluation import tuning
 from segue.evaluation.baselines import BASELINES, ItemKNN, SearchSpace
-from segue.evaluation.tuning import Trial, TrialsFile, tune
+from segue.evaluation.tuning import Options, Trial, TrialsFile, search, tune
 from segue.graph.split import Split, SplitRecipe, split_graph
 
 
@@ -50,6 +50,47 @@ def test_it_walks_up_to_the_best_point(split, hill):
     assert len({tuple(options.values()) for options in hill}) == len(hill) < 25, "none twice"
     best = max(found.trials, key=lambda trial: trial.validation["ndcg@20"])
     assert best.options == found.options
+
+
+def test_the_walk_in_its_steps():
+    """From the default up, on in the same direction, and around the best at its end."""
+
+    def measure(options: Options) -> Trial:
+        far = abs(options["x"] - 3) + 2 * abs(options["y"] - 1)
+        return Trial(options, {"ndcg@20": -far}, 0.0)
+
+    starts = []
+    found = search(
+        {"x": (1, 0, 2, 3, 4), "y": (0, 1)},
+        20,
+        measure,
+        lambda number, options: starts.append((number, *options.values())),
+    )
+    points = [(1, 0), (2, 0), (3, 0), (4, 0), (3, 1), (4, 1), (2, 1)]
+    assert [tuple(trial.options.values()) for trial in found.trials] == points
+    assert starts == [(number, *point) for number, point in enumerate(points, start=1)]
+    assert found.options == {"x": 3, "y": 1}
+    assert search({"x": (1, 0, 2, 3, 4), "y": (0, 1)}, 3, measure).options == {"x": 3, "y": 0}
+
+
+def test_a_grid_of_one_point_is_tried_once():
+    found = search({"x": (7,)}, 5, lambda options: Trial(options, {"ndcg@20": 0.0}, 0.0))
+    assert found.options == {"x": 7}
+    assert len(found.trials) == 1
+
+
+def test_a_file_of_trials_measures_what_it_lacks(split, tmp_path):
+    """Another name or other options are another trial."""
+    measured = []
+
+    def measure(options: Options) -> Trial:
+        measured.append(options)
+        return Trial(options, {"ndcg@20": len(measured) / 10}, 1.0)
+
+    for name, x in (("a", 1), ("b", 1), ("a", 2), ("a", 1), ("b", 1)):
+        trial = TrialsFile(tmp_path / "trials.jsonl").trial(split, name, {"x": x}, measure)
+    assert measured == [{"x": 1}, {"x": 1}, {"x": 2}]
+    assert trial.validation == {"ndcg@20": 0.2}, "the second one made"
 
 
 @pytest.mark.parametrize("num_trials", [2, 3, 7])

@@ -8,7 +8,7 @@ from segue.data.playlists import TrackLists
 from segue.errors import InputError
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.models import attention
-from segue.models.attention import additive_scores, attention_sums, row_softmax
+from segue.models.attention import additive_scores, attention_sums, pair_sums, row_softmax
 from segue.models.encoder import MessageGraph
 from segue.models.gat import GAT
 from segue.models.sparse import SparseMatrix
@@ -54,6 +54,18 @@ def test_sums_are_those_of_the_dense_matrix(matrix: SparseMatrix) -> None:
     dense[ROW, COLUMN.tolist()] = weights.detach()
     torch.testing.assert_close(attention_sums(matrix, weights, vectors), dense @ vectors)
     assert torch.autograd.gradcheck(lambda w, v: attention_sums(matrix, w, v), (weights, vectors))
+
+
+def test_sums_of_pairs(matrix: SparseMatrix) -> None:
+    ends = drawn(4, 2), drawn(5, 2, seed=1)
+    of_row, of_column = (end.detach() for end in ends)
+    every_pair = of_row[:, None] + of_column[None]
+    torch.testing.assert_close(pair_sums(matrix, *ends), every_pair[ROW, COLUMN.tolist()])
+    assert torch.autograd.gradcheck(lambda r, c: pair_sums(matrix, r, c), ends)
+    # The transpose shares the arrays, in the other order.
+    turned = pair_sums(matrix.transpose(), ends[1], ends[0])
+    torch.testing.assert_close(turned, pair_sums(matrix, *ends)[matrix.place])
+    assert torch.autograd.gradcheck(lambda r, c: pair_sums(matrix.transpose(), c, r), ends)
 
 
 @pytest.mark.parametrize("block", [1, 4, 100])

@@ -14,8 +14,9 @@ from fastapi.testclient import TestClient
 
 from segue.recommend.details import Details, Found
 from segue.service import gate as gate_module
-from segue.service.app import Limits, create_app
+from segue.service.app import create_app
 from segue.service.gate import API, Gate, Places
+from segue.service.limits import Limits
 from segue.service.metrics import Metrics
 from segue.service.serving import Serving
 

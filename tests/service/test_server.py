@@ -93,14 +93,14 @@ def test_signals(
 
         # A long question is answered to its end, a new one is not taken any more.
         with ThreadPoolExecutor(1) as pool:
-            question = {"requests": [{"tracks": [], "n": 500, "diversity": 0.5}] * 8}
+            question = {"requests": [{"tracks": [], "n": 500, "diversity": 0.5}] * 64}
             answer = pool.submit(
                 httpx.post, f"{running.url}{API}/complete/batch", json=question, timeout=60
             )
             while "flight 1.0" not in httpx.get(f"{running.url}{API}/metrics").text:
                 assert not answer.done()
             running.process.send_signal(signal.SIGTERM)
-            assert len(answer.result().json()["answers"]) == 8
+            assert len(answer.result().json()["answers"]) == 64
         assert running.process.wait(20) in (0, -signal.SIGTERM)
         with pytest.raises(httpx.ConnectError):
             httpx.get(f"{running.url}{API}/health")

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from segue.service.limits import Limits
+
 
 @click.command(short_help="A web service and a page on a bundle.")
 @click.argument("bundle", type=click.Path(path_type=Path))
@@ -31,14 +33,14 @@ import click
 @click.option(
     "--max-requests",
     type=click.IntRange(min=1),
-    default=32,
+    default=Limits.max_requests,
     show_default=True,
     help="In work or waiting in a process; more are refused with status 503.",
 )
 @click.option(
     "--max-body",
     type=click.IntRange(min=1),
-    default=1 << 20,
+    default=Limits.max_body,
     show_default=True,
     help="Bytes of a request.",
 )

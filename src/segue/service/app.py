@@ -8,7 +8,6 @@ import signal
 import threading
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -28,9 +27,10 @@ from segue.recommend.name_file import Kind
 from segue.recommend.reasons import Explanation
 from segue.service import questions as ask
 from segue.service.gate import API, Gate, Places
+from segue.service.limits import Limits
 from segue.service.metrics import Metrics
 from segue.service.serving import Served, Serving
-from segue.service.work import NothingServedError, Work, available_cores
+from segue.service.work import NothingServedError, Work
 
 _PAGE = Path(__file__).with_name("static")
 _GRAPH = Path(segue.pictures.__file__).with_name("static")
@@ -56,26 +56,7 @@ _ERRORS: dict[int | str, dict[str, Any]] = {
 }
 
 
-@dataclass(frozen=True)
-class Limits:
-    """How much a service takes upon itself.
-
-    Attributes
-    ----------
-    threads
-        Requests that are worked on at once.
-    max_requests
-        Requests that are worked on or wait; more are refused.
-    max_body
-        Of a request, in bytes.
-    """
-
-    threads: int = field(default_factory=lambda: min(4, available_cores()))
-    max_requests: int = 32
-    max_body: int = 1 << 20
-
-
-def create_app(serving: Serving, limits: Limits = Limits(), *, watch: bool = False) -> FastAPI:
+def create_app(serving: Serving, limits: Limits | None = None, *, watch: bool = False) -> FastAPI:
     """The application, for any ASGI server.
 
     Parameters
@@ -86,6 +67,7 @@ def create_app(serving: Serving, limits: Limits = Limits(), *, watch: bool = Fal
     watch
         Look every second whether another bundle is in the folder. SIGHUP does the same once.
     """
+    limits = limits or Limits()
     work, metrics = Work(serving, limits.threads), Metrics()
 
     wanted = asyncio.Event()
@@ -319,7 +301,7 @@ def _state(serving: Serving, metrics: Metrics) -> APIRouter:
 
 
 def _add_page(app: FastAPI) -> None:
-    @app.get("/", include_in_schema=False)
+    @app.api_route("/", methods=["GET", "HEAD"], include_in_schema=False)
     async def page() -> FileResponse:
         path = _PAGE / "index.html"
         if not path.is_file():

@@ -41,10 +41,17 @@ class Places:
     Parameters
     ----------
     number
+
+    Attributes
+    ----------
+    taken
+    unanswered : set of (address, port)
+        Connections with a request that was handed to the server, for who refuses before it.
     """
 
     def __init__(self, number: int) -> None:
         self.number, self.taken = number, 0
+        self.unanswered: set[tuple[str, int]] = set()
 
     @property
     def full(self) -> bool:
@@ -147,6 +154,10 @@ class Gate:
             self._places.taken -= 1
             self._metrics.in_flight.dec()
 
+    def answered(self, scope: Scope) -> None:
+        """Say that the connection of a request waits for nothing more."""
+        self._places.unanswered.discard(tuple(scope.get("client") or ()))
+
 
 class TooLargeError(Exception):
     """A body is over the limit."""
@@ -169,6 +180,8 @@ class _Passage:
             message["headers"] = [*message.get("headers", ()), *SAFE_HEADERS, cache]
             # Who reads slowly holds no place.
             self._gate.leave(self)
+        elif not message.get("more_body", False):
+            self._gate.answered(self._scope)  # before anybody can have all of the answer
         await self._send(message)
 
     async def refuse(self, status: int, sentence: str, *, close: bool = False) -> None:

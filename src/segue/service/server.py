@@ -22,11 +22,11 @@ from threadpoolctl import threadpool_limits
 
 from segue.errors import ResourceError, SegueError
 from segue.files import read_manifest
-from segue.service.app import Limits, create_app
+from segue.service.app import create_app
+from segue.service.limits import Limits, default_threads
 from segue.service.metrics import SHARED
 from segue.service.serving import Serving
 from segue.service.shedding import shedding
-from segue.service.work import available_cores
 
 log = logging.getLogger("segue.service")
 # The event loop gives the interpreter away at every read and write; while a thread works, it comes
@@ -44,13 +44,13 @@ class Options:
     """What `segue serve` was asked for; see its help."""
 
     bundle: Path
-    host: str = "127.0.0.1"
-    port: int = 8000
-    workers: int = 1
-    threads: int | None = None
-    watch: bool = False
-    max_requests: int = 32
-    max_body: int = 1 << 20
+    host: str
+    port: int
+    workers: int
+    threads: int | None
+    watch: bool
+    max_requests: int
+    max_body: int
 
 
 def run(options: Options) -> None:
@@ -106,7 +106,7 @@ def _serve(options: Options, listener: socket.socket, announce: bool) -> None:
         if not options.watch:
             raise
         log.warning("%s; waiting for one", error)
-    threads = options.threads or min(4, max(1, available_cores() // options.workers))
+    threads = options.threads or default_threads(options.workers)
     limits = Limits(threads, options.max_requests, options.max_body)
     # Requests share the cores by threads; a matrix product within one keeps to its own.
     threadpool_limits(1)
@@ -118,6 +118,8 @@ def _serve(options: Options, listener: socket.socket, announce: bool) -> None:
         log_level="warning",
         access_log=False,
         server_header=False,
+        # A request's connection is known by its address, as it is and not as a proxy names it.
+        proxy_headers=False,
         timeout_keep_alive=30,
         timeout_graceful_shutdown=_GRACE,
     )

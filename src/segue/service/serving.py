@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import logging
 import threading
@@ -9,6 +10,8 @@ import time
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
+
+import pyarrow as pa
 
 from segue.errors import ArtefactError, SegueError
 from segue.files import MANIFEST
@@ -151,6 +154,12 @@ class Serving:
         if bundle.catalog.num_tracks:
             some = [str(bundle.catalog.track_ids[0])]
             recommender.complete(some, 1, dial=0.5, reasons=True)
+        # What loading took and needs no more goes back, and what stays, millions of objects where
+        # a bundle is large, is not looked through by the collector while requests wait.
+        pa.default_memory_pool().release_unused()
+        gc.unfreeze()
+        gc.collect()
+        gc.freeze()
         return Served(
             recommender,
             Details(recommender),

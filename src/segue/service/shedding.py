@@ -73,13 +73,27 @@ def shedding(places: Places, count: Callable[[], None]) -> type[asyncio.Protocol
         missing: int | None = 0
         refusing = False
 
+        def connection_made(self, transport: Any) -> None:
+            self.connection = transport
+            host, port, *_ = transport.get_extra_info("peername")
+            self.peer = str(host), int(port)
+            super().connection_made(transport)
+
+        def connection_lost(self, error: Exception | None) -> None:
+            places.unanswered.discard(self.peer)
+            super().connection_lost(error)
+
         def data_received(self, data: bytes) -> None:
-            if self.missing:
+            if self.missing and self.refusing:
+                # Who has the answer already may send the next request right after this body.
+                rest = data[self.missing :]
+                self.missing -= len(data) - len(rest)
+                if not rest:
+                    return
+                data = rest
+            elif self.missing:
                 self.missing = self.missing - len(data) if len(data) <= self.missing else None
-                if self.refusing and self.missing is None:  # what follows was not looked at
-                    self.transport.close()
-                elif not self.refusing:
-                    super().data_received(data)
+                super().data_received(data)
                 return
             self.refusing = False
             request = plain_request(data) if self.missing == 0 else None
@@ -87,13 +101,14 @@ def shedding(places: Places, count: Callable[[], None]) -> type[asyncio.Protocol
             if request is not None and places.full and request[0] not in unshed and self._idle():
                 self.refusing = True
                 count()  # before anybody can have the answer
-                self.transport.write(_ANSWER)
+                self.connection.write(_ANSWER)
                 return
+            places.unanswered.add(self.peer)
             super().data_received(data)
 
         def _idle(self) -> bool:
             """Whether no answer is under way, and those that were given have been taken."""
-            cycle: Any = self.cycle
-            return (cycle is None or cycle.response_complete) and not self.flow.write_paused
+            waits = self.peer in places.unanswered
+            return not waits and not self.connection.get_write_buffer_size()
 
     return Shedding

@@ -6,6 +6,9 @@ import { drawLegend } from "../graph/legend.js";
 import { pickOf, same } from "./state.js";
 import { byId, called, element, showProblem, songText, spotifyLink, textButton } from "./parts.js";
 
+const WITHOUT =
+  "There is no neighbourhood to see: these songs came without the playlists that hold them.";
+
 export class Neighbourhood {
   constructor(state) {
     Object.assign(this, { state, latest: new Latest(), view: null, start: null });
@@ -59,6 +62,7 @@ export class Neighbourhood {
     try {
       const scene = await this.latest.run((signal) => subgraph(start.type, start.id, 2, signal));
       if (!scene) return;
+      byId("graph").hidden = false;
       this.view.show(scene);
       byId("legend").replaceChildren();
       drawLegend(scene, byId("legend"));
@@ -66,7 +70,12 @@ export class Neighbourhood {
     } catch (error) {
       this.stale = true;
       const place = byId("around-problem");
-      this.clearProblem = showProblem(place, error, () => this.show(start));
+      if (error.status === 400) {
+        byId("graph").hidden = true; // not now and not later
+        place.replaceChildren();
+        element("p", "muted", place, WITHOUT).setAttribute("role", "status");
+        this.clearProblem = () => place.replaceChildren();
+      } else this.clearProblem = showProblem(place, error, () => this.show(start));
     }
     byId("graph").removeAttribute("aria-busy");
   }

@@ -1,0 +1,82 @@
+"""What leaves the page: addresses, files, links."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+import pytest
+from on_page import NAMES, add, picks, saved, songs
+
+pytestmark = pytest.mark.browser
+
+
+def test_an_address_is_shared_and_restored(opened, chromium, service):
+    page = opened
+    for text in ("midnight", "宇多田", "formula two"):
+        add(page, text)
+    page.get_by_label("Name of the playlist").fill("Ours & yours = #1")
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.get_by_role("button", name="Copy link").click()
+    page.get_by_text("The link is copied.").wait_for()
+    address, names = page.evaluate("navigator.clipboard.readText()"), picks(page).all_inner_texts()
+    assert len(names) == 3
+    with chromium.new_context() as context:
+        other, failures = context.new_page(), []
+        other.on("console", lambda m: failures.append(m.text) if m.type == "error" else None)
+        other.goto(service)
+        songs(other).first.wait_for()
+        add(other, "formula three")
+        other.goto(address)  # in the same tab: only what follows "#" changes
+        picks(other).nth(2).wait_for()
+        assert picks(other).all_inner_texts() == names
+        assert other.get_by_label("Name of the playlist").input_value() == "Ours & yours = #1"
+        assert other.url == address
+        other.reload()
+        other.get_by_text("Your own one, of 1, is kept.").wait_for()
+        other.get_by_role("button", name="Back to mine").click()
+        other.locator("#playlist").get_by_text("-formula three").wait_for()
+        assert picks(other).count() == 1
+        other.goto(service)
+        picks(other).first.wait_for()
+        assert picks(other).all_inner_texts() == ["-formula three"], "kept in the browser"
+        assert not failures
+
+
+def test_cells_of_the_csv_are_no_formulas(opened):
+    page = opened
+    for word in ("one", "two", "three", "four", "five"):
+        add(page, f"formula {word}")
+    page.get_by_role("button", name="Export").click()
+    content = saved(page, "Download CSV").path().read_text(encoding="utf-8-sig")
+    rows = list(csv.DictReader(io.StringIO(content, newline="")))
+    assert [row["track"] for row in rows] == [
+        f"'{NAMES[2]}", f"'{NAMES[3]}", f"'{NAMES[4]}", f"'{NAMES[5]}", NAMES[6],
+    ]  # fmt: skip
+    assert [row["position"] for row in rows] == list("12345")
+    assert rows[0]["uri"] == "segue:track:2"
+    cells = page.evaluate(
+        """async () => {
+          const { toCsv } = await import("/static/export.js");
+          return toCsv([{ id: "\\tid", name: "\\rname", artist_name: "=1+1" }]);
+        }"""
+    )
+    assert cells.splitlines(keepends=True)[1:] == ["1,'\tid,\"'\r", "name\",'=1+1,\r\n"]
+
+
+def test_links_to_spotify(opened):
+    page = opened
+    add(page, "midnight")
+    link = page.locator("#playlist").get_by_role("link")
+    assert link.get_attribute("href") == "https://open.spotify.com/track/4uLU6hMCjMI75M1A2tKUQC"
+    assert link.get_attribute("rel") == "noopener noreferrer"
+    add(page, "formula two")
+    assert link.count() == 1, "only where the id is one of Spotify's"
+    pages = page.evaluate(
+        """async () => {
+          const { spotifyPage } = await import("/static/export.js");
+          const ids = ["spotify:track:a/../b", "javascript:alert(1)", "spotify:album:a"];
+          return ids.map(spotifyPage);
+        }"""
+    )
+    assert pages == [None] * 3

@@ -1,0 +1,117 @@
+"""The whole way on the page, from search to export, by mouse and by keyboard."""
+
+from __future__ import annotations
+
+import pytest
+from on_page import focused, options, picks, saved, settled, songs
+
+from segue.data.mpd import read_mpd
+from segue.data.slices import find_slices
+
+pytestmark = pytest.mark.browser
+
+
+def test_from_search_to_export_by_mouse(opened, tmp_path, bundle):
+    page = opened
+    assert page.get_by_role("heading", name="In the most playlists").is_visible()
+    page.get_by_role("combobox", name="Search songs and artists").type("midnight", delay=20)
+    option = options(page).filter(has_text="Midnight Road")
+    option.wait_for()
+    assert page.get_by_role("listbox", name="Suggestions").is_visible()
+    option.click()
+    assert page.get_by_role("listbox").is_hidden()
+    page.get_by_role("heading", name="Goes with your playlist").wait_for()
+    assert picks(page).all_inner_texts() == ["Midnight Road"]
+    assert songs(page).count() == 20
+    row = page.locator("#results > li").first
+    assert row.locator(".part-name").first.inner_text() == "Midnight Road"
+    assert row.get_by_text("Beside “Midnight Road” in").is_visible()
+    assert row.locator(".tie .title").count() >= 1
+    same_artist = page.locator("#results .tie", has_text="Same artist as “Midnight Road”")
+    assert same_artist.count() >= 1
+
+    wanted = songs(page).filter(has_text="Track").nth(2).inner_text()
+    page.get_by_role("button", name=f"Add {wanted}", exact=True).click()
+    page.locator("#playlist").get_by_text(wanted, exact=True).wait_for()
+    settled(page)
+    assert wanted not in songs(page).all_inner_texts()
+    assert page.locator("#playlist-count").inner_text() == "2 songs"
+    page.get_by_label("Name of the playlist").fill("Night drive")
+
+    page.get_by_role("button", name="Export").click()
+    file = saved(page, "Download JSON")
+    assert file.suggested_filename == "night-drive.json"
+    file.save_as(tmp_path / "mine" / file.suggested_filename)
+    playlists, catalog, report = read_mpd(find_slices(tmp_path / "mine"))
+    assert report.playlists == 1
+    assert playlists.titles.to_pylist() == ["Night drive"]
+    first, second = (catalog.track_ids[int(row)].as_py() for row in playlists.tracks[0])
+    assert first == "spotify:track:4uLU6hMCjMI75M1A2tKUQC"
+    of = bundle.catalog
+    rows = [of.track_index_of[first], of.track_index_of[second]]
+    artists = [of.artist_ids[int(of.track_artist[row])].as_py() for row in rows]
+    assert catalog.artist_ids.to_pylist() == list(dict.fromkeys(artists))
+    uris = page.get_by_label("URIs, one a line").input_value()
+    assert uris.splitlines() == [first, second]
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.get_by_role("button", name="Copy", exact=True).click()
+    page.get_by_text("Copied.").wait_for()
+    assert page.evaluate("navigator.clipboard.readText()") == uris
+    page.get_by_role("button", name="Close").click()
+    assert page.get_by_role("dialog").is_hidden()
+
+
+def test_from_search_to_export_by_keyboard(opened):
+    page = opened
+    page.keyboard.press("Tab")
+    assert focused(page) == "search"
+    page.keyboard.type("artist", delay=20)
+    options(page).first.wait_for()
+    box = page.get_by_role("combobox").first
+    assert box.get_attribute("aria-expanded") == "true"
+    chosen = page.locator("[role='option'][aria-selected='true']")
+    assert chosen.count() == 0
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")
+    assert chosen.get_attribute("id") == box.get_attribute("aria-activedescendant")
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("ArrowUp")
+    assert chosen.count() == 0, "back in the box"
+    page.keyboard.press("ArrowUp")
+    assert chosen.inner_text() == options(page).last.inner_text(), "round to the end"
+    page.keyboard.press("Escape")
+    assert page.get_by_role("listbox").is_hidden()
+    assert box.input_value() == "artist"
+    page.keyboard.press("Escape")
+    assert box.input_value() == ""
+
+    # Enter before the suggestions are there takes the first of them.
+    page.keyboard.type("midnight")
+    page.keyboard.press("Enter")
+    picks(page).first.wait_for()
+    settled(page)
+    assert focused(page) == "search", "the next search may follow"
+    page.get_by_role("button", name="Add", exact=False).first.focus()
+    added = songs(page).first.inner_text()
+    page.keyboard.press("Enter")
+    picks(page).nth(1).wait_for()
+    settled(page)
+    assert picks(page).all_inner_texts() == ["Midnight Road", added]
+    assert focused(page) == f"Add {songs(page).first.inner_text()}", "the place is kept"
+    for _ in range(2):
+        page.keyboard.press("Shift+Tab")
+    assert focused(page) == f"More like {songs(page).first.inner_text()}"
+    page.get_by_role("button", name=f"Remove {added}", exact=True).focus()
+    page.keyboard.press("Space")
+    assert focused(page) == "Remove Midnight Road"
+    page.get_by_role("tab", name="Songs").focus()
+    page.keyboard.press("ArrowRight")
+    assert page.get_by_role("tab", name="Neighbourhood").get_attribute("aria-selected") == "true"
+    page.locator(".node").first.wait_for()
+    page.keyboard.press("ArrowRight")
+    page.get_by_role("button", name="Export").focus()
+    page.keyboard.press("Enter")
+    assert page.get_by_role("dialog", name="Take it with you").is_visible()
+    page.keyboard.press("Escape")
+    assert page.get_by_role("dialog").is_hidden()
+    assert focused(page) == "export"
