@@ -17,7 +17,10 @@ TUNED: dict[str, dict[str, Any]] = {
         "learning_rate": 0.02,
         "options": {"transform_rate": 0.01, "relation_weight": 0.5},
     },
-    "gat": {"learning_rate": 0.01, "options": {"transform_rate": 0.03, "fanout": 10}},
+    "gat": {
+        "learning_rate": 0.02,
+        "options": {"transform_rate": 0.01, "relation_weight": 1.0, "num_heads": 1, "fanout": 10},
+    },
     "rgcn": {
         "learning_rate": 0.02,
         "options": {"transform_rate": 0.01, "relation_weight": 0.5, "num_bases": 2},
