@@ -1,0 +1,43 @@
+"""The tuned options are those of the best trial that the benchmark wrote down."""
+
+import inspect
+import json
+from pathlib import Path
+
+import pytest
+
+from segue.evaluation.tuned import TUNED, tuned
+from segue.models import ENCODERS
+from segue.training.config import TrainConfig
+
+RESULTS = Path(__file__).parents[2] / "benchmarks" / "results" / "encoders.json"
+
+
+@pytest.mark.parametrize("name", ENCODERS)
+def test_an_architecture_is_trained_as_validation_chose(name: str) -> None:
+    figures = json.loads(RESULTS.read_text())
+    trials = figures["encoders"][name]["trials"]
+    best = max(trials, key=lambda trial: trial["validation"]["ndcg@20"])
+    fanout = figures["training"]["fanout"]
+    chosen = best["options"] | ({"fanout": fanout[name]} if name in fanout else {})
+
+    config = TrainConfig(model=name, **tuned(name))
+    defaults = {
+        option: parameter.default
+        for option, parameter in inspect.signature(ENCODERS[name]).parameters.items()
+    }
+    trained = defaults | dict(config.options)
+    trained |= {"learning_rate": config.learning_rate, "num_layers": config.num_layers}
+    assert {option: trained[option] for option in chosen} == chosen
+    # Nothing is said twice.
+    assert all(defaults[option] != value for option, value in config.options.items())
+
+
+def test_all_architectures_had_as_many_trials() -> None:
+    encoders = json.loads(RESULTS.read_text())["encoders"]
+    assert set(encoders) == set(ENCODERS) == set(TUNED)
+    assert len({len(found["trials"]) for found in encoders.values()}) == 1
+
+
+def test_a_model_that_nobody_tuned_has_the_defaults() -> None:
+    assert tuned("of my own") == {}
