@@ -1,6 +1,6 @@
 """The options of the architectures, chosen on validation with equally many trials for each.
 
-    SEGUE_REALDATA=/path/to/folder python benchmarks/tune_encoders.py OUT [--trials 7]
+    SEGUE_REALDATA=/path/to/folder python benchmarks/tune_encoders.py OUT [--trials 8]
         [--graph GRAPH] [--model NAME]
 
 Takes the 10-core of every fourth of the real playlists (or of a given graph's) and trains each
@@ -30,7 +30,6 @@ from segue.evaluation.tuning import Options, Trial, TrialsFile, search
 from segue.files import write_json
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.graph.split import Split, SplitRecipe, split_graph
-from segue.models import ENCODERS
 from segue.training.config import TrainConfig
 from segue.training.train import train
 from segue.training.validation import BEST_BY, validation_rows
@@ -66,7 +65,7 @@ def measure(name: str, split: Split, options: Options) -> Trial:
     if name in FANOUT:
         own["fanout"] = FANOUT[name]
     config = TrainConfig(
-        model=name, dim=DIM, epochs=EPOCHS, validate_every=VALIDATE_EVERY, **shared
+        model=name, dim=DIM, epochs=EPOCHS, validate_every=VALIDATE_EVERY, options=own, **shared
     )
     started = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
@@ -76,7 +75,6 @@ def measure(name: str, split: Split, options: Options) -> Trial:
             config,
             folder=Path(folder),
             identity=split.fingerprint,
-            encoder=partial(ENCODERS[name], **own),
         )
     best = result.history[result.best_epoch - 1]
     validation = {metric: best[metric] for metric in ("recall@20", "recall@300", BEST_BY, "auc")}
@@ -108,7 +106,7 @@ def summary(out: Path, graph: PlaylistGraph, split: Split) -> dict[str, Any]:
 
 
 def table(figures: dict[str, Any]) -> str:
-    """Markdown: the first trial of each architecture, at its defaults, beside its best."""
+    """Markdown: the first trial of each architecture, at one end of its walk, beside its best."""
     metrics = (BEST_BY, "recall@20", "recall@300")
     lines = ["| | trials | first | " + " | ".join(metrics) + " | options | seconds |"]
     lines.append("|---" * (6 + len(metrics)) + "|")
@@ -127,7 +125,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("out", type=Path)
     parser.add_argument("--graph", type=Path)
-    parser.add_argument("--trials", type=int, default=7)
+    parser.add_argument("--trials", type=int, default=8)
     parser.add_argument("--model", choices=SPACES, action="append")
     options = parser.parse_args()
     out = options.out

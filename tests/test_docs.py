@@ -128,6 +128,14 @@ def test_new_music_of_the_page_on_updates_comes_as_shown(
     run(*shlex.split(lines[1])[1:])
 
 
+def test_commands_of_the_page_on_architectures_run(
+    after_demo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(after_demo)
+    (line,) = "".join(blocks("sh", "docs/architectures.md")).splitlines()
+    run(*shlex.split(line)[1:], "--epochs", "1", "--dim", "8", "--no-refit")
+
+
 def test_pictures_of_the_documents_are_made_by_their_commands(
     after_demo: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -93,6 +93,7 @@ def test_equal_attention_is_the_mean(small_graph: PlaylistGraph, version: str) -
         dim=4,
         num_layers=1,
         initial_std=1.0,
+        relation_weight=0.5,
         attention=version,
         rng=np.random.default_rng(0),
     )

@@ -88,10 +88,10 @@ class GAT(nn.Module):
         num_heads: int = 1,
         attention: Literal["v1", "v2"] = "v1",
         start: initial.Start = "identity",
-        relation_weight: float = 0.5,
+        relation_weight: float = 1.0,
         activation: Callable[[Tensor], Tensor] | None = None,
         fanout: int | None = None,
-        transform_rate: float = 0.1,
+        transform_rate: float = 0.01,
         playlist_vectors: bool = False,
         rng: np.random.Generator,
     ) -> None:

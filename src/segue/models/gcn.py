@@ -66,7 +66,7 @@ class GCN(nn.Module):
         relation_weight: float = 30.0,
         start: initial.Start = "identity",
         activation: Callable[[Tensor], Tensor] | None = None,
-        transform_rate: float = 0.1,
+        transform_rate: float = 0.03,
         playlist_vectors: bool = False,
         rng: np.random.Generator,
     ) -> None:

@@ -76,7 +76,7 @@ class GraphSAGE(nn.Module):
         relation_weight: float = 0.5,
         activation: Callable[[Tensor], Tensor] | None = None,
         fanout: int | None = None,
-        transform_rate: float = 0.1,
+        transform_rate: float = 0.01,
         playlist_vectors: bool = False,
         rng: np.random.Generator,
     ) -> None:

@@ -73,7 +73,7 @@ class RGCN(nn.Module):
         start: initial.Start = "identity",
         relation_weight: float = 0.5,
         activation: Callable[[Tensor], Tensor] | None = None,
-        transform_rate: float = 0.1,
+        transform_rate: float = 0.01,
         playlist_vectors: bool = False,
         rng: np.random.Generator,
     ) -> None:
