@@ -5,11 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from segue.cli.compare import compare
 from segue.errors import InputError
 from segue.evaluation.baselines import BASELINES
 from segue.evaluation.compare import (
     ARTICLE_RECIPE,
     BPR_EPOCHS,
+    FULL,
     QUICK,
     Cell,
     Grid,
@@ -98,6 +100,17 @@ def test_every_architecture_has_its_tuned_options(planted_graph, preset):
         assert cell.config.learning_rate == expected["learning_rate"]
         assert cell.config.options == expected["options"]
         assert options_for(ENCODERS[cell.row.model], cell.config)
+
+
+def test_the_command_states_the_defaults_of_the_grids(planted_graph):
+    stated = {option.name: option.help for option in compare.params if hasattr(option, "help")}
+    article = {c.config.epochs: c.config.dim for c in Grid("article").cells(planted_graph)[:10]}
+    ((epochs, dim),) = article.items()
+    expected = f"[default: {FULL['dim']}; quick: {QUICK['dim']}; article: {dim}]"
+    assert stated["dim"].endswith(expected)
+    assert QUICK["epochs"] == FULL["epochs"]
+    bpr = BPR_EPOCHS * FULL["epochs"]
+    assert stated["epochs"].endswith(f"[default: {FULL['epochs']}, bpr {bpr}; article: {epochs}]")
 
 
 def test_seeds_repeat_what_draws_at_random(planted_graph):
