@@ -9,6 +9,7 @@ import pytest
 from segue.evaluation.tuned import TUNED, tuned
 from segue.models import ENCODERS
 from segue.training.config import TrainConfig
+from segue.training.options import options_for
 
 RESULTS = Path(__file__).parents[2] / "benchmarks" / "results" / "encoders.json"
 
@@ -22,9 +23,14 @@ def test_an_architecture_is_trained_as_validation_chose(name: str) -> None:
     chosen = best["options"] | ({"fanout": fanout[name]} if name in fanout else {})
 
     config = TrainConfig(model=name, **tuned(name))
-    assert set(config.options) <= set(inspect.signature(ENCODERS[name]).parameters)
-    spelt_out = dict(config.options) | vars(config)
-    assert {option: spelt_out[option] for option in chosen} == chosen, "a report states all of it"
+    trained = {"learning_rate": config.learning_rate, "num_layers": config.num_layers}
+    trained |= options_for(ENCODERS[name], config)
+    assert {option: trained[option] for option in chosen} == chosen
+    assert set(trained) == {"num_layers", *chosen}
+    # An architecture's own defaults are the same; LightGCN's are those that figures are from.
+    for option, parameter in inspect.signature(ENCODERS[name]).parameters.items():
+        if option in chosen and name != "lightgcn" and option != "fanout":
+            assert parameter.default == chosen[option]
 
 
 def test_all_architectures_had_as_many_trials() -> None:

@@ -1,14 +1,12 @@
-"""What each architecture is best trained with, as it was chosen on validation; free of torch."""
+"""The options of each architecture, as they were chosen on validation."""
 
 from __future__ import annotations
 
 from typing import Any
 
-# By `benchmarks/tune_encoders.py` (benchmarks/results/encoders.json): the softmax over the whole
-# catalogue, 64 numbers a vector, eight trials for each architecture on the 10-core of a quarter of
-# the real playlists. Defaults are stated, too: a report says all that was chosen, and cells of
-# other defaults are not taken for these. GAT hears ten neighbours of each kind in a step, as when
-# it was tuned: with all of them a step takes several times as long.
+# By `benchmarks/tune_encoders.py`: the softmax over the whole catalogue, 64 numbers a vector,
+# eight trials for each architecture on the 10-core of a quarter of the real playlists. GAT hears
+# ten neighbours of each kind in a step, as when it was tuned: with all a step takes still longer.
 TUNED: dict[str, dict[str, Any]] = {
     "lightgcn": {"learning_rate": 0.01, "options": {"relation_weight": 2.0}},
     "gcn": {
