@@ -35,7 +35,7 @@ _TRIAL_SECONDS = {
     "RP3beta": 25.0,
     "EASE": 45.0,
     "EASE+side": 45.0,
-    "iALS": 150.0,
+    "iALS": 60.0,
 }
 
 
