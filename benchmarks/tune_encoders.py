@@ -1,6 +1,6 @@
 """The options of the architectures, chosen on validation with equally many trials for each.
 
-    SEGUE_REALDATA=/path/to/folder python benchmarks/tune_encoders.py OUT [--trials 8]
+    SEGUE_REALDATA=/path/to/folder python benchmarks/tune_encoders.py OUT [--trials 14]
         [--graph GRAPH] [--model NAME]
 
 Takes the 10-core of every fourth of the real playlists (or of a given graph's) and trains each
@@ -125,7 +125,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("out", type=Path)
     parser.add_argument("--graph", type=Path)
-    parser.add_argument("--trials", type=int, default=8)
+    parser.add_argument("--trials", type=int, default=14)
     parser.add_argument("--model", choices=SPACES, action="append")
     options = parser.parse_args()
     out = options.out

@@ -85,7 +85,7 @@ class GAT(nn.Module):
         dim: int,
         num_layers: int,
         initial_std: float,
-        num_heads: int = 1,
+        num_heads: int = 2,
         attention: Literal["v1", "v2"] = "v1",
         start: initial.Start = "identity",
         relation_weight: float = 1.0,

@@ -63,10 +63,10 @@ class GCN(nn.Module):
         dim: int,
         num_layers: int,
         initial_std: float,
-        relation_weight: float = 30.0,
+        relation_weight: float = 100.0,
         start: initial.Start = "identity",
         activation: Callable[[Tensor], Tensor] | None = None,
-        transform_rate: float = 0.03,
+        transform_rate: float = 0.01,
         playlist_vectors: bool = False,
         rng: np.random.Generator,
     ) -> None:

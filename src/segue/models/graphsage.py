@@ -73,10 +73,10 @@ class GraphSAGE(nn.Module):
         num_layers: int,
         initial_std: float,
         start: initial.Start = "identity",
-        relation_weight: float = 0.5,
+        relation_weight: float = 2.0,
         activation: Callable[[Tensor], Tensor] | None = None,
         fanout: int | None = None,
-        transform_rate: float = 0.01,
+        transform_rate: float = 0.1,
         playlist_vectors: bool = False,
         rng: np.random.Generator,
     ) -> None:

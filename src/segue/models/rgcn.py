@@ -71,9 +71,9 @@ class RGCN(nn.Module):
         initial_std: float,
         num_bases: int = 2,
         start: initial.Start = "identity",
-        relation_weight: float = 0.5,
+        relation_weight: float = 2.0,
         activation: Callable[[Tensor], Tensor] | None = None,
-        transform_rate: float = 0.01,
+        transform_rate: float = 0.03,
         playlist_vectors: bool = False,
         rng: np.random.Generator,
     ) -> None:
