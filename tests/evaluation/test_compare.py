@@ -154,6 +154,19 @@ def test_the_articles_protocol_is_as_published(planted_graph):
     assert (ARTICLE_RECIPE.test_share, ARTICLE_RECIPE.validation_share) == (0.15, 0.15)
 
 
+def test_without_artists_and_with_learned_playlists(planted_graph):
+    changes = {"relations": (), "readout": "node"}
+    for cell in Grid(baselines=(), changes=changes).cells(planted_graph):
+        assert cell.config.relations == ()
+        assert cell.config.readout == "node"
+        assert cell.config.options["playlist_vectors"] is True
+        (plain,) = Grid(models=(cell.row.model,), losses=("full",), baselines=()).cells(
+            planted_graph
+        )
+        assert plain.config.readout == "centroid"
+        assert "playlist_vectors" not in plain.config.options
+
+
 def test_an_identity_changes_with_all_that_determines_figures():
     cell = Cell(Row("gcn", "full", "all"), 0, TrainConfig(model="gcn"))
     same = Cell(Row("gcn", "full", "all"), 0, TrainConfig(model="gcn"), preset="quick")

@@ -70,6 +70,18 @@ class Names(click.ParamType[tuple[str, ...]]):
 )
 @click.option("--k-core", type=click.IntRange(min=0), metavar="K", help="Take the K-core of GRAPH.")
 @click.option("--dim", type=int, help="Length of a vector.  [default: 128; quick: 32; article: 64]")
+@click.option(
+    "--relations",
+    type=Names(),
+    help="Structural relations that carry messages: artist, album, both, or none.  "
+    "[default: artist]",
+)
+@click.option(
+    "--readout",
+    type=click.Choice(["centroid", "node"]),
+    help="The vector of a playlist: of its tracks, or its own, learned.  [default: centroid; "
+    "article: node]",
+)
 @click.option("--num-layers", type=int, help="How many times messages are passed.")
 @click.option(
     "--epochs", type=int, help="Passes over the playlists.  [default: 12, bpr 24; article: 300]"

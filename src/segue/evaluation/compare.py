@@ -239,6 +239,8 @@ class Grid:
             if row.loss == "bpr":
                 fields["epochs"] *= BPR_EPOCHS
         fields |= {"model": row.model, "negatives": row.negatives, **self.changes}
+        if fields.get("readout") == "node":
+            fields["options"] = {**fields.get("options", {}), "playlist_vectors": True}
         return Cell(row, 0, TrainConfig(**fields), preset=self.preset)
 
 
