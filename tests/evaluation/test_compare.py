@@ -149,8 +149,11 @@ def test_the_articles_protocol_is_as_published(planted_graph):
         assert config.refresh_every == 5
         nodes = sum(planted_graph.num_nodes[kind] for kind in ("playlist", "track", "artist"))
         assert config.initial_std == pytest.approx((2 / (nodes + 64)) ** 0.5)
+        assert config.options["relation_weight"] == 1, "no relation counts more than another"
         if cell.row.model != "lightgcn":
             assert config.options["start"] == "glorot"
+        # Whatever the defaults of an architecture become, the protocol stays what it is.
+        assert ("num_heads" in config.options) == (cell.row.model == "gat")
     assert (ARTICLE_RECIPE.test_share, ARTICLE_RECIPE.validation_share) == (0.15, 0.15)
 
 

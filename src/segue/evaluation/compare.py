@@ -256,13 +256,11 @@ def article_config(row: Row, train: PlaylistGraph) -> dict[str, Any]:
     num_nodes = sum(train.num_nodes[kind] for kind in ("playlist", "track", "artist"))
     # What Glorot and Bengio's rule gives a table of vectors, as a normal distribution.
     dim = 64
-    options: dict[str, Any] = {"playlist_vectors": True}
-    if row.model == "lightgcn":
-        options["relation_weight"] = 1.0
-    else:
+    options: dict[str, Any] = {"playlist_vectors": True, "relation_weight": 1.0}
+    if row.model != "lightgcn":
         options |= {"start": "glorot", "transform_rate": 1.0}
-    if row.model == "gcn":
-        options["relation_weight"] = 1.0
+    if row.model == "gat":
+        options["num_heads"] = 1
     return {
         "loss": "bpr",
         "num_negatives": 1,
