@@ -248,8 +248,8 @@ def test_an_unexpected_error_is_one_line_too(run, monkeypatch):
 
 def test_every_command_and_every_option_says_what_it_does():
     assert list(cli.commands) == [
-        "demo", "generate", "build", "info", "train", "evaluate", "update", "index",
-        "find", "complete", "vibe", "similar", "why", "recommend", "draw", "serve",
+        "demo", "generate", "build", "info", "train", "evaluate", "compare", "update",
+        "index", "find", "complete", "vibe", "similar", "why", "recommend", "draw", "serve",
     ]  # fmt: skip
     for name, command in cli.commands.items():
         for flag in ("--help", "-h"):
