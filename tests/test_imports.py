@@ -22,7 +22,7 @@ TORCH = {"torch", "torch_geometric"}
 # Loaded late everywhere, so that only who draws waits for them.
 DRAWING = {"matplotlib", "networkx", "umap"}
 # Where torch may be imported late, inside a function.
-LATE_TORCH = {("graph/playlist_graph.py", "to_hetero_data"), ("cli/train.py", "train_bundle")}
+LATE_TORCH = {("graph/playlist_graph.py", "to_hetero_data")}
 MODULES = sorted(SOURCE.rglob("*.py"))
 
 

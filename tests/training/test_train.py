@@ -5,6 +5,7 @@ The arithmetic of its steps is pinned in ``tests/models/test_lightgcn.py``, resu
 """
 
 import json
+import pickle
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -302,6 +303,7 @@ def test_options_are_frozen() -> None:
     with pytest.raises(TypeError):
         config.options["relation_weight"] = 3.0  # type: ignore[index]
     assert hash(config) == hash(replace(config))
+    assert pickle.loads(pickle.dumps(config)) == config
     assert config != replace(config, options={})
     assert json.loads(json.dumps(config.to_json()))["hard_share"] == [1.0, 0.5]
 

@@ -13,7 +13,10 @@ import click
 
 from segue.cli.compare_progress import measure_cells, repeated_cells
 from segue.cli.output import (
+    DEVICE,
+    SPLIT_RNG_SEED,
     THREADS,
+    comma_names,
     count,
     limit_threads,
     print_table,
@@ -37,7 +40,7 @@ class Names(click.ParamType[tuple[str, ...]]):
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> tuple[str, ...]:
         """Parse; what is known is checked by `segue.evaluation.compare.Grid`."""
-        names = tuple(dict.fromkeys(name.strip().lower() for name in str(value).split(",")))
+        names = comma_names(str(value))
         return () if names == ("none",) else names
 
 
@@ -109,18 +112,12 @@ class Names(click.ParamType[tuple[str, ...]]):
     metavar="N",
     help="N model seeds of each architecture's best row and the two best baselines.",
 )
-@click.option("--split-rng-seed", type=int, default=0, show_default=True, help="For the split.")
+@SPLIT_RNG_SEED
 @click.option("--only", metavar="NAME", help="Only this cell, or this row: gcn-bpr-hard.")
 @click.option(
     "--max-minutes", type=float, metavar="M", help="Stop after M minutes; the next call goes on."
 )
-@click.option(
-    "--device",
-    type=click.Choice(["auto", "cpu", "cuda"]),
-    default="auto",
-    show_default=True,
-    help="Where to train; auto: on a GPU if PyTorch finds one.",
-)
+@DEVICE
 @THREADS
 @click.option("--report-only", is_flag=True, help="Write the report again from finished cells.")
 @click.option("--overwrite", is_flag=True, help="Measure cells of another configuration anew.")

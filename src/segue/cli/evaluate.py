@@ -10,6 +10,7 @@ import click
 
 from segue.cli.output import (
     THREADS,
+    comma_names,
     count,
     limit_threads,
     print_evaluations,
@@ -99,12 +100,12 @@ class BaselineNames(click.ParamType[tuple[str, ...]]):
         from segue.evaluation.baselines import BASELINES
 
         known = {name.lower(): name for name in BASELINES}
-        names = [name.strip().lower() for name in str(value).split(",")]
+        names = comma_names(str(value))
         for name in names:
             if name not in known:
                 every = ", ".join(BASELINES)
                 self.fail(f"{name!r} is no baseline, expected some of {every}", param, ctx)
-        return tuple(known[name] for name in dict.fromkeys(names))
+        return tuple(known[name] for name in names)
 
 
 def title_of(part: str, split: Split) -> str:

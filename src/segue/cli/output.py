@@ -70,9 +70,24 @@ def refuse_file(path: Path, *, overwrite: bool) -> None:
         raise ArtefactError(f"{path}: exists already; --overwrite replaces it")
 
 
+SPLIT_RNG_SEED = click.option(
+    "--split-rng-seed", type=int, default=0, show_default=True, help="For the split."
+)
+DEVICE = click.option(
+    "--device",
+    type=click.Choice(["auto", "cpu", "cuda"]),
+    default="auto",
+    show_default=True,
+    help="Where to train; auto: on a GPU if PyTorch finds one.",
+)
 THREADS = click.option(
     "--threads", type=click.IntRange(min=1), help="CPU threads.  [default: all cores]"
 )
+
+
+def comma_names(text: str) -> tuple[str, ...]:
+    """``GCN, rgcn``: names with commas between them, in any case, each once."""
+    return tuple(dict.fromkeys(name.strip().lower() for name in text.split(",")))
 
 
 def limit_threads(threads: int | None) -> None:

@@ -12,6 +12,8 @@ import click
 
 from segue.cli.evaluate import run_evaluation, say_scored, title_of
 from segue.cli.output import (
+    DEVICE,
+    SPLIT_RNG_SEED,
     THREADS,
     command,
     limit_threads,
@@ -142,14 +144,8 @@ def _plain_value(text: str) -> bool | int | float | str:
     metavar="N",
     help="Tracks given of a playlist that is held out whole.  [default: 5]",
 )
-@click.option("--split-rng-seed", type=int, default=0, show_default=True, help="For the split.")
-@click.option(
-    "--device",
-    type=click.Choice(["auto", "cpu", "cuda"]),
-    default="auto",
-    show_default=True,
-    help="Where to train; auto: on a GPU if PyTorch finds one.",
-)
+@SPLIT_RNG_SEED
+@DEVICE
 @THREADS
 @click.option("--no-playlists", is_flag=True, help="Leave the playlists out of the bundle.")
 @click.option("--no-refit", is_flag=True, help="Ship the vectors that were measured.")
@@ -253,17 +249,13 @@ def train_bundle(
     overwrite: bool = False,
 ) -> tuple[Bundle, Evaluation]:
     """Train, measure and save, with words and bars; returns the bundle and its measurement."""
-    import torch
-
-    from segue.errors import ArtefactError, InputError
+    from segue.errors import ArtefactError
     from segue.evaluation.experiment import train_and_measure
     from segue.recommend.name_file import names_of
+    from segue.training.device import device_named
     from segue.training.train import CHECKPOINT, METRICS_FILE, Progress
 
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-    if device == "cuda" and not torch.cuda.is_available():
-        raise InputError("--device cuda: PyTorch finds no CUDA device here, use --device cpu")
+    device = device_named(device)
     folder = _training_folder(out)
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -12,10 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from safetensors import safe_open
 
-from segue.errors import ArtefactError, InputError, MismatchError
+from segue.errors import ArtefactError, MismatchError
 from segue.evaluation.baselines import BASELINES
 from segue.evaluation.compare import Cell
 from segue.evaluation.evaluate import METRICS, evaluate
@@ -24,6 +23,7 @@ from segue.evaluation.tuning import TrialsFile, tune
 from segue.files import write_json
 from segue.graph.split import Split
 from segue.recommend.scorer import Scorer
+from segue.training.device import device_named
 from segue.training.train import CHECKPOINT, METRICS_FILE, Progress, train
 from segue.training.validation import NodeScorer, validate, validation_rows
 
@@ -213,15 +213,6 @@ def _make(folder: Path) -> None:
 def training_folder(folder: Path, cell: Cell) -> Path:
     """Where a training under way keeps its checkpoint."""
     return folder / "training" / cell.name
-
-
-def device_named(name: str) -> str:
-    """The device that ``auto`` stands for here; a GPU that is not there is refused (InputError)."""
-    if name == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    if name == "cuda" and not torch.cuda.is_available():
-        raise InputError("--device cuda: PyTorch finds no CUDA device here, use --device cpu")
-    return name
 
 
 def _trained(

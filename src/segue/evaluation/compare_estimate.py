@@ -14,11 +14,12 @@ from typing import Any
 import numpy as np
 
 from segue.evaluation.compare import Cell
-from segue.evaluation.compare_cells import TRIALS_FILE, Terms, Watch, device_named
+from segue.evaluation.compare_cells import TRIALS_FILE, Terms, Watch
 from segue.evaluation.tuning import TrialsFile
 from segue.graph.split import Split
 from segue.recommend.scorer import CentroidScorer
 from segue.training.config import TrainConfig, default_epochs
+from segue.training.device import device_named
 from segue.training.train import Progress, train
 from segue.training.validation import validate, validation_rows
 
@@ -121,7 +122,7 @@ def _time_of_ranking(split: Split) -> tuple[float, float]:
 def _of_training(config: TrainConfig, split: Split, terms: Terms, validating: float) -> float:
     """Seconds of a training, from a few steps of it in a folder that is thrown away."""
     times = [time.perf_counter()]
-    num_steps = num_epochs = 0
+    num_steps = 0
 
     def step(done: int, total: int, loss: float) -> None:
         nonlocal num_steps
@@ -129,10 +130,6 @@ def _of_training(config: TrainConfig, split: Split, terms: Terms, validating: fl
         times.append(time.perf_counter())
         if len(times) > _TIMED_STEPS + 1 or times[-1] - times[1] > _TIMED_SECONDS:
             raise _EnoughError
-
-    def epoch(entry: dict[str, Any]) -> None:
-        nonlocal num_epochs
-        num_epochs = entry["epochs"]
 
     with (
         tempfile.TemporaryDirectory(prefix="segue-estimate-") as folder,
@@ -144,14 +141,14 @@ def _of_training(config: TrainConfig, split: Split, terms: Terms, validating: fl
             _in_the_middle(config),
             folder=Path(folder),
             identity="estimate",
-            progress=Progress(step, epoch),
+            progress=Progress(step),
             device=device_named(terms.device),
         )
     between = np.diff(times)
     # The first step also makes the graph ready, and the ranking of hard negatives where it is one.
     per_step = float(np.median(between[1:] if len(between) > 1 else between))
     first = max(0.0, float(between[0]) - per_step)
-    epochs = config.epochs or num_epochs or _epochs_of(config, split)
+    epochs = config.epochs or _epochs_of(config, split)
     refreshes = math.ceil(epochs / config.refresh_every) if config.negatives == "hard" else 1
     validations = math.ceil(epochs / config.validate_every)
     return num_steps * per_step + first * refreshes + validations * validating

@@ -12,12 +12,9 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from segue.errors import ResourceError, SegueError
-from segue.evaluation.compare import Cell, Preset, Row, Source
+from segue.evaluation.compare import Cell, Source
 from segue.evaluation.compare_cells import OutOfTimeError, Terms, Watch, measure_cell
 from segue.evaluation.compare_estimate import Estimate, estimate_cells
-from segue.training.config import TrainConfig
-
-_PlainCell = tuple[Row, int | None, dict[str, Any] | None, int, Preset]
 
 
 @dataclass(frozen=True)
@@ -43,38 +40,23 @@ class Apart:
         ResourceError
             If the process has been killed, as where memory runs out.
         """
-        result: dict[str, Any] = _run_apart(_measure, (self, _plain(cell), terms), watch, cell.name)
+        result: dict[str, Any] = _run_apart(_measure, (self, cell, terms), watch, cell.name)
         return result
 
     def estimate(self, cells: list[Cell], terms: Terms, watch: Watch) -> dict[str, Estimate]:
         """As `estimate_cells`."""
-        plain = [_plain(cell) for cell in cells]
         result: dict[str, Estimate] = _run_apart(
-            _estimate, (self, plain, terms), watch, "the estimate"
+            _estimate, (self, cells, terms), watch, "the estimate"
         )
         return result
 
 
-def _measure(apart: Apart, cell: _PlainCell, terms: Terms, watch: Watch) -> dict[str, Any]:
-    return measure_cell(_cell(cell), apart.source.load(), terms, watch)
+def _measure(apart: Apart, cell: Cell, terms: Terms, watch: Watch) -> dict[str, Any]:
+    return measure_cell(cell, apart.source.load(), terms, watch)
 
 
-def _estimate(
-    apart: Apart, cells: list[_PlainCell], terms: Terms, watch: Watch
-) -> dict[str, Estimate]:
-    return estimate_cells([_cell(cell) for cell in cells], apart.source.load(), terms, watch)
-
-
-def _plain(cell: Cell) -> _PlainCell:
-    """A cell as it can be pickled: a configuration's options are frozen in a way that cannot."""
-    fields = None if cell.config is None else cell.config.to_json()
-    return cell.row, cell.rng_seed, fields, cell.num_trials, cell.preset
-
-
-def _cell(plain: _PlainCell) -> Cell:
-    row, rng_seed, fields, num_trials, preset = plain
-    config = None if fields is None else TrainConfig(**fields)
-    return Cell(row, rng_seed, config, num_trials, preset)
+def _estimate(apart: Apart, cells: list[Cell], terms: Terms, watch: Watch) -> dict[str, Estimate]:
+    return estimate_cells(cells, apart.source.load(), terms, watch)
 
 
 def _run_apart(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from functools import partial
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -177,6 +178,10 @@ class TrainConfig:
             )
         if not 0 <= self.l2 < math.inf or (self.l2 and not visible):
             raise InputError(f"l2 is {self.l2}, expected 0 or more, and 0 without visible targets")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle by plain values: frozen options cannot be pickled as they are."""
+        return partial(TrainConfig, **self.to_json()), ()
 
     def to_json(self) -> dict[str, Any]:
         """As plain values, for a manifest."""
