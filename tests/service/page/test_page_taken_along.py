@@ -6,7 +6,7 @@ import csv
 import io
 
 import pytest
-from on_page import NAMES, add, picks, saved, songs
+from on_page import NAMES, add, picks, saved, settled, songs
 
 pytestmark = pytest.mark.browser
 
@@ -41,6 +41,26 @@ def test_an_address_is_shared_and_restored(opened, chromium, service):
         picks(other).first.wait_for()
         assert picks(other).all_inner_texts() == ["-formula three"], "kept in the browser"
         assert not failures
+
+
+def test_what_was_changed_right_before_the_page_is_left_is_kept(opened):
+    page = opened
+    add(page, "midnight")
+    name, dial = page.get_by_label("Name of the playlist"), page.get_by_role("slider")
+    name.fill("In a hurry")
+    page.reload()
+    picks(page).first.wait_for()
+    assert name.input_value() == "In a hurry"
+    settled(page)
+    dial.focus()
+    page.keyboard.press("ArrowRight")
+    page.reload()
+    settled(page)
+    assert dial.input_value() == "0.1"
+    # Another address says something else, and is believed.
+    page.goto(page.url.split("#")[0] + "#track=segue:track:12&name=Theirs")
+    page.locator("#playlist").get_by_text("Track 12", exact=True).wait_for()
+    assert name.input_value() == "Theirs"
 
 
 def test_cells_of_the_csv_are_no_formulas(opened):

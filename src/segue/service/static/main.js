@@ -121,12 +121,18 @@ function notice(text, choices = {}) {
     });
 }
 
-/** From the address, else from what the browser kept, else the beginning. */
-function start() {
+/**
+ * From the address, else from what the browser kept, else the beginning.
+ *
+ * The address lags behind for a moment, and a page that is read again may have been left in it: if
+ * it says the same songs, what the browser kept is at least as new.
+ */
+function start(again = false) {
   pending = null;
   byId("notices").replaceChildren();
-  const asked = fromAddress(location.hash);
   const own = remembered();
+  let asked = fromAddress(location.hash);
+  if (again && own && ids(own.picks) === ids(asked.picks)) asked = own;
   if (!asked.picks.length && !own?.picks.length) {
     state.replace({ ...asked, excluded: own?.excluded ?? [] });
     return;
@@ -160,4 +166,4 @@ window.addEventListener("hashchange", () => {
   state.picks = [];
   start();
 });
-start();
+start(performance.getEntriesByType("navigation")[0]?.type === "reload");
