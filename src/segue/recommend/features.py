@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from functools import cached_property
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
 from segue.data.playlists import Catalog, Float32Array, Int32Array, Int64Array
-from segue.recommend.scorer import CentroidScorer
+from segue.recommend.scorer import CentroidScorer, unit_rows
 
-# The last tracks of a list, where the order is known; further back a track counts less.
-_LAST, _DECAY = 3, 0.8
+# Of a list whose order is known: its last tracks, and half-lives, in tracks, of what is earlier.
+_LAST, _END, _HALF_LIVES = 3, 5, (2.0, 6.0)
 _NUM_NEAREST = 3
 # By kind of group the feature that sums the wide part over it.
 _GROUP_WEIGHTS = {"artist": "weights of artist", "album": "weights of album"}
@@ -33,6 +34,8 @@ FEATURES = (
     "nearest cosines",
     "mean cosine",
     "least cosine",
+    "even cosine",
+    "artist cosine",
     "largest weight",
     "largest weights",
     "share with weight",
@@ -40,13 +43,18 @@ FEATURES = (
     "weights of album",
     # The same, for the end of a list whose order is known.
     "cosine with last",
+    "cosine with last two",
     "cosine with last three",
     "cosine by recency",
+    "cosine by slow recency",
     "weight of last",
     "weights of last three",
     "weight by recency",
     "artist of last",
     "album of last",
+    "weights of artist of last",
+    "tracks by artist at end",
+    "artists at end",
     # Artist and album in the list.
     "tracks by artist",
     "share by artist",
@@ -113,7 +121,8 @@ class FeatureMaker:
         deep = score - wide
         nearest, nearest_sum = _largest(cosine)
         heaviest, heaviest_sum = _largest(weight)
-        found = dict.fromkeys(FEATURES, np.float32(np.nan))
+        # Of each feature a column, or one number for all candidates.
+        found: dict[str, Any] = dict.fromkeys(FEATURES, np.nan)
         found |= {
             "score": score,
             "deep": deep,
@@ -135,18 +144,20 @@ class FeatureMaker:
             "length": num_tracks,
             "order known": order_known,
         }
+        found |= group_weights
+        found |= self._shared(tracks, order_known, candidates)
+        found |= self._by_centroids(tracks, order_known, candidates)
         if order_known:
-            recency = _DECAY ** np.arange(num_tracks, dtype=np.float32)[::-1]
+            recency = _recency(num_tracks, _HALF_LIVES[0])
             found |= {
                 "cosine with last": cosine[-1],
+                "cosine with last two": cosine[-2:].mean(axis=0),
                 "cosine with last three": cosine[-_LAST:].mean(axis=0),
-                "cosine by recency": recency @ cosine / recency.sum(),
                 "weight of last": weight[-1],
                 "weights of last three": weight[-_LAST:].sum(axis=0),
                 "weight by recency": recency @ weight,
+                "weights of artist of last": found["weights of artist"] * found["artist of last"],
             }
-        found |= group_weights
-        found |= self._shared(tracks, order_known, candidates)
         found |= self._of_popularity(tracks, candidates)
         features = np.empty((num_candidates, len(FEATURES)), dtype=np.float32)
         for column, name in enumerate(FEATURES):
@@ -155,7 +166,7 @@ class FeatureMaker:
 
     def _weights(
         self, tracks: Int32Array, candidates: Int32Array
-    ) -> tuple[Float32Array, dict[str, Float32Array]]:
+    ) -> tuple[Float32Array, dict[str, Any]]:
         """W of the list's tracks and the candidates, and its sums over artists and albums.
 
         float32 [num_tracks_of_list, num_candidates]; each sum float32 [num_candidates], over all
@@ -190,9 +201,9 @@ class FeatureMaker:
 
     def _shared(
         self, tracks: Int32Array, order_known: bool, candidates: Int32Array
-    ) -> dict[str, NDArray[np.float32]]:
+    ) -> dict[str, Any]:
         """How many tracks of the list are by the candidate's artist and on its album."""
-        found = {}
+        found: dict[str, Any] = {}
         for kind, count, share in (
             ("artist", "tracks by artist", "share by artist"),
             ("album", "tracks on album", "share on album"),
@@ -206,13 +217,33 @@ class FeatureMaker:
             found[f"{kind}s by length"] = np.float32(len(np.unique(named)) / len(tracks))
             if order_known:
                 found[f"{kind} of last"] = same[-1]
+            if order_known and kind == "artist":
+                found["tracks by artist at end"] = same[-_END:].sum(axis=0)
+                found["artists at end"] = np.float32(len(np.unique(ours[-_END:])))
         album = self.catalog.track_album[candidates]
         found["album complete"] = found["tracks on album"] / self._album_length[album]
         return found
 
-    def _of_popularity(
-        self, tracks: Int32Array, candidates: Int32Array
-    ) -> dict[str, NDArray[np.float32]]:
+    def _by_centroids(
+        self, tracks: Int32Array, order_known: bool, candidates: Int32Array
+    ) -> dict[str, Any]:
+        """Cosines with centroids of the list, in which its tracks count differently."""
+        vectors = self.scorer.track_vectors
+        weighted = self.scorer.query_weight[tracks, None] * vectors[tracks]
+        even = unit_rows(weighted.sum(axis=0, keepdims=True))[0]
+        by = self.catalog.track_artist[candidates]
+        found = {
+            "even cosine": vectors[candidates] @ even,
+            "artist cosine": self._artist_vectors[by] @ even,
+        }
+        if order_known:
+            names = ("cosine by recency", "cosine by slow recency")
+            for name, half_life in zip(names, _HALF_LIVES, strict=True):
+                late = _recency(len(tracks), half_life)[None] @ weighted
+                found[name] = vectors[candidates] @ unit_rows(late)[0]
+        return found
+
+    def _of_popularity(self, tracks: Int32Array, candidates: Int32Array) -> dict[str, Any]:
         ours, theirs = self._popularity[tracks], self._popularity[candidates]
         return {
             "popularity": theirs,
@@ -232,6 +263,15 @@ class FeatureMaker:
         return np.append(length, 1).astype(np.float32)
 
     @cached_property
+    def _artist_vectors(self) -> Float32Array:
+        """Unit centroids of the artists' tracks by popularity: float32 [num_artists + 1, dim]."""
+        known = np.flatnonzero(self.catalog.track_artist >= 0)
+        shape = (self.catalog.num_artists + 1, self.catalog.num_tracks)
+        at = self.catalog.track_artist[known], known
+        counts = (self._counts[known] + 1).astype(np.float32)
+        return unit_rows(csr_array((counts, at), shape=shape) @ self.scorer.track_vectors)
+
+    @cached_property
     def _artist_popularity(self) -> Float32Array:
         return self._summed(self.catalog.track_artist, self.catalog.num_artists)
 
@@ -243,6 +283,13 @@ class FeatureMaker:
         known = group >= 0
         sums = np.bincount(group[known], weights=self._counts[known], minlength=num_groups)
         return np.append(np.log1p(sums), np.nan).astype(np.float32)
+
+
+def _recency(num_tracks: int, half_life: float) -> Float32Array:
+    """How much each track counts, the last one 1: float32 [num_tracks]."""
+    following = np.arange(num_tracks, dtype=np.float32)[::-1]
+    recency: Float32Array = np.exp2(-following / np.float32(half_life))
+    return recency
 
 
 def _largest(values: Float32Array) -> tuple[Float32Array, Float32Array]:

@@ -130,7 +130,9 @@ class Ranker:
             further = self._first(query, n + size, dial, candidates)
             again = _stand_in_rows(further[0], pool, self.catalog.num_tracks)
             further[1][again] = -np.inf
-        track_index, score = (np.concatenate(of, axis=1) for of in zip(listed, further, strict=True))
+        track_index, score = (
+            np.concatenate(of, axis=1) for of in zip(listed, further, strict=True)
+        )
         track_index[score == -np.inf] = -1
         order = np.lexsort((track_index, -score), axis=1)[:, :n]
         ranked = np.take_along_axis(track_index, order, axis=1)
@@ -332,7 +334,7 @@ def _with_neighbours(
     lengths = np.array([len(tracks) for tracks in column])
     place = np.concatenate([np.arange(length) for length in lengths])
     width = (num_lists, int(lengths.max(initial=1)))
-    at = np.concatenate(row), place
+    cells = np.concatenate(row), place
     widened, added = np.full(width, -1, dtype=np.int64), np.zeros(width, dtype=np.float32)
-    widened[at], added[at] = np.concatenate(column), np.concatenate(weight)
+    widened[cells], added[cells] = np.concatenate(column), np.concatenate(weight)
     return widened, added

@@ -111,9 +111,7 @@ class Contributions:
 
     def lifted(self, lift: NDArray[np.float64]) -> Contributions:
         """The same with what a second stage adds to each score (float64 [num_tracks_asked])."""
-        return Contributions(
-            (*self.terms, ("list", -1)), np.column_stack([self.parts, lift])
-        )
+        return Contributions((*self.terms, ("list", -1)), np.column_stack([self.parts, lift]))
 
 
 @dataclass(frozen=True, eq=False)

@@ -20,7 +20,7 @@ from segue.training.config import SecondStageConfig
 
 # For what a generator is: NumPy pads seeds with zeros.
 _FOR_SHORT, _FOR_GIVEN = 1, 2
-# How often the playlists that are held out whole are asked about, each time with other tracks given.
+# How often playlists that are held out whole are asked about, each time with other tracks given.
 _TIMES_GIVEN = 2
 
 
@@ -101,9 +101,7 @@ def train_second_stage(
     if not questions or len(questions[0].order_known) < config.min_questions:
         return None
     maker = FeatureMaker(scorer, catalog, popularity)
-    examples = [
-        part for asked in questions for part in _examples(asked, scorer, maker, recency)
-    ]
+    examples = [part for asked in questions for part in _examples(asked, scorer, maker, recency)]
     features, belongs = (np.concatenate(of) for of in zip(*examples, strict=True))
     if not belongs.any():
         return None
@@ -177,7 +175,7 @@ def _place(lists: TrackLists) -> Int64Array:
 
 def _log_uniform(lengths: Int64Array, rng: np.random.Generator) -> Int64Array:
     """A number from 1 to each length less 1, small ones as likely as large ones."""
-    drawn: Int64Array = np.floor(np.exp(rng.random(len(lengths)) * np.log(lengths))).astype(np.int64)
+    drawn = np.floor(np.exp(rng.random(len(lengths)) * np.log(lengths))).astype(np.int64)
     return np.clip(drawn, 1, lengths - 1)
 
 

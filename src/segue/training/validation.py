@@ -86,7 +86,9 @@ def ranked_batches(
         yield rows, part, scores, ranks
 
 
-def validate(scorer: Scorer | HeldOutScorer, held_out: HeldOut, num_tracks: int) -> dict[str, float]:
+def validate(
+    scorer: Scorer | HeldOutScorer, held_out: HeldOut, num_tracks: int
+) -> dict[str, float]:
     """Recall@20, Recall@300, nDCG@20 and AUC on held-out tracks, by full ranking."""
     batches = ranked_batches(scorer, held_out, num_tracks)
     ranks = metrics.concatenate([ranks for _, _, _, ranks in batches])
