@@ -2,15 +2,16 @@
 
     SEGUE_REALDATA=/path/to/folder python benchmarks/real_playlists.py OUT [--trials 6]
 
-Builds the graph of all playlists of playlists-50k.zip and splits it as the competition did that it
-comes from: of the ordered playlists the last tracks are held out, of as many others random ones, 20%
-for test and 10% for validation. Runs `segue train` with model seeds 0, 1 and 2, measures the whole
-system and its parts, tunes and measures every baseline on the same split, and prints the table.
+Builds the graph of all playlists of playlists-50k.zip and splits it as the competition did that
+it comes from: of the ordered playlists the last tracks are held out, of as many others random ones,
+20% for test and 10% for validation. Runs `segue train` with model seeds 0, 1 and 2, measures the
+whole system and its parts, tunes and measures every baseline on the same split, and prints the
+table.
 
-Needs some three hours on two cores; a GPU (--device cuda) shortens the trainings to minutes. It goes
-on where it was stopped: each training, trial and measurement leaves its own file in OUT, and --seeds
-and --baselines say which of them to do (--seeds none, --baselines none: nothing of that kind). What
-OUT/figures.json sums up holds no single playlist.
+Needs some three hours on two cores; a GPU (--device cuda) shortens the trainings to minutes. It
+goes on where it was stopped: each training, trial and measurement leaves its own file in OUT, and
+--seeds and --baselines say which of them to do (none: nothing of that kind). What OUT/figures.json
+sums up holds no single playlist.
 """
 
 from __future__ import annotations

@@ -6,7 +6,8 @@ Holds 20% of the playlists of the 10-core out whole, runs `segue train` on the o
 seeds 0, 1 and 2, tunes the baselines on validation playlists of which five tracks are given,
 and measures all on the test playlists with 1, 2, 3, 5, 10 and 25 tracks given (a playlist counts
 where something is left to find). Goes on where it was stopped: each training, trial and measurement
-leaves its own file in OUT; --seeds and --baselines say which of them to do. OUT/unseen.json sums them up and holds no single playlist.
+leaves its own file in OUT; --seeds and --baselines say which of them to do. OUT/unseen.json sums
+them up and holds no single playlist.
 """
 
 from __future__ import annotations

@@ -226,8 +226,9 @@ class Bundle:
         ``vectors.safetensors``, after a refit ``measured.safetensors``, the wide part of both as
         ``wide.safetensors`` and ``measured-wide.safetensors``, ``second_stage.txt``, the
         catalogue's and playlists' Arrow files, ``metrics.jsonl`` and the manifest with
-        configuration, metrics, split and fingerprints. Each of the `companions` is called with the folder that is being
-        written and puts further files there, such as an index: the manifest covers them, too.
+        configuration, metrics, split and fingerprints. Each of the `companions` is called with the
+        folder that is being written and puts further files there, such as an index: the manifest
+        covers them, too.
         """
         with atomic_artefact(folder, "bundle", overwrite=overwrite) as writer:
             names = (
