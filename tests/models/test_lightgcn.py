@@ -13,6 +13,7 @@ from torch_geometric.nn import LGConv
 from torch_geometric.nn.models import LightGCN as LightGCNOfPyG
 
 from segue.data.playlists import TrackLists
+from segue.errors import InputError
 from segue.graph.playlist_graph import STRUCTURAL, PlaylistGraph
 from segue.models import ENCODERS
 from segue.models.encoder import MessageGraph
@@ -233,6 +234,25 @@ def gradient(loss: Callable[[Parameters], float], parameters: Parameters) -> Par
                 sides.append(loss(parameters | {name: moved}))
             result[name][place] = (sides[0] - sides[1]) / 2e-5
     return result
+
+
+def test_edge_dropout_leaves_edges_out_while_it_trains(graph: PlaylistGraph) -> None:
+    plain, encoder = make(graph, ("artist",)), make(graph, ("artist",), edge_dropout=0.5)
+    whole = MessageGraph.from_graph(graph)
+    torch.testing.assert_close(encoder.eval()(whole).track, plain(whole).track)
+    torch.manual_seed(2)
+    trained = encoder.train()(whole).track
+    torch.manual_seed(2)
+    kept = torch.nn.functional.dropout(torch.ones(len(whole.contains.value)), 0.5)
+    assert set(kept.tolist()) == {0.0, 2.0}
+    some = replace(whole, contains=whole.contains.with_value(kept * whole.contains.value))
+    torch.testing.assert_close(trained, plain(some).track)
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.0])
+def test_a_share_of_edges_that_is_none_is_refused(graph: PlaylistGraph, share: float) -> None:
+    with pytest.raises(InputError, match=f"edge_dropout is {share}"):
+        make(graph, (), edge_dropout=share)
 
 
 @pytest.mark.parametrize(

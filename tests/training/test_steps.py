@@ -1,17 +1,22 @@
-"""What a step draws: hidden tracks, and triples."""
+"""What a step draws: hidden tracks, and triples; which edges carry messages."""
+
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch import nn
 
 from segue.data.playlists import TrackLists
 from segue.errors import TrainingError
 from segue.graph.playlist_graph import PlaylistGraph
-from segue.models.encoder import MessageGraph
+from segue.models.encoder import MessageGraph, NodeVectors
+from segue.models.readout import CentroidReadout
 from segue.training.config import TrainConfig
-from segue.training.steps import Triples, hide
+from segue.training.losses import catalogue_softmax
+from segue.training.steps import FOR_HIDING, FOR_ORDER, HiddenTracks, Triples, hide
 
 
 @given(
@@ -77,6 +82,53 @@ def test_hide_is_seeded(planted_graph: PlaylistGraph) -> None:
     )
     np.testing.assert_array_equal(first, again)
     assert not np.array_equal(first, other)
+
+
+# --- messages ---------------------------------------------------------------------------------
+
+
+class Watching(nn.Module):
+    """Gives vectors that are the same in every step, and keeps the graph that it was given."""
+
+    def __init__(self, num_nodes: dict[str, int]) -> None:
+        super().__init__()
+        rng = np.random.default_rng(3)
+        self.track, self.playlist = (
+            torch.from_numpy(rng.standard_normal((num_nodes[kind], 4), dtype=np.float32))
+            for kind in ("track", "playlist")
+        )
+
+    def forward(self, message_graph: MessageGraph) -> NodeVectors:
+        self.seen = message_graph.contains
+        return NodeVectors(track=self.track, playlist=self.playlist)
+
+
+@pytest.mark.parametrize("targets", ["hidden", "visible"])
+def test_only_hidden_targets_carry_no_message(planted_graph: PlaylistGraph, targets: Any) -> None:
+    """What is predicted is the same in both; only the edges that messages pass along differ."""
+    tracks = planted_graph.playlists.tracks
+    config = TrainConfig(targets=targets, readout="node", batch_size=50)
+    message_graph = MessageGraph.from_graph(planted_graph)
+    drawing = HiddenTracks(tracks, message_graph, config)
+    encoder, readout = Watching(message_graph.num_nodes), CentroidReadout(len(tracks))
+    drawing.begin(encoder, readout, 0, 1)
+    loss = drawing.loss(encoder, readout, 0, 1)
+
+    order = np.random.default_rng((config.rng_seed, FOR_ORDER, 0)).permutation(drawing.eligible)
+    rows, rng = np.sort(order[50:100]), np.random.default_rng((config.rng_seed, FOR_HIDING, 0, 1))
+    hidden_pairs, visible, hidden = hide(tracks, rows, config, rng)
+    carries = np.ones(tracks.num_pairs, dtype=bool)
+    carries[hidden_pairs] = targets == "visible"
+    np.testing.assert_array_equal(encoder.seen.value.numpy() != 0, carries)
+    expected = catalogue_softmax(
+        nn.functional.normalize(encoder.playlist[rows]),
+        nn.functional.normalize(encoder.track),
+        visible,
+        hidden,
+        temperature=config.temperature,
+        playlist_weight=torch.from_numpy(hidden.lengths).float().sqrt(),
+    )
+    torch.testing.assert_close(loss, expected)
 
 
 # --- triples ------------------------------------------------------------------------------------

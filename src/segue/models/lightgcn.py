@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from segue.errors import InputError
 from segue.models import initial
 from segue.models.encoder import MessageGraph, NodeVectors
 
@@ -44,6 +45,9 @@ class LightGCN(nn.Module):
         Initial s_r.
     playlist_vectors
         Learn a vector of each playlist, for the node readout.
+    edge_dropout
+        Share of the interaction edges that each step of a training leaves out, beside those that
+        it hides; the values of the others grow by as much.
     rng
         Draws the initial vectors.
     """
@@ -58,10 +62,13 @@ class LightGCN(nn.Module):
         initial_std: float,
         relation_weight: float = 0.5,
         playlist_vectors: bool = False,
+        edge_dropout: float = 0.0,
         rng: np.random.Generator,
     ) -> None:
         super().__init__()
-        self.num_layers = num_layers
+        if not 0 <= edge_dropout < 1:
+            raise InputError(f"edge_dropout is {edge_dropout}, expected 0 or more and less than 1")
+        self.num_layers, self.edge_dropout = num_layers, edge_dropout
 
         def vectors(kind: str) -> nn.Parameter:
             return initial.vectors(rng, num_nodes[kind], dim, initial_std)
@@ -76,6 +83,8 @@ class LightGCN(nn.Module):
     def forward(self, message_graph: MessageGraph) -> NodeVectors:
         """Vectors of tracks, of the structural nodes, and of playlists that have learned ones."""
         contains = message_graph.contains
+        if self.training and self.edge_dropout:
+            contains = contains.with_value(nn.functional.dropout(contains.value, self.edge_dropout))
         track: Tensor = self.track
         playlist: Tensor | None = self.playlist
         nodes: dict[str, Tensor] = dict(self.structural.items())

@@ -38,13 +38,13 @@ class TrainConfig:
     epochs
         Passes over the training playlists; None chooses `default_epochs`.
     batch_size
-        Playlists per step; with visible targets, triples.
+        Playlists per step; where triples are trained on, triples.
     learning_rate
         Adam's, at the start of the schedule.
     weight_decay
         Adam's: this share of each parameter is added to its gradient.
     temperature
-        Cosines are divided by it before either loss (hidden targets alone).
+        Cosines are divided by it before either loss (not with triples, which have no cosines).
     loss
         ``"softmax"``: the likelihood of a target among all tracks that its playlist does not show,
         or among a sample of them. ``"bpr"``: a target should score above one negative.
@@ -66,9 +66,10 @@ class TrainConfig:
     pool_size
         Random tracks of which bpr's ``"hardest"`` negative is the highest scoring.
     targets
-        ``"hidden"``: playlists have tracks hidden and predict them. ``"visible"``: the published
-        training of LightGCN and its kin, by triples of training pairs and negatives; the edges of
-        the targets carry messages, too. It needs the loss bpr and the readout node.
+        ``"hidden"``: playlists have tracks hidden and predict them. ``"visible"``: the edges of the
+        targets carry messages, too; it needs the readout node. With the loss bpr that is the
+        published training of LightGCN and its kin, by triples of training pairs and negatives;
+        with a softmax the playlists predict the same share of their tracks as hidden ones.
     readout
         The vector of a playlist. ``"centroid"``: of its visible tracks, the one that is served.
         ``"node"``: the encoder's own; for studies.
@@ -77,11 +78,11 @@ class TrainConfig:
     schedule
         Of the learning rate: ``"cosine"``, ending at 0, or ``"constant"``.
     l2
-        Weight of the squares of a triple's initial vectors (visible targets alone).
+        Weight of the squares of a triple's initial vectors (triples alone).
     validate_every
         Epochs from one validation to the next; the last epoch always has one.
     hidden_share
-        Lowest and highest share of a playlist's tracks that a step hides.
+        Lowest and highest share of a playlist's tracks that a step hides, or predicts.
     few_share
         Share of the playlists of which a step shows only few tracks: a number drawn
         log-uniformly from one up, so that a few seed songs are served as well as a long playlist.
@@ -168,16 +169,20 @@ class TrainConfig:
                 "the loss bpr compares with one track at a time: "
                 "choose negatives random, hard or hardest"
             )
-        visible = self.targets == "visible"
-        if visible and self.loss != "bpr":
-            raise InputError("visible targets are trained by triples, with the loss bpr alone")
-        if visible and self.readout != "node":
+        if self.targets == "visible" and self.readout != "node":
             raise InputError(
                 "visible targets need the readout node: the centroid of a playlist holds the "
                 "target itself"
             )
-        if not 0 <= self.l2 < math.inf or (self.l2 and not visible):
-            raise InputError(f"l2 is {self.l2}, expected 0 or more, and 0 without visible targets")
+        if not 0 <= self.l2 < math.inf or (self.l2 and not self.triples):
+            raise InputError(
+                f"l2 is {self.l2}, expected 0 or more, and 0 but with visible targets and bpr"
+            )
+
+    @property
+    def triples(self) -> bool:
+        """Whether triples are trained on: visible targets with the loss bpr."""
+        return self.targets == "visible" and self.loss == "bpr"
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle by plain values: frozen options cannot be pickled as they are."""

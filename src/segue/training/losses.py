@@ -15,8 +15,9 @@ from segue.training.negatives import Sample
 from segue.training.pairs import pair_scores
 
 # Playlists scored at once: the scores of a block stay near the processor's cache, and memory is
-# bounded by block × num_tracks however large the batch is.
-BLOCK_BYTES = 8 << 20
+# bounded by block × num_tracks however large the batch is. On a GPU each block costs the same few
+# dozen launches whatever its size, so it is bounded by memory alone.
+BLOCK_BYTES, GPU_BLOCK_BYTES = 8 << 20, 512 << 20
 
 
 def catalogue_softmax(
@@ -175,7 +176,8 @@ class _CatalogueSoftmax(torch.autograd.Function):
         batch_size, num_tracks = len(query), len(track)
         query_grad, track_grad = torch.empty_like(query), torch.zeros_like(track)
         loss = query.new_zeros(())
-        block = max(1, BLOCK_BYTES // (num_tracks * query.element_size()))
+        block_bytes = BLOCK_BYTES if query.device.type == "cpu" else GPU_BLOCK_BYTES
+        block = max(1, block_bytes // (num_tracks * query.element_size()))
         for start in range(0, batch_size, block):
             rows = slice(start, min(start + block, batch_size))
             visible_row, visible_track = _pairs(visible.rows(rows), query.device)

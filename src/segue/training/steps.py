@@ -2,6 +2,7 @@
 
 There are two ways. `HiddenTracks` is the house's own: hide before you predict. `Triples` is the
 published training of LightGCN and its kin, in which every target edge carries messages too.
+With a softmax, visible targets are those of `HiddenTracks`, and no edge is hidden.
 Steps draw their randomness from (seed, purpose, epoch, step) and nothing else.
 """
 
@@ -38,6 +39,8 @@ SOFTMAX_POOL = 4
 
 class HiddenTracks:
     """Batches of playlists; of each a share of its tracks is hidden, and exactly that is predicted.
+
+    With visible targets the same share is predicted, but the messages pass along every edge.
 
     Parameters
     ----------
@@ -97,7 +100,9 @@ class HiddenTracks:
         hidden_pairs, visible, hidden = hide(self.tracks, rows, config, rng)
         # For encoders that draw, as dropout does: a step's own seed, like all randomness here.
         torch.manual_seed(int(rng.integers(2**63)))
-        nodes = encoder(graph.hide(torch.from_numpy(hidden_pairs).to(device)))
+        if config.targets == "hidden":
+            graph = graph.hide(torch.from_numpy(hidden_pairs).to(device))
+        nodes = encoder(graph)
         query, track = self._unit(nodes, readout, rows, visible)
         weight = torch.from_numpy(hidden.lengths).to(query).sqrt()
         if self.negatives is None:

@@ -47,7 +47,7 @@ class TrainedVectors:
     Attributes
     ----------
     track_vectors : float32 [num_tracks, dim]
-        Of unit length, but as the encoder gives them with visible targets.
+        Of unit length, but as the encoder gives them where triples were trained on.
     query_weight : float32 [num_tracks]
         For the centroid; without meaning with the readout node.
     structural_vectors : dict of float32 [num_nodes, dim], unit
@@ -154,7 +154,7 @@ def train(
     options = options_for(make_encoder, config)
     progress = progress or Progress()
     started = time.perf_counter()
-    make_steps = HiddenTracks if config.targets == "hidden" else Triples
+    make_steps = Triples if config.triples else HiddenTracks
     if validation is not None and not validation.targets.num_pairs:
         raise InputError("validation holds no targets: give more of them, or no validation")
 
@@ -282,7 +282,7 @@ def _read_out(
     encoder.eval()
     nodes = encoder(message_graph)
     # The vectors are those that training scored by.
-    as_scored = nn.functional.normalize if config.targets == "hidden" else nn.Identity()
+    as_scored = nn.Identity() if config.triples else nn.functional.normalize
     vectors = TrainedVectors(
         as_scored(nodes.track).cpu().numpy(),
         readout.query_weight(nodes.track, message_graph.track_degree).cpu().numpy(),
