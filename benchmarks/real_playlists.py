@@ -96,10 +96,7 @@ def scorers_of(bundle: Bundle, split: Split) -> dict[str, Scorer | HeldOutScorer
 
 def measure_seed(out: Path, seed: int, split: Split, device: str) -> None:
     def measured(scorer: Scorer | HeldOutScorer) -> dict[str, Any]:
-        return {
-            "test": evaluate(scorer, split.test, split.train).to_json(),
-            "validation": evaluate(scorer, split.validation, split.train).to_json(),
-        }
+        return evaluate(scorer, split.test, split.train).to_json()
 
     def made() -> dict[str, Any]:
         trained = train(out, f"bundle-{seed}", "--rng-seed", seed, "--device", device)
@@ -121,7 +118,6 @@ def measure_baseline(out: Path, name: str, split: Split, num_trials: int) -> Non
             "options": tuning.options,
             "num_trials": len(tuning.trials),
             "test": evaluate(scorer, split.test, split.train).to_json(),
-            "validation": evaluate(scorer, split.validation, split.train).to_json(),
         }
 
     kept(out / f"baseline-{name}.json", made)
@@ -135,16 +131,9 @@ def summed_up(out: Path) -> dict[str, Any]:
         for name in NAMES
         if (out / f"baseline-{name}.json").exists()
     }
-    systems = {
-        name: {
-            part: [run["systems"][name][part]["values"] for run in seeds]
-            for part in ("test", "validation")
-        }
-        for name in SYSTEM
-        if seeds
-    }
+    systems = {name: [run["systems"][name]["values"] for run in seeds] for name in SYSTEM if seeds}
     for name, found in baselines.items():
-        systems[name] = {part: [found[part]["values"]] for part in ("test", "validation")}
+        systems[name] = [found["test"]["values"]]
     return {
         "machine": machine(),
         "configs": [run["config"] for run in seeds],
@@ -154,24 +143,25 @@ def summed_up(out: Path) -> dict[str, Any]:
     }
 
 
-def table(systems: dict[str, Any], part: str = "test") -> str:
+def table(systems: dict[str, Any]) -> str:
     """Markdown: systems as rows, the best of each metric in bold."""
     lines = ["| | " + " | ".join(SHOWN) + " |", "|---" * (1 + len(SHOWN)) + "|"]
     mean = {
-        name: {m: statistics.mean(run[m] for run in of[part]) for m in SHOWN}
-        for name, of in systems.items()
+        name: {m: statistics.mean(run[m] for run in runs) for m in SHOWN}
+        for name, runs in systems.items()
     }
-    for name, of in systems.items():
+    for name, runs in systems.items():
         cells = []
         for metric in SHOWN:
-            digits, runs = DECIMALS.get(metric, 4), [run[metric] for run in of[part]]
+            digits = DECIMALS.get(metric, 4)
             cell = f"{mean[name][metric]:.{digits}f}".removeprefix("0")
             every = [values[metric] for values in mean.values()]
             best = (min if metric == "clicks" else max)(every) == mean[name][metric]
             if best and not metric.startswith(("novelty", "coverage")):
                 cell = f"**{cell}**"
             if len(runs) > 1:
-                cell += f" ± {statistics.stdev(runs):.{digits}f}".replace("± 0.", "± .")
+                deviation = statistics.stdev(run[metric] for run in runs)
+                cell += f" ± {deviation:.{digits}f}".replace("± 0.", "± .")
             cells.append(cell)
         lines.append(f"| {name} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
@@ -202,7 +192,7 @@ def main() -> None:
     print(table(figures["systems"]))
     if {"flagship", "EASE+side"} <= set(figures["systems"]):
         ours, theirs = (
-            statistics.mean(run["map@10"] for run in figures["systems"][name]["test"])
+            statistics.mean(run["map@10"] for run in figures["systems"][name])
             for name in ("flagship", "EASE+side")
         )
         print(f"\nMAP@10: {ours / theirs:.3f} times that of EASE+side")

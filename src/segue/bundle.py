@@ -90,11 +90,15 @@ class WidePart:
         shape = (self.num_tracks, self.num_tracks)
         return csr_array((self.weight, self.track_index, self.offsets), shape=shape)
 
-    def scores(self, tracks: TrackLists) -> csr_array:
-        """What the wide part adds to the scores for some lists: sparse [num_lists, num_tracks]."""
-        ones = np.ones(tracks.num_pairs, dtype=np.float32)
+    def scores(self, tracks: TrackLists, share: Float32Array | None = None) -> csr_array:
+        """What the wide part adds to the scores for some lists: sparse [num_lists, num_tracks].
+
+        `share` (float32 [num_pairs]) is how much each track counts, by default 1.
+        """
+        if share is None:
+            share = np.ones(tracks.num_pairs, dtype=np.float32)
         shape = (len(tracks), self.num_tracks)
-        return csr_array((ones, tracks.track_index, tracks.offsets), shape=shape) @ self.matrix
+        return csr_array((share, tracks.track_index, tracks.offsets), shape=shape) @ self.matrix
 
     def with_tracks(self, num_tracks: int) -> WidePart:
         """The same with further tracks after the others, of which nothing is known."""

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from segue.training.validation import HeldOutScorer
 
 # Of `TrainConfig` what each architecture has its own best values of.
-TUNED_FIELDS = ("num_layers", "learning_rate", "temperature")
+TUNED_FIELDS = ("dim", "num_layers", "learning_rate", "temperature")
 # As in `segue.graph.split`, which would load Arrow to show a help text.
 SPLIT_KINDS = ("random", "last", "mixed", "playlists", "tracks")
 
@@ -106,9 +106,14 @@ def _plain_value(text: str) -> bool | int | float | str:
 @click.option(
     "--relations",
     metavar="NAMES",
-    default=",".join(TrainConfig.relations),
-    show_default=True,
-    help="Structural relations that carry messages: artist, album, both with a comma, or none.",
+    help="Structural relations that carry messages: artist, album, both with a comma, or none."
+    "  [default: tuned for the architecture]",
+)
+@click.option(
+    "--preset",
+    type=click.Choice(["best"]),
+    metavar="NAME",
+    help="best: longer vectors, for twice the time.",
 )
 @_config("--dim", "Length of a vector.")
 @_config("--num-layers", "How many times messages are passed.")
@@ -162,7 +167,8 @@ def _plain_value(text: str) -> bool | int | float | str:
 def train(
     graph: Path,
     out: Path,
-    relations: str,
+    relations: str | None,
+    preset: str | None,
     options: dict[str, bool | int | float | str],
     split_kind: SplitKind | None,
     test_share: float,
@@ -204,13 +210,11 @@ def train(
     from segue.models import encoder_named
     from segue.training.options import options_for
 
-    names = tuple(name.strip() for name in relations.split(","))
-    config = tuned_config(
-        choices.pop("model"),
-        options,
-        relations=() if names == ("none",) else names,
-        **{name: value for name, value in choices.items() if value is not None},
-    )
+    given_choices = {name: value for name, value in choices.items() if value is not None}
+    if relations is not None:
+        names = tuple(name.strip() for name in relations.split(","))
+        given_choices["relations"] = () if names == ("none",) else names
+    config = tuned_config(given_choices.pop("model"), options, preset, **given_choices)
     _refuse_training(out, resume=resume, overwrite=overwrite)
     # Refused before anything else; loads torch, for the limit.
     options_for(encoder_named(config.model), config)
@@ -270,12 +274,15 @@ def default_recipe(graph: PlaylistGraph) -> SplitRecipe:
 
 
 def tuned_config(
-    model: str, options: dict[str, bool | int | float | str], **chosen: Any
+    model: str,
+    options: dict[str, bool | int | float | str],
+    preset: str | None = None,
+    **chosen: Any,
 ) -> TrainConfig:
     """A configuration with the best values for its architecture where none were chosen."""
-    from segue.evaluation.tuned import tuned
+    from segue.evaluation.tuned import PRESETS, for_training
 
-    best = tuned(model)
+    best = for_training(model) | (PRESETS[preset] if preset else {})
     options = {**best.pop("options", {}), **options}
     return TrainConfig(model=model, options=options, **(best | chosen))
 

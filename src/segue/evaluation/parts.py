@@ -69,7 +69,6 @@ class FinishedParts:
         model = train_second_stage(
             split,
             SystemScorer.of_vectors(vectors, None, split).scorer,
-            split.train.catalog,
             vectors.popularity,
             system.second_stage,
         )

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from segue.data.playlists import Catalog, Float32Array, Int32Array, Int64Array
-from segue.recommend.scorer import CentroidScorer, unit_rows
+from segue.recommend.scorer import CentroidScorer, Query, unit_rows
 
 # Of a list whose order is known: its last tracks, and half-lives, in tracks, of what is earlier.
 _LAST, _END, _HALF_LIVES = 3, 5, (2.0, 6.0)
@@ -27,6 +27,7 @@ FEATURES = (
     "wide place",
     "score under best",
     "deep under best",
+    "even wide",
     "wide by root of length",
     "wide by length",
     # How close the track is to single tracks of the list, by vectors and by the wide part.
@@ -98,26 +99,25 @@ class FeatureMaker:
             for kind in ("track", "artist", "album")
         }
 
-    def features(
-        self, tracks: Int32Array, order_known: bool, candidates: Int32Array, score: Float32Array
-    ) -> Float32Array:
+    def features(self, query: Query, candidates: Int32Array, score: Float32Array) -> Float32Array:
         """Features of the candidates for one list: float32 [num_candidates, num_features].
 
         Parameters
         ----------
-        tracks : int32 [num_tracks_of_list]
-            At least one.
-        order_known
-            What depends on the order is not a number where it is not known.
+        query
+            A single list, of at least one track. What depends on the order is not a number where
+            it is not known.
         candidates : int32 [num_candidates]
         score : float32 [num_candidates]
             Of the first stage, falling.
         """
+        tracks, order_known = query.tracks.track_index, query.ordered(0)
         vectors = self.scorer.track_vectors
         num_tracks, num_candidates = len(tracks), len(candidates)
         cosine = vectors[tracks] @ vectors[candidates].T
         weight, group_weights = self._weights(tracks, candidates)
-        wide = weight.sum(axis=0)
+        even = weight.sum(axis=0)
+        wide = even if query.share is None else query.share @ weight
         deep = score - wide
         nearest, nearest_sum = _largest(cosine)
         heaviest, heaviest_sum = _largest(weight)
@@ -132,8 +132,9 @@ class FeatureMaker:
             "wide place": _places(wide),
             "score under best": score - score.max(),
             "deep under best": deep - deep.max(),
-            "wide by root of length": wide / np.sqrt(num_tracks),
-            "wide by length": wide / num_tracks,
+            "even wide": even,
+            "wide by root of length": even / np.sqrt(num_tracks),
+            "wide by length": even / num_tracks,
             "nearest cosine": nearest,
             "nearest cosines": nearest_sum / min(_NUM_NEAREST, num_tracks),
             "mean cosine": cosine.mean(axis=0),

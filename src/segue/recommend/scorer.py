@@ -83,6 +83,18 @@ class Query:
         return self.order_known is not None and bool(self.order_known[row])
 
     @property
+    def share(self) -> Float32Array | None:
+        """The emphasis over its mean in each list: float32 [num_pairs]; None where it is 1."""
+        if self.emphasis is None:
+            return None
+        lengths = self.tracks.lengths
+        total = np.bincount(self.tracks.list_index(), self.emphasis, minlength=len(lengths))
+        mean = total / np.maximum(lengths, 1)
+        mean[mean == 0] = 1  # nothing in it counts
+        share: Float32Array = (self.emphasis / np.repeat(mean, lengths)).astype(np.float32)
+        return share
+
+    @property
     def empty(self) -> BoolArray:
         """Lists that hold nothing: bool [num_lists]."""
         empty: BoolArray = self.tracks.lengths == 0
@@ -119,9 +131,10 @@ class CentroidScorer:
     """A playlist is the centroid of what is in it; a score is a cosine.
 
         q = unit(Σ_t e_t · w_t · v_t + w̄ · Σ_a v_a)
-        score(u) = q · v_u + Σ_t W_tu − dial · FULL_DIAL · f_u
+        score(u) = q · v_u + Σ_t (e_t / ē) · W_tu − dial · FULL_DIAL · f_u
 
-    over the tracks t and artists a of the query, with e their emphasis (1 unless it is given), w̄
+    over the tracks t and artists a of the query, with e their emphasis (1 unless it is given) and
+    ē its mean over the tracks, w̄
     the mean query weight, v_a the unit centroid of the artist's tracks by popularity (it finds
     more than the artist's trained vector does, see `benchmarks/artist_seeds.py`), W the wide part
     (0 without one), and f the fame of a track: its log(1 + popularity), standardised over the
@@ -202,7 +215,9 @@ class CentroidScorer:
         """What W adds to the scores: sparse [num_lists, num_tracks]; None without a wide part."""
         if self.wide is None:
             return None
-        return self.wide.scores(query if isinstance(query, TrackLists) else query.tracks)
+        if isinstance(query, TrackLists):
+            return self.wide.scores(query)
+        return self.wide.scores(query.tracks, query.share)
 
     def scores(self, query: TrackLists | Query, dial: float = 0.0) -> Float32Array:
         """Scores of all tracks: float32 [num_lists, num_tracks].
@@ -251,7 +266,8 @@ class CentroidScorer:
         asked = self.track_vectors[tracks].astype(np.float64)
         parts = asked @ vectors.T / (length if length > 0 else 1.0)
         if self.wide is not None:
-            parts[:, : len(rows)] += self.wide.matrix[rows][:, tracks].toarray().T
+            weights = self.wide.matrix[rows][:, tracks].toarray().T
+            parts[:, : len(rows)] += weights if query.share is None else weights * query.share
         offset = self.offset(dial)
         if offset is not None:
             parts = np.column_stack([parts, offset[tracks]])

@@ -86,7 +86,7 @@ class SecondStage:
         sizes = (pool[answered] >= 0).sum(axis=1)
         features = [
             self.maker.features(
-                query.tracks[row], query.ordered(row), pool[row, :size], score[row, :size]
+                query.rows(slice(row, row + 1)), pool[row, :size], score[row, :size]
             )
             for row, size in zip(answered.tolist(), sizes.tolist(), strict=True)
         ]

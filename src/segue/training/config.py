@@ -234,23 +234,29 @@ class SecondStageConfig:
 
     Attributes
     ----------
-    num_trees, num_leaves, learning_rate, min_leaf
-        Of the gradient-boosted trees.
+    num_trees
+        Numbers of boosted trees, ascending: the one that does best in cross-validation is taken,
+        and none of them where the first stage alone does.
+    num_leaves, learning_rate, min_leaf
+        Of the trees.
+    negative_share
+        Of the tracks that do not belong, each tree sees so many.
     short_share
         Of the questions of validation so many are asked once more with few of their tracks: a
         number drawn log-uniformly from one up.
     min_questions
-        Playlists with held-out tracks below which there is no second stage: it would overfit.
+        Playlists with held-out tracks below which nothing is tried.
     rng_seed
         For what is drawn.
     """
 
-    num_trees: int = 300
+    num_trees: tuple[int, ...] = (50, 100, 200, 350, 500)
     num_leaves: int = 15
-    learning_rate: float = 0.03
+    learning_rate: float = 0.02
     min_leaf: int = 500
+    negative_share: float = 0.25
     short_share: float = 0.5
-    min_questions: int = 1000
+    min_questions: int = 500
     rng_seed: int = 0
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from segue.data.playlists import BoolArray, Catalog, Float32Array, Int64Array, TrackLists
+from segue.data.playlists import BoolArray, Float32Array, Int64Array, TrackLists
 from segue.graph.split import HeldOut, Split
 from segue.recommend.features import FEATURES, FeatureMaker
 from segue.recommend.index import row_batches, top_tracks
@@ -19,7 +20,9 @@ from segue.recommend.second_stage import POOL_SIZE, lightgbm_library
 from segue.training.config import SecondStageConfig
 
 # For what a generator is: NumPy pads seeds with zeros.
-_FOR_SHORT, _FOR_GIVEN = 1, 2
+_FOR_SHORT, _FOR_GIVEN, _FOR_FOLDS = 1, 2, 3
+# Cross-validation is over so many parts, by the average precision at so many tracks.
+_NUM_FOLDS, _CUTOFF = 2, 10
 # How often playlists that are held out whole are asked about, each time with other tracks given.
 _TIMES_GIVEN = 2
 
@@ -62,7 +65,6 @@ class Questions:
 def train_second_stage(
     split: Split,
     scorer: CentroidScorer,
-    catalog: Catalog,
     popularity: Int64Array,
     config: SecondStageConfig,
     recency: Recency | None = Recency(),  # noqa: B008
@@ -79,7 +81,6 @@ def train_second_stage(
     split
     scorer
         The first stage, trained on the split's training graph.
-    catalog
     popularity : int64 [num_tracks]
         In that training graph.
     config
@@ -89,43 +90,92 @@ def train_second_stage(
     Returns
     -------
     str or None
-        The model in LightGBM's text form; None where too few questions are known.
+        The model in LightGBM's text form; None where too few questions are known, or in
+        cross-validation over the playlists the first stage alone does better.
 
     Raises
     ------
     ResourceError
         If LightGBM is not installed.
     """
-    lightgbm = lightgbm_library()
+    lightgbm_library()
     questions = list(_questions(split, config))
     if not questions or len(questions[0].order_known) < config.min_questions:
         return None
-    maker = FeatureMaker(scorer, catalog, popularity)
-    examples = [part for asked in questions for part in _examples(asked, scorer, maker, recency)]
-    features, belongs = (np.concatenate(of) for of in zip(*examples, strict=True))
-    if not belongs.any():
+    maker = FeatureMaker(scorer, split.train.catalog, popularity)
+    pools = [pool for asked in questions for pool in _pools(asked, scorer, maker, recency)]
+    # The same playlist asked about twice stays in one part.
+    rng = np.random.default_rng((config.rng_seed, _FOR_FOLDS))
+    fold = rng.permutation(len(split.train.playlists)) % _NUM_FOLDS
+    of_pool = fold[[pool.playlist for pool in pools]]
+    value = np.zeros(1 + len(config.num_trees))
+    for held_out in range(_NUM_FOLDS):
+        asked = [pools[at] for at in np.flatnonzero(of_pool == held_out)]
+        seen = [pools[at] for at in np.flatnonzero(of_pool != held_out)]
+        booster = _boosted(seen, config, config.num_trees[-1])
+        value += _average_precision(booster, asked, config.num_trees)
+    best = int(value.argmax())
+    if best == 0:
         return None
-    booster = lightgbm.train(
-        {
-            "objective": "binary",
-            "learning_rate": config.learning_rate,
-            "num_leaves": config.num_leaves,
-            "min_data_in_leaf": config.min_leaf,
-            "feature_fraction": 0.7,
-            "bagging_fraction": 0.8,
-            "bagging_freq": 1,
-            "max_bin": 63,
-            "seed": config.rng_seed,
-            # The same trees whatever the number of threads.
-            "deterministic": True,
-            "force_row_wise": True,
-            "num_threads": torch.get_num_threads(),
-            "verbose": -1,
-        },
-        lightgbm.Dataset(features, belongs, feature_name=_plain_names()),
-        config.num_trees,
-    )
+    booster = _boosted(pools, config, config.num_trees[best - 1])
     return str(booster.model_to_string())
+
+
+@dataclass(frozen=True, eq=False)
+class _Pool:
+    """The best tracks for one question, best first.
+
+    `features` (float32 [size, num_features]), `belongs` (bool [size]: which are targets),
+    `num_targets` of the question, found or not, and its `playlist`.
+    """
+
+    features: Float32Array
+    belongs: BoolArray
+    num_targets: int
+    playlist: int
+
+
+def _boosted(pools: list[_Pool], config: SecondStageConfig, num_trees: int) -> Any:
+    lightgbm = lightgbm_library()
+    features = np.concatenate([pool.features for pool in pools])
+    belongs = np.concatenate([pool.belongs for pool in pools])
+    parameters = {
+        "objective": "binary",
+        "learning_rate": config.learning_rate,
+        "num_leaves": config.num_leaves,
+        "min_data_in_leaf": config.min_leaf,
+        "feature_fraction": 0.7,
+        "pos_bagging_fraction": 1.0,
+        "neg_bagging_fraction": config.negative_share,
+        "bagging_freq": 1,
+        "max_bin": 63,
+        "seed": config.rng_seed,
+        # The same trees whatever the number of threads.
+        "deterministic": True,
+        "force_row_wise": True,
+        "num_threads": torch.get_num_threads(),
+        "verbose": -1,
+    }
+    data = lightgbm.Dataset(features, belongs, feature_name=_plain_names())
+    return lightgbm.train(parameters, data, num_trees)
+
+
+def _average_precision(
+    booster: Any, pools: list[_Pool], num_trees: tuple[int, ...]
+) -> NDArray[np.float64]:
+    """Sums over pools of the average precision at 10, as they come and by numbers of trees."""
+    sizes = np.cumsum([len(pool.belongs) for pool in pools])[:-1]
+    features = np.concatenate([pool.features for pool in pools])
+    value = np.zeros(1 + len(num_trees))
+    for place, number in enumerate((0, *num_trees)):
+        odds = np.zeros(len(features))
+        if number:
+            odds = booster.predict(features, raw_score=True, num_iteration=number)
+        for pool, part in zip(pools, np.split(odds, sizes), strict=True):
+            hits = pool.belongs[np.argsort(-part, kind="stable")[:_CUTOFF]]
+            precision = hits * hits.cumsum() / np.arange(1, len(hits) + 1)
+            value[place] += precision.sum() / min(_CUTOFF, pool.num_targets)
+    return value
 
 
 def _plain_names() -> list[str]:
@@ -179,10 +229,10 @@ def _log_uniform(lengths: Int64Array, rng: np.random.Generator) -> Int64Array:
     return np.clip(drawn, 1, lengths - 1)
 
 
-def _examples(
+def _pools(
     questions: Questions, scorer: CentroidScorer, maker: FeatureMaker, recency: Recency | None
-) -> Iterator[tuple[Float32Array, NDArray[np.int8]]]:
-    """Features of the best tracks of each question, and which of them belong to it."""
+) -> Iterator[_Pool]:
+    """The best tracks of each question by the first stage."""
     num_tracks = len(scorer.track_vectors)
     for rows in row_batches(len(questions.order_known), num_tracks):
         part = questions.rows(rows)
@@ -190,8 +240,7 @@ def _examples(
         pool, score = top_tracks(scorer.scores(query), held_out.known, min(POOL_SIZE, num_tracks))
         for row in range(len(pool)):
             size = int((pool[row] >= 0).sum())
-            found = pool[row, :size]
-            features = maker.features(
-                query.tracks[row], query.ordered(row), found, score[row, :size]
-            )
-            yield features, np.isin(found, held_out.targets[row]).astype(np.int8)
+            found, targets = pool[row, :size], held_out.targets[row]
+            features = maker.features(query.rows(slice(row, row + 1)), found, score[row, :size])
+            playlist = int(held_out.playlist_index[row])
+            yield _Pool(features, np.isin(found, targets), len(targets), playlist)
