@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -59,7 +59,8 @@ def demo(out: Path, quick: bool) -> None:
     say("2. Graph: " + command("build", slices, "--out", graph_path))
     build_graph(str(slices), graph_path, overwrite=True)
     say("3. Model: " + command("train", graph_path, "--out", bundle_path))
-    config = tuned_config(TrainConfig.model, {}, **({"dim": 32, "epochs": 20} if quick else {}))
+    sizes: dict[str, Any] = {"dim": 32, "epochs": 20} if quick else {}
+    config = tuned_config(TrainConfig.model, {}, **sizes)
     graph = PlaylistGraph.load(graph_path)
     split = split_graph(graph, default_recipe(graph))
     bundle, evaluation = train_bundle(

@@ -185,8 +185,8 @@ def evaluate(
     from segue.errors import ArtefactError, MismatchError
     from segue.evaluation.baselines import BASELINES
     from segue.evaluation.experiment import split_of
+    from segue.evaluation.system import SystemScorer
     from segue.graph.playlist_graph import PlaylistGraph
-    from segue.recommend.scorer import CentroidScorer
 
     limit_threads(threads)
     loaded = Bundle.load(bundle, measured=True)
@@ -199,8 +199,7 @@ def evaluate(
         split = split.given(given)
     held_out = split.test if part == "test" else split.validation
     name = str(loaded.config["model"])
-    vectors = loaded.measured or loaded
-    scorer = CentroidScorer(vectors.track_vectors, vectors.query_weight)
+    scorer = SystemScorer.of_bundle(loaded, split)
     evaluations = {name: run_evaluation(name, scorer, held_out, split)}
     tunings: dict[str, Tuning] = {}
     if baselines or only:

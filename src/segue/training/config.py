@@ -244,8 +244,8 @@ class SecondStageConfig:
     short_share
         Of the questions of validation so many are asked once more with few of their tracks: a
         number drawn log-uniformly from one up.
-    min_questions
-        Playlists with held-out tracks below which nothing is tried.
+    min_questions, max_questions
+        Playlists with held-out tracks: below so many nothing is tried, and no more are looked at.
     rng_seed
         For what is drawn.
     """
@@ -254,9 +254,10 @@ class SecondStageConfig:
     num_leaves: int = 15
     learning_rate: float = 0.02
     min_leaf: int = 500
-    negative_share: float = 0.25
+    negative_share: float = 0.5
     short_share: float = 0.5
     min_questions: int = 500
+    max_questions: int = 10_000
     rng_seed: int = 0
 
 

@@ -20,7 +20,7 @@ from segue.recommend.second_stage import POOL_SIZE, lightgbm_library
 from segue.training.config import SecondStageConfig
 
 # For what a generator is: NumPy pads seeds with zeros.
-_FOR_SHORT, _FOR_GIVEN, _FOR_FOLDS = 1, 2, 3
+_FOR_SHORT, _FOR_GIVEN, _FOR_FOLDS, _FOR_ROWS = 1, 2, 3, 4
 # Cross-validation is over so many parts, by the average precision at so many tracks.
 _NUM_FOLDS, _CUTOFF = 2, 10
 # How often playlists that are held out whole are asked about, each time with other tracks given.
@@ -188,7 +188,7 @@ def _questions(split: Split, config: SecondStageConfig) -> Iterator[Questions]:
     validation = split.validation
     if split.recipe.kind == "playlists":
         in_order = validation.query.joined(validation.targets)
-        long_enough = np.flatnonzero(in_order.lengths >= 2)
+        long_enough = _some(np.flatnonzero(in_order.lengths >= 2), config.max_questions, config)
         in_order, rows = in_order.rows(long_enough), validation.playlist_index[long_enough]
         rng = np.random.default_rng((config.rng_seed, _FOR_GIVEN))
         for _ in range(_TIMES_GIVEN):
@@ -197,13 +197,21 @@ def _questions(split: Split, config: SecondStageConfig) -> Iterator[Questions]:
             query = in_order.keep(shown)
             yield Questions.of(HeldOut(query, query, in_order.keep(~shown), rows), split)
         return
-    answered = Questions.of(validation, split).rows(np.flatnonzero(validation.targets.lengths > 0))
+    rows = _some(np.flatnonzero(validation.targets.lengths > 0), config.max_questions, config)
+    answered = Questions.of(validation, split).rows(rows)
     yield answered
     rng = np.random.default_rng((config.rng_seed, _FOR_SHORT))
     long_enough = np.flatnonzero(answered.held_out.query.lengths >= 2)
-    some = np.sort(rng.permutation(long_enough)[: round(config.short_share * len(long_enough))])
+    some = _some(long_enough, round(config.short_share * len(long_enough)), config)
     if len(some):
         yield _shortened(answered.rows(some), rng)
+
+
+def _some(rows: Int64Array, number: int, config: SecondStageConfig) -> Int64Array:
+    """So many of the rows at most, drawn at random, ascending."""
+    rng = np.random.default_rng((config.rng_seed, _FOR_ROWS))
+    drawn: Int64Array = np.sort(rng.permutation(rows)[:number])
+    return drawn
 
 
 def _shortened(questions: Questions, rng: np.random.Generator) -> Questions:
