@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -93,7 +94,9 @@ class FeatureMaker:
         self._popularity = np.log1p(popularity).astype(np.float32)
         self._counts = popularity
         # Where a candidate, or its artist or album, stands among those of a list; −1 elsewhere.
-        # Scratch of `_weights`, with one more for the index −1 of a track without.
+        # Scratch of `_weights`, with one more for the index −1 of a track without. A service asks
+        # from several threads: one at a time.
+        self._lock = Lock()
         self._place = {
             kind: np.full(getattr(catalog, f"num_{kind}s") + 1, -1, dtype=np.int32)
             for kind in ("track", "artist", "album")
@@ -115,7 +118,8 @@ class FeatureMaker:
         vectors = self.scorer.track_vectors
         num_tracks, num_candidates = len(tracks), len(candidates)
         cosine = vectors[tracks] @ vectors[candidates].T
-        weight, group_weights = self._weights(tracks, candidates)
+        with self._lock:
+            weight, group_weights = self._weights(tracks, candidates)
         even = weight.sum(axis=0)
         wide = even if query.share is None else query.share @ weight
         deep = score - wide
