@@ -90,7 +90,11 @@ class SecondStage:
             )
             for row, size in zip(answered.tolist(), sizes.tolist(), strict=True)
         ]
-        odds = self._booster.predict(np.concatenate(features), raw_score=True)
+        # For a single list threads cost more than they save; 0 takes as many as there are.
+        num_threads = 1 if len(answered) == 1 else 0
+        odds = self._booster.predict(
+            np.concatenate(features), raw_score=True, num_threads=num_threads
+        )
         dealt = score.copy()
         for row, part in zip(answered, np.split(odds, np.cumsum(sizes)[:-1]), strict=True):
             dealt[row, np.argsort(-part, kind="stable")] = score[row, : len(part)]
