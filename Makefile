@@ -34,7 +34,7 @@ $(BIN)/python:
 
 $(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "Installing segue into $(VENV) (PyTorch is the large part) ..."
-	$(INSTALL) --editable .
+	$(INSTALL) --editable ".[boost]"
 	@touch $@
 
 $(VENV)/.installed-test: $(VENV)/.installed

@@ -75,22 +75,38 @@ def assert_same(left: Bundle, right: Bundle) -> None:
         )
 
 
+def measured_vectors(dim: int = DIM, num_tracks: int = NUM_TRACKS) -> MeasuredVectors:
+    return MeasuredVectors(
+        unit((num_tracks, dim), 5),
+        np.ones(num_tracks, dtype=np.float32),
+        np.arange(num_tracks, dtype=np.int64)[::-1],
+    )
+
+
 def test_measured_vectors_come_back_where_they_are_asked_for(bundle, tmp_path):
-    measured = MeasuredVectors(unit((NUM_TRACKS, DIM), 5), np.ones(NUM_TRACKS, dtype=np.float32))
+    measured = measured_vectors()
     replace(bundle, measured=measured).save(tmp_path / "bundle")
     found = Bundle.load(tmp_path / "bundle", measured=True)
     assert_same(found, bundle)
     np.testing.assert_array_equal(found.measured.track_vectors, measured.track_vectors)
     np.testing.assert_array_equal(found.measured.query_weight, measured.query_weight)
+    np.testing.assert_array_equal(found.measured.popularity, measured.popularity)
+    assert found.measured.wide is None
     assert Bundle.load(tmp_path / "bundle").measured is None
     bundle.save(tmp_path / "other")
     assert Bundle.load(tmp_path / "other", measured=True).measured is None
 
 
 def test_measured_vectors_of_another_shape_are_refused(bundle):
-    short = MeasuredVectors(unit((NUM_TRACKS, DIM - 1), 5), np.ones(NUM_TRACKS, dtype=np.float32))
-    with pytest.raises(ValueError, match="measured vectors"):
-        replace(bundle, measured=short)
+    whole = measured_vectors()
+    for measured in (
+        measured_vectors(dim=DIM - 1),
+        measured_vectors(num_tracks=NUM_TRACKS - 1),
+        replace(whole, query_weight=whole.query_weight[1:]),
+        replace(whole, popularity=whole.popularity[1:]),
+    ):
+        with pytest.raises(ValueError, match="measured vectors"):
+            replace(bundle, measured=measured)
 
 
 def test_a_saved_bundle_comes_back_whole(bundle, tmp_path):

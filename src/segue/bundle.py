@@ -209,8 +209,9 @@ class Bundle:
         if not np.isfinite(self.query_weight).all():
             raise ValueError("query_weight must be finite")
         if self.measured is not None:
-            shapes = self.measured.track_vectors.shape, self.measured.query_weight.shape
-            if shapes != ((num_tracks, dim), (num_tracks,)):
+            arrays = "track_vectors", "query_weight", "popularity"
+            shapes = [getattr(self.measured, name).shape for name in arrays]
+            if shapes != [(num_tracks, dim), (num_tracks,), (num_tracks,)]:
                 raise ValueError("the measured vectors are not as many or as long as the others")
         for part in (self.wide, self.measured.wide if self.measured is not None else None):
             if part is not None and part.num_tracks != num_tracks:

@@ -127,7 +127,7 @@ def test_one_training_is_asked_with_every_number_of_given_tracks(run, graph, of_
 @pytest.mark.parametrize(
     ("args", "says"),
     [
-        (["--given", "3"], "belongs to a split of kind 'playlists', not 'random'"),
+        (["--given", "3"], "belongs to a split of kind 'playlists', not 'mixed'"),
         (["--split", "last", "--given", "3"], "belongs to a split of kind 'playlists', not 'last'"),
         (["--split", "playlists", "--given", "0"], "number of given tracks is 0, expected 1 or"),
         (["--split", "playlists", "--given", "9999"], "has more than 9999 tracks"),
@@ -164,4 +164,4 @@ def test_given_of_a_bundle_that_held_out_no_playlists(run, graph, tmp_path):
     assert run("train", graph, "--out", tmp_path / "b", *SMALL)[0] == 0
     status, out, err = run("evaluate", tmp_path / "b", graph, "--given", 3)
     assert (status, out, err.count("\n")) == (1, "", 1)
-    assert "belongs to a split of kind 'playlists', not 'random'" in err
+    assert "belongs to a split of kind 'playlists', not 'mixed'" in err

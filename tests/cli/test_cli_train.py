@@ -12,15 +12,20 @@ import torch
 
 from segue.bundle import Bundle
 from segue.cli import main
+from segue.cli.train import tuned_config
 from segue.evaluation.baselines import BASELINES
 from segue.evaluation.evaluate import METRICS
+from segue.evaluation.tuned import for_training
 from segue.models import ENCODERS
 from segue.recommend.recommender import Recommender
 from segue.training import train as train_module
 from segue.training.checkpoint import Checkpoint
-from segue.training.config import TrainConfig
 
-SMALL = ("--dim", 8, "--epochs", 4, "--batch-size", 50, "--threads", 1, "--device", "cpu")
+# Vectors alone; tests/cli/test_cli_system.py has what stands beside them.
+SMALL = (
+    *("--dim", 8, "--epochs", 4, "--batch-size", 50, "--threads", 1, "--device", "cpu"),
+    *("--split", "random", "--no-wide", "--no-second-stage"),
+)
 ARRAYS = ("track_vectors", "artist_vectors", "query_weight", "popularity")
 
 
@@ -232,7 +237,7 @@ def test_a_training_that_was_stopped_goes_on_bit_for_bit(
     assert (status, err.count("\n")) == (1, 1)
     assert "--resume goes on with it" in err
 
-    status, _, err = run("train", graph, "--out", out, *SMALL, "--resume", "--learning-rate", 0.01)
+    status, _, err = run("train", graph, "--out", out, *SMALL, "--resume", "--learning-rate", 0.02)
     assert status == 1
     assert "another graph, split or options" in err.splitlines()[-1]
 
@@ -267,7 +272,7 @@ def test_options_reach_the_bundle(run, graph, tmp_path):
         "train", graph, "--out", tmp_path / "b", "--dim", 4, "--epochs", 2, "--batch-size", 100,
         "--num-layers", 1, "--learning-rate", 0.02, "--temperature", 0.2, "--rng-seed", 7,
         "--split-rng-seed", 3, "--test-share", 0.3, "--validation-share", 0, "--relations",
-        "artist,album", "--device", "cpu", "--threads", 1, "--no-playlists",
+        "artist,album", "--device", "cpu", "--threads", 1, "--no-playlists", "--split", "random",
     )  # fmt: skip
     assert status == 0, err
     manifest = json.loads((tmp_path / "b" / "manifest.json").read_text())
@@ -406,7 +411,7 @@ def test_every_model_from_a_graph_to_a_bundle(run, graph, tmp_path, model):
 def test_what_ships_is_trained_on_all_pairs_up_to_the_best_epoch(trained, planted_graph, tmp_path):
     bundle = Bundle.load(trained, measured=True)
     best = bundle.config["best_epoch"]
-    config = TrainConfig(dim=8, epochs=4, batch_size=50)
+    config = tuned_config("lightgcn", {}, dim=8, epochs=4, batch_size=50)
     anew = train_module.train(
         planted_graph, None, config, folder=tmp_path, identity="", stop_after=best
     )
@@ -478,7 +483,8 @@ def test_loss_negatives_and_options_are_recorded(run, graph, tmp_path):
     assert status == 0, err
     config = json.loads((out / "manifest.json").read_text())["config"]
     assert (config["loss"], config["negatives"], config["num_negatives"]) == ("softmax", "hard", 20)
-    assert config["options"] == {"num_heads": 2, "attention": "v2", "relation_weight": 1}
+    given = {"num_heads": 2, "attention": "v2", "relation_weight": 1}
+    assert config["options"] == for_training("gat")["options"] | given
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,9 @@ import pytest
 
 from segue.data.playlists import TrackLists
 from segue.errors import InputError, ResourceError
-from segue.evaluation import cooccurrence, memory
 from segue.evaluation.baselines import BASELINES, EASE, IALS, ItemKNN, Popularity, RP3beta, SideEASE
 from segue.graph.playlist_graph import PlaylistGraph
+from segue.training import cooccurrence, memory
 
 
 def plain_similarity(graph: PlaylistGraph, num_neighbours: int, shrinkage: float) -> np.ndarray:

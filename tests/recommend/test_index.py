@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.sparse import csr_array
 
 from segue.data.playlists import TrackLists
 from segue.recommend import index
@@ -110,19 +111,27 @@ def test_a_long_row_is_as_a_short_one():
     n=st.integers(1, 25),
     entries=st.sampled_from([1, 40, 100, 10**6]),
     with_offset=st.booleans(),
+    with_wide=st.booleans(),
     few=st.booleans(),
 )
-def test_tiles_do_not_show(rng_seed, num_queries, num_tracks, n, entries, with_offset, few):
+def test_tiles_do_not_show(
+    rng_seed, num_queries, num_tracks, n, entries, with_offset, with_wide, few
+):
     """`best_tracks` is `top_tracks` of all scores, whatever the size of a tile; ties everywhere."""
     rng = np.random.default_rng(rng_seed)
     queries = rng.integers(-1, 2, size=(num_queries, 3)).astype(np.float32)
     vectors = rng.integers(-1, 2, size=(num_tracks, 3)).astype(np.float32)
     offset = rng.integers(0, 2, num_tracks).astype(np.float32) if with_offset else None
+    # Sparse, with zeros that are stored, and with rows of which nothing is.
+    weights = rng.integers(-1, 3, (num_queries, num_tracks)).astype(np.float32)
+    places = np.nonzero(rng.random(weights.shape) < 0.3 * (np.arange(num_queries) % 2)[:, None])
+    wide = csr_array((weights[places], places), shape=weights.shape) if with_wide else None
     excluded = TrackLists.from_lists(
         [rng.permutation(num_tracks)[: rng.integers(0, num_tracks + 1)] for _ in queries]
     )
     passes = rng.random(num_tracks) < 0.5 if few else np.ones(num_tracks, dtype=bool)
     scores = queries @ vectors.T + (0 if offset is None else offset)
+    scores += 0 if wide is None else wide.toarray()
     scores[:, ~passes] = -np.inf
     expected = (
         top_tracks(scores.astype(np.float32), excluded, n)
@@ -137,6 +146,7 @@ def test_tiles_do_not_show(rng_seed, num_queries, num_tracks, n, entries, with_o
             excluded,
             n,
             offset=offset,
+            wide=wide,
             candidates=np.flatnonzero(passes).astype(np.int32) if few else None,
         )
     assert found[0].dtype == np.int32

@@ -1,4 +1,4 @@
-"""A score is a cosine with a centroid, and its parts sum to it."""
+"""A score is a cosine with a centroid, a wide part and the dial; its parts sum to it."""
 
 from dataclasses import replace
 
@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.sparse import csr_array
 
+from segue.bundle import WidePart
 from segue.data.playlists import TrackLists
 from segue.recommend.scorer import FULL_DIAL, CentroidScorer, Query
 
@@ -22,6 +24,12 @@ def scorer() -> CentroidScorer:
     rng = np.random.default_rng(3)
     weight = rng.uniform(0.01, 5, size=NUM_TRACKS).astype(np.float32)
     return CentroidScorer(unit(rng.normal(size=(NUM_TRACKS, DIM))), weight)
+
+
+def wide_part(rng: np.random.Generator) -> WidePart:
+    """Of each track about five weights, some of them negative."""
+    weights = rng.uniform(-0.2, 1, (NUM_TRACKS, NUM_TRACKS)).astype(np.float32)
+    return WidePart.from_matrix(csr_array(weights * (rng.random(weights.shape) < 5 / NUM_TRACKS)))
 
 
 def by_hand(scorer: CentroidScorer, tracks: list[int]) -> np.ndarray:
@@ -65,15 +73,17 @@ def test_contributions_sum_to_the_scores(scorer, tracks):
     tracks=st.lists(st.integers(0, NUM_TRACKS - 1), max_size=8, unique=True),
     artists=st.lists(st.integers(0, 3), max_size=3, unique=True),
     dial=st.sampled_from([-1.0, -0.3, 0.0, 0.5, 1.0]),
+    wide=st.booleans(),
     rng_seed=st.integers(0, 99),
 )
-def test_every_term_counts(scorer, tracks, artists, dial, rng_seed):
-    """Tracks with emphasis, artists and the dial, against the formula written out."""
+def test_every_term_counts(scorer, tracks, artists, dial, wide, rng_seed):
+    """Tracks with emphasis, artists, a wide part and the dial, against the formula written out."""
     rng = np.random.default_rng(rng_seed)
     emphasis = rng.uniform(0.5, 3, len(tracks)).astype(np.float32)
     popularity = rng.integers(0, 500, NUM_TRACKS)
     track_artist = rng.integers(-1, 4, NUM_TRACKS).astype(np.int32)
-    full = CentroidScorer(scorer.track_vectors, scorer.query_weight, popularity, track_artist)
+    part = wide_part(rng) if wide else None
+    full = CentroidScorer(scorer.track_vectors, scorer.query_weight, popularity, track_artist, part)
     asked = Query(TrackLists.from_lists([tracks]), emphasis, TrackLists.from_lists([artists]))
     total = np.zeros(DIM)
     for track, factor in zip(tracks, emphasis, strict=True):
@@ -85,12 +95,56 @@ def test_every_term_counts(scorer, tracks, artists, dial, rng_seed):
     fame = np.log1p(popularity)
     fame = (fame - fame.mean()) / fame.std()
     expected = full.track_vectors @ (total / (np.linalg.norm(total) or 1)) - dial * FULL_DIAL * fame
+    if part is not None:
+        weights = part.matrix.toarray().astype(np.float64)
+        for track, factor in zip(tracks, emphasis, strict=True):
+            expected += factor / emphasis.astype(np.float64).mean() * weights[track]
     np.testing.assert_allclose(full.scores(asked, dial)[0], expected, atol=2e-6)
     found = full.contributions(asked, np.arange(NUM_TRACKS, dtype=np.int32), dial)
     np.testing.assert_allclose(found.parts.sum(axis=1), full.scores(asked, dial)[0], atol=1e-6)
     assert [kind for kind, _ in found.terms] == (
         ["track"] * len(tracks) + ["artist"] * len(artists) + ["popularity"] * (dial != 0)
     )
+
+
+def test_emphasis_in_the_wide_part_is_over_its_mean(scorer):
+    """So that it moves weight between the tracks of a list, and adds none."""
+    wide = wide_part(np.random.default_rng(4))
+    lists = TrackLists.from_lists([[3, 8, 1], [], [2, 5]])
+    emphasis = np.array([1, 4, 1, 7, 7], dtype=np.float32)
+    weights = wide.matrix.toarray()
+    found = replace(scorer, wide=wide).wide_scores(Query(lists, emphasis)).toarray()
+    np.testing.assert_allclose(found[0], [0.5, 2, 0.5] @ weights[[3, 8, 1]], atol=1e-6)
+    np.testing.assert_array_equal(found[1], 0)
+    np.testing.assert_allclose(found[2], weights[[2, 5]].sum(axis=0), atol=1e-6)
+    silent = Query(lists, np.zeros(5, dtype=np.float32))
+    assert np.isfinite(replace(scorer, wide=wide).scores(silent)).all()
+
+
+def test_some_rows_of_a_query_are_what_they_were(scorer):
+    """Emphasis, artists and what is known of the order go with their lists."""
+    query = Query(
+        TrackLists.from_lists([[3, 8, 1], [], [2, 5]]),
+        np.array([1, 4, 1, 2, 7], dtype=np.float32),
+        TrackLists.from_lists([[], [0], [1]]),
+        np.array([True, False, True]),
+    )
+    some = query.rows(slice(1, 3))
+    assert [some.tracks[row].tolist() for row in range(2)] == [[], [2, 5]]
+    np.testing.assert_allclose(some.share, [2 / 4.5, 7 / 4.5])
+    assert [some.artists[row].tolist() for row in range(2)] == [[0], [1]]
+    assert [some.ordered(row) for row in range(2)] == [False, True]
+    assert not Query(query.tracks).ordered(0), "what nobody says is not known"
+    with pytest.raises(ValueError, match="one value a list"):
+        replace(query, order_known=np.array([True]))
+
+
+def test_a_wide_part_of_no_weights_changes_no_bit(scorer):
+    query = TrackLists.from_lists([[3, 8], [], [1]])
+    empty = WidePart.from_matrix(csr_array((NUM_TRACKS, NUM_TRACKS), dtype=np.float32))
+    found = replace(scorer, wide=empty).scores(query)
+    np.testing.assert_array_equal(found, scorer.scores(query))
+    assert scorer.wide_scores(query) is None
 
 
 def test_a_dial_at_zero_changes_no_bit(scorer):

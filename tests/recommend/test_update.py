@@ -68,7 +68,9 @@ def bundle() -> Bundle:
         split={"recipe": {"kind": "random"}},
         graph_fingerprint="0123",
         history=[{"epoch": 1}],
-        measured=MeasuredVectors(np.ones((4, 3), np.float32), np.ones(4, np.float32)),
+        measured=MeasuredVectors(
+            np.ones((4, 3), np.float32), np.ones(4, np.float32), np.ones(4, np.int64)
+        ),
     )
 
 

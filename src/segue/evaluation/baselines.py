@@ -12,11 +12,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 from scipy.sparse import csr_matrix
-from threadpoolctl import threadpool_info, threadpool_limits
+from threadpoolctl import threadpool_limits
 
 from segue.data.playlists import Float32Array, Int32Array, TrackLists
 from segue.errors import ResourceError
 from segue.graph.playlist_graph import PlaylistGraph
+from segue.recommend.second_stage import granted_threads
 from segue.training.cooccurrence import pair_matrix, strongest_products
 from segue.training.ease import ease_weights, rows_with_side_information
 
@@ -279,7 +280,7 @@ class IALS:
                 "pip install 'segue[baselines]'"
             ) from None
         # It spreads rows over threads of its own, in each of which a BLAS must keep to one.
-        self._num_threads = _blas_threads()
+        self._num_threads = granted_threads()
         with threadpool_limits(1, "blas"):
             self._model = AlternatingLeastSquares(
                 factors=dim,
@@ -312,9 +313,3 @@ BASELINES: dict[str, Any] = {
     "EASE+side": SideEASE,
     "iALS": IALS,
 }
-
-
-def _blas_threads() -> int:
-    """The threads that people have granted to numerical libraries."""
-    pools = [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
-    return max(pools, default=1)

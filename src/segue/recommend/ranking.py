@@ -126,7 +126,9 @@ class Ranker:
             further = at_rest[0][:, size:], at_rest[1][:, size:]
         else:
             # Among so many with the dial turned there are n outside the pool.
-            listed = pool, score + _chosen_of(self.scorer.offset(dial), pool)
+            offset = _chosen_of(self.scorer.offset(dial), pool)
+            offset[query.empty] = 0  # the most popular tracks, however the dial is turned
+            listed = pool, score + offset
             further = self._first(query, n + size, dial, candidates)
             again = _stand_in_rows(further[0], pool, self.catalog.num_tracks)
             further[1][again] = -np.inf

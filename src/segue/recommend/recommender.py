@@ -441,7 +441,7 @@ class Recommender:
         catalog = self.bundle.catalog
         dial = 0.0 if by_popularity else options.get("dial", 0.0)
         contributions = self.scorer.contributions(query, found, dial)
-        if self._ranker.second_stage is not None:
+        if self._ranker.second_stage is not None and not by_popularity:
             lift = score[0, : len(found)] - contributions.parts.sum(axis=1)
             contributions = contributions.lifted(lift)
         shared = self._explainer.playlists(query, found, without) if reasons else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from threadpoolctl import threadpool_info
 
 from segue.data.playlists import Catalog, Float32Array, Int32Array, Int64Array
 from segue.errors import ArtefactError, ResourceError
@@ -38,7 +39,7 @@ class SecondStage:
     Raises
     ------
     ResourceError
-        If LightGBM is not installed.
+        If LightGBM is not installed or cannot be loaded.
     ArtefactError
         If it cannot read the model, or the model is of other features.
     """
@@ -90,10 +91,11 @@ class SecondStage:
             )
             for row, size in zip(answered.tolist(), sizes.tolist(), strict=True)
         ]
-        # For a single list threads cost more than they save; 0 takes as many as there are.
-        num_threads = 1 if len(answered) == 1 else 0
+        # The trees of one list are no work to share; for many, as many threads as are granted.
         odds = self._booster.predict(
-            np.concatenate(features), raw_score=True, num_threads=num_threads
+            np.concatenate(features),
+            raw_score=True,
+            num_threads=1 if len(answered) == 1 else granted_threads(),
         )
         dealt = score.copy()
         for row, part in zip(answered, np.split(odds, np.cumsum(sizes)[:-1]), strict=True):
@@ -102,11 +104,22 @@ class SecondStage:
 
 
 def lightgbm_library() -> Any:
-    """LightGBM, or ResourceError where it is not installed."""
+    """LightGBM, or ResourceError where it is not installed or cannot be loaded."""
     try:
         import lightgbm
     except ImportError as error:
         raise ResourceError(
             "a second stage needs LightGBM, which is not installed: pip install 'segue[boost]'"
         ) from error
+    except OSError as error:
+        raise ResourceError(
+            f"a second stage needs LightGBM, which cannot be loaded ({error}); where it is "
+            "libgomp.so.1 that is missing: apt-get install libgomp1"
+        ) from error
     return lightgbm
+
+
+def granted_threads() -> int:
+    """The threads that people have granted to numerical libraries."""
+    pools = [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
+    return max(pools, default=1)
