@@ -12,15 +12,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from segue.bundle import Bundle
-from segue.data.playlists import Float32Array, TrackLists
+from segue.data.playlists import Float32Array
 from segue.evaluation.evaluate import evaluate
 from segue.evaluation.experiment import split_of
+from segue.evaluation.system import SystemScorer
 from segue.files import write_json
 from segue.graph.playlist_graph import PlaylistGraph
+from segue.graph.split import HeldOut
 from segue.pictures.plots import Series, scatter
 from segue.pictures.save import save_plot
 from segue.pictures.style import SIZES
-from segue.recommend.scorer import CentroidScorer
 
 DIALS = tuple(place / 4 for place in range(-4, 5))
 SHOWN = ("recall@20", "recall@300", "ndcg@20", "novelty@20", "novelty@300", "coverage@20")
@@ -28,13 +29,15 @@ SHOWN = ("recall@20", "recall@300", "ndcg@20", "novelty@20", "novelty@300", "cov
 
 @dataclass(frozen=True)
 class DialledScorer:
-    """Scores with the dial at one place."""
+    """Scores of the whole system with the dial at one place."""
 
-    scorer: CentroidScorer
+    system: SystemScorer
     dial: float
 
-    def scores(self, query: TrackLists) -> Float32Array:
-        return self.scorer.scores(query, self.dial)
+    def held_out_scores(self, held_out: HeldOut) -> Float32Array:
+        scores = self.system.held_out_scores(held_out)
+        offset = self.system.scorer.offset(self.dial)
+        return scores if offset is None else scores + offset
 
 
 def main() -> None:
@@ -46,15 +49,12 @@ def main() -> None:
     options = parser.parse_args()
     bundle = Bundle.load(options.bundle, measured=True)
     split = split_of(bundle, PlaylistGraph.load(options.graph))
-    vectors = bundle.measured or bundle
-    scorer = CentroidScorer(
-        vectors.track_vectors, vectors.query_weight, popularity=split.train.track_degree
-    )
+    system = SystemScorer.of_bundle(bundle, split)
     print("| dial | " + " | ".join(SHOWN) + " |")
     print("|---" * (1 + len(SHOWN)) + "|")
     found = {}
     for dial in DIALS:
-        values = evaluate(DialledScorer(scorer, dial), split.test, split.train).values
+        values = evaluate(DialledScorer(system, dial), split.test, split.train).values
         found[dial] = {metric: values[metric] for metric in SHOWN}
         cells = [f"{v:.2f}" if v > 1 else f"{v:.4f}".lstrip("0") for v in found[dial].values()]
         print(f"| {dial:g} | " + " | ".join(cells) + " |", flush=True)

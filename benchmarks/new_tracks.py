@@ -262,7 +262,16 @@ def main() -> None:
     run("update", updated())
     for seed in SEEDS:
         trained = partial(
-            Bundle.load, real_playlists.train(out, f"bundle-{seed}", "--rng-seed", seed)
+            Bundle.load,
+            real_playlists.train(
+                out,
+                f"bundle-{seed}",
+                "--rng-seed",
+                seed,
+                "--split",
+                "random",
+                *real_playlists.VECTORS_ALONE,
+            ),
         )
         run(f"trained with them, seed {seed}", lambda trained=trained: (trained(), {}))
     run("plain mean of the three", updated(weights=MixWeights.equal()))

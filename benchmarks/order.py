@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from real_playlists import build, train
+from real_playlists import VECTORS_ALONE, build, train
 
 from segue.bundle import Bundle
 from segue.data.playlists import BoolArray, Float32Array, TrackLists
@@ -59,7 +59,7 @@ def main() -> None:
     out = parser.parse_args().out
     build(out, parser)
     bundle, graph = (
-        Bundle.load(train(out, "last-0", "--split", "last")),
+        Bundle.load(train(out, "last-0", "--split", "last", *VECTORS_ALONE)),
         PlaylistGraph.load(out / "graph"),
     )
     split = split_of(bundle, graph)

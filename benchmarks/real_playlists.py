@@ -40,6 +40,8 @@ from segue.recommend.scorer import CentroidScorer, Scorer
 from segue.training.validation import HeldOutScorer
 
 SEEDS = (0, 1, 2)
+# For benchmarks that look at vectors and nothing beside them.
+VECTORS_ALONE = ("--no-wide", "--no-second-stage")
 # The parts of the system, by what they are called in the table.
 SYSTEM = ("flagship", "without second stage", "vectors alone", "vectors, no recency")
 NAMES = ("EASE+side", "EASE", "RP3beta", "item-kNN", "iALS", "popularity")

@@ -44,6 +44,11 @@ from segue.service.limits import Limits
     show_default=True,
     help="Bytes of a request.",
 )
+@click.option(
+    "--no-second-stage",
+    is_flag=True,
+    help="Leave out what orders the best tracks anew: three times the answers a second.",
+)
 def serve(
     bundle: Path,
     host: str,
@@ -53,6 +58,7 @@ def serve(
     watch: bool,
     max_requests: int,
     max_body: int,
+    no_second_stage: bool,
 ) -> None:
     """Serve BUNDLE over HTTP: an API under /api/v1 and a page at /.
 
@@ -67,4 +73,5 @@ def serve(
             "the service needs FastAPI, uvicorn and prometheus-client, which are not all "
             "installed: pip install 'segue[serve]'"
         ) from error
-    run(Options(bundle, host, port, workers, threads, watch, max_requests, max_body))
+    options = (bundle, host, port, workers, threads, watch, max_requests, max_body)
+    run(Options(*options, second_stage=not no_second_stage))

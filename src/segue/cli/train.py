@@ -395,6 +395,8 @@ def train_bundle(
         for place in (folder / "refit", folder):
             with suppress(OSError):  # it stays where it holds anything
                 place.rmdir()
+    if system is not None and system.second_stage is not None and bundle.second_stage is None:
+        say("No second stage: too little is held out for validation, or none did better there")
     weights = bundle.history[bundle.config["best_epoch"] - 1].get("relation_weight")
     if weights:
         found = ", ".join(f"{name} {weight:.2f}" for name, weight in weights.items())

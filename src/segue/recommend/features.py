@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from functools import cached_property
-from threading import Lock
 from typing import Any
 
 import numpy as np
 from scipy.sparse import csr_array
 
-from segue.data.playlists import Catalog, Float32Array, Int32Array, Int64Array
+from segue.data.playlists import BoolArray, Catalog, Float32Array, Int32Array, Int64Array
 from segue.recommend.scorer import CentroidScorer, Query, unit_rows
 
 # Of a list whose order is known: its last tracks, and half-lives, in tracks, of what is earlier.
@@ -93,14 +92,6 @@ class FeatureMaker:
         self.scorer, self.catalog = scorer, catalog
         self._popularity = np.log1p(popularity).astype(np.float32)
         self._counts = popularity
-        # Where a candidate, or its artist or album, stands among those of a list; −1 elsewhere.
-        # Scratch of `_weights`, with one more for the index −1 of a track without. A service asks
-        # from several threads: one at a time.
-        self._lock = Lock()
-        self._place = {
-            kind: np.full(getattr(catalog, f"num_{kind}s") + 1, -1, dtype=np.int32)
-            for kind in ("track", "artist", "album")
-        }
 
     def features(self, query: Query, candidates: Int32Array, score: Float32Array) -> Float32Array:
         """Features of the candidates for one list: float32 [num_candidates, num_features].
@@ -118,8 +109,7 @@ class FeatureMaker:
         vectors = self.scorer.track_vectors
         num_tracks, num_candidates = len(tracks), len(candidates)
         cosine = vectors[tracks] @ vectors[candidates].T
-        with self._lock:
-            weight, group_weights = self._weights(tracks, candidates)
+        weight, group_weights = self._weights(tracks, candidates)
         even = weight.sum(axis=0)
         wide = even if query.share is None else query.share @ weight
         deep = score - wide
@@ -186,21 +176,15 @@ class FeatureMaker:
         given_to = np.concatenate([wide.track_index[part] for part in parts])
         weight = np.concatenate([wide.weight[part] for part in parts])
         row = np.repeat(np.arange(len(tracks)), [part.stop - part.start for part in parts])
-        place = self._place["track"]
-        place[candidates] = np.arange(len(candidates), dtype=np.int32)
-        column = place[given_to]
-        among = column >= 0
-        weights[row[among], column[among]] = weight[among]
-        place[candidates] = -1
+        order = np.argsort(candidates)
+        place, among = _stand_in(candidates[order], given_to)
+        weights[row[among], order[place[among]]] = weight[among]
         sums = {}
         for kind, name in _GROUP_WEIGHTS.items():
-            group, place = getattr(self.catalog, f"track_{kind}"), self._place[kind]
+            group = getattr(self.catalog, f"track_{kind}")
             groups, of_candidate = np.unique(group[candidates], return_inverse=True)
-            place[groups] = np.arange(len(groups), dtype=np.int32)
-            column = place[group[given_to]]
-            among = column >= 0
-            total = np.bincount(column[among], weights=weight[among], minlength=len(groups))
-            place[groups] = -1
+            place, among = _stand_in(groups, group[given_to])
+            total = np.bincount(place[among], weights=weight[among], minlength=len(groups))
             sums[name] = np.where(group[candidates] >= 0, total[of_candidate], 0)
         return weights, sums
 
@@ -288,6 +272,12 @@ class FeatureMaker:
         known = group >= 0
         sums = np.bincount(group[known], weights=self._counts[known], minlength=num_groups)
         return np.append(np.log1p(sums), np.nan).astype(np.float32)
+
+
+def _stand_in(ascending: Int32Array, values: Int32Array) -> tuple[Int64Array, BoolArray]:
+    """Where each value stands among ascending ones, and whether it does."""
+    place = np.minimum(np.searchsorted(ascending, values), len(ascending) - 1)
+    return place, ascending[place] == values
 
 
 def _recency(num_tracks: int, half_life: float) -> Float32Array:

@@ -68,6 +68,14 @@ class Recommender:
         than the others.
     ann
         Finds the tracks that are then scored exactly; None: all are scored.
+    second_stage
+        Order the best tracks anew where the bundle has a second stage. Without, lists take a
+        quarter of the time, and LightGBM need not be installed.
+
+    Raises
+    ------
+    ResourceError, ArtefactError
+        As `segue.recommend.second_stage.SecondStage`.
     """
 
     def __init__(
@@ -76,6 +84,7 @@ class Recommender:
         *,
         recency: Recency | None = Recency(),  # noqa: B008
         ann: AnnIndex | None = None,
+        second_stage: bool = True,
     ) -> None:
         self.bundle, self.recency = bundle, recency
         self.names = Names(bundle.catalog, bundle.popularity, bundle.playlists, bundle.folder)
@@ -86,23 +95,23 @@ class Recommender:
             bundle.catalog.track_artist,
             bundle.wide,
         )
-        second_stage = None
-        if bundle.second_stage is not None:
-            second_stage = SecondStage(
-                bundle.second_stage, self.scorer, bundle.catalog, bundle.popularity
-            )
-        self._ranker = Ranker(self.scorer, bundle.catalog, bundle.popularity, ann, second_stage)
+        stage = None
+        if second_stage and bundle.second_stage is not None:
+            stage = SecondStage(bundle.second_stage, self.scorer, bundle.catalog, bundle.popularity)
+        self._ranker = Ranker(self.scorer, bundle.catalog, bundle.popularity, ann, stage)
         self._explainer = Explainer(bundle.catalog, bundle.playlists, bundle.popularity)
 
     @classmethod
-    def load(cls, folder: str | Path, *, exact: bool = False) -> Recommender:
+    def load(
+        cls, folder: str | Path, *, exact: bool = False, second_stage: bool = True
+    ) -> Recommender:
         """Read a bundle (ArtefactError if it is none), with its index if `segue index` made one.
 
         With `exact` all tracks are scored nonetheless.
         """
         folder = Path(folder)
         bundle = Bundle.load(folder)
-        return cls(bundle, ann=None if exact else AnnIndex.load(folder))
+        return cls(bundle, ann=None if exact else AnnIndex.load(folder), second_stage=second_stage)
 
     def complete(
         self,
@@ -264,7 +273,7 @@ class Recommender:
             query, without = self._query_of(playlist, ordered)
         asked = np.array([self.names.find(track)], dtype=np.int32)
         contributions = self.scorer.contributions(query, asked, dial)
-        if self.bundle.second_stage is not None:
+        if self._ranker.second_stage is not None:
             contributions = contributions.lifted(self._ranker.lift(query, asked))
         parts = contributions.parts[0]
         shared = self._explainer.playlists(query, asked, without)
@@ -432,7 +441,7 @@ class Recommender:
         catalog = self.bundle.catalog
         dial = 0.0 if by_popularity else options.get("dial", 0.0)
         contributions = self.scorer.contributions(query, found, dial)
-        if self.bundle.second_stage is not None and not by_popularity:
+        if self._ranker.second_stage is not None and not by_popularity:
             lift = score[0, : len(found)] - contributions.parts.sum(axis=1)
             contributions = contributions.lifted(lift)
         shared = self._explainer.playlists(query, found, without) if reasons else None

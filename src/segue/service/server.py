@@ -51,6 +51,7 @@ class Options:
     watch: bool
     max_requests: int
     max_body: int
+    second_stage: bool = True
 
 
 def run(options: Options) -> None:
@@ -99,7 +100,7 @@ def _listen(options: Options) -> socket.socket:
 
 def _serve(options: Options, listener: socket.socket, announce: bool) -> None:
     """One process of the service."""
-    serving = Serving(options.bundle)
+    serving = Serving(options.bundle, second_stage=options.second_stage)
     try:
         serving.load()
     except SegueError as error:

@@ -59,6 +59,8 @@ class Serving:
     ----------
     folder
         The bundle, or a link to it.
+    second_stage
+        As for `segue.recommend.recommender.Recommender`.
 
     Attributes
     ----------
@@ -68,8 +70,8 @@ class Serving:
         Why the latest attempt to load failed; None where it did not.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, *, second_stage: bool = True) -> None:
+        self.folder, self._second_stage = folder, second_stage
         self.current: Served | None = None
         self.failure: str | None = None
         self._lock = threading.Lock()
@@ -146,7 +148,7 @@ class Serving:
 
     def _served(self, fingerprint: str) -> Served:
         # The real folder: a link may point elsewhere before all of its files are open.
-        recommender = Recommender.load(self.folder.resolve())
+        recommender = Recommender.load(self.folder.resolve(), second_stage=self._second_stage)
         bundle = recommender.bundle
         # What is opened or built at a first use is used now: the folder may be gone by then, and
         # no request waits for it.

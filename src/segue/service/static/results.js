@@ -143,11 +143,12 @@ export class Results {
       for (const { kind, name, part } of parts) {
         const entry = element("li", "", list);
         const bar = element("span", "bar-of-part", entry);
-        bar.style.setProperty("--part", Math.min(1, part / most).toFixed(3));
+        const share = Math.min(1, part / most);
+        bar.style.setProperty("--part", share.toFixed(3));
         bar.setAttribute("aria-hidden", "true");
         const words = kind === "popularity" ? "the dial" : name || "(no name)";
         element("span", "part-name", entry, words).dir = "auto";
-        element("span", "unseen", entry, ` ${Math.round(part * 100)} of 100`);
+        element("span", "unseen", entry, ` ${Math.round(share * 100)} of 100`);
       }
     }
     if (sameArtist.length) {

@@ -1,0 +1,147 @@
+"""What the flagship's parts are worth, one thing at a time, on validation.
+
+    SEGUE_REALDATA=/path/to/folder python benchmarks/tune_flagship.py OUT [--only NAMES]
+
+On the graph and split of benchmarks/real_playlists.py: trains `segue train`'s default, and again
+with one option changed, and measures the vectors alone and with the wide part on the validation
+part: what comes to the top (MAP@10, also of the playlists whose order is known and of the others),
+deep (Recall@300) and AUC. Then the default's vectors with other wide parts, with and without
+recency. One model seed.
+
+Each line of OUT/trials.jsonl is one measurement; what is there is not done again. About ten minutes
+a training on one core.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from real_playlists import build, train
+
+from segue import metrics
+from segue.bundle import Bundle
+from segue.evaluation.system import SystemScorer
+from segue.files import write_json_lines
+from segue.graph.playlist_graph import PlaylistGraph
+from segue.graph.split import Split, SplitRecipe, split_graph
+from segue.recommend.order import Recency
+from segue.recommend.scorer import CentroidScorer
+from segue.training.config import WideConfig
+from segue.training.validation import ranked_batches
+from segue.training.wide import fit_wide
+
+# By name what `segue train` is told otherwise than by default.
+TRAININGS: dict[str, tuple[object, ...]] = {
+    "default": (),
+    "dim 64": ("--dim", 64),
+    "dim 256": ("--dim", 256),
+    "temperature .07": ("--temperature", 0.07),
+    "temperature .1": ("--temperature", 0.1),
+    "artists alone": ("--relations", "artist"),
+    "neither artists nor albums": ("--relations", "none"),
+    "learning rate .005": ("--learning-rate", 0.005),
+    "learning rate .02": ("--learning-rate", 0.02),
+    "two layers": ("--num-layers", 2),
+    "20 epochs": ("--epochs", 20),
+    "no short queries": ("--few-share", 0.0),
+}
+# By name a wide part of the default's vectors, and whether the end of a list counts more: in both
+# parts, in the vectors alone, or in neither.
+WIDE: dict[str, tuple[WideConfig | None, str]] = {
+    "no wide part": (None, "both"),
+    "no wide part, no recency": (None, "neither"),
+    "weight 1": (WideConfig(weight=1.0), "both"),
+    "weight 2": (WideConfig(), "both"),
+    "weight 2, recency in the vectors alone": (WideConfig(), "vectors"),
+    "weight 2, no recency": (WideConfig(), "neither"),
+    "weight 4": (WideConfig(weight=4.0), "both"),
+    "50 weights a track": (WideConfig(num_neighbours=50), "both"),
+    "200 weights a track": (WideConfig(num_neighbours=200), "both"),
+    "without artists and albums": (WideConfig(artist_weight=0.0, album_weight=0.0), "both"),
+}
+
+
+class _EvenWide(CentroidScorer):
+    """The wide part without emphasis."""
+
+    def wide_scores(self, query: Any) -> Any:
+        return super().wide_scores(getattr(query, "tracks", query))
+
+
+def measured(scorer: CentroidScorer, split: Split, recency: Recency | None) -> dict[str, float]:
+    """Means over the validation playlists."""
+    held_out = split.validation.rows(np.flatnonzero(split.validation.targets.lengths > 0))
+    system = SystemScorer(scorer, split, recency=recency)
+    ranks = metrics.concatenate(
+        [ranks for *_, ranks in ranked_batches(system, held_out, split.train.catalog.num_tracks)]
+    )
+    ordered = split.train.playlists.order_known[held_out.playlist_index]
+    top = metrics.average_precision(ranks, 10)
+    values = {
+        "map@10": top,
+        "map@10, order known": top[ordered],
+        "map@10, others": top[~ordered],
+        "recall@20": metrics.recall(ranks, 20),
+        "recall@300": metrics.recall(ranks, 300),
+        "auc": ranks.auc,
+    }
+    return {name: float(value.mean()) for name, value in values.items()}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--only", help="Trainings and wide parts by name, with commas.")
+    parser.add_argument("--device", default="cpu")
+    options = parser.parse_args()
+    out: Path = options.out
+    build(out, parser, k_core=0)
+    split = split_graph(PlaylistGraph.load(out / "graph"), SplitRecipe("mixed"))
+    path = out / "trials.jsonl"
+    lines = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+    chosen = None if options.only is None else {name.strip() for name in options.only.split(",")}
+
+    def keep(kind: str, name: str, **figures: Any) -> None:
+        lines.append({"kind": kind, "name": name, **figures})
+        write_json_lines(path, lines)
+        print(json.dumps(lines[-1]), flush=True)
+
+    def wanted(kind: str, name: str) -> bool:
+        done = any((line["kind"], line["name"]) == (kind, name) for line in lines)
+        return not done and (chosen is None or name in chosen)
+
+    def vectors(name: str) -> tuple[Bundle, CentroidScorer]:
+        told = ("--split", "mixed", "--device", options.device, "--no-second-stage")
+        bundle = Bundle.load(train(out, f"trial {name}", *told, *TRAININGS[name]))
+        return bundle, CentroidScorer(bundle.track_vectors, bundle.query_weight, wide=bundle.wide)
+
+    for name in TRAININGS:
+        if wanted("training", name):
+            bundle, scorer = vectors(name)
+            keep(
+                "training",
+                name,
+                seconds=bundle.config["seconds"],
+                vectors=measured(replace(scorer, wide=None), split, Recency()),
+                with_wide=measured(scorer, split, Recency()),
+            )
+    for name, (config, recency) in WIDE.items():
+        if wanted("wide", name):
+            scorer = vectors("default")[1]
+            scorer = replace(scorer, wide=None if config is None else fit_wide(split.train, config))
+            if recency == "vectors":
+                scorer = _EvenWide(**vars(scorer))
+            keep(
+                "wide",
+                name,
+                with_wide=measured(scorer, split, None if recency == "neither" else Recency()),
+            )
+
+
+if __name__ == "__main__":
+    main()
