@@ -13,6 +13,7 @@ from hypothesis import settings
 
 from segue.data.playlists import Catalog, Playlists, TrackLists
 from segue.graph.playlist_graph import PlaylistGraph
+from segue.recommend.features import FEATURES
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -103,6 +104,18 @@ def small_playlists() -> Playlists:
 def small_graph(small_playlists: Playlists, small_catalog: Catalog) -> PlaylistGraph:
     """Of 4 playlists, 6 tracks, 3 artists and 3 albums, with 10 pairs."""
     return PlaylistGraph(small_playlists, small_catalog, {"source": "by hand"})
+
+
+@pytest.fixture(scope="session")
+def second_stage_text() -> str:
+    """A second stage that orders tracks by chance, though by their features and nothing else."""
+    lightgbm = pytest.importorskip("lightgbm", reason="the extra boost is not installed")
+    rng = np.random.default_rng(8)
+    features = rng.normal(size=(3000, len(FEATURES))).astype(np.float32)
+    odds = features @ rng.normal(size=len(FEATURES))
+    parameters = {"objective": "binary", "num_leaves": 7, "num_threads": 1, "verbose": -1}
+    booster = lightgbm.train(parameters, lightgbm.Dataset(features, odds > 0), 30)
+    return str(booster.model_to_string())
 
 
 @pytest.fixture(scope="session")

@@ -140,7 +140,7 @@ def test_ease_solves_a_ridge_regression_of_each_track_on_the_others(
     two_communities, monkeypatch, regularization
 ):
     """The closed form and the regressions that it stands for, worked one by one."""
-    monkeypatch.setattr("segue.evaluation.baselines._BLOCK_ROWS", 7)
+    monkeypatch.setattr("segue.training.ease._BLOCK_ROWS", 7)
     X = incidence(two_communities)
     expected = ease(X.T @ X, regularization)
     model = EASE(two_communities, regularization=regularization)

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from segue.bundle import Bundle
+from segue.bundle import Bundle, WidePart
 from segue.data.playlists import Catalog, TrackLists
 from segue.errors import ArtefactError, InputError, ResourceError
 from segue.recommend.ann import AnnIndex, write_ann
@@ -117,6 +117,49 @@ def test_a_search_that_finds_too_little_is_made_among_all(bundle, approximate, e
     monkeypatch.setattr(AnnIndex, "search", blind)
     query = lists(np.random.default_rng(9), 5)
     np.testing.assert_array_equal(approximate.rank(query, 7)[0], exact.rank(query, 7)[0])
+
+
+def far_weights(rng: np.random.Generator) -> WidePart:
+    """Each track gives to five others, whatever cluster they are in."""
+    given_to = np.array(
+        [np.sort(rng.choice(NUM_TRACKS, 5, replace=False)) for _ in range(NUM_TRACKS)]
+    )
+    offsets = np.arange(0, given_to.size + 1, 5)
+    weight = rng.uniform(1, 3, given_to.size)
+    return WidePart(offsets, given_to.ravel().astype(np.int32), weight.astype(np.float32))
+
+
+@pytest.mark.parametrize("dial", [0.0, 0.5])
+@pytest.mark.parametrize("filters", [Filters(), Filters(exclude_tracks=["0", "1"])])
+def test_what_only_the_wide_part_knows_is_found(bundle, folder, dial, filters):
+    """An index of vectors cannot know it: its tracks stand anywhere."""
+    wide = replace(bundle, wide=far_weights(np.random.default_rng(3)))
+    approximate, exact = Recommender(wide, ann=AnnIndex.load(folder)), Recommender(wide)
+    query = lists(np.random.default_rng(7), 70)
+    near, near_score = approximate.rank(query, 10, dial=dial, filters=filters)
+    best, best_score = exact.rank(query, 10, dial=dial, filters=filters)
+    # Weights of 1 and more stand above all cosines, so these lists are known to the last track.
+    np.testing.assert_array_equal(near, best)
+    np.testing.assert_allclose(near_score, best_score, atol=1e-6)
+    for row in range(len(query)):
+        given = set(wide.wide.matrix[query[row]].indices.tolist()) - set(query[row].tolist())
+        assert len(given & set(near[row].tolist())) >= 9
+
+
+def test_the_wide_part_counts_where_the_index_finds_a_track_too(bundle, folder):
+    """A longer list: first what the wide part gives to, then what is near, each track once."""
+    wide = replace(bundle, wide=far_weights(np.random.default_rng(3)))
+    approximate, exact = Recommender(wide, ann=AnnIndex.load(folder)), Recommender(wide)
+    query = lists(np.random.default_rng(8), 40)
+    near, near_score = approximate.rank(query, 40)
+    scores = exact.scorer.scores(query)
+    np.testing.assert_allclose(near_score, np.take_along_axis(scores, near, axis=1), atol=1e-6)
+    assert (np.diff(near_score, axis=1) <= 0).all()
+    best, _ = exact.rank(query, 40)
+    shared = [len(np.intersect1d(*rows)) / 40 for rows in zip(near, best, strict=True)]
+    assert np.mean(shared) > 0.85
+    for row in near:
+        assert len(set(row.tolist())) == 40
 
 
 def test_an_empty_query_still_gets_the_most_popular(approximate, exact):
