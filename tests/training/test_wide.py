@@ -1,0 +1,81 @@
+"""The wide part is EASE with artists and albums, cut to what is strongest."""
+
+import numpy as np
+import pytest
+
+from segue.data.playlists import TrackLists
+from segue.errors import InputError, ResourceError
+from segue.evaluation.baselines import EASE, SideEASE
+from segue.training import memory, wide
+from segue.training.config import WideConfig
+from segue.training.ease import ease_weights, rows_with_side_information
+from segue.training.wide import fit_wide, require_wide
+
+SIDE = {"regularization": 30.0, "artist_weight": 4.0, "album_weight": 2.0}
+
+
+def cut(weights: np.ndarray, kept: int) -> np.ndarray:
+    """Of what each track is given the largest `kept` weights, and of these the positive ones."""
+    threshold = -np.sort(-weights, axis=0)[kept - 1]
+    return np.where((weights >= threshold) & (weights > 0), weights, 0)
+
+
+@pytest.mark.parametrize(("kept", "block"), [(5, 7), (40, 512), (160, 64), (999, 512)])
+def test_it_is_ease_cut_to_the_strongest(planted_graph, monkeypatch, kept, block):
+    monkeypatch.setattr(wide, "_BLOCK_COLUMNS", block)
+    part = fit_wide(planted_graph, WideConfig(num_neighbours=kept, weight=2.0, **SIDE))
+    expected = cut(SideEASE(planted_graph, **SIDE).weights, min(kept, 160))
+    np.testing.assert_allclose(part.matrix.toarray(), 2 * expected, atol=1e-6)
+    assert ((part.matrix != 0).sum(axis=0) <= kept).all()
+    assert part.num_tracks == 160
+
+
+def test_it_scores_as_side_ease_where_nothing_is_cut(planted_graph):
+    """But for weights below 0, which are left out."""
+    part = fit_wide(planted_graph, WideConfig(num_neighbours=160, weight=1.0, **SIDE))
+    query = TrackLists.from_lists([[3, 40, 8], [159]])
+    weights = np.maximum(SideEASE(planted_graph, **SIDE).weights, 0)
+    expected = [weights[[3, 40, 8]].sum(axis=0), weights[159]]
+    np.testing.assert_allclose(part.scores(query).toarray(), expected, atol=1e-6)
+
+
+def test_only_the_most_popular_take_part(planted_graph):
+    """The others give and are given nothing, as if they were not there."""
+    config = WideConfig(max_tracks=50, num_neighbours=50, weight=1.0, **SIDE)
+    found = fit_wide(planted_graph, config).matrix.toarray()
+    degree = planted_graph.track_degree
+    # Ties at the cut go to the lower index.
+    some = np.sort(np.argsort(-degree, kind="stable")[:50])
+    assert degree[some].min() >= np.delete(degree, some).max()
+    others = np.setdiff1d(np.arange(160), some)
+    np.testing.assert_array_equal(found[others], 0)
+    np.testing.assert_array_equal(found[:, others], 0)
+    rows = rows_with_side_information(planted_graph, artist_weight=4.0, album_weight=2.0)
+    weights = ease_weights(rows[:, some], 30.0)
+    np.testing.assert_allclose(found[np.ix_(some, some)], np.maximum(weights, 0), atol=1e-6)
+    assert (found > 0).any()
+
+
+def test_without_side_information_it_is_ease(planted_graph):
+    side = {"artist_weight": 0.0, "album_weight": 0.0}
+    part = fit_wide(
+        planted_graph, WideConfig(num_neighbours=160, weight=1.0, regularization=30.0, **side)
+    )
+    expected = np.maximum(EASE(planted_graph, regularization=30.0).weights, 0)
+    np.testing.assert_allclose(part.matrix.toarray(), expected, atol=1e-6)
+
+
+def test_what_does_not_fit_is_refused_in_one_sentence(planted_graph, monkeypatch):
+    monkeypatch.setattr(memory, "available_memory", lambda: 4 * 100**2)
+    for refused in (lambda: require_wide(planted_graph, WideConfig()),
+                    lambda: fit_wide(planted_graph, WideConfig())):  # fmt: skip
+        with pytest.raises(ResourceError, match=r"160.* tracks needs .* of memory, of which") as e:
+            refused()
+        assert "\n" not in str(e.value)
+    require_wide(planted_graph, WideConfig(max_tracks=50))
+    assert fit_wide(planted_graph, WideConfig(max_tracks=50)).num_tracks == 160
+
+
+def test_weights_of_side_information_below_zero_are_refused(planted_graph):
+    with pytest.raises(InputError, match="artist_weight is -1 and album_weight 5, expected 0 or"):
+        fit_wide(planted_graph, WideConfig(artist_weight=-1))
