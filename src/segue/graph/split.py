@@ -84,6 +84,11 @@ class SplitRecipe:
         elif self.num_given < 1:
             raise InputError(f"number of given tracks is {self.num_given}, expected 1 or more")
 
+    @property
+    def in_order(self) -> bool:
+        """Whether the last tracks of ordered playlists are held out."""
+        return self.kind in ("last", "mixed")
+
     def to_json(self) -> dict[str, Any]:
         """As plain values, for a manifest; `num_given` only where there is one."""
         return {name: value for name, value in asdict(self).items() if value is not None}
@@ -158,8 +163,10 @@ class Split:
     train : PlaylistGraph
         The same nodes and structural edges, the interaction edges that are left.
     validation, test : HeldOut
-        Queries come from training pairs; at test time validation pairs are known. One row for
-        each playlist of the graph, or, where whole playlists are held out, for each of those.
+        Queries come from training pairs; at test time validation pairs are known. Where last
+        tracks are held out they are shown at test time, too: who goes on with a playlist knows
+        what stands right before. One row for each playlist of the graph, or, where whole
+        playlists are held out, for each of those.
     recipe : SplitRecipe
     graph_fingerprint : str
         Of the whole graph.
@@ -187,7 +194,12 @@ class Split:
             if self.recipe.kind == "playlists":
                 if train.lengths[held_out.playlist_index].any():
                     raise ValueError(f"the split overlaps: {name} playlists are trained on")
-            elif not _stand_in(trained, pairs(held_out.query, held_out.playlist_index)).all():
+                continue
+            shown = pairs(held_out.query, held_out.playlist_index)
+            seen = trained
+            if name == "test" and self.recipe.in_order:
+                seen = np.sort(np.append(trained, targets["validation"]))
+            if not _stand_in(seen, shown).all():
                 raise ValueError(f"{name} queries hold more than is trained on")
             if (
                 self.recipe.kind == "tracks"
@@ -253,12 +265,14 @@ def split_graph(graph: PlaylistGraph, recipe: SplitRecipe) -> Split:
     else:
         part = _some_of_each(graph, recipe, rng)
     train, validation = tracks.keep(part == _TRAIN), tracks.keep(part == _VALIDATION)
-    every = np.arange(len(tracks))
+    every, known = np.arange(len(tracks)), train.joined(validation)
     return _checked(
         Split(
             train=graph.with_tracks(train),
             validation=HeldOut(train, train, validation, every),
-            test=HeldOut(train, train.joined(validation), tracks.keep(part == _TEST), every),
+            test=HeldOut(
+                known if recipe.in_order else train, known, tracks.keep(part == _TEST), every
+            ),
             recipe=recipe,
             graph_fingerprint=graph.fingerprint,
         )

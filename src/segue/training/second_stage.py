@@ -47,7 +47,7 @@ class Questions:
         Where held-out tracks may come from anywhere in a playlist, its order says nothing of them.
         """
         order_known = split.train.playlists.order_known[held_out.playlist_index]
-        if split.recipe.kind in ("random", "tracks"):
+        if not split.recipe.in_order and split.recipe.kind != "playlists":
             order_known = np.zeros_like(order_known)
         return cls(held_out, order_known)
 
