@@ -150,7 +150,7 @@ def _boosted(pools: list[_Pool], config: SecondStageConfig, num_trees: int) -> A
         "bagging_freq": 1,
         "max_bin": 63,
         "seed": config.rng_seed,
-        # The same trees whatever the number of threads.
+        # To the bit with as many threads; with others sums are rounded otherwise.
         "deterministic": True,
         "force_row_wise": True,
         "num_threads": torch.get_num_threads(),

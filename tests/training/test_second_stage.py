@@ -1,0 +1,316 @@
+"""A second stage learns what a first cannot see, from validation alone, and only where it helps."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pyarrow as pa
+import pytest
+import torch
+from scipy.sparse import csr_array
+
+from segue.bundle import WidePart
+from segue.data.playlists import Catalog, Playlists, TrackLists
+from segue.evaluation.system import SystemScorer
+from segue.graph.playlist_graph import PlaylistGraph
+from segue.graph.split import HeldOut, Split, SplitRecipe, split_graph
+from segue.recommend.order import Recency
+from segue.recommend.scorer import CentroidScorer
+from segue.recommend.second_stage import SecondStage
+from segue.training import second_stage
+from segue.training.config import SecondStageConfig
+from segue.training.second_stage import Questions, train_second_stage
+from segue.training.validation import validate
+
+pytest.importorskip("lightgbm", reason="the extra boost is not installed")
+NUM_TRACKS, ON_ALBUM, LENGTH = 120, 4, 10
+CONFIG = SecondStageConfig(
+    num_trees=(5, 20), num_leaves=7, learning_rate=0.3, min_leaf=30, min_questions=100
+)
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def draw_split(rng_seed: int, *, follows: str, num_playlists: int = 200) -> Split:
+    """Ordered playlists of ten random tracks; the eighth, held out for validation, obeys a rule.
+
+    By ``"album"`` it is on the album of the seventh, by ``"next"`` it is the track after it in the
+    catalogue, by ``"chance"`` it is any. The last two are for test: any tracks.
+    """
+    rng = np.random.default_rng(rng_seed)
+    lists = []
+    for _ in range(num_playlists):
+        tracks = rng.choice(NUM_TRACKS, LENGTH, replace=False)
+        last = tracks[6]
+        wanted = {
+            "album": last - last % ON_ALBUM + (last + rng.integers(1, ON_ALBUM)) % ON_ALBUM,
+            "next": (last + 1) % NUM_TRACKS,
+            "chance": tracks[7],
+        }[follows]
+        tracks[tracks == wanted] = tracks[7]
+        tracks[7] = wanted
+        lists.append(tracks.tolist())
+    ids = [pa.array(np.arange(n).astype(str)) for n in (NUM_TRACKS, 1, NUM_TRACKS // ON_ALBUM)]
+    catalog = Catalog(
+        *(column for column in ids for _ in range(2)),
+        np.zeros(NUM_TRACKS, dtype=np.int32),
+        (np.arange(NUM_TRACKS) // ON_ALBUM).astype(np.int32),
+    )
+    playlists = Playlists(
+        pa.array(np.arange(num_playlists).astype(str)),
+        pa.array([""] * num_playlists),
+        np.ones(num_playlists, dtype=bool),
+        TrackLists.from_lists(lists),
+    )
+    return split_graph(PlaylistGraph(playlists, catalog, {}), SplitRecipe("last"))
+
+
+def blind_scorer(wide: WidePart | None = None) -> CentroidScorer:
+    """Of random vectors."""
+    vectors = np.random.default_rng(1).normal(size=(NUM_TRACKS, 16)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    return CentroidScorer(vectors, np.ones(NUM_TRACKS, dtype=np.float32), wide=wide)
+
+
+def trained(split: Split, scorer: CentroidScorer, config: SecondStageConfig = CONFIG, **options):
+    return train_second_stage(split, scorer, split.train.track_degree, config, **options)
+
+
+@pytest.fixture(scope="module")
+def split() -> Split:
+    return draw_split(0, follows="album")
+
+
+@pytest.fixture(scope="module")
+def model(split) -> str:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    found = trained(split, blind_scorer())
+    torch.set_num_threads(before)
+    return found
+
+
+# --- what it learns -----------------------------------------------------------------------------
+
+
+def test_it_learns_a_rule_that_the_first_stage_cannot_see(model):
+    """On playlists that it never saw."""
+    other, scorer = draw_split(1, follows="album"), blind_scorer()
+    stage = SecondStage(model, scorer, other.train.catalog, other.train.track_degree)
+    first, both = (
+        validate(SystemScorer(scorer, other, one), other.validation, NUM_TRACKS)
+        for one in (None, stage)
+    )
+    assert first["ndcg@20"] < 0.15
+    assert both["ndcg@20"] > 0.5, "one of the three others on the album"
+    assert both["recall@20"] > 0.95 > 0.4 > first["recall@20"]
+
+
+def test_where_the_first_stage_is_right_there_is_none():
+    """It puts the target first for every playlist, so nothing can do better."""
+    shift = csr_array(np.roll(9 * np.eye(NUM_TRACKS, dtype=np.float32), 1, axis=1))
+    scorer = blind_scorer(WidePart.from_matrix(shift))
+    assert trained(draw_split(2, follows="next"), scorer) is None
+
+
+def test_cross_validation_chooses_the_number_of_trees(split, monkeypatch):
+    """The first of those that do best; none where the first stage does as well."""
+
+    class Trees:
+        def __init__(self, pools, config, number):
+            self.number = number
+
+        def model_to_string(self):
+            return self.number
+
+    monkeypatch.setattr(second_stage, "_boosted", Trees)
+    for values, expected in (([3, 1, 2], None), ([1, 3, 3], 5), ([1, 2, 3], 20), ([2, 2, 1], None)):
+        monkeypatch.setattr(
+            second_stage, "_average_precision", lambda *_, v=values: np.array(v, dtype=float)
+        )
+        found = trained(split, blind_scorer())
+        assert found == (expected and str(expected))
+
+
+def test_average_precision_by_hand():
+    """Of two questions; the trees of a model that turns the order around."""
+
+    class Backward:
+        def predict(self, features, raw_score, num_iteration):
+            return np.arange(len(features), dtype=float)
+
+    pools = [
+        second_stage._Pool(np.zeros((4, 1), np.float32), np.array(belongs, dtype=bool), targets, 0)
+        for belongs, targets in (([1, 0, 1, 0], 3), ([0, 0, 0, 1], 1))
+    ]
+    found = second_stage._average_precision(Backward(), pools, (5,))
+    np.testing.assert_allclose(
+        found, [(1 + 2 / 3) / 3 + 1 / 4, (1 / 2 + 2 / 4) / 3 + 1], atol=1e-12
+    )
+
+
+def test_too_few_questions_train_nothing(split, monkeypatch):
+    monkeypatch.setattr(second_stage, "_boosted", pytest.fail)
+    assert trained(split, blind_scorer(), replace(CONFIG, min_questions=201)) is None
+    nothing = split_graph(
+        draw_split(0, follows="chance").train, SplitRecipe("last", validation_share=0)
+    )
+    assert trained(nothing, blind_scorer()) is None
+
+
+def test_it_is_deterministic(split, model):
+    assert trained(split, blind_scorer()) == model
+
+
+# --- what it is shown ---------------------------------------------------------------------------
+
+
+@dataclass
+class Candidates:
+    """In place of features: which tracks they are of, and what was asked."""
+
+    asked: list
+
+    def features(self, query, candidates, score):
+        self.asked.append((query.tracks[0].tolist(), query.ordered(0)))
+        assert (np.diff(score) <= 0).all()
+        return candidates[:, None].astype(np.float32)
+
+
+@pytest.fixture
+def shown(monkeypatch):
+    """Trains nothing, and tells of the questions and pools of a split."""
+
+    def shown(split: Split, config: SecondStageConfig = CONFIG):
+        stub, found = Candidates([]), []
+        for questions in second_stage._questions(split, config):
+            pools = second_stage._pools(questions, blind_scorer(), stub, Recency())
+            found.append((questions, list(pools)))
+        return found, stub.asked
+
+    return shown
+
+
+@pytest.mark.parametrize("kind", ["last", "random", "mixed", "playlists", "tracks"])
+def test_only_validation_targets_count_as_belonging(make_planted_graph, monkeypatch, shown, kind):
+    """Test targets are looked at as what they seem to be; known tracks are not looked at."""
+    graph = make_planted_graph(
+        np.random.default_rng(3), communities=3, num_playlists=90, loyalty=0.9
+    )
+    assert graph.catalog.num_tracks == NUM_TRACKS
+    split = split_graph(graph, SplitRecipe(kind))
+    targets_of = dict(zip(split.validation.playlist_index.tolist(), split.validation.targets,
+                          strict=True))  # fmt: skip
+    num_tests = 0
+    found, _ = shown(split)
+    assert len(found) == 2
+    for questions, pools in found:
+        held_out = questions.held_out
+        assert len(pools) == len(held_out.query)
+        for row, pool in enumerate(pools):
+            tracks = pool.features[:, 0].astype(int)
+            assert pool.playlist == held_out.playlist_index[row]
+            assert pool.num_targets == len(held_out.targets[row])
+            targets = set(held_out.targets[row].tolist())
+            if kind != "playlists":
+                assert targets == set(targets_of[pool.playlist].tolist())
+            assert set(tracks[pool.belongs].tolist()) == targets, "all tracks are in a pool here"
+            whole = set(graph.playlists.tracks[pool.playlist].tolist())
+            known = set(held_out.known[row].tolist())
+            assert not known & set(tracks.tolist())
+            test = whole - known - targets
+            num_tests += len(test)
+            assert test <= set(tracks[~pool.belongs].tolist())
+            if kind == "playlists":
+                assert known | targets == whole, "it is a playlist of validation, whole"
+    assert (num_tests > 0) == (kind != "playlists")
+
+
+def test_which_tracks_are_for_test_is_not_seen(split, model):
+    """Others in their place: not one bit of the model changes."""
+    test = split.test
+    rng = np.random.default_rng(5)
+    others = [
+        rng.choice(np.setdiff1d(np.arange(NUM_TRACKS), np.append(known, own)), 2, False).tolist()
+        for known, own in zip(test.known, test.targets, strict=True)
+    ]
+    targets = TrackLists.from_lists(others)
+    changed = HeldOut(test.query, test.known, targets, test.playlist_index)
+    assert trained(replace(split, test=changed), blind_scorer()) == model
+
+
+def test_some_questions_are_asked_again_with_few_tracks(shown, split):
+    """Of an ordered list the last ones; what is known and what is wanted stay."""
+    ((whole, pools), (short, again)), asked = shown(split)
+    assert (len(pools), len(again)) == (200, 100)
+    row_of = {playlist: row for row, playlist in enumerate(whole.held_out.playlist_index.tolist())}
+    lengths = short.held_out.query.lengths
+    assert lengths.min() == 1
+    assert lengths.max() < 7
+    assert (lengths == 1).mean() > 0.25, "small numbers as often as large ones, by logarithm"
+    assert len(set(short.held_out.playlist_index.tolist())) == 100
+    for row, playlist in enumerate(short.held_out.playlist_index.tolist()):
+        full = whole.held_out.rows([row_of[playlist]])
+        assert full.query[0][-lengths[row] :].tolist() == short.held_out.query[row].tolist()
+        for part in ("known", "targets"):
+            same = getattr(full, part)[0].tolist()
+            assert same == getattr(short.held_out, part)[row].tolist()
+    assert [tracks for tracks, _ in asked[200:]] == [t.tolist() for t in short.held_out.query]
+    assert all(ordered for _, ordered in asked)
+
+
+def test_where_the_order_says_nothing_any_tracks_are_shown(make_planted_graph, shown):
+    graph = make_planted_graph(np.random.default_rng(3), communities=3, num_playlists=90)
+    ((whole, _), (short, _)), asked = shown(split_graph(graph, SplitRecipe("random")))
+    assert not any(ordered for _, ordered in asked), "held-out tracks come from anywhere"
+    row_of = {playlist: row for row, playlist in enumerate(whole.held_out.playlist_index.tolist())}
+    ends = 0
+    for row, playlist in enumerate(short.held_out.playlist_index.tolist()):
+        full = whole.held_out.query[row_of[playlist]].tolist()
+        some = short.held_out.query[row].tolist()
+        assert 0 < len(some) < len(full)
+        assert some == [track for track in full if track in some], "in their order"
+        ends += some == full[-len(some) :]
+    assert ends < 0.5 * len(short.order_known)
+
+
+def test_of_whole_playlists_their_beginnings_are_shown(make_planted_graph, shown):
+    graph = make_planted_graph(np.random.default_rng(3), communities=3, num_playlists=90)
+    found, asked = shown(split_graph(graph, SplitRecipe("playlists")))
+    known = graph.playlists.order_known
+    given = []
+    for questions, _ in found:
+        held_out = questions.held_out
+        for row, playlist in enumerate(held_out.playlist_index.tolist()):
+            both = [*held_out.query[row].tolist(), *held_out.targets[row].tolist()]
+            whole = graph.playlists.tracks[playlist].tolist()
+            assert sorted(both) == sorted(whole)
+            assert questions.order_known[row] == known[playlist]
+            assert both == whole or not known[playlist]
+        given.append(held_out.query.lengths.tolist())
+    assert given[0] != given[1], "twice, with other numbers of tracks"
+    assert len(asked) == len(given[0]) + len(given[1])
+
+
+def test_no_more_questions_than_allowed(shown, split):
+    ((whole, _), (short, _)), _ = shown(split, replace(CONFIG, max_questions=40, short_share=0.25))
+    assert (len(whole.order_known), len(short.order_known)) == (40, 10)
+
+
+def test_a_query_is_that_of_an_engine(split):
+    """With emphasis where the order says something, and without where it does not."""
+    questions = Questions.of(split.validation, split)
+    recency = Recency()
+    query = questions.query(recency)
+    np.testing.assert_array_equal(
+        query.emphasis, recency.emphasis(split.validation.query, np.ones(200, dtype=bool))
+    )
+    assert questions.query(None).emphasis is None
+    assert questions.query(None).order_known.all()
+    random = split_graph(split.train, SplitRecipe("random"))
+    assert Questions.of(random.validation, random).query(recency).emphasis is None
