@@ -230,6 +230,18 @@ def test_what_the_list_adds_is_the_difference_to_the_first_stage(few, bundle):
         assert terms == {term.id: term.part for term in without.terms}
 
 
+@pytest.mark.filterwarnings("error")
+def test_where_all_tracks_are_looked_at(bundle):
+    """The pool is larger than the catalogue."""
+    recommender = Recommender(bundle)
+    for track in recommender.complete("3", NUM_TRACKS, dial=0.5).tracks:
+        why = recommender.explain(track.track_id, "3", dial=0.5)
+        assert why.score == pytest.approx(track.score, abs=1e-6)
+    everything = bundle.catalog.track_ids.to_pylist()
+    assert recommender.explain("Track 9", everything).score < 1
+    assert recommender.complete(everything).tracks == ()
+
+
 def test_an_empty_list_and_what_is_asked_with_say_nothing_of_it(few, bundle):
     plain = Recommender(replace(bundle, second_stage=None))
     for dial in (0.0, 0.5):

@@ -158,8 +158,9 @@ class Ranker:
         if self.second_stage is None:
             return lift
         pool, first = self._first(query, self.second_stage.pool_size, 0.0, None)
-        added = self.second_stage.scores(query, pool, first)[0] - first[0]
-        of_track = dict(zip(pool[0].tolist(), added.tolist(), strict=True))
+        dealt, found = self.second_stage.scores(query, pool, first), pool[0] >= 0
+        added = dealt[0, found] - first[0, found]
+        of_track = dict(zip(pool[0, found].tolist(), added.tolist(), strict=True))
         return np.array([of_track.get(track, 0.0) for track in tracks.tolist()])
 
     def _first(

@@ -1,0 +1,247 @@
+"""`segue train` with what stands beside the vectors: a wide part and a second stage."""
+
+import json
+import sys
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+import torch
+
+from segue.bundle import Bundle
+from segue.cli import main
+from segue.cli.train import tuned_config
+from segue.data.playlists import Catalog, Playlists, TrackLists
+from segue.evaluation import parts
+from segue.graph.playlist_graph import PlaylistGraph
+from segue.graph.split import SplitRecipe, split_graph
+from segue.recommend.recommender import Recommender
+from segue.training.config import SecondStageConfig, WideConfig
+from segue.training.wide import fit_wide
+
+pytest.importorskip("lightgbm", reason="the extra boost is not installed")
+SMALL = ("--dim", 8, "--epochs", 2, "--batch-size", 200, "--threads", 1, "--device", "cpu")
+# Of as many questions as ever, but quicker trees.
+CONFIG = partial(SecondStageConfig, num_trees=(5, 20), learning_rate=0.3, short_share=0.0)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def quick():
+    """`--threads` sets the number for the whole process."""
+    before = torch.get_num_threads()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys.modules["segue.cli.train"], "SecondStageConfig", CONFIG)
+        yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def planted() -> PlaylistGraph:
+    """600 ordered playlists, the last three tracks of each by artists that stand nowhere else."""
+    rng, num_tracks, closing = np.random.default_rng(0), 120, 96
+    lists = [
+        [
+            *rng.choice(closing, 7, replace=False).tolist(),
+            *rng.choice(np.arange(closing, num_tracks), 3, replace=False).tolist(),
+        ]
+        for _ in range(600)
+    ]
+    track = np.arange(num_tracks)
+    ids = [pa.array([f"{kind}:{row}" for row in range(number)])
+           for kind, number in (("track", num_tracks), ("artist", 10), ("album", 20))]  # fmt: skip
+    catalog = Catalog(
+        *(column for column in ids for _ in range(2)),
+        (track // 12).astype(np.int32),
+        (track // 6).astype(np.int32),
+    )
+    names = pa.array([str(row) for row in range(600)])
+    playlists = Playlists(names, names, np.ones(600, dtype=bool), TrackLists.from_lists(lists))
+    return PlaylistGraph(playlists, catalog, {"source": "planted"})
+
+
+@pytest.fixture(scope="module")
+def graph(planted, tmp_path_factory) -> Path:
+    path = tmp_path_factory.mktemp("graphs") / "graph"
+    planted.save(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def trained(graph, tmp_path_factory) -> Path:
+    path = tmp_path_factory.mktemp("bundles") / "bundle"
+    main([str(arg) for arg in ("train", graph, "--out", path, *SMALL)])
+    return path
+
+
+def measured_again(run, bundle: Path, graph: Path) -> dict[str, float]:
+    status, document, err = run("evaluate", bundle, graph, "--json")
+    assert status == 0, err
+    return json.loads(document)["lightgcn"]["values"]
+
+
+def test_a_training_leaves_a_whole_system(trained, planted):
+    assert [path.name for path in trained.parent.iterdir()] == ["bundle"]
+    bundle = Bundle.load(trained, measured=True)
+    split = split_graph(planted, SplitRecipe("mixed"))
+    assert bundle.split["fingerprint"] == split.fingerprint, "the order is known, so it is mixed"
+    # What was measured is of the split, what ships of all pairs; the second stage is the same.
+    for found, expected in (
+        (bundle.measured.wide, fit_wide(split.train, WideConfig())),
+        (bundle.wide, fit_wide(planted, WideConfig())),
+    ):
+        np.testing.assert_array_equal(found.track_index, expected.track_index)
+        np.testing.assert_array_equal(found.weight, expected.weight)
+    np.testing.assert_array_equal(bundle.measured.popularity, split.train.track_degree)
+    assert bundle.second_stage.startswith("tree\n")
+    assert bundle.config["system"]["wide"]["max_tracks"] == WideConfig.max_tracks
+    assert bundle.config["system"]["second_stage"]["num_trees"] == [5, 20]
+    assert (bundle.config["dim"], bundle.config["temperature"]) == (8, 0.085)
+    assert bundle.config["relations"] == ["artist", "album"]
+
+
+def test_it_answers_with_all_of_it(run, trained):
+    recommender = Recommender.load(trained)
+    why = recommender.explain("track:3", "0")
+    assert [term.kind for term in why.terms].count("list") == 1
+    status, out, err = run("why", trained, "track:3", "track:4", "track:9")
+    assert status == 0, err
+    assert "the list as a whole" in out
+    status, out, err = run("complete", trained, "0", "-n", 3, "--json")
+    assert status == 0, err
+    first = recommender.complete("0", 3).tracks[0]
+    assert json.loads(out)["tracks"][0]["track_id"] == first.track_id
+
+
+@pytest.mark.parametrize("part", ["test", "validation"])
+def test_evaluate_finds_what_training_measured(run, trained, graph, part):
+    stored = json.loads((trained / "manifest.json").read_text())["metrics"]["test"]["values"]
+    status, document, err = run("evaluate", trained, graph, "--json", "--on", part)
+    assert (status, err) == (0, "")
+    assert (json.loads(document)["lightgcn"]["values"] == stored) == (part == "test")
+
+
+def test_and_so_it_does_where_that_is_what_ships(run, graph, tmp_path):
+    out = tmp_path / "bundle"
+    status, _, err = run("train", graph, "--out", out, *SMALL, "--no-refit")
+    assert status == 0, err
+    bundle = Bundle.load(out, measured=True)
+    assert bundle.measured is None
+    assert bundle.wide is not None
+    assert bundle.second_stage is not None
+    assert measured_again(run, out, graph) == bundle.metrics["test"]["values"]
+
+
+def test_each_part_can_be_left_out(run, trained, graph, tmp_path):
+    values = {}
+    for name, options in {
+        "vectors": ("--no-wide", "--no-second-stage"),
+        "wide": ("--no-second-stage",),
+    }.items():
+        out = tmp_path / name
+        status, _, err = run("train", graph, "--out", out, *SMALL, *options)
+        assert status == 0, err
+        bundle = Bundle.load(out)
+        assert (bundle.wide is not None) == (name == "wide")
+        assert bundle.second_stage is None
+        assert bundle.config["system"]["second_stage"] is None
+        assert "second stage" not in err.lower()
+        assert ("Fitting the wide part\n" in err) == (name == "wide")
+        values[name] = bundle.metrics["test"]["values"]["ndcg@20"]
+        assert measured_again(run, out, graph)["ndcg@20"] == values[name]
+    whole = Bundle.load(trained).metrics["test"]["values"]["ndcg@20"]
+    assert len({whole, *values.values()}) == 3
+
+
+def test_where_it_is_not_tried_that_is_said(run, planted_graph, tmp_path):
+    """240 playlists are too few."""
+    planted_graph.save(tmp_path / "graph")
+    status, _, err = run("train", tmp_path / "graph", "--out", tmp_path / "bundle", *SMALL)
+    assert status == 0
+    assert "No second stage: too little is held out for validation" in err
+    assert Bundle.load(tmp_path / "bundle").second_stage is None
+
+
+def test_without_lightgbm(run, trained, graph, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "lightgbm", None)
+    out = tmp_path / "bundle"
+    status, text, err = run("train", graph, "--out", out, *SMALL, "--second-stage")
+    assert (status, text) == (1, "")
+    assert err.splitlines()[-1] == (
+        "segue: a second stage needs LightGBM, which is not installed: pip install 'segue[boost]'"
+    )
+    assert not list(tmp_path.iterdir()), "refused before anything is trained"
+    status, _, err = run("train", graph, "--out", out, *SMALL)
+    assert status == 0
+    assert "The second stage is left out: a second stage needs LightGBM" in err
+    assert Bundle.load(out).wide is not None
+    # Of a bundle that has one.
+    for args in (("complete", trained, "0"), ("evaluate", trained, graph)):
+        status, text, err = run(*args)
+        assert (status, text, err.count("\n")) == (1, "", 1)
+        assert "pip install 'segue[boost]'" in err
+
+
+def test_a_wide_part_that_does_not_fit_is_left_out(run, graph, tmp_path, monkeypatch):
+    monkeypatch.setattr("segue.training.memory.available_memory", lambda: 1000)
+    out = tmp_path / "bundle"
+    status, _, err = run("train", graph, "--out", out, *SMALL, "--no-second-stage")
+    assert status == 0, err
+    assert "The wide part is left out: a matrix of 120 by 120 tracks needs" in err
+    assert Bundle.load(out).wide is None
+
+
+def test_a_training_that_was_stopped_takes_its_finished_parts(
+    run, trained, graph, tmp_path, monkeypatch
+):
+    out, folder = tmp_path / "bundle", tmp_path / "bundle.training"
+
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(parts, "train_second_stage", stop)
+        assert run("train", graph, "--out", out, *SMALL)[0] == 130
+    assert len(list(folder.glob("wide-*.safetensors"))) == 1
+    fitted = []
+    with monkeypatch.context() as patch:
+        patch.setattr(parts, "fit_wide", lambda g, c: fitted.append(g) or fit_wide(g, c))
+        status, _, err = run("train", graph, "--out", out, *SMALL, "--resume")
+    assert status == 0, err
+    said = [
+        "Training lightgcn (dim 8)", "Fitting the wide part\n",
+        "Training the second stage on what is held out for validation\n", "Once more on all ",
+        "Fitting the wide part on all pairs\n",
+    ]  # fmt: skip
+    places = [err.index(words) for words in said]
+    assert places == sorted(places)
+    assert "No second stage" not in err
+    assert [pairs.fingerprint for pairs in fitted] == [PlaylistGraph.load(graph).fingerprint]
+    assert [path.name for path in tmp_path.iterdir()] == ["bundle"]
+    found, expected = Bundle.load(out), Bundle.load(trained)
+    np.testing.assert_array_equal(found.track_vectors, expected.track_vectors)
+    np.testing.assert_array_equal(found.wide.weight, expected.wide.weight)
+    assert found.second_stage == expected.second_stage
+    assert found.metrics["test"]["values"] == expected.metrics["test"]["values"]
+
+
+def test_best_values_give_way_to_what_is_chosen():
+    assert tuned_config("lightgcn", {}).dim == 128
+    assert tuned_config("lightgcn", {}, "best").dim == 256
+    assert tuned_config("lightgcn", {}, "best", dim=7).dim == 7
+    assert tuned_config("gcn", {}).options == {"transform_rate": 0.01, "relation_weight": 100.0}
+    mine = tuned_config("gcn", {"relation_weight": 3}, learning_rate=0.5)
+    assert mine.options == {"transform_rate": 0.01, "relation_weight": 3}
+    assert mine.learning_rate == 0.5
+
+
+def test_the_preset_reaches_the_bundle(run, graph, tmp_path):
+    out = tmp_path / "bundle"
+    args = (*SMALL[2:], "--preset", "best", "--no-wide", "--no-second-stage", "--no-refit")
+    status, _, err = run("train", graph, "--out", out, *args)
+    assert status == 0, err
+    assert Bundle.load(out).track_vectors.shape == (120, 256)
+    status, _, err = run("train", graph, "--out", out, "--preset", "worst")
+    assert status == 2
+    assert "'worst' is not 'best'" in err
