@@ -60,6 +60,7 @@ def test_a_comparison_is_announced_measured_reported_and_not_repeated(
     status, _, said = run(*command, "--repeat-best", 2)
     assert status == 0, said
     assert measured_cells == ["gcn-full-all-seed0", "gcn-full-all-seed1"]
+    assert "1 of 2 cells are finished already" in said
     with (tmp_path / "report" / "report.csv").open() as file:
         assert [line["rng_seed"] for line in csv.DictReader(file)] == ["0", "1"]
     assert " ± " in (tmp_path / "report" / "report.md").read_text()

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -201,6 +201,30 @@ def test_a_model_with_transforms_is_resumed(
     monkeypatch.setattr(training, "CHECKPOINT_SECONDS", -1)
     with pytest.raises(PowerCutError):
         run("cut", config=config, progress=stop_at(5))
+    assert_identical(whole, run("cut", config=config, resume=True))
+
+
+@pytest.mark.parametrize("loss", ["softmax", "bpr"])
+@pytest.mark.parametrize(
+    "stop", [6, 9, 11], ids=["an older ranking", "before a new one", "after it"]
+)
+def test_hard_negatives_are_resumed(
+    run: Run, monkeypatch: pytest.MonkeyPatch, loss: Literal["softmax", "bpr"], stop: int
+) -> None:
+    """Those of an older ranking are not drawn by the vectors of today."""
+    config = replace(
+        CONFIG,
+        loss=loss,
+        negatives="hard",
+        num_negatives=8,
+        hard_share=(0.3, 0.1),
+        hard_mix=(1, 1),
+        refresh_every=2,
+    )
+    whole = run("whole", config=config)
+    monkeypatch.setattr(training, "CHECKPOINT_SECONDS", -1)
+    with pytest.raises(PowerCutError):
+        run("cut", config=config, progress=stop_at(stop))
     assert_identical(whole, run("cut", config=config, resume=True))
 
 

@@ -20,15 +20,21 @@ from segue.training.train import TrainResult, train
 
 KINDS = get_args(SplitKind)
 CONFIG = TrainConfig(dim=8, epochs=2, batch_size=80, learning_rate=0.02, rng_seed=3)
+TRIPLES = {
+    "loss": "bpr",
+    "targets": "visible",
+    "readout": "node",
+    "options": {"playlist_vectors": True},
+}
 
 
 @pytest.fixture
 def run(tmp_path: Path) -> Callable[..., TrainResult]:
-    def run(split: Split, *, validated: bool = False) -> TrainResult:
+    def run(split: Split, *, validated: bool = False, config: TrainConfig = CONFIG) -> TrainResult:
         folder = tmp_path / str(len(list(tmp_path.iterdir())))
         folder.mkdir()
         validation = split.validation if validated else None
-        return train(split.train, validation, CONFIG, folder=folder, identity=split.fingerprint)
+        return train(split.train, validation, config, folder=folder, identity=split.fingerprint)
 
     return run
 
@@ -74,6 +80,18 @@ def test_changing_held_out_edges_changes_nothing_that_is_learned(planted_graph, 
     assert other.train.fingerprint == split.train.fingerprint
     np.testing.assert_array_equal(other.train.track_degree, split.train.track_degree)
     assert_same(run(split), run(other))
+
+
+@pytest.mark.parametrize("negatives", ["random", "hard", "hardest"])
+@pytest.mark.parametrize("loss", [{"loss": "softmax"}, {"loss": "bpr"}, TRIPLES])
+def test_no_negative_knows_of_held_out_edges(planted_graph, run, loss, negatives) -> None:
+    """Held-out tracks are drawn as if nobody held them: neither avoided nor looked for."""
+    split = split_graph(planted_graph, SplitRecipe(rng_seed=1))
+    changed = with_other_held_out(planted_graph, split, ["validation", "test"])
+    other = split_graph(changed, split.recipe)
+    sampling = {"num_negatives": 8, "hard_share": (0.5, 0.1), "refresh_every": 1}
+    config = replace(CONFIG, negatives=negatives, **sampling, **loss)
+    assert_same(run(split, config=config), run(other, config=config))
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -1,4 +1,4 @@
-"""The whole-catalogue softmax against its formula in plain torch."""
+"""The losses against their formulas in plain torch."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,13 @@ from torch import Tensor
 
 from segue.data.playlists import TrackLists
 from segue.training import losses
-from segue.training.losses import catalogue_softmax
+from segue.training.losses import (
+    bayesian_personalised_ranking,
+    catalogue_softmax,
+    hidden_ranking,
+    sampled_softmax,
+)
+from segue.training.negatives import RandomNegatives, Sample, Scored
 
 NUM_TRACKS, DIM = 12, 5
 VISIBLE = TrackLists.from_lists([[3, 1], [0, 11, 5, 2], [7], [4, 9, 8], []])
@@ -143,3 +149,119 @@ def test_visible_tracks_have_no_part() -> None:
     with torch.no_grad():
         track[3] = query[0]
     torch.testing.assert_close(loss(track), before)
+
+
+# --- a softmax over a sample --------------------------------------------------------------------
+
+
+def held() -> TrackLists:
+    return TrackLists.from_lists(
+        [[*VISIBLE[row].tolist(), *HIDDEN[row].tolist()] for row in range(len(HIDDEN))]
+    )
+
+
+def test_sampled_softmax_value_and_gradients() -> None:
+    """Each negative's score less log(M·q), beside the hidden tracks in one sum."""
+    query, track, weight = unit(5, DIM, seed=0), unit(NUM_TRACKS, DIM, seed=1), WEIGHT.double()
+    rng = np.random.default_rng(4)
+    q = rng.uniform(0.02, 0.3, (5, 6))
+    drawn = RandomNegatives(held(), NUM_TRACKS).draw_sets(np.arange(5), 6, rng)
+    sample = Sample(drawn, (1 / (6 * q)).astype(np.float32))
+    found = sampled_softmax(query, track, HIDDEN, sample, temperature=0.3, playlist_weight=weight)
+
+    scores = query @ track.T / 0.3
+    per_playlist = []
+    for row in range(5):
+        positive = scores[row, HIDDEN[row].astype(int)]
+        corrected = scores[row, drawn[row].astype(int)] - torch.from_numpy(np.log(6 * q[row]))
+        total = torch.logsumexp(torch.cat([positive, corrected]), dim=0)
+        per_playlist.append((total - positive).mean())
+    expected = (weight * torch.stack(per_playlist)).sum() / weight.sum()
+    torch.testing.assert_close(
+        value_and_gradients(found, query, track),
+        value_and_gradients(expected, query, track),
+        rtol=1e-6,  # the weights of a sample are float32
+        atol=1e-7,
+    )
+
+
+def test_a_sample_of_everything_is_the_whole_softmax() -> None:
+    """All tracks that a playlist does not hold, each once: then the estimate is exact."""
+    query, track = unit(1, DIM, seed=0), unit(NUM_TRACKS, DIM, seed=1)
+    visible, hidden = TrackLists.from_lists([[3, 1]]), TrackLists.from_lists([[0, 7]])
+    rest = np.setdiff1d(np.arange(NUM_TRACKS), [3, 1, 0, 7]).astype(np.int32)[None]
+    options = {"temperature": 0.12, "playlist_weight": torch.ones(1).double()}
+    whole = catalogue_softmax(query, track, visible, hidden, **options)
+    sample = Sample(rest, np.ones(rest.shape, dtype=np.float32))
+    sampled = sampled_softmax(query, track, hidden, sample, **options)
+    torch.testing.assert_close(
+        value_and_gradients(sampled, query, track), value_and_gradients(whole, query, track)
+    )
+
+
+def test_the_more_random_negatives_the_nearer_the_whole_softmax() -> None:
+    query, track = unit(5, DIM, seed=0), unit(NUM_TRACKS, DIM, seed=1)
+    options = {"temperature": 0.5, "playlist_weight": WEIGHT.double()}
+    whole = catalogue_softmax(query, track, VISIBLE, HIDDEN, **options).item()
+    random, nothing = RandomNegatives(held(), NUM_TRACKS), torch.empty(0)
+    scored = Scored(nothing, nothing, nothing)
+    errors = []
+    for size in (2, 20, 20_000):
+        sample = random.sample(np.arange(5), size, scored, np.random.default_rng(0))
+        loss = sampled_softmax(query, track, HIDDEN, sample, **options).item()
+        errors.append(abs(loss - whole))
+    assert errors[0] > errors[1] > errors[2]
+    assert errors[2] < 2e-3
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_sampled_softmax_at_a_low_temperature(sign: int) -> None:
+    direction = torch.nn.functional.normalize(torch.ones(1, DIM))
+    query = (sign * direction).repeat(5, 1).requires_grad_()
+    track = direction.repeat(NUM_TRACKS, 1).requires_grad_()
+    random, nothing = RandomNegatives(held(), NUM_TRACKS), torch.empty(0)
+    sample = random.sample(
+        np.arange(5), 4, Scored(nothing, nothing, nothing), np.random.default_rng(0)
+    )
+    loss = sampled_softmax(
+        query, track, HIDDEN, sample, temperature=0.025, playlist_weight=torch.ones(5)
+    )
+    # All as likely: any sample stands for all that are not visible.
+    assert loss.item() == pytest.approx(np.log(NUM_TRACKS - VISIBLE.lengths).mean(), rel=1e-5)
+    for grad in torch.autograd.grad(loss, (query, track)):
+        assert torch.isfinite(grad).all()
+
+
+# --- Bayesian personalised ranking --------------------------------------------------------------
+
+
+def test_hidden_ranking_value_and_gradients() -> None:
+    query, track, weight = unit(5, DIM, seed=0), unit(NUM_TRACKS, DIM, seed=1), WEIGHT.double()
+    row = HIDDEN.list_index()
+    negative = RandomNegatives(held(), NUM_TRACKS).draw(row, np.random.default_rng(3))
+    found = hidden_ranking(query, track, HIDDEN, negative, temperature=0.3, playlist_weight=weight)
+    scores = query @ track.T / 0.3
+    difference = scores[row, HIDDEN.track_index.astype(int)] - scores[row, negative.astype(int)]
+    per_pair = -torch.nn.functional.logsigmoid(difference)
+    per_playlist = torch.stack([per_pair[torch.from_numpy(row == at)].mean() for at in range(5)])
+    expected = (weight * per_playlist).sum() / weight.sum()
+    torch.testing.assert_close(
+        value_and_gradients(found, query, track), value_and_gradients(expected, query, track)
+    )
+
+
+def test_bayesian_personalised_ranking_value_and_gradients() -> None:
+    query, track = (
+        torch.from_numpy(np.random.default_rng(n).standard_normal((n, DIM))) for n in (3, 9)
+    )
+    query.requires_grad_()
+    track.requires_grad_()
+    at, positive, negative = (
+        torch.tensor(part) for part in ([0, 2, 2, 0], [1, 8, 1, 1], [4, 4, 0, 7])
+    )
+    found = bayesian_personalised_ranking(query, track, at, positive, negative)
+    difference = (query[at] * (track[positive] - track[negative])).sum(dim=1)
+    expected = -torch.log(torch.sigmoid(difference)).mean()
+    torch.testing.assert_close(
+        value_and_gradients(found, query, track), value_and_gradients(expected, query, track)
+    )

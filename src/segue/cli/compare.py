@@ -193,7 +193,9 @@ def compare(
         missing = measure_cells(cells, fingerprint, apart, terms, "Comparing")
         if repeat_best > 1 and not only:
             repeats = repeated_cells(cells, repeat_best, missing, terms)
-            missing |= measure_cells(repeats, fingerprint, apart, terms, "Repeating")
+            # With the finished ones, which say how long another seed of a row takes.
+            finished = [cell for cell in cells if cell.name not in missing]
+            missing |= measure_cells([*finished, *repeats], fingerprint, apart, terms, "Repeating")
     except KeyboardInterrupt:
         say("Stopped; the same command goes on from here, and does nothing twice")
         raise
