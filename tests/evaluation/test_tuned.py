@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from segue.evaluation.tuned import TUNED, tuned
+from segue.evaluation.tuned import FLAGSHIP, PRESETS, TUNED, for_training, tuned
 from segue.models import ENCODERS
 from segue.training.config import TrainConfig
 from segue.training.options import options_for
@@ -52,3 +52,22 @@ def test_all_architectures_had_as_many_trials() -> None:
 
 def test_a_model_that_nobody_tuned_has_the_defaults() -> None:
     assert tuned("of my own") == {}
+
+
+def test_a_training_by_itself_is_tuned_further_than_a_comparison() -> None:
+    """In a comparison all architectures are alike in what is not their own."""
+    for name in ENCODERS:
+        assert for_training(name) == tuned(name) | FLAGSHIP.get(name, {})
+        TrainConfig(model=name, **for_training(name))
+    assert set(FLAGSHIP) == {"lightgcn"}
+    assert not set(FLAGSHIP["lightgcn"]) & set(TUNED["lightgcn"])
+    assert for_training("of my own") == {}
+    for preset in PRESETS.values():
+        TrainConfig(**(for_training("lightgcn") | preset))
+
+
+def test_what_is_handed_out_can_be_changed() -> None:
+    for_training("lightgcn")["dim"] = 3
+    tuned("gcn")["learning_rate"] = 3
+    assert for_training("lightgcn")["dim"] == FLAGSHIP["lightgcn"]["dim"]
+    assert tuned("gcn")["learning_rate"] == TUNED["gcn"]["learning_rate"]

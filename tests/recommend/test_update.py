@@ -5,8 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pyarrow as pa
 import pytest
+from scipy.sparse import csr_array
 
-from segue.bundle import Bundle, MeasuredVectors
+from segue.bundle import Bundle, MeasuredVectors, WidePart
 from segue.data.playlists import Catalog, Playlists, TrackLists
 from segue.recommend.mix import MixWeights
 from segue.recommend.recommender import Recommender
@@ -126,6 +127,19 @@ def test_what_the_bundle_had_stays_to_the_bit(bundle, arriving):
         bundle.history,
     )
     assert updated.metrics == {"test": {"values": {"recall@20": 0.25}}, "before_update": True}
+    assert updated.measured is None
+
+
+def test_the_wide_part_and_the_second_stage_come_along(bundle, arriving):
+    """Of the new tracks the wide part knows nothing; the vectors say where they belong."""
+    weights = np.array([[0, 1, 0, 2], [3, 0, 0, 0], [0, 0, 0, 0], [0, 0.5, 0, 0]], dtype=np.float32)
+    whole = replace(bundle, wide=WidePart.from_matrix(csr_array(weights)), second_stage="trees")
+    updated, _ = update(whole, *arriving)
+    assert updated.second_stage == "trees"
+    found = updated.wide.matrix.toarray()
+    assert found.shape == (8, 8)
+    np.testing.assert_array_equal(found[:4, :4], weights)
+    assert np.count_nonzero(found) == np.count_nonzero(weights)
     assert updated.measured is None
 
 
