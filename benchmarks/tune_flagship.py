@@ -55,13 +55,15 @@ TRAININGS: dict[str, tuple[object, ...]] = {
 WIDE: dict[str, tuple[WideConfig | None, str]] = {
     "no wide part": (None, "both"),
     "no wide part, no recency": (None, "neither"),
-    "weight 1": (WideConfig(weight=1.0), "both"),
-    "weight 2": (WideConfig(), "both"),
-    "weight 2, recency in the vectors alone": (WideConfig(), "vectors"),
-    "weight 2, no recency": (WideConfig(), "neither"),
-    "weight 4": (WideConfig(weight=4.0), "both"),
+    "default": (WideConfig(), "both"),
+    "recency in the vectors alone": (WideConfig(), "vectors"),
+    "no recency": (WideConfig(), "neither"),
+    "weight 2": (WideConfig(weight=2.0), "both"),
+    "regularization 100": (WideConfig(regularization=100.0), "both"),
+    "regularization 400": (WideConfig(regularization=400.0), "both"),
+    "regularization 400, weight 2": (WideConfig(regularization=400.0, weight=2.0), "both"),
     "50 weights a track": (WideConfig(num_neighbours=50), "both"),
-    "200 weights a track": (WideConfig(num_neighbours=200), "both"),
+    "300 weights a track": (WideConfig(num_neighbours=300), "both"),
     "without artists and albums": (WideConfig(artist_weight=0.0, album_weight=0.0), "both"),
 }
 

@@ -221,8 +221,8 @@ class WideConfig:
     """
 
     num_neighbours: int = 100
-    weight: float = 2.0
-    regularization: float = 400.0
+    weight: float = 1.0
+    regularization: float = 200.0
     artist_weight: float = 10.0
     album_weight: float = 5.0
     max_tracks: int = 25_000
@@ -250,11 +250,11 @@ class SecondStageConfig:
         For what is drawn.
     """
 
-    num_trees: tuple[int, ...] = (50, 100, 200, 350, 500)
-    num_leaves: int = 15
+    num_trees: tuple[int, ...] = (50, 100, 200, 300, 400)
+    num_leaves: int = 31
     learning_rate: float = 0.02
-    min_leaf: int = 500
-    negative_share: float = 0.5
+    min_leaf: int = 1500
+    negative_share: float = 0.8
     short_share: float = 0.5
     min_questions: int = 500
     max_questions: int = 10_000
