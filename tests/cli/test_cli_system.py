@@ -24,7 +24,9 @@ from segue.training.wide import fit_wide
 pytest.importorskip("lightgbm", reason="the extra boost is not installed")
 SMALL = ("--dim", 8, "--epochs", 2, "--batch-size", 200, "--threads", 1, "--device", "cpu")
 # Of as many questions as ever, but quicker trees.
-CONFIG = partial(SecondStageConfig, num_trees=(5, 20), learning_rate=0.3, short_share=0.0)
+CONFIG = partial(
+    SecondStageConfig, num_trees=(5, 20), learning_rate=0.3, min_leaf=50, short_share=0.0
+)
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -64,7 +64,7 @@ def test_a_wide_part_is_made_once_for_a_graph_and_a_configuration(
         np.testing.assert_array_equal(getattr(first, name), getattr(again, name))
     others = [(planted_graph, WIDE)]
     others += [(split.train, replace(WIDE, **change)) for change in (
-        {"num_neighbours": 6}, {"weight": 1.0}, {"regularization": 5.0}, {"max_tracks": 50},
+        {"num_neighbours": 6}, {"weight": 3.5}, {"regularization": 5.0}, {"max_tracks": 50},
         {"artist_weight": 0.0}, {"album_weight": 0.0},
     )]  # fmt: skip
     for made, other in enumerate(others, start=2):
