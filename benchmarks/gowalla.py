@@ -64,7 +64,13 @@ METRICS = ("recall@20", "ndcg@20")
 CURVE = 5
 
 _SOFTMAX = TrainConfig(
-    relations=(), dim=64, num_layers=2, epochs=10, few_share=0.0, weight_decay=1e-4
+    relations=(),
+    dim=64,
+    num_layers=2,
+    epochs=20,
+    batch_size=1024,
+    few_share=0.0,
+    weight_decay=1e-3,
 )
 _NODE: dict[str, Any] = {
     "readout": "node",
@@ -87,13 +93,13 @@ ARMS = {
         validate_every=10,
     ),
     "node-softmax": replace(_SOFTMAX, **_NODE, num_layers=3),
-    "centroid-bpr": replace(_SOFTMAX, **_BPR, epochs=20),
+    "centroid-bpr": replace(_SOFTMAX, **_BPR),
     "centroid-softmax": _SOFTMAX,
 }
 # What is tuned, beside the arm's own value of each. Of an option that is no field of the
 # configuration `configured` knows the meaning.
 _SPACE: SearchSpace = {
-    "weight_decay": (0.0, 1e-5, 1e-4, 3e-4, 1e-3),
+    "weight_decay": (0.0, 1e-5, 1e-4, 3e-4, 1e-3, 3e-3),
     "learning_rate": (2.5e-3, 5e-3, 1e-2, 2e-2),
     "temperature": (0.05, 0.07, 0.1, 0.15, 0.2),
     "epochs": (5, 10, 20, 40, 80),
