@@ -1,12 +1,13 @@
-"""Playlists never seen, with few tracks given: LightGCN beside baselines, on real playlists.
+"""Playlists never seen, with few tracks given: the flagship beside baselines, on real playlists.
 
     SEGUE_REALDATA=/path/to/folder python benchmarks/unseen_playlists.py OUT [--trials 4]
 
-Holds 20% of the playlists of the 10-core out whole, trains the default LightGCN on the others with
-model seeds 0, 1 and 2, tunes the baselines on validation playlists of which five tracks are given,
+Holds 20% of the playlists of the 10-core out whole, runs `segue train` on the others with model
+seeds 0, 1 and 2, tunes the baselines on validation playlists of which five tracks are given,
 and measures all on the test playlists with 1, 2, 3, 5, 10 and 25 tracks given (a playlist counts
 where something is left to find). Goes on where it was stopped: each training, trial and measurement
-leaves its own file in OUT. OUT/unseen.json sums them up and holds no single playlist.
+leaves its own file in OUT; --seeds and --baselines say which of them to do. OUT/unseen.json sums
+them up and holds no single playlist.
 """
 
 from __future__ import annotations
@@ -17,24 +18,28 @@ import statistics
 from pathlib import Path
 from typing import Any
 
-from real_playlists import SEEDS, build, manifest, train
+from real_playlists import SEEDS, build, chosen, scorers_of, train
 
 from segue.bundle import Bundle
 from segue.evaluation.baselines import BASELINES
 from segue.evaluation.evaluate import evaluate
 from segue.evaluation.experiment import split_of
+from segue.evaluation.machine import machine
 from segue.evaluation.tuning import TrialsFile, tune
 from segue.files import write_json
 from segue.graph.playlist_graph import PlaylistGraph
-from segue.graph.split import Split
-from segue.recommend.scorer import CentroidScorer, Scorer
+from segue.graph.split import Split, SplitRecipe, split_graph
+from segue.recommend.scorer import Scorer
+from segue.training.validation import HeldOutScorer
 
 GIVEN = (1, 2, 3, 5, 10, 25)
 NAMES = ("popularity", "item-kNN", "RP3beta", "EASE", "EASE+side", "iALS")
+# Of the system what is shown, and its files.
+SYSTEMS = {"flagship": "flagship", "vectors, no recency": "vectors"}
 SHOWN = ("recall@20", "recall@300", "ndcg@20", "auc")
 
 
-def measure(path: Path, split: Split, scorer: Scorer) -> dict[str, Any]:
+def measure(path: Path, split: Split, scorer: Scorer | HeldOutScorer) -> dict[str, Any]:
     """All metrics by the number of tracks given; kept in a file."""
     found: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
     for given in GIVEN:
@@ -72,26 +77,33 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("out", type=Path)
     parser.add_argument("--trials", type=int, default=4)
+    parser.add_argument("--seeds", default=",".join(map(str, SEEDS)))
+    parser.add_argument("--baselines", default=",".join(NAMES))
+    parser.add_argument("--device", default="cpu")
     options = parser.parse_args()
     out = options.out
     build(out, parser)
     graph = PlaylistGraph.load(out / "graph")
-    runs = []
-    for seed in SEEDS:
-        trained = train(out, f"unseen-{seed}", "--split", "playlists", "--rng-seed", seed)
+    split = split_graph(graph, SplitRecipe("playlists"))
+    for seed in chosen(options.seeds, tuple(map(str, SEEDS))):
+        trained = train(
+            out, f"unseen-{seed}", "--split", "playlists", "--rng-seed", seed,
+            "--device", options.device,
+        )  # fmt: skip
         bundle = Bundle.load(trained)
-        split = split_of(bundle, graph)
-        scorer = CentroidScorer(bundle.track_vectors, bundle.query_weight)
-        runs.append(measure(out / f"unseen-{seed}.json", split, scorer))
-    models = {"LightGCN": runs}
-    for name in NAMES:
+        scorers = scorers_of(bundle, split_of(bundle, graph))
+        for name, file in SYSTEMS.items():
+            measure(out / f"unseen-{file}-{seed}.json", split, scorers[name])
+    models = {
+        name: [json.loads(path.read_text()) for path in sorted(out.glob(f"unseen-{file}-?.json"))]
+        for name, file in SYSTEMS.items()
+    }
+    for name in chosen(options.baselines, NAMES):
         models[name] = [baseline(out, name, split, options.trials)]
-    counted = {given: runs[0][str(given)]["num_scored"] for given in GIVEN}
-    seconds = [manifest(out / f"unseen-{seed}")["config"]["seconds"] for seed in SEEDS]
-    write_json(
-        out / "unseen.json",
-        {"playlists": counted, "training_seconds": seconds, "models": models},
-    )
+    models = {name: runs for name, runs in models.items() if runs}
+    first = next(iter(models.values()))[0]
+    counted = {given: first[str(given)]["num_scored"] for given in GIVEN}
+    write_json(out / "unseen.json", {"playlists": counted, "machine": machine(), "models": models})
     print(f"Test playlists by tracks given: {counted}")
     for metric in SHOWN:
         print(f"\n{table(models, metric)}")

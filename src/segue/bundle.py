@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -12,25 +13,117 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import save_file
+from scipy.sparse import csr_array
 
-from segue.data.playlists import Catalog, Float32Array, Int64Array, Playlists
+from segue.data.playlists import (
+    Catalog,
+    Float32Array,
+    Int32Array,
+    Int64Array,
+    Playlists,
+    TrackLists,
+)
 from segue.errors import ArtefactError
 from segue.files import atomic_artefact, read_manifest, write_json_lines
+
+SECOND_STAGE = "second_stage.txt"
+# The arrays of a wide part.
+_WIDE = ("offsets", "track_index", "weight")
+
+
+@dataclass(frozen=True, eq=False)
+class WidePart:
+    """Sparse weights W of tracks by tracks; a track t of a query adds W_tu to the score of u.
+
+    A few hundred dimensions cannot hold every pair of tracks that often stands together. This
+    can, and like the vectors it is summed over the tracks of a query, so that parts of a score
+    stay exact.
+
+    Attributes
+    ----------
+    offsets : int64 [num_tracks + 1]
+        Where the weights of each track of a query begin.
+    track_index : int32 [num_weights]
+        The tracks that they are given to, ascending within each.
+    weight : float32 [num_weights]
+    """
+
+    offsets: Int64Array
+    track_index: Int32Array
+    weight: Float32Array
+
+    def __post_init__(self) -> None:
+        """Refuse arrays that are no such matrix (ValueError)."""
+        if self.weight.shape != self.track_index.shape or not np.isfinite(self.weight).all():
+            raise ValueError("the wide part must hold one finite weight a pair of tracks")
+        steps = np.diff(self.offsets)
+        if not len(self.offsets) or self.offsets[0] != 0 or (steps < 0).any():
+            raise ValueError("the offsets of the wide part must ascend from 0")
+        if self.offsets[-1] != len(self.weight):
+            raise ValueError("the offsets of the wide part must end at the number of its weights")
+        inside = (self.track_index >= 0) & (self.track_index < self.num_tracks)
+        if not inside.all():
+            raise ValueError("the wide part points at tracks that are not there")
+        row = np.repeat(np.arange(self.num_tracks), steps)
+        later = np.diff(row * self.num_tracks + self.track_index)
+        if not (later > 0).all():
+            raise ValueError("the tracks of each row of the wide part must ascend")
+
+    @classmethod
+    def from_matrix(cls, matrix: csr_array) -> WidePart:
+        """From a sparse matrix of tracks by tracks."""
+        matrix = matrix.sorted_indices()
+        return cls(
+            matrix.indptr.astype(np.int64),
+            matrix.indices.astype(np.int32),
+            matrix.data.astype(np.float32),
+        )
+
+    @property
+    def num_tracks(self) -> int:
+        """Number of tracks."""
+        return len(self.offsets) - 1
+
+    @cached_property
+    def matrix(self) -> csr_array:
+        """W as SciPy has it: float32 [num_tracks, num_tracks]."""
+        shape = (self.num_tracks, self.num_tracks)
+        return csr_array((self.weight, self.track_index, self.offsets), shape=shape)
+
+    def scores(self, tracks: TrackLists, share: Float32Array | None = None) -> csr_array:
+        """What the wide part adds to the scores for some lists: sparse [num_lists, num_tracks].
+
+        `share` (float32 [num_pairs]) is how much each track counts, by default 1.
+        """
+        if share is None:
+            share = np.ones(tracks.num_pairs, dtype=np.float32)
+        shape = (len(tracks), self.num_tracks)
+        return csr_array((share, tracks.track_index, tracks.offsets), shape=shape) @ self.matrix
+
+    def with_tracks(self, num_tracks: int) -> WidePart:
+        """The same with further tracks after the others, of which nothing is known."""
+        more = np.full(num_tracks - self.num_tracks, self.offsets[-1])
+        return WidePart(np.append(self.offsets, more), self.track_index, self.weight)
 
 
 @dataclass(frozen=True, eq=False)
 class MeasuredVectors:
-    """The vectors that a bundle's metrics were measured with, trained on its split alone.
+    """What a bundle's metrics were measured with, trained on its split alone.
 
     Attributes
     ----------
     track_vectors : float32 [num_tracks, dim]
         Of unit length.
     query_weight : float32 [num_tracks]
+    popularity : int64 [num_tracks]
+        Playlists of each track in the split's training graph.
+    wide : WidePart or None
     """
 
     track_vectors: Float32Array
     query_weight: Float32Array
+    popularity: Int64Array
+    wide: WidePart | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,6 +158,11 @@ class Bundle:
         One entry an epoch.
     measured : MeasuredVectors or None
         Where the vectors above were refitted on all pairs: those that `metrics` are of.
+    wide : WidePart or None
+        What single tracks say of each other, beside the vectors.
+    second_stage : str or None
+        A model of LightGBM in its own text form, which orders the best tracks anew (see
+        `segue.recommend.second_stage`).
     folder : Path or None
         Where the bundle was read from, so that who needs its companion files finds them; None
         where it was made in memory or changed since.
@@ -83,6 +181,8 @@ class Bundle:
     history: list[dict[str, Any]] = field(default_factory=list)
     album_vectors: Float32Array | None = None
     measured: MeasuredVectors | None = None
+    wide: WidePart | None = None
+    second_stage: str | None = None
     folder: Path | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
@@ -112,6 +212,9 @@ class Bundle:
             shapes = self.measured.track_vectors.shape, self.measured.query_weight.shape
             if shapes != ((num_tracks, dim), (num_tracks,)):
                 raise ValueError("the measured vectors are not as many or as long as the others")
+        for part in (self.wide, self.measured.wide if self.measured is not None else None):
+            if part is not None and part.num_tracks != num_tracks:
+                raise ValueError("the wide part has not as many rows as there are tracks")
         if self.playlists is not None:
             self.catalog.check_holds(self.playlists)
 
@@ -124,10 +227,12 @@ class Bundle:
     ) -> None:
         """Write the bundle as an artefact, all or nothing.
 
-        ``vectors.safetensors``, after a refit ``measured.safetensors``, the catalogue's and
-        playlists' Arrow files, ``metrics.jsonl`` and the manifest with configuration, metrics,
-        split and fingerprints. Each of the `companions` is called with the folder that is being
-        written and puts further files there, such as an index: the manifest covers them, too.
+        ``vectors.safetensors``, after a refit ``measured.safetensors``, the wide part of both as
+        ``wide.safetensors`` and ``measured-wide.safetensors``, ``second_stage.txt``, the
+        catalogue's and playlists' Arrow files, ``metrics.jsonl`` and the manifest with
+        configuration, metrics, split and fingerprints. Each of the `companions` is called with the
+        folder that is being written and puts further files there, such as an index: the manifest
+        covers them, too.
         """
         with atomic_artefact(folder, "bundle", overwrite=overwrite) as writer:
             names = (
@@ -138,8 +243,14 @@ class Bundle:
                 "popularity",
             )
             files = {"vectors": {name: getattr(self, name) for name in names}}
+            parts = {"wide": self.wide}
             if self.measured is not None:
-                files["measured"] = vars(self.measured)
+                measured = dict(vars(self.measured))
+                parts["measured-wide"] = measured.pop("wide")
+                files["measured"] = measured
+            for file, part in parts.items():
+                if part is not None:
+                    files[file] = {name: getattr(part, name) for name in _WIDE}
             for file, arrays in files.items():
                 content = {n: np.ascontiguousarray(a) for n, a in arrays.items() if a is not None}
                 try:
@@ -149,6 +260,8 @@ class Bundle:
             self.catalog.save(writer.folder)
             if self.playlists is not None:
                 self.playlists.save(writer.folder)
+            if self.second_stage is not None:
+                (writer.folder / SECOND_STAGE).write_text(self.second_stage, encoding="utf-8")
             write_json_lines(writer.folder / "metrics.jsonl", self.history)
             for write in companions:
                 write(writer.folder)
@@ -176,7 +289,13 @@ class Bundle:
             arrays = _mapped(folder / "vectors.safetensors")
             of_split = None
             if measured and "measured.safetensors" in manifest["files"]:
-                of_split = MeasuredVectors(**_mapped(folder / "measured.safetensors"))
+                of_split = MeasuredVectors(
+                    **_mapped(folder / "measured.safetensors"),
+                    wide=_wide(folder, "measured-wide", manifest),
+                )
+            second_stage = None
+            if SECOND_STAGE in manifest["files"]:
+                second_stage = (folder / SECOND_STAGE).read_text(encoding="utf-8")
             lines = (folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
             bundle = cls(
                 catalog=Catalog.load(folder),
@@ -187,12 +306,20 @@ class Bundle:
                 graph_fingerprint=manifest["graph_fingerprint"],
                 history=[json.loads(line) for line in lines],
                 measured=of_split,
+                wide=_wide(folder, "wide", manifest),
+                second_stage=second_stage,
                 **arrays,
             )
             object.__setattr__(bundle, "folder", folder)  # frozen for everyone else
             return bundle
         except (SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
             raise ArtefactError(f"{folder}: is not a whole bundle ({error})") from error
+
+
+def _wide(folder: Path, file: str, manifest: dict[str, Any]) -> WidePart | None:
+    """The wide part that a file holds; None where there is no such file."""
+    name = f"{file}.safetensors"
+    return WidePart(**_mapped(folder / name)) if name in manifest["files"] else None
 
 
 _DTYPES = {"F32": "<f4", "F64": "<f8", "I32": "<i4", "I64": "<i8"}

@@ -146,7 +146,7 @@ def test_without_validation_the_baselines_keep_their_defaults(run, graph, tmp_pa
 
 
 def test_a_baseline_that_does_not_fit_is_left_out_with_a_sentence(run, trained, graph, monkeypatch):
-    monkeypatch.setattr("segue.evaluation.memory.available_memory", lambda: 1000)
+    monkeypatch.setattr("segue.training.memory.available_memory", lambda: 1000)
     status, out, err = run(
         "evaluate", trained, graph, "--only", "EASE,item-kNN", "--trials", 1, "--json"
     )

@@ -241,5 +241,5 @@ def test_learns_with_vectors_of_its_own_for_playlists(
         return metrics.mean_over_scored(metrics.recall(ranks, 20))[0]
 
     popularity = np.tile(split.train.track_degree.astype(np.float32), (240, 1))
-    found = recall(result.scorer.playlist_scores(split.test.playlist_index))
+    found = recall(result.scorer.held_out_scores(split.test))
     assert found > 2.5 * recall(popularity)

@@ -12,7 +12,7 @@ from segue.cli.data import build_graph
 from segue.cli.evaluate import evaluate_baselines
 from segue.cli.lists import print_recommendations
 from segue.cli.output import command, print_evaluations, print_table, say
-from segue.cli.train import train_bundle
+from segue.cli.train import default_recipe, system_for, train_bundle, tuned_config
 
 if TYPE_CHECKING:
     from segue.data.playlists import Playlists
@@ -43,7 +43,7 @@ def demo(out: Path, quick: bool) -> None:
     """
     from segue.data.sample import write_sample
     from segue.graph.playlist_graph import PlaylistGraph
-    from segue.graph.split import SplitRecipe, split_graph
+    from segue.graph.split import split_graph
     from segue.recommend.recommender import Recommender
     from segue.training.config import TrainConfig
 
@@ -59,10 +59,12 @@ def demo(out: Path, quick: bool) -> None:
     say("2. Graph: " + command("build", slices, "--out", graph_path))
     build_graph(str(slices), graph_path, overwrite=True)
     say("3. Model: " + command("train", graph_path, "--out", bundle_path))
-    config = TrainConfig(dim=32, epochs=20) if quick else TrainConfig()
+    config = tuned_config(TrainConfig.model, {}, **({"dim": 32, "epochs": 20} if quick else {}))
     graph = PlaylistGraph.load(graph_path)
-    split = split_graph(graph, SplitRecipe())
-    bundle, evaluation = train_bundle(graph, split, bundle_path, config, overwrite=True)
+    split = split_graph(graph, default_recipe(graph))
+    bundle, evaluation = train_bundle(
+        graph, split, bundle_path, config, system=system_for(graph), overwrite=True
+    )
     beside = ("popularity", "item-kNN", "EASE")
     ours = command("evaluate", bundle_path, graph_path, "--baselines", "--only", ",".join(beside))
     say(f"4. Measure: {ours}")

@@ -24,13 +24,13 @@ if TYPE_CHECKING:
     from segue.evaluation.tuning import TrialsFile, Tuning
     from segue.graph.split import HeldOut, Split
     from segue.recommend.scorer import Scorer
-    from segue.training.validation import NodeScorer
+    from segue.training.validation import HeldOutScorer
 
 DEFAULT_TRIALS = 8
 
 
 def run_evaluation(
-    name: str, scorer: Scorer | NodeScorer, held_out: HeldOut, split: Split
+    name: str, scorer: Scorer | HeldOutScorer, held_out: HeldOut, split: Split
 ) -> Evaluation:
     """Evaluate under a progress bar."""
     from segue.evaluation.evaluate import evaluate as measure

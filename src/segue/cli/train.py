@@ -22,18 +22,20 @@ from segue.cli.output import (
     progress_bar,
     say,
 )
-from segue.training.config import CHOICES, TrainConfig
+from segue.training.config import CHOICES, SecondStageConfig, SystemConfig, TrainConfig, WideConfig
 
 if TYPE_CHECKING:
     from segue.bundle import Bundle
     from segue.cli.output import ProgressBar
     from segue.evaluation.evaluate import Evaluation
     from segue.graph.playlist_graph import PlaylistGraph
-    from segue.graph.split import Split, SplitKind
+    from segue.graph.split import Split, SplitKind, SplitRecipe
     from segue.recommend.scorer import Scorer
     from segue.training.train import Progress
-    from segue.training.validation import NodeScorer
+    from segue.training.validation import HeldOutScorer
 
+# Of `TrainConfig` what each architecture has its own best values of.
+TUNED_FIELDS = ("dim", "num_layers", "learning_rate", "temperature")
 # As in `segue.graph.split`, which would load Arrow to show a help text.
 SPLIT_KINDS = ("random", "last", "mixed", "playlists", "tracks")
 
@@ -49,6 +51,8 @@ def _config(option: str, help_text: str) -> Callable[[_Function], _Function]:
     if name in CHOICES:
         kind, metavar = click.Choice(CHOICES[name]), "NAME"
         help_text += f" One of {', '.join(CHOICES[name])}."
+    if name in TUNED_FIELDS:
+        default, help_text = None, f"{help_text}  [default: tuned for the architecture]"
     return click.option(
         option, type=kind, metavar=metavar, default=default, show_default=True, help=help_text
     )
@@ -102,9 +106,14 @@ def _plain_value(text: str) -> bool | int | float | str:
 @click.option(
     "--relations",
     metavar="NAMES",
-    default=",".join(TrainConfig.relations),
-    show_default=True,
-    help="Structural relations that carry messages: artist, album, both with a comma, or none.",
+    help="Structural relations that carry messages: artist, album, both with a comma, or none."
+    "  [default: tuned for the architecture]",
+)
+@click.option(
+    "--preset",
+    type=click.Choice(["best"]),
+    metavar="NAME",
+    help="best: longer vectors, for twice the time.",
 )
 @_config("--dim", "Length of a vector.")
 @_config("--num-layers", "How many times messages are passed.")
@@ -124,9 +133,7 @@ def _plain_value(text: str) -> bool | int | float | str:
     "split_kind",
     type=click.Choice(SPLIT_KINDS),
     metavar="KIND",
-    default="random",
-    show_default=True,
-    help="What is held out.",
+    help="What is held out.  [default: mixed where the order of a playlist is known, else random]",
 )
 @click.option(
     "--test-share", type=float, default=0.2, show_default=True, help="Held out to measure."
@@ -147,6 +154,12 @@ def _plain_value(text: str) -> bool | int | float | str:
 @SPLIT_RNG_SEED
 @DEVICE
 @THREADS
+@click.option("--no-wide", is_flag=True, help="Leave out the wide part.")
+@click.option(
+    "--second-stage/--no-second-stage",
+    default=None,
+    help="Order the best tracks anew.  [default: where LightGBM is installed]",
+)
 @click.option("--no-playlists", is_flag=True, help="Leave the playlists out of the bundle.")
 @click.option("--no-refit", is_flag=True, help="Ship the vectors that were measured.")
 @click.option("--resume", is_flag=True, help="Go on with a training that was stopped.")
@@ -154,14 +167,18 @@ def _plain_value(text: str) -> bool | int | float | str:
 def train(
     graph: Path,
     out: Path,
-    relations: str,
-    split_kind: SplitKind,
+    relations: str | None,
+    preset: str | None,
+    options: dict[str, bool | int | float | str],
+    split_kind: SplitKind | None,
     test_share: float,
     validation_share: float,
     given: int | None,
     split_rng_seed: int,
     device: str,
     threads: int | None,
+    no_wide: bool,
+    second_stage: bool | None,
     no_playlists: bool,
     no_refit: bool,
     resume: bool,
@@ -178,8 +195,11 @@ def train(
       playlists  the playlists, whole: N tracks given, the rest to be found
       tracks     the tracks, whole: out of every playlist
 
-    The figures come from the held-out tracks. The vectors that ship are then trained once more,
-    on all pairs, up to the epoch that validation chose; --no-refit skips that.
+    Beside the vectors stands a wide part, which remembers single pairs of tracks, and over both a
+    second stage: boosted trees that order the best 200 tracks anew, learned from validation.
+
+    The figures come from the held-out tracks. The vectors and the wide part that ship are then
+    trained once more, on all pairs, up to the epoch that validation chose; --no-refit skips that.
 
     While it runs, checkpoints and metrics.jsonl stand in the folder OUT.training; after an
     interruption, the same command with --resume goes on from the last checkpoint
@@ -190,20 +210,30 @@ def train(
     from segue.models import encoder_named
     from segue.training.options import options_for
 
-    names = tuple(name.strip() for name in relations.split(","))
-    config = TrainConfig(relations=() if names == ("none",) else names, **choices)
-    recipe = SplitRecipe(split_kind, test_share, validation_share, split_rng_seed, given)
+    given_choices = {name: value for name, value in choices.items() if value is not None}
+    if relations is not None:
+        names = tuple(name.strip() for name in relations.split(","))
+        given_choices["relations"] = () if names == ("none",) else names
+    config = tuned_config(given_choices.pop("model"), options, preset, **given_choices)
     _refuse_training(out, resume=resume, overwrite=overwrite)
     # Refused before anything else; loads torch, for the limit.
     options_for(encoder_named(config.model), config)
     limit_threads(threads)
     loaded = PlaylistGraph.load(graph)
+    recipe = SplitRecipe(
+        split_kind or default_recipe(loaded).kind,
+        test_share,
+        validation_share,
+        split_rng_seed,
+        given,
+    )
     split = split_graph(loaded, recipe)
     bundle, evaluation = train_bundle(
         loaded,
         split,
         out,
         config,
+        system=system_for(loaded, wide=not no_wide, second_stage=second_stage),
         device=device,
         keep_playlists=not no_playlists,
         refit=not no_refit,
@@ -236,12 +266,62 @@ def _refuse_training(out: Path, *, resume: bool, overwrite: bool) -> None:
         )
 
 
+def default_recipe(graph: PlaylistGraph) -> SplitRecipe:
+    """Last tracks where the order of a playlist is known, and as many at random; else random."""
+    from segue.graph.split import SplitRecipe
+
+    return SplitRecipe("mixed" if graph.playlists.order_known.any() else "random")
+
+
+def tuned_config(
+    model: str,
+    options: dict[str, bool | int | float | str],
+    preset: str | None = None,
+    **chosen: Any,
+) -> TrainConfig:
+    """A configuration with the best values for its architecture where none were chosen."""
+    from segue.evaluation.tuned import PRESETS, for_training
+
+    best = for_training(model) | (PRESETS[preset] if preset else {})
+    options = {**best.pop("options", {}), **options}
+    return TrainConfig(model=model, options=options, **(best | chosen))
+
+
+def system_for(
+    graph: PlaylistGraph, *, wide: bool = True, second_stage: bool | None = None
+) -> SystemConfig:
+    """What stands beside the vectors; what this machine cannot make is left out, and said to be.
+
+    A second stage that is asked for (true) is not left out.
+    """
+    from segue.errors import ResourceError
+    from segue.recommend.second_stage import lightgbm_library
+    from segue.training.wide import require_wide
+
+    wide_config = WideConfig() if wide else None
+    if wide_config is not None:
+        try:
+            require_wide(graph, wide_config)
+        except ResourceError as error:
+            say(f"The wide part is left out: {error}")
+            wide_config = None
+    if second_stage is None:
+        try:
+            lightgbm_library()
+            second_stage = True
+        except ResourceError as error:
+            say(f"The second stage is left out: {error}")
+            second_stage = False
+    return SystemConfig(wide_config, SecondStageConfig() if second_stage else None)
+
+
 def train_bundle(
     graph: PlaylistGraph,
     split: Split,
     out: Path,
     config: TrainConfig,
     *,
+    system: SystemConfig | None = None,
     device: str = "auto",
     keep_playlists: bool = True,
     refit: bool = True,
@@ -250,7 +330,8 @@ def train_bundle(
 ) -> tuple[Bundle, Evaluation]:
     """Train, measure and save, with words and bars; returns the bundle and its measurement."""
     from segue.errors import ArtefactError
-    from segue.evaluation.experiment import train_and_measure
+    from segue.evaluation.experiment import Watch, train_and_measure
+    from segue.evaluation.parts import FinishedParts
     from segue.recommend.name_file import names_of
     from segue.training.device import device_named
     from segue.training.train import CHECKPOINT, METRICS_FILE, Progress
@@ -270,7 +351,17 @@ def train_bundle(
         title = {"split": "Training", "refit": "Refitting"}[stage]
         return Progress(*_reporters(bars.enter_context(progress_bar(title, 1, "steps"))))
 
-    def measure(scorer: Scorer | NodeScorer) -> Evaluation:
+    def begins(stage: str) -> None:
+        bars.close()
+        say(
+            {
+                "wide": "Fitting the wide part",
+                "second stage": "Training the second stage on what is held out for validation",
+                "refit wide": "Fitting the wide part on all pairs",
+            }[stage]
+        )
+
+    def measure(scorer: Scorer | HeldOutScorer) -> Evaluation:
         bars.close()  # one bar at a time
         measured.append(run_evaluation(config.model, scorer, split.test, split))
         return measured[0]
@@ -283,14 +374,16 @@ def train_bundle(
                 config,
                 measure,
                 folder=folder,
+                system=system,
                 keep_playlists=keep_playlists,
                 refit=refit,
                 resume=resume,
                 device=device,
-                progress=watch,
+                watch=Watch(watch, begins),
             )
         bundle.save(out, overwrite=overwrite, companions=[names_of(bundle)])
         # Only now that the bundle is whole is the way there no longer needed.
+        FinishedParts(folder).remove()
         for place in (folder, folder / "refit"):
             for name in (CHECKPOINT, METRICS_FILE):
                 (place / name).unlink(missing_ok=True)

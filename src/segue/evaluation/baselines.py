@@ -11,19 +11,17 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 import numpy as np
-from scipy.sparse import csr_array, csr_matrix, vstack
+from scipy.sparse import csr_matrix
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from segue.data.playlists import Float32Array, Int32Array, TrackLists
-from segue.errors import InputError, ResourceError
-from segue.evaluation.cooccurrence import pair_matrix, strongest_products
-from segue.evaluation.memory import require_memory
+from segue.errors import ResourceError
 from segue.graph.playlist_graph import PlaylistGraph
+from segue.training.cooccurrence import pair_matrix, strongest_products
+from segue.training.ease import ease_weights, rows_with_side_information
 
 # Of each option the values to choose from, the default first.
 SearchSpace = dict[str, tuple[float, ...]]
-# Rows of a square matrix that are worked on at once.
-_BLOCK_ROWS = 1024
 
 
 class Popularity:
@@ -166,7 +164,7 @@ class EASE:
 
     def __init__(self, graph: PlaylistGraph, *, regularization: float = 100.0) -> None:
         pairs = pair_matrix(graph.playlists.tracks, graph.catalog.num_tracks)
-        self.weights = _ease_weights(pairs, regularization)
+        self.weights = ease_weights(pairs, regularization)
 
     def scores(self, query: TrackLists) -> Float32Array:
         """Scores of all tracks: float32 [num_lists, num_tracks]."""
@@ -213,18 +211,10 @@ class SideEASE:
         artist_weight: float = 10.0,
         album_weight: float = 5.0,
     ) -> None:
-        if not (artist_weight >= 0 and album_weight >= 0):
-            raise InputError(
-                f"artist_weight is {artist_weight:g} and album_weight {album_weight:g}, "
-                "expected 0 or more"
-            )
-        catalog = graph.catalog
-        rows = [
-            pair_matrix(graph.playlists.tracks, catalog.num_tracks),
-            _members(catalog.track_artist, catalog.num_artists, artist_weight**0.5),
-            _members(catalog.track_album, catalog.num_albums, album_weight**0.5),
-        ]
-        self.weights = _ease_weights(csr_array(vstack(rows)), regularization)
+        rows = rows_with_side_information(
+            graph, artist_weight=artist_weight, album_weight=album_weight
+        )
+        self.weights = ease_weights(rows, regularization)
 
     def scores(self, query: TrackLists) -> Float32Array:
         """Scores of all tracks: float32 [num_lists, num_tracks]."""
@@ -322,45 +312,6 @@ BASELINES: dict[str, Any] = {
     "EASE+side": SideEASE,
     "iALS": IALS,
 }
-
-
-def _members(group: Int32Array, num_groups: int, value: float) -> csr_array:
-    """Groups by tracks: `value` where a track is of that group; a track of none is at −1."""
-    track = np.flatnonzero(group >= 0)
-    values = np.full(len(track), value, dtype=np.float32)
-    return csr_array((values, (group[track], track)), shape=(num_groups, len(group)))
-
-
-def _ease_weights(pairs: csr_array, regularization: float) -> Float32Array:
-    """B of `EASE` for the rows of `pairs` (sparse [num_rows, num_tracks])."""
-    from scipy.linalg import lapack
-
-    if not regularization > 0:
-        raise InputError(f"regularization is {regularization:g}, expected more than 0")
-    num_tracks = pairs.shape[1]
-    require_memory(4 * num_tracks**2, f"EASE of {num_tracks:,} tracks")
-    matrix = np.empty((num_tracks, num_tracks), dtype=np.float32)
-    transposed = pairs.T.tocsr()
-    for start in range(0, num_tracks, _BLOCK_ROWS):
-        rows = slice(start, start + _BLOCK_ROWS)
-        (transposed[rows] @ pairs).toarray(out=matrix[rows])
-    diagonal = np.einsum("ii->i", matrix)  # a view that can be written
-    diagonal += np.float32(regularization)
-    # LAPACK counts by columns: the transpose is the same symmetric matrix, and is not copied.
-    factor, failed = lapack.spotrf(matrix.T, lower=1, clean=0, overwrite_a=1)
-    if not failed:
-        _, failed = lapack.spotri(factor, lower=1, overwrite_c=1)
-    if failed:
-        raise InputError(f"regularization is {regularization:g}, too little to invert the matrix")
-    # Only the triangle above the diagonal was written.
-    for start in range(0, num_tracks, _BLOCK_ROWS):
-        stop = start + _BLOCK_ROWS
-        square = matrix[start:stop, start:stop]
-        square[:] = np.triu(square) + np.triu(square, 1).T
-        matrix[stop:, start:stop] = matrix[start:stop, stop:].T
-    matrix /= -diagonal
-    diagonal[:] = 0
-    return matrix
 
 
 def _blas_threads() -> int:

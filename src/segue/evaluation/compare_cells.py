@@ -25,7 +25,7 @@ from segue.graph.split import Split
 from segue.recommend.scorer import Scorer
 from segue.training.device import device_named
 from segue.training.train import CHECKPOINT, METRICS_FILE, Progress, train
-from segue.training.validation import NodeScorer, validate, validation_rows
+from segue.training.validation import HeldOutScorer, validate, validation_rows
 
 TRIALS_FILE = "trials.jsonl"
 # Called with the share of a cell that is done, and a few words on where it stands.
@@ -217,7 +217,7 @@ def training_folder(folder: Path, cell: Cell) -> Path:
 
 def _trained(
     cell: Cell, split: Split, terms: Terms, watch: Watch
-) -> tuple[Scorer | NodeScorer, dict[str, Any]]:
+) -> tuple[Scorer | HeldOutScorer, dict[str, Any]]:
     folder = training_folder(terms.folder, cell)
     config = cell.config
     if config is None:

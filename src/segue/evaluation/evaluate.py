@@ -15,7 +15,7 @@ from segue.graph.split import HeldOut
 from segue.recommend.index import top_tracks
 from segue.recommend.scorer import Scorer
 from segue.training.negatives import RandomNegatives
-from segue.training.validation import NodeScorer, ranked_batches
+from segue.training.validation import HeldOutScorer, ranked_batches
 
 NUM_BUCKETS = 5
 # Where the curve of recall by k is taken.
@@ -80,7 +80,7 @@ METRICS: dict[str, bool | None] = {
 
 
 def evaluate(
-    scorer: Scorer | NodeScorer,
+    scorer: Scorer | HeldOutScorer,
     held_out: HeldOut,
     train: PlaylistGraph,
     advance: Callable[[int], None] | None = None,
@@ -90,7 +90,7 @@ def evaluate(
     Parameters
     ----------
     scorer
-        Sees each row's query alone, a `NodeScorer` which playlist it is.
+        Sees each row's query alone, a `HeldOutScorer` which playlist it is, too.
     held_out
         The validation or test part of a split.
     train

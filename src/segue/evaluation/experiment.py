@@ -3,42 +3,59 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from segue.bundle import Bundle, MeasuredVectors
+from segue.bundle import Bundle, MeasuredVectors, WidePart
 from segue.data.playlists import Float32Array
 from segue.errors import ArtefactError, InputError, MismatchError
 from segue.evaluation.evaluate import Evaluation
+from segue.evaluation.parts import FinishedParts
+from segue.evaluation.system import SystemScorer
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.graph.split import Split, SplitRecipe, split_graph
 from segue.recommend.scorer import Scorer, unit_rows
-from segue.training.config import TrainConfig
+from segue.recommend.second_stage import lightgbm_library
+from segue.training.config import SystemConfig, TrainConfig
 from segue.training.train import CHECKPOINT, Progress, TrainResult, train
-from segue.training.validation import NodeScorer, validation_rows
+from segue.training.validation import HeldOutScorer, validation_rows
+
+
+@dataclass
+class Watch:
+    """What a caller may watch: how the vectors are trained, and the beginning of other stages.
+
+    Both do nothing unless given. Stages are ``"split"`` and ``"refit"`` for the vectors, and
+    ``"wide"``, ``"second stage"``, ``"refit wide"``.
+    """
+
+    training: Callable[[str], Progress] = field(default=lambda stage: Progress())
+    begins: Callable[[str], None] = field(default=lambda stage: None)
 
 
 def train_and_measure(
     graph: PlaylistGraph,
     split: Split,
     config: TrainConfig,
-    measure: Callable[[Scorer | NodeScorer], Evaluation],
+    measure: Callable[[Scorer | HeldOutScorer], Evaluation],
     *,
     folder: Path,
+    system: SystemConfig | None = None,
     keep_playlists: bool = True,
     refit: bool = True,
     resume: bool = False,
     device: str = "cpu",
-    progress: Callable[[str], Progress] = lambda stage: Progress(),
+    watch: Watch | None = None,
 ) -> Bundle:
     """Train on a split of `graph`, measure on its test part, and make a bundle of the result.
 
-    The metrics come from the split. The vectors that ship are then trained anew on all pairs, held
-    out ones included, by the schedule and up to the epoch that validation chose.
+    The metrics come from the split. The vectors and the wide part that ship are then trained anew
+    on all pairs, held out ones included, by the schedule and up to the epoch that validation
+    chose. The second stage, which learns from validation, stays as it is.
 
     Parameters
     ----------
@@ -48,30 +65,44 @@ def train_and_measure(
         Of that graph.
     config
     measure
-        Evaluates the trained scorer, as `segue.evaluation.evaluate.evaluate` does on the split's
+        Evaluates the trained system, as `segue.evaluation.evaluate.evaluate` does on the split's
         test part; what it gives goes into the bundle.
     folder, resume, device
         As for `segue.training.train.train`; the second training has a folder ``refit`` in it.
+        Finished parts wait there, too, for a `resume`.
+    system
+        What stands beside the vectors; None: nothing.
     keep_playlists
         Put the playlists into the bundle.
     refit
-        Without it, the vectors that were measured are those that ship.
-    progress
-        Gives what watches a stage, ``"split"`` or ``"refit"``.
+        Without it, what was measured is what ships.
+    watch
 
     Raises
     ------
     InputError, TrainingError, ArtefactError, MismatchError
         As `segue.training.train.train`; InputError for the node readout, too.
+    ResourceError
+        If a part of the system needs a library that is not installed, or too much memory.
     """
     if config.readout == "node":
         raise InputError(
             "the node readout is for studies: a bundle holds no vectors of playlists, so train "
             "and measure without one"
         )
+    system, watch = system or SystemConfig(), watch or Watch()
+    if system.second_stage is not None:
+        lightgbm_library()
+    parts = FinishedParts(folder)
 
     def trained(pairs: PlaylistGraph, stage: str, **options: Any) -> TrainResult:
-        return train(pairs, device=device, progress=progress(stage), **options)
+        return train(pairs, device=device, progress=watch.training(stage), **options)
+
+    def wide_part(pairs: PlaylistGraph, stage: str) -> WidePart | None:
+        if system.wide is None:
+            return None
+        watch.begins(stage)
+        return parts.wide(pairs, system.wide)
 
     has_validation = split.validation.targets.num_pairs > 0
     result = trained(
@@ -83,12 +114,22 @@ def train_and_measure(
         identity=split.fingerprint,
         resume=resume,
     )
-    evaluation = measure(result.scorer)
-    measured, shipped, on = None, result, split.train
+    measured = MeasuredVectors(
+        result.track_vectors,
+        result.query_weight,
+        split.train.track_degree.astype(np.int64),
+        wide_part(split.train, "wide"),
+    )
+    second_stage = None
+    if system.second_stage is not None:
+        watch.begins("second stage")
+        second_stage = parts.second_stage(split, measured, config, system)
+    evaluation = measure(SystemScorer.of_vectors(measured, second_stage, split))
+    shipped, wide, on = result, measured.wide, split.train
     if refit:
         again = folder / "refit"
         again.mkdir(exist_ok=True)
-        measured, on = MeasuredVectors(result.track_vectors, result.query_weight), graph
+        on = graph
         shipped = trained(
             graph,
             "refit",
@@ -99,6 +140,7 @@ def train_and_measure(
             stop_after=result.best_epoch,
             resume=resume and (again / CHECKPOINT).exists(),
         )
+        wide = wide_part(graph, "refit wide")
     vectors = shipped.structural_vectors
     return Bundle(
         catalog=graph.catalog,
@@ -110,11 +152,14 @@ def train_and_measure(
         query_weight=shipped.query_weight,
         popularity=on.track_degree.astype(np.int64),
         playlists=graph.playlists if keep_playlists else None,
-        measured=measured,
+        measured=measured if refit else None,
+        wide=wide,
+        second_stage=second_stage,
         config={
             **config.to_json(),
             "epochs": len(result.history),
             "best_epoch": result.best_epoch,
+            "system": system.to_json(),
             "refit": refit,
             "device": device,
             "threads": torch.get_num_threads(),

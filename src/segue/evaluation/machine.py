@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 import segue
-from segue.evaluation.memory import machine_memory
+from segue.training.memory import machine_memory
 
 
 def machine() -> dict[str, Any]:

@@ -27,6 +27,19 @@ TUNED: dict[str, dict[str, Any]] = {
     },
 }
 
+# What `segue train` does otherwise than a comparison, in which all are alike: found on validation
+# by `benchmarks/real_playlists.py`'s split (docs/findings.md).
+FLAGSHIP: dict[str, dict[str, Any]] = {
+    "lightgcn": {"dim": 128, "temperature": 0.085, "relations": ("artist", "album")},
+}
+# What takes longer than the half hour that is allowed to the defaults.
+PRESETS: dict[str, dict[str, Any]] = {"best": {"dim": 256}}
+
+
+def for_training(model: str) -> dict[str, Any]:
+    """Fields of `segue.training.config.TrainConfig` that `segue train` takes by default."""
+    return tuned(model) | FLAGSHIP.get(model, {})
+
 
 def tuned(model: str) -> dict[str, Any]:
     """Fields of `segue.training.config.TrainConfig` for an architecture; none of an unknown one."""

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
 from segue.data.playlists import Float32Array, Int32Array, TrackLists
 
@@ -99,11 +100,12 @@ def best_tracks(
     n: int,
     *,
     offset: Float32Array | None = None,
+    wide: csr_array | None = None,
     candidates: Int32Array | None = None,
 ) -> tuple[Int32Array, Float32Array]:
     """The `n` tracks with the highest scores for each query, as `top_tracks` gives them.
 
-        score(q, t) = q · v_t + offset_t
+        score(q, t) = q · v_t + offset_t + wide_qt
 
     All scores are never held at once: they are made tile by tile, and of each tile only what may
     be among the best is kept.
@@ -117,6 +119,7 @@ def best_tracks(
     n
         Length of a list, at least 1.
     offset : float32 [num_tracks], optional
+    wide : sparse [batch_size, num_tracks], optional
     candidates : int32 [num_candidates], optional
         The only tracks that may be recommended, ascending; by default all.
 
@@ -127,7 +130,7 @@ def best_tracks(
         A row with fewer candidates than n is padded with −1 and −inf.
     """
     if candidates is not None:
-        return _best_candidates(query_vectors, track_vectors, excluded, n, offset, candidates)
+        return _best_candidates(query_vectors, track_vectors, excluded, n, offset, wide, candidates)
     batch_size, num_tracks = len(query_vectors), len(track_vectors)
     track_index = np.full((batch_size, n), -1, dtype=np.int32)
     score = np.full((batch_size, n), -np.inf, dtype=np.float32)
@@ -137,6 +140,7 @@ def best_tracks(
     pair_row, pair_track = excluded.list_index(), excluded.track_index
     by_track = np.argsort(pair_track, kind="stable")
     pair_row, pair_track = pair_row[by_track], pair_track[by_track]
+    by_column = None if wide is None else wide.tocsc()
     buffer = np.empty((batch_size, min(width, num_tracks)), dtype=np.float32)
     pending: list[tuple[NDArray[np.int64], NDArray[np.int64], Float32Array]] = []
     num_pending = 0
@@ -150,6 +154,9 @@ def best_tracks(
         np.matmul(query_vectors, track_vectors[start:stop].T, out=tile)
         if offset is not None:
             tile += offset[start:stop]
+        if by_column is not None:
+            added = by_column[:, start:stop].tocoo()
+            tile[added.coords] += added.data
         first, last = np.searchsorted(pair_track, [start, stop])
         tile[pair_row[first:last], pair_track[first:last] - start] = -np.inf
         if start == 0:
@@ -191,6 +198,7 @@ def _best_candidates(
     excluded: TrackLists,
     n: int,
     offset: Float32Array | None,
+    wide: csr_array | None,
     candidates: Int32Array,
 ) -> tuple[Int32Array, Float32Array]:
     """`best_tracks` among some tracks alone."""
@@ -203,6 +211,7 @@ def _best_candidates(
         TrackLists(held.offsets, place[held.track_index]),
         n,
         offset=None if offset is None else offset[candidates],
+        wide=None if wide is None else wide[:, candidates],
     )
     track_index = np.full_like(found, -1)
     track_index[found >= 0] = candidates[found[found >= 0]]

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
-from segue.data.playlists import Catalog, Float32Array, Int32Array, Int64Array, TrackLists
+from segue.data.playlists import (
+    BoolArray,
+    Catalog,
+    Float32Array,
+    Int32Array,
+    Int64Array,
+    TrackLists,
+)
 from segue.errors import InputError
 from segue.recommend.ann import AnnIndex
 from segue.recommend.filters import Filters
 from segue.recommend.index import best_tracks
 from segue.recommend.rerank import check_dial, check_diversity
 from segue.recommend.scorer import CentroidScorer, Query
+from segue.recommend.second_stage import SecondStage
 
 # Lists that are answered at once.
 _BATCH_LISTS = 1024
@@ -41,6 +51,8 @@ class Ranker:
         Answers empty queries.
     ann
         Finds the tracks that are then scored; None: all are scored.
+    second_stage
+        Orders the best of them anew; None: they stay in the order of their scores.
     """
 
     def __init__(
@@ -49,8 +61,10 @@ class Ranker:
         catalog: Catalog,
         popularity: Int64Array,
         ann: AnnIndex | None = None,
+        second_stage: SecondStage | None = None,
     ) -> None:
-        self.scorer, self.catalog, self.popularity, self.ann = scorer, catalog, popularity, ann
+        self.scorer, self.catalog, self.popularity = scorer, catalog, popularity
+        self.ann, self.second_stage = ann, second_stage
 
     def rank(
         self,
@@ -101,19 +115,73 @@ class Ranker:
         self, query: Query, n: int, dial: float, candidates: Int32Array | None
     ) -> tuple[Int32Array, Float32Array]:
         """The best tracks that the lists do not hold; the most popular ones for an empty list."""
-        vectors = self.scorer.query_vectors(query)
+        if self.second_stage is None:
+            return self._first(query, n, dial, candidates)
+        size = self.second_stage.pool_size
+        at_rest = self._first(query, size if dial else max(n, size), 0.0, candidates)
+        pool = at_rest[0][:, :size]
+        score = self.second_stage.scores(query, pool, at_rest[1][:, :size])
+        if dial == 0:
+            listed = pool, score
+            further = at_rest[0][:, size:], at_rest[1][:, size:]
+        else:
+            # Among so many with the dial turned there are n outside the pool.
+            listed = pool, score + _chosen_of(self.scorer.offset(dial), pool)
+            further = self._first(query, n + size, dial, candidates)
+            again = _stand_in_rows(further[0], pool, self.catalog.num_tracks)
+            further[1][again] = -np.inf
+        track_index, score = (
+            np.concatenate(of, axis=1) for of in zip(listed, further, strict=True)
+        )
+        track_index[score == -np.inf] = -1
+        order = np.lexsort((track_index, -score), axis=1)[:, :n]
+        ranked = np.take_along_axis(track_index, order, axis=1)
+        return ranked, np.take_along_axis(score, order, axis=1)
+
+    def lift(self, query: Query, tracks: Int32Array) -> NDArray[np.float64]:
+        """What the second stage adds to the scores of some tracks for one list.
+
+        Parameters
+        ----------
+        query
+            A single list.
+        tracks : int32 [num_tracks_asked]
+
+        Returns
+        -------
+        float64 [num_tracks_asked]
+            0 for those that the second stage does not look at.
+        """
+        lift = np.zeros(len(tracks))
+        if self.second_stage is None:
+            return lift
+        pool, first = self._first(query, self.second_stage.pool_size, 0.0, None)
+        added = self.second_stage.scores(query, pool, first)[0] - first[0]
+        of_track = dict(zip(pool[0].tolist(), added.tolist(), strict=True))
+        return np.array([of_track.get(track, 0.0) for track in tracks.tolist()])
+
+    def _first(
+        self, query: Query, n: int, dial: float, candidates: Int32Array | None
+    ) -> tuple[Int32Array, Float32Array]:
+        """The best tracks by their scores, before the second stage."""
+        vectors, wide = self.scorer.query_vectors(query), self.scorer.wide_scores(query)
         near = None
         if self.ann is not None:
-            near = self._near(self.ann, vectors, query.tracks, n, dial, candidates)
+            near = self._near(self.ann, vectors, wide, query.tracks, n, dial, candidates)
         if near is None:
-            track_index, score = self._exact(vectors, query.tracks, n, dial, candidates)
+            track_index, score = self._exact(vectors, wide, query.tracks, n, dial, candidates)
         else:
             track_index, score = near
             # What the index left short is looked for among all.
             short = np.flatnonzero(track_index[:, -1] < 0)
             if len(short):
                 track_index[short], score[short] = self._exact(
-                    vectors[short], query.tracks.rows(short), n, dial, candidates
+                    vectors[short],
+                    None if wide is None else wide[short],
+                    query.tracks.rows(short),
+                    n,
+                    dial,
+                    candidates,
                 )
         if query.empty.any():
             share = self.popularity / max(1, self.popularity.sum())
@@ -130,6 +198,7 @@ class Ranker:
     def _exact(
         self,
         vectors: Float32Array,
+        wide: csr_array | None,
         excluded: TrackLists,
         n: int,
         dial: float,
@@ -141,6 +210,7 @@ class Ranker:
             excluded,
             n,
             offset=self.scorer.offset(dial),
+            wide=wide,
             candidates=candidates,
         )
 
@@ -148,15 +218,16 @@ class Ranker:
         self,
         ann: AnnIndex,
         vectors: Float32Array,
+        wide: csr_array | None,
         excluded: TrackLists,
         n: int,
         dial: float,
         candidates: Int32Array | None,
     ) -> tuple[Int32Array, Float32Array] | None:
-        """The best of what the index finds, scored exactly; lists may be left short.
+        """The best of what the index and the wide part find, scored exactly.
 
-        The more tracks are wanted or may not be recommended, the wider the search; None where it
-        would be no less work than to score all.
+        Lists may be left short. The more tracks are wanted or may not be recommended, the wider
+        the search; None where it would be no less work than to score all.
         """
         num_tracks = self.catalog.num_tracks
         share = 1.0 if candidates is None else max(len(candidates), 1) / num_tracks
@@ -165,14 +236,17 @@ class Ranker:
         if wanted > num_tracks // 8 or widen * ann.num_probes(dial) > ann.num_cells // 4:
             return None
         found = ann.search(vectors, dial, wanted, widen=widen)
-        row = np.repeat(np.arange(len(found)), wanted).reshape(found.shape)
+        added = np.zeros(found.shape, dtype=np.float32)
+        if wide is not None:
+            found, added = _with_neighbours(found, wide, wanted)
+        row = np.repeat(np.arange(len(found)), found.shape[1]).reshape(found.shape)
         held = excluded.list_index() * num_tracks + excluded.track_index
         out = (found < 0) | np.isin(row * num_tracks + found, held)
         if candidates is not None:
             passes = np.zeros(num_tracks, dtype=bool)
             passes[candidates] = True
             out |= ~passes[found]
-        score = np.einsum("qd,qwd->qw", vectors, self.scorer.track_vectors[found])
+        score = np.einsum("qd,qwd->qw", vectors, self.scorer.track_vectors[found]) + added
         offset = self.scorer.offset(dial)
         if offset is not None:
             score += offset[found]
@@ -215,3 +289,52 @@ class Ranker:
         listed, value = np.full(n, -1, dtype=np.int32), np.full(n, -np.inf, dtype=np.float32)
         listed[: len(places)], value[: len(places)] = ranked[places], score[places]
         return listed, value
+
+
+def _chosen_of(offset: Float32Array | None, tracks: Int32Array) -> Float32Array:
+    """The offset of each track, 0 for the −1 that pads a list."""
+    if offset is None:
+        return np.zeros(tracks.shape, dtype=np.float32)
+    return np.where(tracks >= 0, offset[tracks], np.float32(0))
+
+
+def _stand_in_rows(tracks: Int32Array, others: Int32Array, num_tracks: int) -> BoolArray:
+    """Which tracks of each row stand in the same row of the others: bool, shaped like `tracks`."""
+    row = np.arange(len(tracks), dtype=np.int64)[:, None] * (num_tracks + 1) + 1
+    found: BoolArray = np.isin(row + tracks, row + others)
+    return found
+
+
+def _with_neighbours(
+    found: Int64Array, wide: csr_array, wanted: int
+) -> tuple[Int64Array, Float32Array]:
+    """What an index found, widened by the tracks to which the wide part gives most.
+
+    Returns
+    -------
+    found : int64 [num_lists, width]
+        Each track once; padded with −1.
+    added : float32 [num_lists, width]
+        What the wide part gives to each.
+    """
+    num_lists, num_tracks = wide.shape
+    row, column, weight = [], [], []
+    for at in range(num_lists):
+        part = slice(wide.indptr[at], wide.indptr[at + 1])
+        tracks, weights = wide.indices[part], wide.data[part]
+        if len(weights) > wanted:
+            most = np.argpartition(-weights, wanted - 1)[:wanted]
+            tracks = tracks[most]
+        both = np.union1d(tracks, found[at][found[at] >= 0])
+        row.append(np.full(len(both), at))
+        column.append(both)
+        given = np.zeros(num_tracks, dtype=np.float32)
+        given[wide.indices[part]] = weights
+        weight.append(given[both])
+    lengths = np.array([len(tracks) for tracks in column])
+    place = np.concatenate([np.arange(length) for length in lengths])
+    width = (num_lists, int(lengths.max(initial=1)))
+    cells = np.concatenate(row), place
+    widened, added = np.full(width, -1, dtype=np.int64), np.zeros(width, dtype=np.float32)
+    widened[cells], added[cells] = np.concatenate(column), np.concatenate(weight)
+    return widened, added

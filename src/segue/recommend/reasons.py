@@ -13,14 +13,17 @@ from segue.graph.subgraph import Neighbours
 from segue.recommend.scorer import Contributions, Query, TermKind
 
 _NUM_REASONS = 3
+# Terms that stand for no row of the catalogue, in words.
+_IN_WORDS = {"popularity": "popularity", "list": "the list as a whole"}
 _NUM_SHARED_PLAYLISTS = 3
 
 
 @dataclass(frozen=True)
 class Reason:
-    """One term of a score: a track or an artist that was asked with, or the popularity dial.
+    """One term of a score: a track or an artist that was asked with, the dial, or the whole list.
 
-    Its part may be negative: then it speaks against the track.
+    Its part may be negative: then it speaks against the track. That of kind ``"list"`` is what a
+    second stage adds, which looks at the list as a whole.
     """
 
     kind: TermKind
@@ -111,9 +114,13 @@ class Explainer:
     def strongest(
         self, contributions: Contributions, place: int
     ) -> tuple[tuple[Reason, ...], float]:
-        """The terms that add most to a score, and the sum of the others."""
+        """The terms that add most to a score, and the sum of the others.
+
+        What the list as a whole adds is never among them.
+        """
         parts = contributions.parts[place]
-        chosen = np.argsort(-parts, kind="stable")[:_NUM_REASONS]
+        named = [at for at, (kind, _) in enumerate(contributions.terms) if kind != "list"]
+        chosen = np.argsort(-parts[named], kind="stable")[:_NUM_REASONS]
         rest = float(parts.sum() - parts[chosen].sum()) if len(parts) > len(chosen) else 0.0
         return self._reasons(contributions, place, chosen), rest
 
@@ -124,8 +131,8 @@ class Explainer:
         for at in chosen.tolist():
             kind, row = contributions.terms[at]
             part = float(contributions.parts[place, at])
-            if kind == "popularity":
-                reasons.append(Reason(kind, "", "popularity", part))
+            if row < 0:
+                reasons.append(Reason(kind, "", _IN_WORDS[kind], part))
             else:
                 ids, names = (getattr(catalog, f"{kind}_{of}") for of in ("ids", "names"))
                 reasons.append(Reason(kind, ids[row].as_py(), names[row].as_py(), part))

@@ -23,6 +23,7 @@ from segue.recommend.ranking import Ranker, check_length
 from segue.recommend.reasons import Explainer, Explanation
 from segue.recommend.rerank import check_dial
 from segue.recommend.scorer import CentroidScorer, Query
+from segue.recommend.second_stage import SecondStage
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -83,9 +84,14 @@ class Recommender:
             bundle.query_weight,
             bundle.popularity,
             bundle.catalog.track_artist,
+            bundle.wide,
         )
-
-        self._ranker = Ranker(self.scorer, bundle.catalog, bundle.popularity, ann)
+        second_stage = None
+        if bundle.second_stage is not None:
+            second_stage = SecondStage(
+                bundle.second_stage, self.scorer, bundle.catalog, bundle.popularity
+            )
+        self._ranker = Ranker(self.scorer, bundle.catalog, bundle.popularity, ann, second_stage)
         self._explainer = Explainer(bundle.catalog, bundle.playlists, bundle.popularity)
 
     @classmethod
@@ -258,6 +264,8 @@ class Recommender:
             query, without = self._query_of(playlist, ordered)
         asked = np.array([self.names.find(track)], dtype=np.int32)
         contributions = self.scorer.contributions(query, asked, dial)
+        if self.bundle.second_stage is not None:
+            contributions = contributions.lifted(self._ranker.lift(query, asked))
         parts = contributions.parts[0]
         shared = self._explainer.playlists(query, asked, without)
         catalog = self.bundle.catalog
@@ -331,9 +339,10 @@ class Recommender:
 
     def query_of(self, tracks: TrackLists, order_known: BoolArray) -> Query:
         """What some lists ask with: the last tracks of those whose order is known count more."""
-        if self.recency is None:
-            return Query(tracks)
-        return Query(tracks, self.recency.emphasis(tracks, order_known))
+        emphasis = None
+        if self.recency is not None:
+            emphasis = self.recency.emphasis(tracks, order_known)
+        return Query(tracks, emphasis, order_known=order_known)
 
     @property
     def playlists(self) -> Playlists:
@@ -423,6 +432,9 @@ class Recommender:
         catalog = self.bundle.catalog
         dial = 0.0 if by_popularity else options.get("dial", 0.0)
         contributions = self.scorer.contributions(query, found, dial)
+        if self.bundle.second_stage is not None:
+            lift = score[0, : len(found)] - contributions.parts.sum(axis=1)
+            contributions = contributions.lifted(lift)
         shared = self._explainer.playlists(query, found, without) if reasons else None
         tracks = []
         same_artist = self._explainer.same_artist(query, found)

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from segue.data.playlists import Float32Array, Int32Array, Int64Array, TrackLists
+from segue.bundle import WidePart
+from segue.data.playlists import BoolArray, Float32Array, Int32Array, Int64Array, TrackLists
 
 # What one standard deviation of log-popularity costs, as a cosine, where the dial stands at 1.
 FULL_DIAL = 0.1
@@ -44,11 +45,14 @@ class Query:
         What each track's query weight is multiplied with, at least 0; None: nothing.
     artists : TrackLists or None
         Rows of artists, one list for each list of tracks.
+    order_known : bool [num_lists] or None
+        Whether the order of a list's tracks means something; None: of no list.
     """
 
     tracks: TrackLists
     emphasis: Float32Array | None = None
     artists: TrackLists | None = None
+    order_known: BoolArray | None = None
 
     def __post_init__(self) -> None:
         """Refuse columns that do not fit together (ValueError)."""
@@ -56,6 +60,8 @@ class Query:
             raise ValueError("emphasis must hold one number a track of the query")
         if self.artists is not None and len(self.artists) != len(self.tracks):
             raise ValueError("artists and tracks differ in the number of lists")
+        if self.order_known is not None and self.order_known.shape != (len(self.tracks),):
+            raise ValueError("order_known must hold one value a list")
 
     def __len__(self) -> int:
         """Number of lists."""
@@ -69,16 +75,33 @@ class Query:
             self.tracks.rows(slice(start, stop)),
             None if self.emphasis is None else self.emphasis[offsets[start] : offsets[stop]],
             None if self.artists is None else self.artists.rows(slice(start, stop)),
+            None if self.order_known is None else self.order_known[start:stop],
         )
 
+    def ordered(self, row: int) -> bool:
+        """Whether the order of one list's tracks means something."""
+        return self.order_known is not None and bool(self.order_known[row])
+
     @property
-    def empty(self) -> NDArray[np.bool_]:
+    def share(self) -> Float32Array | None:
+        """The emphasis over its mean in each list: float32 [num_pairs]; None where it is 1."""
+        if self.emphasis is None:
+            return None
+        lengths = self.tracks.lengths
+        total = np.bincount(self.tracks.list_index(), self.emphasis, minlength=len(lengths))
+        mean = total / np.maximum(lengths, 1)
+        mean[mean == 0] = 1  # nothing in it counts
+        share: Float32Array = (self.emphasis / np.repeat(mean, lengths)).astype(np.float32)
+        return share
+
+    @property
+    def empty(self) -> BoolArray:
         """Lists that hold nothing: bool [num_lists]."""
-        empty: NDArray[np.bool_] = self.tracks.lengths == 0
+        empty: BoolArray = self.tracks.lengths == 0
         return empty if self.artists is None else empty & (self.artists.lengths == 0)
 
 
-TermKind = Literal["track", "artist", "popularity"]
+TermKind = Literal["track", "artist", "popularity", "list"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,8 +111,9 @@ class Contributions:
     Attributes
     ----------
     terms : tuple of (kind, row)
-        ``("track", row)`` and ``("artist", row)`` for what stands in the query, in its order, and
-        ``("popularity", -1)`` last where the dial is not at 0.
+        ``("track", row)`` and ``("artist", row)`` for what stands in the query, in its order, then
+        ``("popularity", -1)`` where the dial is not at 0, and ``("list", -1)`` for what a second
+        stage adds.
     parts : float64 [num_tracks_asked, num_terms]
         Each row sums to a score.
     """
@@ -97,17 +121,24 @@ class Contributions:
     terms: tuple[tuple[TermKind, int], ...]
     parts: NDArray[np.float64]
 
+    def lifted(self, lift: NDArray[np.float64]) -> Contributions:
+        """The same with what a second stage adds to each score (float64 [num_tracks_asked])."""
+        return Contributions((*self.terms, ("list", -1)), np.column_stack([self.parts, lift]))
+
 
 @dataclass(frozen=True, eq=False)
 class CentroidScorer:
     """A playlist is the centroid of what is in it; a score is a cosine.
 
-        q = unit(Σ_t e_t · w_t · v_t + w̄ · Σ_a v_a),   score(u) = q · v_u − dial · FULL_DIAL · f_u
+        q = unit(Σ_t e_t · w_t · v_t + w̄ · Σ_a v_a)
+        score(u) = q · v_u + Σ_t (e_t / ē) · W_tu − dial · FULL_DIAL · f_u
 
-    over the tracks t and artists a of the query, with e their emphasis (1 unless it is given), w̄
+    over the tracks t and artists a of the query, with e their emphasis (1 unless it is given) and
+    ē its mean over the tracks, w̄
     the mean query weight, v_a the unit centroid of the artist's tracks by popularity (it finds
-    more than the artist's trained vector does, see `benchmarks/artist_seeds.py`), and f the fame
-    of a track: its log(1 + popularity), standardised over the catalogue.
+    more than the artist's trained vector does, see `benchmarks/artist_seeds.py`), W the wide part
+    (0 without one), and f the fame of a track: its log(1 + popularity), standardised over the
+    catalogue.
 
     Attributes
     ----------
@@ -119,12 +150,15 @@ class CentroidScorer:
         Playlists of each track; only queries with artists and a dial that is not at 0 need it.
     track_artist : int32 [num_tracks] or None
         Only queries with artists need it.
+    wide : WidePart or None
+        W.
     """
 
     track_vectors: Float32Array
     query_weight: Float32Array
     popularity: Int64Array | None = None
     track_artist: Int32Array | None = None
+    wide: WidePart | None = None
 
     @cached_property
     def fame(self) -> Float32Array:
@@ -177,9 +211,24 @@ class CentroidScorer:
             ) @ self.artist_vectors(named)
         return unit_rows(vectors)
 
+    def wide_scores(self, query: TrackLists | Query) -> csr_array | None:
+        """What W adds to the scores: sparse [num_lists, num_tracks]; None without a wide part."""
+        if self.wide is None:
+            return None
+        if isinstance(query, TrackLists):
+            return self.wide.scores(query)
+        return self.wide.scores(query.tracks, query.share)
+
     def scores(self, query: TrackLists | Query, dial: float = 0.0) -> Float32Array:
-        """Scores of all tracks: float32 [num_lists, num_tracks], at dial 0 from −1 to 1."""
+        """Scores of all tracks: float32 [num_lists, num_tracks].
+
+        At dial 0 and without a wide part they are cosines, from −1 to 1.
+        """
         scores: Float32Array = self.query_vectors(query) @ self.track_vectors.T
+        wide = self.wide_scores(query)
+        if wide is not None:
+            pairs = wide.tocoo()
+            scores[pairs.coords] += pairs.data
         offset = self.offset(dial)
         if offset is not None:
             scores += offset
@@ -216,6 +265,9 @@ class CentroidScorer:
         length = np.linalg.norm(vectors.sum(axis=0))
         asked = self.track_vectors[tracks].astype(np.float64)
         parts = asked @ vectors.T / (length if length > 0 else 1.0)
+        if self.wide is not None:
+            weights = self.wide.matrix[rows][:, tracks].toarray().T
+            parts[:, : len(rows)] += weights if query.share is None else weights * query.share
         offset = self.offset(dial)
         if offset is not None:
             parts = np.column_stack([parts, offset[tracks]])

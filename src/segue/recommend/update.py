@@ -178,6 +178,8 @@ def update(
             split=bundle.split,
             graph_fingerprint=bundle.graph_fingerprint,
             history=bundle.history,
+            wide=None if bundle.wide is None else bundle.wide.with_tracks(every.num_tracks),
+            second_stage=bundle.second_stage,
         ),
         report,
     )

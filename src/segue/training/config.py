@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields
 from functools import partial
 from types import MappingProxyType
 from typing import Any, Literal
@@ -202,3 +202,79 @@ def default_epochs(num_playlists: int, batch_size: int) -> int:
     """
     steps_per_epoch = max(1, math.ceil(num_playlists / batch_size))
     return min(40, max(10, math.ceil(600 / steps_per_epoch)))
+
+
+@dataclass(frozen=True)
+class WideConfig:
+    """How the wide part of a bundle is fitted; chosen on validation (docs/findings.md).
+
+    Attributes
+    ----------
+    num_neighbours
+        Weights that are kept of each track.
+    weight
+        What they are multiplied with, to be added to cosines.
+    regularization, artist_weight, album_weight
+        As for `segue.evaluation.baselines.SideEASE`.
+    max_tracks
+        The most popular tracks that take part.
+    """
+
+    num_neighbours: int = 100
+    weight: float = 2.0
+    regularization: float = 400.0
+    artist_weight: float = 10.0
+    album_weight: float = 5.0
+    max_tracks: int = 25_000
+
+
+@dataclass(frozen=True)
+class SecondStageConfig:
+    """How the second stage is trained; chosen on validation (docs/findings.md).
+
+    Attributes
+    ----------
+    num_trees
+        Numbers of boosted trees, ascending: the one that does best in cross-validation is taken,
+        and none of them where the first stage alone does.
+    num_leaves, learning_rate, min_leaf
+        Of the trees.
+    negative_share
+        Of the tracks that do not belong, each tree sees so many.
+    short_share
+        Of the questions of validation so many are asked once more with few of their tracks: a
+        number drawn log-uniformly from one up.
+    min_questions
+        Playlists with held-out tracks below which nothing is tried.
+    rng_seed
+        For what is drawn.
+    """
+
+    num_trees: tuple[int, ...] = (50, 100, 200, 350, 500)
+    num_leaves: int = 15
+    learning_rate: float = 0.02
+    min_leaf: int = 500
+    negative_share: float = 0.25
+    short_share: float = 0.5
+    min_questions: int = 500
+    rng_seed: int = 0
+
+
+@dataclass(frozen=True)
+class SystemConfig:
+    """What stands beside the vectors of a bundle.
+
+    Attributes
+    ----------
+    wide : WideConfig or None
+        None: no wide part.
+    second_stage : SecondStageConfig or None
+        None: no second stage.
+    """
+
+    wide: WideConfig | None = None
+    second_stage: SecondStageConfig | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain values, for a manifest."""
+        return asdict(self)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
 from segue import metrics
-from segue.data.playlists import Float32Array, Int64Array
+from segue.data.playlists import Float32Array
 from segue.graph.split import HeldOut
 from segue.recommend.index import row_batches
 from segue.recommend.scorer import Scorer
@@ -17,6 +18,15 @@ from segue.recommend.scorer import Scorer
 VALIDATION_PLAYLISTS = 4000
 # The one figure that chooses: of a training its epoch, of a baseline its options.
 BEST_BY = "ndcg@20"
+
+
+@runtime_checkable
+class HeldOutScorer(Protocol):
+    """Scores playlists by more than the tracks of a query: by which playlist it is."""
+
+    def held_out_scores(self, held_out: HeldOut) -> Float32Array:
+        """Scores of all tracks: finite float32 [num_rows, num_tracks], a fresh array."""
+        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,9 +42,10 @@ class NodeScorer:
     playlist_vectors: Float32Array
     track_vectors: Float32Array
 
-    def playlist_scores(self, playlist_index: Int64Array) -> Float32Array:
+    def held_out_scores(self, held_out: HeldOut) -> Float32Array:
         """Scores of all tracks for playlists of the training graph: float32 [num, num_tracks]."""
-        scores: Float32Array = self.playlist_vectors[playlist_index] @ self.track_vectors.T
+        vectors = self.playlist_vectors[held_out.playlist_index]
+        scores: Float32Array = vectors @ self.track_vectors.T
         return scores
 
 
@@ -46,7 +57,7 @@ def validation_rows(held_out: HeldOut) -> HeldOut:
 
 
 def ranked_batches(
-    scorer: Scorer | NodeScorer, held_out: HeldOut, num_tracks: int
+    scorer: Scorer | HeldOutScorer, held_out: HeldOut, num_tracks: int
 ) -> Iterator[tuple[slice, HeldOut, Float32Array, metrics.HeldOutRanks]]:
     """Score and rank some rows at a time, so that memory stays bounded.
 
@@ -61,8 +72,8 @@ def ranked_batches(
     """
     for rows in row_batches(len(held_out.query), num_tracks):
         part = held_out.rows(rows)
-        if isinstance(scorer, NodeScorer):
-            scores = scorer.playlist_scores(part.playlist_index)
+        if isinstance(scorer, HeldOutScorer):
+            scores = scorer.held_out_scores(part)
         else:
             scores = scorer.scores(part.query)
         ranks = metrics.rank_held_out(
@@ -75,7 +86,9 @@ def ranked_batches(
         yield rows, part, scores, ranks
 
 
-def validate(scorer: Scorer | NodeScorer, held_out: HeldOut, num_tracks: int) -> dict[str, float]:
+def validate(
+    scorer: Scorer | HeldOutScorer, held_out: HeldOut, num_tracks: int
+) -> dict[str, float]:
     """Recall@20, Recall@300, nDCG@20 and AUC on held-out tracks, by full ranking."""
     batches = ranked_batches(scorer, held_out, num_tracks)
     ranks = metrics.concatenate([ranks for _, _, _, ranks in batches])

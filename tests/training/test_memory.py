@@ -3,8 +3,8 @@
 import pytest
 
 from segue.errors import ResourceError
-from segue.evaluation import memory
-from segue.evaluation.memory import available_memory, require_memory
+from segue.training import memory
+from segue.training.memory import available_memory, require_memory
 
 
 def test_some_memory_is_available_here():

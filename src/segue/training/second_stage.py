@@ -1,0 +1,246 @@
+"""Training of the second stage, on the validation part of a split."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from segue.data.playlists import BoolArray, Float32Array, Int64Array, TrackLists
+from segue.graph.split import HeldOut, Split
+from segue.recommend.features import FEATURES, FeatureMaker
+from segue.recommend.index import row_batches, top_tracks
+from segue.recommend.order import Recency
+from segue.recommend.scorer import CentroidScorer, Query
+from segue.recommend.second_stage import POOL_SIZE, lightgbm_library
+from segue.training.config import SecondStageConfig
+
+# For what a generator is: NumPy pads seeds with zeros.
+_FOR_SHORT, _FOR_GIVEN, _FOR_FOLDS = 1, 2, 3
+# Cross-validation is over so many parts, by the average precision at so many tracks.
+_NUM_FOLDS, _CUTOFF = 2, 10
+# How often playlists that are held out whole are asked about, each time with other tracks given.
+_TIMES_GIVEN = 2
+
+
+@dataclass(frozen=True, eq=False)
+class Questions:
+    """Questions with known answers, and of which the order of the tracks means something.
+
+    Attributes
+    ----------
+    held_out : HeldOut
+    order_known : bool [num_rows]
+    """
+
+    held_out: HeldOut
+    order_known: BoolArray
+
+    @classmethod
+    def of(cls, held_out: HeldOut, split: Split) -> Questions:
+        """With what the split's graph tells of the order.
+
+        Where held-out tracks may come from anywhere in a playlist, its order says nothing of them.
+        """
+        order_known = split.train.playlists.order_known[held_out.playlist_index]
+        if split.recipe.kind in ("random", "tracks"):
+            order_known = np.zeros_like(order_known)
+        return cls(held_out, order_known)
+
+    def query(self, recency: Recency | None) -> Query:
+        """What is asked, as an engine asks it."""
+        tracks = self.held_out.query
+        emphasis = None if recency is None else recency.emphasis(tracks, self.order_known)
+        return Query(tracks, emphasis, order_known=self.order_known)
+
+    def rows(self, rows: slice | Int64Array) -> Questions:
+        """Some of them."""
+        return Questions(self.held_out.rows(rows), self.order_known[rows])
+
+
+def train_second_stage(
+    split: Split,
+    scorer: CentroidScorer,
+    popularity: Int64Array,
+    config: SecondStageConfig,
+    recency: Recency | None = Recency(),  # noqa: B008
+) -> str | None:
+    """Learn from the validation part which of the first stage's best tracks belong to a list.
+
+    Each question is a playlist with its validation tracks held out; the best tracks by the first
+    stage, without known ones, are its examples. Test tracks are among them as what they seem to
+    be, negatives. Some questions are asked once more with few tracks of the playlist shown, so
+    that a list of three songs is ordered as well as one of thirty.
+
+    Parameters
+    ----------
+    split
+    scorer
+        The first stage, trained on the split's training graph.
+    popularity : int64 [num_tracks]
+        In that training graph.
+    config
+    recency
+        As the engine will have it.
+
+    Returns
+    -------
+    str or None
+        The model in LightGBM's text form; None where too few questions are known, or in
+        cross-validation over the playlists the first stage alone does better.
+
+    Raises
+    ------
+    ResourceError
+        If LightGBM is not installed.
+    """
+    lightgbm_library()
+    questions = list(_questions(split, config))
+    if not questions or len(questions[0].order_known) < config.min_questions:
+        return None
+    maker = FeatureMaker(scorer, split.train.catalog, popularity)
+    pools = [pool for asked in questions for pool in _pools(asked, scorer, maker, recency)]
+    # The same playlist asked about twice stays in one part.
+    rng = np.random.default_rng((config.rng_seed, _FOR_FOLDS))
+    fold = rng.permutation(len(split.train.playlists)) % _NUM_FOLDS
+    of_pool = fold[[pool.playlist for pool in pools]]
+    value = np.zeros(1 + len(config.num_trees))
+    for held_out in range(_NUM_FOLDS):
+        asked = [pools[at] for at in np.flatnonzero(of_pool == held_out)]
+        seen = [pools[at] for at in np.flatnonzero(of_pool != held_out)]
+        booster = _boosted(seen, config, config.num_trees[-1])
+        value += _average_precision(booster, asked, config.num_trees)
+    best = int(value.argmax())
+    if best == 0:
+        return None
+    booster = _boosted(pools, config, config.num_trees[best - 1])
+    return str(booster.model_to_string())
+
+
+@dataclass(frozen=True, eq=False)
+class _Pool:
+    """The best tracks for one question, best first.
+
+    `features` (float32 [size, num_features]), `belongs` (bool [size]: which are targets),
+    `num_targets` of the question, found or not, and its `playlist`.
+    """
+
+    features: Float32Array
+    belongs: BoolArray
+    num_targets: int
+    playlist: int
+
+
+def _boosted(pools: list[_Pool], config: SecondStageConfig, num_trees: int) -> Any:
+    lightgbm = lightgbm_library()
+    features = np.concatenate([pool.features for pool in pools])
+    belongs = np.concatenate([pool.belongs for pool in pools])
+    parameters = {
+        "objective": "binary",
+        "learning_rate": config.learning_rate,
+        "num_leaves": config.num_leaves,
+        "min_data_in_leaf": config.min_leaf,
+        "feature_fraction": 0.7,
+        "pos_bagging_fraction": 1.0,
+        "neg_bagging_fraction": config.negative_share,
+        "bagging_freq": 1,
+        "max_bin": 63,
+        "seed": config.rng_seed,
+        # The same trees whatever the number of threads.
+        "deterministic": True,
+        "force_row_wise": True,
+        "num_threads": torch.get_num_threads(),
+        "verbose": -1,
+    }
+    data = lightgbm.Dataset(features, belongs, feature_name=_plain_names())
+    return lightgbm.train(parameters, data, num_trees)
+
+
+def _average_precision(
+    booster: Any, pools: list[_Pool], num_trees: tuple[int, ...]
+) -> NDArray[np.float64]:
+    """Sums over pools of the average precision at 10, as they come and by numbers of trees."""
+    sizes = np.cumsum([len(pool.belongs) for pool in pools])[:-1]
+    features = np.concatenate([pool.features for pool in pools])
+    value = np.zeros(1 + len(num_trees))
+    for place, number in enumerate((0, *num_trees)):
+        odds = np.zeros(len(features))
+        if number:
+            odds = booster.predict(features, raw_score=True, num_iteration=number)
+        for pool, part in zip(pools, np.split(odds, sizes), strict=True):
+            hits = pool.belongs[np.argsort(-part, kind="stable")[:_CUTOFF]]
+            precision = hits * hits.cumsum() / np.arange(1, len(hits) + 1)
+            value[place] += precision.sum() / min(_CUTOFF, pool.num_targets)
+    return value
+
+
+def _plain_names() -> list[str]:
+    """LightGBM's text form separates names by spaces."""
+    return [name.replace(" ", "_") for name in FEATURES]
+
+
+def _questions(split: Split, config: SecondStageConfig) -> Iterator[Questions]:
+    """All questions of validation, then some with few tracks shown."""
+    validation = split.validation
+    if split.recipe.kind == "playlists":
+        in_order = validation.query.joined(validation.targets)
+        long_enough = np.flatnonzero(in_order.lengths >= 2)
+        in_order, rows = in_order.rows(long_enough), validation.playlist_index[long_enough]
+        rng = np.random.default_rng((config.rng_seed, _FOR_GIVEN))
+        for _ in range(_TIMES_GIVEN):
+            given = _log_uniform(in_order.lengths, rng)
+            shown = _place(in_order) < np.repeat(given, in_order.lengths)
+            query = in_order.keep(shown)
+            yield Questions.of(HeldOut(query, query, in_order.keep(~shown), rows), split)
+        return
+    answered = Questions.of(validation, split).rows(np.flatnonzero(validation.targets.lengths > 0))
+    yield answered
+    rng = np.random.default_rng((config.rng_seed, _FOR_SHORT))
+    long_enough = np.flatnonzero(answered.held_out.query.lengths >= 2)
+    some = np.sort(rng.permutation(long_enough)[: round(config.short_share * len(long_enough))])
+    if len(some):
+        yield _shortened(answered.rows(some), rng)
+
+
+def _shortened(questions: Questions, rng: np.random.Generator) -> Questions:
+    """The same questions with few tracks shown: the last ones where the order is known."""
+    query = questions.held_out.query
+    from_end = np.repeat(query.lengths, query.lengths) - 1 - _place(query)
+    at_random = query.shuffled_place(rng)
+    place = np.where(np.repeat(questions.order_known, query.lengths), from_end, at_random)
+    shown = place < np.repeat(_log_uniform(query.lengths, rng), query.lengths)
+    held_out = replace(questions.held_out, query=query.keep(shown))
+    return replace(questions, held_out=held_out)
+
+
+def _place(lists: TrackLists) -> Int64Array:
+    """Where each pair stands in its list, from 0: int64 [num_pairs]."""
+    place: Int64Array = np.arange(lists.num_pairs) - np.repeat(lists.offsets[:-1], lists.lengths)
+    return place
+
+
+def _log_uniform(lengths: Int64Array, rng: np.random.Generator) -> Int64Array:
+    """A number from 1 to each length less 1, small ones as likely as large ones."""
+    drawn = np.floor(np.exp(rng.random(len(lengths)) * np.log(lengths))).astype(np.int64)
+    return np.clip(drawn, 1, lengths - 1)
+
+
+def _pools(
+    questions: Questions, scorer: CentroidScorer, maker: FeatureMaker, recency: Recency | None
+) -> Iterator[_Pool]:
+    """The best tracks of each question by the first stage."""
+    num_tracks = len(scorer.track_vectors)
+    for rows in row_batches(len(questions.order_known), num_tracks):
+        part = questions.rows(rows)
+        query, held_out = part.query(recency), part.held_out
+        pool, score = top_tracks(scorer.scores(query), held_out.known, min(POOL_SIZE, num_tracks))
+        for row in range(len(pool)):
+            size = int((pool[row] >= 0).sum())
+            found, targets = pool[row, :size], held_out.targets[row]
+            features = maker.features(query.rows(slice(row, row + 1)), found, score[row, :size])
+            playlist = int(held_out.playlist_index[row])
+            yield _Pool(features, np.isin(found, targets), len(targets), playlist)
