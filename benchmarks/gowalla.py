@@ -72,6 +72,7 @@ PUBLISHED = {
 }
 METRICS = ("recall@20", "ndcg@20")
 BUCKET_CUTOFF = 20
+TRIALS = "trials.jsonl"
 # The arm whose curve on the test part is kept: its published form is so measured.
 MEASURED_ON_THE_WAY = "node-bpr"
 
@@ -142,7 +143,7 @@ def chosen(
     recipe = SplitRecipe(kind="random", test_share=0.0, validation_share=0.1)
     split = split_graph(graph, recipe)
     folder = out / arm
-    finished = TrialsFile(folder / "trials.jsonl")
+    finished = TrialsFile(folder / TRIALS)
     if arm in BASELINES:
         return tune(arm, split, num_trials, finished).options
     # What the command line fixes beside the grid belongs to a trial as much as its point.
@@ -240,9 +241,16 @@ def measure(scorer: Scorer | HeldOutScorer, test: HeldOut, graph: PlaylistGraph)
 
 
 def summary(out: Path) -> dict[str, Any]:
-    """What a folder holds of every arm, by name."""
-    arms = {path.parent.name: json.loads(path.read_text()) for path in out.glob("*/result.json")}
-    return {"published": PUBLISHED, "arms": dict(sorted(arms.items()))}
+    """What a folder holds of every finished arm, by name, with the trials behind it."""
+    arms = {}
+    for path in sorted(out.glob("*/result.json")):
+        trials = path.with_name(TRIALS)
+        lines = trials.read_text().splitlines() if trials.exists() else []
+        arms[path.parent.name] = {
+            **json.loads(path.read_text()),
+            "trials": [json.loads(line) for line in lines],
+        }
+    return {"published": PUBLISHED, "arms": arms}
 
 
 def draw(out: Path, arms: dict[str, Any]) -> None:

@@ -46,7 +46,7 @@ ARMS = {
     "centroid-bpr": replace(_SOFTMAX, **_BPR, epochs=20),
     "centroid-softmax": _SOFTMAX,
     "centroid-softmax-128": _LONGER,
-    "centroid-wide": _LONGER,
+    "centroid-wide": _SOFTMAX,
 }
 # What stands beside the vectors, and the arm that they are of. Chosen on validation, beside
 # vectors of dim 64: of the regularisations 30, 100 and 400 with the 8,000 most visited places and
@@ -61,7 +61,7 @@ WIDE = {
         max_tracks=20_000,
     )
 }
-VECTORS_OF = {"centroid-wide": "centroid-softmax-128"}
+VECTORS_OF = {"centroid-wide": "centroid-softmax"}
 # What is tuned, beside the arm's own value of each. Of an option that is no field of the
 # configuration `configured` knows the meaning.
 _SPACE: SearchSpace = {
