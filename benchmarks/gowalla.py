@@ -6,19 +6,20 @@
 The arms: a learned vector per person (``node``) or the centroid of their places, each with BPR
 against one random negative or with a softmax over all places. ``node-bpr`` is the published
 training of LightGCN (X. He et al., SIGIR 2020; the recipe of the authors' PyTorch code: dim 64,
-three layers, Adam at 1e-3, L2 1e-4, batches of 2,048 triples, 1,000 epochs). The baselines of
+three layers, Adam at 1e-3, L2 1e-4, batches of 2,048 triples, 1,000 epochs). ``centroid-wide`` is
+the vectors of another arm with a wide part beside them, as they are served. The baselines of
 `segue.evaluation.baselines` are arms, too. Needs gowalla.train.txt.gz and gowalla.test.txt.gz
 in SEGUE_REALDATA.
 
 The split has no validation part. With --trials an arm's options, the number of epochs among
 them, are first chosen on a tenth of each person's training pairs, by nDCG@20 after the last
 epoch: a walk on the arm's grid (see `segue.evaluation.tuning.search`) from the defaults below and
-what the command line sets. Each finished trial is a line of OUT/ARM.trials.jsonl. Then the arm is
-trained on all training pairs. Its figure is that of the last epoch on the test part; the curve on
-the way there is kept, but nothing is chosen by it.
+what the command line sets. Each finished trial is a line of OUT/ARM/trials.jsonl. Then the arm is
+trained on all training pairs, and measured on the test part after the last epoch. Only ``node-bpr``
+is measured on the way there, too, as its authors do; nothing is chosen by that curve.
 
-It goes on where it was stopped, from OUT/ARM.trials.jsonl and OUT/ARM/checkpoint.safetensors.
-Writes OUT/ARM.json, and OUT/gowalla.png of all arms that OUT holds.
+It goes on where it was stopped, from OUT/ARM/trials.jsonl and OUT/ARM/checkpoint.safetensors.
+Writes OUT/ARM/result.json, and OUT/gowalla.json and OUT/gowalla.png of all arms that OUT holds.
 """
 
 from __future__ import annotations
@@ -39,20 +40,30 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import torch
+from gowalla_arms import ARMS, SETTABLE, SPACES, VECTORS_OF, WIDE, configured, value_of
 
+from segue import metrics
 from segue.data.playlists import Catalog, Playlists, TrackLists
 from segue.errors import SegueError
-from segue.evaluation.baselines import BASELINES, SearchSpace
+from segue.evaluation.baselines import BASELINES
+from segue.evaluation.evaluate import NUM_BUCKETS
+from segue.evaluation.parts import FinishedParts
 from segue.evaluation.tuning import Options, Trial, TrialsFile, search, tune
 from segue.files import write_json
 from segue.graph.playlist_graph import PlaylistGraph
-from segue.graph.split import HeldOut, Split, SplitRecipe, split_graph
+from segue.graph.split import HeldOut, SplitRecipe, split_graph
 from segue.pictures.plots import Series, lines
 from segue.pictures.save import save_plot
 from segue.pictures.style import SIZES
+from segue.recommend.scorer import CentroidScorer, Scorer
 from segue.training.config import TrainConfig
-from segue.training.train import CHECKPOINT, Progress, train
-from segue.training.validation import validate, validation_rows
+from segue.training.train import CHECKPOINT, Progress, TrainResult, train
+from segue.training.validation import (
+    HeldOutScorer,
+    ranked_batches,
+    validate,
+    validation_rows,
+)
 
 PUBLISHED = {
     "LightGCN, paper": {"recall@20": 0.1830, "ndcg@20": 0.1554},
@@ -60,73 +71,10 @@ PUBLISHED = {
     "LightGCN with BSL, paper": {"recall@20": 0.1892},
 }
 METRICS = ("recall@20", "ndcg@20")
-# As many points of each curve, at most, but where the published recipe has its own.
-CURVE = 5
-
-_SOFTMAX = TrainConfig(
-    relations=(), dim=64, num_layers=2, epochs=10, few_share=0.0, weight_decay=1e-4
-)
-_NODE: dict[str, Any] = {
-    "readout": "node",
-    "targets": "visible",
-    "options": {"playlist_vectors": True},
-}
-_BPR: dict[str, Any] = {"loss": "bpr", "negatives": "random"}
-ARMS = {
-    "node-bpr": TrainConfig(
-        **_NODE,
-        **_BPR,
-        relations=(),
-        dim=64,
-        num_layers=3,
-        epochs=1000,
-        batch_size=2048,
-        learning_rate=1e-3,
-        schedule="constant",
-        l2=1e-4,
-        validate_every=10,
-    ),
-    "node-softmax": replace(_SOFTMAX, **_NODE, num_layers=3),
-    "centroid-bpr": replace(_SOFTMAX, **_BPR, epochs=20),
-    "centroid-softmax": _SOFTMAX,
-}
-# What is tuned, beside the arm's own value of each. Of an option that is no field of the
-# configuration `configured` knows the meaning.
-_SPACE: SearchSpace = {
-    "weight_decay": (0.0, 1e-5, 1e-4, 3e-4, 1e-3),
-    "learning_rate": (2.5e-3, 5e-3, 1e-2, 2e-2),
-    "temperature": (0.05, 0.07, 0.1, 0.15, 0.2),
-    "epochs": (5, 10, 20, 40, 80),
-    "num_layers": (1, 2, 3, 4),
-    "edge_dropout": (0.0, 0.3, 0.6),
-    "hidden_share": (0.3, 0.5, 0.7),
-    "initial_std": (0.03, 0.1, 0.3),
-}
-SPACES: dict[str, SearchSpace] = {
-    "node-bpr": {"learning_rate": (5e-4, 1e-3, 2e-3), "l2": (1e-5, 1e-4, 1e-3)},
-    "node-softmax": _SPACE,
-    "centroid-bpr": _SPACE,
-    "centroid-softmax": _SPACE,
-}
-# Fields that the command line may set, whether tuned or not.
-SETTABLE = {
-    "dim": int,
-    "num_layers": int,
-    "epochs": int,
-    "batch_size": int,
-    "learning_rate": float,
-    "weight_decay": float,
-    "l2": float,
-    "temperature": float,
-    "hidden_share": float,
-    "few_share": float,
-    "edge_dropout": float,
-    "initial_std": float,
-    "rng_seed": int,
-    "targets": str,
-    "validate_every": int,
-}
-HIDDEN_WIDTH = 0.4
+BUCKET_CUTOFF = 20
+TRIALS = "trials.jsonl"
+# The arm whose curve on the test part is kept: its published form is so measured.
+MEASURED_ON_THE_WAY = "node-bpr"
 
 
 def read_lists(path: Path, num_lists: int = 0) -> TrackLists:
@@ -170,31 +118,6 @@ def read_gowalla(folder: Path) -> tuple[PlaylistGraph, HeldOut]:
     )
 
 
-def configured(config: TrainConfig, options: dict[str, Any]) -> TrainConfig:
-    """A configuration with some options; two of them stand for more than a field.
-
-    ``hidden_share`` is the mean of what is drawn uniformly, as far from 0 and 1 as `HIDDEN_WIDTH`
-    allows; ``edge_dropout`` is the encoder's.
-    """
-    values = dict(options)
-    if "hidden_share" in values:
-        mean = values["hidden_share"]
-        half = min(HIDDEN_WIDTH / 2, mean - 0.05, 0.95 - mean)
-        values["hidden_share"] = (round(mean - half, 9), round(mean + half, 9))
-    if "edge_dropout" in values:
-        values["options"] = {**config.options, "edge_dropout": values.pop("edge_dropout")}
-    return replace(config, **values)
-
-
-def value_of(config: TrainConfig, option: str) -> float:
-    """The inverse of `configured`, for one option."""
-    if option == "hidden_share":
-        return round(sum(config.hidden_share) / 2, 9)
-    if option == "edge_dropout":
-        return float(config.options.get("edge_dropout", 0.0))
-    return getattr(config, option)  # type: ignore[no-any-return]
-
-
 def say(entry: dict[str, Any]) -> None:
     """One line an epoch."""
     figures = ", ".join(f"{name} {entry[name]:.4f}" for name in METRICS if name in entry)
@@ -219,22 +142,37 @@ def chosen(
     """
     recipe = SplitRecipe(kind="random", test_share=0.0, validation_share=0.1)
     split = split_graph(graph, recipe)
-    finished = TrialsFile(out / f"{arm}.trials.jsonl")
+    folder = out / arm
+    finished = TrialsFile(folder / TRIALS)
     if arm in BASELINES:
         return tune(arm, split, num_trials, finished).options
     # What the command line fixes beside the grid belongs to a trial as much as its point.
     fixed = json.dumps({k: v for k, v in config.to_json().items() if k not in SPACES[arm]})
     space = {
-        option: tuple(dict.fromkeys((value_of(config, option), *values)))
+        option: tuple(dict.fromkeys((value_of(arm, config, option), *values)))
         for option, values in SPACES[arm].items()
     }
+
+    def measured(options: Options) -> Trial:
+        """One system made of what validation leaves."""
+        started = time.perf_counter()
+        with tempfile.TemporaryDirectory() as temporary:
+            # The vectors beside a wide part are the same in each of its trials.
+            if arm in WIDE:
+                made_with, kept = config, folder / "validation"
+            else:
+                made_with, kept = configured(config, options), Path(temporary)
+            result = trained(arm, split.train, None, made_with, kept, device)
+        scorer = scorer_of(arm, result, split.train, options, folder)
+        tracks = graph.num_nodes["track"]
+        validation = validate(scorer, validation_rows(split.validation), tracks)
+        return Trial(options, validation, round(time.perf_counter() - started, 3))
 
     def trial(point: Options) -> Trial:
         made = finished.trial(split, f"{arm} {fixed}", point, measured)
         print(point, made.validation, f"{made.seconds:.0f} s", flush=True)
         return made
 
-    measured = partial(measure, split, config, device)
     started, best = time.perf_counter(), {}
     for number in range(1, num_trials + 1):
         # What is finished is taken from the file, so each walk is the last one and a step more.
@@ -244,68 +182,91 @@ def chosen(
     return best
 
 
-def measure(split: Split, config: TrainConfig, device: str, options: Options) -> Trial:
-    """One training on what validation leaves, after its last epoch."""
-    started = time.perf_counter()
-    config = configured(config, dict(options))
-    with tempfile.TemporaryDirectory() as folder:
-        result = train(
-            split.train,
-            validation_rows(split.validation),
-            with_curve(config),
-            folder=Path(folder),
-            identity=split.fingerprint,
-            device=device,
-            progress=Progress(epoch=lambda entry: say(entry) if METRICS[0] in entry else None),
-        )
-    last = result.history[-1]
-    validation = {name: last[name] for name in (*METRICS, "recall@300", "auc")}
-    return Trial(options, validation, round(time.perf_counter() - started, 3))
-
-
-def with_curve(config: TrainConfig) -> TrainConfig:
-    """A configuration that measures so often that there are `CURVE` points."""
-    return replace(config, validate_every=max(1, math.ceil((config.epochs or 1) / CURVE)))
-
-
 def trained(
-    arm: str, graph: PlaylistGraph, test: HeldOut, config: TrainConfig, out: Path, device: str
-) -> dict[str, Any]:
-    """What an arm reaches when trained on all training pairs."""
-    folder = out / arm
-    folder.mkdir(exist_ok=True)
-    result = train(
+    arm: str,
+    graph: PlaylistGraph,
+    test: HeldOut | None,
+    config: TrainConfig,
+    folder: Path,
+    device: str,
+) -> TrainResult:
+    """The vectors of an arm, gone on with where a training was stopped."""
+    folder.mkdir(parents=True, exist_ok=True)
+    return train(
         graph,
-        test,
-        config if config.validate_every > 1 else with_curve(config),
+        test if arm == MEASURED_ON_THE_WAY else None,
+        config,
         folder=folder,
         identity=graph.fingerprint,
         resume=(folder / CHECKPOINT).exists(),
         device=device,
         progress=Progress(epoch=say),
     )
-    return {"config": config.to_json(), "device": device, "history": result.history}
 
 
-def fitted(arm: str, graph: PlaylistGraph, test: HeldOut, options: Options) -> dict[str, Any]:
-    """What a baseline reaches when fitted on all training pairs."""
-    started = time.perf_counter()
-    figures = validate(BASELINES[arm](graph, **options), test, graph.num_nodes["track"])
-    seconds = round(time.perf_counter() - started, 3)
-    return {"options": options, "history": [{"epoch": 1, **figures, "seconds": seconds}]}
+def scorer_of(
+    arm: str, vectors: TrainResult, graph: PlaylistGraph, options: Options, folder: Path
+) -> Scorer | HeldOutScorer:
+    """What an arm's vectors score with; the wide part of a training graph is fitted once."""
+    if arm not in WIDE:
+        return vectors.scorer
+    config = replace(WIDE[arm], **options)
+    wide = FinishedParts(folder).wide(graph, replace(config, weight=1.0))
+    wide = replace(wide, weight=np.float32(config.weight) * wide.weight)
+    return CentroidScorer(vectors.track_vectors, vectors.query_weight, wide=wide)
 
 
-def draw(out: Path) -> None:
-    """Recall@20 of every arm in a folder by epoch, beside the levels that papers report."""
+def measure(scorer: Scorer | HeldOutScorer, test: HeldOut, graph: PlaylistGraph) -> dict[str, Any]:
+    """Of the last epoch, on the test part: the means, and recall of rare and common places.
+
+    Bucket 1 holds the most visited places, each bucket a fifth of the training pairs.
+    """
+    num_tracks = graph.num_nodes["track"]
+    batches = ranked_batches(scorer, test, num_tracks)
+    ranks = metrics.concatenate([ranks for _, _, _, ranks in batches])
+    values = {
+        "recall@20": metrics.recall(ranks, 20),
+        "recall@300": metrics.recall(ranks, 300),
+        "ndcg@20": metrics.ndcg(ranks, 20),
+        "auc": ranks.auc,
+    }
+    bucket = metrics.popularity_buckets(graph.track_degree, NUM_BUCKETS)
+    by_bucket = metrics.bucket_recall(
+        ranks, test.targets.track_index, bucket, BUCKET_CUTOFF, NUM_BUCKETS
+    )
+    values |= {
+        f"recall@{BUCKET_CUTOFF} of bucket {b + 1}": by_bucket[:, b] for b in range(NUM_BUCKETS)
+    }
+    return {name: metrics.mean_over_scored(value)[0] for name, value in values.items()}
+
+
+def summary(out: Path) -> dict[str, Any]:
+    """What a folder holds of every finished arm, by name, with the trials behind it."""
+    arms = {}
+    for path in sorted(out.glob("*/result.json")):
+        trials = path.with_name(TRIALS)
+        lines = trials.read_text().splitlines() if trials.exists() else []
+        arms[path.parent.name] = {
+            **json.loads(path.read_text()),
+            "trials": [json.loads(line) for line in lines],
+        }
+    return {"published": PUBLISHED, "arms": arms}
+
+
+def draw(out: Path, arms: dict[str, Any]) -> None:
+    """Recall@20 of arms by epoch where it is known, beside the levels that papers report."""
     metric, series = METRICS[0], {}
-    for path in sorted(out.glob("*.json")):
-        measured = [entry for entry in json.loads(path.read_text())["history"] if metric in entry]
-        x, y = ([entry[name] for entry in measured] for name in ("epoch", metric))
-        series[f"{path.stem}: {y[-1]:.4f}"] = Series(x, y)
-    longest = max(one.x[-1] for one in series.values())
-    for name, figures in PUBLISHED.items():
-        level = figures[metric]
-        series[f"{name}: {level:.4f}"] = Series([1, max(longest, 2)], [level, level])
+    levels = {name: figures[metric] for name, figures in PUBLISHED.items()}
+    for name, arm in arms.items():
+        measured = [entry for entry in arm["history"] if metric in entry]
+        if measured:
+            x, y = ([entry[key] for entry in measured] for key in ("epoch", metric))
+            series[f"{name}: {y[-1]:.4f}"] = Series(x, y)
+        else:
+            levels[name] = arm["test"][metric]
+    longest = max([one.x[-1] for one in series.values()], default=2)
+    for name, level in levels.items():
+        series[f"{name}: {level:.4f}"] = Series([1, longest], [level, level])
     title = "Recall@20 on Gowalla's test part"
     plot = partial(lines, series, title=title, x_label="epoch", y_label="", log_x=True)
     save_plot(plot, out / "gowalla.png", SIZES["screen"])
@@ -333,8 +294,10 @@ def main() -> None:
         f"{test.targets.num_pairs} test pairs"
     )
     arm, out = given.arm, given.out
-    out.mkdir(parents=True, exist_ok=True)
+    folder = out / arm
+    folder.mkdir(parents=True, exist_ok=True)
     set_here = {name: getattr(given, name) for name in SETTABLE}
+    started = time.perf_counter()
     try:
         config = configured(
             ARMS.get(arm, TrainConfig()),
@@ -346,28 +309,40 @@ def main() -> None:
                 arm, graph, config, out, given.trials, given.trial_seconds, given.device
             )
             print(f"chosen: {options}")
+        facts: dict[str, Any] = {"options": options, "history": []}
         if arm in BASELINES:
-            facts = fitted(arm, graph, test, options)
+            scorer: Scorer | HeldOutScorer = BASELINES[arm](graph, **options)
         else:
-            config = configured(config, dict(options))
-            facts = trained(arm, graph, test, config, out, given.device)
+            if arm not in WIDE:
+                config = configured(config, options)
+            vectors = trained(
+                arm, graph, test, config, out / VECTORS_OF.get(arm, arm), given.device
+            )
+            scorer = scorer_of(arm, vectors, graph, options, folder)
+            facts |= {"config": config.to_json(), "history": vectors.history}
+        facts["test"] = measure(scorer, test, graph)
+        if arm == MEASURED_ON_THE_WAY:  # the best vectors of the curve were chosen on the test part
+            facts["test"] = {k: v for k, v in vectors.history[-1].items() if k in facts["test"]}
     except SegueError as error:
         parser.error(str(error))
     facts |= {
+        "seconds": round(time.perf_counter() - started, 1),
+        "device": given.device,
         "processor": platform.processor() or platform.machine(),
         "torch": torch.__version__,
-        "published": PUBLISHED,
     }
-    write_json(out / f"{arm}.json", facts)
-    draw(out)
-    last = facts["history"][-1]
+    write_json(folder / "result.json", facts)
+    every = summary(out)
+    write_json(out / "gowalla.json", every)
+    draw(out, every["arms"])
     for metric in METRICS:
+        value = facts["test"][metric]
         beside = ", ".join(
-            f"{last[metric] / figures[metric]:.3f} of {name} ({figures[metric]:.4f})"
+            f"{value / figures[metric]:.3f} of {name} ({figures[metric]:.4f})"
             for name, figures in PUBLISHED.items()
             if metric in figures
         )
-        print(f"{metric} {last[metric]:.4f} after {last['epoch']} epochs: {beside}")
+        print(f"{metric} {value:.4f}: {beside}")
 
 
 if __name__ == "__main__":
