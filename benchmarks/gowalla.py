@@ -256,7 +256,9 @@ def summary(out: Path) -> dict[str, Any]:
 def draw(out: Path, arms: dict[str, Any]) -> None:
     """Recall@20 of arms by epoch where it is known, beside the levels that papers report."""
     metric, series = METRICS[0], {}
-    levels = {name: figures[metric] for name, figures in PUBLISHED.items()}
+    # The legend has room for no more than these.
+    papers = [name for name in PUBLISHED if name.endswith(", paper")]
+    levels = {name: PUBLISHED[name][metric] for name in papers}
     for name, arm in arms.items():
         measured = [entry for entry in arm["history"] if metric in entry]
         if measured:
