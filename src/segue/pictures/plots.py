@@ -376,7 +376,10 @@ def _legend(
     for axis in axes:
         for handle, label in zip(*axis.get_legend_handles_labels(), strict=True):
             handles.setdefault(label, handle)
+    # A column is as wide as its longest name: about so many inches, with line and gap.
+    widest = 0.9 + 0.08 * max(len(label) for label in handles)
     figure.legend(
         list(handles.values()), list(handles), loc="outside lower left",
-        ncols=max(2, int(size.width // 2)), frameon=False, labelcolor=theme.muted, handlelength=3,
+        ncols=max(1, min(int(size.width // 2), int(size.width / widest))), frameon=False,
+        labelcolor=theme.muted, handlelength=3,
     )  # fmt: skip
