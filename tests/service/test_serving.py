@@ -189,13 +189,13 @@ def test_a_folder_that_is_replaced_while_it_is_read_is_read_anew(
 ) -> None:
     load, turns = Recommender.load, []
 
-    def load_slowly(path: Path) -> Recommender:
+    def load_slowly(path: Path, **options: Any) -> Recommender:
         if not turns:
             turns.append(1)
-            recommender = load(path)
+            recommender = load(path, **options)
             save_bundle(bundles[1], folder)
             return recommender
-        return load(path)
+        return load(path, **options)
 
     monkeypatch.setattr(Recommender, "load", load_slowly)
     served = Serving(folder).load()
