@@ -40,7 +40,7 @@ def print_recommendations(found: Recommendations, *, reasons: bool = False) -> N
 def _print_reasons(track: Recommendation) -> None:
     click.echo(printable(f"{track.rank}. {track.track_name}"))
     parts = [f"{reason.name} {reason.part:+.3f}" for reason in track.because]
-    if track.rest:
+    if abs(track.rest) >= 0.0005:  # what would be shown as 0 is none
         parts.append(f"all else {track.rest:+.3f}")
     click.echo(printable(f"   {track.score:.3f} = {', '.join(parts)}"))
     _print_ties(track.same_artist, track.playlists, "   ")
