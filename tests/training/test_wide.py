@@ -15,9 +15,10 @@ SIDE = {"regularization": 30.0, "artist_weight": 4.0, "album_weight": 2.0}
 
 
 def cut(weights: np.ndarray, kept: int) -> np.ndarray:
-    """Of what each track is given the largest `kept` weights, and of these the positive ones."""
-    threshold = -np.sort(-weights, axis=0)[kept - 1]
-    return np.where((weights >= threshold) & (weights > 0), weights, 0)
+    """Of what each track is given the `kept` largest weights above 0 and smallest below."""
+    rising = np.sort(weights, axis=0)
+    large, small = weights >= rising[-kept], weights <= rising[kept - 1]
+    return np.where((large & (weights > 0)) | (small & (weights < 0)), weights, 0)
 
 
 @pytest.mark.parametrize(("kept", "block"), [(5, 7), (40, 512), (160, 64), (999, 512)])
@@ -26,15 +27,16 @@ def test_it_is_ease_cut_to_the_strongest(planted_graph, monkeypatch, kept, block
     part = fit_wide(planted_graph, WideConfig(num_neighbours=kept, weight=2.0, **SIDE))
     expected = cut(SideEASE(planted_graph, **SIDE).weights, min(kept, 160))
     np.testing.assert_allclose(part.matrix.toarray(), 2 * expected, atol=1e-6)
-    assert ((part.matrix != 0).sum(axis=0) <= kept).all()
+    for one_sign in (part.matrix > 0, part.matrix < 0):
+        assert (one_sign.sum(axis=0) <= kept).all()
+    assert (part.weight < 0).any()
     assert part.num_tracks == 160
 
 
 def test_it_scores_as_side_ease_where_nothing_is_cut(planted_graph):
-    """But for weights below 0, which are left out."""
     part = fit_wide(planted_graph, WideConfig(num_neighbours=160, weight=1.0, **SIDE))
     query = TrackLists.from_lists([[3, 40, 8], [159]])
-    weights = np.maximum(SideEASE(planted_graph, **SIDE).weights, 0)
+    weights = SideEASE(planted_graph, **SIDE).weights
     expected = [weights[[3, 40, 8]].sum(axis=0), weights[159]]
     np.testing.assert_allclose(part.scores(query).toarray(), expected, atol=1e-6)
 
@@ -52,7 +54,7 @@ def test_only_the_most_popular_take_part(planted_graph):
     np.testing.assert_array_equal(found[:, others], 0)
     rows = rows_with_side_information(planted_graph, artist_weight=4.0, album_weight=2.0)
     weights = ease_weights(rows[:, some], 30.0)
-    np.testing.assert_allclose(found[np.ix_(some, some)], np.maximum(weights, 0), atol=1e-6)
+    np.testing.assert_allclose(found[np.ix_(some, some)], weights, atol=1e-6)
     assert (found > 0).any()
 
 
@@ -61,7 +63,7 @@ def test_without_side_information_it_is_ease(planted_graph):
     part = fit_wide(
         planted_graph, WideConfig(num_neighbours=160, weight=1.0, regularization=30.0, **side)
     )
-    expected = np.maximum(EASE(planted_graph, regularization=30.0).weights, 0)
+    expected = EASE(planted_graph, regularization=30.0).weights
     np.testing.assert_allclose(part.matrix.toarray(), expected, atol=1e-6)
 
 

@@ -14,7 +14,7 @@ from segue.data.playlists import Float32Array, Int64Array, TrackLists
 from segue.errors import ArtefactError, InputError, ResourceError
 from segue.files import write_json
 from segue.recommend.index import best_tracks
-from segue.recommend.scorer import FULL_DIAL, CentroidScorer
+from segue.recommend.scorer import CentroidScorer
 
 INDEX_FILE, FACTS_FILE = "ann.faiss", "ann.json"
 # Recall is measured on so many queries, of lists of this length, at these places of the dial.
@@ -27,7 +27,7 @@ _PER_CELL = 64
 class AnnIndex:
     """Inverted lists of 8-bit vectors with the fame of a track as one more coordinate.
 
-        score(u) = [q, −dial] · [v_u, FULL_DIAL · f_u]
+        score(u) = [q, dial] · [v_u, −FULL_DIAL · f_u]
 
     so one index serves every place of the dial (IVF with scalar quantisation; M. Douze and others:
     "The Faiss library", 2024).
@@ -49,21 +49,24 @@ class AnnIndex:
         """Number of inverted lists."""
         return int(self.facts["num_cells"])
 
-    def num_probes(self, dial: float) -> int:
-        """Of these, how many a search looks through."""
-        middle, end = (self.facts["num_probes"][at] for at in ("0", "1" if dial > 0 else "-1"))
-        between: float = middle ** (1 - abs(dial)) * end ** abs(dial)
-        return round(between)
+    def num_probes(self, dials: Float32Array) -> int:
+        """Of these, how many a search looks through: as many as the one that needs most."""
+        middle, *ends = (self.facts["num_probes"][at] for at in ("0", "1", "-1"))
+        turned = np.minimum(np.abs(dials), 1)
+        between = middle ** (1 - turned) * np.where(dials > 0, *ends) ** turned
+        return round(float(between.max(initial=1)))
 
     def search(
-        self, query_vectors: Float32Array, dial: float, n: int, *, widen: int = 1
+        self, query_vectors: Float32Array, dials: Float32Array, n: int, *, widen: int = 1
     ) -> Int64Array:
         """The likely best tracks: int64 [batch_size, n], −1 where fewer were found.
 
-        `widen` multiplies the number of cells that are looked through.
+        `dials` says where it stands for each query (float32 [batch_size], as
+        `CentroidScorer.dials` gives it); `widen` multiplies the number of cells that are looked
+        through.
         """
-        num_probes = min(self.num_probes(dial) * widen, self.num_cells)
-        return _search(self.index, query_vectors, dial, n, num_probes)
+        num_probes = min(self.num_probes(dials) * widen, self.num_cells)
+        return _search(self.index, query_vectors, dials, n, num_probes)
 
     @classmethod
     def load(cls, folder: Path) -> AnnIndex | None:
@@ -130,8 +133,7 @@ def write_ann(
         raise InputError(f"{cells} cells for {num_tracks} tracks, expected from 1 to one a track")
     scorer = CentroidScorer(bundle.track_vectors, bundle.query_weight, popularity=bundle.popularity)
     rng = np.random.default_rng(rng_seed)
-    fame = np.float32(FULL_DIAL) * scorer.fame
-    coordinates = np.ascontiguousarray(np.column_stack([bundle.track_vectors, fame]))
+    coordinates = np.ascontiguousarray(np.column_stack([bundle.track_vectors, scorer.dial_offset]))
     index = faiss.IndexIVFScalarQuantizer(
         faiss.IndexFlatIP(dim + 1),
         dim + 1,
@@ -149,13 +151,19 @@ def write_ann(
     probes: dict[str, int] = {}
     measured: dict[str, dict[int, float]] = {}
     for dial in _DIALS:
+        dials = np.full(len(query), dial, dtype=np.float32)
         exact, _ = best_tracks(
-            vectors, bundle.track_vectors, nothing, length, offset=scorer.offset(dial)
+            vectors,
+            bundle.track_vectors,
+            nothing,
+            length,
+            offset=scorer.dial_offset,
+            offset_weight=dials,
         )
         at, tried, num_probes = f"{dial:g}", {0: 0.0}, 0
         while tried[num_probes] < recall and num_probes < cells:
             num_probes = min(max(1, 2 * num_probes), cells)
-            near = _search(index, vectors, dial, length, num_probes)
+            near = _search(index, vectors, dials, length, num_probes)
             both = sum(len(np.intersect1d(*rows)) for rows in zip(near, exact, strict=True))
             tried[num_probes] = round(both / near.size, 4)
         probes[at], measured[at] = num_probes, {n: r for n, r in tried.items() if n}
@@ -177,11 +185,10 @@ def _queries(bundle: Bundle, rng: np.random.Generator) -> TrackLists:
 
 
 def _search(
-    index: Any, query_vectors: Float32Array, dial: float, n: int, num_probes: int
+    index: Any, query_vectors: Float32Array, dials: Float32Array, n: int, num_probes: int
 ) -> Int64Array:
-    last = np.full((len(query_vectors), 1), -dial, dtype=np.float32)
     found: Int64Array = index.search(
-        np.concatenate([query_vectors, last], axis=1),
+        np.column_stack([query_vectors, dials]),
         n,
         params=_faiss().SearchParametersIVF(nprobe=num_probes),
     )[1]

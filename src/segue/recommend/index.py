@@ -100,12 +100,13 @@ def best_tracks(
     n: int,
     *,
     offset: Float32Array | None = None,
+    offset_weight: Float32Array | None = None,
     wide: csr_array | None = None,
     candidates: Int32Array | None = None,
 ) -> tuple[Int32Array, Float32Array]:
     """The `n` tracks with the highest scores for each query, as `top_tracks` gives them.
 
-        score(q, t) = q · v_t + offset_t + wide_qt
+        score(q, t) = q · v_t + offset_weight_q · offset_t + wide_qt
 
     All scores are never held at once: they are made tile by tile, and of each tile only what may
     be among the best is kept.
@@ -119,6 +120,8 @@ def best_tracks(
     n
         Length of a list, at least 1.
     offset : float32 [num_tracks], optional
+    offset_weight : float32 [batch_size], optional
+        By default 1.
     wide : sparse [batch_size, num_tracks], optional
     candidates : int32 [num_candidates], optional
         The only tracks that may be recommended, ascending; by default all.
@@ -130,7 +133,9 @@ def best_tracks(
         A row with fewer candidates than n is padded with −1 and −inf.
     """
     if candidates is not None:
-        return _best_candidates(query_vectors, track_vectors, excluded, n, offset, wide, candidates)
+        return _best_candidates(
+            query_vectors, track_vectors, excluded, n, offset, offset_weight, wide, candidates
+        )
     batch_size, num_tracks = len(query_vectors), len(track_vectors)
     track_index = np.full((batch_size, n), -1, dtype=np.int32)
     score = np.full((batch_size, n), -np.inf, dtype=np.float32)
@@ -153,7 +158,8 @@ def best_tracks(
         )
         np.matmul(query_vectors, track_vectors[start:stop].T, out=tile)
         if offset is not None:
-            tile += offset[start:stop]
+            of_tile = offset[start:stop]
+            tile += of_tile if offset_weight is None else offset_weight[:, None] * of_tile
         if by_column is not None:
             added = by_column[:, start:stop].tocoo()
             tile[added.coords] += added.data
@@ -198,6 +204,7 @@ def _best_candidates(
     excluded: TrackLists,
     n: int,
     offset: Float32Array | None,
+    offset_weight: Float32Array | None,
     wide: csr_array | None,
     candidates: Int32Array,
 ) -> tuple[Int32Array, Float32Array]:
@@ -211,6 +218,7 @@ def _best_candidates(
         TrackLists(held.offsets, place[held.track_index]),
         n,
         offset=None if offset is None else offset[candidates],
+        offset_weight=offset_weight,
         wide=None if wide is None else wide[:, candidates],
     )
     track_index = np.full_like(found, -1)

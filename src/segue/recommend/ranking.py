@@ -126,9 +126,10 @@ class Ranker:
             further = at_rest[0][:, size:], at_rest[1][:, size:]
         else:
             # Among so many with the dial turned there are n outside the pool.
-            offset = _chosen_of(self.scorer.offset(dial), pool)
-            offset[query.empty] = 0  # the most popular tracks, however the dial is turned
-            listed = pool, score + offset
+            turned = np.float32(dial) * self.scorer.dial_offset[pool]
+            turned[pool < 0] = 0
+            turned[query.empty] = 0  # the most popular tracks, however the dial is turned
+            listed = pool, score + turned
             further = self._first(query, n + size, dial, candidates)
             again = _stand_in_rows(further[0], pool, self.catalog.num_tracks)
             further[1][again] = -np.inf
@@ -168,11 +169,12 @@ class Ranker:
     ) -> tuple[Int32Array, Float32Array]:
         """The best tracks by their scores, before the second stage."""
         vectors, wide = self.scorer.query_vectors(query), self.scorer.wide_scores(query)
+        dials = self.scorer.dials(query, dial)
         near = None
         if self.ann is not None:
-            near = self._near(self.ann, vectors, wide, query.tracks, n, dial, candidates)
+            near = self._near(self.ann, vectors, wide, query.tracks, n, dials, candidates)
         if near is None:
-            track_index, score = self._exact(vectors, wide, query.tracks, n, dial, candidates)
+            track_index, score = self._exact(vectors, wide, query.tracks, n, dials, candidates)
         else:
             track_index, score = near
             # What the index left short is looked for among all.
@@ -183,7 +185,7 @@ class Ranker:
                     None if wide is None else wide[short],
                     query.tracks.rows(short),
                     n,
-                    dial,
+                    dials[short],
                     candidates,
                 )
         if query.empty.any():
@@ -204,7 +206,7 @@ class Ranker:
         wide: csr_array | None,
         excluded: TrackLists,
         n: int,
-        dial: float,
+        dials: Float32Array,
         candidates: Int32Array | None,
     ) -> tuple[Int32Array, Float32Array]:
         return best_tracks(
@@ -212,7 +214,8 @@ class Ranker:
             self.scorer.track_vectors,
             excluded,
             n,
-            offset=self.scorer.offset(dial),
+            offset=self.scorer.dial_offset,
+            offset_weight=dials,
             wide=wide,
             candidates=candidates,
         )
@@ -224,7 +227,7 @@ class Ranker:
         wide: csr_array | None,
         excluded: TrackLists,
         n: int,
-        dial: float,
+        dials: Float32Array,
         candidates: Int32Array | None,
     ) -> tuple[Int32Array, Float32Array] | None:
         """The best of what the index and the wide part find, scored exactly.
@@ -236,9 +239,9 @@ class Ranker:
         share = 1.0 if candidates is None else max(len(candidates), 1) / num_tracks
         wanted = int((n + excluded.lengths.max(initial=0)) / share)
         widen = max(1, round(wanted / _ANN_LENGTH))
-        if wanted > num_tracks // 8 or widen * ann.num_probes(dial) > ann.num_cells // 4:
+        if wanted > num_tracks // 8 or widen * ann.num_probes(dials) > ann.num_cells // 4:
             return None
-        found = ann.search(vectors, dial, wanted, widen=widen)
+        found = ann.search(vectors, dials, wanted, widen=widen)
         added = np.zeros(found.shape, dtype=np.float32)
         if wide is not None:
             found, added = _with_neighbours(found, wide, wanted)
@@ -250,9 +253,7 @@ class Ranker:
             passes[candidates] = True
             out |= ~passes[found]
         score = np.einsum("qd,qwd->qw", vectors, self.scorer.track_vectors[found]) + added
-        offset = self.scorer.offset(dial)
-        if offset is not None:
-            score += offset[found]
+        score += dials[:, None] * self.scorer.dial_offset[found]
         score[out] = -np.inf
         order = np.lexsort((found, -score), axis=1)[:, :n]
         track_index = np.take_along_axis(found, order, axis=1).astype(np.int32)
@@ -292,13 +293,6 @@ class Ranker:
         listed, value = np.full(n, -1, dtype=np.int32), np.full(n, -np.inf, dtype=np.float32)
         listed[: len(places)], value[: len(places)] = ranked[places], score[places]
         return listed, value
-
-
-def _chosen_of(offset: Float32Array | None, tracks: Int32Array) -> Float32Array:
-    """The offset of each track, 0 for the −1 that pads a list."""
-    if offset is None:
-        return np.zeros(tracks.shape, dtype=np.float32)
-    return np.where(tracks >= 0, offset[tracks], np.float32(0))
 
 
 def _stand_in_rows(tracks: Int32Array, others: Int32Array, num_tracks: int) -> BoolArray:

@@ -15,6 +15,9 @@ from segue.data.playlists import BoolArray, Float32Array, Int32Array, Int64Array
 
 # What one standard deviation of log-popularity costs, as a cosine, where the dial stands at 1.
 FULL_DIAL = 0.1
+# The less a list tells, the more speaks for what everyone knows: for a list of so many tracks the
+# dial stands half a turn further to the mainstream, for twice as many a quarter, and so on.
+PRIOR_HALF_LIFE = 3.5
 
 
 def unit_rows(vectors: Float32Array) -> Float32Array:
@@ -95,10 +98,16 @@ class Query:
         return share
 
     @property
+    def lengths_with_artists(self) -> Int64Array:
+        """How many tracks and artists each list holds: int64 [num_lists]."""
+        lengths = self.tracks.lengths
+        return lengths if self.artists is None else lengths + self.artists.lengths
+
+    @property
     def empty(self) -> BoolArray:
         """Lists that hold nothing: bool [num_lists]."""
-        empty: BoolArray = self.tracks.lengths == 0
-        return empty if self.artists is None else empty & (self.artists.lengths == 0)
+        empty: BoolArray = self.lengths_with_artists == 0
+        return empty
 
 
 TermKind = Literal["track", "artist", "popularity", "list"]
@@ -112,8 +121,8 @@ class Contributions:
     ----------
     terms : tuple of (kind, row)
         ``("track", row)`` and ``("artist", row)`` for what stands in the query, in its order, then
-        ``("popularity", -1)`` where the dial is not at 0, and ``("list", -1)`` for what a second
-        stage adds.
+        ``("popularity", -1)`` for the prior and the dial, where popularity is known, and
+        ``("list", -1)`` for what a second stage adds.
     parts : float64 [num_tracks_asked, num_terms]
         Each row sums to a score.
     """
@@ -131,14 +140,15 @@ class CentroidScorer:
     """A playlist is the centroid of what is in it; a score is a cosine.
 
         q = unit(Σ_t e_t · w_t · v_t + w̄ · Σ_a v_a)
-        score(u) = q · v_u + Σ_t (e_t / ē) · W_tu − dial · FULL_DIAL · f_u
+        score(u) = q · v_u + Σ_t (e_t / ē) · W_tu + (p − dial) · FULL_DIAL · f_u
+        p = 2^(−n / PRIOR_HALF_LIFE)
 
-    over the tracks t and artists a of the query, with e their emphasis (1 unless it is given) and
-    ē its mean over the tracks, w̄
-    the mean query weight, v_a the unit centroid of the artist's tracks by popularity (it finds
-    more than the artist's trained vector does, see `benchmarks/artist_seeds.py`), W the wide part
-    (0 without one), and f the fame of a track: its log(1 + popularity), standardised over the
-    catalogue.
+    over the n tracks t and artists a of the query, with e their emphasis (1 unless it is given) and
+    ē its mean over the tracks, w̄ the mean query weight, v_a the unit centroid of the artist's
+    tracks by popularity (it finds more than the artist's trained vector does, see
+    `benchmarks/artist_seeds.py`), W the wide part (0 without one), and f the fame of a track: its
+    log(1 + popularity), standardised over the catalogue. p, the prior, fades as a list grows
+    (`benchmarks/prior.py`).
 
     Attributes
     ----------
@@ -147,7 +157,8 @@ class CentroidScorer:
     query_weight : float32 [num_tracks]
         w, at least 0.
     popularity : int64 [num_tracks] or None
-        Playlists of each track; only queries with artists and a dial that is not at 0 need it.
+        Playlists of each track; without it there is no prior, and queries with artists and a dial
+        that is not at 0 are refused.
     track_artist : int32 [num_tracks] or None
         Only queries with artists need it.
     wide : WidePart or None
@@ -170,9 +181,21 @@ class CentroidScorer:
         fame /= fame.std() or 1.0
         return fame.astype(np.float32)
 
-    def offset(self, dial: float) -> Float32Array | None:
-        """What the dial adds to the score of each track: float32 [num_tracks]; None at 0."""
-        return None if dial == 0 else np.float32(-dial * FULL_DIAL) * self.fame
+    @cached_property
+    def dial_offset(self) -> Float32Array:
+        """What is added to the score of each track where the dial stands at 1: float32."""
+        return np.float32(-FULL_DIAL) * self.fame
+
+    def dials(self, query: TrackLists | Query, dial: float = 0.0) -> Float32Array:
+        """Where the dial stands for each list, the prior included: float32 [num_lists].
+
+        From −2 to 1.
+        """
+        if self.popularity is None:
+            return np.full(len(query), dial, dtype=np.float32)
+        lengths = query.lengths if isinstance(query, TrackLists) else query.lengths_with_artists
+        dials: Float32Array = (dial - np.exp2(-lengths / PRIOR_HALF_LIFE)).astype(np.float32)
+        return dials
 
     def artist_vectors(self, artists: Int32Array) -> Float32Array:
         """v_a of some artists: float32 [num_artists, dim], 0 for one without tracks."""
@@ -222,16 +245,16 @@ class CentroidScorer:
     def scores(self, query: TrackLists | Query, dial: float = 0.0) -> Float32Array:
         """Scores of all tracks: float32 [num_lists, num_tracks].
 
-        At dial 0 and without a wide part they are cosines, from −1 to 1.
+        At dial 0 and without a prior and a wide part they are cosines, from −1 to 1.
         """
         scores: Float32Array = self.query_vectors(query) @ self.track_vectors.T
         wide = self.wide_scores(query)
         if wide is not None:
             pairs = wide.tocoo()
             scores[pairs.coords] += pairs.data
-        offset = self.offset(dial)
-        if offset is not None:
-            scores += offset
+        dials = self.dials(query, dial)
+        if dials.any():
+            scores += dials[:, None] * self.dial_offset
         return scores
 
     def contributions(
@@ -268,8 +291,8 @@ class CentroidScorer:
         if self.wide is not None:
             weights = self.wide.matrix[rows][:, tracks].toarray().T
             parts[:, : len(rows)] += weights if query.share is None else weights * query.share
-        offset = self.offset(dial)
-        if offset is not None:
-            parts = np.column_stack([parts, offset[tracks]])
+        dials = self.dials(query, dial)
+        if dials.any():
+            parts = np.column_stack([parts, dials[0] * self.dial_offset[tracks]])
             terms.append(("popularity", -1))
         return Contributions(tuple(terms), parts)

@@ -211,7 +211,7 @@ class WideConfig:
     Attributes
     ----------
     num_neighbours
-        Weights that are kept of each track.
+        Weights that are kept of each track: so many above 0, and as many below.
     weight
         What they are multiplied with, to be added to cosines.
     regularization, artist_weight, album_weight
@@ -221,8 +221,8 @@ class WideConfig:
     """
 
     num_neighbours: int = 100
-    weight: float = 1.0
-    regularization: float = 200.0
+    weight: float = 0.8
+    regularization: float = 100.0
     artist_weight: float = 10.0
     album_weight: float = 5.0
     max_tracks: int = 25_000

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from segue.data.playlists import BoolArray, Float32Array, Int64Array, TrackLists
-from segue.graph.split import HeldOut, Split
+from segue.graph.split import HeldOut, Split, SplitRecipe
 from segue.recommend.features import FEATURES, FeatureMaker
 from segue.recommend.index import row_batches, top_tracks
 from segue.recommend.order import Recency
@@ -20,7 +20,7 @@ from segue.recommend.second_stage import POOL_SIZE, lightgbm_library
 from segue.training.config import SecondStageConfig
 
 # For what a generator is: NumPy pads seeds with zeros.
-_FOR_SHORT, _FOR_GIVEN, _FOR_FOLDS, _FOR_ROWS = 1, 2, 3, 4
+_FOR_SHORT, _FOR_GIVEN, _FOR_FOLDS, _FOR_ROWS, _FOR_AHEAD = 1, 2, 3, 4, 5
 # Cross-validation is over so many parts, by the average precision at so many tracks.
 _NUM_FOLDS, _CUTOFF = 2, 10
 # How often playlists that are held out whole are asked about, each time with other tracks given.
@@ -74,7 +74,8 @@ def train_second_stage(
     Each question is a playlist with its validation tracks held out; the best tracks by the first
     stage, without known ones, are its examples. Test tracks are among them as what they seem to
     be, negatives. Some questions are asked once more with few tracks of the playlist shown, so
-    that a list of three songs is ordered as well as one of thirty.
+    that a list of three songs is ordered as well as one of thirty; where the last tracks are held
+    out, once more without what stands right before them, so that what comes later is found, too.
 
     Parameters
     ----------
@@ -184,7 +185,7 @@ def _plain_names() -> list[str]:
 
 
 def _questions(split: Split, config: SecondStageConfig) -> Iterator[Questions]:
-    """All questions of validation, then some with few tracks shown."""
+    """All questions of validation, then some with other tracks shown."""
     validation = split.validation
     if split.recipe.kind == "playlists":
         in_order = validation.query.joined(validation.targets)
@@ -205,6 +206,8 @@ def _questions(split: Split, config: SecondStageConfig) -> Iterator[Questions]:
     some = _some(long_enough, round(config.short_share * len(long_enough)), config)
     if len(some):
         yield _shortened(answered.rows(some), rng)
+    if split.recipe.in_order:
+        yield from _further_ahead(answered, split.recipe, config)
 
 
 def _some(rows: Int64Array, number: int, config: SecondStageConfig) -> Int64Array:
@@ -223,6 +226,29 @@ def _shortened(questions: Questions, rng: np.random.Generator) -> Questions:
     shown = place < np.repeat(_log_uniform(query.lengths, rng), query.lengths)
     held_out = replace(questions.held_out, query=query.keep(shown))
     return replace(questions, held_out=held_out)
+
+
+def _further_ahead(
+    questions: Questions, recipe: SplitRecipe, config: SecondStageConfig
+) -> Iterator[Questions]:
+    """The questions of ordered playlists without the last of the tracks that are shown.
+
+    What is held out for test stands up to `test_share` of a playlist ahead, for validation only
+    half as far by default. As many tracks are left out, at random, as make up the difference.
+    """
+    share = (recipe.test_share - recipe.validation_share) / (
+        1 - recipe.test_share - recipe.validation_share
+    )
+    lengths = questions.held_out.query.lengths
+    most = np.minimum(np.rint(share * lengths).astype(np.int64), lengths - 1)
+    rows = np.flatnonzero(questions.order_known & (most > 0))
+    if not len(rows):
+        return
+    asked, most = questions.rows(rows), most[rows]
+    query = asked.held_out.query
+    left_out = np.random.default_rng((config.rng_seed, _FOR_AHEAD)).integers(1, most + 1)
+    shown = _place(query) < np.repeat(query.lengths - left_out, query.lengths)
+    yield replace(asked, held_out=replace(asked.held_out, query=query.keep(shown)))
 
 
 def _place(lists: TrackLists) -> Int64Array:

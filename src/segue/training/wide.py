@@ -28,6 +28,8 @@ def require_wide(graph: PlaylistGraph, config: WideConfig) -> None:
 def fit_wide(graph: PlaylistGraph, config: WideConfig) -> WidePart:
     """EASE with side information, of which the strongest weights of each track are kept.
 
+    Of what speaks for a track and of what speaks against it, `config.num_neighbours` each.
+
     Only the most popular `config.max_tracks` tracks take part: of the others too little is known
     for weights of their own, and the matrix of all could not be held.
 
@@ -59,13 +61,14 @@ def fit_wide(graph: PlaylistGraph, config: WideConfig) -> WidePart:
     kept = min(config.num_neighbours, len(taking_part))
     for start in range(0, len(taking_part), _BLOCK_COLUMNS):
         block = weights[:, start : start + _BLOCK_COLUMNS]
-        strongest = np.argpartition(-block, kept - 1, axis=0)[:kept]
-        found = np.take_along_axis(block, strongest, axis=0)
-        positive = found > 0
-        row.append(taking_part[strongest[positive]])
         given_to = taking_part[start : start + block.shape[1]]
-        column.append(np.broadcast_to(given_to, strongest.shape)[positive])
-        value.append(found[positive])
+        for sign in (1, -1):
+            strongest = np.argpartition(-sign * block, kept - 1, axis=0)[:kept]
+            found = np.take_along_axis(block, strongest, axis=0)
+            speaks = sign * found > 0
+            row.append(taking_part[strongest[speaks]])
+            column.append(np.broadcast_to(given_to, strongest.shape)[speaks])
+            value.append(found[speaks])
     entries = np.float32(config.weight) * np.concatenate(value)
     at = np.concatenate(row), np.concatenate(column)
     return WidePart.from_matrix(csr_array(coo_array((entries, at), (num_tracks, num_tracks))))
