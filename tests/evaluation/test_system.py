@@ -110,7 +110,7 @@ def test_without_order_wide_part_and_second_stage_it_is_the_vectors_alone(plante
     vectors = replace(vectors_of(split), wide=None)
     system = SystemScorer.of_vectors(vectors, None, split)
     assert isinstance(system, HeldOutScorer)
-    plain = CentroidScorer(vectors.track_vectors, vectors.query_weight)
+    plain = CentroidScorer(vectors.track_vectors, vectors.query_weight, vectors.popularity)
     found, expected = (evaluate(one, split.test, split.train) for one in (system, plain))
     assert found.to_json()["values"] == expected.to_json()["values"]
 
@@ -131,9 +131,8 @@ def test_training_sees_what_serving_sees(planted_graph, second_stage_text, monke
     kept = served
     system.held_out_scores(split.validation)
     kept = seen
-    config = SecondStageConfig(short_share=0)
-    for questions in second_stage._questions(split, config):
-        list(second_stage._pools(questions, system.scorer, maker, system.recency))
+    questions = next(second_stage._questions(split, SecondStageConfig()))
+    list(second_stage._pools(questions, system.scorer, maker, system.recency))
     assert len(seen) > 100
     answers = {tuple(tracks): (candidates, features) for tracks, candidates, features in served}
     for tracks, candidates, features in seen:

@@ -46,7 +46,9 @@ def naive(recommender: Recommender, query: list[int], n: int, filters: Filters) 
     """One walk down the whole ranking, with the rules written out."""
     catalog, scorer = recommender.bundle.catalog, recommender.scorer
     vectors = scorer.track_vectors
-    scores = vectors @ vectors[query].sum(axis=0)
+    centre = vectors[query].sum(axis=0)
+    prior = 2 ** (-len(query) / 3.5) * 0.1 * scorer.fame
+    scores = vectors @ (centre / np.linalg.norm(centre)) + prior
     listed: list[int] = []
     for track in np.argsort(-scores, kind="stable").tolist():
         artist, album = int(catalog.track_artist[track]), int(catalog.track_album[track])

@@ -10,7 +10,7 @@ from scipy.sparse import csr_array
 
 from segue.bundle import WidePart
 from segue.data.playlists import TrackLists
-from segue.recommend.scorer import FULL_DIAL, CentroidScorer, Query
+from segue.recommend.scorer import FULL_DIAL, PRIOR_HALF_LIFE, CentroidScorer, Query
 
 NUM_TRACKS, DIM = 30, 8
 
@@ -94,7 +94,10 @@ def test_every_term_counts(scorer, tracks, artists, dial, wide, rng_seed):
         total += full.query_weight.mean() * by / (np.linalg.norm(by) or 1)
     fame = np.log1p(popularity)
     fame = (fame - fame.mean()) / fame.std()
-    expected = full.track_vectors @ (total / (np.linalg.norm(total) or 1)) - dial * FULL_DIAL * fame
+    length = len(tracks) + len(artists)
+    prior = 2 ** (-length / PRIOR_HALF_LIFE) if length else 0
+    expected = full.track_vectors @ (total / (np.linalg.norm(total) or 1))
+    expected += (prior - dial) * FULL_DIAL * fame
     if part is not None:
         weights = part.matrix.toarray().astype(np.float64)
         for track, factor in zip(tracks, emphasis, strict=True):
@@ -103,7 +106,7 @@ def test_every_term_counts(scorer, tracks, artists, dial, wide, rng_seed):
     found = full.contributions(asked, np.arange(NUM_TRACKS, dtype=np.int32), dial)
     np.testing.assert_allclose(found.parts.sum(axis=1), full.scores(asked, dial)[0], atol=1e-6)
     assert [kind for kind, _ in found.terms] == (
-        ["track"] * len(tracks) + ["artist"] * len(artists) + ["popularity"] * (dial != 0)
+        ["track"] * len(tracks) + ["artist"] * len(artists) + ["popularity"] * (prior != dial)
     )
 
 
@@ -147,10 +150,24 @@ def test_a_wide_part_of_no_weights_changes_no_bit(scorer):
     assert scorer.wide_scores(query) is None
 
 
-def test_a_dial_at_zero_changes_no_bit(scorer):
+def test_without_popularity_there_is_no_prior(scorer):
     query = TrackLists.from_lists([[3, 8], [1]])
-    dialled = replace(scorer, popularity=np.arange(NUM_TRACKS))
-    np.testing.assert_array_equal(dialled.scores(query, 0.0), scorer.scores(query))
+    cosines = scorer.query_vectors(query) @ scorer.track_vectors.T
+    np.testing.assert_array_equal(scorer.scores(query, 0.0), cosines)
+    assert len(scorer.contributions(query.rows([0]), np.arange(3, dtype=np.int32)).terms) == 2
+
+
+def test_the_prior_fades_as_a_list_grows(scorer):
+    """And artists count as tracks do; it goes on where the dial turns to the mainstream."""
+    known = replace(scorer, popularity=np.arange(NUM_TRACKS))
+    lists = TrackLists.from_lists([[], [3], [3, 8, 1, 2, 5, 6, 7], list(range(28))])
+    np.testing.assert_allclose(known.dials(lists), [0, -(2 ** (-1 / 3.5)), -0.25, -(2.0**-8)])
+    np.testing.assert_allclose(known.dials(lists, 0.5), known.dials(lists) + 0.5)
+    with_artists = Query(lists, artists=TrackLists.from_lists([[0, 1, 2, 3], [0], [], []]))
+    np.testing.assert_allclose(
+        known.dials(with_artists), [-(2 ** (-4 / 3.5)), -(2 ** (-2 / 3.5)), -0.25, -(2.0**-8)]
+    )
+    np.testing.assert_array_equal(scorer.dials(lists, 0.5), [0.5] * 4)
 
 
 def test_equal_popularity_leaves_the_dial_without_effect(scorer):

@@ -119,14 +119,12 @@ def test_a_list_at_every_dial_is_that_of_final_scores(bundle, scorer, ranker, as
     """What the dial adds comes on top of the score that a track has at 0, in the pool or not."""
     candidates = np.arange(0, NUM_TRACKS, every, dtype=np.int32)
     passed = candidates if every > 1 else None
-    offset = scorer.offset(dial)
+    offset = dial * scorer.dial_offset
     for n in (1, POOL - 1, POOL, POOL + 9, NUM_TRACKS):
         found, score = ranked(ranker, asked, n, dial, candidates=passed)
         for row in (0, 1, 3):
             one = asked.rows(slice(row, row + 1))
-            final = final_scores(scorer, bundle, one, candidates)
-            if offset is not None:
-                final = final + offset
+            final = final_scores(scorer, bundle, one, candidates) + offset
             order = np.argsort(-final, kind="stable")[:n]
             order = order[np.isfinite(final[order])]
             assert found[row, : len(order)].tolist() == order.tolist(), (row, n)
@@ -179,8 +177,7 @@ def test_filters_look_at_the_list_as_it_is_ordered(bundle, scorer, ranker, asked
     found, _ = ranked(ranker, asked, 20, dial, filters=filters)
     for row in (0, 1, 3):
         final = final_scores(scorer, bundle, asked.rows(slice(row, row + 1)), np.arange(NUM_TRACKS))
-        if dial:
-            final = final + scorer.offset(dial)
+        final = final + dial * scorer.dial_offset
         expected, count = [], dict.fromkeys(range(bundle.catalog.num_artists), 0)
         for track in np.argsort(-final, kind="stable").tolist():
             artist = int(bundle.catalog.track_artist[track])

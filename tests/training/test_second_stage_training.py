@@ -208,7 +208,7 @@ def test_only_validation_targets_count_as_belonging(make_planted_graph, monkeypa
                           strict=True))  # fmt: skip
     num_tests = 0
     found, _ = shown(split)
-    assert len(found) == 2
+    assert len(found) == (3 if kind in ("last", "mixed") else 2)
     for questions, pools in found:
         held_out = questions.held_out
         assert len(pools) == len(held_out.query)
@@ -246,7 +246,7 @@ def test_which_tracks_are_for_test_is_not_seen(split, model):
 
 def test_some_questions_are_asked_again_with_few_tracks(shown, split):
     """Of an ordered list the last ones; what is known and what is wanted stay."""
-    ((whole, pools), (short, again)), asked = shown(split)
+    ((whole, pools), (short, again), _), asked = shown(split)
     assert (len(pools), len(again)) == (200, 100)
     row_of = {playlist: row for row, playlist in enumerate(whole.held_out.playlist_index.tolist())}
     lengths = short.held_out.query.lengths
@@ -260,8 +260,32 @@ def test_some_questions_are_asked_again_with_few_tracks(shown, split):
         for part in ("known", "targets"):
             same = getattr(full, part)[0].tolist()
             assert same == getattr(short.held_out, part)[row].tolist()
-    assert [tracks for tracks, _ in asked[200:]] == [t.tolist() for t in short.held_out.query]
+    assert [tracks for tracks, _ in asked[200:300]] == [t.tolist() for t in short.held_out.query]
     assert all(ordered for _, ordered in asked)
+
+
+def test_ordered_playlists_are_asked_again_about_what_is_further_ahead(shown, make_planted_graph):
+    """Without up to a seventh of what is shown, so that targets stand as far off as test's."""
+    graph = make_planted_graph(
+        np.random.default_rng(3), communities=3, num_playlists=90, lengths=(25, 36)
+    )
+    found, _ = shown(split_graph(graph, SplitRecipe("mixed")))
+    whole, ahead = found[0][0], found[2][0]
+    row_of = {playlist: row for row, playlist in enumerate(whole.held_out.playlist_index.tolist())}
+    assert ahead.order_known.all()
+    assert len(ahead.order_known) == whole.order_known.sum()
+    left_out = []
+    for row, playlist in enumerate(ahead.held_out.playlist_index.tolist()):
+        full, fewer = whole.held_out.rows([row_of[playlist]]), ahead.held_out.query[row].tolist()
+        shown_before = full.query[0].tolist()
+        assert fewer == shown_before[: len(fewer)]
+        left_out.append(len(shown_before) - len(fewer))
+        assert 1 <= left_out[-1] <= round(len(shown_before) / 7)
+        for part in ("known", "targets"):
+            assert getattr(full, part)[0].tolist() == getattr(ahead.held_out, part)[row].tolist()
+    assert len(set(left_out)) > 1
+    alike, _ = shown(split_graph(graph, SplitRecipe("mixed", validation_share=0.2)))
+    assert len(alike) == 2, "what is held out for validation stands as far off as for test"
 
 
 def test_where_the_order_says_nothing_any_tracks_are_shown(make_planted_graph, shown):
@@ -298,8 +322,8 @@ def test_of_whole_playlists_their_beginnings_are_shown(make_planted_graph, shown
 
 
 def test_no_more_questions_than_allowed(shown, split):
-    ((whole, _), (short, _)), _ = shown(split, replace(CONFIG, max_questions=40, short_share=0.25))
-    assert (len(whole.order_known), len(short.order_known)) == (40, 10)
+    found, _ = shown(split, replace(CONFIG, max_questions=40, short_share=0.25))
+    assert [len(questions.order_known) for questions, _ in found] == [40, 10, 40]
 
 
 def test_a_query_is_that_of_an_engine(split):

@@ -189,12 +189,13 @@ class CentroidScorer:
     def dials(self, query: TrackLists | Query, dial: float = 0.0) -> Float32Array:
         """Where the dial stands for each list, the prior included: float32 [num_lists].
 
-        From −2 to 1.
+        From −2 to 1. An empty list, which has no score to correct, has no prior.
         """
         if self.popularity is None:
             return np.full(len(query), dial, dtype=np.float32)
         lengths = query.lengths if isinstance(query, TrackLists) else query.lengths_with_artists
-        dials: Float32Array = (dial - np.exp2(-lengths / PRIOR_HALF_LIFE)).astype(np.float32)
+        prior = np.where(lengths > 0, np.exp2(-lengths / PRIOR_HALF_LIFE), 0)
+        dials: Float32Array = (dial - prior).astype(np.float32)
         return dials
 
     def artist_vectors(self, artists: Int32Array) -> Float32Array:
