@@ -11,6 +11,8 @@ import argparse
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from segue.bundle import Bundle
 from segue.data.playlists import Float32Array
 from segue.evaluation.evaluate import evaluate
@@ -35,9 +37,8 @@ class DialledScorer:
     dial: float
 
     def held_out_scores(self, held_out: HeldOut) -> Float32Array:
-        scores = self.system.held_out_scores(held_out)
-        offset = self.system.scorer.offset(self.dial)
-        return scores if offset is None else scores + offset
+        offset = np.float32(self.dial) * self.system.scorer.dial_offset
+        return self.system.held_out_scores(held_out) + offset
 
 
 def main() -> None:

@@ -11,7 +11,7 @@ test part with and without, asked with all tracks that stand before it. OUT/orde
 from __future__ import annotations
 
 import argparse
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -64,11 +64,8 @@ def main() -> None:
     )
     split = split_of(bundle, graph)
     scorer = CentroidScorer(bundle.track_vectors, bundle.query_weight)
-    # What is validated on stands just before what is tested on: as in use, the test is asked with
-    # a playlist up to its end (no vector has seen either part).
-    last = replace(split.test, query=split.test.query.joined(split.validation.targets))
     validation, test = (
-        ordered(part, graph.playlists.order_known) for part in (split.validation, last)
+        ordered(part, graph.playlists.order_known) for part in (split.validation, split.test)
     )
 
     def measured(recency: Recency, part: HeldOut) -> dict[str, float]:

@@ -1,0 +1,75 @@
+"""How much the well known should count where a list tells little, on real playlists never seen.
+
+    SEGUE_REALDATA=/path/to/folder python benchmarks/prior.py OUT
+
+On the split and the first bundle of benchmarks/unseen_playlists.py, which it trains where OUT has
+none: asks about the validation playlists with some tracks given, adds a weight times FULL_DIAL and
+the fame of each track to the scores of vectors and wide part, and prints what each weight brings
+beside the prior of `segue.recommend.scorer`. OUT/prior.json holds all.
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from real_playlists import build, train
+from unseen_playlists import GIVEN
+
+from segue import metrics
+from segue.bundle import Bundle
+from segue.evaluation.experiment import split_of
+from segue.evaluation.system import SystemScorer
+from segue.files import write_json
+from segue.graph.playlist_graph import PlaylistGraph
+from segue.recommend.scorer import FULL_DIAL, PRIOR_HALF_LIFE
+from segue.training.second_stage import Questions
+
+WEIGHTS = (0.0, 0.1, 0.2, 0.3, 0.5, 0.8, 1.2)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("out", type=Path)
+    out = parser.parse_args().out
+    build(out, parser)
+    bundle = Bundle.load(train(out, "unseen-0", "--split", "playlists", "--rng-seed", 0))
+    whole = split_of(bundle, PlaylistGraph.load(out / "graph"))
+    system = SystemScorer.of_bundle(bundle, whole)
+    fame = np.float32(FULL_DIAL) * system.scorer.fame
+    plain = replace(system.scorer, popularity=None)
+    found: list[dict[str, Any]] = []
+    print("given  weight  ndcg@20  recall@20  recall@300     auc")
+    for given in GIVEN:
+        split = whole.given(given)
+        some = split.validation.rows(np.flatnonzero(split.validation.targets.lengths > 0))
+        scores = plain.scores(Questions.of(some, split).query(system.recency))
+        for weight in (*WEIGHTS, round(2 ** (-given / PRIOR_HALF_LIFE), 3)):
+            ranks = metrics.rank_held_out(
+                scores + np.float32(weight) * fame,
+                some.known.offsets,
+                some.known.track_index,
+                some.targets.offsets,
+                some.targets.track_index,
+            )
+            values = {
+                "ndcg@20": metrics.ndcg(ranks, 20),
+                "recall@20": metrics.recall(ranks, 20),
+                "recall@300": metrics.recall(ranks, 300),
+                "auc": ranks.auc,
+            }
+            means = {name: metrics.mean_over_scored(value)[0] for name, value in values.items()}
+            found.append({"given": given, "weight": weight, **means})
+            print(
+                f"{given:5d}  {weight:6.3f}  {means['ndcg@20']:7.4f}  {means['recall@20']:9.4f}  "
+                f"{means['recall@300']:10.4f}  {means['auc']:6.4f}",
+                flush=True,
+            )
+    write_json(out / "prior.json", found)
+
+
+if __name__ == "__main__":
+    main()
