@@ -136,7 +136,8 @@ def reasons(
 
     What a seed adds to the score of a track is shared evenly among the playlists and artists of
     the picture that tie the two; where none does, it goes by a node of its own. So all that comes
-    into a track is the sum of its positive contributions. Negative ones are not drawn.
+    into a track is the sum of its seeds' positive contributions. Negative ones are not drawn, nor is
+    what a track gets for being well known.
 
     Parameters
     ----------
@@ -167,7 +168,8 @@ def reasons(
     found = track_index[0][track_index[0] >= 0]
     if not len(found):
         raise InputError("every track of the bundle is a seed, so nothing is recommended")
-    parts = recommender.scorer.contributions(asked, found).parts
+    # The seeds' terms come first; what everyone knows is no seed's.
+    parts = recommender.scorer.contributions(asked, found).parts[:, : len(query)]
     strongest = np.sort(np.argsort(-np.maximum(parts, 0).sum(axis=0), kind="stable")[:_MAX_SEEDS])
     note = "Width: what a seed adds to a track's score, shared among what ties the two"
     if len(strongest) < len(query):

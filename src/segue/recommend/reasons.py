@@ -20,7 +20,7 @@ _NUM_SHARED_PLAYLISTS = 3
 
 @dataclass(frozen=True)
 class Reason:
-    """One term of a score: a track or an artist that was asked with, the dial, or the whole list.
+    """One term of a score: a track or artist asked with, how well known it is, or the whole list.
 
     Its part may be negative: then it speaks against the track. That of kind ``"list"`` is what a
     second stage adds, which looks at the list as a whole.

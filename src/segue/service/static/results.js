@@ -146,7 +146,7 @@ export class Results {
         const share = Math.min(1, part / most);
         bar.style.setProperty("--part", share.toFixed(3));
         bar.setAttribute("aria-hidden", "true");
-        const words = kind === "popularity" ? "the dial" : name || "(no name)";
+        const words = kind === "popularity" ? "how well known it is" : name || "(no name)";
         element("span", "part-name", entry, words).dir = "auto";
         element("span", "unseen", entry, ` ${Math.round(share * 100)} of 100`);
       }
