@@ -27,7 +27,7 @@ _PER_CELL = 64
 class AnnIndex:
     """Inverted lists of 8-bit vectors with the fame of a track as one more coordinate.
 
-        score(u) = [q, dial] · [v_u, −FULL_DIAL · f_u]
+        score(u) = [q, −dial] · [v_u, FULL_DIAL · f_u]
 
     so one index serves every place of the dial (IVF with scalar quantisation; M. Douze and others:
     "The Faiss library", 2024).
@@ -133,7 +133,7 @@ def write_ann(
         raise InputError(f"{cells} cells for {num_tracks} tracks, expected from 1 to one a track")
     scorer = CentroidScorer(bundle.track_vectors, bundle.query_weight, popularity=bundle.popularity)
     rng = np.random.default_rng(rng_seed)
-    coordinates = np.ascontiguousarray(np.column_stack([bundle.track_vectors, scorer.dial_offset]))
+    coordinates = np.ascontiguousarray(np.column_stack([bundle.track_vectors, -scorer.dial_offset]))
     index = faiss.IndexIVFScalarQuantizer(
         faiss.IndexFlatIP(dim + 1),
         dim + 1,
@@ -188,7 +188,7 @@ def _search(
     index: Any, query_vectors: Float32Array, dials: Float32Array, n: int, num_probes: int
 ) -> Int64Array:
     found: Int64Array = index.search(
-        np.column_stack([query_vectors, dials]),
+        np.column_stack([query_vectors, -dials]),
         n,
         params=_faiss().SearchParametersIVF(nprobe=num_probes),
     )[1]
