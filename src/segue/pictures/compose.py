@@ -136,8 +136,8 @@ def reasons(
 
     What a seed adds to the score of a track is shared evenly among the playlists and artists of
     the picture that tie the two; where none does, it goes by a node of its own. So all that comes
-    into a track is the sum of its seeds' positive contributions. Negative ones are not drawn, nor is
-    what a track gets for being well known.
+    into a track is the sum of its seeds' positive contributions. Negative ones are not drawn, nor
+    is what a track gets for being well known.
 
     Parameters
     ----------
