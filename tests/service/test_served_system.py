@@ -62,7 +62,7 @@ def test_reasons_name_the_list_as_a_whole(system):
     with TestClient(create_app(serving)) as client:
         seeds = {"tracks": ["segue:track:3", "segue:track:50"]}
         best = client.post(VIBE, json=seeds | {"n": 3}).json()["tracks"][0]
-        assert {reason["kind"] for reason in best["because"]} == {"track"}
+        assert {reason["kind"] for reason in best["because"]} == {"track", "popularity"}
         why = client.post("/api/v1/reasons", json=seeds | {"track": best["track_id"]}).json()
     assert [term["kind"] for term in why["terms"]].count("list") == 1
     assert sum(term["part"] for term in why["terms"]) == pytest.approx(best["score"], abs=1e-6)
