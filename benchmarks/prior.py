@@ -16,17 +16,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from dial import DialledScorer
 from real_playlists import build, train
 from unseen_playlists import GIVEN
 
-from segue import metrics
 from segue.bundle import Bundle
 from segue.evaluation.experiment import split_of
 from segue.evaluation.system import SystemScorer
 from segue.files import write_json
 from segue.graph.playlist_graph import PlaylistGraph
-from segue.recommend.scorer import FULL_DIAL, PRIOR_HALF_LIFE
-from segue.training.second_stage import Questions
+from segue.recommend.scorer import PRIOR_HALF_LIFE
+from segue.training.validation import validate
 
 WEIGHTS = (0.0, 0.1, 0.2, 0.3, 0.5, 0.8, 1.2)
 
@@ -38,30 +38,18 @@ def main() -> None:
     build(out, parser)
     bundle = Bundle.load(train(out, "unseen-0", "--split", "playlists", "--rng-seed", 0))
     whole = split_of(bundle, PlaylistGraph.load(out / "graph"))
-    system = SystemScorer.of_bundle(bundle, whole)
-    fame = np.float32(FULL_DIAL) * system.scorer.fame
-    plain = replace(system.scorer, popularity=None)
+    system = replace(SystemScorer.of_bundle(bundle, whole), second_stage=None)
     found: list[dict[str, Any]] = []
     print("given  weight  ndcg@20  recall@20  recall@300     auc")
     for given in GIVEN:
         split = whole.given(given)
+        asked = replace(system, split=split)
         some = split.validation.rows(np.flatnonzero(split.validation.targets.lengths > 0))
-        scores = plain.scores(Questions.of(some, split).query(system.recency))
-        for weight in (*WEIGHTS, round(2 ** (-given / PRIOR_HALF_LIFE), 3)):
-            ranks = metrics.rank_held_out(
-                scores + np.float32(weight) * fame,
-                some.known.offsets,
-                some.known.track_index,
-                some.targets.offsets,
-                some.targets.track_index,
-            )
-            values = {
-                "ndcg@20": metrics.ndcg(ranks, 20),
-                "recall@20": metrics.recall(ranks, 20),
-                "recall@300": metrics.recall(ranks, 300),
-                "auc": ranks.auc,
-            }
-            means = {name: metrics.mean_over_scored(value)[0] for name, value in values.items()}
+        prior = 2 ** (-given / PRIOR_HALF_LIFE)
+        for weight in (*WEIGHTS, round(prior, 3)):
+            # The dial that leaves this weight of what the prior gives.
+            weighed = DialledScorer(asked, prior - weight)
+            means = validate(weighed, some, split.train.catalog.num_tracks)
             found.append({"given": given, "weight": weight, **means})
             print(
                 f"{given:5d}  {weight:6.3f}  {means['ndcg@20']:7.4f}  {means['recall@20']:9.4f}  "

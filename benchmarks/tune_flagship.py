@@ -59,7 +59,7 @@ WIDE: dict[str, tuple[WideConfig | None, str]] = {
     "recency in the vectors alone": (WideConfig(), "vectors"),
     "no recency": (WideConfig(), "neither"),
     "weight 2": (WideConfig(weight=2.0), "both"),
-    "regularization 100": (WideConfig(regularization=100.0), "both"),
+    "regularization 200": (WideConfig(regularization=200.0), "both"),
     "regularization 400": (WideConfig(regularization=400.0), "both"),
     "regularization 400, weight 2": (WideConfig(regularization=400.0, weight=2.0), "both"),
     "50 weights a track": (WideConfig(num_neighbours=50), "both"),

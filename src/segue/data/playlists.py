@@ -97,6 +97,16 @@ class TrackLists:
         """The list of each pair: int64 [num_pairs], never falling."""
         return np.repeat(np.arange(len(self), dtype=np.int64), self.lengths)
 
+    def place(self) -> Int64Array:
+        """Where each pair stands in its list, from 0: int64 [num_pairs]."""
+        place: Int64Array = np.arange(self.num_pairs) - np.repeat(self.offsets[:-1], self.lengths)
+        return place
+
+    def following(self) -> Int64Array:
+        """How many pairs of its list follow each pair: int64 [num_pairs]."""
+        following: Int64Array = np.repeat(self.lengths - 1, self.lengths) - self.place()
+        return following
+
     def rows(self, rows: Any) -> TrackLists:
         """Some of the lists: `rows` is a slice, or an int array (IndexError outside the lists)."""
         if isinstance(rows, slice):
@@ -130,7 +140,7 @@ class TrackLists:
         """Where each pair comes in a random order of its list: int64 [num_pairs], from 0."""
         order = np.lexsort((rng.random(self.num_pairs), self.list_index()))
         place = np.empty(self.num_pairs, dtype=np.int64)
-        place[order] = np.arange(self.num_pairs) - np.repeat(self.offsets[:-1], self.lengths)
+        place[order] = self.place()
         return place
 
     def overlaps(self, other: TrackLists) -> bool:

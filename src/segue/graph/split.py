@@ -140,7 +140,7 @@ class HeldOut:
         num_given
         playlist_index
         """
-        place = np.arange(in_order.num_pairs) - np.repeat(in_order.offsets[:-1], in_order.lengths)
+        place = in_order.place()
         query = in_order.keep(place < num_given)
         return cls(query, query, in_order.keep(place >= num_given), playlist_index)
 
@@ -303,8 +303,7 @@ def _some_of_each(
             count = min(int(chosen.sum()), len(others))
             chosen[rng.choice(others, count, replace=False)] = True
         num_test, num_validation = num_test * chosen, num_validation * chosen
-        from_end = np.repeat(tracks.offsets[1:], lengths) - 1 - np.arange(tracks.num_pairs)
-        place = np.where(np.repeat(order_known, lengths), from_end, place)
+        place = np.where(np.repeat(order_known, lengths), tracks.following(), place)
     part = np.full(tracks.num_pairs, _TRAIN, dtype=np.int8)
     part[place < np.repeat(num_test + num_validation, lengths)] = _VALIDATION
     part[place < np.repeat(num_test, lengths)] = _TEST

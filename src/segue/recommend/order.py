@@ -44,7 +44,6 @@ class Recency:
         """
         if self.strength == 0 or not order_known.any():
             return None
-        following = np.repeat(tracks.offsets[1:], tracks.lengths) - np.arange(tracks.num_pairs) - 1
-        emphasis = 1 + self.strength * np.exp2(-following / self.half_life)
+        emphasis = 1 + self.strength * np.exp2(-tracks.following() / self.half_life)
         emphasis[~np.repeat(order_known, tracks.lengths)] = 1
         return emphasis.astype(np.float32)

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from segue.data.playlists import BoolArray, Float32Array, Int64Array, TrackLists
+from segue.data.playlists import BoolArray, Float32Array, Int64Array
 from segue.graph.split import HeldOut, Split, SplitRecipe
 from segue.recommend.features import FEATURES, FeatureMaker
 from segue.recommend.index import row_batches, top_tracks
@@ -194,7 +194,7 @@ def _questions(split: Split, config: SecondStageConfig) -> Iterator[Questions]:
         rng = np.random.default_rng((config.rng_seed, _FOR_GIVEN))
         for _ in range(_TIMES_GIVEN):
             given = _log_uniform(in_order.lengths, rng)
-            shown = _place(in_order) < np.repeat(given, in_order.lengths)
+            shown = in_order.place() < np.repeat(given, in_order.lengths)
             query = in_order.keep(shown)
             yield Questions.of(HeldOut(query, query, in_order.keep(~shown), rows), split)
         return
@@ -220,9 +220,8 @@ def _some(rows: Int64Array, number: int, config: SecondStageConfig) -> Int64Arra
 def _shortened(questions: Questions, rng: np.random.Generator) -> Questions:
     """The same questions with few tracks shown: the last ones where the order is known."""
     query = questions.held_out.query
-    from_end = np.repeat(query.lengths, query.lengths) - 1 - _place(query)
     at_random = query.shuffled_place(rng)
-    place = np.where(np.repeat(questions.order_known, query.lengths), from_end, at_random)
+    place = np.where(np.repeat(questions.order_known, query.lengths), query.following(), at_random)
     shown = place < np.repeat(_log_uniform(query.lengths, rng), query.lengths)
     held_out = replace(questions.held_out, query=query.keep(shown))
     return replace(questions, held_out=held_out)
@@ -247,14 +246,8 @@ def _further_ahead(
     asked, most = questions.rows(rows), most[rows]
     query = asked.held_out.query
     left_out = np.random.default_rng((config.rng_seed, _FOR_AHEAD)).integers(1, most + 1)
-    shown = _place(query) < np.repeat(query.lengths - left_out, query.lengths)
+    shown = query.following() >= np.repeat(left_out, query.lengths)
     yield replace(asked, held_out=replace(asked.held_out, query=query.keep(shown)))
-
-
-def _place(lists: TrackLists) -> Int64Array:
-    """Where each pair stands in its list, from 0: int64 [num_pairs]."""
-    place: Int64Array = np.arange(lists.num_pairs) - np.repeat(lists.offsets[:-1], lists.lengths)
-    return place
 
 
 def _log_uniform(lengths: Int64Array, rng: np.random.Generator) -> Int64Array:
