@@ -15,29 +15,12 @@ from segue.recommend.filters import Filters
 from segue.recommend.lists import Recommendations
 from segue.recommend.order import Recency
 from segue.recommend.recommender import Recommender
-
-
-def unit(rows: int, rng: np.random.Generator) -> np.ndarray:
-    vectors = rng.normal(size=(rows, 8))
-    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+from segue.recommend.scorer import unit_rows
 
 
 @pytest.fixture(scope="module")
-def bundle(planted_graph) -> Bundle:
-    rng = np.random.default_rng(5)
-    catalog = planted_graph.catalog
-    return Bundle(
-        catalog=catalog,
-        track_vectors=unit(catalog.num_tracks, rng),
-        artist_vectors=unit(catalog.num_artists, rng),
-        query_weight=rng.uniform(0.1, 2, catalog.num_tracks).astype(np.float32),
-        popularity=planted_graph.track_degree,
-        playlists=planted_graph.playlists,
-        config={},
-        metrics={},
-        split={},
-        graph_fingerprint="",
-    )
+def bundle(planted_bundle) -> Bundle:
+    return planted_bundle
 
 
 @pytest.fixture(scope="module")
@@ -53,8 +36,8 @@ def small(small_graph) -> Recommender:
     return Recommender(
         Bundle(
             catalog=small_graph.catalog,
-            track_vectors=unit(6, rng),
-            artist_vectors=unit(3, rng),
+            track_vectors=unit_rows(rng.normal(size=(6, 8)).astype(np.float32)),
+            artist_vectors=unit_rows(rng.normal(size=(3, 8)).astype(np.float32)),
             query_weight=np.ones(6, dtype=np.float32),
             popularity=np.array([3, 2, 2, 2, 1, 0], dtype=np.int64),
             playlists=small_graph.playlists,

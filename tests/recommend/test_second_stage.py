@@ -26,31 +26,13 @@ LISTS = [[3, 50, 7, 120], [9, 8, 30], [], [77], []]
 NO_TRACKS, BY_ARTIST = 2, 4
 
 
-def unit(rows: int, rng: np.random.Generator) -> np.ndarray:
-    vectors = rng.normal(size=(rows, 8))
-    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
-
-
 @pytest.fixture(scope="module")
-def bundle(planted_graph, second_stage_text) -> Bundle:
+def bundle(planted_bundle, second_stage_text) -> Bundle:
     rng = np.random.default_rng(5)
-    catalog = planted_graph.catalog
     weights = rng.uniform(0, 0.3, (NUM_TRACKS, NUM_TRACKS)).astype(np.float32)
     weights *= rng.random(weights.shape) < 0.1
-    return Bundle(
-        catalog=catalog,
-        track_vectors=unit(NUM_TRACKS, rng),
-        artist_vectors=unit(catalog.num_artists, rng),
-        query_weight=rng.uniform(0.1, 2, NUM_TRACKS).astype(np.float32),
-        popularity=planted_graph.track_degree,
-        playlists=planted_graph.playlists,
-        config={},
-        metrics={},
-        split={},
-        graph_fingerprint="",
-        wide=WidePart.from_matrix(csr_array(weights)),
-        second_stage=second_stage_text,
-    )
+    wide = WidePart.from_matrix(csr_array(weights))
+    return replace(planted_bundle, wide=wide, second_stage=second_stage_text)
 
 
 @pytest.fixture(scope="module")
