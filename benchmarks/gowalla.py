@@ -7,7 +7,8 @@ The arms: a learned vector per person (``node``) or the centroid of their places
 against one random negative or with a softmax over all places. ``node-bpr`` is the published
 training of LightGCN (X. He et al., SIGIR 2020; the recipe of the authors' PyTorch code: dim 64,
 three layers, Adam at 1e-3, L2 1e-4, batches of 2,048 triples, 1,000 epochs). ``centroid-wide`` is
-the vectors of another arm with a wide part beside them, as they are served. The baselines of
+the vectors of another arm as they are served: with a wide part beside them, the prior, and the dial
+where validation puts it. The baselines of
 `segue.evaluation.baselines` are arms, too. Needs gowalla.train.txt.gz and gowalla.test.txt.gz
 in SEGUE_REALDATA.
 
@@ -32,7 +33,7 @@ import os
 import platform
 import tempfile
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -43,7 +44,7 @@ import torch
 from gowalla_arms import ARMS, SETTABLE, SPACES, VECTORS_OF, WIDE, configured, value_of
 
 from segue import metrics
-from segue.data.playlists import Catalog, Playlists, TrackLists
+from segue.data.playlists import Catalog, Float32Array, Playlists, TrackLists
 from segue.errors import SegueError
 from segue.evaluation.baselines import BASELINES
 from segue.evaluation.evaluate import NUM_BUCKETS
@@ -204,16 +205,30 @@ def trained(
     )
 
 
+@dataclass(frozen=True, eq=False)
+class Dialled:
+    """A scorer with the dial at one place."""
+
+    scorer: CentroidScorer
+    dial: float
+
+    def scores(self, query: TrackLists) -> Float32Array:
+        return self.scorer.scores(query, self.dial)
+
+
 def scorer_of(
     arm: str, vectors: TrainResult, graph: PlaylistGraph, options: Options, folder: Path
 ) -> Scorer | HeldOutScorer:
     """What an arm's vectors score with; the wide part of a training graph is fitted once."""
     if arm not in WIDE:
         return vectors.scorer
-    config = replace(WIDE[arm], **options)
+    fitted: dict[str, Any] = {name: value for name, value in options.items() if name != "dial"}
+    config = replace(WIDE[arm], **fitted)
     wide = FinishedParts(folder).wide(graph, replace(config, weight=1.0))
     wide = replace(wide, weight=np.float32(config.weight) * wide.weight)
-    return CentroidScorer(vectors.track_vectors, vectors.query_weight, wide=wide)
+    vectors_of = vectors.track_vectors, vectors.query_weight
+    scorer = CentroidScorer(*vectors_of, graph.track_degree, wide=wide)
+    return Dialled(scorer, options.get("dial", 0.0))
 
 
 def measure(scorer: Scorer | HeldOutScorer, test: HeldOut, graph: PlaylistGraph) -> dict[str, Any]:
@@ -238,6 +253,28 @@ def measure(scorer: Scorer | HeldOutScorer, test: HeldOut, graph: PlaylistGraph)
         f"recall@{BUCKET_CUTOFF} of bucket {b + 1}": by_bucket[:, b] for b in range(NUM_BUCKETS)
     }
     return {name: metrics.mean_over_scored(value)[0] for name, value in values.items()}
+
+
+def drawn_how(graph: PlaylistGraph, test: HeldOut) -> dict[str, list[float]]:
+    """Shares of the test pairs by bucket of popularity, and of as many drawn at random.
+
+    Bucket 1 holds the most visited places. The draw is over all pairs, from each person as many as
+    the test part has; popularity is then that of what the draw leaves.
+    """
+    lists, num_tracks = graph.playlists.tracks, graph.num_nodes["track"]
+    every = lists.joined(test.targets)
+    drawn = every.shuffled_place(np.random.default_rng(0)) < np.repeat(
+        test.targets.lengths, every.lengths
+    )
+    shares = {}
+    for name, left, held_out in (
+        ("published", lists, test.targets),
+        ("at random", every.keep(~drawn), every.keep(drawn)),
+    ):
+        bucket = metrics.popularity_buckets(left.track_counts(num_tracks), NUM_BUCKETS)
+        counts = np.bincount(bucket[held_out.track_index], minlength=NUM_BUCKETS)
+        shares[name] = (counts / held_out.num_pairs).tolist()
+    return shares
 
 
 def summary(out: Path) -> dict[str, Any]:
@@ -334,7 +371,7 @@ def main() -> None:
         "torch": torch.__version__,
     }
     write_json(folder / "result.json", facts)
-    every = summary(out)
+    every = summary(out) | {"test pairs by bucket": drawn_how(graph, test)}
     write_json(out / "gowalla.json", every)
     draw(out, every["arms"])
     for metric in METRICS:
