@@ -54,7 +54,7 @@ ARMS = {
 WIDE = {
     "centroid-wide": WideConfig(
         weight=1.0,
-        regularization=30.0,
+        regularization=100.0,
         artist_weight=0.0,
         album_weight=0.0,
         max_tracks=20_000,
@@ -83,6 +83,7 @@ SPACES: dict[str, SearchSpace] = {
         "weight": (0.5, 1.0, 2.0, 4.0),
         "dial": (0.0, -0.1, -0.2, -0.3, -0.5),
         "regularization": (30.0, 100.0, 300.0),
+        "max_tracks": (20_000, 41_000),
     },
 }
 # Fields that the command line may set, whether tuned or not.
