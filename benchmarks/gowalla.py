@@ -226,8 +226,9 @@ def scorer_of(
     config = replace(WIDE[arm], **fitted)
     wide = FinishedParts(folder).wide(graph, replace(config, weight=1.0))
     wide = replace(wide, weight=np.float32(config.weight) * wide.weight)
-    vectors_of = vectors.track_vectors, vectors.query_weight
-    scorer = CentroidScorer(*vectors_of, graph.track_degree, wide=wide)
+    scorer = CentroidScorer(
+        vectors.track_vectors, vectors.query_weight, graph.track_degree, wide=wide
+    )
     return Dialled(scorer, options.get("dial", 0.0))
 
 

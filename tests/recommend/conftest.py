@@ -1,4 +1,4 @@
-"""A bundle to recommend from."""
+"""Bundles to recommend from."""
 
 import numpy as np
 import pytest
@@ -11,8 +11,17 @@ from segue.recommend.scorer import unit_rows
 @pytest.fixture(scope="session")
 def planted_bundle(planted_graph: PlaylistGraph) -> Bundle:
     """Random vectors and weights for the planted graph; nothing stands beside the vectors."""
-    rng = np.random.default_rng(5)
-    catalog = planted_graph.catalog
+    return _random_bundle(planted_graph, np.random.default_rng(5))
+
+
+@pytest.fixture(scope="session")
+def small_bundle(small_graph: PlaylistGraph) -> Bundle:
+    """Random vectors and weights for the small graph; nothing stands beside the vectors."""
+    return _random_bundle(small_graph, np.random.default_rng(6))
+
+
+def _random_bundle(graph: PlaylistGraph, rng: np.random.Generator) -> Bundle:
+    catalog = graph.catalog
     tracks, artists = (
         unit_rows(rng.normal(size=(rows, 8)).astype(np.float32))
         for rows in (catalog.num_tracks, catalog.num_artists)
@@ -22,8 +31,8 @@ def planted_bundle(planted_graph: PlaylistGraph) -> Bundle:
         track_vectors=tracks,
         artist_vectors=artists,
         query_weight=rng.uniform(0.1, 2, catalog.num_tracks).astype(np.float32),
-        popularity=planted_graph.track_degree,
-        playlists=planted_graph.playlists,
+        popularity=graph.track_degree,
+        playlists=graph.playlists,
         config={},
         metrics={},
         split={},

@@ -8,7 +8,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from segue.bundle import Bundle
 from segue.data.playlists import TrackLists
 from segue.errors import ArtefactError, InputError
 from segue.recommend import export
@@ -18,23 +17,8 @@ from segue.recommend.scorer import Query
 
 
 @pytest.fixture(scope="module")
-def recommender(small_graph) -> Recommender:
-    vectors = np.random.default_rng(6).normal(size=(9, 4))
-    vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
-    return Recommender(
-        Bundle(
-            catalog=small_graph.catalog,
-            track_vectors=vectors[:6],
-            artist_vectors=vectors[6:],
-            query_weight=np.ones(6, dtype=np.float32),
-            popularity=small_graph.track_degree,
-            playlists=small_graph.playlists,
-            config={},
-            metrics={},
-            split={},
-            graph_fingerprint="",
-        )
-    )
+def recommender(small_bundle) -> Recommender:
+    return Recommender(small_bundle)
 
 
 def write(recommender: Recommender, path, n: int, advance=lambda count: None) -> int:

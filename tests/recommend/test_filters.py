@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from segue.bundle import Bundle
 from segue.errors import InputError
 from segue.recommend import ranking
 from segue.recommend.filters import Filters, song_of
@@ -16,9 +15,9 @@ from segue.recommend.recommender import Recommender
 
 
 @pytest.fixture(scope="module")
-def recommender(planted_graph) -> Recommender:
+def recommender(planted_bundle) -> Recommender:
     rng = np.random.default_rng(8)
-    catalog = planted_graph.catalog
+    catalog = planted_bundle.catalog
     vectors = rng.normal(size=(catalog.num_tracks + catalog.num_artists, 6))
     vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
     # Every second track is a version of the one before it, where both are by one artist or not.
@@ -27,17 +26,12 @@ def recommender(planted_graph) -> Recommender:
     artist[1::4] = artist[0::4]
     artist[-3:] = -1
     return Recommender(
-        Bundle(
+        replace(
+            planted_bundle,
             catalog=replace(catalog, track_names=pa.array(names), track_artist=artist),
             track_vectors=vectors[: catalog.num_tracks],
             artist_vectors=vectors[catalog.num_tracks :],
             query_weight=np.ones(catalog.num_tracks, dtype=np.float32),
-            popularity=planted_graph.track_degree,
-            playlists=planted_graph.playlists,
-            config={},
-            metrics={},
-            split={},
-            graph_fingerprint="",
         )
     )
 

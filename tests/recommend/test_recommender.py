@@ -15,7 +15,6 @@ from segue.recommend.filters import Filters
 from segue.recommend.lists import Recommendations
 from segue.recommend.order import Recency
 from segue.recommend.recommender import Recommender
-from segue.recommend.scorer import unit_rows
 
 
 @pytest.fixture(scope="module")
@@ -30,21 +29,13 @@ def recommender(bundle) -> Recommender:
 
 
 @pytest.fixture(scope="module")
-def small(small_graph) -> Recommender:
+def small(small_bundle) -> Recommender:
     """Four playlists over six tracks, the third playlist empty."""
-    rng = np.random.default_rng(6)
     return Recommender(
-        Bundle(
-            catalog=small_graph.catalog,
-            track_vectors=unit_rows(rng.normal(size=(6, 8)).astype(np.float32)),
-            artist_vectors=unit_rows(rng.normal(size=(3, 8)).astype(np.float32)),
+        replace(
+            small_bundle,
             query_weight=np.ones(6, dtype=np.float32),
             popularity=np.array([3, 2, 2, 2, 1, 0], dtype=np.int64),
-            playlists=small_graph.playlists,
-            config={},
-            metrics={},
-            split={},
-            graph_fingerprint="",
         )
     )
 
