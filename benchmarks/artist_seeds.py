@@ -16,10 +16,10 @@ import numpy as np
 
 from segue.bundle import Bundle
 from segue.data.playlists import Float32Array
-from segue.evaluation.experiment import split_of
+from segue.evaluation.held_out import NodeScorer, validate, validation_rows
 from segue.graph.playlist_graph import PlaylistGraph
-from segue.recommend.scorer import unit_rows
-from segue.training.validation import NodeScorer, validate, validation_rows
+from segue.pipeline.experiment import split_of
+from segue.scoring.scorer import unit_rows
 
 
 def centroids(bundle: Bundle, weight: Float32Array) -> Float32Array:

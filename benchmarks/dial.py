@@ -16,14 +16,14 @@ import numpy as np
 from segue.bundle import Bundle
 from segue.data.playlists import Float32Array
 from segue.evaluation.evaluate import evaluate
-from segue.evaluation.experiment import split_of
-from segue.evaluation.system import SystemScorer
 from segue.files import write_json
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.graph.split import HeldOut
 from segue.pictures.plots import Series, scatter
 from segue.pictures.save import save_plot
 from segue.pictures.style import SIZES
+from segue.pipeline.experiment import split_of
+from segue.pipeline.system import SystemScorer
 
 DIALS = tuple(place / 4 for place in range(-4, 5))
 SHOWN = ("recall@20", "recall@300", "ndcg@20", "novelty@20", "novelty@300", "coverage@20")

@@ -23,14 +23,14 @@ import pyarrow as pa
 from threadpoolctl import threadpool_limits
 
 from segue.bundle import Bundle
-from segue.data.generate import generate
-from segue.data.mpd import read_mpd
+from segue.data.formats.mpd import read_mpd
+from segue.data.formats.slices import find_slices
 from segue.data.playlists import Catalog, Float32Array, TrackLists
-from segue.data.slices import find_slices
 from segue.files import write_json
 from segue.graph.playlist_graph import PlaylistGraph
-from segue.recommend.index import best_tracks
 from segue.recommend.recommender import Recommender
+from segue.scoring.first_stage import best_tracks
+from segue.synthetic.generate import generate
 
 BATCH = 1000
 
@@ -116,7 +116,7 @@ def large(num_tracks: int, dim: int, with_ann: bool) -> dict[str, Any]:
 
 def index(bundle: Bundle, queries: Float32Array, exact: float) -> dict[str, Any]:
     """The approximate index: how long to build, how good, how fast."""
-    from segue.recommend.ann import AnnIndex, write_ann
+    from segue.scoring.ann import AnnIndex, write_ann
 
     with tempfile.TemporaryDirectory() as name:
         started = time.perf_counter()

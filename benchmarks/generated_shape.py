@@ -24,17 +24,17 @@ import torch
 from threadpoolctl import threadpool_limits
 
 from segue import metrics
-from segue.data.generate import generate
-from segue.data.mpd import read_mpd
-from segue.data.slices import find_slices
-from segue.evaluation.baselines import BASELINES
-from segue.evaluation.tuning import TrialsFile, tune
+from segue.baselines.baselines import BASELINES
+from segue.baselines.tuning import TrialsFile, tune
+from segue.data.formats.mpd import read_mpd
+from segue.data.formats.slices import find_slices
+from segue.evaluation.held_out import ranked_batches, validation_rows
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.graph.split import SplitRecipe, split_graph
-from segue.recommend.scorer import Scorer
+from segue.scoring.scorer import Scorer
+from segue.synthetic.generate import generate
 from segue.training.config import TrainConfig
 from segue.training.train import train
-from segue.training.validation import ranked_batches, validation_rows
 
 NUM_TRIALS = 4
 

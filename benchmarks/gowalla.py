@@ -9,12 +9,12 @@ training of LightGCN (X. He et al., SIGIR 2020; the recipe of the authors' PyTor
 three layers, Adam at 1e-3, L2 1e-4, batches of 2,048 triples, 1,000 epochs). ``centroid-wide`` is
 the vectors of another arm as they are served: with a wide part beside them, the prior, and the dial
 where validation puts it. The baselines of
-`segue.evaluation.baselines` are arms, too. Needs gowalla.train.txt.gz and gowalla.test.txt.gz
+`segue.baselines.baselines` are arms, too. Needs gowalla.train.txt.gz and gowalla.test.txt.gz
 in SEGUE_REALDATA.
 
 The split has no validation part. With --trials an arm's options, the number of epochs among
 them, are first chosen on a tenth of each person's training pairs, by nDCG@20 after the last
-epoch: a walk on the arm's grid (see `segue.evaluation.tuning.search`) from the defaults below and
+epoch: a walk on the arm's grid (see `segue.baselines.tuning.search`) from the defaults below and
 what the command line sets. Each finished trial is a line of OUT/ARM/trials.jsonl. Then the arm is
 trained on all training pairs, and measured on the test part after the last epoch. Only ``node-bpr``
 is measured on the way there, too, as its authors do; nothing is chosen by that curve.
@@ -44,27 +44,27 @@ import torch
 from gowalla_arms import ARMS, SETTABLE, SPACES, VECTORS_OF, WIDE, configured, value_of
 
 from segue import metrics
+from segue.baselines.baselines import BASELINES
+from segue.baselines.tuning import Options, Trial, TrialsFile, search, tune
 from segue.data.playlists import Catalog, Float32Array, Playlists, TrackLists
 from segue.errors import SegueError
-from segue.evaluation.baselines import BASELINES
 from segue.evaluation.evaluate import NUM_BUCKETS
-from segue.evaluation.parts import FinishedParts
-from segue.evaluation.tuning import Options, Trial, TrialsFile, search, tune
+from segue.evaluation.held_out import (
+    HeldOutScorer,
+    ranked_batches,
+    validate,
+    validation_rows,
+)
 from segue.files import write_json
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.graph.split import HeldOut, SplitRecipe, split_graph
 from segue.pictures.plots import Series, scatter
 from segue.pictures.save import save_plot
 from segue.pictures.style import SIZES
-from segue.recommend.scorer import CentroidScorer, Scorer
+from segue.pipeline.parts import FinishedParts
+from segue.scoring.scorer import CentroidScorer, Scorer
 from segue.training.config import TrainConfig
 from segue.training.train import CHECKPOINT, Progress, TrainResult, train
-from segue.training.validation import (
-    HeldOutScorer,
-    ranked_batches,
-    validate,
-    validation_rows,
-)
 
 PUBLISHED = {
     "LightGCN, paper": {"recall@20": 0.1830, "ndcg@20": 0.1554},

@@ -2,7 +2,7 @@
 
     SEGUE_REALDATA=/path/to/folder python benchmarks/ials.py OUT
 
-In the grid of `segue.evaluation.baselines.IALS` its best point on the 10-core is the last of every
+In the grid of `segue.baselines.baselines.IALS` its best point on the 10-core is the last of every
 option, with regularization 100 and alpha 40. This fits points beyond it, on the split of the
 comparison, and measures validation and test. OUT/ials.json holds all.
 """
@@ -15,13 +15,13 @@ from typing import Any
 
 from real_playlists import build
 
-from segue.evaluation.baselines import BASELINES
+from segue.baselines.baselines import BASELINES
+from segue.compare.machine import machine
 from segue.evaluation.evaluate import evaluate
-from segue.evaluation.machine import machine
+from segue.evaluation.held_out import validate, validation_rows
 from segue.files import write_json
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.graph.split import SplitRecipe, split_graph
-from segue.training.validation import validate, validation_rows
 
 # Regularization and alpha; the first is the best of the grid.
 POINTS = ((100, 40), (200, 60), (200, 80), (300, 80), (300, 120), (500, 160), (1000, 320))

@@ -27,7 +27,7 @@ from segue.data.playlists import Catalog, Playlists, TrackLists
 from segue.evaluation import evaluate as evaluation
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.graph.split import SplitRecipe, split_graph
-from segue.recommend.scorer import CentroidScorer
+from segue.scoring.scorer import CentroidScorer
 
 
 def random_graph(num_playlists: int, num_tracks: int) -> PlaylistGraph:

@@ -21,12 +21,12 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from segue.data.names import Names as MadeUpNames
 from segue.data.playlists import Catalog, Int64Array
-from segue.data.world import World
 from segue.errors import NameLookupError
-from segue.recommend.lookup import Names
-from segue.recommend.name_file import NAMES_FILE, write_names
+from segue.names.lookup import Names
+from segue.names.name_file import NAMES_FILE, write_names
+from segue.synthetic.names import Names as MadeUpNames
+from segue.synthetic.world import World
 
 
 def made_up_catalog(num_tracks: int) -> tuple[Catalog, Int64Array]:

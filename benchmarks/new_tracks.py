@@ -38,16 +38,16 @@ from segue.data.playlists import (
     Playlists,
     TrackLists,
 )
+from segue.evaluation.held_out import ranked_batches, validation_rows
 from segue.files import write_json
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.graph.split import HeldOut, Split, SplitRecipe, split_graph
-from segue.recommend.index import top_tracks
-from segue.recommend.mix import SOURCES, MixWeights
-from segue.recommend.scorer import CentroidScorer, Scorer, unit_rows
-from segue.recommend.update import update
+from segue.scoring.first_stage import top_tracks
+from segue.scoring.scorer import CentroidScorer, Scorer, unit_rows
 from segue.training.config import TrainConfig
 from segue.training.train import CHECKPOINT, Progress, train
-from segue.training.validation import ranked_batches, validation_rows
+from segue.updating.mix import SOURCES, MixWeights
+from segue.updating.update import update
 
 NEW_SHARE, NEW_RNG_SEED = 0.1, 0
 SEEDS = (0, 1, 2)

@@ -3,7 +3,7 @@
     SEGUE_REALDATA=/path/to/folder python benchmarks/order.py OUT
 
 Trains the default LightGCN with the last tracks of each ordered playlist held out, chooses
-strength and half-life of `segue.recommend.order.Recency` on the validation part, the tracks before
+strength and half-life of `segue.scoring.recency.Recency` on the validation part, the tracks before
 the last ones (the highest nDCG@20 at which Recall@300 is no lower than without), and reports the
 test part with and without, asked with all tracks that stand before it. OUT/order.json holds all.
 """
@@ -22,13 +22,13 @@ from real_playlists import VECTORS_ALONE, build, train
 from segue.bundle import Bundle
 from segue.data.playlists import BoolArray, Float32Array, TrackLists
 from segue.evaluation.evaluate import evaluate
-from segue.evaluation.experiment import split_of
+from segue.evaluation.held_out import BEST_BY
 from segue.files import write_json
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.graph.split import HeldOut
-from segue.recommend.order import Recency
-from segue.recommend.scorer import CentroidScorer, Query
-from segue.training.validation import BEST_BY
+from segue.pipeline.experiment import split_of
+from segue.scoring.recency import Recency
+from segue.scoring.scorer import CentroidScorer, Query
 
 STRENGTHS = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
 HALF_LIVES = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0)

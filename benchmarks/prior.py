@@ -5,7 +5,7 @@
 On the split and the first bundle of benchmarks/unseen_playlists.py, which it trains where OUT has
 none: asks about the validation playlists with some tracks given, adds a weight times FULL_DIAL and
 the fame of each track to the scores of vectors and wide part, and prints what each weight brings
-beside the prior of `segue.recommend.scorer`. OUT/prior.json holds all.
+beside the prior of `segue.scoring.scorer`. OUT/prior.json holds all.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from real_playlists import build, train
 from unseen_playlists import GIVEN
 
 from segue.bundle import Bundle
-from segue.evaluation.experiment import split_of
-from segue.evaluation.system import SystemScorer
+from segue.evaluation.held_out import validate
 from segue.files import write_json
 from segue.graph.playlist_graph import PlaylistGraph
-from segue.recommend.scorer import PRIOR_HALF_LIFE
-from segue.training.validation import validate
+from segue.pipeline.experiment import split_of
+from segue.pipeline.system import SystemScorer
+from segue.scoring.scorer import PRIOR_HALF_LIFE
 
 WEIGHTS = (0.0, 0.1, 0.2, 0.3, 0.5, 0.8, 1.2)
 

@@ -26,18 +26,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from segue.baselines.baselines import BASELINES
+from segue.baselines.tuning import TrialsFile, tune
 from segue.bundle import Bundle
-from segue.evaluation.baselines import BASELINES
+from segue.compare.machine import machine
 from segue.evaluation.evaluate import evaluate
-from segue.evaluation.experiment import split_of
-from segue.evaluation.machine import machine
-from segue.evaluation.system import SystemScorer
-from segue.evaluation.tuning import TrialsFile, tune
+from segue.evaluation.held_out import HeldOutScorer
 from segue.files import write_json
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.graph.split import Split, SplitRecipe, split_graph
-from segue.recommend.scorer import CentroidScorer, Scorer
-from segue.training.validation import HeldOutScorer
+from segue.pipeline.experiment import split_of
+from segue.pipeline.system import SystemScorer
+from segue.scoring.scorer import CentroidScorer, Scorer
 
 SEEDS = (0, 1, 2)
 # For benchmarks that look at vectors and nothing beside them.

@@ -188,8 +188,8 @@ def make_bundle(num_tracks: int, folder: Path, ann: bool) -> None:
     from engine import clustered
     from name_search import made_up_catalog
 
-    from segue.recommend.ann import write_ann
-    from segue.recommend.name_file import write_names
+    from segue.names.name_file import write_names
+    from segue.scoring.ann import write_ann
 
     catalog, popularity = made_up_catalog(num_tracks)
     rng = np.random.default_rng(0)

@@ -5,7 +5,7 @@
 
 Takes the 10-core of every fourth of the real playlists (or of a given graph's) and trains each
 architecture with the whole-catalogue softmax and vectors of 64 numbers, once for each set of
-options that a walk on the grid below tries (see `segue.evaluation.tuning.search`); GAT with
+options that a walk on the grid below tries (see `segue.baselines.tuning.search`); GAT with
 sampled neighbourhoods. What counts is nDCG@20 on validation; the test part is never looked at.
 Each finished trial is a line of OUT/NAME.jsonl, so that an interrupted run goes on, and several
 architectures may run at once, each by its --model. OUT/encoders.json sums up what is finished.
@@ -25,14 +25,14 @@ from typing import Any
 import numpy as np
 from real_playlists import build
 
+from segue.baselines.tuning import Options, Trial, TrialsFile, search
 from segue.data.playlists import Playlists
-from segue.evaluation.tuning import Options, Trial, TrialsFile, search
+from segue.evaluation.held_out import BEST_BY, validation_rows
 from segue.files import write_json
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.graph.split import Split, SplitRecipe, split_graph
 from segue.training.config import TrainConfig
 from segue.training.train import train
-from segue.training.validation import BEST_BY, validation_rows
 
 EVERY, K_CORE = 4, 10
 DIM, EPOCHS, VALIDATE_EVERY = 64, 20, 4

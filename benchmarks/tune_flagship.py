@@ -25,14 +25,14 @@ from real_playlists import build, train
 
 from segue import metrics
 from segue.bundle import Bundle
-from segue.evaluation.system import SystemScorer
+from segue.evaluation.held_out import ranked_batches
 from segue.files import write_json_lines
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.graph.split import Split, SplitRecipe, split_graph
-from segue.recommend.order import Recency
-from segue.recommend.scorer import CentroidScorer
+from segue.pipeline.system import SystemScorer
+from segue.scoring.recency import Recency
+from segue.scoring.scorer import CentroidScorer
 from segue.training.config import WideConfig
-from segue.training.validation import ranked_batches
 from segue.training.wide import fit_wide
 
 # By name what `segue train` is told otherwise than by default.

@@ -20,17 +20,17 @@ from typing import Any
 
 from real_playlists import SEEDS, build, chosen, scorers_of, train
 
+from segue.baselines.baselines import BASELINES
+from segue.baselines.tuning import TrialsFile, tune
 from segue.bundle import Bundle
-from segue.evaluation.baselines import BASELINES
+from segue.compare.machine import machine
 from segue.evaluation.evaluate import evaluate
-from segue.evaluation.experiment import split_of
-from segue.evaluation.machine import machine
-from segue.evaluation.tuning import TrialsFile, tune
+from segue.evaluation.held_out import HeldOutScorer
 from segue.files import write_json
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.graph.split import Split, SplitRecipe, split_graph
-from segue.recommend.scorer import Scorer
-from segue.training.validation import HeldOutScorer
+from segue.pipeline.experiment import split_of
+from segue.scoring.scorer import Scorer
 
 GIVEN = (1, 2, 3, 5, 10, 25)
 NAMES = ("popularity", "item-kNN", "RP3beta", "EASE", "EASE+side", "iALS")

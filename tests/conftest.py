@@ -13,7 +13,7 @@ from hypothesis import settings
 
 from segue.data.playlists import Catalog, Playlists, TrackLists
 from segue.graph.playlist_graph import PlaylistGraph
-from segue.recommend.features import FEATURES
+from segue.scoring.features import FEATURES
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page

@@ -14,8 +14,8 @@ import pytest
 from click.testing import CliRunner
 
 from segue.cli import cli
-from segue.data.mpd import write_slice
-from segue.data.sample import write_sample
+from segue.data.formats.mpd import write_slice
+from segue.synthetic.sample import write_sample
 
 ROOT = Path(__file__).parents[1]
 

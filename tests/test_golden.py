@@ -13,18 +13,18 @@ import numpy as np
 import pytest
 import torch
 
+from segue.baselines.baselines import BASELINES
 from segue.bundle import Bundle
 from segue.data.playlists import TrackLists
-from segue.evaluation.baselines import BASELINES
 from segue.evaluation.evaluate import evaluate
-from segue.evaluation.experiment import train_and_measure
+from segue.evaluation.held_out import validation_rows
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.graph.split import Split, SplitRecipe, split_graph
+from segue.pipeline.experiment import train_and_measure
 from segue.recommend.filters import Filters
 from segue.recommend.recommender import Recommender
 from segue.training.config import SecondStageConfig, SystemConfig, TrainConfig, WideConfig
 from segue.training.train import train
-from segue.training.validation import validation_rows
 
 pytest.importorskip("lightgbm", reason="the extra boost is not installed")
 GOLDEN = Path(__file__).with_name("golden.json")

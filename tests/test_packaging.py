@@ -39,7 +39,7 @@ def wheel(tmp_path_factory) -> Path:
 
 def test_what_the_wheel_holds(wheel):
     names = zipfile.ZipFile(wheel).namelist()
-    for needed in ("segue/py.typed", "segue/data/sample.tsv", "segue/cli/__init__.py"):
+    for needed in ("segue/py.typed", "segue/synthetic/sample.tsv", "segue/cli/__init__.py"):
         assert needed in names
     static = [path for path in ROOT.glob("src/segue/*/static/*") if path.is_file()]
     assert {path.parents[1].name for path in static} == {"pictures", "service"}

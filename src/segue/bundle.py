@@ -162,7 +162,7 @@ class Bundle:
         What single tracks say of each other, beside the vectors.
     second_stage : str or None
         A model of LightGBM in its own text form, which orders the best tracks anew (see
-        `segue.recommend.second_stage`).
+        `segue.scoring.second_stage`).
     folder : Path or None
         Where the bundle was read from, so that who needs its companion files finds them; None
         where it was made in memory or changed since.

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from segue.evaluation.compare_process import Apart
+from segue.compare.process import Apart
 
 SMALL = ("--models", "gcn", "--loss", "full", "--dim", 8, "--epochs", 2, "--batch-size", 60)
 TERMS = ("--threads", 1, "--device", "cpu")

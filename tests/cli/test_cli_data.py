@@ -16,7 +16,7 @@ from rich.cells import cell_len
 import segue
 from segue.cli import cli, main
 from segue.cli.output import number, print_table
-from segue.data.mpd import write_slice
+from segue.data.formats.mpd import write_slice
 from segue.graph.playlist_graph import PlaylistGraph
 
 SEGUE = str(Path(sys.executable).parent / "segue")

@@ -11,8 +11,8 @@ import pytest
 
 from segue.bundle import Bundle
 from segue.cli import main
-from segue.data import sample
 from segue.errors import InputError
+from segue.synthetic import sample
 
 SEGUE = Path(sys.executable).parent / "segue"
 

@@ -11,7 +11,7 @@ import pytest
 
 from segue.bundle import Bundle
 from segue.data.playlists import Catalog, Playlists, TrackLists
-from segue.recommend.name_file import NAMES_FILE, write_names
+from segue.names.name_file import NAMES_FILE, write_names
 
 NAMES = ["[bold]Loud[/bold]", "Halo", "Hurt", "Hurt", "あなた", "Halo Road"]
 ARTISTS = ["Beyoncé", "[red]Band[/red]", "Johnny Cash", "Nine Inch Nails"]

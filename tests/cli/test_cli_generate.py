@@ -8,8 +8,8 @@ import time
 
 import pytest
 
-from segue.data.mpd import read_mpd
-from segue.data.slices import find_slices
+from segue.data.formats.mpd import read_mpd
+from segue.data.formats.slices import find_slices
 
 
 def test_what_it_writes_can_be_built(run, tmp_path):

@@ -61,7 +61,7 @@ def test_an_index_is_added(run, bundle):
 def test_exact_passes_the_index_by(run, bundle, monkeypatch):
     assert run("index", bundle, "--cells", 4)[0] == 0
     monkeypatch.setattr(
-        "segue.recommend.ann.AnnIndex.load", lambda folder: pytest.fail("it was loaded")
+        "segue.scoring.ann.AnnIndex.load", lambda folder: pytest.fail("it was loaded")
     )
     assert run("complete", bundle, "5", "--exact")[0] == 0
 

@@ -14,9 +14,9 @@ from segue.bundle import Bundle
 from segue.cli import main
 from segue.cli.train import tuned_config
 from segue.data.playlists import Catalog, Playlists, TrackLists
-from segue.evaluation import parts
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.graph.split import SplitRecipe, split_graph
+from segue.pipeline import parts
 from segue.recommend.recommender import Recommender
 from segue.training.config import SecondStageConfig, WideConfig
 from segue.training.wide import fit_wide
@@ -186,7 +186,7 @@ def test_without_lightgbm(run, trained, graph, tmp_path, monkeypatch):
 
 
 def test_a_wide_part_that_does_not_fit_is_left_out(run, graph, tmp_path, monkeypatch):
-    monkeypatch.setattr("segue.training.memory.available_memory", lambda: 1000)
+    monkeypatch.setattr("segue.memory.available_memory", lambda: 1000)
     out = tmp_path / "bundle"
     status, _, err = run("train", graph, "--out", out, *SMALL, "--no-second-stage")
     assert status == 0, err

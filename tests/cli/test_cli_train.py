@@ -10,17 +10,17 @@ import numpy as np
 import pytest
 import torch
 
+from segue.baselines.baselines import BASELINES
 from segue.bundle import Bundle
 from segue.cli import main
 from segue.cli.train import tuned_config
-from segue.evaluation.baselines import BASELINES
 from segue.evaluation.evaluate import METRICS, evaluate
-from segue.evaluation.experiment import split_of
-from segue.evaluation.tuned import for_training
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.models import ENCODERS
+from segue.pipeline.experiment import split_of
+from segue.pipeline.tuned import for_training
 from segue.recommend.recommender import Recommender
-from segue.recommend.scorer import CentroidScorer
+from segue.scoring.scorer import CentroidScorer
 from segue.training import train as train_module
 from segue.training.checkpoint import Checkpoint
 
@@ -161,7 +161,7 @@ def test_without_validation_the_baselines_keep_their_defaults(run, graph, tmp_pa
 
 
 def test_a_baseline_that_does_not_fit_is_left_out_with_a_sentence(run, trained, graph, monkeypatch):
-    monkeypatch.setattr("segue.training.memory.available_memory", lambda: 1000)
+    monkeypatch.setattr("segue.memory.available_memory", lambda: 1000)
     status, out, err = run(
         "evaluate", trained, graph, "--only", "EASE,item-kNN", "--trials", 1, "--json"
     )

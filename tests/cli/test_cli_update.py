@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from segue.bundle import Bundle
-from segue.data.mpd import write_slice
+from segue.data.formats.mpd import write_slice
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.recommend.recommender import Recommender
 

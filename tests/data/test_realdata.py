@@ -2,8 +2,8 @@
 
 import pytest
 
-from segue.data.mpd import read_mpd
-from segue.data.slices import find_slices
+from segue.data.formats.mpd import read_mpd
+from segue.data.formats.slices import find_slices
 from segue.graph.playlist_graph import INTERACTION, STRUCTURAL, PlaylistGraph
 from segue.graph.split import SplitRecipe, split_graph
 

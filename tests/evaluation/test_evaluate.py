@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
+from segue.baselines.baselines import ItemKNN, Popularity
 from segue.data.playlists import TrackLists
-from segue.evaluation.baselines import ItemKNN, Popularity
 from segue.evaluation.evaluate import CURVE_KS, METRICS, evaluate
 from segue.graph.split import HeldOut, Split, SplitRecipe, split_graph
-from segue.recommend import index
+from segue.scoring import first_stage as index
 
 
 @dataclass

@@ -17,7 +17,7 @@ from segue.graph.split import SplitRecipe, split_graph
 from segue.models import ENCODERS
 from segue.models.encoder import MessageGraph, NodeVectors
 from segue.models.sparse import SparseMatrix
-from segue.recommend.scorer import CentroidScorer
+from segue.scoring.scorer import CentroidScorer
 from segue.training.config import TrainConfig
 from segue.training.train import train
 

@@ -7,7 +7,7 @@ import torch
 from segue.data.playlists import TrackLists
 from segue.models.readout import CentroidReadout
 from segue.models.sparse import SparseMatrix
-from segue.recommend.scorer import CentroidScorer
+from segue.scoring.scorer import CentroidScorer
 
 LISTS = TrackLists.from_lists([[3, 1, 4], [5], [9, 2, 6, 0, 8], [7, 3]])
 NUM_TRACKS, DIM = 10, 6

@@ -6,7 +6,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from segue.data.sample import load_songs
 from segue.errors import InputError
 from segue.pictures.map import (
     catalogue_map,
@@ -16,6 +15,7 @@ from segue.pictures.map import (
     sample_genres,
     umap,
 )
+from segue.synthetic.sample import load_songs
 
 
 def test_pca_by_hand():

@@ -5,7 +5,7 @@ import pytest
 
 from segue.bundle import Bundle
 from segue.graph.playlist_graph import PlaylistGraph
-from segue.recommend.scorer import unit_rows
+from segue.scoring.scorer import unit_rows
 
 
 @pytest.fixture(scope="session")

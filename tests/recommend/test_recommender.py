@@ -13,8 +13,8 @@ from segue.errors import ArtefactError, InputError, NameLookupError
 from segue.recommend import ranking
 from segue.recommend.filters import Filters
 from segue.recommend.lists import Recommendations
-from segue.recommend.order import Recency
 from segue.recommend.recommender import Recommender
+from segue.scoring.recency import Recency
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from fastapi.testclient import TestClient
 
 from segue.bundle import Bundle
 from segue.graph.playlist_graph import PlaylistGraph
-from segue.recommend.name_file import write_names
+from segue.names.name_file import write_names
 from segue.service import app as app_module
 from segue.service.app import create_app
 from segue.service.serving import Serving

@@ -6,12 +6,13 @@ import torch
 
 from segue.data.playlists import TrackLists
 from segue.errors import TrainingError
+from segue.graph.negatives import RandomNegatives
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.graph.split import SplitRecipe, split_graph
 from segue.training import hard_negatives
 from segue.training.config import TrainConfig
 from segue.training.hard_negatives import HardNegatives, Ranking
-from segue.training.negatives import HardestNegatives, RandomNegatives, Scored
+from segue.training.negatives import HardestNegatives, Scored
 
 NUM_TRACKS, DIM = 20, 6
 # The last holds all but three.

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from segue.data.playlists import TrackLists
+from segue.graph.negatives import RandomNegatives, Sample
 from segue.training import losses
 from segue.training.losses import (
     bayesian_personalised_ranking,
@@ -13,7 +14,7 @@ from segue.training.losses import (
     hidden_ranking,
     sampled_softmax,
 )
-from segue.training.negatives import RandomNegatives, Sample, Scored
+from segue.training.negatives import Scored
 
 NUM_TRACKS, DIM = 12, 5
 VISIBLE = TrackLists.from_lists([[3, 1], [0, 11, 5, 2], [7], [4, 9, 8], []])

@@ -10,16 +10,16 @@ from scipy.sparse import csr_array
 
 from segue.bundle import WidePart
 from segue.data.playlists import Catalog, Playlists, TrackLists
-from segue.evaluation.system import SystemScorer
+from segue.evaluation.held_out import validate
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.graph.split import HeldOut, Split, SplitRecipe, split_graph
-from segue.recommend.order import Recency
-from segue.recommend.scorer import CentroidScorer
-from segue.recommend.second_stage import SecondStage
+from segue.pipeline.system import SystemScorer
+from segue.scoring.recency import Recency
+from segue.scoring.scorer import CentroidScorer
+from segue.scoring.second_stage import SecondStage
 from segue.training import second_stage
 from segue.training.config import SecondStageConfig
 from segue.training.second_stage import Questions, train_second_stage
-from segue.training.validation import validate
 
 pytest.importorskip("lightgbm", reason="the extra boost is not installed")
 NUM_TRACKS, ON_ALBUM, LENGTH = 120, 4, 10

@@ -19,6 +19,7 @@ from safetensors.torch import load_file
 
 from segue.data.playlists import TrackLists
 from segue.errors import InputError, TrainingError
+from segue.evaluation.held_out import NodeScorer
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.graph.split import Split, SplitRecipe, split_graph
 from segue.models.gcn import GCN
@@ -28,7 +29,6 @@ from segue.training import train as training
 from segue.training.config import TrainConfig, default_epochs
 from segue.training.steps import hide
 from segue.training.train import Progress, TrainResult, train
-from segue.training.validation import NodeScorer
 
 # 240 playlists: 4 steps an epoch, 12 in all, the last batch of an epoch smaller than the others.
 CONFIG = TrainConfig(dim=8, epochs=3, batch_size=64, learning_rate=0.02, rng_seed=7)

@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 
+from segue import memory
+from segue.baselines.baselines import EASE, SideEASE
+from segue.baselines.ease import ease_weights, rows_with_side_information
 from segue.data.playlists import TrackLists
 from segue.errors import InputError, ResourceError
-from segue.evaluation.baselines import EASE, SideEASE
-from segue.training import memory, wide
+from segue.training import wide
 from segue.training.config import WideConfig
-from segue.training.ease import ease_weights, rows_with_side_information
 from segue.training.wide import fit_wide, require_wide
 
 SIDE = {"regularization": 30.0, "artist_weight": 4.0, "album_weight": 2.0}

@@ -24,8 +24,8 @@ from segue.cli.output import (
 )
 
 if TYPE_CHECKING:
-    from segue.evaluation.compare import Cell, Grid, Preset
-    from segue.evaluation.compare_report import Comparison
+    from segue.compare.grid import Cell, Grid, Preset
+    from segue.compare.report import Comparison
     from segue.graph.split import Split
 
 DEFAULT_TRIALS, QUICK_TRIALS = 8, 3
@@ -39,7 +39,7 @@ class Names(click.ParamType[tuple[str, ...]]):
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> tuple[str, ...]:
-        """Parse; what is known is checked by `segue.evaluation.compare.Grid`."""
+        """Parse; what is known is checked by `segue.compare.grid.Grid`."""
         names = comma_names(str(value))
         return () if names == ("none",) else names
 
@@ -170,9 +170,9 @@ def compare(
         raise InputError(f"--max-minutes is {max_minutes:g}, expected more than 0")
     deadline = math.inf if max_minutes is None else time.time() + 60 * max_minutes
     limit_threads(threads)
-    from segue.evaluation.compare import ARTICLE_RECIPE, QUICK_K_CORE, Source
-    from segue.evaluation.compare_cells import Terms, cell_path
-    from segue.evaluation.compare_process import Apart
+    from segue.compare.cells import Terms, cell_path
+    from segue.compare.grid import ARTICLE_RECIPE, QUICK_K_CORE, Source
+    from segue.compare.process import Apart
     from segue.graph.split import SplitRecipe
 
     name = cast("Preset", "quick" if quick else preset or "full")
@@ -215,8 +215,8 @@ def _grid(
     trials: int | None,
     changes: dict[str, Any],
 ) -> Grid:
-    from segue.evaluation.baselines import BASELINES
-    from segue.evaluation.compare import Grid
+    from segue.baselines.baselines import BASELINES
+    from segue.compare.grid import Grid
 
     with_baselines = preset != "article" if baselines is None else baselines
     return Grid(
@@ -271,7 +271,7 @@ def _say_data(split: Split) -> None:
 
 def _write(out: Path, missing: dict[str, str]) -> None:
     """Write the report and show its beginning."""
-    from segue.evaluation.compare_report import write_report
+    from segue.compare.report import write_report
 
     comparison = write_report(out, missing)
     _print_best(comparison)

@@ -11,9 +11,9 @@ from segue.cli.output import count, progress_bar, say
 
 if TYPE_CHECKING:
     from segue.cli.output import ProgressBar
-    from segue.evaluation.compare import Cell
-    from segue.evaluation.compare_cells import Terms
-    from segue.evaluation.compare_process import Apart
+    from segue.compare.cells import Terms
+    from segue.compare.grid import Cell
+    from segue.compare.process import Apart
 
 OUT_OF_TIME = "the time was over; the same command goes on"
 
@@ -22,8 +22,8 @@ def measure_cells(
     cells: Sequence[Cell], fingerprint: str, apart: Apart, terms: Terms, title: str
 ) -> dict[str, str]:
     """Measure what is not finished; gives the names of cells that are missing still, and why."""
+    from segue.compare.cells import OutOfTimeError
     from segue.errors import ResourceError, TrainingError
-    from segue.evaluation.compare_cells import OutOfTimeError
 
     waiting = _waiting(cells, fingerprint, terms)
     if not waiting:
@@ -64,8 +64,8 @@ def measure_cells(
 
 def _waiting(cells: Sequence[Cell], fingerprint: str, terms: Terms) -> list[Cell]:
     """The cells that are not finished; all files are looked at before anything is done."""
+    from segue.compare.cells import finished_cell
     from segue.errors import ArtefactError, MismatchError
-    from segue.evaluation.compare_cells import finished_cell
 
     waiting = []
     for cell in cells:
@@ -83,8 +83,8 @@ def _expected(
     cells: Sequence[Cell], waiting: Sequence[Cell], apart: Apart, terms: Terms
 ) -> dict[str, float]:
     """Seconds that each waiting cell will take, said before it starts."""
-    from segue.evaluation.compare_cells import cell_path, read_cell
-    from segue.evaluation.compare_estimate import estimate_from
+    from segue.compare.cells import cell_path, read_cell
+    from segue.compare.estimate import estimate_from
 
     names = {cell.name for cell in waiting}
     paths = [cell_path(terms.folder, cell) for cell in cells if cell.name not in names]
@@ -138,9 +138,9 @@ def repeated_cells(
     cells: Iterable[Cell], num_seeds: int, missing: dict[str, str], terms: Terms
 ) -> list[Cell]:
     """Further seeds of the best rows and baselines; none until the grid is finished."""
-    from segue.evaluation.compare import best_cells
-    from segue.evaluation.compare_cells import cell_path, read_cell
-    from segue.training.validation import BEST_BY
+    from segue.compare.cells import cell_path, read_cell
+    from segue.compare.grid import best_cells
+    from segue.evaluation.held_out import BEST_BY
 
     waits = [name for name, why in missing.items() if not why.startswith("left out")]
     if waits:

@@ -48,7 +48,7 @@ class ColumnMap(click.ParamType[dict[str, str]]):
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> dict[str, str]:
         """Parse, or fail with what was expected."""
-        from segue.data.table_files import FIELDS
+        from segue.data.formats.table_files import FIELDS
 
         columns = {}
         for part in str(value).split(","):
@@ -207,10 +207,10 @@ def read_source(
     Bad records are written to `skipped`; without it the first one is an InputError, as is a source
     without a pair.
     """
-    from segue.data.mpd import read_mpd
-    from segue.data.slices import find_slices
-    from segue.data.table_files import find_tables, is_table
-    from segue.data.tables import read_tables
+    from segue.data.formats.mpd import read_mpd
+    from segue.data.formats.slices import find_slices
+    from segue.data.formats.table_files import find_tables, is_table
+    from segue.data.formats.tables import read_tables
     from segue.errors import InputError
 
     tables = find_tables(source, columns) if is_table(source) else []

@@ -41,10 +41,10 @@ def demo(out: Path, quick: bool) -> None:
 
     The songs of the sample are real; its playlists are generated.
     """
-    from segue.data.sample import write_sample
     from segue.graph.playlist_graph import PlaylistGraph
     from segue.graph.split import split_graph
     from segue.recommend.recommender import Recommender
+    from segue.synthetic.sample import write_sample
     from segue.training.config import TrainConfig
 
     started = time.perf_counter()

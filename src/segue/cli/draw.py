@@ -13,8 +13,8 @@ import click
 from segue.cli.output import StageOrder, count, refuse_file, say
 
 if TYPE_CHECKING:
+    from segue.names.name_file import Kind
     from segue.pictures.scene import Scene
-    from segue.recommend.name_file import Kind
     from segue.recommend.recommender import Recommender
 
 _BUNDLE = click.argument("bundle", type=click.Path(path_type=Path))

@@ -20,11 +20,11 @@ from segue.cli.output import (
 )
 
 if TYPE_CHECKING:
+    from segue.baselines.tuning import TrialsFile, Tuning
     from segue.evaluation.evaluate import Evaluation
-    from segue.evaluation.tuning import TrialsFile, Tuning
+    from segue.evaluation.held_out import HeldOutScorer
     from segue.graph.split import HeldOut, Split
-    from segue.recommend.scorer import Scorer
-    from segue.training.validation import HeldOutScorer
+    from segue.scoring.scorer import Scorer
 
 DEFAULT_TRIALS = 8
 
@@ -48,8 +48,8 @@ def evaluate_baselines(
     trials_file: Path | None = None,
 ) -> dict[str, tuple[Evaluation, Tuning]]:
     """Tune baselines on validation, fit and evaluate them; one that cannot run is left out."""
+    from segue.baselines.tuning import TrialsFile
     from segue.errors import ResourceError
-    from segue.evaluation.tuning import TrialsFile
 
     if num_trials > 1 and not split.validation.targets.num_pairs:
         say("Nothing is held out for validation, so the baselines keep their default options")
@@ -68,8 +68,8 @@ def _evaluate_baseline(
     name: str, split: Split, held_out: HeldOut, num_trials: int, finished: TrialsFile
 ) -> tuple[Evaluation, Tuning]:
     """One baseline; what it was fitted to is let go before the next one needs the memory."""
-    from segue.evaluation.baselines import BASELINES
-    from segue.evaluation.tuning import tune
+    from segue.baselines.baselines import BASELINES
+    from segue.baselines.tuning import tune
 
     def starting(number: int, options: dict[str, float]) -> None:
         bar.advance(number > 1, note=f"{number}/{num_trials}: {_in_words(options)}")
@@ -97,7 +97,7 @@ class BaselineNames(click.ParamType[tuple[str, ...]]):
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> tuple[str, ...]:
         """Parse, or fail with what was expected."""
-        from segue.evaluation.baselines import BASELINES
+        from segue.baselines.baselines import BASELINES
 
         known = {name.lower(): name for name in BASELINES}
         names = comma_names(str(value))
@@ -181,12 +181,12 @@ def evaluate(
     iALS, each with the options that do best on validation by nDCG@20, out of so many trials. One
     that this machine cannot hold is left out.
     """
+    from segue.baselines.baselines import BASELINES
     from segue.bundle import Bundle
     from segue.errors import ArtefactError, MismatchError
-    from segue.evaluation.baselines import BASELINES
-    from segue.evaluation.experiment import split_of
-    from segue.evaluation.system import SystemScorer
     from segue.graph.playlist_graph import PlaylistGraph
+    from segue.pipeline.experiment import split_of
+    from segue.pipeline.system import SystemScorer
 
     limit_threads(threads)
     loaded = Bundle.load(bundle, measured=True)

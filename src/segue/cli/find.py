@@ -11,9 +11,9 @@ import click
 from segue.cli.output import count, print_json, print_table
 
 if TYPE_CHECKING:
-    from segue.recommend.name_file import Kind
+    from segue.names.name_file import Kind
 
-# As in `segue.recommend.search`, which would load Arrow to show a help text.
+# As in `segue.names.search`, which would load Arrow to show a help text.
 KINDS = ("track", "artist", "playlist")
 
 

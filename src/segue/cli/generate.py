@@ -42,7 +42,7 @@ def generate(playlists: int, out: Path, rng_seed: int, processes: int | None) ->
     Neither the playlists nor the music exists. The same seed gives the same bytes, whatever the
     number of processes. A million playlists take about 15 GB.
     """
-    from segue.data import generate as data
+    from segue.synthetic import generate as data
 
     started = time.perf_counter()
     done = 0

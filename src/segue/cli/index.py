@@ -36,8 +36,8 @@ def index(
     some hundred thousand tracks that is fast enough without an index.
     """
     from segue.bundle import Bundle
-    from segue.recommend.ann import write_ann
-    from segue.recommend.name_file import names_of
+    from segue.names.name_file import names_of
+    from segue.scoring.ann import write_ann
 
     limit_threads(threads)
     loaded = Bundle.load(bundle, measured=True)

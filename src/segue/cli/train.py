@@ -28,11 +28,11 @@ if TYPE_CHECKING:
     from segue.bundle import Bundle
     from segue.cli.output import ProgressBar
     from segue.evaluation.evaluate import Evaluation
+    from segue.evaluation.held_out import HeldOutScorer
     from segue.graph.playlist_graph import PlaylistGraph
     from segue.graph.split import Split, SplitKind, SplitRecipe
-    from segue.recommend.scorer import Scorer
+    from segue.scoring.scorer import Scorer
     from segue.training.train import Progress
-    from segue.training.validation import HeldOutScorer
 
 # Of `TrainConfig` what each architecture has its own best values of.
 TUNED_FIELDS = ("dim", "num_layers", "learning_rate", "temperature")
@@ -280,7 +280,7 @@ def tuned_config(
     **chosen: Any,
 ) -> TrainConfig:
     """A configuration with the best values for its architecture where none were chosen."""
-    from segue.evaluation.tuned import PRESETS, for_training
+    from segue.pipeline.tuned import PRESETS, for_training
 
     best = for_training(model) | (PRESETS[preset] if preset else {})
     options = {**best.pop("options", {}), **options}
@@ -295,7 +295,7 @@ def system_for(
     A second stage that is asked for (true) is not left out.
     """
     from segue.errors import ResourceError
-    from segue.recommend.second_stage import lightgbm_library
+    from segue.scoring.second_stage import lightgbm_library
     from segue.training.wide import require_wide
 
     wide_config = WideConfig() if wide else None
@@ -330,9 +330,9 @@ def train_bundle(
 ) -> tuple[Bundle, Evaluation]:
     """Train, measure and save, with words and bars; returns the bundle and its measurement."""
     from segue.errors import ArtefactError
-    from segue.evaluation.experiment import Watch, train_and_measure
-    from segue.evaluation.parts import FinishedParts
-    from segue.recommend.name_file import names_of
+    from segue.names.name_file import names_of
+    from segue.pipeline.experiment import Watch, train_and_measure
+    from segue.pipeline.parts import FinishedParts
     from segue.training.device import device_named
     from segue.training.train import CHECKPOINT, METRICS_FILE, Progress
 

@@ -47,8 +47,8 @@ def update(
     """
     from segue.bundle import Bundle
     from segue.files import refuse_existing
-    from segue.recommend.name_file import names_of
-    from segue.recommend.update import update as updated
+    from segue.names.name_file import names_of
+    from segue.updating.update import update as updated
 
     refuse_existing(out, "bundle", overwrite=overwrite)
     limit_threads(threads)

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 
 from segue import metrics
+from segue.evaluation.held_out import HeldOutScorer, ranked_batches
+from segue.graph.negatives import RandomNegatives
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.graph.split import HeldOut
-from segue.recommend.index import top_tracks
-from segue.recommend.scorer import Scorer
-from segue.training.negatives import RandomNegatives
-from segue.training.validation import HeldOutScorer, ranked_batches
+from segue.scoring.first_stage import top_tracks
+from segue.scoring.scorer import Scorer
 
 NUM_BUCKETS = 5
 # Where the curve of recall by k is taken.

@@ -13,11 +13,11 @@ from scipy.cluster.vq import kmeans, vq
 
 from segue.bundle import Bundle
 from segue.data.playlists import Catalog, Float32Array, Int64Array
-from segue.data.sample import load_songs
 from segue.errors import InputError
 from segue.pictures.layout import evened, unit_square
 from segue.pictures.scene import Scene, SceneNode, counted, describe
 from segue.pictures.text import clean
+from segue.synthetic.sample import load_songs
 
 MAX_GROUPS = 8  # as many as there are colours that can be told apart
 

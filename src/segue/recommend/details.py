@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from segue.data.playlists import Int32Array
-from segue.recommend.name_file import Kind
+from segue.names.name_file import Kind
 from segue.recommend.recommender import Recommender
 
 

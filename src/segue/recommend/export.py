@@ -16,7 +16,7 @@ from segue.data.playlists import TrackLists
 from segue.errors import InputError
 from segue.files import atomic_file
 from segue.recommend.recommender import ListOptions, Recommender
-from segue.recommend.scorer import Query
+from segue.scoring.scorer import Query
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack

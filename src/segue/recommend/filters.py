@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from segue.data.playlists import Catalog, Float32Array, Int32Array
+from segue.data.text import fold
 from segue.errors import InputError
-from segue.recommend.rerank import diversified
-from segue.recommend.words import fold
+from segue.scoring.rerank import diversified
 
 # How a title ends that says which version of a song it is: "(Live at Wembley)", "- 2011 Remaster".
 _VERSION = (
@@ -134,7 +134,7 @@ class Filters:
             What is asked with: no other version of it may follow.
         track_vectors : float32 [num_tracks, dim]
         diversity
-            From 0 to 1, as for `segue.recommend.rerank.diversified`.
+            From 0 to 1, as for `segue.scoring.rerank.diversified`.
         """
         gate = _Gate(self, catalog, query)
         if diversity == 0:

@@ -15,12 +15,12 @@ from segue.data.playlists import (
     TrackLists,
 )
 from segue.errors import InputError
-from segue.recommend.ann import AnnIndex
 from segue.recommend.filters import Filters
-from segue.recommend.index import best_tracks
-from segue.recommend.rerank import check_dial, check_diversity
-from segue.recommend.scorer import CentroidScorer, Query
-from segue.recommend.second_stage import SecondStage
+from segue.scoring.ann import AnnIndex
+from segue.scoring.first_stage import best_tracks
+from segue.scoring.rerank import check_dial, check_diversity
+from segue.scoring.scorer import CentroidScorer, Query
+from segue.scoring.second_stage import SecondStage
 
 # Lists that are answered at once.
 _BATCH_LISTS = 1024

@@ -10,7 +10,7 @@ import numpy as np
 
 from segue.data.playlists import BoolArray, Catalog, Int32Array, Int64Array, Playlists
 from segue.graph.subgraph import Neighbours
-from segue.recommend.scorer import Contributions, Query, TermKind
+from segue.scoring.scorer import Contributions, Query, TermKind
 
 _NUM_REASONS = 3
 # Terms that stand for no row of the catalogue, in words.

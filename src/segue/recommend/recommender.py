@@ -13,17 +13,17 @@ from segue.bundle import Bundle
 from segue.data.playlists import BoolArray, Float32Array, Int32Array, Playlists, TrackLists
 from segue.errors import InputError, NameLookupError
 from segue.graph.subgraph import Neighbours
-from segue.recommend.ann import AnnIndex
+from segue.names.lookup import Names
 from segue.recommend.filters import Filters
-from segue.recommend.index import best_tracks
 from segue.recommend.lists import Recommendation, Recommendations, SimilarArtist, SimilarArtists
-from segue.recommend.lookup import Names
-from segue.recommend.order import Recency
 from segue.recommend.ranking import Ranker, check_length
 from segue.recommend.reasons import Explainer, Explanation
-from segue.recommend.rerank import check_dial
-from segue.recommend.scorer import CentroidScorer, Query
-from segue.recommend.second_stage import SecondStage
+from segue.scoring.ann import AnnIndex
+from segue.scoring.first_stage import best_tracks
+from segue.scoring.recency import Recency
+from segue.scoring.rerank import check_dial
+from segue.scoring.scorer import CentroidScorer, Query
+from segue.scoring.second_stage import SecondStage
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -75,7 +75,7 @@ class Recommender:
     Raises
     ------
     ResourceError, ArtefactError
-        As `segue.recommend.second_stage.SecondStage`.
+        As `segue.scoring.second_stage.SecondStage`.
     """
 
     def __init__(

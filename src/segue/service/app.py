@@ -20,10 +20,10 @@ from starlette.exceptions import HTTPException
 import segue
 import segue.pictures
 from segue.errors import NameLookupError, SegueError
+from segue.names.name_file import Kind
 from segue.pictures.compose import snowball
 from segue.recommend.details import ArtistDetails, Found, PlaylistDetails, Track
 from segue.recommend.lists import Recommendations, SimilarArtists
-from segue.recommend.name_file import Kind
 from segue.recommend.reasons import Explanation
 from segue.service import questions as ask
 from segue.service.gate import API, Gate, Places

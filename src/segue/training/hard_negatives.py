@@ -11,8 +11,9 @@ from torch import Tensor
 
 from segue.data.playlists import Int64Array
 from segue.errors import TrainingError
+from segue.graph.negatives import RandomNegatives, Sample
 from segue.training.config import TrainConfig
-from segue.training.negatives import RandomNegatives, Sample, Scored
+from segue.training.negatives import Scored
 from segue.training.pairs import SCORED_BYTES, pool_scores
 
 # Scores of one pair from two products differ by rounding: far less than this share of the longest

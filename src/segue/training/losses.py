@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from segue.data.playlists import TrackLists
-from segue.training.negatives import Sample
+from segue.graph.negatives import Sample
 from segue.training.pairs import pair_scores
 
 # Playlists scored at once: the scores of a block stay near the processor's cache, and memory is

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from segue.data.playlists import BoolArray, Float32Array, Int64Array
 from segue.graph.split import HeldOut, Split, SplitRecipe
-from segue.recommend.features import FEATURES, FeatureMaker
-from segue.recommend.index import row_batches, top_tracks
-from segue.recommend.order import Recency
-from segue.recommend.scorer import CentroidScorer, Query
-from segue.recommend.second_stage import POOL_SIZE, lightgbm_library
+from segue.scoring.features import FEATURES, FeatureMaker
+from segue.scoring.first_stage import row_batches, top_tracks
+from segue.scoring.recency import Recency
+from segue.scoring.scorer import CentroidScorer, Query
+from segue.scoring.second_stage import POOL_SIZE, lightgbm_library
 from segue.training.config import SecondStageConfig
 
 # For what a generator is: NumPy pads seeds with zeros.

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from segue.data.playlists import Int64Array, TrackLists
 from segue.errors import InputError, TrainingError
+from segue.graph.negatives import RandomNegatives
 from segue.models.encoder import MessageGraph, NodeVectors
 from segue.models.readout import CentroidReadout
 from segue.models.sparse import SparseMatrix
@@ -28,7 +29,7 @@ from segue.training.losses import (
     hidden_ranking,
     sampled_softmax,
 )
-from segue.training.negatives import HardestNegatives, Negatives, RandomNegatives, Scored
+from segue.training.negatives import HardestNegatives, Negatives, Scored
 
 # What a generator is for goes into its seed: NumPy pads seeds with zeros, so that (s,), (s, 0)
 # and (s, 0, 0) would all be one stream.

@@ -22,19 +22,19 @@ from torch import nn
 
 from segue.data.playlists import Float32Array
 from segue.errors import InputError, TrainingError
+from segue.evaluation.held_out import BEST_BY, NodeScorer, validate
 from segue.files import write_json_lines
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.graph.split import HeldOut
 from segue.models import encoder_named
 from segue.models.encoder import MessageGraph
 from segue.models.readout import CentroidReadout
-from segue.recommend.scorer import CentroidScorer
+from segue.scoring.scorer import CentroidScorer
 from segue.training.checkpoint import Checkpoint
 from segue.training.config import TrainConfig, default_epochs
 from segue.training.hard_negatives import HardNegatives, Ranking
 from segue.training.options import options_for
 from segue.training.steps import FOR_VECTORS, HiddenTracks, Triples
-from segue.training.validation import BEST_BY, NodeScorer, validate
 
 CHECKPOINT, METRICS_FILE = "checkpoint.safetensors", "metrics.jsonl"
 CHECKPOINT_SECONDS = 300.0
@@ -119,7 +119,7 @@ def train(
     graph
         The training graph: nothing else is seen.
     validation
-        What to choose the best epoch on (see `segue.training.validation.validation_rows`).
+        What to choose the best epoch on (see `segue.evaluation.held_out.validation_rows`).
     config
     folder
         Where ``checkpoint.safetensors`` and ``metrics.jsonl`` go as training runs.

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.sparse import coo_array, csr_array
 
+from segue.baselines.ease import ease_weights, rows_with_side_information
 from segue.bundle import WidePart
-from segue.training.ease import ease_weights, rows_with_side_information
-from segue.training.memory import require_memory
+from segue.memory import require_memory
 
 if TYPE_CHECKING:
     from segue.graph.playlist_graph import PlaylistGraph

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from on_page import focused, options, picks, saved, settled, songs
 
-from segue.data.mpd import read_mpd
-from segue.data.slices import find_slices
+from segue.data.formats.mpd import read_mpd
+from segue.data.formats.slices import find_slices
 
 pytestmark = pytest.mark.browser
 

@@ -1,0 +1,1 @@
+"""The comparison of architectures: its grid, its cells, its report."""

@@ -1,0 +1,180 @@
+"""How long a comparison will take: from a few timed steps, and from what is finished."""
+
+from __future__ import annotations
+
+import math
+import tempfile
+import time
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from segue.baselines.tuning import TrialsFile
+from segue.compare.cells import TRIALS_FILE, Terms, Watch
+from segue.compare.grid import Cell
+from segue.evaluation.held_out import validate, validation_rows
+from segue.graph.split import Split
+from segue.scoring.scorer import CentroidScorer
+from segue.training.config import TrainConfig, default_epochs
+from segue.training.device import device_named
+from segue.training.train import Progress, train
+
+# Steps that are timed of each row, after one that is not; fewer once they have taken so long.
+_TIMED_STEPS = 4
+_TIMED_SECONDS = 8.0
+# A process starts, reads the graph and draws the split.
+_STARTING_SECONDS = 5.0
+# Of a trial of each baseline at a million pairs and 11,000 tracks on one core; pairs, or for EASE
+# tracks cubed, carry it to other sizes. A first trial makes it exact.
+_TRIAL_SECONDS = {
+    "popularity": 8.0,
+    "item-kNN": 25.0,
+    "RP3beta": 25.0,
+    "EASE": 45.0,
+    "EASE+side": 45.0,
+    "iALS": 60.0,
+}
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a cell will take, in seconds, and whether it was timed (True) or is a rule of thumb."""
+
+    seconds: float
+    timed: bool
+
+
+class _EnoughError(Exception):
+    """Enough steps have been timed."""
+
+
+def estimate_cells(
+    cells: Iterable[Cell], split: Split, terms: Terms, watch: Watch
+) -> dict[str, Estimate]:
+    """Time a few steps of each row, and one validation.
+
+    Parameters
+    ----------
+    cells
+        Those to do; each row is timed once.
+    split
+    terms
+    watch
+        Told how far it is.
+
+    Returns
+    -------
+    dict
+        By name of the cell.
+    """
+    cells = list(cells)
+    validating, evaluating = _time_of_ranking(split)
+    trials = TrialsFile(terms.folder / TRIALS_FILE)
+    by_row: dict[str, Estimate] = {}
+    for at, cell in enumerate(cells):
+        watch(at / len(cells), cell.row.name)
+        name = cell.row.name
+        if name in by_row:
+            continue
+        if cell.config is None:
+            by_row[name] = _of_baseline(cell, split, trials, evaluating)
+        else:
+            seconds = _of_training(cell.config, split, terms, validating)
+            by_row[name] = Estimate(seconds + evaluating + _STARTING_SECONDS, True)
+    return {cell.name: by_row[cell.row.name] for cell in cells}
+
+
+def estimate_from(records: Iterable[Mapping[str, Any]], cells: Iterable[Cell]) -> dict[str, float]:
+    """Of cells whose row is finished with another seed: what that took, in seconds, by name."""
+    by_row: dict[tuple[str, ...], list[float]] = {}
+    for record in records:
+        row = (record["model"], record["loss"], record["negatives"])
+        seconds = record["seconds"]
+        # Trials are not made again for another seed.
+        spent = seconds["training"] + seconds["evaluation"] + _STARTING_SECONDS
+        by_row.setdefault(row, []).append(spent)
+    found = {}
+    for cell in cells:
+        row = (cell.row.model, cell.row.loss, cell.row.negatives)
+        if row in by_row:
+            found[cell.name] = float(np.mean(by_row[row]))
+    return found
+
+
+def _time_of_ranking(split: Split) -> tuple[float, float]:
+    """Seconds of one validation, and of the evaluation at the end."""
+    num_tracks = split.train.catalog.num_tracks
+    rng = np.random.default_rng(0)
+    vectors = rng.standard_normal((num_tracks, 64), dtype=np.float32)
+    rows = validation_rows(split.validation)
+    started = time.perf_counter()
+    validate(CentroidScorer(vectors, np.ones(num_tracks, dtype=np.float32)), rows, num_tracks)
+    seconds = time.perf_counter() - started
+    num_test = int((split.test.targets.lengths > 0).sum())
+    # An evaluation makes lists besides ranks, which takes as long again.
+    return seconds, seconds * (1 + 2 * num_test / len(rows.query))
+
+
+def _of_training(config: TrainConfig, split: Split, terms: Terms, validating: float) -> float:
+    """Seconds of a training, from a few steps of it in a folder that is thrown away."""
+    times = [time.perf_counter()]
+    num_steps = 0
+
+    def step(done: int, total: int, loss: float) -> None:
+        nonlocal num_steps
+        num_steps = total
+        times.append(time.perf_counter())
+        if len(times) > _TIMED_STEPS + 1 or times[-1] - times[1] > _TIMED_SECONDS:
+            raise _EnoughError
+
+    with (
+        tempfile.TemporaryDirectory(prefix="segue-estimate-") as folder,
+        suppress(_EnoughError),
+    ):
+        train(
+            split.train,
+            None,
+            _in_the_middle(config),
+            folder=Path(folder),
+            identity="estimate",
+            progress=Progress(step),
+            device=device_named(terms.device),
+        )
+    between = np.diff(times)
+    # The first step also makes the graph ready, and the ranking of hard negatives where it is one.
+    per_step = float(np.median(between[1:] if len(between) > 1 else between))
+    first = max(0.0, float(between[0]) - per_step)
+    epochs = config.epochs or _epochs_of(config, split)
+    refreshes = math.ceil(epochs / config.refresh_every) if config.negatives == "hard" else 1
+    validations = math.ceil(epochs / config.validate_every)
+    return num_steps * per_step + first * refreshes + validations * validating
+
+
+def _in_the_middle(config: TrainConfig) -> TrainConfig:
+    """Hard negatives as halfway through their schedule: the smaller the share, the more draws."""
+    share, mix = math.sqrt(math.prod(config.hard_share)), float(np.mean(config.hard_mix))
+    return replace(config, hard_share=(share, share), hard_mix=(mix, mix))
+
+
+def _epochs_of(config: TrainConfig, split: Split) -> int:
+    num_playlists = int((split.train.playlists.tracks.lengths >= 2).sum())
+    return default_epochs(num_playlists, config.batch_size)
+
+
+def _of_baseline(cell: Cell, split: Split, trials: TrialsFile, evaluating: float) -> Estimate:
+    """Its trials that are not done yet, and the fitting, by those that are done or by rule."""
+    seconds = trials.seconds(split, cell.row.model)
+    if cell.row.model.startswith("EASE"):
+        size = (split.train.catalog.num_tracks / 11_412) ** 3
+    else:
+        size = split.train.playlists.tracks.num_pairs / 770_000
+    by_rule = _TRIAL_SECONDS[cell.row.model] * size
+    one = float(np.mean(seconds)) if seconds else by_rule
+    left = max(0, cell.num_trials - len(seconds)) if cell.num_trials > 1 else 0
+    if cell.row.model == "popularity":
+        left = 0
+    return Estimate((left + 1) * one + evaluating + _STARTING_SECONDS, bool(seconds))

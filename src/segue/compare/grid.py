@@ -1,0 +1,311 @@
+"""What `segue compare` compares: a grid of trainings, and the tuned baselines beside them.
+
+A *row* is one line of the report, such as GCN with BPR and hard negatives; a *cell* is one training
+or fitting of it, with one seed. What a cell comes to is in `segue.compare.cells`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import json
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from segue.baselines.baselines import BASELINES
+from segue.errors import InputError
+from segue.graph.playlist_graph import PlaylistGraph
+from segue.graph.split import Split, SplitRecipe, split_graph
+from segue.models import ENCODERS
+from segue.pipeline.tuned import tuned
+from segue.training.config import TrainConfig
+
+Preset = Literal["full", "quick", "article"]
+# Each loss with the negatives that go with it, in the order of the report.
+LOSSES: dict[str, tuple[str, ...]] = {
+    "full": ("all",),
+    "sampled": ("random", "hard", "hardest"),
+    "bpr": ("random", "hard", "hardest"),
+}
+NEGATIVES = ("all", "random", "hard")
+QUICK_K_CORE = 30
+# Hard negatives are from a share of the ranking that shrinks from half of it. In the article's
+# form, from all of it to half, they are hardly harder than random ones.
+_HARD: dict[str, Any] = {"hard_share": (0.5, 0.05), "refresh_every": 2}
+# Of the whole comparison: a night on one core at a million pairs.
+FULL: dict[str, Any] = {"dim": 128, "epochs": 12, "validate_every": 2, **_HARD}
+# Of a quick comparison: small vectors.
+QUICK: dict[str, Any] = {"dim": 32, "epochs": 12, "validate_every": 4, **_HARD}
+# So many times the epochs with bpr: it learns of one negative at a time, and has not learned all
+# that it can when a softmax has.
+BPR_EPOCHS = 2
+# The cell's meaning, should it ever change: older cells are then not taken for new ones.
+_CELL_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the report: an architecture with a loss and negatives, or a baseline."""
+
+    model: str
+    loss: str = ""
+    negatives: str = ""
+
+    @property
+    def name(self) -> str:
+        """Such as ``gcn-bpr-hard``, or ``EASE``."""
+        return "-".join(part for part in (self.model, self.loss, self.negatives) if part)
+
+    @property
+    def is_baseline(self) -> bool:
+        """Whether it is one of `BASELINES`."""
+        return self.model in BASELINES
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One training of a row, or one tuning and fitting of a baseline.
+
+    Attributes
+    ----------
+    row
+    rng_seed
+        Of the model; None for a baseline that draws nothing.
+    config
+        None for a baseline.
+    num_trials
+        For a baseline: options tried on validation.
+    preset
+        Which grid it is of, for the report; no part of what determines its figures.
+    """
+
+    row: Row
+    rng_seed: int | None = None
+    config: TrainConfig | None = None
+    num_trials: int = 0
+    preset: Preset = "full"
+
+    @property
+    def name(self) -> str:
+        """Names its file: the row's name, and the seed where there is one."""
+        return self.row.name + ("" if self.rng_seed is None else f"-seed{self.rng_seed}")
+
+    def to_json(self) -> dict[str, Any]:
+        """What determines its figures, together with the split."""
+        facts: dict[str, Any] = {"version": _CELL_VERSION, "rng_seed": self.rng_seed}
+        if self.config is None:
+            return {**facts, "baseline": self.row.model, "num_trials": self.num_trials}
+        return {**facts, **self.config.to_json()}
+
+    def identity(self, split_fingerprint: str) -> str:
+        """Equal for cells whose figures must be equal: SHA-256 of configuration and split."""
+        facts = json.dumps([split_fingerprint, self.to_json()], sort_keys=True)
+        return hashlib.sha256(facts.encode()).hexdigest()
+
+    def with_seed(self, rng_seed: int) -> Cell:
+        """The same row with another model seed."""
+        config = None if self.config is None else replace(self.config, rng_seed=rng_seed)
+        return replace(self, rng_seed=rng_seed, config=config)
+
+
+@dataclass(frozen=True)
+class Source:
+    """The data of a comparison: a graph, its k-core where only that is taken, and its split."""
+
+    graph: Path
+    recipe: SplitRecipe
+    k_core: int = 0
+
+    def load(self) -> Split:
+        """Read the graph and draw the split.
+
+        Raises
+        ------
+        ArtefactError
+            If the graph cannot be read.
+        InputError
+            If the k-core is empty, or nothing can be held out.
+        """
+        graph = PlaylistGraph.load(self.graph)
+        if self.k_core:
+            graph = graph.k_core(self.k_core)
+            graph = replace(graph, options={**graph.options, "k_core": self.k_core})
+            if not graph.playlists.tracks.num_pairs:
+                raise InputError(
+                    f"{self.graph}: its {self.k_core}-core is empty; a smaller --k-core leaves more"
+                )
+        try:
+            split = split_graph(graph, self.recipe)
+        except InputError as error:
+            raise InputError(f"{self.graph}: is too small to compare on ({error})") from None
+        if not split.validation.targets.num_pairs or not split.test.targets.num_pairs:
+            raise InputError(f"{self.graph}: is too small to compare on (nothing is held out)")
+        return split
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Which rows, and how they are trained.
+
+    Attributes
+    ----------
+    preset
+        ``"full"``: each architecture as it trains best. ``"quick"``: the same with small vectors.
+        ``"article"``: the protocol of the article, see `article_config`.
+    models, losses, negatives, baselines
+        Limits; what does not go together is left out.
+    num_trials
+        For each baseline.
+    changes
+        Fields of `TrainConfig` that differ from the preset's, for every training.
+    """
+
+    preset: Preset = "full"
+    models: tuple[str, ...] = tuple(ENCODERS)
+    losses: tuple[str, ...] = tuple(LOSSES)
+    negatives: tuple[str, ...] = NEGATIVES
+    baselines: tuple[str, ...] = tuple(BASELINES)
+    num_trials: int = 8
+    changes: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Refuse unknown names, and limits that leave nothing (InputError)."""
+        every = tuple(dict.fromkeys(name for kinds in LOSSES.values() for name in kinds))
+        for what, given, known in (
+            ("preset", (self.preset,), get_args(Preset)),
+            ("model", self.models, tuple(ENCODERS)),
+            ("loss", self.losses, tuple(LOSSES)),
+            ("negatives", self.negatives, every),
+            ("baseline", self.baselines, tuple(BASELINES)),
+        ):
+            for name in given:
+                if name not in known:
+                    raise InputError(f"{what} {name!r} is not known, expected {', '.join(known)}")
+        if not self.rows:
+            pairs = "; ".join(f"{loss} with {', '.join(kinds)}" for loss, kinds in LOSSES.items())
+            raise InputError(f"these limits leave nothing to compare: losses go {pairs}")
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """In the order of the report."""
+        losses = ("bpr",) if self.preset == "article" else tuple(LOSSES)
+        trained = [
+            Row(model, loss, negatives)
+            for model in ENCODERS
+            if model in self.models
+            for loss in losses
+            if loss in self.losses
+            for negatives in LOSSES[loss]
+            if negatives in self.negatives
+        ]
+        return (*trained, *(Row(name) for name in BASELINES if name in self.baselines))
+
+    def cells(self, train: PlaylistGraph, num_seeds: int = 1) -> tuple[Cell, ...]:
+        """All cells, those of the first seed before those of the next.
+
+        Parameters
+        ----------
+        train
+            The training graph.
+        num_seeds
+            Model seeds of each row: 0, 1, …
+
+        Raises
+        ------
+        InputError
+            If a changed field is out of its range.
+        """
+        first = [self._first_cell(row, train) for row in self.rows]
+        repeats = (
+            cell.with_seed(seed)
+            for seed in range(1, num_seeds)
+            for cell in first
+            if cell.rng_seed is not None
+        )
+        return (*first, *repeats)
+
+    def _first_cell(self, row: Row, train: PlaylistGraph) -> Cell:
+        if row.is_baseline:
+            draws = "rng_seed" in inspect.signature(BASELINES[row.model]).parameters
+            return Cell(row, 0 if draws else None, num_trials=self.num_trials, preset=self.preset)
+        fields: dict[str, Any] = {"loss": "bpr" if row.loss == "bpr" else "softmax"}
+        if self.preset == "article":
+            fields |= article_config(row, train)
+        else:
+            fields |= tuned(row.model) | (QUICK if self.preset == "quick" else FULL)
+            if row.loss == "bpr":
+                fields["epochs"] *= BPR_EPOCHS
+        fields |= {"model": row.model, "negatives": row.negatives, **self.changes}
+        if fields.get("readout") == "node":
+            fields["options"] = {**fields.get("options", {}), "playlist_vectors": True}
+        return Cell(row, 0, TrainConfig(**fields), preset=self.preset)
+
+
+def article_config(row: Row, train: PlaylistGraph) -> dict[str, Any]:
+    """The article's protocol for one of its ten models.
+
+    BPR with one negative a pair and all training pairs in each step, 300 steps of Adam at 0.01 with
+    weight decay 1e-5, vectors of 64 numbers with Xavier's start, learned vectors of playlists, no
+    nonlinearity, four layers of LightGCN and three of the others. Hard negatives are drawn from the
+    top of the ranking, renewed every fifth step; how much of it counts as the top shrinks from all
+    to half.
+    """
+    num_nodes = sum(train.num_nodes[kind] for kind in ("playlist", "track", "artist"))
+    # What Glorot and Bengio's rule gives a table of vectors, as a normal distribution.
+    dim = 64
+    options: dict[str, Any] = {"playlist_vectors": True, "relation_weight": 1.0}
+    if row.model != "lightgcn":
+        options |= {"start": "glorot", "transform_rate": 1.0}
+    if row.model == "gat":
+        options["num_heads"] = 1
+    return {
+        "loss": "bpr",
+        "num_negatives": 1,
+        "dim": dim,
+        "num_layers": 4 if row.model == "lightgcn" else 3,
+        "epochs": 300,
+        "validate_every": 10,
+        "batch_size": train.playlists.tracks.num_pairs,
+        "learning_rate": 0.01,
+        "schedule": "constant",
+        "weight_decay": 1e-5,
+        "initial_std": math.sqrt(2 / (num_nodes + dim)),
+        "readout": "node",
+        "targets": "visible",
+        "hard_share": (1.0, 0.5),
+        "hard_mix": (1.0, 1.0),
+        "refresh_every": 5,
+        "options": options,
+    }
+
+
+ARTICLE_RECIPE = SplitRecipe("random", test_share=0.15, validation_share=0.15)
+
+
+def best_cells(
+    cells: Iterable[Cell], validation: Mapping[str, float], num_baselines: int = 2
+) -> Iterator[Cell]:
+    """The rows that are repeated: of each architecture the best, and the best baselines.
+
+    Parameters
+    ----------
+    cells
+        Of the first seed.
+    validation
+        By name of the cell, the figure that chooses. It is from validation, never from test.
+    num_baselines
+        How many baselines.
+
+    Yields
+    ------
+    Cell
+        Of the first seed, the first of equals; baselines that draw nothing are among them.
+    """
+    ordered = sorted(cells, key=lambda cell: -validation[cell.name])
+    trained = [cell for cell in ordered if not cell.row.is_baseline]
+    for model in dict.fromkeys(cell.row.model for cell in trained):
+        yield next(cell for cell in trained if cell.row.model == model)
+    yield from [cell for cell in ordered if cell.row.is_baseline][:num_baselines]

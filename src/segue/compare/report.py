@@ -1,0 +1,233 @@
+"""The report of a comparison: from the files of its cells to tables and plots."""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from segue.baselines.baselines import BASELINES
+from segue.compare.cells import read_cell
+from segue.compare.grid import LOSSES, Row
+from segue.errors import ArtefactError, MismatchError
+from segue.evaluation.evaluate import METRICS
+from segue.evaluation.held_out import BEST_BY
+from segue.files import atomic_file, write_json
+from segue.models import ENCODERS
+
+Record = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class RowFigures:
+    """One row of the report: its cells, one a seed, in the order of their seeds."""
+
+    row: Row
+    cells: tuple[Record, ...]
+
+    def mean(self, metric: str, part: str = "test") -> float:
+        """Over the seeds; NaN where a figure has no value."""
+        return float(np.mean(self._values(metric, part)))
+
+    def spread(self, metric: str, part: str = "test") -> float | None:
+        """Standard deviation over the seeds (of a sample); None of a single one."""
+        values = self._values(metric, part)
+        return float(np.std(values, ddof=1)) if len(values) > 1 else None
+
+    def curve(self) -> dict[int, list[float]]:
+        """Recall@k by k, of each seed."""
+        curves = [cell["test"]["recall_curve"] for cell in self.cells]
+        return {int(k): [float(curve[k]) for curve in curves] for k in curves[0]}
+
+    def _values(self, metric: str, part: str) -> list[float]:
+        figures = [
+            cell["test"]["values"] if part == "test" else cell["validation"] for cell in self.cells
+        ]
+        return [math.nan if f[metric] is None else float(f[metric]) for f in figures]
+
+    @property
+    def label(self) -> str:
+        """For people: ``gcn, bpr, hard``."""
+        return ", ".join(
+            part for part in (self.row.model, self.row.loss, self.row.negatives) if part
+        )
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """All finished cells of a folder.
+
+    Attributes
+    ----------
+    rows
+        In the order of the report: architectures by loss and negatives, then baselines.
+    """
+
+    rows: tuple[RowFigures, ...]
+
+    @property
+    def cells(self) -> list[Record]:
+        """Of all rows."""
+        return [cell for row in self.rows for cell in row.cells]
+
+    @property
+    def trained(self) -> list[RowFigures]:
+        """Rows of architectures."""
+        return [row for row in self.rows if not row.row.is_baseline]
+
+    @property
+    def baselines(self) -> list[RowFigures]:
+        """Rows of baselines."""
+        return [row for row in self.rows if row.row.is_baseline]
+
+    def best(self) -> list[RowFigures]:
+        """Of each architecture the row that is best on validation.
+
+        By the cells of the first seed, as rows differ in how many seeds they have.
+        """
+        found: dict[str, RowFigures] = {}
+        for row in self.trained:
+            other = found.get(row.row.model)
+            if other is None or _chooses(row) > _chooses(other):
+                found[row.row.model] = row
+        return list(found.values())
+
+    def best_baselines(self, count: int) -> list[RowFigures]:
+        """The best on validation, best first."""
+        return sorted(self.baselines, key=lambda row: -_chooses(row))[:count]
+
+
+def _chooses(row: RowFigures) -> float:
+    return float(row.cells[0]["validation"][BEST_BY])
+
+
+def read_comparison(folder: Path) -> Comparison:
+    """Read every finished cell of a report's folder.
+
+    Raises
+    ------
+    ArtefactError
+        If there is none, or one cannot be read.
+    MismatchError
+        If they are of different splits, and so not to be compared.
+    """
+    paths = sorted((folder / "cells").glob("[!.]*.json"))
+    if not paths:
+        raise ArtefactError(f"{folder}: holds no finished cell of `segue compare`")
+    records = [read_cell(path) for path in paths]
+    for path, record in zip(paths, records, strict=True):
+        if record["data"]["split"] != records[0]["data"]["split"]:
+            raise MismatchError(
+                f"{path}: is of another graph or split than {paths[0].name}, so they cannot stand "
+                "in one report; another --out keeps them apart"
+            )
+    by_row: dict[Row, list[Record]] = {}
+    for record in records:
+        row = Row(record["model"], record["loss"], record["negatives"])
+        by_row.setdefault(row, []).append(record)
+    rows = sorted(by_row, key=_place)
+    return Comparison(
+        tuple(
+            RowFigures(row, tuple(sorted(by_row[row], key=lambda cell: cell["rng_seed"] or 0)))
+            for row in rows
+        )
+    )
+
+
+def _place(row: Row) -> tuple[int, ...]:
+    def at(name: str, known: Iterable[str]) -> int:
+        names = list(known)
+        return names.index(name) if name in names else len(names)
+
+    negatives = [name for kinds in LOSSES.values() for name in kinds]
+    models = [*ENCODERS, *BASELINES]
+    return at(row.model, models), at(row.loss, LOSSES), at(row.negatives, negatives)
+
+
+def write_report(folder: Path, unfinished: Mapping[str, str] | None = None) -> Comparison:
+    """Write report.md, report.csv, report.json and the plots from the cells of a folder.
+
+    Parameters
+    ----------
+    folder
+    unfinished
+        Cells that belong to the grid and are not there, and why.
+
+    Raises
+    ------
+    ArtefactError, MismatchError
+        As `read_comparison`, or if a file cannot be written.
+    """
+    from segue.compare.plots import draw_plots
+    from segue.compare.text import markdown
+
+    comparison = read_comparison(folder)
+    pictures = draw_plots(comparison, folder)
+    write_json(folder / "report.json", to_json(comparison))
+    _write_csv(folder / "report.csv", comparison)
+    with atomic_file(folder / "report.md") as temporary:
+        text = markdown(comparison, pictures, unfinished or {})
+        temporary.write_text(text, encoding="utf-8")
+    return comparison
+
+
+def to_json(comparison: Comparison) -> dict[str, Any]:
+    """The report for programs: rows with mean and standard deviation, and every cell's facts."""
+    kept = (
+        *("name", "rng_seed", "config", "options", "num_trials", "best_epoch", "validation"),
+        *("test", "parameters", "seconds", "peak_memory", "device", "machine"),
+    )
+
+    def finite(value: float | None) -> float | None:
+        return value if value is not None and math.isfinite(value) else None
+
+    chosen = {row.row for row in comparison.best()}
+    return {
+        "data": comparison.cells[0]["data"],
+        "rows": [
+            {
+                "model": row.row.model,
+                "loss": row.row.loss or None,
+                "negatives": row.row.negatives or None,
+                "best_of_architecture": row.row in chosen,
+                "seeds": len(row.cells),
+                "test": {
+                    name: {"mean": finite(row.mean(name)), "sd": finite(row.spread(name))}
+                    for name in METRICS
+                },
+                "cells": [{k: cell[k] for k in kept if k in cell} for cell in row.cells],
+            }
+            for row in comparison.rows
+        ],
+    }
+
+
+def _write_csv(path: Path, comparison: Comparison) -> None:
+    """One line a cell."""
+    chosen_on = list(comparison.cells[0]["validation"])
+    header = [
+        *("model", "loss", "negatives", "rng_seed", *METRICS),
+        *(f"validation {name}" for name in chosen_on),
+        *("best_epoch", "num_trials", "parameters", "training_seconds", "tuning_seconds"),
+        *("evaluation_seconds", "peak_memory", "threads", "device"),
+    ]
+    with atomic_file(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(header)
+        for cell in comparison.cells:
+            seconds = cell["seconds"]
+            writer.writerow(
+                [
+                    *(cell[name] for name in ("model", "loss", "negatives", "rng_seed")),
+                    *(cell["test"]["values"][name] for name in METRICS),
+                    *(cell["validation"][name] for name in chosen_on),
+                    *(cell.get(name) for name in ("best_epoch", "num_trials", "parameters")),
+                    *(seconds.get(name) for name in ("training", "tuning", "evaluation")),
+                    *(cell["peak_memory"], cell["machine"]["threads"], cell["device"]),
+                ]
+            )

@@ -1,0 +1,315 @@
+"""The report of a comparison for people: Markdown."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from segue.compare.report import Comparison, RowFigures
+from segue.evaluation.evaluate import METRICS
+from segue.evaluation.held_out import BEST_BY
+
+RANKING = (
+    *("recall@20", "recall@300", "r-precision", "ndcg@20", "map@10", "clicks", "auc"),
+    "auc (pooled)",
+)
+BEYOND = tuple(name for name in METRICS if name not in RANKING)
+# The published table of the article, from its own data: AUC (pooled), Recall@300, novelty.
+PUBLISHED = {
+    ("gcn", "random"): (0.722, 0.163, 11.1),
+    ("graphsage", "random"): (0.686, 0.142, 11.3),
+    ("rgcn", "random"): (0.684, 0.134, 11.4),
+    ("gcn", "hard"): (0.606, 0.074, 11.8),
+    ("rgcn", "hard"): (0.578, 0.050, 12.1),
+    ("lightgcn", "random"): (0.576, 0.058, 12.4),
+    ("graphsage", "hard"): (0.549, 0.044, 12.3),
+    ("lightgcn", "hard"): (0.537, 0.035, 12.7),
+    ("gat", "random"): (0.535, 0.035, 12.5),
+    ("gat", "hard"): (0.500, 0.025, 12.9),
+}
+# Differ between cells by their nature, so they are not in the table of configurations.
+_NOT_CONFIGURED = ("version", "rng_seed", "model", "loss", "negatives", "baseline", "num_trials")
+
+
+def markdown(
+    comparison: Comparison, pictures: Mapping[str, str], unfinished: Mapping[str, str]
+) -> str:
+    """The whole report.
+
+    Parameters
+    ----------
+    comparison
+    pictures
+        File name and description of each plot.
+    unfinished
+        Cells that are not there, and why.
+    """
+
+    def shown(*names: str) -> list[str]:
+        return [f"![{pictures[name]}]({name})" for name in names if name in pictures]
+
+    parts = ["# Comparison", _introduction(comparison)]
+    if unfinished:
+        lines = [f"- {name}: {why}" for name, why in unfinished.items()]
+        parts += ["**Not everything is finished.** Missing from these tables:", "\n".join(lines)]
+    best, baselines = comparison.best(), comparison.baselines
+    if best:
+        parts += [
+            "## The best of each architecture",
+            "The loss and negatives that did best on validation (nDCG@20), beside the baselines.",
+            _figures([*best, *baselines], RANKING),
+        ]
+    parts += shown("recall-at-k.png")
+    if any(cell["preset"] == "article" for cell in comparison.cells):
+        parts += ["## Beside the published figures", _published(comparison)]
+    parts += ["## All rows", _figures(comparison.rows, RANKING)]
+    parts += [
+        "## Popularity and coverage",
+        "Novelty in bits: more of it is less popular music. Bucket 1 holds the most popular "
+        "tracks, bucket 5 the least, each with a fifth of the training pairs.",
+        _figures(comparison.rows, BEYOND),
+        *shown("recall-by-novelty.png", "recall-by-popularity.png"),
+        "## Chosen on validation",
+        "Each training keeps its best epoch, each baseline its best options, each architecture "
+        f"its best row (✓): all by {BEST_BY} on validation, where these figures are from.",
+        _choices(comparison),
+        *shown("validation.png", "loss.png"),
+        "## Cost",
+        "Memory is the most that the process of a cell held at once, Python and PyTorch "
+        "included. A baseline's tuning is that of all its trials.",
+        _cost(comparison),
+        "## Configuration",
+        _configuration(comparison),
+        "## Data and machine",
+        _origin(comparison),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _introduction(comparison: Comparison) -> str:
+    cell = comparison.cells[0]
+    nodes, pairs = cell["data"]["nodes"], cell["data"]["pairs"]
+    core = cell["data"]["options"].get("k_core")
+    seeds = {len(row.cells) for row in comparison.rows}
+    repeated = (
+        " Where a row has several model seeds: mean ± standard deviation." if max(seeds) > 1 else ""
+    )
+    of_core = f"The {core}-core: " if core else ""
+    return (
+        f"{of_core}{nodes['playlist']:,} playlists, "
+        f"{nodes['track']:,} tracks, {nodes['artist']:,} artists; {pairs['train']:,} training "
+        f"pairs, {pairs['validation']:,} held out for validation, {pairs['test']:,} for test. "
+        f"Figures on test, means over {cell['test']['num_scored']:,} playlists, by full ranking "
+        f"over every track; choices on validation. The best of each column is bold.{repeated}"
+    )
+
+
+def _figures(rows: Sequence[RowFigures], metrics: Sequence[str]) -> str:
+    def cells(metric: str) -> list[str]:
+        means = [row.mean(metric) for row in rows]
+        better = METRICS[metric]
+        known = [mean for mean in means if math.isfinite(mean)]
+        best = None if better is None or not known else (max if better else min)(known)
+        decimals = 2 if metric.startswith(("clicks", "novelty")) else 4
+        # What looks the same is as good.
+        is_best = [
+            best is not None and f"{m:.{decimals}f}" == f"{best:.{decimals}f}" for m in means
+        ]
+        return [
+            _figure(mean, row.spread(metric), decimals, bold=bold)
+            for mean, row, bold in zip(means, rows, is_best, strict=True)
+        ]
+
+    return _table(
+        ["model", "loss", "negatives", *(name.replace("recall@300 of ", "") for name in metrics)],
+        zip(*_names(rows), *(cells(metric) for metric in metrics), strict=True),
+        num_texts=3,
+    )
+
+
+def _names(rows: Iterable[RowFigures]) -> tuple[list[str], list[str], list[str]]:
+    rows = list(rows)
+    return (
+        [row.row.model for row in rows],
+        [row.row.loss for row in rows],
+        [row.row.negatives for row in rows],
+    )
+
+
+def _figure(mean: float, spread: float | None, decimals: int, *, bold: bool = False) -> str:
+    if not math.isfinite(mean):
+        return "–"
+    text = _short(mean, decimals)
+    text = f"**{text}**" if bold else text
+    return text if spread is None else f"{text} ± {_short(spread, decimals)}"
+
+
+def _short(value: float, decimals: int) -> str:
+    """Without the 0 before the point, which says nothing."""
+    text = f"{value:.{decimals}f}"
+    return text.removeprefix("0") if text.startswith("0.") else text
+
+
+def _table(header: Sequence[str], rows: Iterable[Sequence[str]], num_texts: int = 1) -> str:
+    lines = [
+        header,
+        ["---" if at < num_texts else "---:" for at in range(len(header))],
+        *rows,
+    ]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _published(comparison: Comparison) -> str:
+    rows = [row for row in comparison.trained if row.row.loss == "bpr"]
+    lines = []
+    for row in rows:
+        published = PUBLISHED.get((row.row.model, row.row.negatives))
+        auc, recall, novelty = (
+            ("–",) * 3
+            if published is None
+            else (f"{published[0]:.3f}", f"{published[1]:.3f}", f"{published[2]:.1f}")
+        )
+        lines.append(
+            [
+                *(row.row.model, row.row.negatives),
+                _figure(row.mean("auc (pooled)"), row.spread("auc (pooled)"), 3),
+                auc.removeprefix("0"),
+                _figure(row.mean("auc"), row.spread("auc"), 3),
+                _figure(row.mean("recall@300"), row.spread("recall@300"), 3),
+                recall.removeprefix("0"),
+                _figure(row.mean("novelty@300"), row.spread("novelty@300"), 1),
+                novelty,
+            ]
+        )
+    header = ["model", "negatives", "auc (pooled)", "published", "auc", "recall@300", "published"]
+    note = (
+        "The published figures are from other data (50 slices of the Million Playlist Dataset, "
+        "30-core: 22,083 playlists, 12,237 tracks, 3,053 artists), so they compare in their order, "
+        "not in their size. Their AUC pools all held-out pairs, as `auc (pooled)` does; `auc` is "
+        "taken within each playlist."
+    )
+    table = _table([*header, "novelty@300", "published"], lines, num_texts=2)
+    return f"{note}\n\n{table}"
+
+
+def _choices(comparison: Comparison) -> str:
+    chosen = {row.row for row in comparison.best()}
+    metrics = list(comparison.cells[0]["validation"])
+    lines = []
+    for row in comparison.rows:
+        first = row.cells[0]
+        if row.row.is_baseline:
+            words = ", ".join(f"{n} {v:g}" for n, v in first["options"].items())
+            trials = first["num_trials"]
+            tried = f"best of {trials} trials" if trials else "nothing tried"
+            how = f"{words} ({tried})" if words else "has no options"
+        else:
+            epochs = [str(cell["best_epoch"]) for cell in row.cells]
+            how = f"epoch {', '.join(epochs)} of {first['history'][-1]['epochs']}"
+        figures = [
+            _figure(row.mean(name, "validation"), row.spread(name, "validation"), 4)
+            for name in metrics
+        ]
+        mark = " ✓" if row.row in chosen else ""
+        model, loss, negatives = row.row.model, row.row.loss, row.row.negatives
+        lines.append([model + mark, loss, negatives, how, str(len(row.cells)), *figures])
+    header = ["model", "loss", "negatives", "chosen", "seeds", *metrics]
+    return _table(header, lines, num_texts=4)
+
+
+def _cost(comparison: Comparison) -> str:
+    def mean(row: RowFigures, value: Callable[[dict[str, Any]], float | None]) -> float | None:
+        values = [value(cell) for cell in row.cells]
+        known = [v for v in values if v is not None]
+        return sum(known) / len(known) if known else None
+
+    lines = []
+    for row in comparison.rows:
+        seconds = {
+            part: mean(row, lambda cell, part=part: cell["seconds"].get(part))  # type: ignore[misc]
+            for part in ("training", "tuning", "evaluation")
+        }
+        parameters = mean(row, lambda cell: cell["parameters"])
+        memory = mean(row, lambda cell: cell["peak_memory"])
+        threads = sorted({f"{cell['machine']['threads']}" for cell in row.cells})
+        lines.append(
+            [
+                *(row.row.model, row.row.loss, row.row.negatives),
+                "–" if parameters is None else f"{parameters:,.0f}",
+                *("–" if s is None else f"{s:,.1f}" for s in seconds.values()),
+                "–" if memory is None else f"{memory / 2**20:,.0f}",
+                ", ".join(threads),
+                ", ".join(sorted({cell["device"] for cell in row.cells})),
+            ]
+        )
+    header = [
+        *("model", "loss", "negatives", "parameters", "training or fitting (s)", "tuning (s)"),
+        *("evaluation (s)", "peak memory (MiB)", "threads", "device"),
+    ]
+    return _table(header, lines, num_texts=3)
+
+
+def _configuration(comparison: Comparison) -> str:
+    """What all trainings share as a list, what differs as a table."""
+    rows = comparison.trained
+    if not rows:
+        return "No training, only baselines."
+    configs = [row.cells[0]["config"] for row in rows]
+    names = [name for name in configs[0] if name not in _NOT_CONFIGURED]
+    shared = [n for n in names if all(config[n] == configs[0][n] for config in configs)]
+    different = [n for n in names if n not in shared]
+    words = ", ".join(f"`{name}` {_plain(configs[0][name])}" for name in shared)
+    text = f"The same in all trainings: {words}."
+    if any(row.cells[0]["preset"] != "article" for row in rows):
+        text += (
+            "\n\nLearning rate and options of an architecture were chosen on validation, under the "
+            "full softmax and on fewer playlists, with equally many trials for each architecture; "
+            "they are the same for all its losses."
+        )
+    if "epochs" in different:
+        epochs = {row.row.loss: row.cells[0]["config"]["epochs"] for row in rows}
+        text += (
+            f" Epochs differ ({', '.join(f'{loss} {_plain(n)}' for loss, n in epochs.items())}): "
+            "bpr learns of one negative at a time, and so more slowly."
+        )
+    if not different:
+        return text
+    table = _table(
+        ["model", "loss", "negatives", *different],
+        zip(*_names(rows), *([_plain(c[n]) for c in configs] for n in different), strict=True),
+        num_texts=3 + len(different),
+    )
+    return f"{text}\n\nWhat differs:\n\n{table}"
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{k} {_plain(v)}" for k, v in value.items()) or "none"
+    if isinstance(value, list):
+        return " to ".join(_plain(v) for v in value) or "none"
+    return "by size" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _origin(comparison: Comparison) -> str:
+    data = comparison.cells[0]["data"]
+    recipe = ", ".join(f"{name} {value}" for name, value in data["recipe"].items())
+    machines = []
+    for cell in comparison.cells:
+        facts = cell["machine"]
+        memory = f"{facts['memory'] / 2**30:.0f} GiB of memory" if facts["memory"] else ""
+        gpu = facts["gpu"] if cell["device"] != "cpu" else None
+        hardware = [facts["processor"], f"{facts['cores']} cores", memory, gpu, facts["system"]]
+        versions = (f"{name} {facts[name]}" for name in ("python", "numpy", "torch"))
+        where = ", ".join(part for part in hardware if part)
+        segue = f"Segue {facts['segue']}" + (
+            f" (commit `{facts['commit']}`)" if facts["commit"] else ""
+        )
+        machines.append(f"- machine: {where}; {segue}, {', '.join(versions)}")
+    return "\n".join(
+        [
+            f"- graph: fingerprint `{data['graph']}`",
+            f"- split: {recipe}; fingerprint `{data['split']}`",
+            *dict.fromkeys(machines),
+        ]
+    )

@@ -1,0 +1,1 @@
+"""Readers: one small module for each form that playlists come in."""

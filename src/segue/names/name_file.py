@@ -1,0 +1,183 @@
+"""The file of names in a bundle: an SQLite database with the words of each name.
+
+Each kind of thing (track, artist, playlist) has four tables in ``names.sqlite``:
+
+- ``track`` holds the catalogue's row of each *rank*: 0 is the best-known track.
+- ``track_key`` finds ranks by the hash of an id or of a whole name. Hashes may collide: what is
+  found is compared with the catalogue.
+- ``track_words`` is a full-text index (FTS5) of the words of each name, a track's artist included.
+  Its rowids are ranks, so the best-known matches come first and a query may stop early, and it
+  holds every beginning of one to four letters, of which many names have one.
+- ``track_word`` lists the words, so that a longer beginning becomes a few whole words. (FTS5 would
+  collect all that begin so before it gives the first.)
+
+Text is folded before SQLite sees it, so SQLite's own idea of case and accents does not matter.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import string
+import zlib
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from segue.bundle import Bundle
+from segue.data.playlists import Catalog, Int64Array, Playlists
+from segue.data.text import fold, words_of
+
+Kind = Literal["artist", "track", "playlist"]
+NAMES_FILE = "names.sqlite"
+VERSION = 1
+NUM_INDEXED_LETTERS = 4
+
+_CHUNK = 50_000  # Names that are held at once while an index is written.
+_CACHE_KIB = 64 << 10  # Of SQLite while it writes one.
+
+
+def hash_of(what: str, text: str) -> int:
+    """A hash of an id or a name, the same in every process: int32."""
+    number = zlib.crc32(f"{what}:{text}".encode("utf-8", "surrogatepass"))
+    return number - (1 << 31)
+
+
+def name_key(folded: str) -> int:
+    """The hash of a folded name, wherever its spaces are."""
+    return hash_of("name", folded.replace(" ", ""))
+
+
+# Every character is part of a word for SQLite: spaces stand between words, nothing else does.
+_PUNCTUATION = string.punctuation.replace("'", "''").replace('"', '""')
+_TOKENIZER = f"ascii tokenchars '{_PUNCTUATION}'"
+_SCHEMA = (
+    "CREATE TABLE {kind} (rank INTEGER PRIMARY KEY, row INTEGER NOT NULL)",
+    "CREATE TABLE {kind}_key (key INTEGER, rank INTEGER, PRIMARY KEY (key, rank)) WITHOUT ROWID",
+    "CREATE VIRTUAL TABLE {kind}_words USING fts5(words, content='', detail='none', "
+    """columnsize=0, prefix='1 2 3 4', tokenize="{tokenizer}")""",
+    # What is gathered in memory before it is written: merging many small parts takes long.
+    "INSERT INTO {kind}_words({kind}_words, rank) VALUES ('hashsize', 33554432)",
+    "CREATE TABLE {kind}_word (word TEXT PRIMARY KEY) WITHOUT ROWID",
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Things:
+    """Ids and names of all things of a kind: Arrow string [num_things]."""
+
+    ids: pa.Array
+    names: pa.Array
+
+
+def things_of(catalog: Catalog, playlists: Playlists | None) -> dict[Kind, Things]:
+    """The columns of each kind; playlists only where there are any."""
+    things: dict[Kind, Things] = {
+        "artist": Things(catalog.artist_ids, catalog.artist_names),
+        "track": Things(catalog.track_ids, catalog.track_names),
+    }
+    if playlists is not None:
+        things["playlist"] = Things(playlists.ids, playlists.titles)
+    return things
+
+
+def names_of(bundle: Bundle) -> Callable[[Path], None]:
+    """What writes the names of a bundle beside it: a companion for `Bundle.save`."""
+    return lambda folder: write_names(folder, bundle.catalog, bundle.popularity, bundle.playlists)
+
+
+def write_names(
+    folder: Path, catalog: Catalog, popularity: Int64Array, playlists: Playlists | None = None
+) -> None:
+    """Write ``names.sqlite`` into a folder: the same bytes for the same names, by one SQLite.
+
+    Parameters
+    ----------
+    folder
+    catalog
+    popularity : int64 [num_tracks]
+        Well-known tracks come first among equals, and artists with well-known tracks.
+    playlists
+        Among these the longest come first. Without them no title is in the file.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written.
+    """
+    unpacked = folder / f"{NAMES_FILE}.unpacked"
+    try:
+        with closing(sqlite3.connect(unpacked, isolation_level=None)) as connection:
+            fill_names(connection, catalog, popularity, playlists)
+            # Without the holes that merging the index left.
+            connection.execute("VACUUM INTO ?", [str(folder / NAMES_FILE)])
+    except sqlite3.Error as error:  # a full disk, among others
+        raise OSError(f"{NAMES_FILE}: {error}") from error
+    finally:
+        unpacked.unlink(missing_ok=True)
+
+
+def fill_names(
+    connection: sqlite3.Connection,
+    catalog: Catalog,
+    popularity: Int64Array,
+    playlists: Playlists | None,
+) -> None:
+    """Put all tables into an empty database; see `write_names`."""
+    for setting in ("journal_mode = OFF", "synchronous = OFF", f"cache_size = -{_CACHE_KIB}"):
+        connection.execute(f"PRAGMA {setting}")
+    connection.execute("BEGIN")
+    known = catalog.track_artist >= 0
+    by = catalog.track_artist[known]
+    renown: dict[Kind, NDArray[Any]] = {
+        "artist": np.bincount(by, popularity[known], catalog.num_artists),
+        "track": popularity,
+    }
+    if playlists is not None:
+        renown["playlist"] = playlists.tracks.lengths
+    words_of_artist = lru_cache(_CHUNK)(words_of)
+    for kind, things in things_of(catalog, playlists).items():
+        for statement in _SCHEMA:
+            connection.execute(statement.format(kind=kind, tokenizer=_TOKENIZER))
+        row_of_rank = np.argsort(-renown[kind], kind="stable").astype(np.int32)
+        keys = np.zeros((len(row_of_rank), 2), dtype=np.int32)
+        has_name = np.zeros(len(row_of_rank), dtype=bool)
+        for start in range(0, len(row_of_rank), _CHUNK):
+            rows = row_of_rank[start : start + _CHUNK]
+            ranks = range(start, start + len(rows))
+            place = pa.array(rows)
+            ids, names = (part.take(place).to_pylist() for part in (things.ids, things.names))
+            artists = catalog.artist_of(rows).to_pylist() if kind == "track" else [""] * len(rows)
+            lines = []
+            for rank, an_id, name, artist in zip(ranks, ids, names, artists, strict=True):
+                keys[rank, 0] = hash_of("id", an_id)
+                if name is not None:
+                    has_name[rank], keys[rank, 1] = True, name_key(fold(name))
+                lines.append((rank, " ".join([*words_of(name or ""), *words_of_artist(artist)])))
+            connection.executemany(f"INSERT INTO {kind}_words(rowid, words) VALUES (?, ?)", lines)
+        connection.execute(f"INSERT INTO {kind}_words({kind}_words) VALUES ('optimize')")
+        connection.execute(
+            f"CREATE VIRTUAL TABLE temp.{kind}_terms USING fts5vocab(main, {kind}_words, row)"
+        )
+        connection.execute(f"INSERT INTO {kind}_word SELECT term FROM {kind}_terms")
+        _insert(connection, kind, np.arange(len(row_of_rank)), row_of_rank)
+        named = np.flatnonzero(has_name)
+        key = np.concatenate([keys[:, 0], keys[named, 1]])
+        rank_of_key = np.concatenate([np.arange(len(keys)), named])
+        in_order = np.lexsort((rank_of_key, key))
+        _insert(connection, f"{kind}_key", key[in_order], rank_of_key[in_order])
+    connection.execute(f"PRAGMA user_version = {VERSION}")
+    connection.execute("COMMIT")
+
+
+def _insert(connection: sqlite3.Connection, table: str, *columns: NDArray[np.integer]) -> None:
+    for start in range(0, len(columns[0]), _CHUNK):
+        values = (column[start : start + _CHUNK].tolist() for column in columns)
+        rows = zip(*values, strict=True)
+        connection.executemany(f"INSERT OR IGNORE INTO {table} VALUES (?, ?)", rows)

@@ -1,0 +1,319 @@
+"""Tracks, artists and playlists are found by words of their names, the best match first."""
+
+from __future__ import annotations
+
+import difflib
+import sqlite3
+import threading
+import weakref
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from segue.data.playlists import Catalog, Int32Array, Int64Array, Playlists
+from segue.data.text import fold, query_words, words_of
+from segue.errors import ArtefactError, InputError
+from segue.names.name_file import (
+    NAMES_FILE,
+    NUM_INDEXED_LETTERS,
+    VERSION,
+    Kind,
+    Things,
+    fill_names,
+    hash_of,
+    name_key,
+    things_of,
+)
+
+KINDS: tuple[Kind, ...] = ("artist", "track", "playlist")
+_MAX_TERMS = 128  # Words of which a beginning is made up, at most.
+_MAX_JOINED = 4  # Words of a query of which two may be one.
+_MOST_RANKS = 250_000  # Among so many best-known ones several words are looked for whole.
+_MAX_RANK = 2**31
+_LIKE_LIMIT, _LIKE_CUTOFF, _LIKE_SPREAD, _LIKE_LENGTH = 300, 0.6, 0.15, 100
+
+
+class NameIndex:
+    """Finds tracks, artists and playlists by their ids, names, or the words in them.
+
+    Its file is opened on the first search; where there is none (a bundle that was made in memory,
+    or by an older version), the index is then built in memory. Threads may share it; a process
+    that forks does so before the first search.
+
+    Parameters
+    ----------
+    catalog, popularity, playlists
+        As for `write_names`.
+    folder
+        Where `write_names` may have written its file.
+
+    Raises
+    ------
+    ArtefactError
+        By any search, if the file is damaged or was written for another catalogue.
+    """
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        popularity: Int64Array,
+        playlists: Playlists | None = None,
+        folder: Path | None = None,
+    ) -> None:
+        self.catalog, self.popularity, self._playlists = catalog, popularity, playlists
+        self._things = things_of(catalog, playlists)
+        self._path = folder / NAMES_FILE if folder is not None else None
+        self._lock = threading.Lock()
+        self._connection: sqlite3.Connection | None = None
+
+    @property
+    def kinds(self) -> tuple[Kind, ...]:
+        """What it finds: playlists only where it has any."""
+        return tuple(kind for kind in KINDS if kind in self._things)
+
+    def tracks(self, text: str, n: int) -> Int32Array:
+        """Rows of the `n` tracks that match best; see `search`."""
+        return self.search("track", text, n)
+
+    def artists(self, text: str, n: int) -> Int32Array:
+        """Rows of the `n` artists that match best; see `search`."""
+        return self.search("artist", text, n)
+
+    def playlists(self, text: str, n: int) -> Int32Array:
+        """Rows of the `n` playlists whose titles match best; see `search`."""
+        return self.search("playlist", text, n)
+
+    def search(self, kind: Kind, text: str, n: int) -> Int32Array:
+        """What has all words of a text, or words that begin so, in its name, best first.
+
+        A track is also found by words of its artist. First come those whose whole name is the
+        text, then those that hold its words, then those where the last word is a beginning, then
+        those where any is, and where that is not enough, those that write two words as one; each
+        with the best-known first. Of several words that very many names hold, whole ones are
+        put first only among the 250,000 best-known.
+
+        Parameters
+        ----------
+        kind
+        text
+            Anything: nothing in it is a command.
+        n
+            Length of the list, at least 1.
+
+        Returns
+        -------
+        row : int32 [num_found]
+            At most n rows of the catalogue or of the playlists.
+
+        Raises
+        ------
+        InputError
+            If n is less than 1, or there are no playlists.
+        """
+        if n < 1:
+            raise InputError(f"the length of a list must be at least 1, not {n}")
+        self._of(kind)
+        folded, words = fold(text), query_words(text)
+        found = dict.fromkeys(self._spelt(kind, folded, n)) if folded else {}
+        begun, whole = self._begun(kind, words), [_quoted(word) for word in words]
+        loose = self._matching(kind, begun, n)
+        if len(loose) < n:  # there are no more
+            found.update(
+                dict.fromkeys(sorted(loose, key=lambda row: self._looseness(kind, row, words)))
+            )
+            for at, pair in enumerate(pairwise(words if len(words) <= _MAX_JOINED else ())):
+                if max(map(len, pair)) > 1:  # two letters may begin half of all words
+                    joined = self._begun(kind, ["".join(pair)])
+                    joined = [*begun[:at], *joined, *begun[at + 2 :]]
+                    found.update(dict.fromkeys(self._matching(kind, joined, n)))
+        else:
+            # Many words that many names have, none of which has them all, take long.
+            among = _MOST_RANKS if len(words) > 1 else len(self.ids(kind))
+            for way in (whole, [*whole[:-1], begun[-1]]):
+                found.update(dict.fromkeys(self._matching(kind, way, n, among)))
+            found.update(dict.fromkeys(loose))
+        return np.array(list(found)[:n], dtype=np.int32)
+
+    def with_id(self, kind: Kind, an_id: str) -> int | None:
+        """Row of what has this id, None where nothing has it."""
+        ids = self.ids(kind)
+        rows = self._by_key(kind, hash_of("id", an_id))
+        return next((row for row in rows if ids[row].as_py() == an_id), None)
+
+    def named(self, kind: Kind, text: str) -> list[int]:
+        """Rows of all whose folded name is that of `text`, best-known first."""
+        folded = fold(text)
+        rows = self._spelt(kind, folded) if folded else []
+        return [row for row in rows if fold(self._name(kind, row)) == folded]
+
+    def spelt_like(self, kind: Kind, text: str, n: int = 5) -> list[int]:
+        """Rows of those whose names are spelt much like the text, the most alike first.
+
+        Of a track also title and artist together. Looked at are some 300 well-known ones that
+        share the beginnings of words with it, or all words but one.
+        """
+        wanted, words = fold(text)[:_LIKE_LENGTH], query_words(text)
+        near: dict[int, int] = {}  # row → rank
+        ways = dict.fromkeys(_loosened(words))
+        for way in ways:
+            begun = self._begun(kind, way)
+            limit = _LIKE_LIMIT // len(ways)
+            near.update((row, rank) for rank, row in self._ranked(kind, begun, limit))
+        matcher = difflib.SequenceMatcher(autojunk=False)
+        matcher.set_seq2(wanted)
+        alike = []
+        for row, rank in near.items():
+            likeness = max(_likeness(matcher, label) for label in self._labels(kind, row))
+            if likeness >= _LIKE_CUTOFF:
+                alike.append((-likeness, rank, row))
+        alike.sort()
+        # Beside a close one, what is much farther off was hardly meant.
+        return [row for less, _, row in alike[:n] if less <= alike[0][0] + _LIKE_SPREAD]
+
+    def _labels(self, kind: Kind, row: int) -> Iterator[str]:
+        name = fold(self._name(kind, row))
+        yield name
+        if kind == "track" and self.catalog.track_artist[row] >= 0:
+            artist = fold(str(self.catalog.artist_names[int(self.catalog.track_artist[row])]))
+            yield f"{name} {artist}"
+            yield f"{artist} {name}"
+
+    def ids(self, kind: Kind) -> pa.Array:
+        """Arrow string [num_things]."""
+        return self._of(kind).ids
+
+    def names(self, kind: Kind) -> pa.Array:
+        """Arrow string [num_things]; null where a playlist has no title."""
+        return self._of(kind).names
+
+    def _of(self, kind: Kind) -> Things:
+        if kind not in self._things:
+            raise InputError(
+                f"this bundle was made without {kind}s (--no-playlists), so none can be named"
+            )
+        return self._things[kind]
+
+    def _name(self, kind: Kind, row: int) -> str:
+        return self.names(kind)[row].as_py() or ""
+
+    def _spelt(self, kind: Kind, folded: str, n: int = -1) -> list[int]:
+        """Those with this name, wherever its spaces are."""
+        rows, bare = self._by_key(kind, name_key(folded), n), folded.replace(" ", "")
+        return [row for row in rows if fold(self._name(kind, row)).replace(" ", "") == bare]
+
+    def _by_key(self, kind: Kind, key: int, n: int = -1) -> list[int]:
+        query = f"SELECT row FROM {kind}_key JOIN {kind} USING (rank) WHERE key = ? ORDER BY rank"
+        return [row for (row,) in self._select(f"{query} LIMIT ?", key, n)]
+
+    def _matching(self, kind: Kind, words: list[str], n: int, among: int = _MAX_RANK) -> list[int]:
+        """Rows of the best-known that match all words, as FTS5 writes them."""
+        return [row for _, row in self._ranked(kind, words, n, among)]
+
+    def _ranked(
+        self, kind: Kind, words: list[str], n: int, among: int = _MAX_RANK
+    ) -> list[tuple[int, int]]:
+        query = (
+            f"SELECT {kind}.rank, row FROM {kind}_words CROSS JOIN {kind} ON {kind}.rank = "
+            f"{kind}_words.rowid WHERE {kind}_words MATCH ? AND {kind}_words.rowid < ? "
+            f"ORDER BY {kind}_words.rowid LIMIT ?"
+        )
+        return self._select(query, " AND ".join(words), among, n) if all(words) and words else []
+
+    def _begun(self, kind: Kind, words: Sequence[str]) -> list[str]:
+        """FTS5's expressions for all words that begin so; empty where none does."""
+        return [self._beginning(kind, word) for word in words]
+
+    def _beginning(self, kind: Kind, word: str) -> str:
+        if len(word) > NUM_INDEXED_LETTERS:
+            query = f"SELECT word FROM {kind}_word WHERE word BETWEEN ? AND ? LIMIT ?"
+            terms = self._select(query, word, word + chr(0x10FFFF), _MAX_TERMS + 1)
+            if len(terms) <= _MAX_TERMS:
+                each = " OR ".join(_quoted(term) for (term,) in terms)
+                return f"({each})" if each else ""
+        return f"{_quoted(word)} *"
+
+    def _looseness(self, kind: Kind, row: int, words: list[str]) -> int:
+        """0 where a name holds all words, 1 where the last one is a beginning, else 2."""
+        held = set(words_of(self._name(kind, row)))
+        if kind == "track":
+            held.update(words_of(self.catalog.artist_of(np.array([row]))[0].as_py()))
+        return 0 if held.issuperset(words) else 1 if held.issuperset(words[:-1]) else 2
+
+    def _select(self, query: str, *values: Any) -> list[Any]:
+        # A connection does one thing at a time; SQLite itself lets other threads run meanwhile.
+        with self._lock:
+            try:
+                if self._connection is None:
+                    self._connection = self._open()
+                    weakref.finalize(self, self._connection.close)
+                return self._connection.execute(query, values).fetchall()
+            except sqlite3.Error as error:
+                raise ArtefactError(
+                    f"{self._path or 'names'}: cannot be read as an index of names ({error})"
+                ) from error
+
+    def _open(self) -> sqlite3.Connection:
+        if self._path is None or not self._path.is_file():
+            connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+            fill_names(connection, self.catalog, self.popularity, self._playlists)
+            return connection
+        where = f"{self._path.absolute().as_uri()}?mode=ro&immutable=1"
+        connection = sqlite3.connect(where, uri=True, check_same_thread=False)
+        try:
+            self._check(connection)
+        except sqlite3.Error:
+            connection.close()
+            raise
+        return connection
+
+    def _check(self, connection: sqlite3.Connection) -> None:
+        # Pages come from the file's cache, which processes share; what the file defines may call
+        # no functions.
+        connection.execute("PRAGMA mmap_size = 2147418112")
+        connection.execute("PRAGMA trusted_schema = OFF")
+        ((version,),) = connection.execute("PRAGMA user_version")
+        if version == VERSION:
+            sizes = {
+                kind: connection.execute(f"SELECT max(rank) + 1 FROM {kind}").fetchone()[0] or 0
+                for kind in self._things
+            }
+        if version != VERSION or sizes != {k: len(part.ids) for k, part in self._things.items()}:
+            raise sqlite3.DatabaseError("it was written for another catalogue or version")
+
+
+def _quoted(word: str) -> str:
+    """A word as a string of FTS5's query language, in which nothing is a command."""
+    return '"' + word.replace('"', '""') + '"'
+
+
+def _loosened(words: list[str]) -> Iterator[tuple[str, ...]]:
+    """What may have been meant: words cut short or left out."""
+
+    def cut(word: str, most: int = 3) -> str:
+        return word[: max(1, min(most, len(word) // 2))]
+
+    for at, word in enumerate(words):
+        before, after = words[:at], words[at + 1 :]
+        yield (*before, cut(word), *after)
+        yield (*before, cut(word, len(word)), *after)
+        if len(words) > 1:
+            yield (*before, *after)
+    if len(words) > 1:
+        yield tuple(cut(word) for word in words)
+        yield from ((cut(word),) for word in words if len(word) > 3)
+    elif words and len(words[0]) > 2:
+        # The mistake may be at the very beginning: a letter too many, or two in the wrong order.
+        (word,) = words
+        yield (cut(word[1:]),)
+        yield (cut(word[1] + word[0] + word[2:]),)
+
+
+def _likeness(matcher: difflib.SequenceMatcher[str], label: str) -> float:
+    """From 0 to 1; 0 where a look at length and letters shows that it is low."""
+    matcher.set_seq1(label[: 2 * _LIKE_LENGTH])
+    bounds = (matcher.real_quick_ratio, matcher.quick_ratio)
+    return matcher.ratio() if all(bound() >= _LIKE_CUTOFF for bound in bounds) else 0.0

@@ -1,0 +1,1 @@
+"""From a source of playlists to a measured bundle."""

@@ -1,0 +1,87 @@
+"""Finished parts of a system, kept until the bundle is whole."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+from segue.bundle import MeasuredVectors, WidePart
+from segue.errors import ArtefactError
+from segue.files import atomic_file
+from segue.graph.playlist_graph import PlaylistGraph
+from segue.graph.split import Split
+from segue.pipeline.system import SystemScorer
+from segue.training.config import SystemConfig, TrainConfig, WideConfig
+from segue.training.second_stage import train_second_stage
+from segue.training.wide import fit_wide
+
+
+class FinishedParts:
+    """Makes the wide part and the second stage, each once.
+
+    What was made waits in a file whose name tells what it was made from, so a training that was
+    stopped takes it from there.
+
+    Parameters
+    ----------
+    folder
+        That of the training; it exists.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def wide(self, graph: PlaylistGraph, config: WideConfig) -> WidePart:
+        """The wide part for a training graph."""
+        path = self._path("wide", ".safetensors", graph.fingerprint, vars(config))
+        if path.exists():
+            try:
+                return WidePart(**load_file(path))
+            except (SafetensorError, OSError, ValueError, TypeError) as error:
+                raise ArtefactError(f"{path}: is no wide part ({error}); remove it") from error
+        part = fit_wide(graph, config)
+        arrays = {"offsets": part.offsets, "track_index": part.track_index, "weight": part.weight}
+        try:
+            with atomic_file(path) as temporary:
+                save_file(arrays, temporary)
+        except SafetensorError as error:  # a full disk, among others
+            raise ArtefactError(f"{path}: cannot be written ({error})") from error
+        return part
+
+    def second_stage(
+        self, split: Split, vectors: MeasuredVectors, config: TrainConfig, system: SystemConfig
+    ) -> str | None:
+        """The second stage over a first one; None where validation tells too little.
+
+        `config` and `system` are what the first stage was made with.
+        """
+        if system.second_stage is None:
+            return None
+        facts = (split.fingerprint, config.to_json(), system.to_json())
+        path = self._path("second_stage", ".txt", *facts)
+        if path.exists():
+            return path.read_text(encoding="utf-8") or None
+        model = train_second_stage(
+            split,
+            SystemScorer.of_vectors(vectors, None, split).scorer,
+            vectors.popularity,
+            system.second_stage,
+        )
+        with atomic_file(path) as temporary:
+            temporary.write_text(model or "", encoding="utf-8")
+        return model
+
+    def remove(self) -> None:
+        """Remove the files: the bundle has what was in them."""
+        for pattern in ("wide-*.safetensors", "second_stage-*.txt"):
+            for path in self._folder.glob(pattern):
+                path.unlink()
+
+    def _path(self, name: str, suffix: str, *facts: Any) -> Path:
+        digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+        return self._folder / f"{name}-{digest[:16]}{suffix}"

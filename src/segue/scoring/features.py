@@ -1,0 +1,301 @@
+"""What the second stage sees of a track that may be recommended for a list."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from segue.data.playlists import BoolArray, Catalog, Float32Array, Int32Array, Int64Array
+from segue.scoring.scorer import CentroidScorer, Query, unit_rows
+
+# Of a list whose order is known: its last tracks, and half-lives, in tracks, of what is earlier.
+_LAST, _END, _HALF_LIVES = 3, 5, (2.0, 6.0)
+_NUM_NEAREST = 3
+# By kind of group the feature that sums the wide part over it.
+_GROUP_WEIGHTS = {"artist": "weights of artist", "album": "weights of album"}
+
+FEATURES = (
+    # The first stage: its score, its parts, and the places by each.
+    "score",
+    "deep",
+    "wide",
+    "place",
+    "deep place",
+    "wide place",
+    "score under best",
+    "deep under best",
+    "even wide",
+    "wide by root of length",
+    "wide by length",
+    # How close the track is to single tracks of the list, by vectors and by the wide part.
+    "nearest cosine",
+    "nearest cosines",
+    "mean cosine",
+    "least cosine",
+    "even cosine",
+    "artist cosine",
+    "largest weight",
+    "largest weights",
+    "share with weight",
+    "weights of artist",
+    "weights of album",
+    # The same, for the end of a list whose order is known.
+    "cosine with last",
+    "cosine with last two",
+    "cosine with last three",
+    "cosine by recency",
+    "cosine by slow recency",
+    "weight of last",
+    "weights of last three",
+    "weight by recency",
+    "artist of last",
+    "album of last",
+    "weights of artist of last",
+    "tracks by artist at end",
+    "artists at end",
+    # Artist and album in the list.
+    "tracks by artist",
+    "share by artist",
+    "tracks on album",
+    "share on album",
+    "album complete",
+    # Popularity, in logarithms.
+    "popularity",
+    "popularity over mean",
+    "artist popularity",
+    "album popularity",
+    # The list itself.
+    "length",
+    "order known",
+    "artists by length",
+    "albums by length",
+    "mean popularity",
+    "deviation of popularity",
+)
+
+
+class FeatureMaker:
+    """Makes the features of candidates.
+
+    Parameters
+    ----------
+    scorer
+        The first stage.
+    catalog
+    popularity : int64 [num_tracks]
+    """
+
+    def __init__(self, scorer: CentroidScorer, catalog: Catalog, popularity: Int64Array) -> None:
+        self.scorer, self.catalog = scorer, catalog
+        self._popularity = np.log1p(popularity).astype(np.float32)
+        self._counts = popularity
+
+    def features(self, query: Query, candidates: Int32Array, score: Float32Array) -> Float32Array:
+        """Features of the candidates for one list: float32 [num_candidates, num_features].
+
+        Parameters
+        ----------
+        query
+            A single list, of at least one track. What depends on the order is not a number where
+            it is not known.
+        candidates : int32 [num_candidates]
+        score : float32 [num_candidates]
+            Of the first stage, falling.
+        """
+        tracks, order_known = query.tracks.track_index, query.ordered(0)
+        vectors = self.scorer.track_vectors
+        num_tracks, num_candidates = len(tracks), len(candidates)
+        cosine = vectors[tracks] @ vectors[candidates].T
+        weight, group_weights = self._weights(tracks, candidates)
+        even = weight.sum(axis=0)
+        wide = even if query.share is None else query.share @ weight
+        deep = score - wide
+        nearest, nearest_sum = _largest(cosine)
+        heaviest, heaviest_sum = _largest(weight)
+        # Of each feature a column, or one number for all candidates.
+        found: dict[str, Any] = dict.fromkeys(FEATURES, np.nan)
+        found |= {
+            "score": score,
+            "deep": deep,
+            "wide": wide,
+            "place": np.arange(num_candidates, dtype=np.float32),
+            "deep place": _places(deep),
+            "wide place": _places(wide),
+            "score under best": score - score.max(),
+            "deep under best": deep - deep.max(),
+            "even wide": even,
+            "wide by root of length": even / np.sqrt(num_tracks),
+            "wide by length": even / num_tracks,
+            "nearest cosine": nearest,
+            "nearest cosines": nearest_sum / min(_NUM_NEAREST, num_tracks),
+            "mean cosine": cosine.mean(axis=0),
+            "least cosine": cosine.min(axis=0),
+            "largest weight": heaviest,
+            "largest weights": heaviest_sum,
+            "share with weight": (weight > 0).mean(axis=0),
+            "length": num_tracks,
+            "order known": order_known,
+        }
+        found |= group_weights
+        found |= self._shared(tracks, order_known, candidates)
+        found |= self._by_centroids(tracks, order_known, candidates)
+        if order_known:
+            recency = _recency(num_tracks, _HALF_LIVES[0])
+            found |= {
+                "cosine with last": cosine[-1],
+                "cosine with last two": cosine[-2:].mean(axis=0),
+                "cosine with last three": cosine[-_LAST:].mean(axis=0),
+                "weight of last": weight[-1],
+                "weights of last three": weight[-_LAST:].sum(axis=0),
+                "weight by recency": recency @ weight,
+                "weights of artist of last": found["weights of artist"] * found["artist of last"],
+            }
+        found |= self._of_popularity(tracks, candidates)
+        features = np.empty((num_candidates, len(FEATURES)), dtype=np.float32)
+        for column, name in enumerate(FEATURES):
+            features[:, column] = found[name]
+        return features
+
+    def _weights(
+        self, tracks: Int32Array, candidates: Int32Array
+    ) -> tuple[Float32Array, dict[str, Any]]:
+        """W of the list's tracks and the candidates, and its sums over artists and albums.
+
+        float32 [num_tracks_of_list, num_candidates]; each sum float32 [num_candidates], over all
+        that the wide part gives to tracks by the candidate's artist, or on its album.
+        """
+        weights = np.zeros((len(tracks), len(candidates)), dtype=np.float32)
+        wide = self.scorer.wide
+        if wide is None:
+            nothing = np.zeros(len(candidates), dtype=np.float32)
+            return weights, dict.fromkeys(_GROUP_WEIGHTS.values(), nothing)
+        parts = [slice(wide.offsets[track], wide.offsets[track + 1]) for track in tracks.tolist()]
+        given_to = np.concatenate([wide.track_index[part] for part in parts])
+        weight = np.concatenate([wide.weight[part] for part in parts])
+        row = np.repeat(np.arange(len(tracks)), [part.stop - part.start for part in parts])
+        order = np.argsort(candidates)
+        place, among = _stand_in(candidates[order], given_to)
+        weights[row[among], order[place[among]]] = weight[among]
+        sums = {}
+        for kind, name in _GROUP_WEIGHTS.items():
+            group = getattr(self.catalog, f"track_{kind}")
+            groups, of_candidate = np.unique(group[candidates], return_inverse=True)
+            place, among = _stand_in(groups, group[given_to])
+            total = np.bincount(place[among], weights=weight[among], minlength=len(groups))
+            sums[name] = np.where(group[candidates] >= 0, total[of_candidate], 0)
+        return weights, sums
+
+    def _shared(
+        self, tracks: Int32Array, order_known: bool, candidates: Int32Array
+    ) -> dict[str, Any]:
+        """How many tracks of the list are by the candidate's artist and on its album."""
+        found: dict[str, Any] = {}
+        for kind, count, share in (
+            ("artist", "tracks by artist", "share by artist"),
+            ("album", "tracks on album", "share on album"),
+        ):
+            group = getattr(self.catalog, f"track_{kind}")
+            ours, theirs = group[tracks], group[candidates]
+            same = (ours[:, None] == theirs) & (theirs >= 0)
+            found[count] = same.sum(axis=0, dtype=np.float32)
+            found[share] = found[count] / np.float32(len(tracks))
+            named = ours[ours >= 0]
+            found[f"{kind}s by length"] = np.float32(len(np.unique(named)) / len(tracks))
+            if order_known:
+                found[f"{kind} of last"] = same[-1]
+            if order_known and kind == "artist":
+                found["tracks by artist at end"] = same[-_END:].sum(axis=0)
+                found["artists at end"] = np.float32(len(np.unique(ours[-_END:])))
+        album = self.catalog.track_album[candidates]
+        found["album complete"] = found["tracks on album"] / self._album_length[album]
+        return found
+
+    def _by_centroids(
+        self, tracks: Int32Array, order_known: bool, candidates: Int32Array
+    ) -> dict[str, Any]:
+        """Cosines with centroids of the list, in which its tracks count differently."""
+        vectors = self.scorer.track_vectors
+        weighted = self.scorer.query_weight[tracks, None] * vectors[tracks]
+        even = unit_rows(weighted.sum(axis=0, keepdims=True))[0]
+        by = self.catalog.track_artist[candidates]
+        found = {
+            "even cosine": vectors[candidates] @ even,
+            "artist cosine": self._artist_vectors[by] @ even,
+        }
+        if order_known:
+            names = ("cosine by recency", "cosine by slow recency")
+            for name, half_life in zip(names, _HALF_LIVES, strict=True):
+                late = _recency(len(tracks), half_life)[None] @ weighted
+                found[name] = vectors[candidates] @ unit_rows(late)[0]
+        return found
+
+    def _of_popularity(self, tracks: Int32Array, candidates: Int32Array) -> dict[str, Any]:
+        ours, theirs = self._popularity[tracks], self._popularity[candidates]
+        return {
+            "popularity": theirs,
+            "popularity over mean": theirs - ours.mean(),
+            "artist popularity": self._artist_popularity[self.catalog.track_artist[candidates]],
+            "album popularity": self._album_popularity[self.catalog.track_album[candidates]],
+            "mean popularity": ours.mean(),
+            "deviation of popularity": ours.std(),
+        }
+
+    # One more at the end of each, for the index −1 of a track without.
+
+    @cached_property
+    def _album_length(self) -> Float32Array:
+        album = self.catalog.track_album
+        length = np.bincount(album[album >= 0], minlength=self.catalog.num_albums)
+        return np.append(length, 1).astype(np.float32)
+
+    @cached_property
+    def _artist_vectors(self) -> Float32Array:
+        """Unit centroids of the artists' tracks by popularity: float32 [num_artists + 1, dim]."""
+        known = np.flatnonzero(self.catalog.track_artist >= 0)
+        shape = (self.catalog.num_artists + 1, self.catalog.num_tracks)
+        at = self.catalog.track_artist[known], known
+        counts = (self._counts[known] + 1).astype(np.float32)
+        return unit_rows(csr_array((counts, at), shape=shape) @ self.scorer.track_vectors)
+
+    @cached_property
+    def _artist_popularity(self) -> Float32Array:
+        return self._summed(self.catalog.track_artist, self.catalog.num_artists)
+
+    @cached_property
+    def _album_popularity(self) -> Float32Array:
+        return self._summed(self.catalog.track_album, self.catalog.num_albums)
+
+    def _summed(self, group: Int32Array, num_groups: int) -> Float32Array:
+        known = group >= 0
+        sums = np.bincount(group[known], weights=self._counts[known], minlength=num_groups)
+        return np.append(np.log1p(sums), np.nan).astype(np.float32)
+
+
+def _stand_in(ascending: Int32Array, values: Int32Array) -> tuple[Int64Array, BoolArray]:
+    """Where each value stands among ascending ones, and whether it does."""
+    place = np.minimum(np.searchsorted(ascending, values), len(ascending) - 1)
+    return place, ascending[place] == values
+
+
+def _recency(num_tracks: int, half_life: float) -> Float32Array:
+    """How much each track counts, the last one 1: float32 [num_tracks]."""
+    following = np.arange(num_tracks, dtype=np.float32)[::-1]
+    recency: Float32Array = np.exp2(-following / np.float32(half_life))
+    return recency
+
+
+def _largest(values: Float32Array) -> tuple[Float32Array, Float32Array]:
+    """The largest of each column, and the sum of the few largest."""
+    if len(values) > _NUM_NEAREST:
+        values = np.partition(values, len(values) - _NUM_NEAREST, axis=0)[-_NUM_NEAREST:]
+    return values.max(axis=0), values.sum(axis=0)
+
+
+def _places(values: Float32Array) -> Float32Array:
+    """The place of each by falling value, from 0, of equal ones the first first."""
+    places = np.empty(len(values), dtype=np.float32)
+    places[np.argsort(-values, kind="stable")] = np.arange(len(values), dtype=np.float32)
+    return places

@@ -1,0 +1,125 @@
+"""The second stage: gradient-boosted trees that order the best tracks anew."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from threadpoolctl import threadpool_info
+
+from segue.data.playlists import Catalog, Float32Array, Int32Array, Int64Array
+from segue.errors import ArtefactError, ResourceError
+from segue.scoring.features import FEATURES, FeatureMaker
+from segue.scoring.scorer import CentroidScorer, Query
+
+# Tracks of each list that are ordered anew.
+POOL_SIZE = 200
+
+
+class SecondStage:
+    """Orders the best tracks of a list anew, by what a sum over its tracks cannot say.
+
+    Gradient-boosted trees (G. Ke and others: "LightGBM: A Highly Efficient Gradient Boosting
+    Decision Tree", NIPS 2017) give each track of a pool, the best by the first stage, the odds
+    that it belongs to the list, from the features of `segue.scoring.features`. The pool's
+    scores are then dealt out anew: the track with the best odds gets the highest of them. So
+    scores keep their scale and their order, and what is outside the pool keeps its place.
+
+    Parameters
+    ----------
+    model
+        LightGBM's text form.
+    scorer
+        The first stage.
+    catalog
+    popularity : int64 [num_tracks]
+    pool_size
+        Tracks of each list that are ordered anew.
+
+    Raises
+    ------
+    ResourceError
+        If LightGBM is not installed or cannot be loaded.
+    ArtefactError
+        If it cannot read the model, or the model is of other features.
+    """
+
+    def __init__(
+        self,
+        model: str,
+        scorer: CentroidScorer,
+        catalog: Catalog,
+        popularity: Int64Array,
+        pool_size: int = POOL_SIZE,
+    ) -> None:
+        lightgbm = lightgbm_library()
+        try:
+            self._booster = lightgbm.Booster(model_str=model)
+        except lightgbm.basic.LightGBMError as error:
+            raise ArtefactError(f"the second stage cannot be read ({error})") from error
+        if self._booster.num_feature() != len(FEATURES):
+            raise ArtefactError(
+                f"the second stage is of {self._booster.num_feature()} features, expected "
+                f"{len(FEATURES)}: it is of another version of Segue, so train anew"
+            )
+        self.pool_size = pool_size
+        self.maker = FeatureMaker(scorer, catalog, popularity)
+
+    def scores(self, query: Query, pool: Int32Array, score: Float32Array) -> Float32Array:
+        """Scores of the tracks of pools, dealt out anew.
+
+        Parameters
+        ----------
+        query
+        pool : int32 [num_lists, width]
+            The best tracks of each list, best first, padded with −1.
+        score : float32 [num_lists, width]
+            Of the first stage, at dial 0; padded with −inf.
+
+        Returns
+        -------
+        float32 [num_lists, width]
+            Each row holds the scores that it had. A list without tracks keeps its order.
+        """
+        answered = np.flatnonzero((query.tracks.lengths > 0) & (pool[:, 0] >= 0))
+        if not len(answered):
+            return score
+        sizes = (pool[answered] >= 0).sum(axis=1)
+        features = [
+            self.maker.features(
+                query.rows(slice(row, row + 1)), pool[row, :size], score[row, :size]
+            )
+            for row, size in zip(answered.tolist(), sizes.tolist(), strict=True)
+        ]
+        # The trees of one list are no work to share; for many, as many threads as are granted.
+        odds = self._booster.predict(
+            np.concatenate(features),
+            raw_score=True,
+            num_threads=1 if len(answered) == 1 else granted_threads(),
+        )
+        dealt = score.copy()
+        for row, part in zip(answered, np.split(odds, np.cumsum(sizes)[:-1]), strict=True):
+            dealt[row, np.argsort(-part, kind="stable")] = score[row, : len(part)]
+        return dealt
+
+
+def lightgbm_library() -> Any:
+    """LightGBM, or ResourceError where it is not installed or cannot be loaded."""
+    try:
+        import lightgbm
+    except ImportError as error:
+        raise ResourceError(
+            "a second stage needs LightGBM, which is not installed: pip install 'segue[boost]'"
+        ) from error
+    except OSError as error:
+        raise ResourceError(
+            f"a second stage needs LightGBM, which cannot be loaded ({error}); where it is "
+            "libgomp.so.1 that is missing: apt-get install libgomp1"
+        ) from error
+    return lightgbm
+
+
+def granted_threads() -> int:
+    """The threads that people have granted to numerical libraries."""
+    pools = [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
+    return max(pools, default=1)

@@ -1,0 +1,1 @@
+"""The shipped sample, and the generator of playlists of any number."""

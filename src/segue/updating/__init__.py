@@ -1,0 +1,1 @@
+"""New music in a trained bundle; no torch."""

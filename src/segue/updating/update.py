@@ -1,0 +1,368 @@
+"""New music without retraining: playlists that training never saw join a bundle."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from segue.bundle import Bundle
+from segue.data.playlists import (
+    BoolArray,
+    Catalog,
+    Float32Array,
+    Int32Array,
+    Int64Array,
+    Playlists,
+    TrackLists,
+)
+from segue.errors import InputError
+from segue.scoring.scorer import unit_rows
+from segue.updating.mix import SOURCES, MixWeights, in_words
+from segue.updating.surroundings import Surroundings
+
+
+@dataclass(frozen=True, eq=False)
+class UpdateReport:
+    """What an update brought.
+
+    Attributes
+    ----------
+    num_tracks, num_artists, num_albums, num_playlists
+        New ones, not counting what was left out.
+    num_replaced
+        Playlists of the bundle whose tracks the newer playlist of the same id replaced.
+    num_repeated
+        Playlists that the bundle held already with the same tracks; they were passed over.
+    placed_by : dict
+        How many of the new tracks were placed by which sources: ``{"artist, playlists": 12}``.
+    left_out : tuple of (track id, name)
+        New tracks with nothing to go by: their artist and album are new or not known, and so is
+        every track that they stand beside. (What they stand beside may be known to a later
+        update.)
+    weights : MixWeights or None
+        What the new tracks were mixed with; None where there were none and none were given.
+    """
+
+    num_tracks: int
+    num_artists: int
+    num_albums: int
+    num_playlists: int
+    num_replaced: int
+    num_repeated: int
+    placed_by: dict[str, int]
+    left_out: tuple[tuple[str, str], ...]
+    weights: MixWeights | None
+
+
+def update(
+    bundle: Bundle,
+    playlists: Playlists,
+    catalog: Catalog,
+    *,
+    sources: Sequence[str] = SOURCES,
+    weights: MixWeights | None = None,
+    rng_seed: int = 0,
+) -> tuple[Bundle, UpdateReport]:
+    """Give a bundle the new tracks of some playlists, and the playlists.
+
+    A new track's vector is a convex mix of its artist's, its album's and its playlists' (see
+    `segue.updating.mix`). Nothing that the bundle had changes: not one bit of its vectors and
+    weights. What is new comes after it, in the order of `catalog`.
+
+    Parameters
+    ----------
+    bundle
+    playlists, catalog
+        As `segue.data` reads them. Tracks, artists and albums are told apart by their ids; what
+        the bundle says of a track that it knows stays. A playlist whose id the bundle has takes
+        the place of the older one, as the newer state of the same playlist, and is passed over
+        where its tracks are the same. A bundle without playlists stays without, and counts
+        every playlist as new.
+    sources
+        Some of ``"artist"``, ``"album"`` and ``"playlists"``: what tracks are placed by.
+    weights
+        Those of the mix; fitted where none are given, on the tracks that the bundle was trained
+        with.
+    rng_seed
+        For the fit, and for what of a new track nothing tells.
+
+    Returns
+    -------
+    bundle : Bundle
+        Its popularity grows by the pairs that came; its ``config["updates"]`` has one entry more.
+        Its metrics stay and are marked ``"before_update"``; the vectors that they were measured
+        with are left behind, as they know nothing of the new tracks.
+    report : UpdateReport
+
+    Raises
+    ------
+    InputError
+        If the bundle knows none of the tracks, artists and albums: then their ids are of another
+        kind.
+
+    Notes
+    -----
+    A new track's query weight is that of known tracks of its popularity (the mean in each octave of
+    popularity, interpolated in between), times the share c² of its vector that the mix tells: the
+    rest would only mislead. A new artist's vector is the mean of its new tracks, and so
+    is a new album's where albums have vectors.
+    """
+    catalog.check_holds(playlists)
+    _refuse_strangers(bundle.catalog, catalog)
+    new = np.flatnonzero(_rows_in(bundle.catalog.track_ids, catalog.track_ids) < 0)
+    every = _joined_catalog(bundle.catalog, catalog, new)
+    old = bundle.playlists or _no_playlists()
+    joined = _Joined.of(old, playlists, _rows_in(every.track_ids, catalog.track_ids))
+    num_old = bundle.catalog.num_tracks
+    rng = np.random.default_rng(rng_seed)
+    surroundings = Surroundings(
+        every.track_artist,
+        every.track_album,
+        joined.tracks,
+        _padded(bundle.track_vectors, len(new)),
+        _padded(bundle.query_weight, len(new)),
+        np.arange(every.num_tracks) < num_old,
+    )
+    if len(new) and weights is None:
+        weights = surroundings.fit(_trained_tracks(bundle), rng, sources)
+    vectors, share = bundle.track_vectors[:0], bundle.query_weight[:0]
+    pattern = np.zeros(0, dtype=np.int64)
+    if len(new) and weights is not None:
+        found = surroundings.sources(num_old + np.arange(len(new)))
+        vectors, pattern = weights.placed(found, bundle.track_vectors, rng), found.pattern
+        share = weights.explained(found) ** 2
+    placed = vectors.any(axis=1)
+    kept = np.append(np.ones(num_old, dtype=bool), placed)
+    every = _joined_catalog(bundle.catalog, catalog, new[placed])
+    joined = joined.keep(kept)
+    vectors = np.concatenate([bundle.track_vectors, vectors[placed]])
+    before, after = (lists.track_counts(every.num_tracks) for lists in (old.tracks, joined.tracks))
+    popularity = np.maximum(_padded(bundle.popularity, int(placed.sum())) + after - before, 0)
+    report = UpdateReport(
+        num_tracks=int(placed.sum()),
+        num_artists=every.num_artists - bundle.catalog.num_artists,
+        num_albums=every.num_albums - bundle.catalog.num_albums,
+        num_playlists=int((joined.place < 0).sum()),
+        num_replaced=int(joined.replaces.sum()),
+        num_repeated=int(joined.repeated.sum()),
+        placed_by=_placed_by(pattern[placed]),
+        left_out=_named(catalog, new[~placed]),
+        weights=weights,
+    )
+    earlier = bundle.config.get("updates", [])
+    return (
+        Bundle(
+            catalog=every,
+            track_vectors=vectors,
+            artist_vectors=_with_means(
+                bundle.artist_vectors, every.num_artists, every.track_artist, vectors
+            ),
+            album_vectors=(
+                None
+                if bundle.album_vectors is None
+                else _with_means(bundle.album_vectors, every.num_albums, every.track_album, vectors)
+            ),
+            query_weight=_with_weights(bundle, popularity[num_old:], share[placed]),
+            popularity=popularity,
+            playlists=joined.playlists if bundle.playlists is not None else None,
+            config=bundle.config | {"updates": [*earlier, _facts(bundle, report)]},
+            metrics=bundle.metrics | {"before_update": True},
+            split=bundle.split,
+            graph_fingerprint=bundle.graph_fingerprint,
+            history=bundle.history,
+            wide=None if bundle.wide is None else bundle.wide.with_tracks(every.num_tracks),
+            second_stage=bundle.second_stage,
+        ),
+        report,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Joined:
+    """Playlists of a bundle and new ones, all in rows of the joined catalogue.
+
+    `place` (int64 [num_new]) is the row in `old` of each new playlist's id, −1 where it has none.
+    """
+
+    old: Playlists
+    new: Playlists
+    place: Int64Array
+
+    @classmethod
+    def of(cls, old: Playlists, new: Playlists, track_row: Int64Array) -> _Joined:
+        track_index = track_row[new.tracks.track_index].astype(np.int32)
+        new = new.with_tracks(TrackLists(new.tracks.offsets, track_index))
+        return cls(old, new, _rows_in(old.ids, new.ids))
+
+    def keep(self, kept: BoolArray) -> _Joined:
+        """Without the tracks that are left out, in the rows that the others then have."""
+        row = np.cumsum(kept, dtype=np.int32) - np.int32(1)
+        tracks = self.new.tracks.keep(kept[self.new.tracks.track_index])
+        tracks = TrackLists(tracks.offsets, row[tracks.track_index])
+        return _Joined(self.old, self.new.with_tracks(tracks), self.place)
+
+    @cached_property
+    def repeated(self) -> BoolArray:
+        """Which new playlists the bundle has with the same tracks: bool [num_new]."""
+        shared = np.flatnonzero(self.place >= 0)
+        lengths = self.old.tracks.lengths[self.place[shared]]
+        shared = shared[lengths == self.new.tracks.lengths[shared]]
+        ours, theirs = self.old.tracks.rows(self.place[shared]), self.new.tracks.rows(shared)
+        differs = ours.list_index()[ours.track_index != theirs.track_index]
+        repeated = np.zeros(len(self.new), dtype=bool)
+        repeated[shared] = np.bincount(differs, minlength=len(shared)) == 0
+        return repeated
+
+    @property
+    def replaces(self) -> BoolArray:
+        """Which new playlists replace one of the bundle: bool [num_new]."""
+        replaces: BoolArray = (self.place >= 0) & ~self.repeated
+        return replaces
+
+    @property
+    def rows(self) -> Int64Array:
+        """Those of `old` as they stay or are replaced, then the new ones: int64, new ones last."""
+        rows = np.arange(len(self.old))
+        rows[self.place[self.replaces]] = len(self.old) + np.flatnonzero(self.replaces)
+        return np.append(rows, len(self.old) + np.flatnonzero(self.place < 0))
+
+    @property
+    def tracks(self) -> TrackLists:
+        """The tracks of all of them."""
+        ours, theirs = self.old.tracks, self.new.tracks
+        both = TrackLists.from_lengths(
+            np.append(ours.lengths, theirs.lengths),
+            np.append(ours.track_index, theirs.track_index),
+        )
+        return both.rows(self.rows)
+
+    @property
+    def playlists(self) -> Playlists:
+        """All of them."""
+        rows = pa.array(self.rows)
+        return Playlists(
+            pa.concat_arrays([self.old.ids, self.new.ids]).take(rows),
+            pa.concat_arrays([self.old.titles, self.new.titles]).take(rows),
+            np.append(self.old.order_known, self.new.order_known)[self.rows],
+            self.tracks,
+        )
+
+
+def _no_playlists() -> Playlists:
+    nothing = pa.array([], pa.string())
+    return Playlists(nothing, nothing, np.zeros(0, dtype=bool), TrackLists.from_lists([]))
+
+
+def _rows_in(known: pa.Array, ids: pa.Array) -> Int64Array:
+    """Row in `known` of each id, −1 where it is not there: int64 [num_ids]."""
+    found = pc.index_in(ids, value_set=known).fill_null(-1)
+    rows: Int64Array = found.to_numpy(zero_copy_only=False).astype(np.int64)
+    return rows
+
+
+def _joined_catalog(old: Catalog, catalog: Catalog, tracks: Int64Array) -> Catalog:
+    """The old catalogue followed by some tracks of another, and artists and albums new to it."""
+    rows = pa.array(tracks)
+    columns: dict[str, Any] = {
+        "track_ids": pa.concat_arrays([old.track_ids, catalog.track_ids.take(rows)]),
+        "track_names": pa.concat_arrays([old.track_names, catalog.track_names.take(rows)]),
+    }
+    for kind in ("artist", "album"):
+        ids, names, points_at = f"{kind}_ids", f"{kind}_names", f"track_{kind}"
+        theirs = getattr(catalog, points_at)[tracks]
+        row = _rows_in(getattr(old, ids), getattr(catalog, ids))
+        used = np.zeros(len(row), dtype=bool)
+        used[theirs[theirs >= 0]] = True
+        added = np.flatnonzero(used & (row < 0))
+        row[added] = len(getattr(old, ids)) + np.arange(len(added))
+        for name in (ids, names):
+            new = getattr(catalog, name).take(pa.array(added))
+            columns[name] = pa.concat_arrays([getattr(old, name), new])
+        row = np.append(row, -1)  # the last one is for −1, where none is known
+        columns[points_at] = np.append(getattr(old, points_at), row[theirs]).astype(np.int32)
+    return Catalog(**columns)
+
+
+def _refuse_strangers(known: Catalog, catalog: Catalog) -> None:
+    """Refuse a catalogue of which nothing is known (InputError)."""
+    pairs = [
+        (getattr(known, f"{kind}_ids"), getattr(catalog, f"{kind}_ids"))
+        for kind in ("track", "artist", "album")
+    ]
+    if catalog.num_tracks and all((_rows_in(ours, theirs) < 0).all() for ours, theirs in pairs):
+        theirs, ours = catalog.track_ids[0], (*known.track_ids[:1], "none")[0]
+        raise InputError(
+            "the bundle knows none of these tracks, artists and albums, so nothing tells where "
+            f"they belong; expected ids as it has them ({ours}, not {theirs})"
+        )
+
+
+def _trained_tracks(bundle: Bundle) -> Int64Array:
+    """Tracks whose vectors were trained and not mixed by an earlier update: int64, ascending."""
+    num_mixed = sum(entry["tracks"] for entry in bundle.config.get("updates", []))
+    trained = bundle.track_vectors[: bundle.catalog.num_tracks - num_mixed]
+    return np.flatnonzero(trained.any(axis=1))
+
+
+def _padded(values: NDArray[Any], num_rows: int) -> NDArray[Any]:
+    """The values followed by rows of zeros."""
+    return np.concatenate([values, np.zeros((num_rows, *values.shape[1:]), dtype=values.dtype)])
+
+
+def _with_means(
+    old: Float32Array, num_groups: int, group: Int32Array, vectors: Float32Array
+) -> Float32Array:
+    """The vectors of artists or albums followed by the means of the new ones' tracks."""
+    members = np.flatnonzero(group >= len(old))
+    ones = np.ones(len(members), dtype=np.float32)
+    shape = (num_groups - len(old), len(vectors))
+    sums = csr_array((ones, (group[members] - len(old), members)), shape=shape) @ vectors
+    return np.concatenate([old, unit_rows(sums)])
+
+
+def _with_weights(bundle: Bundle, popularity: Int64Array, share: Float32Array) -> Float32Array:
+    """The query weights followed by those of new tracks, of which so much is known."""
+    known, asked = (np.log2(np.maximum(p, 0.5)) for p in (bundle.popularity, popularity))
+    octave = np.floor(known).astype(np.int64) + 1  # 0 for tracks without a playlist
+    count = np.bincount(octave)
+    filled = count > 0
+    level, weight = (
+        np.bincount(octave, values)[filled] / count[filled]
+        for values in (known, bundle.query_weight)
+    )
+    new = np.interp(asked, level, weight) * share
+    return np.append(bundle.query_weight, new.astype(np.float32))
+
+
+def _placed_by(pattern: Int64Array) -> dict[str, int]:
+    patterns, counts = np.unique(pattern, return_counts=True)
+    words = map(in_words, patterns.tolist())
+    return dict(zip(words, counts.tolist(), strict=True))
+
+
+def _named(catalog: Catalog, tracks: Int64Array) -> tuple[tuple[str, str], ...]:
+    rows = pa.array(tracks)
+    ids, names = catalog.track_ids.take(rows), catalog.track_names.take(rows)
+    return tuple(zip(ids.to_pylist(), names.to_pylist(), strict=True))
+
+
+def _facts(bundle: Bundle, report: UpdateReport) -> dict[str, Any]:
+    """What the new bundle's configuration says of the update."""
+    return {
+        "graph_fingerprint": bundle.graph_fingerprint,
+        "tracks": report.num_tracks,
+        "artists": report.num_artists,
+        "albums": report.num_albums,
+        "playlists": report.num_playlists,
+        "replaced_playlists": report.num_replaced,
+        "left_out": len(report.left_out),
+        "weights": report.weights.to_json() if report.weights else [],
+    }

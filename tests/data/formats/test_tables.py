@@ -1,0 +1,460 @@
+"""Reading tables: every form, how columns are found, what rows become, every kind of bad row."""
+
+import bz2
+import csv
+import gzip
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from segue.data.formats import table_rows, tables
+from segue.data.formats.mpd import read_mpd, write_slice
+from segue.data.formats.slices import find_slices
+from segue.data.formats.table_files import CleanText, find_tables, is_table
+from segue.data.formats.tables import read_tables
+from segue.errors import InputError
+from segue.graph.playlist_graph import PlaylistGraph
+
+
+@pytest.fixture
+def read(tmp_path):
+    """Writes a table and reads it; with `skip`, the lines that were set aside come last."""
+
+    def call(content: Any, name: str = "t.csv", *, columns=None, skip: bool = False, **options):
+        path = tmp_path / name
+        if isinstance(content, dict):
+            pq.write_table(pa.table(content), path)
+        else:
+            path.write_bytes(content.encode() if isinstance(content, str) else content)
+        files = find_tables(str(path), columns)
+        if not skip:
+            return read_tables(files, **options)
+        aside = io.StringIO()
+        found = read_tables(files, skipped=aside, **options)
+        return *found, [json.loads(line) for line in aside.getvalue().splitlines()]
+
+    return call
+
+
+def lists(playlists, catalog) -> dict[str, list[str]]:
+    ids = catalog.track_ids.to_pylist()
+    named = zip(playlists.ids.to_pylist(), playlists.tracks, strict=True)
+    return {name: [ids[t] for t in tracks] for name, tracks in named}
+
+
+HEADER = "playlist,track,artist\n"
+
+
+class TestForms:
+    @pytest.mark.parametrize(
+        ("name", "content", "expected"),
+        [
+            ("t.csv", "playlist,track,artist\n7,b,x\n7,a,y\n8,a,y\n", None),
+            ("t.csv", "Playlist ID, Track_URI ,artist-name\r\n7,b,x\r\n7,a,y\r\n8,a,y", None),
+            ("t.csv", '\ufeffpid;track;artist\n7;b;x\n\n7;"a";y\n8;a;y\n', None),
+            ("t.tsv", "artist\tother\ttrack\tplaylist\nx\t1\tb\t7\ny\t2\ta\t7\ny\t3\ta\t8\n", None),
+            (
+                "t.inter",
+                "user_id:token\titem_id:token\trating:float\n7\tb\t1\n7\ta\t2\n8\ta\t.5\n",
+                0,
+            ),
+            (
+                "ratings.csv",
+                "userId,movieId,rating\n7,31,2.5\n7,4,3\n8,4,1\n",
+                {"b": "31", "a": "4"},
+            ),
+            ("u.data", "7\t31\t3\t881250949\n7\t4\t3\t1\n8\t4\t3\t1\n", {"b": "31", "a": "4"}),
+            ("ratings.dat", "7::31::5::9\n7::4::5::9\n8::4::3::9\n", {"b": "31", "a": "4"}),
+        ],
+    )
+    def test_all_say_the_same(self, read, name, content, expected):
+        playlists, catalog, report = read(content, name)
+        called = expected or {"b": "b", "a": "a"}
+        assert lists(playlists, catalog) == {"7": [called["b"], called["a"]], "8": [called["a"]]}
+        if expected is None:
+            assert catalog.artist_ids.to_pylist() == catalog.artist_names.to_pylist() == ["x", "y"]
+            assert catalog.track_artist.tolist() == [0, 1]
+        else:
+            assert catalog.num_artists == 0
+            assert catalog.track_artist.tolist() == [-1, -1]
+        assert catalog.track_names.to_pylist() == [called["b"], called["a"]]
+        assert (report.slices, report.rows, report.pairs, report.playlists) == (1, 3, 3, 2)
+
+    @pytest.mark.parametrize(("suffix", "pack"), [(".gz", gzip.compress), (".bz2", bz2.compress)])
+    def test_compressed(self, read, suffix, pack):
+        content = f"{HEADER}1,a,x\n1,ä,y\n"
+        playlists, catalog, _ = read(pack(content.encode()), f"t.csv{suffix}")
+        assert lists(playlists, catalog) == {"1": ["a", "ä"]}
+        # A bad row is found again in there.
+        with pytest.raises(InputError, match=r"t\.csv\.\w+: line 3: has 1 cells, expected 3"):
+            read(pack(f"{HEADER}1,a,x\n1\n".encode()), f"t.csv{suffix}")
+
+    def test_ids_stay_as_they_are_written(self, read):
+        big = "9007199254740993000000"
+        playlists, catalog, _ = read(f"{HEADER}007,{big},1.0\n7,1e3,1\nNA,null,nan\n")
+        assert lists(playlists, catalog) == {"007": [big], "7": ["1e3"], "NA": ["null"]}
+        assert catalog.artist_ids.to_pylist() == ["1.0", "1", "nan"]
+
+    def test_quoted_fields(self, read):
+        content = f'{HEADER}1,"a ""b"", c\r\nd",x\r\n1,12" mix,x\r\n1,"Her" oes,x\r\n'
+        playlists, catalog, _ = read(content)
+        assert lists(playlists, catalog) == {"1": ['a "b", c\r\nd', '12" mix', "Her oes"]}
+
+    @pytest.mark.parametrize("separator", ["\t", "::"])
+    def test_between_tabs_and_colons_a_quotation_mark_is_a_letter(self, read, separator):
+        """One that is never closed would swallow the rows after it."""
+        rows = ["user_id,item_id", '1,"Heroes"', '1,"Weird', "2,x,y", '1,a"b"', '"2,Weird"']
+        content = "\n".join(rows).replace(",", separator)
+        playlists, catalog, report, aside = read(content, "t.inter", skip=True)
+        assert lists(playlists, catalog) == {
+            "1": ['"Heroes"', '"Weird', 'a"b"'], '"2': ['Weird"'],
+        }  # fmt: skip
+        assert report.rows == 5
+        assert [(line["record"], line["content"]) for line in aside] == [
+            ("line 4", "2,x,y".replace(",", separator))
+        ]
+
+    def test_parquet_of_any_sensible_type(self, read):
+        columns = {
+            "playlist": pa.array([2**53 + 1, 3, 3]),
+            "track": pa.array(["a", "b", "a"]).dictionary_encode(),
+            "artist": pa.array([b"x", b"y", b"x"], pa.large_binary()),
+            "album": pa.array(["p", None, "q"], pa.large_string()),
+            "pos": pa.array([0.0, 5.0, 4.0]),
+        }
+        playlists, catalog, report = read(columns, "t.parquet")
+        assert lists(playlists, catalog) == {str(2**53 + 1): ["a"], "3": ["a", "b"]}
+        assert catalog.track_album.tolist() == [0, -1]
+        assert report.rows == 3
+
+    def test_a_folder_and_a_pattern_of_tables(self, tmp_path):
+        for number in (1, 2):
+            (tmp_path / f"{number}.csv").write_text(f"{HEADER}7,t{number},x\n{number},t1,x\n")
+        (tmp_path / "notes.txt").write_text("nothing")
+        for source in (str(tmp_path), str(tmp_path / "*.csv")):
+            assert is_table(source)
+            playlists, catalog, report = read_tables(find_tables(source))
+            assert lists(playlists, catalog) == {"7": ["t1", "t2"], "1": ["t1"], "2": ["t1"]}
+            assert report.slices == 2
+        (tmp_path / "mpd.slice.0-0.json").write_text("{}")
+        assert not is_table(str(tmp_path))
+
+    def test_a_file_of_any_name_unless_it_is_json_or_a_zip(self, read, tmp_path):
+        playlists, catalog, _ = read("playlist|track|artist\n1|a|x\n", "my lists.txt")
+        assert lists(playlists, catalog) == {"1": ["a"]}
+        contents = {"lists.txt": b"", "x.json": b"{}", "x.ZIP": b"", "x": b"PK\x05\x06" + bytes(18)}
+        for name, content in contents.items():
+            (tmp_path / name).write_bytes(content)
+        assert [is_table(str(tmp_path / name)) for name in contents] == [True, False, False, False]
+        assert not is_table(str(tmp_path / "nowhere"))
+
+    def test_double_colons_across_blocks(self):
+        content = CleanText(pa.BufferReader(b"a::b:c::\xe2\x82\xac::d:"), "::")
+        parts = iter(lambda: content.read(5), b"")
+        assert b"".join(parts) == "a\x1fb:c\x1f€\x1fd:".encode()
+        assert not content.substituted
+
+
+class TestColumns:
+    def test_stated_ones_win(self, read):
+        content = "playlist,track,artist,list,song,by\n1,a,x,2,b,y\n"
+        columns = {"playlist": "list", "track": "song", "artist": "by"}
+        playlists, catalog, _ = read(content, columns=columns)
+        assert lists(playlists, catalog) == {"2": ["b"]}
+        assert catalog.artist_ids.to_pylist() == ["y"]
+
+    def test_a_plain_word_is_an_id_but_beside_an_id_the_name(self, read):
+        """Playlists, songs and artists of one name are not one."""
+        content = (
+            "playlist,playlist_id,track,track_id,artist,artist_id,album,album_id\n"
+            "Chill,1,Intro,t1,The xx,a1,Hits,b1\nChill,2,Intro,t2,M83,a2,Hits,b2\n"
+        )
+        playlists, catalog, report = read(content)
+        assert lists(playlists, catalog) == {"1": ["t1"], "2": ["t2"]}
+        assert playlists.titles.to_pylist() == ["Chill", "Chill"]
+        assert catalog.track_names.to_pylist() == ["Intro", "Intro"]
+        assert catalog.artist_ids.to_pylist() == ["a1", "a2"]
+        assert catalog.artist_names.to_pylist() == ["The xx", "M83"]
+        assert catalog.album_ids.to_pylist() == ["b1", "b2"]
+        assert catalog.album_names.to_pylist() == ["Hits", "Hits"]
+        assert report.disputed_tracks == 0
+
+    def test_a_stated_column_is_not_found_for_another_field(self, read):
+        content = "playlist,track,artist,pos\n1,a,x,2\n1,b,x,1\n"
+        playlists, catalog, _ = read(content, columns={"track_name": "track", "position": ""})
+        assert lists(playlists, catalog) == {"1": ["a - x", "b - x"]}
+        # Unless that is stated.
+        both = {"track": "track", "track_name": "track"}
+        assert lists(*read(content, columns=both)[:2]) == {"1": ["b", "a"]}
+
+    def test_names_without_ids_are_told_apart_by_their_artists(self, read):
+        content = (
+            "playlist,track_name,artist_name,album_name\np,Intro,The xx,Hits\np,Intro,M83,Hits\n"
+            "q,Intro,The xx,Other\nq,Outro,M83,\n"
+        )
+        playlists, catalog, report = read(content)
+        assert lists(playlists, catalog) == {
+            "p": ["Intro - The xx", "Intro - M83"], "q": ["Intro - The xx", "Outro - M83"],
+        }  # fmt: skip
+        assert catalog.track_names.to_pylist() == ["Intro", "Intro", "Outro"]
+        assert catalog.artist_names.to_pylist() == ["The xx", "M83"]
+        assert catalog.album_ids.to_pylist() == ["Hits - The xx", "Hits - M83"]
+        assert catalog.album_names.to_pylist() == ["Hits", "Hits"]
+        assert catalog.track_album.tolist() == [0, 1, -1]
+        assert report.disputed_tracks == 0
+        _, catalog, _ = read("playlist,track_name\np,Intro\n", columns={"artist": ""})
+        assert catalog.track_ids.to_pylist() == ["Intro"]
+        with pytest.raises(InputError, match="line 2: `track_name` is empty, expected a name"):
+            read("playlist,track_name,artist\np,,x\n")
+
+    def test_tracks_that_come_with_several_artists_are_counted(self, read, monkeypatch):
+        monkeypatch.setattr(table_rows, "_BLOCK", 60)
+        rows = "p,Intro,The xx\np,b,x\nq,Intro,M83\nr,Intro,The xx\nr,Intro,M83\nr,b,x\nr,c,M83\n"
+        _, catalog, report = read(HEADER + rows)
+        assert report.disputed_tracks == 1
+        assert catalog.artist_ids.to_pylist() == ["The xx", "x", "M83"]
+        assert catalog.track_artist.tolist() == [0, 1, 2]
+
+    def test_by_number_where_there_is_no_header(self, read):
+        columns = {"playlist": "3", "track": "1", "artist": "2"}
+        playlists, catalog, _ = read("a,x,p\nb,y,p\n", columns=columns)
+        assert lists(playlists, catalog) == {"p": ["a", "b"]}
+        assert catalog.artist_ids.to_pylist() == ["x", "y"]
+
+    def test_without_artists_only_if_that_is_said(self, read):
+        with pytest.raises(InputError, match=r"known as the artist; its columns are playlist, t.*"):
+            read("playlist,track\n1,a\n")
+        _, catalog, _ = read("playlist,track\n1,a\n", columns={"artist": ""})
+        assert catalog.track_artist.tolist() == [-1]
+
+    def test_names_of_everything(self, read):
+        content = (
+            "playlist,title,track,track_name,artist,artist_name,album,album_name\n"
+            "1,Größe,a,Alpha,x,Xenia,p,Première\n1,other,b,,x,other,,\n2,,c,,y,,q,\n"
+        )
+        playlists, catalog, _ = read(content)
+        assert playlists.titles.to_pylist() == ["Größe", None]
+        assert catalog.track_names.to_pylist() == ["Alpha", "b", "c"]
+        assert catalog.artist_names.to_pylist() == ["Xenia", "y"]
+        assert catalog.album_names.to_pylist() == ["Première", "q"]
+        assert catalog.track_album.tolist() == [0, -1, 1]
+
+    @pytest.mark.parametrize(
+        ("content", "columns", "message"),
+        [
+            (
+                "a,b\n1,2\n",
+                None,
+                "has no column that is known as the playlist; its columns are a, b",
+            ),
+            ("a,b\n1,2\n", {"playlist": "c"}, "has no column 'c' for the playlist; its columns"),
+            ("1,2\n", {"track": "3"}, "has no column '3' for the track; it has no header"),
+            ("pid,track,track,artist\n", None, "has several columns 'track'"),
+            ("", None, "line 1: is empty"),
+            ("\nplaylist,track,artist\n", None, "line 1: is empty"),
+            (HEADER.encode("utf-16"), None, "is UTF-16"),
+            (b"playlist,track,k\xfcnstler\n", None, "line 1: is not UTF-8"),
+        ],
+    )
+    def test_a_bad_header(self, read, content, columns, message):
+        with pytest.raises(InputError, match=rf"t\.csv: {message}"):
+            read(content, columns=columns, skip=True)
+
+    def test_nothing_there(self, tmp_path):
+        with pytest.raises(InputError, match="no such file or folder"):
+            find_tables(str(tmp_path / "none.csv"))
+        (tmp_path / "t.parquet").write_bytes(b"PAR1")
+        with pytest.raises(InputError, match=r"t\.parquet: cannot be read"):
+            find_tables(str(tmp_path / "t.parquet"))
+
+
+class TestRows:
+    @pytest.mark.parametrize("slab", [1, 3, 4_000_000])
+    def test_playlists_in_pieces_repeats_and_positions(self, read, monkeypatch, slab):
+        monkeypatch.setattr(tables, "_SLAB", slab)
+        content = "playlist,track,artist,position\n"
+        content += "1,a,x,9\n2,b,x,0\n1,b,x,-1\n2,b,x,-5\n3,c,y,0\n1,a,z,3\n1,c,y,3\n"
+        playlists, catalog, report = read(content)
+        assert lists(playlists, catalog) == {"1": ["b", "a", "c"], "2": ["b"], "3": ["c"]}
+        assert catalog.artist_ids.to_pylist() == ["x", "y"], "the first description counts"
+        assert (report.rows, report.pairs, report.repeated_tracks) == (7, 5, 2)
+
+    @pytest.mark.parametrize(
+        ("order", "known"),
+        [("auto", [True, False]), ("known", [True] * 2), ("unknown", [False] * 2)],
+    )
+    def test_order(self, read, order, known):
+        playlists, _, _ = read(f"{HEADER}1,b,x\n2,t:9,x\n1,a,x\n2,t:10,x\n", order=order)
+        assert playlists.order_known.tolist() == known
+
+    @given(st.data())
+    def test_slices_and_a_table_of_them_give_the_same_graph(self, tmp_path_factory, data):
+        folder = tmp_path_factory.mktemp("same")
+        text = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
+        contents = data.draw(
+            st.lists(st.lists(st.integers(0, 20), min_size=1, max_size=8), min_size=1, max_size=5)
+        )
+        name = data.draw(text)
+        playlists = [
+            {
+                "pid": pid,
+                "name": f"{name}{pid}",
+                "tracks": [
+                    {
+                        "pos": data.draw(st.integers(-3, 3)),
+                        "track_uri": f"t:{number}",
+                        "track_name": f"{name}{number}",
+                        "artist_uri": f"a:{number % 3}",
+                        "artist_name": name,
+                        **({"album_uri": f"b:{number % 4}"} if number % 4 else {}),
+                    }
+                    for number in numbers
+                ],
+            }
+            for pid, numbers in enumerate(contents)
+        ]
+        write_slice(folder / "mpd.slice.0-9.json", playlists, 0, 9)
+        keys = ["track_uri", "artist_uri", "album_uri", "pos", "track_name", "artist_name"]
+        with (folder / "t.csv").open("w", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(["pid", "title", *keys])
+            for playlist in playlists:
+                for track in playlist["tracks"]:
+                    row = [track.get(key, "") for key in keys]
+                    writer.writerow([playlist["pid"], playlist["name"], *row])
+        ours = read_tables(find_tables(str(folder / "t.csv")))
+        theirs = read_mpd(find_slices(folder))
+        assert PlaylistGraph(*ours[:2]).fingerprint == PlaylistGraph(*theirs[:2]).fingerprint
+        assert ours[0].titles == theirs[0].titles
+        assert ours[2].repeated_tracks == theirs[2].repeated_tracks
+
+    def test_many_blocks_are_as_one(self, read, monkeypatch):
+        rng = np.random.default_rng(0)
+        rows = [f"{p},t{t},a{t % 9}" for p, t in rng.integers(0, 50, (2000, 2)).tolist()]
+        for at in (1900, 700, 3):
+            rows.insert(at, "ragged")
+        rows[1000] += "\n"  # an empty line after it
+        rows[1500] = "1,,a"
+        content = HEADER + "\n".join(rows)
+        whole = read(content, skip=True)
+        monkeypatch.setattr(table_rows, "_BLOCK", 700)
+        blocks = read(content, skip=True)
+        assert PlaylistGraph(*whole[:2]).fingerprint == PlaylistGraph(*blocks[:2]).fingerprint
+        assert whole[2:] == blocks[2:]
+        lines = [entry["record"] for entry in blocks[3]]
+        assert lines == ["line 5", "line 703", "line 1503", "line 1905"]
+        report = blocks[2]
+        assert report.rows == 2003 == report.pairs + report.repeated_tracks + report.skipped
+
+    @pytest.mark.parametrize("text", [True, False])
+    def test_rows_without_any_value_are_passed_over(self, read, text):
+        content: Any = "playlist,track,artist,pos\n,,,\n1,a,x,2\n\n,,,\n1,b,x,1.0\n,,,\n"
+        if not text:
+            values = [
+                [None, 1, 1, None],
+                ["", "a", "b", None],
+                [None, "x", "x", ""],
+                [None, 2, 1, None],
+            ]
+            content = dict(zip(("playlist", "track", "artist", "pos"), values, strict=True))
+        playlists, catalog, report = read(content, "t.csv" if text else "t.parquet")
+        assert lists(playlists, catalog) == {"1": ["b", "a"]}
+        assert (report.rows, report.pairs, report.skipped) == (2, 2, 0)
+
+    def test_progress(self, tmp_path):
+        path = tmp_path / "t.csv"
+        path.write_text(f"{HEADER}1,a,x\n2,a,x\n")
+        calls: list[tuple[int, int]] = []
+        read_tables(find_tables(str(path)), advance=lambda size, done: calls.append((size, done)))
+        assert calls == [(path.stat().st_size, 2)]
+
+
+BAD_ROWS = {
+    "too few": (b"1,a", "has 2 cells, expected 4"),
+    "too many": (b"1,a,x,1,5", "has 5 cells, expected 4"),
+    "ragged and no UTF-8": (b"1,\xff", "has 2 cells, expected 4"),
+    "no playlist": (b",a,x,1", "`playlist` is empty"),
+    "no track": (b"1,,x,1", "`track` is empty"),
+    "no artist": (b'1,a,"",1', "`artist` is empty"),
+    "no UTF-8": (b"1,K\xfcnstler,x,1", "`track` is not UTF-8 text"),
+    "no position": (b"1,a,x,", "`pos` is no whole number"),
+    "a fraction": (b"1,a,x,1.5", "`pos` is no whole number"),
+    "a word": (b"1,a,x,one", "`pos` is no whole number"),
+    "huge": (b"1,a,x,99999999999999999999", "`pos` is no whole number"),
+}
+
+
+class TestBadRows:
+    @pytest.mark.parametrize(("bad", "reason"), BAD_ROWS.values(), ids=BAD_ROWS)
+    @pytest.mark.parametrize("ending", [b"\n", b"\r\n"])
+    def test_a_bad_row(self, read, bad, reason, ending):
+        lines = [b"playlist,track,artist,pos", b'1,"t\n1",x,1', b"", b"2,t2,y,0", bad, b"3,t3,z,-7"]
+        content = ending.join(lines)
+        with pytest.raises(InputError, match=rf"t\.csv: line 6: {reason}"):
+            read(content)
+        playlists, catalog, report, aside = read(content, skip=True)
+        assert lists(playlists, catalog) == {"1": ["t\n1"], "2": ["t2"], "3": ["t3"]}
+        assert catalog.artist_ids.to_pylist() == ["x", "y", "z"], "nothing of a bad row is kept"
+        assert (report.rows, report.skipped, len(aside)) == (4, 1, 1)
+        assert aside[0]["file"].endswith("t.csv")
+        assert aside[0]["record"] == "line 6"
+        assert reason in aside[0]["reason"]
+        assert aside[0]["content"] == bad.decode("utf-8", "replace")
+
+    def test_a_bad_row_of_parquet(self, read):
+        columns = {"playlist": [1, 2, 3], "track": ["a", None, ""], "artist": ["x"] * 3}
+        with pytest.raises(InputError, match=r"t\.parquet: row 2: `track` is empty"):
+            read(columns, "t.parquet")
+        _, _, report, aside = read(columns, "t.parquet", skip=True)
+        assert (report.rows, report.skipped, report.pairs) == (3, 2, 1)
+        assert aside[0]["content"] == '{"playlist": 2, "track": null, "artist": "x"}'
+
+    @pytest.mark.parametrize("values", [[1.0, 2.0], [True, False], [[1], [2]]])
+    def test_ids_of_a_type_that_is_none(self, read, values):
+        columns = {"playlist": ["1", "2"], "track": values, "artist": ["x"] * 2}
+        with pytest.raises(InputError, match=r"`track` holds .*, expected text or whole numbers"):
+            read(columns, "t.parquet", skip=True)
+
+    @pytest.mark.parametrize("last", ["1,c,x,y\n", "1\n"])
+    def test_a_quotation_mark_that_is_missing(self, read, last):
+        content = f'playlist,track,artist,name\n1,a,x,y\n1,b,x,"oh\n1,c,x,y\n{last}'
+        with pytest.raises(InputError, match="line 3 and what follows: a field that begins with a"):
+            read(content)
+        playlists, catalog, report, aside = read(content, skip=True)
+        assert lists(playlists, catalog) == {"1": ["a"]}
+        assert (report.skipped, len(aside)) == (1, 1)
+
+    def test_a_field_without_an_end_in_a_large_file(self, read, monkeypatch):
+        monkeypatch.setattr(table_rows, "_BLOCK", 300)
+        content = HEADER + "1,a,x\n" * 90 + '1,"b,x\n' + "1,c,x\n" * 300
+        with pytest.raises(InputError, match=r"and what follows: a field that begins with a quot"):
+            read(content)
+
+    def test_a_file_that_was_cut_off(self, read):
+        rng = np.random.default_rng(0)
+        rows = "".join(f"{p},t{t},a\n" for p, t in rng.integers(0, 10**6, (5000, 2)).tolist())
+        packed = gzip.compress((HEADER + rows).encode())
+        with pytest.raises(InputError, match=r"t\.csv\.gz: .*and what follows: "):
+            read(packed[:-2000], "t.csv.gz")
+        assert read(packed[:-2000], "t.csv.gz", skip=True)[2].skipped == 1
+
+    @given(changes=st.lists(st.tuples(st.integers(0, 40), st.integers(0, 255)), max_size=3))
+    def test_changed_bytes_give_nothing_but_input_errors(self, tmp_path_factory, changes):
+        content = bytearray(f"{HEADER}1,a,x\n1,b,y\n2,a,x\n".encode())
+        for at, byte in changes:
+            content[at % len(content)] = byte
+        path: Path = tmp_path_factory.mktemp("bytes") / "t.csv"
+        path.write_bytes(content)
+        try:
+            report = read_tables(find_tables(str(path)), skipped=io.StringIO())[2]
+        except InputError:
+            return
+        assert report.rows == report.pairs + report.repeated_tracks + report.skipped

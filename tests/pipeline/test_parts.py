@@ -1,0 +1,124 @@
+"""A wide part and a second stage are made once: a training that was stopped finds them again."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from segue.bundle import MeasuredVectors
+from segue.errors import ArtefactError
+from segue.graph.split import SplitRecipe, split_graph
+from segue.pipeline import parts as module
+from segue.pipeline.parts import FinishedParts
+from segue.training.config import SecondStageConfig, SystemConfig, TrainConfig, WideConfig
+
+WIDE = WideConfig(num_neighbours=5)
+SYSTEM = SystemConfig(WIDE, SecondStageConfig())
+
+
+@pytest.fixture
+def parts(tmp_path) -> FinishedParts:
+    return FinishedParts(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def split(planted_graph):
+    return split_graph(planted_graph, SplitRecipe("mixed"))
+
+
+@pytest.fixture
+def vectors(split) -> MeasuredVectors:
+    num_tracks = split.train.catalog.num_tracks
+    vectors = np.eye(num_tracks, 4, dtype=np.float32)
+    weights = np.ones(num_tracks, dtype=np.float32)
+    return MeasuredVectors(vectors, weights, split.train.track_degree)
+
+
+@pytest.fixture
+def calls(monkeypatch):
+    """How often each part was made; a second stage is the number of its making."""
+    count = {"wide": 0, "second stage": 0}
+    fit = module.fit_wide
+
+    def counted(graph, config):
+        count["wide"] += 1
+        return fit(graph, config)
+
+    def train(split, scorer, popularity, config):
+        count["second stage"] += 1
+        np.testing.assert_array_equal(popularity, split.train.track_degree)
+        return f"träes {count['second stage']}\n"
+
+    monkeypatch.setattr(module, "fit_wide", counted)
+    monkeypatch.setattr(module, "train_second_stage", train)
+    return count
+
+
+def test_a_wide_part_is_made_once_for_a_graph_and_a_configuration(
+    parts, planted_graph, split, calls, tmp_path
+):
+    first = parts.wide(split.train, WIDE)
+    again = FinishedParts(tmp_path).wide(split.train, WIDE)
+    assert calls["wide"] == 1
+    for name in ("offsets", "track_index", "weight"):
+        np.testing.assert_array_equal(getattr(first, name), getattr(again, name))
+    others = [(planted_graph, WIDE)]
+    others += [(split.train, replace(WIDE, **change)) for change in (
+        {"num_neighbours": 6}, {"weight": 3.5}, {"regularization": 5.0}, {"max_tracks": 50},
+        {"artist_weight": 0.0}, {"album_weight": 0.0},
+    )]  # fmt: skip
+    for made, other in enumerate(others, start=2):
+        parts.wide(*other)
+        assert calls["wide"] == made
+    assert len(list(tmp_path.glob("wide-*.safetensors"))) == 1 + len(others)
+    assert parts.wide(split.train, WIDE).weight.tolist() == first.weight.tolist()
+    assert calls["wide"] == len(others) + 1
+
+
+def test_a_second_stage_is_made_once_for_what_it_stands_on(parts, planted_graph, split, vectors,
+                                                           calls):  # fmt: skip
+    config = TrainConfig(dim=4)
+    for _ in range(2):
+        assert parts.second_stage(split, vectors, config, SYSTEM) == "träes 1\n"
+    other_split = split_graph(planted_graph, SplitRecipe("mixed", rng_seed=1))
+    more = replace(SYSTEM, second_stage=SecondStageConfig(num_leaves=9))
+    for made, (asked, trained, system) in enumerate(
+        [
+            (other_split, config, SYSTEM),
+            (split, replace(config, rng_seed=1), SYSTEM),
+            (split, config, more),
+            (split, config, replace(SYSTEM, wide=None)),
+        ],
+        start=2,
+    ):
+        ours = replace(vectors, popularity=asked.train.track_degree)
+        assert parts.second_stage(asked, ours, trained, system) == f"träes {made}\n"
+    assert parts.second_stage(split, vectors, config, replace(SYSTEM, second_stage=None)) is None
+    assert calls["second stage"] == 5
+
+
+def test_that_there_is_none_is_remembered_too(parts, split, vectors, monkeypatch):
+    monkeypatch.setattr(module, "train_second_stage", lambda *_: None)
+    assert parts.second_stage(split, vectors, TrainConfig(), SYSTEM) is None
+    monkeypatch.setattr(module, "train_second_stage", pytest.fail)
+    assert parts.second_stage(split, vectors, TrainConfig(), SYSTEM) is None
+
+
+def test_a_damaged_part_is_named(parts, split, tmp_path):
+    parts.wide(split.train, WIDE)
+    (path,) = tmp_path.glob("wide-*.safetensors")
+    path.write_bytes(path.read_bytes()[:-9])
+    with pytest.raises(ArtefactError, match=rf"{path.name}: is no wide part \(.*\); remove it"):
+        parts.wide(split.train, WIDE)
+
+
+def test_what_is_not_its_own_stays(parts, split, vectors, calls, tmp_path):
+    parts.wide(split.train, WIDE)
+    parts.second_stage(split, vectors, TrainConfig(), SYSTEM)
+    for name in ("wide.safetensors", "notes.txt", "checkpoint.safetensors"):
+        (tmp_path / name).write_text("mine")
+    assert len(list(tmp_path.iterdir())) == 5
+    parts.remove()
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "wide.safetensors", "notes.txt", "checkpoint.safetensors"
+    }  # fmt: skip

@@ -1,0 +1,88 @@
+"""A bundle's split is drawn again from the recipe that it states."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from segue.bundle import Bundle
+from segue.errors import ArtefactError, MismatchError
+from segue.graph.playlist_graph import PlaylistGraph
+from segue.graph.split import SplitRecipe, split_graph
+from segue.pipeline.experiment import split_of
+
+
+@pytest.fixture(scope="module")
+def make_bundle(planted_graph: PlaylistGraph):
+    def make(recipe: SplitRecipe) -> Bundle:
+        split = split_graph(planted_graph, recipe)
+        vectors = np.eye(160, dtype=np.float32)
+        return Bundle(
+            catalog=planted_graph.catalog,
+            track_vectors=vectors,
+            artist_vectors=vectors[:20],
+            query_weight=np.ones(160, dtype=np.float32),
+            popularity=split.train.track_degree,
+            playlists=None,
+            config={},
+            metrics={},
+            split={"recipe": recipe.to_json(), "fingerprint": split.fingerprint},
+            graph_fingerprint=planted_graph.fingerprint,
+        )
+
+    return make
+
+
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        SplitRecipe("random", 0.3, 0.0, 5),
+        SplitRecipe("last"),
+        SplitRecipe("mixed", rng_seed=2),
+        SplitRecipe("playlists", num_given=3),
+        SplitRecipe("tracks"),
+    ],
+    ids=lambda recipe: recipe.kind,
+)
+def test_it_comes_out_the_same(make_bundle, planted_graph, recipe):
+    split = split_of(make_bundle(recipe), planted_graph)
+    expected = split_graph(planted_graph, recipe)
+    assert split.recipe == recipe
+    for part in ("validation", "test"):
+        for column in ("query", "known", "targets"):
+            ours, theirs = (getattr(getattr(s, part), column) for s in (split, expected))
+            np.testing.assert_array_equal(ours.track_index, theirs.track_index)
+
+
+def test_a_recipe_from_before_there_were_other_kinds(make_bundle, planted_graph):
+    """The first bundles state these four facts and no more."""
+    bundle = make_bundle(SplitRecipe())
+    old = {"kind": "random", "test_share": 0.2, "validation_share": 0.1, "rng_seed": 0}
+    assert bundle.split["recipe"] == old
+    assert split_of(bundle, planted_graph).fingerprint == bundle.split["fingerprint"]
+
+
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        None,
+        "random",
+        {"kind": "by moonlight"},
+        {"kind": "random", "test_share": 0.2, "phase": "full"},
+        {"kind": "random", "test_share": "0.2"},
+        {"kind": "random", "test_share": 7},
+    ],
+)
+def test_a_recipe_that_is_not_known(make_bundle, planted_graph, recipe: Any):
+    bundle = make_bundle(SplitRecipe())
+    for split in ({"recipe": recipe, "fingerprint": ""}, {}):
+        with pytest.raises(ArtefactError, match="recipe of the bundle's split is not known"):
+            split_of(replace(bundle, split=split), planted_graph)
+
+
+def test_a_split_that_comes_out_otherwise(make_bundle, planted_graph):
+    bundle = make_bundle(SplitRecipe())
+    other = {"recipe": SplitRecipe(rng_seed=1).to_json()}
+    with pytest.raises(MismatchError, match="does not come out the same"):
+        split_of(replace(bundle, split=bundle.split | other), planted_graph)

@@ -1,0 +1,277 @@
+"""What the second stage sees of a track, against the same written out one track at a time."""
+
+import math
+import sys
+import threading
+from dataclasses import replace
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.sparse import csr_array
+
+from segue.bundle import WidePart
+from segue.data.playlists import Catalog, TrackLists
+from segue.scoring.features import FEATURES, FeatureMaker
+from segue.scoring.scorer import CentroidScorer, Query
+
+NUM_TRACKS, NUM_ARTISTS, NUM_ALBUMS, DIM = 14, 4, 5, 6
+
+# What is not a number where the order of a list is not known.
+OF_ORDER = {name for name in FEATURES if "last" in name or "recency" in name or "at end" in name}
+# And of a track whose artist or album is not known.
+OF_UNKNOWN = {"artist popularity", "album popularity"}
+
+
+def tiny(rng_seed: int, *, wide: bool = True) -> FeatureMaker:
+    """Fourteen tracks, some of them without artist, album or playlists."""
+    rng = np.random.default_rng(rng_seed)
+    ids = [
+        pa.array([f"{kind}:{row}" for row in range(number)])
+        for kind, number in (("t", NUM_TRACKS), ("a", NUM_ARTISTS), ("l", NUM_ALBUMS))
+    ]
+    catalog = Catalog(
+        *(one for column in ids for one in (column, column)),
+        rng.integers(-1, NUM_ARTISTS, NUM_TRACKS).astype(np.int32),
+        rng.integers(-1, NUM_ALBUMS, NUM_TRACKS).astype(np.int32),
+    )
+    vectors = rng.normal(size=(NUM_TRACKS, DIM))
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    weights = rng.uniform(-0.1, 0.5, (NUM_TRACKS, NUM_TRACKS)).astype(np.float32)
+    weights *= rng.random(weights.shape) < 0.4
+    popularity = rng.integers(0, 40, NUM_TRACKS)
+    scorer = CentroidScorer(
+        vectors.astype(np.float32),
+        rng.uniform(0.1, 3, NUM_TRACKS).astype(np.float32),
+        popularity,
+        catalog.track_artist,
+        WidePart.from_matrix(csr_array(weights)) if wide else None,
+    )
+    return FeatureMaker(scorer, catalog, popularity)
+
+
+def unit(vector: np.ndarray) -> np.ndarray:
+    return vector / (np.linalg.norm(vector) or 1)
+
+
+def by_hand(maker: FeatureMaker, tracks: list[int], emphasis: list[float] | None, order: bool,
+            candidate: int, score: float) -> dict[str, float]:  # fmt: skip
+    """The features of one candidate, in float64; without those that compare candidates."""
+    scorer, catalog = maker.scorer, maker.catalog
+    vectors = scorer.track_vectors.astype(np.float64)
+    W = np.zeros((NUM_TRACKS, NUM_TRACKS))
+    if scorer.wide is not None:
+        W = scorer.wide.matrix.toarray().astype(np.float64)
+    popularity = scorer.popularity
+    artist, album = catalog.track_artist.tolist(), catalog.track_album.tolist()
+    n = len(tracks)
+    share = np.ones(n) if emphasis is None else np.array(emphasis) / np.mean(emphasis)
+    cosines = [vectors[t] @ vectors[candidate] for t in tracks]
+    weights = [W[t, candidate] for t in tracks]
+    wide = sum(s * w for s, w in zip(share, weights, strict=True))
+
+    def centroid(counts: list[float]) -> np.ndarray:
+        parts = [c * scorer.query_weight[t] * vectors[t] for c, t in zip(counts, tracks,
+                                                                         strict=True)]  # fmt: skip
+        return unit(np.sum(parts, axis=0))
+
+    def given_to(group: list[int]) -> float:
+        """All that the wide part gives to the candidate's group."""
+        if group[candidate] < 0:
+            return 0.0
+        members = [t for t in range(NUM_TRACKS) if group[t] == group[candidate]]
+        return sum(W[t, member] for t in tracks for member in members)
+
+    def in_list(group: list[int], some: list[int]) -> int:
+        return sum(group[candidate] >= 0 and group[t] == group[candidate] for t in some)
+
+    def fame(group: list[int]) -> float:
+        if group[candidate] < 0:
+            return math.nan
+        members = [t for t in range(NUM_TRACKS) if group[t] == group[candidate]]
+        return math.log1p(sum(int(popularity[t]) for t in members))
+
+    by_artist = np.zeros(DIM)
+    if artist[candidate] >= 0:
+        own = [t for t in range(NUM_TRACKS) if artist[t] == artist[candidate]]
+        by_artist = unit(np.sum([(popularity[t] + 1) * vectors[t] for t in own], axis=0))
+    logs = [math.log1p(int(popularity[t])) for t in tracks]
+    on_album = album.count(album[candidate]) if album[candidate] >= 0 else 1
+    found = {
+        "score": score,
+        "deep": score - wide,
+        "wide": wide,
+        "even wide": sum(weights),
+        "wide by root of length": sum(weights) / math.sqrt(n),
+        "wide by length": sum(weights) / n,
+        "nearest cosine": max(cosines),
+        "nearest cosines": np.mean(sorted(cosines)[-3:]),
+        "mean cosine": np.mean(cosines),
+        "least cosine": min(cosines),
+        "even cosine": vectors[candidate] @ centroid([1.0] * n),
+        "artist cosine": by_artist @ centroid([1.0] * n),
+        "largest weight": max(weights),
+        "largest weights": sum(sorted(weights)[-3:]),
+        "share with weight": np.mean([w > 0 for w in weights]),
+        "weights of artist": given_to(artist),
+        "weights of album": given_to(album),
+        "tracks by artist": in_list(artist, tracks),
+        "share by artist": in_list(artist, tracks) / n,
+        "tracks on album": in_list(album, tracks),
+        "share on album": in_list(album, tracks) / n,
+        "album complete": in_list(album, tracks) / on_album,
+        "popularity": math.log1p(int(popularity[candidate])),
+        "popularity over mean": math.log1p(int(popularity[candidate])) - np.mean(logs),
+        "artist popularity": fame(artist),
+        "album popularity": fame(album),
+        "length": n,
+        "order known": float(order),
+        "artists by length": len({artist[t] for t in tracks} - {-1}) / n,
+        "albums by length": len({album[t] for t in tracks} - {-1}) / n,
+        "mean popularity": np.mean(logs),
+        "deviation of popularity": np.std(logs),
+    }  # fmt: skip
+    if not order:
+        return found | dict.fromkeys(OF_ORDER, math.nan)
+    following = [n - 1 - place for place in range(n)]
+    fast, slow = ([2 ** (-f / half_life) for f in following] for half_life in (2, 6))
+    same_artist = in_list(artist, tracks[-1:])
+    return found | {
+        "cosine with last": cosines[-1],
+        "cosine with last two": np.mean(cosines[-2:]),
+        "cosine with last three": np.mean(cosines[-3:]),
+        "cosine by recency": vectors[candidate] @ centroid(fast),
+        "cosine by slow recency": vectors[candidate] @ centroid(slow),
+        "weight of last": weights[-1],
+        "weights of last three": sum(weights[-3:]),
+        "weight by recency": sum(r * w for r, w in zip(fast, weights, strict=True)),
+        "artist of last": same_artist,
+        "album of last": in_list(album, tracks[-1:]),
+        "weights of artist of last": given_to(artist) * same_artist,
+        "tracks by artist at end": in_list(artist, tracks[-5:]),
+        "artists at end": len({artist[t] for t in tracks[-5:]}),
+    }
+
+
+def made(maker: FeatureMaker, tracks: list[int], emphasis: list[float] | None, order: bool):
+    """Candidates, best first, their scores, and the features of each by name."""
+    query = Query(
+        TrackLists.from_lists([tracks]),
+        None if emphasis is None else np.array(emphasis, dtype=np.float32),
+        order_known=np.array([order]),
+    )
+    scores = maker.scorer.scores(query)[0]
+    left = np.setdiff1d(np.arange(NUM_TRACKS, dtype=np.int32), tracks)
+    candidates = left[np.argsort(-scores[left], kind="stable")]
+    features = maker.features(query, candidates, scores[candidates])
+    assert features.dtype == np.float32
+    assert features.shape == (len(candidates), len(FEATURES))
+    columns = dict(zip(FEATURES, features.T, strict=True))
+    return candidates.tolist(), scores[candidates], columns
+
+
+lists = st.lists(st.integers(0, NUM_TRACKS - 1), min_size=1, max_size=9, unique=True)
+
+
+@settings(max_examples=40)
+@given(
+    tracks=lists,
+    order=st.booleans(),
+    with_emphasis=st.booleans(),
+    wide=st.booleans(),
+    rng_seed=st.integers(0, 50),
+)
+def test_features_are_what_they_are_called(tracks, order, with_emphasis, wide, rng_seed):
+    maker = tiny(rng_seed, wide=wide)
+    emphasis = np.linspace(1, 4, len(tracks)).tolist() if with_emphasis else None
+    candidates, scores, columns = made(maker, tracks, emphasis, order)
+    for place, (track, score) in enumerate(zip(candidates, scores, strict=True)):
+        for name, expected in by_hand(maker, tracks, emphasis, order, track, score).items():
+            found = columns[name][place]
+            assert found == pytest.approx(expected, abs=2e-5, nan_ok=True), (name, track)
+
+
+@given(tracks=lists, order=st.booleans(), wide=st.booleans(), rng_seed=st.integers(0, 50))
+def test_what_compares_candidates(tracks, order, wide, rng_seed):
+    """Places are permutations, of equal values the first first; distances begin at 0."""
+    candidates, scores, columns = made(tiny(rng_seed, wide=wide), tracks, None, order)
+    np.testing.assert_array_equal(columns["place"], np.arange(len(candidates)))
+    for name in ("deep", "wide"):
+        places = np.argsort(np.argsort(-columns[name], kind="stable"))
+        np.testing.assert_array_equal(columns[f"{name} place"], places)
+    np.testing.assert_array_equal(columns["score under best"], scores - scores[0])
+    deep = columns["deep"]
+    np.testing.assert_array_equal(columns["deep under best"], deep - deep.max())
+    if not wide:
+        np.testing.assert_array_equal(columns["deep"], scores)
+        np.testing.assert_array_equal(columns["wide place"], columns["place"])
+
+
+@given(tracks=lists, order=st.booleans(), rng_seed=st.integers(0, 50))
+def test_only_what_is_not_known_is_no_number(tracks, order, rng_seed):
+    maker = tiny(rng_seed)
+    candidates, _, columns = made(maker, tracks, None, order)
+    group = {f"{kind} popularity": getattr(maker.catalog, f"track_{kind}")[candidates]
+             for kind in ("artist", "album")}  # fmt: skip
+    for name, column in columns.items():
+        expected = np.full(len(candidates), name in OF_ORDER and not order)
+        if name in OF_UNKNOWN:
+            expected = group[name] < 0
+        np.testing.assert_array_equal(~np.isfinite(column), expected, err_msg=name)
+
+
+def test_every_feature_is_named_once():
+    assert len(set(FEATURES)) == len(FEATURES)
+    compared = {"place", "deep place", "wide place", "score under best", "deep under best"}
+    described = by_hand(tiny(0), [1, 2], None, True, 3, 0.5)
+    assert set(described) | compared == set(FEATURES)
+
+
+def test_one_list_leaves_nothing_behind_for_the_next():
+    maker = tiny(3)
+    first = made(maker, [1, 2, 3], None, True)[2]
+    made(maker, [7, 4], None, False)
+    again = made(maker, [1, 2, 3], None, True)[2]
+    for name in FEATURES:
+        np.testing.assert_array_equal(first[name], again[name])
+
+
+def test_several_threads_may_ask_at_once():
+    """As a service does: nothing of one list is seen by another."""
+    maker = tiny(5)
+    asked = [[1, 2, 3], [7, 4, 9, 0], [5], [13, 12, 11, 10, 8]]
+    expected = [made(maker, tracks, None, True)[2] for tracks in asked]
+    wrong = []
+
+    def ask(row: int) -> None:
+        for _ in range(40):
+            columns = made(maker, asked[row], None, True)[2]
+            wrong.extend(
+                name
+                for name, column in expected[row].items()
+                if not np.array_equal(columns[name], column, equal_nan=True)
+            )
+
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        threads = [threading.Thread(target=ask, args=(row,)) for row in range(len(asked))]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(before)
+    assert not wrong
+
+
+def test_a_catalogue_without_artists_and_albums():
+    maker = tiny(1)
+    nowhere = np.full(NUM_TRACKS, -1, dtype=np.int32)
+    catalog = replace(maker.catalog, track_artist=nowhere, track_album=nowhere)
+    bare = FeatureMaker(maker.scorer, catalog, maker.scorer.popularity)
+    _, _, columns = made(bare, [1, 2, 3], None, True)
+    for name in ("tracks by artist", "weights of artist", "weights of album", "album complete"):
+        np.testing.assert_array_equal(columns[name], 0)

@@ -1,0 +1,266 @@
+"""A second stage orders the best tracks of the first anew, and touches nothing else."""
+
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy.sparse import csr_array
+
+from segue.bundle import Bundle, WidePart
+from segue.data.playlists import TrackLists
+from segue.errors import ArtefactError, ResourceError
+from segue.recommend.filters import Filters
+from segue.recommend.ranking import Ranker
+from segue.recommend.recommender import Recommender
+from segue.scoring.features import FeatureMaker
+from segue.scoring.scorer import CentroidScorer, Query
+from segue.scoring.second_stage import SecondStage
+
+lightgbm = pytest.importorskip("lightgbm", reason="the extra boost is not installed")
+NUM_TRACKS, POOL = 160, 25
+DIALS = [-1.0, -0.3, 0.0, 0.5, 1.0]
+NO_FILTERS = Filters()
+# By position: emphasis and a known order, neither, nothing at all, one track, an artist alone.
+LISTS = [[3, 50, 7, 120], [9, 8, 30], [], [77], []]
+NO_TRACKS, BY_ARTIST = 2, 4
+
+
+@pytest.fixture(scope="module")
+def bundle(planted_bundle, second_stage_text) -> Bundle:
+    rng = np.random.default_rng(5)
+    weights = rng.uniform(0, 0.3, (NUM_TRACKS, NUM_TRACKS)).astype(np.float32)
+    weights *= rng.random(weights.shape) < 0.1
+    wide = WidePart.from_matrix(csr_array(weights))
+    return replace(planted_bundle, wide=wide, second_stage=second_stage_text)
+
+
+@pytest.fixture(scope="module")
+def scorer(bundle) -> CentroidScorer:
+    artist = bundle.catalog.track_artist
+    arrays = bundle.track_vectors, bundle.query_weight, bundle.popularity
+    return CentroidScorer(*arrays, artist, bundle.wide)
+
+
+@pytest.fixture(scope="module")
+def stage(bundle, scorer) -> SecondStage:
+    return SecondStage(bundle.second_stage, scorer, bundle.catalog, bundle.popularity, POOL)
+
+
+@pytest.fixture(scope="module")
+def ranker(bundle, scorer, stage) -> Ranker:
+    return Ranker(scorer, bundle.catalog, bundle.popularity, second_stage=stage)
+
+
+@pytest.fixture(scope="module")
+def first(bundle, scorer) -> Ranker:
+    return Ranker(scorer, bundle.catalog, bundle.popularity)
+
+
+@pytest.fixture
+def few(bundle) -> Recommender:
+    """Of which the second stage looks at few tracks, so that others stay where they are."""
+    recommender = Recommender(bundle)
+    recommender._ranker.second_stage.pool_size = POOL
+    return recommender
+
+
+@pytest.fixture
+def asked() -> Query:
+    tracks = TrackLists.from_lists(LISTS)
+    emphasis = np.ones(tracks.num_pairs, dtype=np.float32)
+    emphasis[:4] = [1, 1, 2, 5]
+    artists = TrackLists.from_lists([[], [], [], [], [6]])
+    return Query(tracks, emphasis, artists, np.array([True, False, True, False, False]))
+
+
+def ranked(ranker: Ranker, query: Query, n: int, dial: float = 0.0, **options):
+    options = {"diversity": 0.0, "filters": NO_FILTERS, "candidates": None} | options
+    return ranker.rank(query, n, dial=dial, **options)
+
+
+def final_scores(
+    scorer: CentroidScorer, bundle: Bundle, query: Query, candidates: np.ndarray
+) -> np.ndarray:
+    """At dial 0, of all tracks for one list: those of the pool dealt out by the odds of trees."""
+    score = scorer.scores(query)[0]
+    allowed = np.setdiff1d(candidates, query.tracks.track_index)
+    pool = allowed[np.lexsort((allowed, -score[allowed]))][:POOL].astype(np.int32)
+    maker = FeatureMaker(scorer, bundle.catalog, bundle.popularity)
+    booster = lightgbm.Booster(model_str=bundle.second_stage)
+    odds = booster.predict(maker.features(query, pool, score[pool]), raw_score=True)
+    final = np.full(NUM_TRACKS, -np.inf)
+    final[allowed] = score[allowed]
+    final[pool[np.argsort(-odds, kind="stable")]] = score[pool]
+    return final
+
+
+@pytest.mark.parametrize("dial", DIALS)
+@pytest.mark.parametrize("every", [1, 7], ids=["all", "some"])
+def test_a_list_at_every_dial_is_that_of_final_scores(bundle, scorer, ranker, asked, dial, every):
+    """What the dial adds comes on top of the score that a track has at 0, in the pool or not."""
+    candidates = np.arange(0, NUM_TRACKS, every, dtype=np.int32)
+    passed = candidates if every > 1 else None
+    offset = dial * scorer.dial_offset
+    for n in (1, POOL - 1, POOL, POOL + 9, NUM_TRACKS):
+        found, score = ranked(ranker, asked, n, dial, candidates=passed)
+        for row in (0, 1, 3):
+            one = asked.rows(slice(row, row + 1))
+            final = final_scores(scorer, bundle, one, candidates) + offset
+            order = np.argsort(-final, kind="stable")[:n]
+            order = order[np.isfinite(final[order])]
+            assert found[row, : len(order)].tolist() == order.tolist(), (row, n)
+            np.testing.assert_allclose(score[row, : len(order)], final[order], atol=1e-5)
+            assert (found[row, len(order) :] == -1).all()
+            assert np.isneginf(score[row, len(order) :]).all()
+
+
+@pytest.mark.parametrize("dial", DIALS)
+def test_lists_without_tracks_are_as_without_it(ranker, first, asked, dial):
+    for n in (3, 60, NUM_TRACKS):
+        found, score = ranked(ranker, asked, n, dial)
+        plain, expected = ranked(first, asked, n, dial)
+        for row in (NO_TRACKS, BY_ARTIST):
+            np.testing.assert_array_equal(found[row], plain[row])
+            np.testing.assert_allclose(score[row], expected[row], atol=1e-6)
+        assert not np.array_equal(found[0], plain[0])
+
+
+def test_the_pool_keeps_its_scores_and_the_others_their_places(ranker, first, asked):
+    found, score = ranked(ranker, asked, NUM_TRACKS)
+    plain, expected = ranked(first, asked, NUM_TRACKS)
+    np.testing.assert_allclose(score, expected, atol=1e-6)
+    for row in (0, 1, 3):
+        assert set(found[row, :POOL].tolist()) == set(plain[row, :POOL].tolist())
+        assert found[row, :POOL].tolist() != plain[row, :POOL].tolist()
+        np.testing.assert_array_equal(found[row, POOL:], plain[row, POOL:])
+
+
+def test_scores_are_dealt_out_by_the_odds(stage, scorer, asked):
+    """A short row is dealt out alone; padding and rows without tracks stay."""
+    pool = np.array([[4, 90, 33, 12], [61, 2, -1, -1], [5, 6, 7, 8], [-1] * 4, [9, 10, 11, 12]])
+    score = np.array([[4, 3, 2, 1], [2, 1, -np.inf, -np.inf], *[[4, 3, 2, 1]] * 3])
+    dealt = stage.scores(asked, pool.astype(np.int32), score.astype(np.float32))
+    np.testing.assert_array_equal(np.sort(dealt), np.sort(score))
+    np.testing.assert_array_equal(dealt[[2, 3, 4]], score[[2, 3, 4]])
+    np.testing.assert_array_equal(dealt[1, 2:], score[1, 2:])
+    # One by one it is the same: a service asks so.
+    for row in range(len(pool)):
+        one = slice(row, row + 1)
+        alone = stage.scores(asked.rows(one), pool[one].astype(np.int32),
+                             score[one].astype(np.float32))  # fmt: skip
+        np.testing.assert_array_equal(alone, dealt[one])
+
+
+@pytest.mark.parametrize("dial", [0.0, 0.7])
+def test_filters_look_at_the_list_as_it_is_ordered(bundle, scorer, ranker, asked, dial):
+    """At most two an artist: taken greedily from the final order."""
+    filters = Filters(max_per_artist=2)
+    found, _ = ranked(ranker, asked, 20, dial, filters=filters)
+    for row in (0, 1, 3):
+        final = final_scores(scorer, bundle, asked.rows(slice(row, row + 1)), np.arange(NUM_TRACKS))
+        final = final + dial * scorer.dial_offset
+        expected, count = [], dict.fromkeys(range(bundle.catalog.num_artists), 0)
+        for track in np.argsort(-final, kind="stable").tolist():
+            artist = int(bundle.catalog.track_artist[track])
+            if np.isfinite(final[track]) and count[artist] < 2:
+                count[artist] += 1
+                expected.append(track)
+        assert found[row].tolist() == expected[:20]
+
+
+def test_diversity_chooses_from_the_list_as_it_is_ordered(ranker, first, asked):
+    found, _ = ranked(ranker, asked, 12, diversity=0.4)
+    for row in (0, 1, 3):
+        assert len(set(found[row].tolist())) == 12
+        assert set(found[row].tolist()).isdisjoint(LISTS[row])
+        assert found[row, 0] == ranked(ranker, asked, 1)[0][row, 0], "nothing is before the first"
+    assert not np.array_equal(found, ranked(first, asked, 12, diversity=0.4)[0])
+
+
+# --- reasons ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dial", [0.0, 0.6])
+def test_reasons_and_the_list_as_a_whole_sum_to_the_score(few, dial):
+    found = few.complete("3", 60, dial=dial)
+    lifted = 0
+    for track in found.tracks:
+        assert {reason.kind for reason in track.because} <= {"track", "popularity"}
+        parts = sum(reason.part for reason in track.because) + track.rest
+        assert parts == pytest.approx(track.score, abs=1e-6)
+        why = few.explain(track.track_id, "3", dial=dial)
+        assert sum(term.part for term in why.terms) == pytest.approx(why.score, abs=1e-9)
+        assert why.score == pytest.approx(track.score, abs=1e-6)
+        (whole,) = (term for term in why.terms if term.kind == "list")
+        assert (whole.id, whole.name) == ("", "the list as a whole")
+        lifted += whole.part != 0
+    assert 1 < lifted <= POOL
+
+
+def test_what_the_list_adds_is_the_difference_to_the_first_stage(few, bundle):
+    plain = Recommender(replace(bundle, second_stage=None))
+    for track in few.complete("3", 40).tracks:
+        with_it = few.explain(track.track_id, "3")
+        without = plain.explain(track.track_id, "3")
+        (whole,) = (term for term in with_it.terms if term.kind == "list")
+        assert whole.part == pytest.approx(with_it.score - without.score, abs=1e-6)
+        terms = {term.id: term.part for term in with_it.terms if term.kind != "list"}
+        assert terms == {term.id: term.part for term in without.terms}
+
+
+@pytest.mark.filterwarnings("error")
+def test_where_all_tracks_are_looked_at(bundle):
+    """The pool is larger than the catalogue."""
+    recommender = Recommender(bundle)
+    for track in recommender.complete("3", NUM_TRACKS, dial=0.5).tracks:
+        why = recommender.explain(track.track_id, "3", dial=0.5)
+        assert why.score == pytest.approx(track.score, abs=1e-6)
+    everything = bundle.catalog.track_ids.to_pylist()
+    (whole,) = (t for t in recommender.explain("Track 9", everything).terms if t.kind == "list")
+    assert whole.part == 0
+    assert recommender.complete(everything).tracks == ()
+
+
+def test_an_empty_list_and_what_is_asked_with_say_nothing_of_it(few, bundle):
+    plain = Recommender(replace(bundle, second_stage=None))
+    for dial in (0.0, 0.5):
+        assert few.complete([], 9, dial=dial) == plain.complete([], 9, dial=dial)
+    asked_with = few.explain("Track 9", seeds=["Track 9", "Track 4"])
+    assert [term.part for term in asked_with.terms if term.kind == "list"] == [0]
+
+
+# --- what can be loaded -------------------------------------------------------------------------
+
+
+def test_without_lightgbm_it_is_said_what_to_install(bundle, monkeypatch):
+    monkeypatch.setitem(sys.modules, "lightgbm", None)
+    with pytest.raises(ResourceError, match=r"not installed: pip install 'segue\[boost\]'"):
+        Recommender(bundle)
+    without = Recommender(bundle, second_stage=False)
+    plain = Recommender(replace(bundle, second_stage=None))
+    assert without.complete("3", 20) == plain.complete("3", 20)
+    assert without.explain("Track 9", "3") == plain.explain("Track 9", "3")
+
+
+def test_a_library_that_cannot_be_loaded_is_said(bundle, monkeypatch, tmp_path):
+    """As where GCC's OpenMP is missing, of which LightGBM makes an OSError."""
+    (tmp_path / "lightgbm.py").write_text("raise OSError('libgomp.so.1: cannot open')")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "lightgbm")
+    with pytest.raises(ResourceError, match=r"\(libgomp.so.1: cannot open\); .*install libgomp1"):
+        Recommender(bundle)
+
+
+@pytest.mark.parametrize("text", ["", "tree\n", "no model at all", '{"trees": []}'])
+def test_a_model_that_cannot_be_read_is_refused(bundle, text):
+    with pytest.raises(ArtefactError, match="the second stage cannot be read"):
+        Recommender(replace(bundle, second_stage=text))
+
+
+def test_a_model_of_other_features_is_refused(bundle):
+    rng = np.random.default_rng(0)
+    data = lightgbm.Dataset(rng.normal(size=(200, 3)), rng.random(200) < 0.5)
+    other = lightgbm.train({"objective": "binary", "verbose": -1, "num_threads": 1}, data, 2)
+    with pytest.raises(ArtefactError, match=r"of 3 features, expected \d+: it is of another"):
+        Recommender(replace(bundle, second_stage=other.model_to_string()))
