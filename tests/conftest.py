@@ -11,9 +11,11 @@ import pyarrow as pa
 import pytest
 from hypothesis import settings
 
+from segue.bundle import Bundle
 from segue.data.playlists import Catalog, Playlists, TrackLists
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.scoring.features import FEATURES
+from segue.scoring.scorer import unit_rows
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -175,3 +177,35 @@ def draw_planted_graph(
         tracks=TrackLists.from_lists(lists),
     )
     return PlaylistGraph(playlists, catalog, {"source": "planted"})
+
+
+@pytest.fixture(scope="session")
+def planted_bundle(planted_graph: PlaylistGraph) -> Bundle:
+    """Random vectors and weights for the planted graph; nothing stands beside the vectors."""
+    return _random_bundle(planted_graph, np.random.default_rng(5))
+
+
+@pytest.fixture(scope="session")
+def small_bundle(small_graph: PlaylistGraph) -> Bundle:
+    """Random vectors and weights for the small graph; nothing stands beside the vectors."""
+    return _random_bundle(small_graph, np.random.default_rng(6))
+
+
+def _random_bundle(graph: PlaylistGraph, rng: np.random.Generator) -> Bundle:
+    catalog = graph.catalog
+    tracks, artists = (
+        unit_rows(rng.normal(size=(rows, 8)).astype(np.float32))
+        for rows in (catalog.num_tracks, catalog.num_artists)
+    )
+    return Bundle(
+        catalog=catalog,
+        track_vectors=tracks,
+        artist_vectors=artists,
+        query_weight=rng.uniform(0.1, 2, catalog.num_tracks).astype(np.float32),
+        popularity=graph.track_degree,
+        playlists=graph.playlists,
+        config={},
+        metrics={},
+        split={},
+        graph_fingerprint="",
+    )
