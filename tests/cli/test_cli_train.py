@@ -17,6 +17,7 @@ from segue.cli.train import tuned_config
 from segue.evaluation.evaluate import METRICS, evaluate
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.models import ENCODERS
+from segue.models.lightgcn import LightGCN
 from segue.pipeline.experiment import split_of
 from segue.pipeline.tuned import for_training
 from segue.recommend.recommender import Recommender
@@ -413,6 +414,15 @@ def test_every_model_from_a_graph_to_a_bundle(run, graph, tmp_path, model):
     assert Bundle.load(out).config["model"] == model
     status, text, err = run("evaluate", out, graph)
     assert status == 0, err
+
+
+def test_a_registered_architecture_needs_no_tuned_values(run, graph, tmp_path, monkeypatch):
+    monkeypatch.setitem(ENCODERS, "mine", LightGCN)
+    out = tmp_path / "bundle"
+    status, _, err = run("train", graph, "--out", out, *SMALL, "--model", "mine")
+    assert status == 0, err
+    assert Bundle.load(out).config["model"] == "mine"
+    assert run("evaluate", out, graph)[0] == 0
 
 
 # --- what is measured and what ships ----------------------------------------------------------

@@ -21,6 +21,7 @@ from segue.compare.grid import (
 from segue.errors import InputError
 from segue.graph.split import SplitRecipe
 from segue.models import ENCODERS
+from segue.models.lightgcn import LightGCN
 from segue.pipeline.tuned import TUNED
 from segue.training.config import TrainConfig
 from segue.training.options import options_for
@@ -47,6 +48,16 @@ def test_the_whole_grid_is_twenty_five_trainings_and_the_baselines(planted_graph
         assert cell.config.model == cell.row.model
         assert (cell.config.targets, cell.config.readout) == ("hidden", "centroid")
     assert names[25:] == ["popularity", "item-kNN", "RP3beta", "EASE", "EASE+side", "iALS-seed0"]
+
+
+def test_a_registered_architecture_needs_no_tuned_values(planted_graph, monkeypatch):
+    monkeypatch.setitem(ENCODERS, "mine", LightGCN)
+    cells = Grid(models=("mine",), baselines=()).cells(planted_graph)
+    assert len(cells) == 5
+    assert {cell.config.learning_rate for cell in cells} == {TrainConfig.learning_rate}
+    # The article compares its own five.
+    with pytest.raises(InputError, match="nothing to compare"):
+        Grid("article", models=("mine",), baselines=())
 
 
 def test_limits_leave_what_they_name(planted_graph):

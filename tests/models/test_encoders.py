@@ -1,5 +1,6 @@
 """The conformance suite: what every encoder in `ENCODERS` must do."""
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -15,7 +16,7 @@ from segue.data.playlists import Playlists, TrackLists
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.graph.split import SplitRecipe, split_graph
 from segue.models import ENCODERS
-from segue.models.encoder import MessageGraph, NodeVectors
+from segue.models.encoder import Encoder, MessageGraph, NodeVectors
 from segue.models.sparse import SparseMatrix
 from segue.scoring.scorer import CentroidScorer
 from segue.training.config import TrainConfig
@@ -24,7 +25,7 @@ from segue.training.train import train
 RELATIONS = [(), ("artist",), ("artist", "album")]
 DIM = 8
 
-Make = Callable[..., torch.nn.Module]
+Make = Callable[..., Encoder]
 
 
 @pytest.fixture(params=ENCODERS)
@@ -39,7 +40,7 @@ def make(name: str) -> Make:
         relations: tuple[str, ...] = ("artist",),
         seed: int = 3,
         **options: Any,
-    ) -> torch.nn.Module:
+    ) -> Encoder:
         options = {"dim": DIM, "num_layers": 2, "initial_std": 0.5} | options
         rng = np.random.default_rng(seed)
         return ENCODERS[name](graph.num_nodes, relations, **options, rng=rng)
@@ -101,6 +102,19 @@ def test_gradients_are_finite_and_reach_every_parameter(
         assert parameter.grad is not None, parameter_name
         assert torch.isfinite(parameter.grad).all(), parameter_name
         assert parameter.grad.any(), parameter_name
+
+
+def test_what_training_asks_beside_the_vectors(planted_graph: PlaylistGraph, make: Make) -> None:
+    encoder = make(planted_graph, ("artist", "album"), playlist_vectors=True)
+    start = encoder.initial_vectors()
+    assert {kind: len(vectors) for kind, vectors in start.items()} == planted_graph.num_nodes
+    assert "playlist" not in make(planted_graph).initial_vectors()
+    learned = {id(parameter) for parameter in encoder.parameters()}
+    assert all(id(vectors) in learned for vectors in start.values())
+    for child, share in encoder.learning_rate_shares().items():
+        assert 0 < share < 1
+        assert list(encoder.get_submodule(child).parameters())
+    json.dumps(encoder.diagnostics())
 
 
 def test_seeded_determinism(planted_graph: PlaylistGraph, make: Make) -> None:

@@ -14,7 +14,7 @@ from segue.training.options import options_for
 RESULTS = Path(__file__).parents[2] / "benchmarks" / "results" / "encoders.json"
 
 
-@pytest.mark.parametrize("name", ENCODERS)
+@pytest.mark.parametrize("name", TUNED)
 def test_an_architecture_is_trained_as_validation_chose(name: str) -> None:
     figures = json.loads(RESULTS.read_text())
     trials = figures["encoders"][name]["trials"]
@@ -36,7 +36,7 @@ def test_an_architecture_is_trained_as_validation_chose(name: str) -> None:
 def test_all_architectures_had_as_many_trials() -> None:
     """Or as many as there were: a walk also ends where every point next to the best is tried."""
     encoders = json.loads(RESULTS.read_text())["encoders"]
-    assert set(encoders) == set(ENCODERS) == set(TUNED)
+    assert set(encoders) == set(TUNED) <= set(ENCODERS)
     num_trials = max(len(found["trials"]) for found in encoders.values())
     for found in encoders.values():
         if len(found["trials"]) == num_trials:

@@ -12,7 +12,7 @@ from torch import nn
 from segue.data.playlists import TrackLists
 from segue.errors import TrainingError
 from segue.graph.playlist_graph import PlaylistGraph
-from segue.models.encoder import MessageGraph, NodeVectors
+from segue.models.encoder import Encoder, MessageGraph, NodeVectors
 from segue.models.readout import CentroidReadout
 from segue.training.config import TrainConfig
 from segue.training.losses import catalogue_softmax
@@ -87,7 +87,7 @@ def test_hide_is_seeded(planted_graph: PlaylistGraph) -> None:
 # --- messages ---------------------------------------------------------------------------------
 
 
-class Watching(nn.Module):
+class Watching(Encoder):
     """Gives vectors that are the same in every step, and keeps the graph that it was given."""
 
     def __init__(self, num_nodes: dict[str, int]) -> None:

@@ -22,6 +22,7 @@ from segue.errors import InputError, TrainingError
 from segue.evaluation.held_out import NodeScorer
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.graph.split import Split, SplitRecipe, split_graph
+from segue.models.encoder import Encoder, MessageGraph, NodeVectors
 from segue.models.gcn import GCN
 from segue.models.lightgcn import LightGCN
 from segue.training import steps as training_steps
@@ -382,6 +383,41 @@ def test_an_encoder_of_ones_own(run: Callable[..., TrainResult]) -> None:
     own = run("own", config=config, encoder=partial(Mine, flavour="sweet"))
     assert made == ["sweet"]
     np.testing.assert_array_equal(own.track_vectors, run("named").track_vectors)
+
+
+def test_a_module_that_is_no_encoder_is_refused(run: Callable[..., TrainResult]) -> None:
+    class Foreign(torch.nn.Linear):
+        def __init__(self, *args: Any, **options: Any) -> None:
+            super().__init__(2, 2)
+
+    with pytest.raises(
+        InputError, match=r"Foreign is not an encoder: derive it from segue\.models"
+    ):
+        run(encoder=Foreign)
+
+
+def test_an_encoder_with_a_forward_pass_alone(run: Callable[..., TrainResult]) -> None:
+    """The rest of the contract has defaults, and what they cannot serve is refused."""
+
+    class Bare(Encoder):
+        def __init__(self, num_nodes: dict[str, int], relations: Any, **options: Any) -> None:
+            super().__init__()
+            start = options["rng"].standard_normal((num_nodes["track"], options["dim"]))
+            self.track = torch.nn.Parameter(torch.from_numpy(start.astype(np.float32)))
+
+        def forward(self, message_graph: MessageGraph) -> NodeVectors:
+            contains = message_graph.contains
+            return NodeVectors(self.track, playlist=contains @ self.track)
+
+    config = replace(CONFIG, model="bare", relations=())
+    result = run(config=config, encoder=Bare)
+    assert result.history[-1]["loss"] < result.history[0]["loss"]
+    assert "relation_weight" not in result.history[0]
+
+    triples = {"loss": "bpr", "negatives": "random", "targets": "visible", "readout": "node"}
+    run("triples", config=replace(config, **triples), encoder=Bare)
+    with pytest.raises(InputError, match=r"l2 is a penalty on .* bare names none"):
+        run("l2", config=replace(config, **triples, l2=1e-4), encoder=Bare)
 
 
 def test_transforms_learn_at_their_own_rate(

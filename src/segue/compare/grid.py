@@ -32,6 +32,7 @@ LOSSES: dict[str, tuple[str, ...]] = {
 }
 NEGATIVES = ("all", "random", "hard")
 QUICK_K_CORE = 30
+ARTICLE_MODELS = ("lightgcn", "gcn", "graphsage", "gat", "rgcn")
 # Hard negatives are from a share of the ranking that shrinks from half of it. In the article's
 # form, from all of it to half, they are hardly harder than random ones.
 _HARD: dict[str, Any] = {"hard_share": (0.5, 0.05), "refresh_every": 2}
@@ -191,10 +192,11 @@ class Grid:
     @property
     def rows(self) -> tuple[Row, ...]:
         """In the order of the report."""
-        losses = ("bpr",) if self.preset == "article" else tuple(LOSSES)
+        in_article = self.preset == "article"
+        losses = ("bpr",) if in_article else tuple(LOSSES)
         trained = [
             Row(model, loss, negatives)
-            for model in ENCODERS
+            for model in (ARTICLE_MODELS if in_article else ENCODERS)
             if model in self.models
             for loss in losses
             if loss in self.losses

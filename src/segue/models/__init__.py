@@ -6,16 +6,15 @@ line and to the conformance tests. From Python it needs neither: see `segue.trai
 
 from collections.abc import Callable
 
-from torch import nn
-
 from segue.errors import InputError
+from segue.models.encoder import Encoder
 from segue.models.gat import GAT
 from segue.models.gcn import GCN
 from segue.models.graphsage import GraphSAGE
 from segue.models.lightgcn import LightGCN
 from segue.models.rgcn import RGCN
 
-ENCODERS: dict[str, Callable[..., nn.Module]] = {
+ENCODERS: dict[str, Callable[..., Encoder]] = {
     "lightgcn": LightGCN,
     "gcn": GCN,
     "graphsage": GraphSAGE,
@@ -24,7 +23,7 @@ ENCODERS: dict[str, Callable[..., nn.Module]] = {
 }
 
 
-def encoder_named(name: str) -> Callable[..., nn.Module]:
+def encoder_named(name: str) -> Callable[..., Encoder]:
     """The class of an architecture (InputError if there is none of that name)."""
     if name not in ENCODERS:
         raise InputError(f"model {name!r} is not known, expected {', '.join(ENCODERS)}")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from segue.data.playlists import Int64Array
 from segue.errors import InputError
@@ -122,16 +122,28 @@ class NodeVectors:
     playlist: Tensor | None = None
 
 
-class Encoder(Protocol):
-    """A graph neural network: a `torch.nn.Module` whose forward is this call.
+class Encoder(nn.Module):
+    """A graph neural network: from a `MessageGraph` to `NodeVectors`.
 
-    It is made from ``num_nodes`` and keyword-only options, and has learned parameters for
-    tracks, artists and other structural nodes; for playlists only where the node readout is
-    studied. The initial vectors of tracks are its parameter ``track``, those of playlists, where
-    they have any, ``playlist``. Its weight matrices, where it has any, are the parameters of its
-    module ``transforms``, which learn at ``transform_rate`` times the learning rate.
+    A subclass is made as
+    ``Mine(num_nodes, relations, *, dim, num_layers, initial_std, rng, **options)`` and has learned
+    parameters for tracks, artists and other structural nodes; for playlists only where the node
+    readout is studied. Besides `forward`, training calls the methods below. Their defaults suit an
+    encoder whose parameters all learn at the same rate and that has nothing to report.
     """
 
-    def __call__(self, message_graph: MessageGraph) -> NodeVectors:
+    def forward(self, message_graph: MessageGraph) -> NodeVectors:
         """Vectors of all nodes, from the visible edges of `message_graph` alone."""
-        ...
+        raise NotImplementedError(f"{type(self).__name__} has no forward")
+
+    def learning_rate_shares(self) -> dict[str, float]:
+        """Child modules that learn more slowly than the rest: name → share of the learning rate."""
+        return {}
+
+    def initial_vectors(self) -> dict[str, nn.Parameter]:
+        """The learned initial vectors by node kind: what an L2 penalty on triples applies to."""
+        return {}
+
+    def diagnostics(self) -> dict[str, Any]:
+        """Values worth keeping in the history after each epoch, ready for JSON."""
+        return {}

@@ -12,14 +12,14 @@ from torch import Tensor, nn
 from segue.errors import InputError
 from segue.models import initial
 from segue.models.attention import additive_scores, attention_sums, pair_sums, row_softmax
-from segue.models.encoder import MessageGraph, NodeVectors
+from segue.models.encoder import Encoder, MessageGraph, NodeVectors
 from segue.models.neighbours import check_fanout, neighbourhoods
 from segue.models.sparse import SparseMatrix
 
 SLOPE = 0.2  # of LeakyReLU, in both papers
 
 
-class GAT(nn.Module):
+class GAT(Encoder):
     """GAT: what a node hears of each neighbour is weighted by learned attention.
 
     P. Veličković, G. Cucurull, A. Casanova, A. Romero, P. Liò, Y. Bengio: "Graph Attention
@@ -166,6 +166,15 @@ class GAT(nn.Module):
             sums = {kind: sums[kind] + h for kind, h in {"track": track, **nodes}.items()}
         mean = 1 / (len(self.transforms) + 1)
         return NodeVectors(**{kind: mean * h for kind, h in sums.items()})
+
+    def learning_rate_shares(self) -> dict[str, float]:
+        """See `Encoder`."""
+        return {"transforms": self.transform_rate}
+
+    def initial_vectors(self) -> dict[str, nn.Parameter]:
+        """See `Encoder`."""
+        vectors = {"track": self.track, **self.structural}
+        return vectors if self.playlist is None else {**vectors, "playlist": self.playlist}
 
     def _heard(
         self,

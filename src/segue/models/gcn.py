@@ -8,10 +8,10 @@ import numpy as np
 from torch import Tensor, nn
 
 from segue.models import initial
-from segue.models.encoder import MessageGraph, NodeVectors
+from segue.models.encoder import Encoder, MessageGraph, NodeVectors
 
 
-class GCN(nn.Module):
+class GCN(Encoder):
     """GCN: one transform per layer for all nodes, whatever their types and relations.
 
     T. N. Kipf, M. Welling: "Semi-Supervised Classification with Graph Convolutional Networks",
@@ -127,3 +127,12 @@ class GCN(nn.Module):
             track = nodes.pop("track")
         mean = 1 / (len(self.transforms) + 1)
         return NodeVectors(**{kind: mean * h for kind, h in sums.items()})
+
+    def learning_rate_shares(self) -> dict[str, float]:
+        """See `Encoder`."""
+        return {"transforms": self.transform_rate}
+
+    def initial_vectors(self) -> dict[str, nn.Parameter]:
+        """See `Encoder`."""
+        vectors = {"track": self.track, **self.structural}
+        return vectors if self.playlist is None else {**vectors, "playlist": self.playlist}

@@ -9,11 +9,11 @@ import numpy as np
 from torch import Tensor, nn
 
 from segue.models import initial
-from segue.models.encoder import MessageGraph, NodeVectors
+from segue.models.encoder import Encoder, MessageGraph, NodeVectors
 from segue.models.neighbours import check_fanout, neighbourhoods
 
 
-class GraphSAGE(nn.Module):
+class GraphSAGE(Encoder):
     """GraphSAGE: a node's own state and the mean of its neighbours', each with a transform.
 
     W. L. Hamilton, R. Ying, J. Leskovec: "Inductive Representation Learning on Large Graphs",
@@ -128,3 +128,12 @@ class GraphSAGE(nn.Module):
             sums = {kind: sums[kind] + h for kind, h in {"track": track, **nodes}.items()}
         mean = 1 / (len(self.transforms) + 1)
         return NodeVectors(**{kind: mean * h for kind, h in sums.items()})
+
+    def learning_rate_shares(self) -> dict[str, float]:
+        """See `Encoder`."""
+        return {"transforms": self.transform_rate}
+
+    def initial_vectors(self) -> dict[str, nn.Parameter]:
+        """See `Encoder`."""
+        vectors = {"track": self.track, **self.structural}
+        return vectors if self.playlist is None else {**vectors, "playlist": self.playlist}

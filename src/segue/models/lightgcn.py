@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from segue.errors import InputError
 from segue.models import initial
-from segue.models.encoder import MessageGraph, NodeVectors
+from segue.models.encoder import Encoder, MessageGraph, NodeVectors
 
 
-class LightGCN(nn.Module):
+class LightGCN(Encoder):
     """LightGCN: propagation without weights or nonlinearity, layers summed.
 
     X. He, K. Deng, X. Wang, Y. Li, Y. Zhang, M. Wang: "LightGCN: Simplifying and Powering Graph
@@ -109,3 +111,12 @@ class LightGCN(nn.Module):
         if playlist_sum is not None:
             result["playlist"] = playlist_sum
         return NodeVectors(**{kind: mean * vectors for kind, vectors in result.items()})
+
+    def initial_vectors(self) -> dict[str, nn.Parameter]:
+        """See `Encoder`."""
+        vectors = {"track": self.track, **self.structural}
+        return vectors if self.playlist is None else {**vectors, "playlist": self.playlist}
+
+    def diagnostics(self) -> dict[str, Any]:
+        """The learned weight of each relation."""
+        return {"relation_weight": {name: s.item() for name, s in self.relation_weight.items()}}

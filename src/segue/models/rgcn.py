@@ -11,10 +11,10 @@ from torch import Tensor, nn
 
 from segue.errors import InputError
 from segue.models import initial
-from segue.models.encoder import MessageGraph, NodeVectors
+from segue.models.encoder import Encoder, MessageGraph, NodeVectors
 
 
-class RGCN(nn.Module):
+class RGCN(Encoder):
     """RGCN: a transform per relation and direction, each a mix of a few bases.
 
     M. Schlichtkrull, T. N. Kipf, P. Bloem, R. van den Berg, I. Titov, M. Welling: "Modeling
@@ -141,6 +141,15 @@ class RGCN(nn.Module):
             sums = {kind: sums[kind] + h for kind, h in {"track": track, **nodes}.items()}
         mean = 1 / (len(self.transforms) + 1)
         return NodeVectors(**{kind: mean * h for kind, h in sums.items()})
+
+    def learning_rate_shares(self) -> dict[str, float]:
+        """See `Encoder`."""
+        return {"transforms": self.transform_rate}
+
+    def initial_vectors(self) -> dict[str, nn.Parameter]:
+        """See `Encoder`."""
+        vectors = {"track": self.track, **self.structural}
+        return vectors if self.playlist is None else {**vectors, "playlist": self.playlist}
 
 
 def _mixed(layer: nn.ParameterDict, relation: str) -> Tensor:

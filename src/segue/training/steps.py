@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from segue.data.playlists import Int64Array, TrackLists
 from segue.errors import InputError, TrainingError
 from segue.graph.negatives import RandomNegatives
-from segue.models.encoder import MessageGraph, NodeVectors
+from segue.models.encoder import Encoder, MessageGraph, NodeVectors
 from segue.models.readout import CentroidReadout
 from segue.models.sparse import SparseMatrix
 from segue.training.config import TrainConfig
@@ -78,7 +78,7 @@ class HiddenTracks:
 
     def begin(
         self,
-        encoder: nn.Module,
+        encoder: Encoder,
         readout: CentroidReadout,
         epoch: int,
         epochs: int,
@@ -92,7 +92,7 @@ class HiddenTracks:
             vectors = partial(self._whole, encoder, readout, epoch)
             self.negatives.begin(epoch, epochs, None if resumed else vectors)
 
-    def loss(self, encoder: nn.Module, readout: CentroidReadout, epoch: int, step: int) -> Tensor:
+    def loss(self, encoder: Encoder, readout: CentroidReadout, epoch: int, step: int) -> Tensor:
         """The loss of one step: a scalar."""
         config, graph = self.config, self.message_graph
         device = graph.track_degree.device
@@ -154,7 +154,7 @@ class HiddenTracks:
 
     @torch.no_grad()
     def _whole(
-        self, encoder: nn.Module, readout: CentroidReadout, epoch: int
+        self, encoder: Encoder, readout: CentroidReadout, epoch: int
     ) -> tuple[Tensor, Tensor]:
         """Unit vectors of all playlists and tracks, nothing hidden."""
         nodes = _evaluated(encoder, self.message_graph, self.config, epoch)
@@ -191,7 +191,7 @@ class Triples:
 
     def begin(
         self,
-        encoder: nn.Module,
+        encoder: Encoder,
         readout: CentroidReadout,
         epoch: int,
         epochs: int,
@@ -219,23 +219,29 @@ class Triples:
         negative = self.negatives.sample(rows, 1, scored, rng).track[:, 0]
         return rows, self.tracks.track_index[place].astype(np.int64), negative.astype(np.int64)
 
-    def loss(self, encoder: nn.Module, readout: CentroidReadout, epoch: int, step: int) -> Tensor:
+    def loss(self, encoder: Encoder, readout: CentroidReadout, epoch: int, step: int) -> Tensor:
         """The loss of one step: a scalar. The readout is the encoder's own playlist vector."""
-        _seed_encoder(self.config, epoch, step)
+        config = self.config
+        _seed_encoder(config, epoch, step)
         nodes = encoder(self.message_graph)
-        vectors = _playlist_vectors(nodes, self.config), nodes.track
+        vectors = _playlist_vectors(nodes, config), nodes.track
         drawn = self.draw(vectors[0].detach(), vectors[1].detach(), epoch, step)
         rows, positive, negative = (torch.from_numpy(part).to(nodes.track.device) for part in drawn)
         ranking = bayesian_personalised_ranking(*vectors, rows, positive, negative)
-        if not self.config.l2:
+        if not config.l2:
             return ranking
-        track, playlist = encoder.get_parameter("track"), encoder.get_parameter("playlist")
-        initial = (playlist[rows], track[positive], track[negative])
+        start = encoder.initial_vectors()
+        if not {"track", "playlist"} <= start.keys():
+            raise InputError(
+                f"l2 is a penalty on the initial vectors of tracks and playlists, but "
+                f"{config.model} names none (initial_vectors)"
+            )
+        initial = (start["playlist"][rows], start["track"][positive], start["track"][negative])
         squares = torch.stack([vectors.square().sum() for vectors in initial]).sum()
-        return ranking + self.config.l2 / 2 * squares / len(rows)
+        return ranking + config.l2 / 2 * squares / len(rows)
 
     @torch.no_grad()
-    def _whole(self, encoder: nn.Module, epoch: int) -> tuple[Tensor, Tensor]:
+    def _whole(self, encoder: Encoder, epoch: int) -> tuple[Tensor, Tensor]:
         """Vectors of all playlists and tracks."""
         nodes = _evaluated(encoder, self.message_graph, self.config, epoch)
         return _playlist_vectors(nodes, self.config), nodes.track
@@ -303,7 +309,7 @@ def _playlist_vectors(nodes: NodeVectors, config: TrainConfig) -> Tensor:
 
 
 def _evaluated(
-    encoder: nn.Module, graph: MessageGraph, config: TrainConfig, epoch: int
+    encoder: Encoder, graph: MessageGraph, config: TrainConfig, epoch: int
 ) -> NodeVectors:
     """All vectors with nothing hidden, as they are evaluated."""
     _seed_encoder(config, epoch)

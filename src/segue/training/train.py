@@ -27,7 +27,7 @@ from segue.files import write_json_lines
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.graph.split import HeldOut
 from segue.models import encoder_named
-from segue.models.encoder import MessageGraph
+from segue.models.encoder import Encoder, MessageGraph
 from segue.models.readout import CentroidReadout
 from segue.scoring.scorer import CentroidScorer
 from segue.training.checkpoint import Checkpoint
@@ -107,7 +107,7 @@ def train(
     resume: bool = False,
     device: str = "cpu",
     progress: Progress | None = None,
-    encoder: Callable[..., nn.Module] | None = None,
+    encoder: Callable[..., Encoder] | None = None,
 ) -> TrainResult:
     """Train a model on a training graph.
 
@@ -143,8 +143,8 @@ def train(
     Raises
     ------
     InputError
-        If the model, a relation or an option is not known, if validation has no targets, or the
-        node readout no playlist vectors.
+        If the model, a relation or an option is not known, if what `encoder` makes is no
+        `Encoder`, if validation has no targets, or the node readout no playlist vectors.
     TrainingError
         If no playlist has two tracks, or the loss is no longer a number.
     ArtefactError, MismatchError
@@ -172,6 +172,11 @@ def train(
         rng=np.random.default_rng((config.rng_seed, FOR_VECTORS)),
         **options,
     )
+    if not isinstance(network, Encoder):
+        raise InputError(
+            f"{type(network).__name__} is not an encoder: derive it from "
+            "segue.models.encoder.Encoder, whose forward turns a MessageGraph into NodeVectors"
+        )
     readout = CentroidReadout(graph.num_nodes["track"])
     model = nn.ModuleDict({"encoder": network, "readout": readout}).to(device)
     optimizer = torch.optim.Adam(
@@ -222,9 +227,7 @@ def train(
             "loss": state.loss_sum / steps.num_steps,
             "learning_rate": _learning_rate(config, (epoch + 1) * steps.num_steps - 1, total_steps),
         }
-        relation_weight = getattr(network, "relation_weight", None)
-        if isinstance(relation_weight, nn.ParameterDict):  # one learned number a relation
-            entry["relation_weight"] = {n: w.item() for n, w in relation_weight.items()}
+        entry |= network.diagnostics()
         is_last = epoch + 1 == last_epoch
         validated = validation is not None and (is_last or not (epoch + 1) % config.validate_every)
         if validation is not None and validated:
@@ -257,15 +260,15 @@ def train(
     )
 
 
-def _parameter_groups(model: nn.Module, encoder: nn.Module) -> list[dict[str, Any]]:
-    """What learns at the learning rate, and the encoder's transforms at their share of it."""
-    transforms = list(getattr(encoder, "transforms", nn.Module()).parameters())
-    slow = {id(parameter) for parameter in transforms}
-    others = [parameter for parameter in model.parameters() if id(parameter) not in slow]
-    groups = [{"params": others, "rate": 1.0}]
-    if transforms:
-        groups.append({"params": transforms, "rate": encoder.transform_rate})
-    return groups
+def _parameter_groups(model: nn.Module, encoder: Encoder) -> list[dict[str, Any]]:
+    """What learns at the learning rate, and what learns at a share of it."""
+    slow: list[dict[str, Any]] = [
+        {"params": list(encoder.get_submodule(name).parameters()), "rate": share}
+        for name, share in encoder.learning_rate_shares().items()
+    ]
+    apart = {id(parameter) for group in slow for parameter in group["params"]}
+    others = [parameter for parameter in model.parameters() if id(parameter) not in apart]
+    return [{"params": others, "rate": 1.0}, *slow]
 
 
 def _learning_rate(config: TrainConfig, done: int, total: int) -> float:
@@ -276,7 +279,7 @@ def _learning_rate(config: TrainConfig, done: int, total: int) -> float:
 
 @torch.no_grad()
 def _read_out(
-    encoder: nn.Module, readout: CentroidReadout, message_graph: MessageGraph, config: TrainConfig
+    encoder: Encoder, readout: CentroidReadout, message_graph: MessageGraph, config: TrainConfig
 ) -> TrainedVectors:
     """The vectors of a model with nothing hidden."""
     encoder.eval()
