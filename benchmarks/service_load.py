@@ -188,7 +188,6 @@ def make_bundle(num_tracks: int, folder: Path, ann: bool) -> None:
     from engine import clustered
     from name_search import made_up_catalog
 
-    from segue.names.name_file import write_names
     from segue.scoring.ann import write_ann
 
     catalog, popularity = made_up_catalog(num_tracks)
@@ -205,9 +204,7 @@ def make_bundle(num_tracks: int, folder: Path, ann: bool) -> None:
         split={},
         graph_fingerprint="made up",
     )
-    companions = [lambda where: write_names(where, catalog, popularity)]
-    if ann:
-        companions.append(lambda where: write_ann(bundle, where))
+    companions = [lambda where: write_ann(bundle, where)] if ann else []
     bundle.save(folder, companions=companions)
 
 

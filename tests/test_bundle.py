@@ -167,10 +167,11 @@ def test_vectors_of_a_length_that_lies_are_refused(bundle, tmp_path):
             Bundle.load(tmp_path / "bundle", verify=False)
 
 
-def test_only_arrow_safetensors_and_json_are_written(bundle, tmp_path):
+def test_only_formats_without_code_are_written(bundle, tmp_path):
     bundle.save(tmp_path / "bundle")
     files = {path.name for path in (tmp_path / "bundle").rglob("*")}
-    assert {path.rsplit(".", 1)[-1] for path in files} == {"arrow", "safetensors", "json", "jsonl"}
+    endings = {path.rsplit(".", 1)[-1] for path in files}
+    assert endings == {"arrow", "safetensors", "json", "jsonl", "sqlite"}
     for path in (tmp_path / "bundle").iterdir():
         # A pickle of protocol 2 or later begins with \x80; a zip (torch.save) with PK.
         assert not path.read_bytes().startswith((b"\x80", b"PK")), path.name

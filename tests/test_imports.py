@@ -14,8 +14,8 @@ import segue
 SOURCE = Path(segue.__file__).parent
 # A room imports from itself and from rooms before it.
 ROOMS = (
-    "errors", "files", "memory", "data", "synthetic", "graph", "metrics", "bundle", "scoring",
-    "evaluation", "baselines", "names", "recommend", "updating", "pictures", "models", "training",
+    "errors", "files", "memory", "data", "synthetic", "graph", "metrics", "names", "bundle",
+    "scoring", "evaluation", "baselines", "recommend", "updating", "pictures", "models", "training",
     "pipeline", "compare", "service", "cli",
 )  # fmt: skip
 TORCH_ROOMS = {"models", "training", "pipeline", "compare"}

@@ -25,6 +25,7 @@ from segue.data.playlists import (
 )
 from segue.errors import ArtefactError
 from segue.files import atomic_artefact, read_manifest, write_json_lines
+from segue.names.name_file import write_names
 
 SECOND_STAGE = "second_stage.txt"
 # The arrays of a wide part.
@@ -221,7 +222,7 @@ class Bundle:
 
     def save(
         self,
-        folder: Path,
+        folder: str | Path,
         *,
         overwrite: bool = False,
         companions: Iterable[Callable[[Path], None]] = (),
@@ -230,11 +231,12 @@ class Bundle:
 
         ``vectors.safetensors``, after a refit ``measured.safetensors``, the wide part of both as
         ``wide.safetensors`` and ``measured-wide.safetensors``, ``second_stage.txt``, the
-        catalogue's and playlists' Arrow files, ``metrics.jsonl`` and the manifest with
-        configuration, metrics, split and fingerprints. Each of the `companions` is called with the
-        folder that is being written and puts further files there, such as an index: the manifest
-        covers them, too.
+        catalogue's and playlists' Arrow files, the index of names ``names.sqlite``,
+        ``metrics.jsonl`` and the manifest with configuration, metrics, split and fingerprints.
+        Each of the `companions` is called with the folder that is being written and adds files of
+        its own, such as an ANN index; the manifest covers them too.
         """
+        folder = Path(folder)
         with atomic_artefact(folder, "bundle", overwrite=overwrite) as writer:
             names = (
                 "track_vectors",
@@ -264,6 +266,7 @@ class Bundle:
             if self.second_stage is not None:
                 (writer.folder / SECOND_STAGE).write_text(self.second_stage, encoding="utf-8")
             write_json_lines(writer.folder / "metrics.jsonl", self.history)
+            write_names(writer.folder, self.catalog, self.popularity, self.playlists)
             for write in companions:
                 write(writer.folder)
             writer.content.update(

@@ -218,7 +218,7 @@ def test_the_data_are_the_core_of_the_graph_and_too_few_are_refused(planted_grap
     planted_graph.save(tmp_path / "graph")
     split = Source(tmp_path / "graph", SplitRecipe(), 6).load()
     core = planted_graph.k_core(6)
-    assert split.graph_fingerprint == core.fingerprint
+    assert split.graph.fingerprint == core.fingerprint
     assert split.train.options["k_core"] == 6
     with pytest.raises(InputError, match="its 30-core is empty; a smaller --k-core"):
         Source(tmp_path / "graph", SplitRecipe(), 30).load()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +11,6 @@ from fastapi.testclient import TestClient
 
 from segue.bundle import Bundle
 from segue.graph.playlist_graph import PlaylistGraph
-from segue.names.name_file import write_names
 from segue.service import app as app_module
 from segue.service.app import create_app
 from segue.service.serving import Serving
@@ -42,13 +40,7 @@ def bundle_of(graph: PlaylistGraph, rng_seed: int) -> Bundle:
 
 
 def save(bundle: Bundle, folder: Path) -> None:
-    names = partial(
-        write_names,
-        catalog=bundle.catalog,
-        popularity=bundle.popularity,
-        playlists=bundle.playlists,
-    )
-    bundle.save(folder, overwrite=True, companions=[names])
+    bundle.save(folder, overwrite=True)
 
 
 @pytest.fixture(scope="session")

@@ -36,7 +36,6 @@ def index(
     some hundred thousand tracks that is fast enough without an index.
     """
     from segue.bundle import Bundle
-    from segue.names.name_file import names_of
     from segue.scoring.ann import write_ann
 
     limit_threads(threads)
@@ -47,7 +46,7 @@ def index(
     def write(folder: Path) -> None:
         facts.update(write_ann(loaded, folder, recall=recall, num_cells=cells, rng_seed=rng_seed))
 
-    loaded.save(bundle, overwrite=True, companions=[names_of(loaded), write])
+    loaded.save(bundle, overwrite=True, companions=[write])
     rows = [
         [dial, str(probes), f"{facts['recall@100'][dial][probes]:.4f}"]
         for dial, probes in facts["num_probes"].items()

@@ -330,7 +330,6 @@ def train_bundle(
 ) -> tuple[Bundle, Evaluation]:
     """Train, measure and save, with words and bars; returns the bundle and its measurement."""
     from segue.errors import ArtefactError
-    from segue.names.name_file import names_of
     from segue.pipeline.experiment import Watch, train_and_measure
     from segue.pipeline.parts import FinishedParts
     from segue.training.device import device_named
@@ -381,7 +380,7 @@ def train_bundle(
                 device=device,
                 watch=Watch(watch, begins),
             )
-        bundle.save(out, overwrite=overwrite, companions=[names_of(bundle)])
+        bundle.save(out, overwrite=overwrite)
         # Only now that the bundle is whole is the way there no longer needed.
         FinishedParts(folder).remove()
         for place in (folder, folder / "refit"):

@@ -47,7 +47,6 @@ def update(
     """
     from segue.bundle import Bundle
     from segue.files import refuse_existing
-    from segue.names.name_file import names_of
     from segue.updating.update import update as updated
 
     refuse_existing(out, "bundle", overwrite=overwrite)
@@ -55,7 +54,7 @@ def update(
     loaded = Bundle.load(bundle)
     read, catalog, _ = read_source(playlists, slices=slices, columns=columns, order=order)
     result, report = updated(loaded, read, catalog)
-    result.save(out, overwrite=overwrite, companions=[names_of(result)])
+    result.save(out, overwrite=overwrite)
     kinds = {"track": report.num_tracks, "artist": report.num_artists, "album": report.num_albums}
     say("New: " + ", ".join(count(num_new, kind) for kind, num_new in kinds.items()))
     for sources, num_placed in report.placed_by.items():

@@ -175,7 +175,7 @@ def measure_cell(cell: Cell, split: Split, terms: Terms, watch: Watch) -> dict[s
         "test": evaluate(scorer, split.test, split.train).to_json(),
         **facts,
         "data": {
-            "graph": split.graph_fingerprint,
+            "graph": split.graph.fingerprint,
             "split": split.fingerprint,
             "recipe": split.recipe.to_json(),
             "nodes": split.train.num_nodes,

@@ -168,15 +168,15 @@ class Split:
         what stands right before. One row for each playlist of the graph, or, where whole
         playlists are held out, for each of those.
     recipe : SplitRecipe
-    graph_fingerprint : str
-        Of the whole graph.
+    graph : PlaylistGraph
+        The whole graph that was split; training never looks at it.
     """
 
     train: PlaylistGraph
     validation: HeldOut
     test: HeldOut
     recipe: SplitRecipe
-    graph_fingerprint: str
+    graph: PlaylistGraph
 
     def __post_init__(self) -> None:
         """Refuse what is held out and trained on, or held out twice (ValueError)."""
@@ -212,7 +212,7 @@ class Split:
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 over what is held out and the graph that it was taken from."""
-        digest = hashlib.sha256(self.graph_fingerprint.encode())
+        digest = hashlib.sha256(self.graph.fingerprint.encode())
         for held_out in (self.validation, self.test):
             update_digest(digest, held_out.targets.offsets, held_out.targets.track_index)
             if self.recipe.kind == "playlists":
@@ -274,7 +274,7 @@ def split_graph(graph: PlaylistGraph, recipe: SplitRecipe) -> Split:
                 known if recipe.in_order else train, known, tracks.keep(part == _TEST), every
             ),
             recipe=recipe,
-            graph_fingerprint=graph.fingerprint,
+            graph=graph,
         )
     )
 
@@ -331,7 +331,7 @@ def _without_playlists(
         validation=validation,
         test=test,
         recipe=recipe,
-        graph_fingerprint=graph.fingerprint,
+        graph=graph,
     )
 
 

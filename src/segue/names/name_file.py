@@ -19,7 +19,6 @@ from __future__ import annotations
 import sqlite3
 import string
 import zlib
-from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from functools import lru_cache
@@ -30,7 +29,6 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from segue.bundle import Bundle
 from segue.data.playlists import Catalog, Int64Array, Playlists
 from segue.data.text import fold, words_of
 
@@ -85,11 +83,6 @@ def things_of(catalog: Catalog, playlists: Playlists | None) -> dict[Kind, Thing
     if playlists is not None:
         things["playlist"] = Things(playlists.ids, playlists.titles)
     return things
-
-
-def names_of(bundle: Bundle) -> Callable[[Path], None]:
-    """What writes the names of a bundle beside it: a companion for `Bundle.save`."""
-    return lambda folder: write_names(folder, bundle.catalog, bundle.popularity, bundle.playlists)
 
 
 def write_names(
