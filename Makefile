@@ -1,4 +1,5 @@
-# Two commands set everything up on a fresh machine: `make demo` and `make test`.
+# Two commands set everything up on a fresh machine: `make demo` and `make test`;
+# `make docs` builds the documentation into site/.
 #   PYTHON=python3.12   another interpreter
 #   PIP_ARGS="…"        options for pip, for example
 #                       PIP_ARGS="--extra-index-url https://download.pytorch.org/whl/cpu"
@@ -9,7 +10,7 @@ BIN := $(VENV)/bin
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check \
 	--only-binary :all: --constraint constraints.txt $(PIP_ARGS)
 
-.PHONY: demo test lint types format clean
+.PHONY: demo test lint types docs format clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.installed
@@ -24,6 +25,10 @@ lint: $(VENV)/.installed-test
 
 types: $(VENV)/.installed-test
 	$(BIN)/mypy
+
+# Strict: a broken link, or a public name that is on no page, is an error.
+docs: $(VENV)/.installed-docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
 
 format: $(VENV)/.installed-test
 	$(BIN)/ruff check --fix .
@@ -42,5 +47,10 @@ $(VENV)/.installed-test: $(VENV)/.installed
 	$(INSTALL) --editable ".[test]"
 	@touch $@
 
+$(VENV)/.installed-docs: $(VENV)/.installed
+	@echo "Installing what the documentation needs ..."
+	$(INSTALL) --editable ".[docs]"
+	@touch $@
+
 clean:
-	rm -rf $(VENV) segue-demo build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) site segue-demo build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

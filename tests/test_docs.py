@@ -8,6 +8,7 @@ import runpy
 import shlex
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 
 import pytest
@@ -188,6 +189,14 @@ def test_command_reference_is_what_the_commands_say() -> None:
     reference = runpy.run_path(str(ROOT / "docs" / "make_commands.py"))["reference"]
     written = (ROOT / "docs" / "commands.md").read_text()
     assert written == reference(), f"run: {Path(sys.executable).name} docs/make_commands.py"
+
+
+def test_a_public_name_without_an_anchor_is_reported() -> None:
+    hooks = runpy.run_path(str(ROOT / "docs" / "hooks.py"))
+    lines = b"segue.read py:function 1 api/index.html#$ -\nsegue.errors py:module 1 api/#$ -\n"
+    inventory = b"# Sphinx\n# Project: \n# Version: \n# packed\n" + zlib.compress(lines)
+    found = hooks["anchors"](inventory)
+    assert hooks["absent"](["__version__", "read", "train"], found) == ["train"]
 
 
 def test_no_document_has_a_gap_left_to_fill() -> None:
