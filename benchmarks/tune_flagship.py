@@ -32,6 +32,7 @@ from segue.graph.split import Split, SplitRecipe, split_graph
 from segue.pipeline.system import SystemScorer
 from segue.scoring.recency import Recency
 from segue.scoring.scorer import CentroidScorer
+from segue.scoring.terms import load_terms
 from segue.training.config import WideConfig
 from segue.training.wide import fit_wide
 
@@ -120,7 +121,10 @@ def main() -> None:
     def vectors(name: str) -> tuple[Bundle, CentroidScorer]:
         told = ("--split", "mixed", "--device", options.device, "--no-second-stage")
         bundle = Bundle.load(train(out, f"trial {name}", *told, *TRAININGS[name]))
-        return bundle, CentroidScorer(bundle.track_vectors, bundle.query_weight, wide=bundle.wide)
+        terms = load_terms(bundle.terms, bundle.catalog.num_tracks)
+        return bundle, CentroidScorer(
+            bundle.track_vectors, bundle.query_weight, wide=terms.get("wide")
+        )
 
     for name in TRAININGS:
         if wanted("training", name):

@@ -91,7 +91,7 @@ def test_measured_vectors_come_back_where_they_are_asked_for(bundle, tmp_path):
     np.testing.assert_array_equal(found.measured.track_vectors, measured.track_vectors)
     np.testing.assert_array_equal(found.measured.query_weight, measured.query_weight)
     np.testing.assert_array_equal(found.measured.popularity, measured.popularity)
-    assert found.measured.wide is None
+    assert found.measured.terms == {}
     assert Bundle.load(tmp_path / "bundle").measured is None
     bundle.save(tmp_path / "other")
     assert Bundle.load(tmp_path / "other", measured=True).measured is None

@@ -23,6 +23,7 @@ from segue.graph.split import Split, SplitRecipe, split_graph
 from segue.pipeline.experiment import train_and_measure
 from segue.recommend.filters import Filters
 from segue.recommend.recommender import Recommender
+from segue.scoring.wide import WidePart
 from segue.training.config import SecondStageConfig, SystemConfig, TrainConfig, WideConfig
 from segue.training.train import train
 
@@ -223,7 +224,8 @@ def test_vectors(bundle):
 
 
 def test_wide_part(bundle):
-    for name, wide in (("wide", bundle.wide), ("measured wide", bundle.measured.wide)):
+    for name, terms in (("wide", bundle.terms), ("measured wide", bundle.measured.terms)):
+        wide = WidePart(**terms["wide"])
         first = slice(0, wide.offsets[2])
         check(
             name,

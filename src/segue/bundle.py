@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -13,98 +12,20 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import save_file
-from scipy.sparse import csr_array
 
 from segue.data.playlists import (
     Catalog,
     Float32Array,
-    Int32Array,
     Int64Array,
     Playlists,
-    TrackLists,
 )
 from segue.errors import ArtefactError
 from segue.files import atomic_artefact, read_manifest, write_json_lines
 from segue.names.name_file import write_names
 
 SECOND_STAGE = "second_stage.txt"
-# The arrays of a wide part.
-_WIDE = ("offsets", "track_index", "weight")
-
-
-@dataclass(frozen=True, eq=False)
-class WidePart:
-    """Sparse weights W of tracks by tracks; a track t of a query adds W_tu to the score of u.
-
-    A few hundred dimensions cannot hold every pair of tracks that often stands together. This
-    can, and like the vectors it is summed over the tracks of a query, so that parts of a score
-    stay exact.
-
-    Attributes
-    ----------
-    offsets : int64 [num_tracks + 1]
-        Where the weights of each track of a query begin.
-    track_index : int32 [num_weights]
-        The tracks that they are given to, ascending within each.
-    weight : float32 [num_weights]
-    """
-
-    offsets: Int64Array
-    track_index: Int32Array
-    weight: Float32Array
-
-    def __post_init__(self) -> None:
-        """Refuse arrays that are no such matrix (ValueError)."""
-        if self.weight.shape != self.track_index.shape or not np.isfinite(self.weight).all():
-            raise ValueError("the wide part must hold one finite weight a pair of tracks")
-        steps = np.diff(self.offsets)
-        if not len(self.offsets) or self.offsets[0] != 0 or (steps < 0).any():
-            raise ValueError("the offsets of the wide part must ascend from 0")
-        if self.offsets[-1] != len(self.weight):
-            raise ValueError("the offsets of the wide part must end at the number of its weights")
-        inside = (self.track_index >= 0) & (self.track_index < self.num_tracks)
-        if not inside.all():
-            raise ValueError("the wide part points at tracks that are not there")
-        row = np.repeat(np.arange(self.num_tracks), steps)
-        later = np.diff(row * self.num_tracks + self.track_index)
-        if not (later > 0).all():
-            raise ValueError("the tracks of each row of the wide part must ascend")
-
-    @classmethod
-    def from_matrix(cls, matrix: csr_array) -> WidePart:
-        """From a sparse matrix of tracks by tracks."""
-        matrix = matrix.sorted_indices()
-        return cls(
-            matrix.indptr.astype(np.int64),
-            matrix.indices.astype(np.int32),
-            matrix.data.astype(np.float32),
-        )
-
-    @property
-    def num_tracks(self) -> int:
-        """Number of tracks."""
-        return len(self.offsets) - 1
-
-    @cached_property
-    def matrix(self) -> csr_array:
-        """W as SciPy has it: float32 [num_tracks, num_tracks]."""
-        shape = (self.num_tracks, self.num_tracks)
-        return csr_array((self.weight, self.track_index, self.offsets), shape=shape)
-
-    def scores(self, tracks: TrackLists, share: Float32Array | None = None) -> csr_array:
-        """What the wide part adds to the scores for some lists: sparse [num_lists, num_tracks].
-
-        `share` (float32 [num_pairs]) is how much each track counts, by default 1.
-        """
-        if share is None:
-            share = np.ones(tracks.num_pairs, dtype=np.float32)
-        shape = (len(tracks), self.num_tracks)
-        return csr_array((share, tracks.track_index, tracks.offsets), shape=shape) @ self.matrix
-
-    def with_tracks(self, num_tracks: int) -> WidePart:
-        """The same with further tracks after the others, of which nothing is known."""
-        more = np.full(num_tracks - self.num_tracks, self.offsets[-1])
-        return WidePart(np.append(self.offsets, more), self.track_index, self.weight)
+# Arrays by name, of each term of a score that has some.
+Terms = Mapping[str, Mapping[str, NDArray[Any]]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,13 +39,14 @@ class MeasuredVectors:
     query_weight : float32 [num_tracks]
     popularity : int64 [num_tracks]
         Playlists of each track in the split's training graph.
-    wide : WidePart or None
+    terms : dict of dict of arrays
+        As in `Bundle`.
     """
 
     track_vectors: Float32Array
     query_weight: Float32Array
     popularity: Int64Array
-    wide: WidePart | None = None
+    terms: Terms = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,8 +81,8 @@ class Bundle:
         One entry an epoch.
     measured : MeasuredVectors or None
         Where the vectors above were refitted on all pairs: those that `metrics` are of.
-    wide : WidePart or None
-        What single tracks say of each other, beside the vectors.
+    terms : dict of dict of arrays
+        By name, the arrays of each further term of the score (`segue.scoring.terms` knows them).
     second_stage : str or None
         A model of LightGBM in its own text form, which orders the best tracks anew (see
         `segue.scoring.second_stage`).
@@ -182,7 +104,7 @@ class Bundle:
     history: list[dict[str, Any]] = field(default_factory=list)
     album_vectors: Float32Array | None = None
     measured: MeasuredVectors | None = None
-    wide: WidePart | None = None
+    terms: Terms = field(default_factory=dict)
     second_stage: str | None = None
     folder: Path | None = field(init=False, default=None)
 
@@ -214,9 +136,6 @@ class Bundle:
             shapes = [getattr(self.measured, name).shape for name in arrays]
             if shapes != [(num_tracks, dim), (num_tracks,), (num_tracks,)]:
                 raise ValueError("the measured vectors are not as many or as long as the others")
-        for part in (self.wide, self.measured.wide if self.measured is not None else None):
-            if part is not None and part.num_tracks != num_tracks:
-                raise ValueError("the wide part has not as many rows as there are tracks")
         if self.playlists is not None:
             self.catalog.check_holds(self.playlists)
 
@@ -229,12 +148,12 @@ class Bundle:
     ) -> None:
         """Write the bundle as an artefact, all or nothing.
 
-        ``vectors.safetensors``, after a refit ``measured.safetensors``, the wide part of both as
-        ``wide.safetensors`` and ``measured-wide.safetensors``, ``second_stage.txt``, the
-        catalogue's and playlists' Arrow files, the index of names ``names.sqlite``,
-        ``metrics.jsonl`` and the manifest with configuration, metrics, split and fingerprints.
-        Each of the `companions` is called with the folder that is being written and adds files of
-        its own, such as an ANN index; the manifest covers them too.
+        ``vectors.safetensors``, after a refit ``measured.safetensors``, each further term of the
+        score as ``term-NAME.safetensors`` and ``measured-term-NAME.safetensors``,
+        ``second_stage.txt``, the catalogue's and playlists' Arrow files, the index of names
+        ``names.sqlite``, ``metrics.jsonl`` and the manifest with configuration, metrics, split and
+        fingerprints. Each of the `companions` is called with the folder that is being written and
+        adds files of its own, such as an ANN index; the manifest covers them too.
         """
         folder = Path(folder)
         with atomic_artefact(folder, "bundle", overwrite=overwrite) as writer:
@@ -245,15 +164,16 @@ class Bundle:
                 "query_weight",
                 "popularity",
             )
-            files = {"vectors": {name: getattr(self, name) for name in names}}
-            parts = {"wide": self.wide}
+            files: dict[str, Mapping[str, NDArray[Any]]] = {
+                "vectors": {name: getattr(self, name) for name in names}
+            }
+            terms = {"": self.terms}
             if self.measured is not None:
                 measured = dict(vars(self.measured))
-                parts["measured-wide"] = measured.pop("wide")
+                terms["measured-"] = measured.pop("terms")
                 files["measured"] = measured
-            for file, part in parts.items():
-                if part is not None:
-                    files[file] = {name: getattr(part, name) for name in _WIDE}
+            for prefix, of in terms.items():
+                files |= {f"{prefix}term-{name}": arrays for name, arrays in of.items()}
             for file, arrays in files.items():
                 content = {n: np.ascontiguousarray(a) for n, a in arrays.items() if a is not None}
                 try:
@@ -275,6 +195,8 @@ class Bundle:
                 split=self.split,
                 graph_fingerprint=self.graph_fingerprint,
                 has_playlists=self.playlists is not None,
+                terms=list(self.terms),
+                measured_terms=[] if self.measured is None else list(self.measured.terms),
             )
 
     @classmethod
@@ -295,7 +217,7 @@ class Bundle:
             if measured and "measured.safetensors" in manifest["files"]:
                 of_split = MeasuredVectors(
                     **_mapped(folder / "measured.safetensors"),
-                    wide=_wide(folder, "measured-wide", manifest),
+                    terms=_terms(folder, "measured-", manifest["measured_terms"]),
                 )
             second_stage = None
             if SECOND_STAGE in manifest["files"]:
@@ -310,7 +232,7 @@ class Bundle:
                 graph_fingerprint=manifest["graph_fingerprint"],
                 history=[json.loads(line) for line in lines],
                 measured=of_split,
-                wide=_wide(folder, "wide", manifest),
+                terms=_terms(folder, "", manifest["terms"]),
                 second_stage=second_stage,
                 **arrays,
             )
@@ -320,10 +242,9 @@ class Bundle:
             raise ArtefactError(f"{folder}: is not a whole bundle ({error})") from error
 
 
-def _wide(folder: Path, file: str, manifest: dict[str, Any]) -> WidePart | None:
-    """The wide part that a file holds; None where there is no such file."""
-    name = f"{file}.safetensors"
-    return WidePart(**_mapped(folder / name)) if name in manifest["files"] else None
+def _terms(folder: Path, prefix: str, names: list[str]) -> Terms:
+    """The arrays of some terms."""
+    return {name: _mapped(folder / f"{prefix}term-{name}.safetensors") for name in names}
 
 
 _DTYPES = {"F32": "<f4", "F64": "<f8", "I32": "<i4", "I64": "<i8"}

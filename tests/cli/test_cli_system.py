@@ -18,6 +18,7 @@ from segue.graph.playlist_graph import PlaylistGraph
 from segue.graph.split import SplitRecipe, split_graph
 from segue.pipeline import parts
 from segue.recommend.recommender import Recommender
+from segue.scoring.wide import WidePart
 from segue.training.config import SecondStageConfig, WideConfig
 from segue.training.wide import fit_wide
 
@@ -90,8 +91,8 @@ def test_a_training_leaves_a_whole_system(trained, planted):
     assert bundle.split["fingerprint"] == split.fingerprint, "the order is known, so it is mixed"
     # What was measured is of the split, what ships of all pairs; the second stage is the same.
     for found, expected in (
-        (bundle.measured.wide, fit_wide(split.train, WideConfig())),
-        (bundle.wide, fit_wide(planted, WideConfig())),
+        (WidePart(**bundle.measured.terms["wide"]), fit_wide(split.train, WideConfig())),
+        (WidePart(**bundle.terms["wide"]), fit_wide(planted, WideConfig())),
     ):
         np.testing.assert_array_equal(found.track_index, expected.track_index)
         np.testing.assert_array_equal(found.weight, expected.weight)
@@ -130,7 +131,7 @@ def test_and_so_it_does_where_that_is_what_ships(run, graph, tmp_path):
     assert status == 0, err
     bundle = Bundle.load(out, measured=True)
     assert bundle.measured is None
-    assert bundle.wide is not None
+    assert "wide" in bundle.terms
     assert bundle.second_stage is not None
     assert measured_again(run, out, graph) == bundle.metrics["test"]["values"]
 
@@ -145,7 +146,7 @@ def test_each_part_can_be_left_out(run, trained, graph, tmp_path):
         status, _, err = run("train", graph, "--out", out, *SMALL, *options)
         assert status == 0, err
         bundle = Bundle.load(out)
-        assert (bundle.wide is not None) == (name == "wide")
+        assert ("wide" in bundle.terms) == (name == "wide")
         assert bundle.second_stage is None
         assert bundle.config["system"]["second_stage"] is None
         assert "second stage" not in err.lower()
@@ -177,7 +178,7 @@ def test_without_lightgbm(run, trained, graph, tmp_path, monkeypatch):
     status, _, err = run("train", graph, "--out", out, *SMALL)
     assert status == 0
     assert "The second stage is left out: a second stage needs LightGBM" in err
-    assert Bundle.load(out).wide is not None
+    assert "wide" in Bundle.load(out).terms
     # Of a bundle that has one.
     for args in (("complete", trained, "0"), ("evaluate", trained, graph)):
         status, text, err = run(*args)
@@ -191,7 +192,7 @@ def test_a_wide_part_that_does_not_fit_is_left_out(run, graph, tmp_path, monkeyp
     status, _, err = run("train", graph, "--out", out, *SMALL, "--no-second-stage")
     assert status == 0, err
     assert "The wide part is left out: a matrix of 120 by 120 tracks needs" in err
-    assert Bundle.load(out).wide is None
+    assert "wide" not in Bundle.load(out).terms
 
 
 def test_a_training_that_was_stopped_takes_its_finished_parts(
@@ -223,7 +224,7 @@ def test_a_training_that_was_stopped_takes_its_finished_parts(
     assert [path.name for path in tmp_path.iterdir()] == ["bundle"]
     found, expected = Bundle.load(out), Bundle.load(trained)
     np.testing.assert_array_equal(found.track_vectors, expected.track_vectors)
-    np.testing.assert_array_equal(found.wide.weight, expected.wide.weight)
+    np.testing.assert_array_equal(found.terms["wide"]["weight"], expected.terms["wide"]["weight"])
     assert found.second_stage == expected.second_stage
     assert found.metrics["test"]["values"] == expected.metrics["test"]["values"]
 

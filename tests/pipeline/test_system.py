@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
-from segue.bundle import Bundle, MeasuredVectors, WidePart
+from segue.bundle import Bundle, MeasuredVectors
 from segue.evaluation.evaluate import evaluate
 from segue.evaluation.held_out import HeldOutScorer
 from segue.graph.split import Split, SplitRecipe, split_graph
@@ -14,6 +14,7 @@ from segue.metrics import rank_held_out
 from segue.pipeline.system import SystemScorer
 from segue.recommend.recommender import Recommender
 from segue.scoring.scorer import CentroidScorer
+from segue.scoring.wide import WidePart
 from segue.training import second_stage
 from segue.training.config import SecondStageConfig
 
@@ -32,7 +33,7 @@ def vectors_of(split: Split, rng_seed: int = 2) -> MeasuredVectors:
         unit(num_tracks, rng),
         rng.uniform(0.1, 2, num_tracks).astype(np.float32),
         split.train.track_degree,
-        WidePart.from_matrix(csr_array(weights)),
+        {"wide": WidePart.from_matrix(csr_array(weights)).arrays()},
     )
 
 
@@ -107,7 +108,7 @@ def test_the_measured_parts_are_measured_and_not_those_that_ship(planted_graph, 
 
 def test_without_order_wide_part_and_second_stage_it_is_the_vectors_alone(planted_graph):
     split = split_graph(planted_graph, SplitRecipe("random"))
-    vectors = replace(vectors_of(split), wide=None)
+    vectors = replace(vectors_of(split), terms={})
     system = SystemScorer.of_vectors(vectors, None, split)
     assert isinstance(system, HeldOutScorer)
     plain = CentroidScorer(vectors.track_vectors, vectors.query_weight, vectors.popularity)

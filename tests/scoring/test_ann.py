@@ -8,12 +8,13 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from segue.bundle import Bundle, WidePart
+from segue.bundle import Bundle
 from segue.data.playlists import Catalog, TrackLists
 from segue.errors import ArtefactError, InputError, ResourceError
 from segue.recommend.filters import Filters
 from segue.recommend.recommender import Recommender
 from segue.scoring.ann import AnnIndex, write_ann
+from segue.scoring.wide import WidePart
 
 faiss = pytest.importorskip("faiss", reason="the extra ann is not installed")
 NUM_TRACKS, NUM_ARTISTS = 4000, 50
@@ -147,7 +148,7 @@ def far_weights(rng: np.random.Generator) -> WidePart:
 @pytest.mark.parametrize("filters", [Filters(), Filters(exclude_tracks=["0", "1"])])
 def test_what_only_the_wide_part_knows_is_found(bundle, folder, searches, dial, filters):
     """An index of vectors cannot know it: its tracks stand anywhere."""
-    wide = replace(bundle, wide=far_weights(np.random.default_rng(3)))
+    wide = replace(bundle, terms={"wide": far_weights(np.random.default_rng(3)).arrays()})
     approximate, exact = Recommender(wide, ann=AnnIndex.load(folder)), Recommender(wide)
     query = lists(np.random.default_rng(7), 70)
     near, near_score = approximate.rank(query, 10, dial=dial, filters=filters)
@@ -157,13 +158,15 @@ def test_what_only_the_wide_part_knows_is_found(bundle, folder, searches, dial, 
     np.testing.assert_array_equal(near, best)
     np.testing.assert_allclose(near_score, best_score, atol=1e-6)
     for row in range(len(query)):
-        given = set(wide.wide.matrix[query[row]].indices.tolist()) - set(query[row].tolist())
+        given = set(WidePart(**wide.terms["wide"]).matrix[query[row]].indices.tolist()) - set(
+            query[row].tolist()
+        )
         assert len(given & set(near[row].tolist())) == 10
 
 
 def test_the_wide_part_counts_where_the_index_finds_a_track_too(bundle, folder, searches):
     """A longer list: first what the wide part gives to, then what is near, each track once."""
-    wide = replace(bundle, wide=far_weights(np.random.default_rng(3)))
+    wide = replace(bundle, terms={"wide": far_weights(np.random.default_rng(3)).arrays()})
     approximate, exact = Recommender(wide, ann=AnnIndex.load(folder)), Recommender(wide)
     query = lists(np.random.default_rng(8), 40)
     near, near_score = approximate.rank(query, 40)

@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import csr_array
 
-from segue.bundle import WidePart
 from segue.data.playlists import Catalog, TrackLists
 from segue.scoring.features import FEATURES, FeatureMaker
 from segue.scoring.scorer import CentroidScorer, Query
+from segue.scoring.wide import WidePart
 
 NUM_TRACKS, NUM_ARTISTS, NUM_ALBUMS, DIM = 14, 4, 5, 6
 

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.sparse import csr_array
 
-from segue.bundle import WidePart
 from segue.data.playlists import TrackLists
 from segue.scoring.scorer import FULL_DIAL, PRIOR_HALF_LIFE, CentroidScorer, Query
+from segue.scoring.wide import WidePart
 
 NUM_TRACKS, DIM = 30, 8
 

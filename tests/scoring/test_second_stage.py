@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
-from segue.bundle import Bundle, WidePart
+from segue.bundle import Bundle
 from segue.data.playlists import TrackLists
 from segue.errors import ArtefactError, ResourceError
 from segue.recommend.filters import Filters
@@ -16,6 +16,7 @@ from segue.recommend.recommender import Recommender
 from segue.scoring.features import FeatureMaker
 from segue.scoring.scorer import CentroidScorer, Query
 from segue.scoring.second_stage import SecondStage
+from segue.scoring.wide import WidePart
 
 lightgbm = pytest.importorskip("lightgbm", reason="the extra boost is not installed")
 NUM_TRACKS, POOL = 160, 25
@@ -32,14 +33,14 @@ def bundle(planted_bundle, second_stage_text) -> Bundle:
     weights = rng.uniform(0, 0.3, (NUM_TRACKS, NUM_TRACKS)).astype(np.float32)
     weights *= rng.random(weights.shape) < 0.1
     wide = WidePart.from_matrix(csr_array(weights))
-    return replace(planted_bundle, wide=wide, second_stage=second_stage_text)
+    return replace(planted_bundle, terms={"wide": wide.arrays()}, second_stage=second_stage_text)
 
 
 @pytest.fixture(scope="module")
 def scorer(bundle) -> CentroidScorer:
     artist = bundle.catalog.track_artist
     arrays = bundle.track_vectors, bundle.query_weight, bundle.popularity
-    return CentroidScorer(*arrays, artist, bundle.wide)
+    return CentroidScorer(*arrays, artist, WidePart(**bundle.terms["wide"]))
 
 
 @pytest.fixture(scope="module")

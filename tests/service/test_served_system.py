@@ -10,9 +10,9 @@ import pytest
 from fastapi.testclient import TestClient
 from scipy.sparse import csr_array
 
-from segue.bundle import WidePart
 from segue.errors import ResourceError
 from segue.recommend.recommender import Recommender
+from segue.scoring.wide import WidePart
 from segue.service.app import create_app
 from segue.service.limits import Limits
 from segue.service.serving import Serving
@@ -27,7 +27,9 @@ def system(bundles, save_bundle, second_stage_text, tmp_path_factory) -> Path:
     weights = rng.uniform(0, 0.3, (160, 160)).astype(np.float32) * (rng.random((160, 160)) < 0.1)
     wide = WidePart.from_matrix(csr_array(weights.astype(np.float32)))
     folder = tmp_path_factory.mktemp("system") / "bundle"
-    save_bundle(replace(bundles[0], wide=wide, second_stage=second_stage_text), folder)
+    save_bundle(
+        replace(bundles[0], terms={"wide": wide.arrays()}, second_stage=second_stage_text), folder
+    )
     return folder
 
 

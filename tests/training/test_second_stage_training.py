@@ -8,7 +8,6 @@ import pytest
 import torch
 from scipy.sparse import csr_array
 
-from segue.bundle import WidePart
 from segue.data.playlists import Catalog, Playlists, TrackLists
 from segue.evaluation.held_out import validate
 from segue.graph.playlist_graph import PlaylistGraph
@@ -17,6 +16,7 @@ from segue.pipeline.system import SystemScorer
 from segue.scoring.recency import Recency
 from segue.scoring.scorer import CentroidScorer
 from segue.scoring.second_stage import SecondStage
+from segue.scoring.wide import WidePart
 from segue.training import second_stage
 from segue.training.config import SecondStageConfig
 from segue.training.second_stage import Questions, train_second_stage

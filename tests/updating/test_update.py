@@ -7,9 +7,10 @@ import pyarrow as pa
 import pytest
 from scipy.sparse import csr_array
 
-from segue.bundle import Bundle, MeasuredVectors, WidePart
+from segue.bundle import Bundle, MeasuredVectors
 from segue.data.playlists import Catalog, Playlists, TrackLists
 from segue.recommend.recommender import Recommender
+from segue.scoring.wide import WidePart
 from segue.updating.mix import MixWeights
 from segue.updating.update import update
 
@@ -133,10 +134,14 @@ def test_what_the_bundle_had_stays_to_the_bit(bundle, arriving):
 def test_the_wide_part_and_the_second_stage_come_along(bundle, arriving):
     """Of the new tracks the wide part knows nothing; the vectors say where they belong."""
     weights = np.array([[0, 1, 0, 2], [3, 0, 0, 0], [0, 0, 0, 0], [0, 0.5, 0, 0]], dtype=np.float32)
-    whole = replace(bundle, wide=WidePart.from_matrix(csr_array(weights)), second_stage="trees")
+    whole = replace(
+        bundle,
+        terms={"wide": WidePart.from_matrix(csr_array(weights)).arrays()},
+        second_stage="trees",
+    )
     updated, _ = update(whole, *arriving)
     assert updated.second_stage == "trees"
-    found = updated.wide.matrix.toarray()
+    found = WidePart(**updated.terms["wide"]).matrix.toarray()
     assert found.shape == (8, 8)
     np.testing.assert_array_equal(found[:4, :4], weights)
     assert np.count_nonzero(found) == np.count_nonzero(weights)

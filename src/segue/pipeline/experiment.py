@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from segue.bundle import Bundle, MeasuredVectors, WidePart
+from segue.bundle import Bundle, MeasuredVectors, Terms
 from segue.data.playlists import Float32Array
 from segue.errors import ArtefactError, InputError, MismatchError
 from segue.evaluation.evaluate import Evaluation
@@ -98,11 +98,11 @@ def train_and_measure(
     def trained(pairs: PlaylistGraph, stage: str, **options: Any) -> TrainResult:
         return train(pairs, device=device, progress=watch.training(stage), **options)
 
-    def wide_part(pairs: PlaylistGraph, stage: str) -> WidePart | None:
+    def fitted(pairs: PlaylistGraph, stage: str) -> Terms:
         if system.wide is None:
-            return None
+            return {}
         watch.begins(stage)
-        return parts.wide(pairs, system.wide)
+        return {"wide": parts.wide(pairs, system.wide).arrays()}
 
     has_validation = split.validation.targets.num_pairs > 0
     result = trained(
@@ -118,14 +118,14 @@ def train_and_measure(
         result.track_vectors,
         result.query_weight,
         split.train.track_degree.astype(np.int64),
-        wide_part(split.train, "wide"),
+        fitted(split.train, "wide"),
     )
     second_stage = None
     if system.second_stage is not None:
         watch.begins("second stage")
         second_stage = parts.second_stage(split, measured, config, system)
     evaluation = measure(SystemScorer.of_vectors(measured, second_stage, split))
-    shipped, wide, on = result, measured.wide, split.train
+    shipped, terms, on = result, measured.terms, split.train
     if refit:
         again = folder / "refit"
         again.mkdir(exist_ok=True)
@@ -140,7 +140,7 @@ def train_and_measure(
             stop_after=result.best_epoch,
             resume=resume and (again / CHECKPOINT).exists(),
         )
-        wide = wide_part(graph, "refit wide")
+        terms = fitted(graph, "refit wide")
     vectors = shipped.structural_vectors
     return Bundle(
         catalog=graph.catalog,
@@ -153,7 +153,7 @@ def train_and_measure(
         popularity=on.track_degree.astype(np.int64),
         playlists=graph.playlists if keep_playlists else None,
         measured=measured if refit else None,
-        wide=wide,
+        terms=terms,
         second_stage=second_stage,
         config={
             **config.to_json(),

@@ -10,12 +10,13 @@ from typing import Any
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
-from segue.bundle import MeasuredVectors, WidePart
+from segue.bundle import MeasuredVectors
 from segue.errors import ArtefactError
 from segue.files import atomic_file
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.graph.split import Split
 from segue.pipeline.system import SystemScorer
+from segue.scoring.wide import WidePart
 from segue.training.config import SystemConfig, TrainConfig, WideConfig
 from segue.training.second_stage import train_second_stage
 from segue.training.wide import fit_wide
@@ -45,10 +46,9 @@ class FinishedParts:
             except (SafetensorError, OSError, ValueError, TypeError) as error:
                 raise ArtefactError(f"{path}: is no wide part ({error}); remove it") from error
         part = fit_wide(graph, config)
-        arrays = {"offsets": part.offsets, "track_index": part.track_index, "weight": part.weight}
         try:
             with atomic_file(path) as temporary:
-                save_file(arrays, temporary)
+                save_file(part.arrays(), temporary)
         except SafetensorError as error:  # a full disk, among others
             raise ArtefactError(f"{path}: cannot be written ({error})") from error
         return part

@@ -13,6 +13,7 @@ from segue.scoring.first_stage import top_tracks
 from segue.scoring.recency import Recency
 from segue.scoring.scorer import CentroidScorer
 from segue.scoring.second_stage import SecondStage
+from segue.scoring.terms import load_terms
 from segue.training.second_stage import Questions
 
 
@@ -39,7 +40,7 @@ class SystemScorer:
     def of_bundle(cls, bundle: Bundle, split: Split) -> SystemScorer:
         """What a bundle's metrics were measured with."""
         measured = bundle.measured or MeasuredVectors(
-            bundle.track_vectors, bundle.query_weight, bundle.popularity, bundle.wide
+            bundle.track_vectors, bundle.query_weight, bundle.popularity, bundle.terms
         )
         return cls.of_vectors(measured, bundle.second_stage, split)
 
@@ -47,14 +48,14 @@ class SystemScorer:
     def of_vectors(
         cls, vectors: MeasuredVectors, second_stage: str | None, split: Split
     ) -> SystemScorer:
-        """From vectors, a wide part and the text of a second stage."""
+        """From vectors, further terms and the text of a second stage."""
         catalog = split.train.catalog
         scorer = CentroidScorer(
             vectors.track_vectors,
             vectors.query_weight,
             vectors.popularity,
             catalog.track_artist,
-            vectors.wide,
+            load_terms(vectors.terms, catalog.num_tracks).get("wide"),
         )
         stage = None
         if second_stage is not None:

@@ -24,6 +24,7 @@ from segue.scoring.recency import Recency
 from segue.scoring.rerank import check_dial
 from segue.scoring.scorer import CentroidScorer, Query
 from segue.scoring.second_stage import SecondStage
+from segue.scoring.terms import load_terms
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -93,7 +94,7 @@ class Recommender:
             bundle.query_weight,
             bundle.popularity,
             bundle.catalog.track_artist,
-            bundle.wide,
+            load_terms(bundle.terms, bundle.catalog.num_tracks).get("wide"),
         )
         stage = None
         if second_stage and bundle.second_stage is not None:

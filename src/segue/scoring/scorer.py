@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from segue.bundle import WidePart
 from segue.data.playlists import BoolArray, Float32Array, Int32Array, Int64Array, TrackLists
+from segue.scoring.wide import WidePart
 
 # What one standard deviation of log-popularity costs, as a cosine, where the dial stands at 1.
 FULL_DIAL = 0.1

@@ -8,8 +8,8 @@ import numpy as np
 from scipy.sparse import coo_array, csr_array
 
 from segue.baselines.ease import ease_weights, rows_with_side_information
-from segue.bundle import WidePart
 from segue.memory import require_memory
+from segue.scoring.wide import WidePart
 
 if TYPE_CHECKING:
     from segue.graph.playlist_graph import PlaylistGraph

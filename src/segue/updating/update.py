@@ -25,6 +25,7 @@ from segue.data.playlists import (
 )
 from segue.errors import InputError
 from segue.scoring.scorer import unit_rows
+from segue.scoring.terms import with_tracks
 from segue.updating.mix import SOURCES, MixWeights, in_words
 from segue.updating.surroundings import Surroundings
 
@@ -178,7 +179,7 @@ def update(
             split=bundle.split,
             graph_fingerprint=bundle.graph_fingerprint,
             history=bundle.history,
-            wide=None if bundle.wide is None else bundle.wide.with_tracks(every.num_tracks),
+            terms=with_tracks(bundle.terms, num_old, every.num_tracks),
             second_stage=bundle.second_stage,
         ),
         report,
