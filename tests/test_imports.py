@@ -14,9 +14,9 @@ import segue
 SOURCE = Path(segue.__file__).parent
 # A room imports from itself and from rooms before it.
 ROOMS = (
-    "errors", "files", "memory", "data", "synthetic", "graph", "metrics", "names", "bundle",
-    "scoring", "evaluation", "baselines", "recommend", "updating", "pictures", "models", "training",
-    "pipeline", "compare", "service", "cli",
+    "errors", "console", "files", "memory", "data", "synthetic", "graph", "metrics", "names",
+    "bundle", "scoring", "evaluation", "baselines", "recommend", "updating", "pictures", "models",
+    "training", "pipeline", "compare", "service", "cli",
 )  # fmt: skip
 TORCH_ROOMS = {"models", "training", "pipeline", "compare"}
 TORCH = {"torch", "torch_geometric"}

@@ -15,7 +15,8 @@ from rich.cells import cell_len
 
 import segue
 from segue.cli import cli, main
-from segue.cli.output import number, print_table
+from segue.cli.output import print_table
+from segue.console import number
 from segue.data.formats.mpd import write_slice
 from segue.graph.playlist_graph import PlaylistGraph
 

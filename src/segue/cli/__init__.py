@@ -20,10 +20,11 @@ from segue.cli.find import find
 from segue.cli.generate import generate
 from segue.cli.index import index
 from segue.cli.music import complete, recommend, similar, vibe, why
-from segue.cli.output import StageOrder, printable
+from segue.cli.output import StageOrder
 from segue.cli.serve import serve
 from segue.cli.train import train
 from segue.cli.update import update
+from segue.console import printable
 from segue.errors import NameLookupError, SegueError
 
 

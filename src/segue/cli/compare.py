@@ -17,11 +17,10 @@ from segue.cli.output import (
     SPLIT_RNG_SEED,
     THREADS,
     comma_names,
-    count,
     limit_threads,
     print_table,
-    say,
 )
+from segue.console import count, say
 
 if TYPE_CHECKING:
     from segue.compare.grid import Cell, Grid, Preset

@@ -7,13 +7,13 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from segue.cli.output import count, progress_bar, say
+from segue.console import count, progress_bar, say
 
 if TYPE_CHECKING:
-    from segue.cli.output import ProgressBar
     from segue.compare.cells import Terms
     from segue.compare.grid import Cell
     from segue.compare.process import Apart
+    from segue.console import ProgressBar
 
 OUT_OF_TIME = "the time was over; the same command goes on"
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from segue.cli.output import command, count, number, print_json, print_table, progress_bar, say
+from segue.cli.output import command, print_json, print_table
+from segue.console import count, number, progress_bar, say
 
 if TYPE_CHECKING:
     from segue.data.collect import Order, ReadReport

@@ -11,8 +11,9 @@ import click
 from segue.cli.data import build_graph
 from segue.cli.evaluate import evaluate_baselines
 from segue.cli.lists import print_recommendations
-from segue.cli.output import command, print_evaluations, print_table, say
+from segue.cli.output import command, print_evaluations, print_table
 from segue.cli.train import default_recipe, system_for, train_bundle, tuned_config
+from segue.console import say
 
 if TYPE_CHECKING:
     from segue.data.playlists import Playlists

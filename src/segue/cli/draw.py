@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from segue.cli.output import StageOrder, count, refuse_file, say
+from segue.cli.output import StageOrder, refuse_file
+from segue.console import count, say
 
 if TYPE_CHECKING:
     from segue.names.name_file import Kind

@@ -8,16 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from segue.cli.output import (
-    THREADS,
-    comma_names,
-    count,
-    limit_threads,
-    print_evaluations,
-    print_json,
-    progress_bar,
-    say,
-)
+from segue.cli.output import THREADS, comma_names, limit_threads, print_evaluations, print_json
+from segue.console import count, progress_bar, say
 
 if TYPE_CHECKING:
     from segue.baselines.tuning import TrialsFile, Tuning

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from segue.cli.output import count, print_json, print_table
+from segue.cli.output import print_json, print_table
+from segue.console import count
 
 if TYPE_CHECKING:
     from segue.names.name_file import Kind

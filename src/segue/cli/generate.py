@@ -8,7 +8,8 @@ from pathlib import Path
 
 import click
 
-from segue.cli.output import command, count, progress_bar, say
+from segue.cli.output import command
+from segue.console import count, progress_bar, say
 
 
 @click.command(short_help="Made-up playlists at any size.")

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import click
 
-from segue.cli.output import THREADS, limit_threads, number, print_table, say
+from segue.cli.output import THREADS, limit_threads, print_table
+from segue.console import number, say
 
 
 @click.command(short_help="For large catalogues: answers without scoring every track.")

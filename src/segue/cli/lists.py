@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from segue.cli.output import count, print_table, printable, say
+from segue.cli.output import print_table
+from segue.console import count, printable, say
 
 if TYPE_CHECKING:
     from segue.recommend.lists import Recommendation, Recommendations, SimilarArtists

@@ -12,15 +12,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from segue.cli.lists import print_artists, print_explanation, print_recommendations
-from segue.cli.output import (
-    THREADS,
-    count,
-    limit_threads,
-    print_json,
-    progress_bar,
-    refuse_file,
-    say,
-)
+from segue.cli.output import THREADS, limit_threads, print_json, refuse_file
+from segue.console import count, progress_bar, say
 
 if TYPE_CHECKING:
     from segue.recommend.lists import Recommendations

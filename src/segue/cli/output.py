@@ -6,16 +6,15 @@ import json
 import shlex
 import shutil
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-if TYPE_CHECKING:
-    from rich.progress import Progress, TaskID
+from segue.console import printable
 
+if TYPE_CHECKING:
     from segue.evaluation.evaluate import Evaluation
 
 
@@ -27,16 +26,6 @@ class StageOrder(click.Group):
         return list(self.commands)
 
 
-def number(value: int) -> str:
-    """An exact integer, with separators for people and without for programs."""
-    return f"{value:,}" if sys.stdout.isatty() else str(value)
-
-
-def count(value: int, thing: str) -> str:
-    """A number of things: ``1 slice``, ``2 slices``."""
-    return f"{number(value)} {thing}" + ("" if value == 1 else "s")
-
-
 def command(name: str, *args: object) -> str:
     """A command of ours that can be typed as it is printed, wherever `segue` was called from."""
     called = Path(sys.argv[0])
@@ -45,19 +34,9 @@ def command(name: str, *args: object) -> str:
     return shlex.join(["segue" if ours else str(called), name, *map(str, args)])
 
 
-def printable(text: str) -> str:
-    """Text without control characters: a name may hold any, a terminal must get none."""
-    return "".join(c if c.isprintable() else " " for c in text)
-
-
 def print_json(content: Any) -> None:
     """One JSON document on standard output."""
     click.echo(json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False))
-
-
-def say(message: str = "") -> None:
-    """A line for people, on standard error, so that standard output stays for results."""
-    click.echo(message, err=True)
 
 
 def refuse_file(path: Path, *, overwrite: bool) -> None:
@@ -147,58 +126,6 @@ def print_table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]
 
 def _is_number(cell: str) -> bool:
     return cell == "–" or cell.replace(",", "").replace(".", "").lstrip("-+").isdigit()
-
-
-@contextmanager
-def progress_bar(description: str, total: int, unit: str) -> Iterator[ProgressBar]:
-    """A progress bar with time left, on standard error (silent where that is a file).
-
-    Its rate is of `unit` in a second; none is shown of an empty one.
-    """
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-    console = Console(stderr=True)
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=30),
-        TextColumn("{task.percentage:>3.0f}%"),
-        TextColumn("{task.fields[rate]}"),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[note]}"),
-    )
-    with Progress(
-        *columns,
-        console=console,
-        transient=not console.is_terminal,
-        disable=not console.is_terminal,
-    ) as progress:
-        task = progress.add_task(description, total=total, rate="", note="")
-        yield ProgressBar(progress, task, unit)
-
-
-class ProgressBar:
-    """One running progress bar."""
-
-    def __init__(self, progress: Progress, task: TaskID, unit: str) -> None:
-        self._progress, self._task, self._unit = progress, task, unit
-
-    def advance(self, amount: float, *, done: int | None = None, note: str | None = None) -> None:
-        """Move on by `amount`; the rate is of `done` (a running count) where given."""
-        self._progress.update(self._task, advance=amount)
-        task = self._progress.tasks[0]
-        count = done if done is not None else task.completed
-        if task.elapsed and self._unit:
-            self._progress.update(self._task, rate=f"{count / task.elapsed:,.1f} {self._unit}/s")
-        if note is not None:
-            self._progress.update(self._task, note=note)
-
-    def say(self, message: str) -> None:
-        """A line for people above the bar."""
-        if self._progress.disable:
-            say(message)
-        else:
-            self._progress.console.print(message, markup=False, highlight=False, soft_wrap=True)
 
 
 def print_evaluations(title: str, evaluations: dict[str, Evaluation]) -> None:

@@ -17,16 +17,14 @@ from segue.cli.output import (
     THREADS,
     command,
     limit_threads,
-    number,
     print_evaluations,
-    progress_bar,
-    say,
 )
+from segue.console import number, progress_bar, say
 from segue.training.config import CHOICES, SecondStageConfig, SystemConfig, TrainConfig, WideConfig
 
 if TYPE_CHECKING:
     from segue.bundle import Bundle
-    from segue.cli.output import ProgressBar
+    from segue.console import ProgressBar
     from segue.evaluation.evaluate import Evaluation
     from segue.evaluation.held_out import HeldOutScorer
     from segue.graph.playlist_graph import PlaylistGraph

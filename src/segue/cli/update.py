@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from segue.cli.data import read_source, source_options
-from segue.cli.output import THREADS, command, count, limit_threads, number, say
+from segue.cli.output import THREADS, command, limit_threads
+from segue.console import count, number, say
 
 if TYPE_CHECKING:
     from segue.data.collect import Order

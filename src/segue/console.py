@@ -1,0 +1,129 @@
+"""What a person at a terminal is told while a stage runs: lines, numbers, progress bars.
+
+Every stage of the package takes a `progress`: True for lines and bars on standard error, False for
+silence, or an object of one's own with the two methods of `Progress`.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import rich.progress
+
+
+def printable(text: str) -> str:
+    """Text without control characters: a name may hold any, a terminal must get none."""
+    return "".join(c if c.isprintable() else " " for c in text)
+
+
+def number(value: int) -> str:
+    """An exact integer, with separators for people and without for programs."""
+    return f"{value:,}" if sys.stdout.isatty() else str(value)
+
+
+def count(value: int, thing: str) -> str:
+    """A number of things: ``1 slice``, ``2 slices``."""
+    return f"{number(value)} {thing}" + ("" if value == 1 else "s")
+
+
+def say(message: str = "") -> None:
+    """A line for people, on standard error, so that standard output stays for results."""
+    print(message, file=sys.stderr, flush=True)
+
+
+class ProgressBar:
+    """One bar of a stage; this one is silent."""
+
+    def advance(self, amount: float, *, done: int | None = None, note: str | None = None) -> None:
+        """Move on by `amount`; `done` is a running count for the rate, `note` a few words."""
+
+    def say(self, message: str) -> None:
+        """A line for people, above the bar."""
+
+
+class Progress:
+    """What a stage reports to; this one is silent."""
+
+    def say(self, message: str) -> None:
+        """A line for people."""
+
+    def bar(self, title: str, total: float, unit: str) -> AbstractContextManager[ProgressBar]:
+        """A bar that is full at `total`; its rate is of `unit` per second."""
+        return nullcontext(ProgressBar())
+
+
+class ConsoleProgress(Progress):
+    """Lines and bars on standard error."""
+
+    def say(self, message: str) -> None:
+        """A line for people."""
+        say(message)
+
+    def bar(self, title: str, total: float, unit: str) -> AbstractContextManager[ProgressBar]:
+        """A bar with its rate and the time left; nothing where standard error is a file."""
+        return progress_bar(title, total, unit)
+
+
+def progress_of(progress: bool | Progress) -> Progress:
+    """True stands for the console, False for silence."""
+    if isinstance(progress, Progress):
+        return progress
+    return ConsoleProgress() if progress else Progress()
+
+
+@contextmanager
+def progress_bar(description: str, total: float, unit: str) -> Iterator[ProgressBar]:
+    """A progress bar with time left, on standard error (silent where that is a file).
+
+    Its rate is of `unit` in a second; none is shown of an empty one.
+    """
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=30),
+        TextColumn("{task.percentage:>3.0f}%"),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}"),
+    )
+    with Progress(
+        *columns,
+        console=console,
+        transient=not console.is_terminal,
+        disable=not console.is_terminal,
+    ) as progress:
+        task = progress.add_task(description, total=total, rate="", note="")
+        yield _RichBar(progress, task, unit)
+
+
+class _RichBar(ProgressBar):
+    """One running progress bar."""
+
+    def __init__(
+        self, progress: rich.progress.Progress, task: rich.progress.TaskID, unit: str
+    ) -> None:
+        self._progress, self._task, self._unit = progress, task, unit
+
+    def advance(self, amount: float, *, done: int | None = None, note: str | None = None) -> None:
+        """Move on by `amount`; the rate is of `done` (a running count) where given."""
+        self._progress.update(self._task, advance=amount)
+        task = self._progress.tasks[0]
+        count = done if done is not None else task.completed
+        if task.elapsed and self._unit:
+            self._progress.update(self._task, rate=f"{count / task.elapsed:,.1f} {self._unit}/s")
+        if note is not None:
+            self._progress.update(self._task, note=note)
+
+    def say(self, message: str) -> None:
+        """A line for people above the bar."""
+        if self._progress.disable:
+            say(message)
+        else:
+            self._progress.console.print(message, markup=False, highlight=False, soft_wrap=True)
