@@ -16,7 +16,8 @@ import numpy as np
 
 from segue.bundle import Bundle
 from segue.data.playlists import Float32Array
-from segue.evaluation.held_out import NodeScorer, validate, validation_rows
+from segue.evaluation.scorers import NodeScorer
+from segue.evaluation.validation import validate, validation_rows
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.pipeline.experiment import split_of
 from segue.scoring.scorer import unit_rows
@@ -53,7 +54,7 @@ def main() -> None:
         "by popularity": centroids(bundle, popularity),
     }.items():
         scorer = NodeScorer(vectors, bundle.track_vectors)
-        values = validate(scorer, held_out, catalog.num_tracks)
+        values = validate(scorer, held_out, split.train)
         found = ", ".join(f"{metric} {value:.4f}" for metric, value in values.items())
         print(f"{name:24} {found}", flush=True)
 

@@ -28,10 +28,11 @@ from segue.baselines.baselines import BASELINES
 from segue.baselines.tuning import TrialsFile, tune
 from segue.data.formats.mpd import read_mpd
 from segue.data.formats.slices import find_slices
-from segue.evaluation.held_out import ranked_batches, validation_rows
+from segue.evaluation.ranking import ranked_batches
+from segue.evaluation.scorers import Scorer
+from segue.evaluation.validation import validation_rows
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.graph.split import SplitRecipe, split_graph
-from segue.scoring.scorer import Scorer
 from segue.synthetic.generate import generate
 from segue.training.config import TrainConfig
 from segue.training.train import train

@@ -49,12 +49,9 @@ from segue.baselines.tuning import Options, Trial, TrialsFile, search, tune
 from segue.data.playlists import Catalog, Float32Array, Playlists, TrackLists
 from segue.errors import SegueError
 from segue.evaluation.evaluate import NUM_BUCKETS
-from segue.evaluation.held_out import (
-    HeldOutScorer,
-    ranked_batches,
-    validate,
-    validation_rows,
-)
+from segue.evaluation.ranking import ranked_batches
+from segue.evaluation.scorers import HeldOutScorer, Scorer
+from segue.evaluation.validation import validate, validation_rows
 from segue.files import write_json
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.graph.split import HeldOut, SplitRecipe, split_graph
@@ -62,7 +59,7 @@ from segue.pictures.plots import Series, scatter
 from segue.pictures.save import save_plot
 from segue.pictures.style import SIZES
 from segue.pipeline.parts import FinishedParts
-from segue.scoring.scorer import CentroidScorer, Scorer
+from segue.scoring.scorer import CentroidScorer
 from segue.training.config import TrainConfig
 from segue.training.train import CHECKPOINT, Progress, TrainResult, train
 
@@ -165,8 +162,7 @@ def chosen(
                 made_with, kept = configured(config, options), Path(temporary)
             result = trained(arm, split.train, None, made_with, kept, device)
         scorer = scorer_of(arm, result, split.train, options, folder)
-        tracks = graph.num_nodes["track"]
-        validation = validate(scorer, validation_rows(split.validation), tracks)
+        validation = validate(scorer, validation_rows(split.validation), split.train)
         return Trial(options, validation, round(time.perf_counter() - started, 3))
 
     def trial(point: Options) -> Trial:

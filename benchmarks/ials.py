@@ -18,7 +18,7 @@ from real_playlists import build
 from segue.baselines.baselines import BASELINES
 from segue.compare.machine import machine
 from segue.evaluation.evaluate import evaluate
-from segue.evaluation.held_out import validate, validation_rows
+from segue.evaluation.validation import validate, validation_rows
 from segue.files import write_json
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.graph.split import SplitRecipe, split_graph
@@ -40,7 +40,7 @@ def main() -> None:
     for regularization, alpha in POINTS:
         options = {"regularization": float(regularization), "alpha": float(alpha), "dim": DIM}
         scorer = BASELINES["iALS"](split.train, **options)
-        validation = validate(scorer, rows, split.train.catalog.num_tracks)
+        validation = validate(scorer, rows, split.train)
         test = evaluate(scorer, split.test, split.train).values
         found.append({"options": options, "validation": validation, "test": test})
         for part, values in (("validation", validation), ("test", test)):

@@ -38,12 +38,14 @@ from segue.data.playlists import (
     Playlists,
     TrackLists,
 )
-from segue.evaluation.held_out import ranked_batches, validation_rows
+from segue.evaluation.ranking import ranked_batches
+from segue.evaluation.scorers import Scorer
+from segue.evaluation.validation import validation_rows
 from segue.files import write_json
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.graph.split import HeldOut, Split, SplitRecipe, split_graph
 from segue.scoring.first_stage import top_tracks
-from segue.scoring.scorer import CentroidScorer, Scorer, unit_rows
+from segue.scoring.scorer import CentroidScorer, unit_rows
 from segue.training.config import TrainConfig
 from segue.training.train import CHECKPOINT, Progress, train
 from segue.updating.mix import SOURCES, MixWeights

@@ -22,7 +22,7 @@ from real_playlists import VECTORS_ALONE, build, train
 from segue.bundle import Bundle
 from segue.data.playlists import BoolArray, Float32Array, TrackLists
 from segue.evaluation.evaluate import evaluate
-from segue.evaluation.held_out import BEST_BY
+from segue.evaluation.validation import BEST_BY
 from segue.files import write_json
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.graph.split import HeldOut

@@ -21,7 +21,7 @@ from real_playlists import build, train
 from unseen_playlists import GIVEN
 
 from segue.bundle import Bundle
-from segue.evaluation.held_out import validate
+from segue.evaluation.validation import validate
 from segue.files import write_json
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.pipeline.experiment import split_of
@@ -49,7 +49,7 @@ def main() -> None:
         for weight in (*WEIGHTS, round(prior, 3)):
             # The dial that leaves this weight of what the prior gives.
             weighed = DialledScorer(asked, prior - weight)
-            means = validate(weighed, some, split.train.catalog.num_tracks)
+            means = validate(weighed, some, split.train)
             found.append({"given": given, "weight": weight, **means})
             print(
                 f"{given:5d}  {weight:6.3f}  {means['ndcg@20']:7.4f}  {means['recall@20']:9.4f}  "

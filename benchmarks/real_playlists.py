@@ -31,13 +31,13 @@ from segue.baselines.tuning import TrialsFile, tune
 from segue.bundle import Bundle
 from segue.compare.machine import machine
 from segue.evaluation.evaluate import evaluate
-from segue.evaluation.held_out import HeldOutScorer
+from segue.evaluation.scorers import HeldOutScorer, Scorer
 from segue.files import write_json
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.graph.split import Split, SplitRecipe, split_graph
 from segue.pipeline.experiment import split_of
 from segue.pipeline.system import SystemScorer
-from segue.scoring.scorer import CentroidScorer, Scorer
+from segue.scoring.scorer import CentroidScorer
 
 SEEDS = (0, 1, 2)
 # For benchmarks that look at vectors and nothing beside them.

@@ -27,7 +27,7 @@ from real_playlists import build
 
 from segue.baselines.tuning import Options, Trial, TrialsFile, search
 from segue.data.playlists import Playlists
-from segue.evaluation.held_out import BEST_BY, validation_rows
+from segue.evaluation.validation import BEST_BY, validation_rows
 from segue.files import write_json
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.graph.split import Split, SplitRecipe, split_graph

@@ -25,7 +25,7 @@ from real_playlists import build, train
 
 from segue import metrics
 from segue.bundle import Bundle
-from segue.evaluation.held_out import ranked_batches
+from segue.evaluation.ranking import ranked_batches
 from segue.files import write_json_lines
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.graph.split import Split, SplitRecipe, split_graph

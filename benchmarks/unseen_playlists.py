@@ -25,12 +25,11 @@ from segue.baselines.tuning import TrialsFile, tune
 from segue.bundle import Bundle
 from segue.compare.machine import machine
 from segue.evaluation.evaluate import evaluate
-from segue.evaluation.held_out import HeldOutScorer
+from segue.evaluation.scorers import HeldOutScorer, Scorer
 from segue.files import write_json
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.graph.split import Split, SplitRecipe, split_graph
 from segue.pipeline.experiment import split_of
-from segue.scoring.scorer import Scorer
 
 GIVEN = (1, 2, 3, 5, 10, 25)
 NAMES = ("popularity", "item-kNN", "RP3beta", "EASE", "EASE+side", "iALS")

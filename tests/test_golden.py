@@ -17,7 +17,7 @@ from segue.baselines.baselines import BASELINES
 from segue.bundle import Bundle
 from segue.data.playlists import TrackLists
 from segue.evaluation.evaluate import evaluate
-from segue.evaluation.held_out import validation_rows
+from segue.evaluation.validation import validation_rows
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.graph.split import Split, SplitRecipe, split_graph
 from segue.pipeline.experiment import train_and_measure

@@ -141,7 +141,7 @@ def test_it_measures_on_validation_and_never_on_test(planted_graph, split):
     for trial in found.trials:
         scorer = ItemKNN(split.train, **trial.options)
         held_out = split.validation
-        figure = tuning.validate(scorer, held_out, planted_graph.catalog.num_tracks)
+        figure = tuning.validate(scorer, held_out, split.train)
         assert trial.validation == figure
     nothing = TrackLists.from_lists([[]] * len(planted_graph.playlists))
     blind = replace(split, test=replace(split.test, targets=nothing))

@@ -18,7 +18,7 @@ from segue.compare.cells import (
 from segue.compare.grid import Cell, Row
 from segue.errors import ArtefactError, MismatchError
 from segue.evaluation.evaluate import CURVE_KS, evaluate
-from segue.evaluation.held_out import validate, validation_rows
+from segue.evaluation.validation import validate, validation_rows
 from segue.graph.split import SplitRecipe, split_graph
 from segue.training.config import TrainConfig
 from segue.training.train import train
@@ -147,5 +147,5 @@ def test_a_baseline_is_tuned_on_validation_and_its_trials_are_kept(split, tmp_pa
     scorer = EASE(split.train, **best["options"])
     assert record["test"]["values"] == evaluate(scorer, split.test, split.train).to_json()["values"]
     held_out = validation_rows(split.validation)
-    assert record["validation"] == validate(scorer, held_out, split.train.catalog.num_tracks)
+    assert record["validation"] == validate(scorer, held_out, split.train)
     assert record["parameters"] is None

@@ -11,9 +11,9 @@ from segue.compare.cells import Terms, cell_path, measure_cell
 from segue.compare.grid import Grid
 from segue.compare.report import read_comparison, write_report
 from segue.errors import ArtefactError, MismatchError
-from segue.evaluation.evaluate import METRICS
 from segue.files import write_json
 from segue.graph.split import SplitRecipe, split_graph
+from segue.metrics import METRICS, Metric
 
 PLOTS = {
     *("recall-at-k.png", "recall-by-novelty.png", "recall-by-popularity.png"),
@@ -50,15 +50,9 @@ def cells_of(folder):
 
 def table(text, heading):
     """Rows of the first table after a heading, as lists of cells."""
-    after = text.split(f"## {heading}\n")[1]
-    lines = [line for line in after.splitlines() if line.startswith("|")]
-    width = lines[0].count("|")
-    rows = []
-    for line in lines:
-        if line.count("|") != width:
-            break
-        rows.append([cell.strip() for cell in line.strip("|").split("|")])
-    return rows
+    _, after = text.split(f"## {heading}\n")
+    lines = after[after.index("\n|") + 1 :].split("\n\n")[0].splitlines()
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
 
 
 def test_the_tables_hold_the_means_of_the_cells(folder):
@@ -86,7 +80,7 @@ def test_the_tables_hold_the_means_of_the_cells(folder):
         name = "-".join(filter(None, (line["model"], line["loss"], line["negatives"])))
         name += f"-seed{line['rng_seed']}" if line["rng_seed"] else ""
         for metric in METRICS:
-            assert float(line[metric]) == cells[name]["test"]["values"][metric]
+            assert float(line[metric.name]) == cells[name]["test"]["values"][metric.name]
 
 
 def test_the_best_of_a_column_is_bold_by_its_direction(folder):
@@ -125,6 +119,41 @@ def test_the_best_row_of_an_architecture_is_chosen_on_validation_alone(folder):
     assert [row.row.name for row in comparison.best()] == ["lightgcn-full-all", "gcn-bpr-random"]
     rows = table((folder / "report.md").read_text(), "Chosen on validation")
     assert [row[1] for row in rows if row[0] == "gcn ✓"] == ["bpr"]
+
+
+def test_cells_from_before_a_metric_are_read_and_show_a_dash(folder, monkeypatch):
+    """One cell lacks a figure, all lack a newer metric, and one has a metric that is gone."""
+    cells = cells_of(folder)
+    del cells["EASE"]["test"]["values"]["map@10"]
+    del cells["EASE"]["test"]["recall_curve"]["50"]
+    del cells["EASE"]["validation"]["auc"]
+    del cells["gcn-full-all-seed1"]["test"]["values"]["novelty@300"]
+    cells["iALS-seed0"]["test"]["values"]["retired@5"] = 0.5
+    for name, cell in cells.items():
+        write_json(folder / "cells" / f"{name}.json", cell)
+    newer = (*METRICS, Metric("serendipity", lambda rankings: 0.0))
+    for module in ("report", "text"):
+        monkeypatch.setattr(f"segue.compare.{module}.METRICS", newer)
+    write_report(folder)
+
+    written = (folder / "report.md").read_text()
+    rows = {row[0]: row for row in table(written, "All rows")}
+    at = {name: rows["model"].index(name) for name in ("map@10", "serendipity", "recall@20")}
+    assert rows["EASE"][at["map@10"]] == "–"
+    assert rows["iALS"][at["map@10"]] != "–"
+    assert {rows[name][at["serendipity"]] for name in ("lightgcn", "gcn", "EASE", "iALS")} == {"–"}
+    beyond = {row[0]: row for row in table(written, "Popularity and coverage")}
+    assert beyond["gcn"][beyond["model"].index("novelty@300")] == "–", "one seed of two has it"
+    chosen = {row[0]: row for row in table(written, "Chosen on validation")}
+    assert chosen["EASE"][chosen["model"].index("auc")] == "–"
+    report = json.loads((folder / "report.json").read_text())
+    found = {row["model"]: row["test"]["map@10"]["mean"] for row in report["rows"]}
+    assert (found["EASE"], found["gcn"] > 0) == (None, True)
+    with (folder / "report.csv").open() as file:
+        lines = {(line["model"], line["rng_seed"]): line for line in csv.DictReader(file)}
+    assert lines["EASE", ""]["map@10"] == lines["EASE", ""]["validation auc"] == ""
+    assert all(line["serendipity"] == "" for line in lines.values())
+    assert {path.name for path in folder.glob("*.png")} == PLOTS
 
 
 def test_plots_and_their_places(folder):

@@ -9,8 +9,10 @@ from sklearn.metrics import roc_auc_score
 
 from segue.baselines.baselines import ItemKNN, Popularity
 from segue.data.playlists import TrackLists
-from segue.evaluation.evaluate import CURVE_KS, METRICS, evaluate
+from segue.errors import InputError
+from segue.evaluation.evaluate import CURVE_KS, evaluate
 from segue.graph.split import HeldOut, Split, SplitRecipe, split_graph
+from segue.metrics import METRICS, Metric
 from segue.scoring import first_stage as index
 
 
@@ -64,7 +66,7 @@ def test_each_metric_by_hand(small_graph):
     scores = {0: [9, 0.8, 0.9, 0.7, 0.6, 0.1], 3: [0.5, 9, 0.4, 9, 0.3, 0.5], 2: [0] * 6}
     found = evaluate(Fixed(scores), held_out, train)
     assert (found.num_scored, found.num_unscored) == (2, 1)
-    assert list(found.values) == list(METRICS)
+    assert list(found.values) == [metric.name for metric in METRICS]
 
     gain_2, gain_3, gain_4 = (1 / math.log2(rank + 1) for rank in (2, 3, 4))
     bits = {t: -math.log2(p / 10) for t, p in enumerate([3, 1, 2, 2, 1, 1])}
@@ -193,15 +195,15 @@ def test_as_json(split):
     found = evaluate(Popularity(split.train), split.test, split.train)
     content = found.to_json()
     assert set(content) == {"values", "recall_curve", "num_scored", "num_unscored", "seconds"}
-    assert list(content["values"]) == list(METRICS)
+    assert list(content["values"]) == [metric.name for metric in METRICS]
     assert list(content["recall_curve"]) == [str(k) for k in CURVE_KS]
     assert content["recall_curve"]["300"] == content["values"]["recall@300"]
     assert content["num_scored"] + content["num_unscored"] == len(split.test.query)
 
 
 def test_better_is_said_of_every_metric_that_has_a_direction():
-    assert {name for name, better in METRICS.items() if better is False} == {"clicks"}
-    neither = {name for name, better in METRICS.items() if better is None}
+    assert {metric.name for metric in METRICS if metric.direction == "lower"} == {"clicks"}
+    neither = {metric.name for metric in METRICS if metric.direction == "neither"}
     assert neither == {"novelty@20", "novelty@300", "coverage@20", "coverage@300"}
 
 
@@ -224,3 +226,44 @@ def test_nothing_scored_has_no_coverage(planted_graph, split):
     held_out = replace(split.test, targets=nothing)
     found = evaluate(Popularity(split.train), held_out, split.train)
     assert math.isnan(found.values["coverage@20"])
+
+
+def test_metrics_of_ones_own_stand_beside_the_others(split):
+    """One that gives a value per playlist, with NaN left out of the mean, and one that is a sum."""
+
+    def first_hit(rankings):
+        first = np.minimum.reduceat(rankings.ranks.rank, rankings.ranks.offsets[:-1])
+        return np.where(first > 50, np.nan, first)
+
+    own = [
+        Metric("first hit", first_hit, "lower", 1),
+        Metric("hits@10", lambda rankings: float((rankings.ranks.rank <= 10).sum()), decimals=0),
+        Metric("lists", lambda rankings: float(rankings.top_index.size), decimals=0),
+    ]
+    found = evaluate(Popularity(split.train), split.test, split.train, metrics=[*METRICS, *own])
+    usual = evaluate(Popularity(split.train), split.test, split.train)
+    assert list(found.values) == [*usual.values, "first hit", "hits@10", "lists"]
+    assert {name: found.values[name] for name in usual.values} == usual.values
+    assert found.metrics[-3:] == tuple(own)
+    assert 1 <= found.values["first hit"] < 50
+    recalls = usual.recall_curve[10] * split.test.targets.lengths.mean()
+    assert found.values["hits@10"] == pytest.approx(recalls * found.num_scored, rel=0.05)
+    assert found.values["lists"] == found.num_scored * split.train.catalog.num_tracks
+    short = evaluate(
+        Popularity(split.train), split.test, split.train, metrics=own[2:], list_length=7
+    )
+    assert short.values == {"lists": 7 * found.num_scored}
+
+
+def test_a_metric_is_refused_where_it_could_be_misread(split):
+    def measure(*metrics, **options):
+        scorer = Popularity(split.train)
+        return evaluate(scorer, split.test, split.train, metrics=metrics, **options)
+
+    with pytest.raises(InputError, match="two metrics are called 'recall@20'"):
+        measure(*METRICS, METRICS[0])
+    with pytest.raises(ValueError, match=r"metric 'odd' gave an array of shape \(2,\)"):
+        measure(Metric("odd", lambda rankings: np.zeros(2)))
+    novelty = next(metric for metric in METRICS if metric.name == "novelty@20")
+    with pytest.raises(ValueError, match="top_index has 10 columns, fewer than k = 20"):
+        measure(novelty, list_length=10)

@@ -8,7 +8,7 @@ from scipy.sparse import csr_array
 
 from segue.bundle import Bundle, MeasuredVectors
 from segue.evaluation.evaluate import evaluate
-from segue.evaluation.held_out import HeldOutScorer
+from segue.evaluation.scorers import HeldOutScorer
 from segue.graph.split import Split, SplitRecipe, split_graph
 from segue.metrics import rank_held_out
 from segue.pipeline.system import SystemScorer

@@ -9,7 +9,7 @@ import torch
 from scipy.sparse import csr_array
 
 from segue.data.playlists import Catalog, Playlists, TrackLists
-from segue.evaluation.held_out import validate
+from segue.evaluation.validation import validate
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.graph.split import HeldOut, Split, SplitRecipe, split_graph
 from segue.pipeline.system import SystemScorer
@@ -103,7 +103,7 @@ def test_it_learns_a_rule_that_the_first_stage_cannot_see(model):
     other, scorer = draw_split(1, follows="album"), blind_scorer()
     stage = SecondStage(model, scorer, other.train.catalog, other.train.track_degree)
     first, both = (
-        validate(SystemScorer(scorer, other, one), other.validation, NUM_TRACKS)
+        validate(SystemScorer(scorer, other, one), other.validation, other.train)
         for one in (None, stage)
     )
     assert first["ndcg@20"] < 0.15

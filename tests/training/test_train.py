@@ -19,7 +19,7 @@ from safetensors.torch import load_file
 
 from segue.data.playlists import TrackLists
 from segue.errors import InputError, TrainingError
-from segue.evaluation.held_out import NodeScorer
+from segue.evaluation.scorers import NodeScorer
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.graph.split import Split, SplitRecipe, split_graph
 from segue.models.encoder import Encoder, MessageGraph, NodeVectors

@@ -19,7 +19,7 @@ from typing import Any
 
 from segue.baselines.baselines import BASELINES, SearchSpace
 from segue.errors import InputError
-from segue.evaluation.held_out import BEST_BY, validate, validation_rows
+from segue.evaluation.validation import BEST_BY, validate, validation_rows
 from segue.files import write_json_lines
 from segue.graph.split import HeldOut, Split
 
@@ -210,7 +210,7 @@ def search(
 def _measure(name: str, split: Split, held_out: HeldOut, options: Options) -> Trial:
     started = time.perf_counter()
     scorer = BASELINES[name](split.train, **options)
-    values = validate(scorer, held_out, split.train.catalog.num_tracks)
+    values = validate(scorer, held_out, split.train)
     return Trial(options, values, round(time.perf_counter() - started, 3))
 
 

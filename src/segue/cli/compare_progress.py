@@ -140,7 +140,7 @@ def repeated_cells(
     """Further seeds of the best rows and baselines; none until the grid is finished."""
     from segue.compare.cells import cell_path, read_cell
     from segue.compare.grid import best_cells
-    from segue.evaluation.held_out import BEST_BY
+    from segue.evaluation.validation import BEST_BY
 
     waits = [name for name, why in missing.items() if not why.startswith("left out")]
     if waits:

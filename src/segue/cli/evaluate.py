@@ -14,9 +14,8 @@ from segue.console import count, progress_bar, say
 if TYPE_CHECKING:
     from segue.baselines.tuning import TrialsFile, Tuning
     from segue.evaluation.evaluate import Evaluation
-    from segue.evaluation.held_out import HeldOutScorer
+    from segue.evaluation.scorers import HeldOutScorer, Scorer
     from segue.graph.split import HeldOut, Split
-    from segue.scoring.scorer import Scorer
 
 DEFAULT_TRIALS = 8
 

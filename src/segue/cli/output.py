@@ -130,12 +130,14 @@ def _is_number(cell: str) -> bool:
 
 def print_evaluations(title: str, evaluations: dict[str, Evaluation]) -> None:
     """Metrics as rows, models as columns."""
-    from segue.evaluation.evaluate import METRICS
-
-    arrow = {True: "higher is better", False: "lower is better", None: ""}
-    rows = []
-    for metric, better in METRICS.items():
-        decimals = 2 if metric.startswith(("clicks", "novelty")) else 4
-        cells = [f"{e.values[metric]:.{decimals}f}" for e in evaluations.values()]
-        rows.append([metric, *("–" if cell == "nan" else cell for cell in cells), arrow[better]])
+    words = {"higher": "higher is better", "lower": "lower is better", "neither": ""}
+    metrics = next(iter(evaluations.values())).metrics
+    rows = [
+        [
+            metric.name,
+            *(metric.format(evaluation.values[metric.name]) for evaluation in evaluations.values()),
+            words[metric.direction],
+        ]
+        for metric in metrics
+    ]
     print_table(title, ["metric", *evaluations, ""], rows)

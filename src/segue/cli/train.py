@@ -26,10 +26,9 @@ if TYPE_CHECKING:
     from segue.bundle import Bundle
     from segue.console import ProgressBar
     from segue.evaluation.evaluate import Evaluation
-    from segue.evaluation.held_out import HeldOutScorer
+    from segue.evaluation.scorers import HeldOutScorer, Scorer
     from segue.graph.playlist_graph import PlaylistGraph
     from segue.graph.split import Split, SplitKind, SplitRecipe
-    from segue.scoring.scorer import Scorer
     from segue.training.train import Progress
 
 # Of `TrainConfig` what each architecture has its own best values of.

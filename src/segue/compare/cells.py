@@ -19,11 +19,11 @@ from segue.baselines.tuning import TrialsFile, tune
 from segue.compare.grid import Cell
 from segue.compare.machine import machine, peak_memory
 from segue.errors import ArtefactError, MismatchError
-from segue.evaluation.evaluate import METRICS, evaluate
-from segue.evaluation.held_out import HeldOutScorer, validate, validation_rows
+from segue.evaluation.evaluate import evaluate
+from segue.evaluation.scorers import HeldOutScorer, Scorer
+from segue.evaluation.validation import validate, validation_rows
 from segue.files import write_json
 from segue.graph.split import Split
-from segue.scoring.scorer import Scorer
 from segue.training.device import device_named
 from segue.training.train import CHECKPOINT, METRICS_FILE, Progress, train
 
@@ -84,8 +84,7 @@ def read_cell(path: Path) -> dict[str, Any]:
         values, curve = record["test"]["values"], record["test"]["recall_curve"]
         figures = [*values.values(), *curve.values(), *record["validation"].values()]
         whole = (
-            set(values) == set(METRICS)
-            and all(figure is None or isinstance(figure, int | float) for figure in figures)
+            all(figure is None or isinstance(figure, int | float) for figure in figures)
             and all(isinstance(record[name], str) for name in ("name", "identity", "model"))
             and all(isinstance(record[name], dict) for name in ("config", "data", "seconds"))
             and isinstance(record["history"], list)
@@ -160,7 +159,6 @@ def measure_cell(cell: Cell, split: Split, terms: Terms, watch: Watch) -> dict[s
         else _trained(cell, split, terms, watch)
     )
     watch(_TRAINING_SHARE, "evaluating")
-    num_tracks = split.train.catalog.num_tracks
     started = time.perf_counter()
     record = {
         "name": cell.name,
@@ -171,7 +169,7 @@ def measure_cell(cell: Cell, split: Split, terms: Terms, watch: Watch) -> dict[s
         "rng_seed": cell.rng_seed,
         "preset": cell.preset,
         "config": cell.to_json(),
-        "validation": validate(scorer, validation_rows(split.validation), num_tracks),
+        "validation": validate(scorer, validation_rows(split.validation), split.train),
         "test": evaluate(scorer, split.test, split.train).to_json(),
         **facts,
         "data": {

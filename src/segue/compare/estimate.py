@@ -16,7 +16,7 @@ import numpy as np
 from segue.baselines.tuning import TrialsFile
 from segue.compare.cells import TRIALS_FILE, Terms, Watch
 from segue.compare.grid import Cell
-from segue.evaluation.held_out import validate, validation_rows
+from segue.evaluation.validation import validate, validation_rows
 from segue.graph.split import Split
 from segue.scoring.scorer import CentroidScorer
 from segue.training.config import TrainConfig, default_epochs
@@ -112,7 +112,7 @@ def _time_of_ranking(split: Split) -> tuple[float, float]:
     vectors = rng.standard_normal((num_tracks, 64), dtype=np.float32)
     rows = validation_rows(split.validation)
     started = time.perf_counter()
-    validate(CentroidScorer(vectors, np.ones(num_tracks, dtype=np.float32)), rows, num_tracks)
+    validate(CentroidScorer(vectors, np.ones(num_tracks, dtype=np.float32)), rows, split.train)
     seconds = time.perf_counter() - started
     num_test = int((split.test.targets.lengths > 0).sum())
     # An evaluation makes lists besides ranks, which takes as long again.

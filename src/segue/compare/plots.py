@@ -10,8 +10,8 @@ import numpy as np
 
 from segue.compare.grid import LOSSES
 from segue.compare.report import Comparison, RowFigures
-from segue.evaluation.evaluate import NUM_BUCKETS
-from segue.evaluation.held_out import BEST_BY
+from segue.evaluation.validation import BEST_BY
+from segue.metrics import NUM_BUCKETS
 from segue.pictures.plots import Series, lines, panels, scatter_of_kinds
 from segue.pictures.save import save_plot
 from segue.pictures.style import SIZES, Size

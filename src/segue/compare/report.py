@@ -15,9 +15,9 @@ from segue.baselines.baselines import BASELINES
 from segue.compare.cells import read_cell
 from segue.compare.grid import LOSSES, Row
 from segue.errors import ArtefactError, MismatchError
-from segue.evaluation.evaluate import METRICS
-from segue.evaluation.held_out import BEST_BY
+from segue.evaluation.validation import BEST_BY
 from segue.files import atomic_file, write_json
+from segue.metrics import METRICS
 from segue.models import ENCODERS
 
 Record = dict[str, Any]
@@ -31,7 +31,7 @@ class RowFigures:
     cells: tuple[Record, ...]
 
     def mean(self, metric: str, part: str = "test") -> float:
-        """Over the seeds; NaN where a figure has no value."""
+        """Over the seeds; NaN where a cell has no value, as one that is older than the metric."""
         return float(np.mean(self._values(metric, part)))
 
     def spread(self, metric: str, part: str = "test") -> float | None:
@@ -42,13 +42,15 @@ class RowFigures:
     def curve(self) -> dict[int, list[float]]:
         """Recall@k by k, of each seed."""
         curves = [cell["test"]["recall_curve"] for cell in self.cells]
-        return {int(k): [float(curve[k]) for curve in curves] for k in curves[0]}
+        shared = [k for k in curves[0] if all(curve.get(k) is not None for curve in curves)]
+        return {int(k): [float(curve[k]) for curve in curves] for k in shared}
 
     def _values(self, metric: str, part: str) -> list[float]:
         figures = [
             cell["test"]["values"] if part == "test" else cell["validation"] for cell in self.cells
         ]
-        return [math.nan if f[metric] is None else float(f[metric]) for f in figures]
+        found = [figure.get(metric) for figure in figures]
+        return [math.nan if figure is None else float(figure) for figure in found]
 
     @property
     def label(self) -> str:
@@ -74,6 +76,11 @@ class Comparison:
     def cells(self) -> list[Record]:
         """Of all rows."""
         return [cell for row in self.rows for cell in row.cells]
+
+    @property
+    def validation_metrics(self) -> list[str]:
+        """Names of what was measured on validation."""
+        return list(dict.fromkeys(name for cell in self.cells for name in cell["validation"]))
 
     @property
     def trained(self) -> list[RowFigures]:
@@ -103,7 +110,8 @@ class Comparison:
 
 
 def _chooses(row: RowFigures) -> float:
-    return float(row.cells[0]["validation"][BEST_BY])
+    figure = row.cells[0]["validation"].get(BEST_BY)
+    return -math.inf if figure is None else float(figure)
 
 
 def read_comparison(folder: Path) -> Comparison:
@@ -197,8 +205,8 @@ def to_json(comparison: Comparison) -> dict[str, Any]:
                 "best_of_architecture": row.row in chosen,
                 "seeds": len(row.cells),
                 "test": {
-                    name: {"mean": finite(row.mean(name)), "sd": finite(row.spread(name))}
-                    for name in METRICS
+                    m.name: {"mean": finite(row.mean(m.name)), "sd": finite(row.spread(m.name))}
+                    for m in METRICS
                 },
                 "cells": [{k: cell[k] for k in kept if k in cell} for cell in row.cells],
             }
@@ -209,9 +217,9 @@ def to_json(comparison: Comparison) -> dict[str, Any]:
 
 def _write_csv(path: Path, comparison: Comparison) -> None:
     """One line a cell."""
-    chosen_on = list(comparison.cells[0]["validation"])
+    chosen_on = comparison.validation_metrics
     header = [
-        *("model", "loss", "negatives", "rng_seed", *METRICS),
+        *("model", "loss", "negatives", "rng_seed", *(metric.name for metric in METRICS)),
         *(f"validation {name}" for name in chosen_on),
         *("best_epoch", "num_trials", "parameters", "training_seconds", "tuning_seconds"),
         *("evaluation_seconds", "peak_memory", "threads", "device"),
@@ -224,8 +232,8 @@ def _write_csv(path: Path, comparison: Comparison) -> None:
             writer.writerow(
                 [
                     *(cell[name] for name in ("model", "loss", "negatives", "rng_seed")),
-                    *(cell["test"]["values"][name] for name in METRICS),
-                    *(cell["validation"][name] for name in chosen_on),
+                    *(cell["test"]["values"].get(metric.name) for metric in METRICS),
+                    *(cell["validation"].get(name) for name in chosen_on),
                     *(cell.get(name) for name in ("best_epoch", "num_trials", "parameters")),
                     *(seconds.get(name) for name in ("training", "tuning", "evaluation")),
                     *(cell["peak_memory"], cell["machine"]["threads"], cell["device"]),

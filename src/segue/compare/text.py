@@ -7,14 +7,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from segue.compare.report import Comparison, RowFigures
-from segue.evaluation.evaluate import METRICS
-from segue.evaluation.held_out import BEST_BY
+from segue.evaluation.validation import BEST_BY
+from segue.metrics import METRICS, Metric
 
-RANKING = (
-    *("recall@20", "recall@300", "r-precision", "ndcg@20", "map@10", "clicks", "auc"),
-    "auc (pooled)",
-)
-BEYOND = tuple(name for name in METRICS if name not in RANKING)
 # The published table of the article, from its own data: AUC (pooled), Recall@300, novelty.
 PUBLISHED = {
     ("gcn", "random"): (0.722, 0.163, 11.1),
@@ -54,21 +49,25 @@ def markdown(
         lines = [f"- {name}: {why}" for name, why in unfinished.items()]
         parts += ["**Not everything is finished.** Missing from these tables:", "\n".join(lines)]
     best, baselines = comparison.best(), comparison.baselines
+    accuracy, popularity = (
+        [metric for metric in METRICS if metric.topic == topic]
+        for topic in ("accuracy", "popularity")
+    )
     if best:
         parts += [
             "## The best of each architecture",
             "The loss and negatives that did best on validation (nDCG@20), beside the baselines.",
-            _figures([*best, *baselines], RANKING),
+            _figures([*best, *baselines], accuracy),
         ]
     parts += shown("recall-at-k.png")
     if any(cell["preset"] == "article" for cell in comparison.cells):
         parts += ["## Beside the published figures", _published(comparison)]
-    parts += ["## All rows", _figures(comparison.rows, RANKING)]
+    parts += ["## All rows", _figures(comparison.rows, accuracy)]
     parts += [
         "## Popularity and coverage",
         "Novelty in bits: more of it is less popular music. Bucket 1 holds the most popular "
         "tracks, bucket 5 the least, each with a fifth of the training pairs.",
-        _figures(comparison.rows, BEYOND),
+        _figures(comparison.rows, popularity),
         *shown("recall-by-novelty.png", "recall-by-popularity.png"),
         "## Chosen on validation",
         "Each training keeps its best epoch, each baseline its best options, each architecture "
@@ -105,24 +104,26 @@ def _introduction(comparison: Comparison) -> str:
     )
 
 
-def _figures(rows: Sequence[RowFigures], metrics: Sequence[str]) -> str:
-    def cells(metric: str) -> list[str]:
-        means = [row.mean(metric) for row in rows]
-        better = METRICS[metric]
-        known = [mean for mean in means if math.isfinite(mean)]
-        best = None if better is None or not known else (max if better else min)(known)
-        decimals = 2 if metric.startswith(("clicks", "novelty")) else 4
-        # What looks the same is as good.
-        is_best = [
-            best is not None and f"{m:.{decimals}f}" == f"{best:.{decimals}f}" for m in means
-        ]
+def _figures(rows: Sequence[RowFigures], metrics: Sequence[Metric]) -> str:
+    def cells(metric: Metric) -> list[str]:
+        means = [row.mean(metric.name) for row in rows]
+        best = metric.best(means)
         return [
-            _figure(mean, row.spread(metric), decimals, bold=bold)
-            for mean, row, bold in zip(means, rows, is_best, strict=True)
+            _figure(
+                mean,
+                row.spread(metric.name),
+                metric.decimals,
+                # What looks the same is as good.
+                bold=best is not None and metric.format(mean) == metric.format(best),
+            )
+            for mean, row in zip(means, rows, strict=True)
         ]
 
     return _table(
-        ["model", "loss", "negatives", *(name.replace("recall@300 of ", "") for name in metrics)],
+        [
+            *("model", "loss", "negatives"),
+            *(metric.name.replace("recall@300 of ", "") for metric in metrics),
+        ],
         zip(*_names(rows), *(cells(metric) for metric in metrics), strict=True),
         num_texts=3,
     )
@@ -195,7 +196,7 @@ def _published(comparison: Comparison) -> str:
 
 def _choices(comparison: Comparison) -> str:
     chosen = {row.row for row in comparison.best()}
-    metrics = list(comparison.cells[0]["validation"])
+    metrics = comparison.validation_metrics
     lines = []
     for row in comparison.rows:
         first = row.cells[0]

@@ -2,36 +2,33 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
-from segue import metrics
-from segue.evaluation.held_out import HeldOutScorer, ranked_batches
-from segue.graph.negatives import RandomNegatives
+from segue.errors import InputError
+from segue.evaluation.ranking import rank
+from segue.evaluation.scorers import HeldOutScorer, Scorer
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.graph.split import HeldOut
-from segue.scoring.first_stage import top_tracks
-from segue.scoring.scorer import Scorer
+from segue.metrics import METRICS, Metric, mean_over_scored, recall
 
-NUM_BUCKETS = 5
 # Where the curve of recall by k is taken.
 CURVE_KS = (1, 2, 5, 10, 20, 50, 100, 200, 300, 400, 500)
-# All models are measured against the same random negatives.
-NEGATIVES_RNG_SEED = 20190901
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Means over the playlists with at least one held-out track.
+    """Figures over the playlists with at least one held-out track.
 
     Attributes
     ----------
+    metrics : tuple of Metric
+        Those that were asked for, in the order of `values`.
     values : dict
-        By metric name, as in `METRICS`.
+        By name of the metric; NaN where it has no value.
     recall_curve : dict
         Recall@k by k, for the k of `CURVE_KS`.
     num_scored, num_unscored
@@ -40,6 +37,7 @@ class Evaluation:
         Spent.
     """
 
+    metrics: tuple[Metric, ...]
     values: dict[str, float]
     recall_curve: dict[int, float]
     num_scored: int
@@ -50,7 +48,7 @@ class Evaluation:
         """As plain values; a metric that has no value is null."""
 
         def finite(figures: dict[Any, float]) -> dict[str, float | None]:
-            return {str(n): v if np.isfinite(v) else None for n, v in figures.items()}
+            return {str(n): v if math.isfinite(v) else None for n, v in figures.items()}
 
         return {
             "values": finite(self.values),
@@ -61,106 +59,56 @@ class Evaluation:
         }
 
 
-# What each metric is called, and whether more of it is better (None: neither).
-METRICS: dict[str, bool | None] = {
-    "recall@20": True,
-    "recall@300": True,
-    "r-precision": True,
-    "ndcg@20": True,
-    "map@10": True,
-    "clicks": False,
-    "auc": True,
-    "auc (pooled)": True,
-    "novelty@20": None,
-    "novelty@300": None,
-    "coverage@20": None,
-    "coverage@300": None,
-    **{f"recall@300 of bucket {bucket + 1}": True for bucket in range(NUM_BUCKETS)},
-}
-
-
 def evaluate(
     scorer: Scorer | HeldOutScorer,
     held_out: HeldOut,
     train: PlaylistGraph,
     advance: Callable[[int], None] | None = None,
+    *,
+    metrics: Sequence[Metric] = METRICS,
+    list_length: int = 300,
 ) -> Evaluation:
     """Measure a scorer on held-out tracks.
 
     Parameters
     ----------
     scorer
-        Sees each row's query alone, a `HeldOutScorer` which playlist it is, too.
+        A `Scorer` sees each row's query alone, a `HeldOutScorer` which playlist it is, too.
     held_out
         The validation or test part of a split.
     train
         The training graph, for popularity.
     advance
         Called after each batch with the number of playlists done.
+    metrics
+        What is measured; ``[*METRICS, Metric("my own", function)]`` adds to the usual ones.
+    list_length
+        Length of the recommended lists that the metrics see, at least their largest cutoff.
 
     Returns
     -------
     Evaluation
         Bucket 1 holds the most popular tracks, 5 the least; each holds a fifth of the training
         pairs. Novelty is in bits.
-    """
-    started = time.perf_counter()
-    popularity, num_tracks = train.track_degree, train.catalog.num_tracks
-    answered = np.flatnonzero(held_out.targets.lengths > 0)
-    num_unscored = len(held_out.targets) - len(answered)
-    held_out = held_out.rows(answered)
-    targets = held_out.targets
-    excluded = held_out.known.joined(targets)
-    # A playlist that holds the whole catalogue has no negative: it stays out of the pooled AUC.
-    has_negative = np.repeat(excluded.lengths < num_tracks, targets.lengths)
-    negatives = np.zeros(targets.num_pairs, dtype=np.int32)
-    negatives[has_negative] = RandomNegatives(excluded, num_tracks).draw(
-        targets.list_index()[has_negative], np.random.default_rng(NEGATIVES_RNG_SEED)
-    )
-    list_length = min(300, num_tracks)
-    ranks, novelty, positive, negative = [], [], [], []
-    seen = {k: np.zeros(num_tracks, dtype=bool) for k in (20, 300)}
-    for rows, part, scores, batch_ranks in ranked_batches(scorer, held_out, num_tracks):
-        ranks.append(batch_ranks)
-        row = part.targets.list_index()
-        pairs = slice(targets.offsets[rows.start], targets.offsets[rows.stop])
-        counts = has_negative[pairs]
-        positive.append(scores[row, part.targets.track_index][counts])
-        negative.append(scores[row, negatives[pairs]][counts])
-        top, _ = top_tracks(scores, part.known, list_length)
-        novelty.append([metrics.novelty(top, popularity, k) for k in (20, 300)])
-        for k, covered in seen.items():
-            covered |= metrics.covered(top, num_tracks, k)
-        if advance is not None:
-            advance(len(part.query))
 
-    whole = metrics.concatenate(ranks)
-    bits = np.concatenate(novelty, axis=1) if novelty else np.zeros((2, 0))
-    bucket = metrics.popularity_buckets(popularity, NUM_BUCKETS)
-    by_bucket = metrics.bucket_recall(whole, targets.track_index, bucket, 300, NUM_BUCKETS)
-    per_playlist = {
-        "recall@20": metrics.recall(whole, 20),
-        "recall@300": metrics.recall(whole, 300),
-        "r-precision": metrics.r_precision(whole),
-        "ndcg@20": metrics.ndcg(whole, 20),
-        "map@10": metrics.average_precision(whole, 10),
-        "clicks": metrics.clicks(whole),
-        "auc": whole.auc,
-        "novelty@20": bits[0],
-        "novelty@300": bits[1],
-        **{f"recall@300 of bucket {b + 1}": by_bucket[:, b] for b in range(NUM_BUCKETS)},
-    }
-    values = {name: metrics.mean_over_scored(value)[0] for name, value in per_playlist.items()}
-    nothing = np.zeros(0, dtype=np.float32)
-    values["auc (pooled)"] = metrics.pooled_auc(
-        np.concatenate([nothing, *positive]), np.concatenate([nothing, *negative])
-    )
-    for k, covered in seen.items():
-        values[f"coverage@{k}"] = float(covered.mean()) if len(answered) else float("nan")
+    Raises
+    ------
+    InputError
+        If two metrics have the same name.
+    ValueError
+        If a metric's function gives neither a number nor one per playlist.
+    """
+    names = [metric.name for metric in metrics]
+    for name in names:
+        if names.count(name) > 1:
+            raise InputError(f"two metrics are called {name!r}")
+    started = time.perf_counter()
+    rankings = rank(scorer, held_out, train, list_length=list_length, advance=advance)
     return Evaluation(
-        {name: values[name] for name in METRICS},
-        {k: metrics.mean_over_scored(metrics.recall(whole, k))[0] for k in CURVE_KS},
-        len(answered),
-        num_unscored,
+        tuple(metrics),
+        {metric.name: metric.value(rankings) for metric in metrics},
+        {k: mean_over_scored(recall(rankings.ranks, k))[0] for k in CURVE_KS},
+        len(rankings),
+        len(held_out.query) - len(rankings),
         time.perf_counter() - started,
     )

@@ -14,12 +14,13 @@ from segue.bundle import Bundle, MeasuredVectors, Terms
 from segue.data.playlists import Float32Array
 from segue.errors import ArtefactError, InputError, MismatchError
 from segue.evaluation.evaluate import Evaluation
-from segue.evaluation.held_out import HeldOutScorer, validation_rows
+from segue.evaluation.scorers import HeldOutScorer, Scorer
+from segue.evaluation.validation import validation_rows
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.graph.split import Split, SplitRecipe, split_graph
 from segue.pipeline.parts import FinishedParts
 from segue.pipeline.system import SystemScorer
-from segue.scoring.scorer import Scorer, unit_rows
+from segue.scoring.scorer import unit_rows
 from segue.scoring.second_stage import lightgbm_library
 from segue.training.config import SystemConfig, TrainConfig
 from segue.training.train import CHECKPOINT, Progress, TrainResult, train

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal, Protocol
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,14 +26,6 @@ def unit_rows(vectors: Float32Array) -> Float32Array:
     length[length == 0] = 1
     made_unit: Float32Array = vectors / length
     return made_unit
-
-
-class Scorer(Protocol):
-    """Anything that scores every track for some playlists."""
-
-    def scores(self, query: TrackLists) -> Float32Array:
-        """Scores of all tracks: finite float32 [num_lists, num_tracks], a fresh array."""
-        ...
 
 
 @dataclass(frozen=True, eq=False)

@@ -22,7 +22,8 @@ from torch import nn
 
 from segue.data.playlists import Float32Array
 from segue.errors import InputError, TrainingError
-from segue.evaluation.held_out import BEST_BY, NodeScorer, validate
+from segue.evaluation.scorers import NodeScorer
+from segue.evaluation.validation import BEST_BY, validate
 from segue.files import write_json_lines
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.graph.split import HeldOut
@@ -119,7 +120,7 @@ def train(
     graph
         The training graph: nothing else is seen.
     validation
-        What to choose the best epoch on (see `segue.evaluation.held_out.validation_rows`).
+        What to choose the best epoch on (see `segue.evaluation.validation.validation_rows`).
     config
     folder
         Where ``checkpoint.safetensors`` and ``metrics.jsonl`` go as training runs.
@@ -232,7 +233,7 @@ def train(
         validated = validation is not None and (is_last or not (epoch + 1) % config.validate_every)
         if validation is not None and validated:
             vectors = _read_out(network, readout, message_graph, config)
-            entry |= validate(vectors.scorer, validation, len(vectors.track_vectors))
+            entry |= validate(vectors.scorer, validation, graph)
         best = max((past.get(BEST_BY, -1.0) for past in state.history), default=-1.0)
         if entry[BEST_BY] > best if validated else validation is None:
             state.tensors |= {

@@ -196,7 +196,7 @@ def plain_metrics(order: list[int], held_out: list[int], k: int) -> list[float]:
 def test_everything_equals_the_plain_definitions(case: Any, k: int, most_compared: int) -> None:
     scores, known, held_out = case
     with pytest.MonkeyPatch.context() as patch:  # by sorting, by comparing, and by both
-        patch.setattr(metrics, "_MOST_COMPARED", most_compared)
+        patch.setattr("segue.metrics.ranks._MOST_COMPARED", most_compared)
         ranks = rank_lists(scores, known, held_out)
     orders = [plain_order(*pair) for pair in zip(scores, known, strict=True)]
     rows = list(zip(orders, held_out, strict=True))
@@ -275,15 +275,23 @@ def test_novelty_by_hand() -> None:
 
 
 def test_coverage_by_hand() -> None:
-    top = np.array([[0, 1, 5], [1, 0, -1]], dtype=np.int32)
-    assert metrics.covered(top, 6, 2).tolist() == [True, True, False, False, False, False]
-    assert metrics.covered(top, 6, 3).mean() == 1 / 2
-    both = metrics.covered(top[:1], 6, 3) | metrics.covered(top[1:], 6, 3)
-    np.testing.assert_array_equal(both, metrics.covered(top, 6, 3))
+    top = np.array([[0, 1, 5], [1, 0, -1]])
+    assert metrics.coverage(top, 6, 2) == 2 / 6
+    assert metrics.coverage(top, 6, 3) == 3 / 6
     # A catalogue smaller than k is listed whole; a list cut short is not.
-    assert metrics.covered(np.array([[1, 0]]), 2, 300).all()
+    assert metrics.coverage(np.array([[1, 0]]), 2, 300) == 1
+    assert math.isnan(metrics.coverage(np.empty((0, 3), int), 6, 3)), "no list covers anything"
     with pytest.raises(ValueError, match="top_index has 3 columns, fewer than k = 4"):
-        metrics.covered(top, 6, 4)
+        metrics.coverage(top, 6, 4)
+
+
+def test_lists_are_looked_at_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    top, popularity = rng.integers(-1, 40, (50, 9)), rng.integers(0, 9, 40)
+    whole = metrics.novelty(top, popularity, 9), metrics.coverage(top[:7], 40, 9)
+    monkeypatch.setattr("segue.metrics.popularity._BLOCK_ROWS", 3)
+    np.testing.assert_array_equal(metrics.novelty(top, popularity, 9), whole[0])
+    assert metrics.coverage(top[:7], 40, 9) == whole[1]
 
 
 def test_popularity_buckets_by_hand() -> None:

@@ -1,0 +1,79 @@
+"""Metrics of recommended lists, defined once.
+
+Ranking is full: every track is a candidate but those the playlist is known to hold, and ties are
+broken by track index, lower index first. `METRICS` is the list that evaluation, its tables and the
+reports of a comparison go by; a further metric is a function and a line in it. The functions take
+arrays and give one value per playlist, so that each can be used alone::
+
+    ranks = concatenate([rank_held_out(scores, ...) for scores, ... in batches])
+    value, num_unscored = mean_over_scored(recall(ranks, 20))
+"""
+
+from segue.metrics.accuracy import (
+    average_precision,
+    clicks,
+    ndcg,
+    pooled_auc,
+    r_precision,
+    recall,
+)
+from segue.metrics.csr import FloatArray
+from segue.metrics.metric import Metric, Rankings, mean_over_scored
+from segue.metrics.popularity import (
+    NUM_BUCKETS,
+    bucket_recall,
+    coverage,
+    novelty,
+    popularity_buckets,
+)
+from segue.metrics.ranks import HeldOutRanks, concatenate, rank_held_out
+
+__all__ = [
+    "METRICS", "NUM_BUCKETS", "HeldOutRanks", "Metric", "Rankings", "average_precision",
+    "bucket_recall", "clicks", "concatenate", "coverage", "mean_over_scored", "ndcg", "novelty",
+    "pooled_auc", "popularity_buckets", "r_precision", "rank_held_out", "recall",
+]  # fmt: skip
+
+
+def _novelty_at(k: int) -> Metric:
+    return Metric(
+        f"novelty@{k}",
+        lambda r: novelty(r.top_index, r.popularity, k),
+        "neither",
+        decimals=2,
+        topic="popularity",
+    )
+
+
+def _coverage_at(k: int) -> Metric:
+    return Metric(
+        f"coverage@{k}",
+        lambda r: coverage(r.top_index, r.num_tracks, k),
+        "neither",
+        topic="popularity",
+    )
+
+
+def _recall_in_bucket(number: int) -> Metric:
+    """Recall@300 of the held-out tracks of one bucket, counted from 1."""
+
+    def values(r: Rankings) -> FloatArray:
+        recalls = bucket_recall(r.ranks, r.held_out_index, r.popularity_bucket, 300, NUM_BUCKETS)
+        return recalls[:, number - 1]
+
+    return Metric(f"recall@300 of bucket {number}", values, topic="popularity")
+
+
+METRICS: tuple[Metric, ...] = (
+    Metric("recall@20", lambda r: recall(r.ranks, 20)),
+    Metric("recall@300", lambda r: recall(r.ranks, 300)),
+    Metric("r-precision", lambda r: r_precision(r.ranks)),
+    Metric("ndcg@20", lambda r: ndcg(r.ranks, 20)),
+    Metric("map@10", lambda r: average_precision(r.ranks, 10)),
+    Metric("clicks", lambda r: clicks(r.ranks), "lower", 2),
+    Metric("auc", lambda r: r.ranks.auc),
+    Metric("auc (pooled)", lambda r: pooled_auc(r.positive_scores, r.negative_scores)),
+    *(_novelty_at(k) for k in (20, 300)),
+    *(_coverage_at(k) for k in (20, 300)),
+    *(_recall_in_bucket(number) for number in range(1, NUM_BUCKETS + 1)),
+)

@@ -1,0 +1,135 @@
+"""`Metric`: a figure with its name, and `Rankings`: what it is computed from."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segue.metrics.csr import FloatArray, IntArray
+from segue.metrics.popularity import popularity_buckets
+from segue.metrics.ranks import HeldOutRanks
+
+
+@dataclass(frozen=True, eq=False)
+class Rankings:
+    """What a recommender made of some playlists, by full ranking: all that a metric sees.
+
+    Every playlist has at least one held-out track. Row i of each array is about the same playlist.
+
+    Attributes
+    ----------
+    playlist_index : int64 [num_playlists]
+        Rows of the graph.
+    ranks : HeldOutRanks
+        Where the held-out tracks stand among all candidates, and the AUC of each playlist.
+    held_out_index : int32 [num_held_out]
+        The held-out tracks, in the order of `ranks`.
+    top_index : int32 [num_playlists, list_length]
+        The recommended tracks, best first; −1 pads a list that has fewer candidates.
+    popularity : int64 [num_tracks]
+        Training playlists of each track.
+    positive_scores, negative_scores : float32 [num_pooled]
+        Scores of the held-out pairs, and of as many pairs drawn at random, the same for every
+        model. Pairs of a playlist that holds the whole catalogue are not among them.
+    """
+
+    playlist_index: NDArray[np.int64]
+    ranks: HeldOutRanks
+    held_out_index: IntArray
+    top_index: IntArray
+    popularity: IntArray
+    positive_scores: FloatArray
+    negative_scores: FloatArray
+
+    def __len__(self) -> int:
+        """Number of playlists."""
+        return len(self.playlist_index)
+
+    @property
+    def num_tracks(self) -> int:
+        """Size of the catalogue."""
+        return len(self.popularity)
+
+    @cached_property
+    def popularity_bucket(self) -> NDArray[np.int64]:
+        """Five buckets with equal numbers of training pairs: int64 [num_tracks], 0 to 4.
+
+        Bucket 0 holds the most popular tracks.
+        """
+        return popularity_buckets(self.popularity)
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One figure of an evaluation.
+
+    A metric of your own is an object of this class, passed to
+    `segue.evaluation.evaluate.evaluate`; one for everybody is a further line in
+    `segue.metrics.METRICS`.
+
+    >>> hits = Metric("hits@10", lambda rankings: (rankings.ranks.rank <= 10).sum(), "higher", 0)
+
+    Attributes
+    ----------
+    name
+        Names it in tables and files.
+    function
+        From `Rankings` to one value per playlist (float [num_playlists], NaN for a playlist that
+        has none), of which the figure is the mean, or to the figure itself.
+    direction
+        Which values are better: the ``"higher"`` or the ``"lower"`` ones, or ``"neither"``.
+    decimals
+        Digits after the point in tables.
+    topic
+        In which table of a report it stands: ``"accuracy"`` or ``"popularity"``.
+    """
+
+    name: str
+    function: Callable[[Rankings], FloatArray | float]
+    direction: Literal["higher", "lower", "neither"] = "higher"
+    decimals: int = 4
+    topic: Literal["accuracy", "popularity"] = "accuracy"
+
+    def value(self, rankings: Rankings) -> float:
+        """The figure; NaN where no playlist has a value.
+
+        Raises
+        ------
+        ValueError
+            If the function gives anything but a number or one number per playlist.
+        """
+        found = np.asarray(self.function(rankings), dtype=np.float64)
+        if found.ndim == 0:
+            return float(found)
+        if found.shape != (len(rankings),):
+            raise ValueError(
+                f"metric {self.name!r} gave an array of shape {found.shape}, expected a number "
+                f"or one for each of {len(rankings)} playlists"
+            )
+        return mean_over_scored(found)[0]
+
+    def format(self, value: float | None) -> str:
+        """A figure as tables show it; a dash where there is none."""
+        if value is None or not math.isfinite(value):
+            return "–"
+        return f"{value:.{self.decimals}f}"
+
+    def best(self, values: Iterable[float]) -> float | None:
+        """The best of some figures; None where neither direction is better, or all are NaN."""
+        known = [value for value in values if math.isfinite(value)]
+        if self.direction == "neither" or not known:
+            return None
+        return max(known) if self.direction == "higher" else min(known)
+
+
+def mean_over_scored(values: FloatArray) -> tuple[float, int]:
+    """Mean of the values that are not NaN (NaN if there are none), and how many are NaN."""
+    scored = values[~np.isnan(values)]
+    mean = float(np.mean(scored, dtype=np.float64)) if scored.size else float("nan")
+    return mean, values.size - scored.size
