@@ -7,7 +7,7 @@ The server has one core, the load generator another. The load is open: requests 
 (exponential gaps, seeded) that does not wait for answers, and a latency counts from the scheduled
 time, so that whatever holds the server up is seen in full.
 
-1. At a low rate, in turn: /health (empty), /search and /complete.
+1. At a low rate, in turn: /health (empty), /find and /complete.
 2. Completions at rates that grow by a quarter: the last of which at least 99% are answered with
    200 and 99% within 50 ms is the *sustainable* load.
 3. Four times that: *goodput* (answers with 200 a second) as a share of the highest that any step
@@ -174,13 +174,13 @@ def requests_of(bundle: Bundle, number: int) -> dict[str, list[bytes]]:
     complete = []
     for row in rows:
         tracks = [str(bundle.catalog.track_ids[int(at)]) for at in dict.fromkeys(row.tolist())]
-        complete.append(post("/complete", {"tracks": tracks}))
+        complete.append(post("/complete", {"tracks": tracks, "n": 20}))
     search = []
     for row in rows[:, 0].tolist():
         name = re.sub(r"[^a-zA-Z ]", "", str(bundle.catalog.track_names[row])) or "a"
         typed = name[: int(rng.integers(2, 12))].strip() or "a"
-        search.append(get(f"/search?q={typed.replace(' ', '+')}"))
-    return {"health": [get("/health")], "search": search, "complete": complete}
+        search.append(get(f"/find?kind=track&kind=artist&text={typed.replace(' ', '+')}"))
+    return {"health": [get("/health")], "find": search, "complete": complete}
 
 
 def make_bundle(num_tracks: int, folder: Path, ann: bool) -> None:

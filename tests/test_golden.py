@@ -123,16 +123,18 @@ def of_lists(recommender: Recommender) -> dict[str, Any]:
     asked = {
         "complete ordered": recommender.complete("0", 5, reasons=True),
         "complete unordered": recommender.complete("1", 5, reasons=True),
-        "complete tracks": recommender.complete([*some, *others], 5),
-        "complete tracks in order": recommender.complete([*some, *others], 5, ordered=True),
-        "complete nothing": recommender.complete([], 3),
+        "complete tracks": recommender.complete(tracks=[*some, *others], n=5),
+        "complete tracks in order": recommender.complete(
+            tracks=[*some, *others], n=5, ordered=True
+        ),
+        "complete nothing": recommender.complete(tracks=[], n=3),
         "vibe": recommender.vibe(some, 5, reasons=True),
         "vibe with artist": recommender.vibe(others, 5, artists=["Artist 1"]),
         "vibe deep": recommender.vibe(some, 5, dial=1.0),
         "vibe mainstream": recommender.vibe(some, 5, dial=-0.5),
         "vibe diverse": recommender.vibe(some, 5, diversity=0.5),
         "vibe filtered": recommender.vibe(some, 5, filters=without),
-        "similar artists": recommender.similar_artists("Artist 2", 5),
+        "similar artists": recommender.similar(artist="Artist 2", n=5),
     }
     return {name: found.to_json() for name, found in asked.items()}
 
@@ -257,10 +259,10 @@ def test_explanations(saved):
     check(
         "explanations",
         {
-            "playlist": recommender.explain("segue:track:20", "0").to_json(),
-            "seeds": recommender.explain(
+            "playlist": recommender.why("segue:track:20", "0").to_json(),
+            "seeds": recommender.why(
                 "segue:track:20",
-                seeds=["segue:track:3", "segue:track:8"],
+                tracks=["segue:track:3", "segue:track:8"],
                 artists=["Artist 1"],
                 dial=0.5,
             ).to_json(),

@@ -144,7 +144,7 @@ def test_genres_from_a_file(run, tmp_path, folder):
 AMBIGUOUS = [
     (
         ["snowball", "bundle", "--from", "Queen"],
-        "'Queen' is the name of an artist and of a playlist; say which, by id or with --type:",
+        "'Queen' is the name of an artist and of a playlist; say which, by id or with --kind:",
         ["  artist: Queen, 3 tracks  (a:0)", "  playlist: Queen, 1 track  (5)"],
     ),
     (
@@ -179,7 +179,7 @@ def test_unknown_and_ambiguous_names_list_the_closest(run, args, says, candidate
 
 
 def test_a_type_tells_them_apart(run, tmp_path):
-    args = ["draw", "snowball", "bundle", "--from", "Queen", "--type", "playlist"]
+    args = ["draw", "snowball", "bundle", "--from", "Queen", "--kind", "playlist"]
     assert run(*args, "--out", tmp_path / "x.svg")[0] == 0
 
 
@@ -225,7 +225,7 @@ def test_files_that_cannot_be_written(run, tmp_path, folder, out, says):
     [
         ["nothing"],
         ["snowball", "bundle", "--out", "x.svg"],
-        ["snowball", "bundle", "--from", "Queen", "--type", "album", "--out", "x.svg"],
+        ["snowball", "bundle", "--from", "Queen", "--kind", "album", "--out", "x.svg"],
         ["artist", "bundle", "--out", "x.svg"],
         ["reasons", "bundle", "--out", "x.svg"],
         ["reasons", "bundle", "t:0", "--playlist", "0", "--out", "x.svg"],

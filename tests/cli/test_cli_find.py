@@ -11,6 +11,7 @@ import pytest
 from segue.bundle import Bundle
 from segue.data.playlists import Catalog, Playlists, TrackLists
 from segue.names.name_file import NAMES_FILE
+from segue.recommend.recommender import Recommender
 
 NAMES = ["[bold]Loud[/bold]", "Halo", "Hurt", "Hurt", "あなた", "Halo Road"]
 ARTISTS = ["Beyoncé", "[red]Band[/red]", "Johnny Cash", "Nine Inch Nails"]
@@ -62,7 +63,7 @@ def test_for_people(run):
     assert (status, err) == (0, "")
     lines = [line.split() for line in out.splitlines() if line.strip()]
     assert lines[0] == ["Found", "for", "halo", "roa"]
-    assert lines[1] == ["name", "artist", "size", "id"] or lines[1][0] == "type"
+    assert lines[1] == ["name", "artist", "size", "id"] or lines[1][0] == "kind"
     assert lines[-1] == ["track", "Halo", "Road", "[red]Band[/red]", "in", "1", "playlist", "t:5"]
     _, out, _ = run("find", "bundle", "road")
     rows = [" ".join(line.split()) for line in out.splitlines()]
@@ -74,18 +75,21 @@ def test_for_programs(run):
     status, out, err = run("find", "bundle", "hurt", "--json")
     assert (status, err) == (0, "")
     found = json.loads(out)
-    assert found["text"] == "hurt"
-    assert [one["id"] for one in found["found"]] == ["t:3", "t:2"], "the best-known first"
-    assert found["found"][0] == {
-        "type": "track", "id": "t:3", "name": "Hurt", "artist_name": "Johnny Cash",
-        "num_playlists": 9,
+    assert [track["id"] for track in found["tracks"]] == ["t:3", "t:2"], "the best-known first"
+    assert found["tracks"][0] == {
+        "id": "t:3", "name": "Hurt", "artist_id": "a:2", "artist_name": "Johnny Cash",
+        "album_id": "", "album_name": "", "num_playlists": 9,
     }  # fmt: skip
+    assert found == Recommender.load("bundle").find("hurt").to_json()
     _, out, _ = run("find", "bundle", "hurt", "-n", 1, "--json")
-    assert len(json.loads(out)["found"]) == 1
+    assert len(json.loads(out)["tracks"]) == 1
+    _, out, _ = run("find", "bundle", "road", "--kind", "track", "--kind", "playlist", "--json")
+    found = json.loads(out)
+    assert [len(found[kind]) for kind in ("tracks", "artists", "playlists")] == [1, 0, 1]
 
 
 def test_one_type_only(run):
-    status, out, _ = run("find", "bundle", "be", "--type", "artist")
+    status, out, _ = run("find", "bundle", "be", "--kind", "artist")
     assert status == 0
     rows = [line.split() for line in out.splitlines() if line.strip()]
     assert rows[1] == ["name", "size", "id"]
@@ -103,10 +107,10 @@ NOTHING = [
             "  artist: Johnny Cash, 1 track  (a:2)",
         ],
     ),
-    (["hallo", "--type", "track"], ["'hallo' is no track of this bundle; the closest are:", None]),
+    (["hallo", "--kind", "track"], ["'hallo' is no track of this bundle; the closest are:", None]),
     (['"', "AND"], ["'\" AND' is no track, artist or playlist of this bundle"]),
     (["-x"], ["'-x' is no track, artist or playlist of this bundle"]),
-    (["road", "--type", "playlist", "-n", "3", "zzzz"], None),
+    (["road", "--kind", "playlist", "-n", "3", "zzzz"], None),
 ]
 
 
@@ -126,7 +130,7 @@ def test_without_playlists(run):
     status, out, _ = run("find", "without", "road")
     assert status == 0
     assert "playlist [i]" not in out
-    status, _, err = run("find", "without", "road", "--type", "playlist")
+    status, _, err = run("find", "without", "road", "--kind", "playlist")
     assert (status, err.count("\n")) == (1, 1)
     assert "made without playlists" in err
 
@@ -145,7 +149,7 @@ def test_a_damaged_index_is_noticed_when_the_bundle_is_read(run, folder, tmp_pat
 
 
 @pytest.mark.parametrize(
-    "args", [["bundle"], ["bundle", "a", "-n", 0], ["bundle", "a", "--type", "x"]]
+    "args", [["bundle"], ["bundle", "a", "-n", 0], ["bundle", "a", "--kind", "x"]]
 )
 def test_usage_errors(run, args):
     status, out, err = run("find", *args)

@@ -140,7 +140,7 @@ def test_an_ambiguous_name_lists_its_candidates(run):
 
 
 ERRORS = [
-    (["complete", "bundle", "99"], "'99' is no playlist of this bundle"),
+    (["complete", "bundle", "99"], "'99' is not a playlist of this bundle"),
     (["complete", "nowhere", "10"], "nowhere: there is no such folder"),
     (["complete", "without", "10"], "made without playlists"),
     (["vibe", "bundle", "xyzzy plugh"], "'xyzzy plugh' is no track of this bundle"),
@@ -228,7 +228,19 @@ def test_a_reader_that_has_gone_is_no_cause_for_words(folder, form):
 def test_wishes_reach_the_recommender(run, recommender, folder):
     (folder / "allowed.txt").write_text("t:0\nt:4\n\nt:5\nnot:there\nt:7\n")
     status, out, err = run(
-        *("vibe", "bundle", "Halo", "-n", 9, "--json", "--why", "--dial", 0.5, "--diversity", 0.2),
+        *(
+            "vibe",
+            "bundle",
+            "Halo",
+            "-n",
+            9,
+            "--json",
+            "--reasons",
+            "--dial",
+            0.5,
+            "--diversity",
+            0.2,
+        ),
         *("--exclude-track", "あなた", "--exclude-artist", "johnny cash", "--max-per-artist", 1),
         *("--max-per-album", 3, "--no-other-versions", "--only-tracks", "allowed.txt"),
     )
@@ -261,16 +273,16 @@ def test_a_playlist_never_seen(run, recommender):
     args = ["--track", "t:1", "--track", "t:2", "--json"]
     for ordered in (False, True):
         out = run("complete", "bundle", *args, *["--ordered"] * ordered)[1]
-        expected = recommender.complete(["t:1", "t:2"], ordered=ordered)
+        expected = recommender.complete(tracks=["t:1", "t:2"], ordered=ordered)
         assert json.loads(out) == expected.to_json()
     for wrong in (["10", "--track", "t:1"], []):
         status, _, err = run("complete", "bundle", *wrong)
         assert status == 2
-        assert "either PLAYLIST_ID or the tracks" in err
+        assert "either PLAYLIST or the tracks" in err
 
 
 def test_why_below_the_list(run, recommender):
-    status, out, _ = run("complete", "bundle", "10", "-n", 2, "--why", "--dial", 1)
+    status, out, _ = run("complete", "bundle", "10", "-n", 2, "--reasons", "--dial", 1)
     assert status == 0
     found = recommender.complete("10", 2, dial=1.0, reasons=True)
     for track in found.tracks:
@@ -286,15 +298,15 @@ def test_artists_to_go_with(run, recommender):
     assert json.loads(out) == recommender.vibe(artists=["a:0"], n=3).to_json()
     status, _, err = run("vibe", "bundle")
     assert status == 2
-    assert "at least one seed song, or an artist" in err
+    assert "at least one of TRACKS, or an artist" in err
 
 
 def test_similar(run, recommender):
     out = run("similar", "bundle", "Halo", "-n", 3, "--json")[1]
-    assert json.loads(out) == recommender.similar_tracks("t:1", 3).to_json()
-    out = run("similar", "bundle", "beyoncé", "--artist", "--json")[1]
-    assert json.loads(out) == recommender.similar_artists("a:0").to_json()
-    status, out, _ = run("similar", "bundle", "Beyoncé", "--artist")
+    assert json.loads(out) == recommender.similar("t:1", 3).to_json()
+    out = run("similar", "bundle", "--artist", "beyoncé", "--json")[1]
+    assert json.loads(out) == recommender.similar(artist="a:0").to_json()
+    status, out, _ = run("similar", "bundle", "--artist", "Beyoncé")
     assert status == 0
     assert "Artists like Beyoncé" in out
     assert "[red]Band[/red]" in out
@@ -303,7 +315,7 @@ def test_similar(run, recommender):
 def test_why_one_track(run, recommender):
     status, out, err = run("why", "bundle", "あなた", "Halo", "1999", "--dial", -0.5)
     assert status == 0
-    why = recommender.explain("t:4", seeds=["t:1", "t:5"], dial=-0.5)
+    why = recommender.why("t:4", tracks=["t:1", "t:5"], dial=-0.5)
     assert "Why あなた - Beyoncé" in out
     for term in why.terms:
         assert f"{term.part:+.4f}" in out
@@ -311,9 +323,9 @@ def test_why_one_track(run, recommender):
     assert "same artist as Halo" in out
     assert ("below 0: speaking against it" in err) == any(t.part < 0 for t in why.terms)
     out = run("why", "bundle", "あなた", "--playlist", "10", "--json")[1]
-    assert json.loads(out) == recommender.explain("t:4", "10").to_json()
+    assert json.loads(out) == recommender.why("t:4", "10").to_json()
     assert "made without playlists" in run("why", "without", "あなた", "Halo")[2]
     for wrong in (["Halo", "--playlist", "10"], []):
         status, _, err = run("why", "bundle", "あなた", *wrong)
         assert status == 2
-        assert "either SEEDS (or --artist) or --playlist" in err
+        assert "either TRACKS (or --artist) or --playlist" in err

@@ -106,7 +106,7 @@ def test_a_training_leaves_a_whole_system(trained, planted):
 
 def test_it_answers_with_all_of_it(run, trained):
     recommender = Recommender.load(trained)
-    why = recommender.explain("track:3", "0")
+    why = recommender.why("track:3", "0")
     assert [term.kind for term in why.terms].count("list") == 1
     status, out, err = run("why", trained, "track:3", "track:4", "track:9")
     assert status == 0, err

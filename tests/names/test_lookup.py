@@ -238,7 +238,7 @@ def test_one_name_of_several_kinds(nodes):
 @pytest.mark.parametrize(
     ("text", "says", "lines"),
     [
-        ("Halo", "the name of a track and of a playlist; say which, by id or with --type:", 2),
+        ("Halo", "the name of a track and of a playlist; say which, by id or with --kind:", 2),
         ("Intro", "the name of a track and of 2 playlists", 3),
         ("!!!", "the name of an artist and of a track", 2),
         ("Hurt", "the name of 2 tracks", 2),
@@ -259,7 +259,7 @@ def test_one_id_of_two_kinds_is_told_apart_by_kind():
         ids, pa.array([None, None], pa.string()), np.zeros(2, bool), TrackLists.from_lists([[], []])
     )
     nodes = names_of(TRACKS, playlists)
-    says = "is the id of an artist and of a playlist; say which, with --type"
+    says = "is the id of an artist and of a playlist; say which, with --kind"
     with pytest.raises(NameLookupError, match=says) as caught:
         nodes.find_any("artist:1")
     assert caught.value.candidates[1] == "playlist: without a title, 0 tracks  (artist:1)"

@@ -100,7 +100,7 @@ def test_ids_in_their_order(recommender, tmp_path):
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        (b"10\n\n99\n", r"ids.txt: line 3: '99' is no playlist of this bundle"),
+        (b"10\n\n99\n", r"ids.txt: line 3: '99' is not a playlist of this bundle"),
         (b"10\n11\n10\n", r"ids.txt: line 3: playlist '10' stands here again"),
         (b"", r"ids.txt: names no playlist, expected one id a line"),
         (b"\n \n", r"ids.txt: names no playlist"),
@@ -143,9 +143,9 @@ def test_new_playlists(recommender, tmp_path):
     out = tmp_path / "recs.parquet"
     write_recommendations(recommender, ids, query, 2, out, lambda count: None)
     rows = pq.read_table(out).to_pylist()
-    single = recommender.complete([f, a], 2)
+    single = recommender.complete(tracks=[f, a], n=2)
     assert [row["track_id"] for row in rows[:2]] == [t.track_id for t in single.tracks]
-    popular = recommender.complete([], 2)
+    popular = recommender.complete(tracks=[], n=2)
     assert [row["track_id"] for row in rows[2:4]] == [t.track_id for t in popular.tracks]
 
 

@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from scipy.sparse import csr_array, csr_matrix
 
@@ -79,7 +80,7 @@ def test_a_completion_never_holds_what_the_playlist_holds(recommender):
 
 def test_a_playlist_by_id_and_by_its_tracks_take_one_path(recommender):
     by_id = recommender.complete("11", 20)
-    by_tracks = recommender.complete(list(by_id.query), 20)
+    by_tracks = recommender.complete(tracks=list(by_id.query), n=20)
     assert by_id.tracks == by_tracks.tracks
     assert by_id.query == by_tracks.query
     as_seeds = recommender.vibe(by_id.query, 20)
@@ -89,7 +90,9 @@ def test_a_playlist_by_id_and_by_its_tracks_take_one_path(recommender):
 
 def test_the_order_of_the_tracks_does_not_matter(recommender):
     tracks = list(recommender.complete("3").query)
-    assert ids(recommender.complete(tracks[::-1])) == ids(recommender.complete(tracks))
+    assert ids(recommender.complete(tracks=tracks[::-1])) == ids(
+        recommender.complete(tracks=tracks)
+    )
 
 
 def test_reasons_are_parts_of_the_score(recommender):
@@ -122,13 +125,13 @@ def test_a_repeated_seed_counts_once(recommender):
     twice = recommender.vibe(["Track 3", "Track 50", "segue:track:3"], 9)
     assert twice == recommender.vibe(["Track 3", "Track 50"], 9)
     tracks = ["segue:track:3", "segue:track:50"]
-    assert recommender.complete([*tracks, tracks[0]]) == recommender.complete(tracks)
+    assert recommender.complete(tracks=[*tracks, tracks[0]]) == recommender.complete(tracks=tracks)
 
 
 def test_with_every_track_a_seed_nothing_is_left(small):
     tracks = all_ids(small)
     assert small.vibe(tracks).tracks == ()
-    assert small.complete(tracks, 3).tracks == ()
+    assert small.complete(tracks=tracks, n=3).tracks == ()
     assert len(small.vibe(tracks[:-1], 3).tracks) == 1
 
 
@@ -142,8 +145,7 @@ def test_a_list_of_nothing_is_refused(recommender, n):
 
 
 def test_an_empty_playlist_gets_the_most_popular(small):
-    for asked in ([], "twelve"):
-        found = small.complete(asked, 4)
+    for found in (small.complete(tracks=[], n=4), small.complete("twelve", 4)):
         assert found.by_popularity
         assert found.query == ()
         assert ids(found) == [f"segue:track:{letter}" for letter in "abcd"], "ties by index"
@@ -153,15 +155,15 @@ def test_an_empty_playlist_gets_the_most_popular(small):
 
 
 def test_a_vibe_check_wants_seeds(recommender):
-    with pytest.raises(InputError, match="at least one seed song"):
+    with pytest.raises(InputError, match="at least one track or artist"):
         recommender.vibe([])
 
 
 def test_what_is_not_there_is_named(recommender):
-    with pytest.raises(NameLookupError, match=r"'999' is no playlist .* such as 0, 1, 2$"):
+    with pytest.raises(NameLookupError, match=r"'999' is not a playlist .* such as 0, 1, 2$"):
         recommender.complete("999")
-    with pytest.raises(NameLookupError, match=r"'segue:track:999' is the id of no track"):
-        recommender.complete(["segue:track:1", "segue:track:999"])
+    with pytest.raises(NameLookupError, match=r"'segue:track:999' is not the id of a track"):
+        recommender.complete(tracks=["segue:track:1", "segue:track:999"])
     with pytest.raises(NameLookupError, match=r"'Trakc 9' is no track of this bundle"):
         recommender.vibe(["Track 1", "Trakc 9"])
 
@@ -171,7 +173,7 @@ def test_without_playlists_only_tracks_can_be_asked_with(bundle, recommender):
     with pytest.raises(InputError, match="made without playlists"):
         without.complete("3")
     asked = list(recommender.complete("3").query)
-    assert without.complete(asked).tracks == recommender.complete("3").tracks
+    assert without.complete(tracks=asked).tracks == recommender.complete("3").tracks
 
 
 @pytest.mark.parametrize("batch_lists", [1, 7, 1024])
@@ -185,7 +187,9 @@ def test_many_at_once_are_as_one_by_one(recommender, monkeypatch, batch_lists):
     track_index, score = recommender.rank(TrackLists.from_lists(lists), 12)
     assert track_index.shape == score.shape == (30, 12)
     for row, tracks in enumerate(lists):
-        single = recommender.complete([str(catalog.track_ids[track]) for track in tracks], 12)
+        single = recommender.complete(
+            tracks=[str(catalog.track_ids[track]) for track in tracks], n=12
+        )
         length = len(single.tracks)
         assert [catalog.track_index_of[i] for i in ids(single)] == track_index[
             row, :length
@@ -271,9 +275,9 @@ def test_vibe_of_artists(recommender, bundle):
 
 
 def test_similar_tracks_and_artists(recommender, bundle):
-    similar = recommender.similar_tracks("Track 5", 4)
+    similar = recommender.similar("Track 5", 4)
     assert similar.tracks == recommender.vibe(["Track 5"], 4).tracks
-    artists = recommender.similar_artists("artist 2", 100)
+    artists = recommender.similar(artist="artist 2", n=100)
     likeness = bundle.artist_vectors @ bundle.artist_vectors[2]
     likeness[2] = -np.inf
     order = np.argsort(-likeness)[:-1]
@@ -283,7 +287,7 @@ def test_similar_tracks_and_artists(recommender, bundle):
     assert artists.title == "Artists like Artist 2"
     assert artists.to_arrow().column_names == ["rank", "artist_id", "artist_name", "score"]
     with pytest.raises(InputError, match="at least 1"):
-        recommender.similar_artists("Artist 2", 0)
+        recommender.similar(artist="Artist 2", n=0)
 
 
 def test_the_dial_goes_from_mainstream_to_deep_cuts(recommender, bundle):
@@ -335,7 +339,7 @@ def test_reasons_name_playlists_that_hold_both(recommender, bundle):
 def test_an_explanation_is_whole(recommender):
     found = recommender.complete("3", 6, reasons=True, dial=0.4)
     for track in found.tracks:
-        why = recommender.explain(track.track_id, "3", dial=0.4)
+        why = recommender.why(track.track_id, "3", dial=0.4)
         assert sum(term.part for term in why.terms) == pytest.approx(track.score, abs=1e-6)
         assert len(why.terms) == len(found.query) + 1
         assert [t.part for t in why.terms] == sorted((t.part for t in why.terms), reverse=True)
@@ -343,19 +347,19 @@ def test_an_explanation_is_whole(recommender):
         assert why.same_artist == track.same_artist
         assert [t.id for t in why.terms[:3]] == [reason.id for reason in track.because]
         assert json.loads(json.dumps(why.to_json()))["score"] == why.score
-    against = recommender.explain("Track 9", seeds=["Track 50", "Track 90"], artists=["Artist 1"])
+    against = recommender.why("Track 9", tracks=["Track 50", "Track 90"], artists=["Artist 1"])
     assert {term.kind for term in against.terms} == {"track", "artist", "popularity"}
-    with pytest.raises(InputError, match="not both"):
-        recommender.explain("Track 9", "3", seeds=["Track 1"])
-    with pytest.raises(InputError, match="at least one seed"):
-        recommender.explain("Track 9")
+    with pytest.raises(InputError, match="either a playlist, or tracks"):
+        recommender.why("Track 9", "3", tracks=["Track 1"])
+    with pytest.raises(InputError, match="at least one track or artist"):
+        recommender.why("Track 9")
 
 
 def test_without_playlists_reasons_have_none(bundle):
     without = Recommender(replace(bundle, playlists=None))
     track = without.vibe(["Track 3"], 1, reasons=True).tracks[0]
     assert track.playlists is None
-    assert without.explain("Track 9", seeds=["Track 3"]).playlists is None
+    assert without.why("Track 9", tracks=["Track 3"]).playlists is None
 
 
 def test_the_end_of_an_ordered_playlist_counts_more(bundle):
@@ -365,11 +369,11 @@ def test_the_end_of_an_ordered_playlist_counts_more(bundle):
     found, plain = late.complete("3"), even.complete("3")
     assert [t.score for t in found.tracks] != [t.score for t in plain.tracks]
     tracks = list(plain.query)
-    assert late.complete(tracks, ordered=True).tracks == found.tracks
-    assert late.complete(tracks).tracks == even.complete(tracks).tracks
+    assert late.complete(tracks=tracks, ordered=True).tracks == found.tracks
+    assert late.complete(tracks=tracks).tracks == even.complete(tracks=tracks).tracks
 
     def share_of_the_last(recommender: Recommender) -> float:
-        terms = {t.id: abs(t.part) for t in recommender.explain("Track 9", "3").terms}
+        terms = {t.id: abs(t.part) for t in recommender.why("Track 9", "3").terms}
         return terms[tracks[-1]] / sum(terms.values())
 
     assert share_of_the_last(late) > share_of_the_last(even)
@@ -385,7 +389,7 @@ def test_filters_by_id(recommender, bundle):
     held = set(one.query)
     of_artist = np.flatnonzero(catalog.track_artist == 4)
     assert len(one.tracks) == sum(f"segue:track:{t}" not in held for t in of_artist)
-    with pytest.raises(NameLookupError, match="'x' is the id of no artist"):
+    with pytest.raises(NameLookupError, match="'x' is not the id of an artist"):
         recommender.complete("3", filters=Filters(exclude_artists=["x"]))
 
 
@@ -398,3 +402,89 @@ def test_as_tables(recommender):
     frame = found.to_pandas()
     assert isinstance(frame, pandas.DataFrame)
     assert frame["rank"].tolist() == [1, 2, 3, 4]
+
+
+# --- what may stand for an id, and what is refused ----------------------------------------------
+
+
+def test_a_single_name_is_one_song_not_its_letters(recommender):
+    assert recommender.vibe("Track 3") == recommender.vibe(["Track 3"])
+    assert recommender.vibe(artists="Artist 3") == recommender.vibe(artists=["Artist 3"])
+    why = recommender.why("Track 9", tracks="Track 3")
+    assert why == recommender.why("Track 9", tracks=["Track 3"])
+    only = Filters(only_artists="segue:artist:4", exclude_tracks="segue:track:4")
+    listed = Filters(only_artists=["segue:artist:4"], exclude_tracks=["segue:track:4"])
+    assert recommender.vibe("Track 3", filters=only) == recommender.vibe("Track 3", filters=listed)
+
+
+def test_whole_numbers_stand_for_their_digits(bundle):
+    catalog = bundle.catalog
+    numbered = replace(
+        catalog,
+        track_ids=pa.array([str(row) for row in range(catalog.num_tracks)]),
+        artist_ids=pa.array([str(row) for row in range(catalog.num_artists)]),
+    )
+    recommender = Recommender(replace(bundle, catalog=numbered))
+    assert recommender.complete(3) == recommender.complete("3")
+    assert recommender.complete(np.int64(3)) == recommender.complete("3")
+    expected = recommender.vibe(["3", "50"], artists=["2"])
+    assert recommender.vibe([3, 50], artists=2) == expected
+    assert recommender.vibe(np.array([3, 50]), artists=[np.int32(2)]) == expected
+    by_number = recommender.complete(tracks=[3, 50], filters=Filters(exclude_tracks=[7]))
+    by_text = recommender.complete(tracks=["3", "50"], filters=Filters(exclude_tracks=["7"]))
+    assert by_number == by_text
+    assert recommender.similar(artist=2) == recommender.similar(artist="2")
+    assert recommender.similar(9) == recommender.similar("9")
+    assert recommender.why(9, 3) == recommender.why("9", "3")
+
+
+@pytest.mark.parametrize(
+    ("ask", "says"),
+    [
+        (lambda r: r.vibe([1.5]), "1.5 is not the id or name of a track"),
+        (lambda r: r.vibe([True]), "True is not the id or name of a track"),
+        (lambda r: r.vibe(artists=[None]), "None is not the id or name of an artist"),
+        (lambda r: r.complete(), "give either the id of a playlist or tracks"),
+        (lambda r: r.complete("3", tracks=["Track 1"]), "give either the id of a playlist or"),
+        (lambda r: r.complete(["Track 1"]), r"give a list of tracks as tracks="),
+        (lambda r: r.complete(b"3"), "b'3' is not the id"),
+        (lambda r: r.similar(), "give either a track or an artist"),
+        (lambda r: r.similar("Track 1", artist="Artist 1"), "give either a track or an artist"),
+        (lambda r: r.find("a", kind="album"), "kind is 'album', expected one of track, artist"),
+        (lambda r: r.find("a", 0), "at least 1, not 0"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(recommender, ask, says):
+    with pytest.raises(InputError, match=says):
+        ask(recommender)
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda r: r.vibe(["Track 1"], dail=1),
+        lambda r: r.complete("3", dail=1),
+        lambda r: r.recommend(3, dail=1),
+        lambda r: r.why("Track 9", "3", dail=1),
+        lambda r: r.find("track", type="track"),
+    ],
+)
+def test_an_unknown_option_is_refused(recommender, ask):
+    with pytest.raises(TypeError, match=r"unexpected keyword argument '(dail|type)'"):
+        ask(recommender)
+
+
+def test_find(recommender):
+    found = recommender.find("track 3", 2)
+    assert [track.name for track in found.tracks] == ["Track 3", "Track 33"]
+    assert found.to_json()["tracks"][0]["artist_name"] == "Artist 3"
+    assert len(recommender.find("community").playlists) == 10
+    both = recommender.find("3", kind=["track", "artist"])
+    assert both.tracks
+    assert both.artists
+    assert both.playlists == ()
+    assert recommender.find("3", kind="artist").tracks == ()
+    without = Recommender(replace(recommender.bundle, playlists=None))
+    assert without.find("track 3").playlists == ()
+    with pytest.raises(InputError, match="made without playlists"):
+        without.find("a", kind="playlist")

@@ -190,7 +190,7 @@ def test_reasons_and_the_list_as_a_whole_sum_to_the_score(few, dial):
         assert {reason.kind for reason in track.because} <= {"track", "popularity"}
         parts = sum(reason.part for reason in track.because) + track.rest
         assert parts == pytest.approx(track.score, abs=1e-6)
-        why = few.explain(track.track_id, "3", dial=dial)
+        why = few.why(track.track_id, "3", dial=dial)
         assert sum(term.part for term in why.terms) == pytest.approx(why.score, abs=1e-9)
         assert why.score == pytest.approx(track.score, abs=1e-6)
         (whole,) = (term for term in why.terms if term.kind == "list")
@@ -202,8 +202,8 @@ def test_reasons_and_the_list_as_a_whole_sum_to_the_score(few, dial):
 def test_what_the_list_adds_is_the_difference_to_the_first_stage(few, bundle):
     plain = Recommender(replace(bundle, second_stage=None))
     for track in few.complete("3", 40).tracks:
-        with_it = few.explain(track.track_id, "3")
-        without = plain.explain(track.track_id, "3")
+        with_it = few.why(track.track_id, "3")
+        without = plain.why(track.track_id, "3")
         (whole,) = (term for term in with_it.terms if term.kind == "list")
         assert whole.part == pytest.approx(with_it.score - without.score, abs=1e-6)
         terms = {term.id: term.part for term in with_it.terms if term.kind != "list"}
@@ -215,19 +215,19 @@ def test_where_all_tracks_are_looked_at(bundle):
     """The pool is larger than the catalogue."""
     recommender = Recommender(bundle)
     for track in recommender.complete("3", NUM_TRACKS, dial=0.5).tracks:
-        why = recommender.explain(track.track_id, "3", dial=0.5)
+        why = recommender.why(track.track_id, "3", dial=0.5)
         assert why.score == pytest.approx(track.score, abs=1e-6)
     everything = bundle.catalog.track_ids.to_pylist()
-    (whole,) = (t for t in recommender.explain("Track 9", everything).terms if t.kind == "list")
+    (whole,) = (t for t in recommender.why("Track 9", tracks=everything).terms if t.kind == "list")
     assert whole.part == 0
-    assert recommender.complete(everything).tracks == ()
+    assert recommender.complete(tracks=everything).tracks == ()
 
 
 def test_an_empty_list_and_what_is_asked_with_say_nothing_of_it(few, bundle):
     plain = Recommender(replace(bundle, second_stage=None))
     for dial in (0.0, 0.5):
-        assert few.complete([], 9, dial=dial) == plain.complete([], 9, dial=dial)
-    asked_with = few.explain("Track 9", seeds=["Track 9", "Track 4"])
+        assert few.complete(tracks=[], n=9, dial=dial) == plain.complete(tracks=[], n=9, dial=dial)
+    asked_with = few.why("Track 9", tracks=["Track 9", "Track 4"])
     assert [term.part for term in asked_with.terms if term.kind == "list"] == [0]
 
 
@@ -241,7 +241,7 @@ def test_without_lightgbm_it_is_said_what_to_install(bundle, monkeypatch):
     without = Recommender(bundle, second_stage=False)
     plain = Recommender(replace(bundle, second_stage=None))
     assert without.complete("3", 20) == plain.complete("3", 20)
-    assert without.explain("Track 9", "3") == plain.explain("Track 9", "3")
+    assert without.why("Track 9", "3") == plain.why("Track 9", "3")
 
 
 def test_a_library_that_cannot_be_loaded_is_said(bundle, monkeypatch, tmp_path):

@@ -38,7 +38,7 @@ def post(client: TestClient, path: str, question: Any) -> Any:
 
 
 def test_complete_a_playlist_of_the_bundle(client, recommender):
-    found = post(client, "/complete", {"playlist_id": "7", "n": 5, "reasons": True})
+    found = post(client, "/complete", {"playlist": "7", "n": 5, "reasons": True})
     assert found == recommender.complete("7", 5, reasons=True).to_json()
     assert len(found["tracks"]) == 5
     assert any(track["playlists"] for track in found["tracks"])
@@ -62,7 +62,7 @@ def test_complete_with_every_option(client, recommender):
         other_versions=False,
     )
     expected = recommender.complete(
-        TRACKS, 6, ordered=True, dial=-0.5, diversity=0.25, filters=filters
+        tracks=TRACKS, n=6, ordered=True, dial=-0.5, diversity=0.25, filters=filters
     )
     assert post(client, "/complete", question) == expected.to_json()
     names = [track["artist_name"] for track in expected.to_json()["tracks"]]
@@ -85,11 +85,29 @@ def test_an_empty_playlist_gets_the_most_popular_tracks(client):
 
 
 def test_a_batch_is_answered_one_by_one(client):
-    requests = [{"playlist_id": "7", "n": 3}, {"playlist_id": "nope"}, {"tracks": TRACKS, "n": 2}]
-    answers = post(client, "/complete/batch", {"requests": requests})["answers"]
-    assert answers[0] == post(client, "/complete", requests[0])
-    assert answers[1]["error"].startswith("'nope' is no playlist of this bundle")
-    assert answers[2] == post(client, "/complete", requests[2])
+    playlists = [{"playlist": "7"}, {"playlist": "nope"}, {"tracks": TRACKS, "ordered": True}]
+    options = {"n": 3, "dial": 0.5, "reasons": True, "filters": {"max_per_artist": 1}}
+    answers = post(client, "/recommend", {"playlists": playlists, **options})["answers"]
+    assert answers[0] == post(client, "/complete", playlists[0] | options)
+    assert answers[1]["error"].startswith("'nope' is not a playlist of this bundle")
+    assert answers[2] == post(client, "/complete", playlists[2] | options)
+
+
+def test_lists_are_as_long_as_elsewhere_unless_said(client):
+    """10, and 500 for several playlists at once: the bundle has 160 tracks."""
+    assert len(post(client, "/complete", {"playlist": "7"})["tracks"]) == 10
+    assert len(post(client, "/similar", {"artist": "segue:artist:4"})["artists"]) == 10
+    (answer,) = post(client, "/recommend", {"playlists": [{"tracks": TRACKS}]})["answers"]
+    assert len(answer["tracks"]) == 158
+
+
+def test_a_whole_number_is_an_id(client):
+    assert post(client, "/complete", {"playlist": 7}) == post(
+        client, "/complete", {"playlist": "7"}
+    )
+    response = client.post(f"{API}/complete", json={"tracks": [5]})
+    assert response.status_code == 404
+    assert response.json()["error"] == "'5' is not the id of a track of this bundle"
 
 
 def test_vibe(client, recommender):
@@ -100,26 +118,26 @@ def test_vibe(client, recommender):
 
 def test_similar(client, recommender):
     tracks = post(client, "/similar", {"track": TRACKS[0], "n": 3})
-    assert tracks == recommender.similar_tracks(TRACKS[0], 3).to_json()
+    assert tracks == recommender.similar(TRACKS[0], 3).to_json()
     artists = post(client, "/similar", {"artist": "segue:artist:4", "n": 3})
-    assert artists == recommender.similar_artists("segue:artist:4", 3).to_json()
+    assert artists == recommender.similar(artist="segue:artist:4", n=3).to_json()
     assert [artist["rank"] for artist in artists["artists"]] == [1, 2, 3]
 
 
 def test_reasons_sum_to_the_score(client, recommender):
-    listed = post(client, "/complete", {"playlist_id": "7", "n": 1, "dial": 0.5})["tracks"][0]
-    why = post(client, "/reasons", {"track": listed["track_id"], "playlist_id": "7", "dial": 0.5})
+    listed = post(client, "/complete", {"playlist": "7", "n": 1, "dial": 0.5})["tracks"][0]
+    why = post(client, "/why", {"track": listed["track_id"], "playlist": "7", "dial": 0.5})
     assert why["score"] == pytest.approx(listed["score"], abs=1e-6)
     assert sum(term["part"] for term in why["terms"]) == pytest.approx(why["score"])
-    why = post(client, "/reasons", {"track": "segue:track:80", "tracks": TRACKS})
-    assert why == recommender.explain("segue:track:80", seeds=TRACKS).to_json()
+    why = post(client, "/why", {"track": "segue:track:80", "tracks": TRACKS})
+    assert why == recommender.why("segue:track:80", tracks=TRACKS).to_json()
 
 
 @pytest.mark.parametrize(
     ("kind", "an_id"), [("track", TRACKS[0]), ("artist", "segue:artist:1"), ("playlist", "7")]
 )
 def test_a_picture_is_that_of_segue_draw(client, recommender, kind, an_id):
-    response = client.get(f"{API}/subgraph", params={"type": kind, "id": an_id, "limit": 4})
+    response = client.get(f"{API}/subgraph", params={"kind": kind, "id": an_id, "limit": 4})
     scene = response.json()
     row = {"track": 3, "artist": 1, "playlist": 7}[kind]
     assert scene == snowball(recommender.bundle, (kind, row), waves=2, limit=4).to_json()
@@ -128,12 +146,13 @@ def test_a_picture_is_that_of_segue_draw(client, recommender, kind, an_id):
     # What is walked on to is asked for by its id.
     ids = {node["type"]: node["id"] for node in scene["nodes"]}
     for beyond, its_id in ids.items():
-        found = client.get(f"{API}/subgraph", params={"type": beyond, "id": its_id})
+        found = client.get(f"{API}/subgraph", params={"kind": beyond, "id": its_id})
         assert found.status_code == 200
 
 
 def test_search(client, recommender):
-    found = client.get(f"{API}/search", params={"q": "track 3", "n": 2}).json()
+    kinds = ["track", "artist"]
+    found = client.get(f"{API}/find", params={"text": "track 3", "n": 2, "kind": kinds}).json()
     names = recommender.names.index.search("track", "track 3", 2)
     assert [track["name"] for track in found["tracks"]] == [f"Track {row}" for row in names]
     assert found["tracks"][0] == {
@@ -143,10 +162,10 @@ def test_search(client, recommender):
     }  # fmt: skip
     assert found["artists"] == found["playlists"] == []
     kinds = ["artist", "playlist"]
-    found = client.get(f"{API}/search", params={"q": "art", "type": kinds, "n": 3}).json()
+    found = client.get(f"{API}/find", params={"text": "art", "kind": kinds, "n": 3}).json()
     assert found["tracks"] == found["playlists"] == []
     assert [set(artist) for artist in found["artists"]] == [{"id", "name", "num_tracks"}] * 3
-    found = client.get(f"{API}/search", params={"q": "community 2", "type": "playlist"}).json()
+    found = client.get(f"{API}/find", params={"text": "community 2", "kind": "playlist"}).json()
     assert len(found["playlists"]) == 10
     assert {playlist["title"] for playlist in found["playlists"]} == {"community 2"}
     longest = max(len(recommender.playlists.tracks[row]) for row in range(2, 240, 4))
@@ -214,44 +233,44 @@ def test_metrics(client, serving):
 @pytest.mark.parametrize(
     ("path", "question", "status", "sentence"),
     [
-        ("/complete", {"playlist_id": "no"}, 404, "'no' is no playlist of this bundle, expected"),
-        ("/complete", {"tracks": ["x"]}, 404, "'x' is the id of no track of this bundle"),
-        ("/complete", {}, 422, "Just one of playlist_id and tracks must be given."),
-        ("/complete", {"playlist_id": "7", "tracks": []}, 422, "Just one of playlist_id and"),
-        ("/complete", {"playlist_id": "7", "n": 0}, 422, "n is 0: input should be greater than"),
-        ("/complete", {"playlist_id": "7", "n": 501}, 422, "n is 501: input should be less than"),
-        ("/complete", {"playlist_id": "7", "n": "5"}, 422, "n: input should be a valid integer."),
-        ("/complete", {"playlist_id": "7", "dial": 2}, 422, "dial is 2: input should be less"),
-        ("/complete", {"playlist_id": 7}, 422, "playlist_id: input should be a valid string."),
+        ("/complete", {"playlist": "no"}, 404, "'no' is not a playlist of this bundle, expected"),
+        ("/complete", {"tracks": ["x"]}, 404, "'x' is not the id of a track of this bundle"),
+        ("/complete", {}, 422, "Just one of playlist and tracks must be given."),
+        ("/complete", {"playlist": "7", "tracks": []}, 422, "Just one of playlist and"),
+        ("/complete", {"playlist": "7", "n": 0}, 422, "n is 0: input should be greater than"),
+        ("/complete", {"playlist": "7", "n": 501}, 422, "n is 501: input should be less than"),
+        ("/complete", {"playlist": "7", "n": "5"}, 422, "n: input should be a valid integer."),
+        ("/complete", {"playlist": "7", "dial": 2}, 422, "dial is 2: input should be less"),
+        ("/complete", {"playlist": True}, 422, "playlist: input should be a valid string."),
         ("/complete", {"tracks": ["a"] * 501}, 422, "tracks: list should have at most 500 items"),
         ("/complete", {"tracks": [""]}, 422, "tracks.0: string should have at least 1 character."),
-        ("/complete", {"playlist_id": "7", "m": 1}, 422, "m: extra inputs are not permitted"),
-        ("/complete", {"playlist_id": "7", "n": 0, "dial": 2}, 422, "n is 0: "),
+        ("/complete", {"playlist": "7", "m": 1}, 422, "m: extra inputs are not permitted"),
+        ("/complete", {"playlist": "7", "n": 0, "dial": 2}, 422, "n is 0: "),
         (
             "/complete",
-            {"playlist_id": "7", "filters": {"max_per_artist": 0}},
+            {"playlist": "7", "filters": {"max_per_artist": 0}},
             422,
             "filters.max_per_artist is 0: input should be greater than or equal to 1.",
         ),
         (
             "/complete",
-            {"playlist_id": "7", "filters": {"exclude_artists": ["who"]}},
+            {"playlist": "7", "filters": {"exclude_artists": ["who"]}},
             404,
-            "'who' is the id of no artist of this bundle",
+            "'who' is not the id of an artist of this bundle",
         ),
-        ("/complete/batch", {"requests": []}, 422, "requests: list should have at least 1 item"),
+        ("/recommend", {"playlists": []}, 422, "playlists: list should have at least 1 item"),
         (
-            "/complete/batch",
-            {"requests": [{"playlist_id": "7"}] * 65},
+            "/recommend",
+            {"playlists": [{"playlist": "7"}] * 65},
             422,
-            "requests: list should have at most 64 items",
+            "playlists: list should have at most 64 items",
         ),
-        ("/complete/batch", {"requests": [{}]}, 422, "requests.0: just one of playlist_id"),
+        ("/recommend", {"playlists": [{}]}, 422, "playlists.0: just one of playlist and"),
         ("/vibe", {}, 422, "At least one of tracks and artists must be given."),
         ("/vibe", {"tracks": ["Track 999"]}, 404, "'Track 999' is no track of this bundle"),
         ("/similar", {"track": "a", "artist": "b"}, 422, "Just one of track and artist must be"),
-        ("/reasons", {"track": "segue:track:1"}, 422, "Either playlist_id or at least one of"),
-        ("/reasons", {"tracks": ["a"]}, 422, "track: field required."),
+        ("/why", {"track": "segue:track:1"}, 422, "Either playlist or at least one of"),
+        ("/why", {"tracks": ["a"]}, 422, "track: field required."),
     ],
 )
 def test_bad_questions(client, path, question, status, sentence):
@@ -263,17 +282,17 @@ def test_bad_questions(client, path, question, status, sentence):
 @pytest.mark.parametrize(
     ("method", "path", "status", "sentence"),
     [
-        ("GET", "/tracks/nothing", 404, "'nothing' is the id of no track of this bundle"),
-        ("GET", "/artists/nobody", 404, "'nobody' is the id of no artist of this bundle"),
-        ("GET", "/playlists/none", 404, "'none' is no playlist of this bundle"),
+        ("GET", "/tracks/nothing", 404, "'nothing' is not the id of a track of this bundle"),
+        ("GET", "/artists/nobody", 404, "'nobody' is not the id of an artist of this bundle"),
+        ("GET", "/playlists/none", 404, "'none' is not a playlist of this bundle"),
         ("GET", "/nowhere", 404, "There is nothing at /api/v1/nowhere."),
-        ("DELETE", "/search", 405, "DELETE is not allowed at /api/v1/search."),
-        ("GET", "/search", 422, "q: field required."),
-        ("GET", "/search?q=a&n=x", 422, "n: input should be a valid integer"),
-        ("GET", "/search?q=a&type=song", 422, "type.0: input should be 'artist', 'track' or"),
-        ("GET", f"/search?q={'a' * 201}", 422, "q: string should have at most 200 characters."),
-        ("GET", "/subgraph?type=track&id=x", 404, "'x' is the id of no track of this bundle"),
-        ("GET", "/subgraph?type=track&id=x&waves=9", 422, "waves is 9: input should be less"),
+        ("DELETE", "/find", 405, "DELETE is not allowed at /api/v1/find."),
+        ("GET", "/find", 422, "text: field required."),
+        ("GET", "/find?text=a&n=x", 422, "n: input should be a valid integer"),
+        ("GET", "/find?text=a&kind=song", 422, "kind.0: input should be 'artist', 'track' or"),
+        ("GET", f"/find?text={'a' * 201}", 422, "text: string should have at most 200 characters."),
+        ("GET", "/subgraph?kind=track&id=x", 404, "'x' is not the id of a track of this bundle"),
+        ("GET", "/subgraph?kind=track&id=x&waves=9", 422, "waves is 9: input should be less"),
     ],
 )
 def test_bad_requests(client, method, path, status, sentence):
@@ -285,14 +304,14 @@ def test_bad_requests(client, method, path, status, sentence):
 @pytest.mark.parametrize(
     ("body", "status", "sentence"),
     [
-        (b'{"playlist_id":', 422, "The body is not valid JSON: expecting value."),
+        (b'{"playlist":', 422, "The body is not valid JSON: expecting value."),
         (b"", 422, "The body must be a JSON object, sent as application/json."),
         (b"[1]", 422, "The body must be a JSON object, sent as application/json."),
         (b'"\xff"', 400, "The body cannot be read as JSON."),
         (b"[" * 100_000, 400, "The body cannot be read as JSON."),
         (b'{"tracks": ["\\ud800"]}', 422, "tracks.0: "),
-        (b'{"playlist_id": "7", "\\ud800": 1}', 422, ""),
-        (b'{"playlist_id": "7", "dial": NaN}', 422, "dial"),
+        (b'{"playlist": "7", "\\ud800": 1}', 422, ""),
+        (b'{"playlist": "7", "dial": NaN}', 422, "dial"),
     ],
 )
 def test_bad_bodies(client, body, status, sentence):
@@ -327,12 +346,13 @@ def test_a_bundle_without_playlists(
         assert (facts["has_playlists"], facts["num_playlists"]) == (False, 0)
         found = post(client, "/complete", {"tracks": TRACKS, "n": 2, "reasons": True})
         assert [track["playlists"] for track in found["tracks"]] == [None, None]
-        search = {"q": "track", "type": ["track", "playlist"]}
-        assert client.get(f"{API}/search", params=search).json()["playlists"] == []
+        search = {"text": "track", "kind": ["track", "artist"]}
+        assert client.get(f"{API}/find", params=search).json()["tracks"]
         for response in (
-            client.post(f"{API}/complete", json={"playlist_id": "7"}),
+            client.post(f"{API}/complete", json={"playlist": "7"}),
             client.get(f"{API}/playlists/7"),
-            client.get(f"{API}/subgraph", params={"type": "track", "id": TRACKS[0]}),
+            client.get(f"{API}/subgraph", params={"kind": "track", "id": TRACKS[0]}),
+            client.get(f"{API}/find", params={"text": "a", "kind": "playlist"}),
         ):
             assert response.status_code == 400
             assert "this bundle was made without playlists" in response.json()["error"]
@@ -362,6 +382,6 @@ def test_headers_that_keep_a_page_safe(client, path):
 
 def test_scores_in_json_are_numbers(client):
     """What msgspec writes for a score that is not finite is null."""
-    found = post(client, "/complete", {"playlist_id": "7", "n": 500})
+    found = post(client, "/complete", {"playlist": "7", "n": 500})
     assert len(found["tracks"]) < 500
     assert np.isfinite([track["score"] for track in found["tracks"]]).all()

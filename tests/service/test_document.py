@@ -48,13 +48,13 @@ def test_answers_are_as_the_document_says(serving: Serving, method: str, path: s
 
 
 GOOD: dict[str, dict[str, Any]] = {
-    "/search": {"query": {"q": "a", "type": ["track", "artist", "playlist"]}},
-    "/complete": {"body": {"playlist_id": "7", "reasons": True, "dial": 0.5}},
-    "/complete/batch": {"body": {"requests": [{"playlist_id": "7"}, {"tracks": ["?"]}]}},
+    "/find": {"query": {"text": "a", "kind": ["track", "artist", "playlist"]}},
+    "/complete": {"body": {"playlist": "7", "reasons": True, "dial": 0.5}},
+    "/recommend": {"body": {"playlists": [{"playlist": "7"}, {"tracks": ["?"]}], "n": 3}},
     "/vibe": {"body": {"tracks": ["segue:track:1"], "artists": ["segue:artist:1"]}},
     "/similar": {"body": {"artist": "segue:artist:1"}},
-    "/reasons": {"body": {"track": "segue:track:1", "playlist_id": "7", "dial": 1}},
-    "/subgraph": {"query": {"type": "artist", "id": "segue:artist:1"}},
+    "/why": {"body": {"track": "segue:track:1", "playlist": "7", "dial": 1}},
+    "/subgraph": {"query": {"kind": "artist", "id": "segue:artist:1"}},
     "/tracks/{track_id}": {"path_parameters": {"track_id": "segue:track:1"}},
     "/artists/{artist_id}": {"path_parameters": {"artist_id": "segue:artist:1"}},
     "/playlists/{playlist_id}": {"path_parameters": {"playlist_id": "7"}},
@@ -74,7 +74,7 @@ def test_good_answers_are_as_the_document_says(serving: Serving, method: str, pa
 def test_the_document_describes_everything(client: TestClient) -> None:
     document = client.get(f"{API}/openapi.json").json()
     assert {path.removeprefix(API) for path in document["paths"]} == {
-        "/search", "/complete", "/complete/batch", "/vibe", "/similar", "/reasons", "/subgraph",
+        "/find", "/complete", "/recommend", "/vibe", "/similar", "/why", "/subgraph",
         "/tracks/{track_id}", "/artists/{artist_id}", "/playlists/{playlist_id}", "/health",
         "/ready", "/version", "/metrics",
     }  # fmt: skip
@@ -85,7 +85,7 @@ def test_the_document_describes_everything(client: TestClient) -> None:
     for name, model in document["components"]["schemas"].items():
         assert model.get("description"), name
     limits = document["components"]["schemas"]["Complete"]["properties"]["n"]
-    assert (limits["minimum"], limits["maximum"], limits["default"]) == (1, 500, 20)
+    assert (limits["minimum"], limits["maximum"], limits["default"]) == (1, 500, 10)
 
 
 def test_the_page_of_docs_names_every_route() -> None:

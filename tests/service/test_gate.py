@@ -44,12 +44,12 @@ def held(monkeypatch: pytest.MonkeyPatch) -> Iterator[Held]:
 def test_what_is_too_much_is_refused_at_once(serving: Serving, held: Held) -> None:
     app = create_app(serving, Limits(threads=1, max_requests=3))
     with TestClient(app) as client, ThreadPoolExecutor(3) as pool:
-        waiting = [pool.submit(client.get, f"{API}/search?q=a") for _ in range(3)]
+        waiting = [pool.submit(client.get, f"{API}/find?text=a") for _ in range(3)]
         held.at_work.acquire(timeout=20)
         while "segue_requests_in_flight 3.0" not in client.get(f"{API}/metrics").text:
             time.sleep(0.01)
         for _ in range(5):
-            refused = client.get(f"{API}/search?q=a")
+            refused = client.get(f"{API}/find?text=a")
             assert refused.status_code == 503
             assert refused.headers["retry-after"] == "1"
             assert refused.json() == {"error": "The service is busy; try again in a second."}
@@ -58,7 +58,7 @@ def test_what_is_too_much_is_refused_at_once(serving: Serving, held: Held) -> No
             assert client.get(path).status_code == 200
         held.go.set()
         assert [done.result().status_code for done in waiting] == [200] * 3
-        assert client.get(f"{API}/search?q=a").status_code == 200
+        assert client.get(f"{API}/find?text=a").status_code == 200
         assert "segue_requests_in_flight 0.0" in client.get(f"{API}/metrics").text
 
 
@@ -67,7 +67,7 @@ def test_errors_give_their_places_back(serving: Serving, monkeypatch: pytest.Mon
     with TestClient(create_app(serving, Limits(threads=1, max_requests=1))) as client:
         for _ in range(3):
             assert client.get(f"{API}/artists/nobody").status_code == 404
-            assert client.get(f"{API}/search").status_code == 422
+            assert client.get(f"{API}/find").status_code == 422
             assert client.get(f"{API}/nowhere").status_code == 404
             failed = client.get(f"{API}/tracks/x")
             assert failed.status_code == 500

@@ -49,7 +49,7 @@ def test_many_at_once_are_answered_as_one_by_one(system):
     with TestClient(app) as client, ThreadPoolExecutor(8) as pool:
 
         def ask(row: str) -> list[tuple[str, float]]:
-            answer = client.post(COMPLETE, json={"playlist_id": row, "n": 12})
+            answer = client.post(COMPLETE, json={"playlist": row, "n": 12})
             assert answer.status_code == 200, answer.text
             return tracks(answer.json())
 
@@ -65,7 +65,7 @@ def test_reasons_name_the_list_as_a_whole(system):
         seeds = {"tracks": ["segue:track:3", "segue:track:50"]}
         best = client.post(VIBE, json=seeds | {"n": 3}).json()["tracks"][0]
         assert {reason["kind"] for reason in best["because"]} == {"track", "popularity"}
-        why = client.post("/api/v1/reasons", json=seeds | {"track": best["track_id"]}).json()
+        why = client.post("/api/v1/why", json=seeds | {"track": best["track_id"]}).json()
     assert [term["kind"] for term in why["terms"]].count("list") == 1
     assert sum(term["part"] for term in why["terms"]) == pytest.approx(best["score"], abs=1e-6)
 
@@ -78,5 +78,5 @@ def test_without_it_lightgbm_is_not_needed(system, bundles, save_bundle, tmp_pat
     serving.load()
     expected = Recommender.load(system, second_stage=False).complete("3", 9)
     with TestClient(create_app(serving)) as client:
-        found = client.post(COMPLETE, json={"playlist_id": "3", "n": 9}).json()
+        found = client.post(COMPLETE, json={"playlist": "3", "n": 9}).json()
     assert [t for t, _ in tracks(found)] == [track.track_id for track in expected.tracks]

@@ -93,9 +93,9 @@ def test_signals(
 
         # A long question is answered to its end, a new one is not taken any more.
         with ThreadPoolExecutor(1) as pool:
-            question = {"requests": [{"tracks": [], "n": 500, "diversity": 0.5}] * 64}
+            question = {"playlists": [{"tracks": []}] * 64, "diversity": 0.5}
             answer = pool.submit(
-                httpx.post, f"{running.url}{API}/complete/batch", json=question, timeout=60
+                httpx.post, f"{running.url}{API}/recommend", json=question, timeout=60
             )
             while "flight 1.0" not in httpx.get(f"{running.url}{API}/metrics").text:
                 assert not answer.done()
@@ -178,8 +178,8 @@ def test_it_starts_and_answers_without_torch(folder: Path) -> None:
         "loaded = [m for m in ('torch', 'matplotlib', 'networkx') if m in sys.modules]\n"
         "with TestClient(create_app(serving)) as client:\n"
         f"    get = lambda path: client.get('{API}' + path).status_code\n"
-        "    assert client.post('/api/v1/complete', json={'playlist_id': '7'}).status_code == 200\n"
-        "    assert get('/subgraph?type=track&id=segue:track:1') == get('/search?q=a') == 200\n"
+        "    assert client.post('/api/v1/complete', json={'playlist': '7'}).status_code == 200\n"
+        "    assert get('/subgraph?kind=track&id=segue:track:1') == get('/find?text=a') == 200\n"
         "print(loaded, 'torch' in sys.modules)\n"
     )
     done = subprocess.run(

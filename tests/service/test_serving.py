@@ -23,7 +23,7 @@ from segue.service.gate import API
 from segue.service.serving import Served, Serving
 from segue.service.work import Work
 
-QUESTION = {"playlist_id": "7", "n": 5}
+QUESTION = {"playlist": "7", "n": 5}
 Save = Callable[[Bundle, Path], None]
 
 
@@ -82,7 +82,7 @@ async def test_a_request_keeps_the_bundle_it_began_with(
         assert serving.reload()
         # All of the older one still answers, its files are gone though.
         served.recommender.complete("7", 5, reasons=True)
-        served.details.search("track", 3)
+        served.recommender.find("track", 3)
         return served.fingerprint
 
     response = await Work(serving, 1).answer(question)

@@ -22,12 +22,12 @@ from segue.service.limits import Limits
 from segue.service.serving import Serving
 from segue.service.shedding import plain_request, shedding
 
-GET = b"GET /api/v1/search?q=a HTTP/1.1\r\nhost: x\r\n\r\n"
+GET = b"GET /api/v1/find?text=a HTTP/1.1\r\nhost: x\r\n\r\n"
 POST = b"POST /api/v1/vibe HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}"
 
 
 def test_a_plain_request_is_known_by_its_path() -> None:
-    assert plain_request(GET) == (b"/api/v1/search", 0)
+    assert plain_request(GET) == (b"/api/v1/find", 0)
     assert plain_request(POST) == (b"/api/v1/vibe", 0)
     assert plain_request(POST[:-1]) == (b"/api/v1/vibe", 1)
     kept = POST.replace(b"Host", b"Connection: keep-alive\r\nHost")
@@ -54,7 +54,7 @@ def test_a_part_of_a_head_is_none(request: bytes, data: Any) -> None:
         POST.replace(b"Host", b"Expect: 100-continue\r\nHost"),
         GET.replace(b"host", b"Connection: close\r\nhost"),
         GET.replace(b"host", b"Upgrade: websocket\r\nhost"),
-        GET.replace(b"/api/v1/search", b"/static/page.js"),
+        GET.replace(b"/api/v1/find", b"/static/page.js"),
         GET.replace(b"HTTP/1.1", b"HTTP/1.0"),
         GET.replace(b"GET", b"PUT"),
     ],
@@ -99,7 +99,7 @@ def server(serving: Serving, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server
 def test_refusals_on_one_connection(server: Server) -> None:
     url = f"http://127.0.0.1:{server.port}"
     with httpx.Client(base_url=url, timeout=30) as client, ThreadPoolExecutor(2) as pool:
-        waiting = [pool.submit(httpx.get, f"{url}{API}/search?q=a", timeout=30) for _ in range(2)]
+        waiting = [pool.submit(httpx.get, f"{url}{API}/find?text=a", timeout=30) for _ in range(2)]
         while not server.places.full:
             time.sleep(0.01)
         for question in ({"json": {}}, {"content": b"x" * 1000}):
@@ -108,7 +108,7 @@ def test_refusals_on_one_connection(server: Server) -> None:
             assert refused.json() == {"error": "The service is busy; try again in a second."}
             assert refused.headers["retry-after"] == "1"
             assert refused.headers["x-content-type-options"] == "nosniff"
-        assert client.get(f"{API}/search?q=b").status_code == 503
+        assert client.get(f"{API}/find?text=b").status_code == 503
         assert server.refused == 3, "though a client sends head and body one after the other"
         # The same connection goes on as if nothing had been.
         assert client.get(f"{API}/health").status_code == 200

@@ -317,7 +317,7 @@ def test_a_new_track_is_recommended_to_a_playlist_like_those_it_stands_in(plante
             for held in (playlists.tracks[p] for p in range(track // 40, 240, 4))
             if track in held
         )
-        found = recommender.complete([f"segue:track:{t}" for t in beside], 159)
+        found = recommender.complete(tracks=[f"segue:track:{t}" for t in beside], n=159)
         rank = [t.track_id for t in found.tracks].index(track_id)
         assert rank < 40, f"{track_id} of community {track // 40}"
     # The cosine to what training knew of it is far above that to other communities.

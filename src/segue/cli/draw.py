@@ -129,7 +129,7 @@ def _growth(waves: int, limit: int) -> Callable[[Callable[..., None]], Callable[
                 type=click.IntRange(min=0),
                 default=limit,
                 show_default=True,
-                help="Most nodes of each type in a wave.",
+                help="Most nodes of each kind in a wave.",
             ),
             click.option(
                 "--waves",
@@ -139,8 +139,8 @@ def _growth(waves: int, limit: int) -> Callable[[Callable[..., None]], Callable[
                 help="How often the neighbours of what came last come in.",
             ),
             click.option(
-                "--type",
-                "node_type",
+                "--kind",
+                "node_kind",
                 type=click.Choice(["playlist", "track", "artist"]),
                 help="What START is, where several things have its name.",
             ),
@@ -180,14 +180,14 @@ def _draw_around(
     output: _Output,
     bundle: Path,
     start: str,
-    node_type: Kind | None,
+    node_kind: Kind | None,
     **options: Any,
 ) -> None:
     from segue.pictures.compose import with_beyond
 
     recommender = _load(bundle)
     names = recommender.names
-    node = (node_type, names.find(start, node_type)) if node_type else names.find_any(start)
+    node = (node_kind, names.find(start, node_kind)) if node_kind else names.find_any(start)
     scene = compose(recommender.bundle, node, **options)
     output.save(with_beyond(scene, recommender.bundle) if output.walkable else scene)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import compress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -14,7 +14,7 @@ from segue.console import count
 if TYPE_CHECKING:
     from segue.names.name_file import Kind
 
-# As in `segue.names.search`, which would load Arrow to show a help text.
+# As in `segue.recommend.details`, which would load Arrow to show a help text.
 KINDS = ("track", "artist", "playlist")
 
 
@@ -25,16 +25,18 @@ KINDS = ("track", "artist", "playlist")
 )
 @click.argument("bundle", type=click.Path(path_type=Path))
 @click.argument("text", nargs=-1, required=True)
-@click.option("--type", "kind", type=click.Choice(KINDS), help="Only this.  [default: all]")
+@click.option("--kind", type=click.Choice(KINDS), multiple=True, help="Only this.  [default: all]")
 @click.option(
     "-n",
     type=click.IntRange(min=1),
     default=10,
     show_default=True,
-    help="Most of each type.",
+    help="Most of each kind.",
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON document, not a table.")
-def find(bundle: Path, text: tuple[str, ...], kind: Kind | None, n: int, as_json: bool) -> None:
+def find(
+    bundle: Path, text: tuple[str, ...], kind: tuple[Kind, ...], n: int, as_json: bool
+) -> None:
     """Find tracks, artists and playlists of BUNDLE by the words in their names.
 
     TEXT is words or beginnings of words, in any order; for a track title and artist may be mixed
@@ -44,31 +46,31 @@ def find(bundle: Path, text: tuple[str, ...], kind: Kind | None, n: int, as_json
     """
     from segue.recommend.recommender import Recommender
 
-    names = Recommender.load(bundle).names
-    asked = " ".join(text)
-    kinds = [kind] if kind else [kind for kind in KINDS if kind in names.index.kinds]
-    found = [
-        names.facts(kind, row)
-        for kind in kinds
-        for row in names.index.search(kind, asked, n).tolist()
-    ]
-    if not found:
-        raise names.nothing(asked, kinds)
+    recommender, asked = Recommender.load(bundle), " ".join(text)
+    found = recommender.find(asked, n, kind=kind or None)
+    if not (found.tracks or found.artists or found.playlists):
+        raise recommender.names.nothing(asked, kind or recommender.details.kinds)
     if as_json:
-        print_json({"text": asked, "found": found})
+        print_json(found.to_json())
         return
-    header = ["type", "name", "artist", "size", "id"]
+    header = ["kind", "name", "artist", "size", "id"]
     rows = [
-        [one["type"], one["name"] or "", one.get("artist_name", ""), _size(one), one["id"]]
-        for one in found
+        ["track", track.name, track.artist_name, _in_playlists(track.num_playlists), track.id]
+        for track in found.tracks
+    ]
+    rows += [
+        ["artist", artist.name, "", count(artist.num_tracks, "track"), artist.id]
+        for artist in found.artists
+    ]
+    rows += [
+        ["playlist", playlist.title, "", count(playlist.num_tracks, "track"), playlist.id]
+        for playlist in found.playlists
     ]
     # Columns that would say nothing are left out.
-    shown = [len(kinds) > 1, True, any(row[2] for row in rows), True, True]
+    shown = [len(kind) != 1, True, any(row[2] for row in rows), True, True]
     header, *rows = (list(compress(line, shown)) for line in [header, *rows])
     print_table(f"Found for {asked}", header, rows)
 
 
-def _size(facts: dict[str, Any]) -> str:
-    if facts["type"] == "track":
-        return f"in {count(facts['num_playlists'], 'playlist')}"
-    return count(facts["num_tracks"], "track")
+def _in_playlists(num_playlists: int) -> str:
+    return f"in {count(num_playlists, 'playlist')}"

@@ -25,7 +25,7 @@ _LENGTH = click.option(
     "-n", type=click.IntRange(min=1), default=10, show_default=True, help="Length of the list."
 )
 _JSON = click.option("--json", "as_json", is_flag=True, help="One JSON document, not a table.")
-_WHY = click.option("--why", is_flag=True, help="Say for each track what speaks for it.")
+_REASONS = click.option("--reasons", is_flag=True, help="Say for each track why it is there.")
 _EXACT = click.option(
     "--exact", is_flag=True, help="Score every track, though `segue index` made an index."
 )
@@ -137,106 +137,112 @@ def _wishes(command: _Function) -> _Function:
     return with_wishes  # type: ignore[return-value]
 
 
-def _show(found: Recommendations, *, as_json: bool, why: bool) -> None:
+def _show(found: Recommendations, *, as_json: bool, reasons: bool = False) -> None:
     if as_json:
         print_json(found.to_json())
     else:
-        print_recommendations(found, reasons=why)
+        print_recommendations(found, reasons=reasons)
 
 
 # A playlist's id may begin with a minus sign.
-@click.command(
-    short_help="Go on with a playlist.", context_settings={"ignore_unknown_options": True}
-)
+@click.command(short_help="Continue a playlist.", context_settings={"ignore_unknown_options": True})
 @click.argument("bundle", type=click.Path(path_type=Path))
-@click.argument("playlist_id", required=False)
+@click.argument("playlist", required=False)
 @click.option("--track", "tracks", multiple=True, help="Of a playlist never seen: a track's id.")
 @click.option("--ordered", is_flag=True, help="The order of the --track options means something.")
 @_LENGTH
 @_wishes
 @_EXACT
-@_WHY
+@_REASONS
 @_JSON
 def complete(
     bundle: Path,
-    playlist_id: str | None,
+    playlist: str | None,
     tracks: tuple[str, ...],
     ordered: bool,
     n: int,
     wishes: _Wishes,
     exact: bool,
-    why: bool,
+    reasons: bool,
     as_json: bool,
 ) -> None:
-    """Go on with a playlist of BUNDLE, or with one never seen: tracks that it does not hold yet."""
+    """Continue a playlist with tracks that it does not hold yet.
+
+    PLAYLIST is the id of a playlist of BUNDLE; for any other, give its tracks by --track.
+    """
     from segue.recommend.recommender import Recommender
 
-    if (playlist_id is None) == (not tracks):
-        raise click.UsageError("Give either PLAYLIST_ID or the tracks, by --track.")
+    if (playlist is None) == (not tracks):
+        raise click.UsageError("Give either PLAYLIST or the tracks, by --track.")
     recommender = Recommender.load(bundle, exact=exact)
     found = recommender.complete(
-        tracks if playlist_id is None else playlist_id,
+        playlist,
         n,
+        tracks=tracks or None,
         ordered=ordered,
-        reasons=why,
+        reasons=reasons,
         **wishes.options(recommender),
     )
-    _show(found, as_json=as_json, why=why)
+    _show(found, as_json=as_json, reasons=reasons)
 
 
 @click.command(short_help="What goes with two or three songs.")
 @click.argument("bundle", type=click.Path(path_type=Path))
-@click.argument("seeds", nargs=-1)
+@click.argument("tracks", nargs=-1)
 @click.option("--artist", "artists", multiple=True, help="An artist to go with, by id or name.")
 @_LENGTH
 @_wishes
 @_EXACT
-@_WHY
+@_REASONS
 @_JSON
 def vibe(
     bundle: Path,
-    seeds: tuple[str, ...],
+    tracks: tuple[str, ...],
     artists: tuple[str, ...],
     n: int,
     wishes: _Wishes,
     exact: bool,
-    why: bool,
+    reasons: bool,
     as_json: bool,
 ) -> None:
-    """Find what goes with one, two or three seed songs, or with artists.
+    """Find what goes with a few songs or artists.
 
-    SEEDS are track ids or names; where several songs share a name, 'name - artist' tells them
+    TRACKS are track ids or names; where several songs share a name, 'name - artist' tells them
     apart.
     """
     from segue.recommend.recommender import Recommender
 
-    if not seeds and not artists:
-        raise click.UsageError("Give at least one seed song, or an artist by --artist.")
+    if not tracks and not artists:
+        raise click.UsageError("Give at least one of TRACKS, or an artist by --artist.")
     recommender = Recommender.load(bundle, exact=exact)
     options = wishes.options(recommender)
-    found = recommender.vibe(seeds, n, artists=artists, reasons=why, **options)
-    _show(found, as_json=as_json, why=why)
+    found = recommender.vibe(tracks, n, artists=artists, reasons=reasons, **options)
+    _show(found, as_json=as_json, reasons=reasons)
 
 
 @click.command(short_help="Tracks like a track, artists like an artist.")
 @click.argument("bundle", type=click.Path(path_type=Path))
-@click.argument("name")
-@click.option("--artist", is_flag=True, help="NAME is an artist's: list artists.")
+@click.argument("track", required=False)
+@click.option("--artist", help="List artists like this one instead.")
 @_LENGTH
 @_EXACT
 @_JSON
-def similar(bundle: Path, name: str, artist: bool, n: int, exact: bool, as_json: bool) -> None:
-    """Find tracks like the track called NAME, or with --artist artists like that artist.
+def similar(
+    bundle: Path, track: str | None, artist: str | None, n: int, exact: bool, as_json: bool
+) -> None:
+    """Find tracks like TRACK, or artists like --artist; both by name or id.
 
-    NAME is a name or an id. To filter tracks, use `segue vibe`, which gives the same for one seed.
+    To filter tracks, use `segue vibe`, which gives the same for one song.
     """
     from segue.recommend.recommender import Recommender
 
+    if (track is None) == (artist is None):
+        raise click.UsageError("Give either TRACK or --artist.")
     recommender = Recommender.load(bundle, exact=exact)
-    if not artist:
-        _show(recommender.similar_tracks(name, n), as_json=as_json, why=False)
+    if artist is None:
+        _show(recommender.similar(str(track), n), as_json=as_json)
         return
-    found = recommender.similar_artists(name, n)
+    found = recommender.similar(artist=artist, n=n)
     if as_json:
         print_json(found.to_json())
     else:
@@ -246,30 +252,32 @@ def similar(bundle: Path, name: str, artist: bool, n: int, exact: bool, as_json:
 @click.command(short_help="What speaks for one track, and what against it.")
 @click.argument("bundle", type=click.Path(path_type=Path))
 @click.argument("track")
-@click.argument("seeds", nargs=-1)
-@click.option("--artist", "artists", multiple=True, help="An artist that was asked with.")
+@click.argument("tracks", nargs=-1)
+@click.option("--artist", "artists", multiple=True, help="An artist that it is to go with.")
 @click.option("--playlist", metavar="ID", help="The playlist of the bundle that is completed.")
+@click.option("--ordered", is_flag=True, help="The order of TRACKS means something.")
 @_DIAL
 @_JSON
 def why(
     bundle: Path,
     track: str,
-    seeds: tuple[str, ...],
+    tracks: tuple[str, ...],
     artists: tuple[str, ...],
     playlist: str | None,
+    ordered: bool,
     dial: float,
     as_json: bool,
 ) -> None:
-    """Say why TRACK goes with SEEDS, or goes on with a playlist: all terms of its score.
+    """Say why TRACK goes with TRACKS, or continues a playlist: all terms of its score.
 
-    TRACK and SEEDS are ids or names. The terms sum to the score; those below 0 speak against it.
+    TRACK and TRACKS are ids or names. The terms sum to the score; those below 0 speak against it.
     """
     from segue.recommend.recommender import Recommender
 
-    if (playlist is None) == (not seeds and not artists):
-        raise click.UsageError("Give either SEEDS (or --artist) or --playlist.")
-    found = Recommender.load(bundle).explain(
-        track, playlist, seeds=seeds, artists=artists, dial=dial
+    if (playlist is None) == (not tracks and not artists):
+        raise click.UsageError("Give either TRACKS (or --artist) or --playlist.")
+    found = Recommender.load(bundle).why(
+        track, playlist, tracks=tracks, artists=artists, ordered=ordered, dial=dial
     )
     if as_json:
         print_json(found.to_json())

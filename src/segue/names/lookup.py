@@ -101,9 +101,9 @@ class Names:
         kinds = self.index.kinds
         ids = {kind: self._with_id(kind, text) for kind in kinds}
         found = {kind: [row] for kind, row in ids.items() if row is not None}
-        what, ways = "id", "with --type"
+        what, ways = "id", "with --kind"
         if not found:
-            what, ways = "name", "by id or with --type"
+            what, ways = "name", "by id or with --kind"
             found = {kind: self.matching(kind, text) for kind in kinds}
             found = {kind: rows for kind, rows in found.items() if rows}
         if len(found) == 1:

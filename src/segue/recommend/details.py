@@ -1,15 +1,22 @@
-"""What is known of tracks, artists and playlists, for programs that show them."""
+"""What a bundle knows of tracks, artists and playlists, and the search for them by name."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from segue.bundle import Bundle
 from segue.data.playlists import Int32Array
+from segue.errors import InputError
+from segue.names.lookup import Names
 from segue.names.name_file import Kind
-from segue.recommend.recommender import Recommender
+from segue.recommend.reasons import plain
+from segue.recommend.rows import Rows, Text
+
+KINDS: tuple[Kind, ...] = ("track", "artist", "playlist")
 
 
 @dataclass(frozen=True)
@@ -63,50 +70,68 @@ class PlaylistDetails(Playlist):
 
 @dataclass(frozen=True)
 class Found:
-    """What a search found, the best match first; nothing of a kind that was not asked for."""
+    """What a search found, the best match first; empty for a kind that was not searched."""
 
     tracks: tuple[Track, ...] = ()
     artists: tuple[Artist, ...] = ()
     playlists: tuple[Playlist, ...] = ()
 
+    def to_json(self) -> dict[str, Any]:
+        """As plain values."""
+        content: dict[str, Any] = plain(self)
+        return content
+
 
 class Details:
-    """Tells what a bundle knows of the things in it.
+    """Tells what a bundle knows of its tracks, artists and playlists.
 
     Parameters
     ----------
-    recommender
+    bundle
+    names
+    rows
     """
 
-    def __init__(self, recommender: Recommender) -> None:
-        self._recommender = recommender
-        self._names, self._catalog = recommender.names, recommender.bundle.catalog
+    def __init__(self, bundle: Bundle, names: Names, rows: Rows) -> None:
+        self._catalog, self._popularity = bundle.catalog, bundle.popularity
+        self._names, self._rows = names, rows
 
-    def search(self, text: str, n: int, kinds: Sequence[Kind] = ("track", "artist")) -> Found:
+    @property
+    def kinds(self) -> tuple[Kind, ...]:
+        """All that can be searched: no playlists where the bundle was made without."""
+        return tuple(kind for kind in KINDS if kind in self._names.index.kinds)
+
+    def search(self, text: str, n: int, kinds: Sequence[Kind]) -> Found:
         """The `n` best matches of each kind, as `NameIndex.search` finds them.
 
-        Of playlists nothing is found where the bundle was made without.
+        Raises
+        ------
+        InputError
+            If there is no such kind, or playlists are asked for and the bundle was made without.
         """
+        for kind in kinds:
+            if kind not in KINDS:
+                raise InputError(f"kind is {kind!r}, expected one of {', '.join(KINDS)}")
         index = self._names.index
-        rows = {kind: index.search(kind, text, n) for kind in index.kinds if kind in kinds}
+        rows = {kind: index.search(kind, text, n) for kind in KINDS if kind in kinds}
         return Found(
             self.tracks(rows.get("track", ())),
             tuple(self._artist(int(row)) for row in rows.get("artist", ())),
             tuple(self._playlist(int(row)) for row in rows.get("playlist", ())),
         )
 
-    def track(self, track_id: str) -> Track:
+    def track(self, track_id: Text) -> Track:
         """One track (NameLookupError if there is none with this id)."""
-        return self.tracks([self._recommender.track_row(track_id)])[0]
+        return self.tracks([self._rows.track(track_id)])[0]
 
-    def artist(self, artist_id: str, n: int = 50) -> ArtistDetails:
+    def artist(self, artist_id: Text, n: int = 50) -> ArtistDetails:
         """One artist with its `n` best-known tracks (NameLookupError)."""
-        row = self._recommender.artist_row(artist_id)
+        row = self._rows.artist(artist_id)
         by = np.flatnonzero(self._catalog.track_artist == row)
-        best = np.argsort(-self._recommender.bundle.popularity[by], kind="stable")[:n]
+        best = np.argsort(-self._popularity[by], kind="stable")[:n]
         return ArtistDetails(**vars(self._artist(row)), tracks=self.tracks(by[best].tolist()))
 
-    def playlist(self, playlist_id: str, n: int = 500) -> PlaylistDetails:
+    def playlist(self, playlist_id: Text, n: int = 500) -> PlaylistDetails:
         """One playlist with its first `n` tracks.
 
         Raises
@@ -116,8 +141,7 @@ class Details:
         InputError
             If the bundle was made without playlists.
         """
-        row = self._recommender.playlist_row(playlist_id)
-        playlists = self._recommender.playlists
+        row, playlists = self._rows.playlist(playlist_id), self._rows.playlists
         return PlaylistDetails(
             **vars(self._playlist(row)),
             order_known=bool(playlists.order_known[row]),
@@ -136,7 +160,7 @@ class Details:
             (catalog.artist_names[at].as_py() if at >= 0 else "" for at in artists),
             (catalog.album_ids[at].as_py() if at >= 0 else "" for at in albums),
             (catalog.album_names[at].as_py() if at >= 0 else "" for at in albums),
-            self._recommender.bundle.popularity[tracks].tolist(),
+            self._popularity[tracks].tolist(),
             strict=True,
         )
         return tuple(Track(*column) for column in columns)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from codecs import BOM_UTF8
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
@@ -15,11 +14,9 @@ import pyarrow.parquet as pq
 from segue.data.playlists import TrackLists
 from segue.errors import InputError
 from segue.files import atomic_file
-from segue.recommend.recommender import ListOptions, Recommender
+from segue.recommend.filters import Filters
+from segue.recommend.recommender import Recommender
 from segue.scoring.scorer import Query
-
-if TYPE_CHECKING:
-    from typing_extensions import Unpack
 
 # Lists whose rows are written at once.
 _BATCH_LISTS = 1024
@@ -93,7 +90,7 @@ def read_ids(path: Path, recommender: Recommender) -> tuple[pa.Array, Query]:
     ids, rows, places = [], [], []
     for number, line in read_lines(path):
         try:
-            rows.append(recommender.playlist_row(line))
+            rows.append(recommender.rows.playlist(line))
         except InputError as error:
             raise InputError(f"{path}: line {number}: {error}") from error
         ids.append(line)
@@ -136,7 +133,10 @@ def write_recommendations(
     n: int,
     path: Path,
     advance: Callable[[int], None],
-    **options: Unpack[ListOptions],
+    *,
+    dial: float = 0.0,
+    diversity: float = 0.0,
+    filters: Filters = Filters(),  # noqa: B008
 ) -> int:
     """Write the `n` best tracks of each playlist, a batch at a time, whole or not at all.
 
@@ -149,7 +149,9 @@ def write_recommendations(
     with atomic_file(path) as temporary, pq.ParquetWriter(temporary, SCHEMA) as writer:
         for start in range(0, len(query), _BATCH_LISTS):
             rows = slice(start, min(start + _BATCH_LISTS, len(query)))
-            track_index, score = recommender.rank(query.rows(rows), n, **options)
+            track_index, score = recommender.rank(
+                query.rows(rows), n, dial=dial, diversity=diversity, filters=filters
+            )
             found = track_index >= 0
             per_list = found.sum(axis=1)
             owner = np.repeat(np.arange(rows.start, rows.stop), per_list)

@@ -12,6 +12,7 @@ import numpy as np
 from segue.data.playlists import Catalog, Float32Array, Int32Array
 from segue.data.text import fold
 from segue.errors import InputError
+from segue.recommend.rows import as_texts
 from segue.scoring.rerank import diversified
 
 # How a title ends that says which version of a song it is: "(Live at Wembley)", "- 2011 Remaster".
@@ -99,14 +100,14 @@ class Filters:
             return None
         passes = np.ones(catalog.num_tracks, dtype=bool)
         for kind, find, of in (
-            ("tracks", track_row, np.arange(catalog.num_tracks)),
-            ("artists", artist_row, catalog.track_artist),
+            ("track", track_row, np.arange(catalog.num_tracks)),
+            ("artist", artist_row, catalog.track_artist),
         ):
-            excluded, only = getattr(self, f"exclude_{kind}"), getattr(self, f"only_{kind}")
+            excluded, only = getattr(self, f"exclude_{kind}s"), getattr(self, f"only_{kind}s")
             if only is not None:
-                passes &= np.isin(of, [find(one) for one in only])
+                passes &= np.isin(of, [find(one) for one in as_texts(only, kind)])
             if excluded:
-                passes &= ~np.isin(of, [find(one) for one in excluded])
+                passes &= ~np.isin(of, [find(one) for one in as_texts(excluded, kind)])
         return np.flatnonzero(passes).astype(np.int32)
 
     def chosen(

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import Any, TypedDict, overload
 
 import numpy as np
 from scipy.sparse import csr_array
 
 from segue.bundle import Bundle
 from segue.data.playlists import BoolArray, Float32Array, Int32Array, Playlists, TrackLists
-from segue.errors import InputError, NameLookupError
+from segue.errors import InputError
 from segue.graph.subgraph import Neighbours
 from segue.names.lookup import Names
+from segue.names.name_file import Kind
+from segue.recommend.details import Details, Found
 from segue.recommend.filters import Filters
 from segue.recommend.lists import Recommendation, Recommendations, SimilarArtist, SimilarArtists
 from segue.recommend.ranking import Ranker, check_length
 from segue.recommend.reasons import Explainer, Explanation
+from segue.recommend.rows import Rows, Text, as_text, as_texts
 from segue.scoring.ann import AnnIndex
 from segue.scoring.first_stage import best_tracks
 from segue.scoring.recency import Recency
@@ -26,24 +30,11 @@ from segue.scoring.scorer import CentroidScorer, Query
 from segue.scoring.second_stage import SecondStage
 from segue.scoring.terms import load_terms
 
-if TYPE_CHECKING:
-    from typing_extensions import Unpack
-
 _NO_FILTERS = Filters()
 
 
 class ListOptions(TypedDict, total=False):
-    """What every verb that gives tracks takes, as keywords.
-
-    Attributes
-    ----------
-    dial : float
-        From −1, mainstream, over 0, the model itself (the default), to 1, deep cuts.
-    diversity : float
-        From 0, none (the default), to 1: maximal marginal relevance.
-    filters : Filters
-        What the list may hold.
-    """
+    """The keywords of `Recommender.rank`, for callers that pass them on."""
 
     dial: float
     diversity: float
@@ -53,13 +44,20 @@ class ListOptions(TypedDict, total=False):
 class Recommender:
     """Recommends tracks from a bundle: for its playlists, for new ones, for a few seed songs.
 
-    A playlist of the bundle and one that was never seen take the same path. All verbs that give
-    tracks take `ListOptions` as keywords, and:
+    A playlist of the bundle and one that was never seen take the same path. Ids and names are
+    text; a whole number stands for its digits, and a single one needs no list around it. The verbs
+    that give tracks share these options:
 
     n
         Length of the list, at least 1; shorter only if no other track is left that may stand in it.
     reasons
         Look up playlists that hold both a recommended track and some that were asked with.
+    dial
+        From −1, mainstream, over 0, the model itself, to 1, deep cuts.
+    diversity
+        From 0, none, to 1: maximal marginal relevance.
+    filters
+        What the list may hold.
 
     Parameters
     ----------
@@ -89,6 +87,8 @@ class Recommender:
     ) -> None:
         self.bundle, self.recency = bundle, recency
         self.names = Names(bundle.catalog, bundle.popularity, bundle.playlists, bundle.folder)
+        self.rows = Rows(bundle)
+        self.details = Details(bundle, self.names, self.rows)
         self.scorer = CentroidScorer(
             bundle.track_vectors,
             bundle.query_weight,
@@ -116,110 +116,117 @@ class Recommender:
 
     def complete(
         self,
-        playlist: str | Sequence[str],
+        playlist: Text | None = None,
         n: int = 10,
         *,
+        tracks: Text | Iterable[Text] | None = None,
         ordered: bool = False,
         reasons: bool = False,
-        **options: Unpack[ListOptions],
+        dial: float = 0.0,
+        diversity: float = 0.0,
+        filters: Filters = _NO_FILTERS,
     ) -> Recommendations:
-        """Tracks that would go on with a playlist, none that it holds already.
+        """Tracks that would continue a playlist, none that it holds already.
 
         Parameters
         ----------
         playlist
-            The id of a playlist of the bundle, or the ids of the tracks of any playlist.
+            The id of a playlist of the bundle; or
+        tracks
+            the ids of the tracks of any other. Where there are none, the most popular tracks.
         ordered
-            Whether the order of tracks that are given means something; that of a playlist of the
-            bundle is known.
-        n, reasons, options
+            Whether the order of `tracks` means something; that of a playlist of the bundle is
+            known.
+        n, reasons, dial, diversity, filters
             As for all verbs.
 
         Raises
         ------
         InputError
-            If the bundle has no playlists, or an option is out of its range.
+            If not just one of `playlist` and `tracks` is given, the bundle has no playlists, or an
+            option is out of its range.
         NameLookupError
             If there is no such playlist, track or artist.
         """
-        query, without = self._query_of(playlist, ordered)
+        query, without = self._playlist_query(playlist, tracks, ordered)
         label = "this playlist"
         if without is not None:
             title = self.playlists.titles[without].as_py()
             label = f"playlist {playlist}" + (f" ({title})" if title else "")
-        return self._answer(
-            f"To go on with {label}",
-            query,
-            n,
-            reasons,
-            options,
-            without=without,
-        )
+        options: ListOptions = {"dial": dial, "diversity": diversity, "filters": filters}
+        return self._answer(f"To go on with {label}", query, n, reasons, options, without=without)
 
     def vibe(
         self,
-        seeds: Sequence[str] = (),
+        tracks: Text | Iterable[Text] = (),
         n: int = 10,
         *,
-        artists: Sequence[str] = (),
+        artists: Text | Iterable[Text] = (),
         reasons: bool = False,
-        **options: Unpack[ListOptions],
+        dial: float = 0.0,
+        diversity: float = 0.0,
+        filters: Filters = _NO_FILTERS,
     ) -> Recommendations:
-        """Tracks that go with a few seed songs and artists; none of the songs.
+        """Tracks that go with a few songs and artists; none of the songs themselves.
 
         Parameters
         ----------
-        seeds
-            Track ids or names.
+        tracks
+            Ids or names of the songs.
         artists
-            Artist ids or names; their own tracks may be recommended (a filter keeps them out).
-        n, reasons, options
+            Ids or names; their own tracks may be recommended (a filter keeps them out).
+        n, reasons, dial, diversity, filters
             As for all verbs.
 
         Raises
         ------
         NameLookupError
-            If a seed stands for nothing or for several.
+            If a name stands for nothing or for several.
         InputError
-            If there are neither songs nor artists, or an option is out of its range.
+            If there are neither tracks nor artists, or an option is out of its range.
         """
-        query = self._seeds(seeds, artists)
+        query = self._seeds(tracks, artists)
         catalog = self.bundle.catalog
         names = [str(catalog.track_names[int(row)]) for row in query.tracks.track_index]
         if query.artists is not None:
             names += [str(catalog.artist_names[int(row)]) for row in query.artists.track_index]
-        return self._answer(
-            "Goes with " + " + ".join(names),
-            query,
-            n,
-            reasons,
-            options,
-        )
+        options: ListOptions = {"dial": dial, "diversity": diversity, "filters": filters}
+        return self._answer("Goes with " + " + ".join(names), query, n, reasons, options)
 
-    def similar_tracks(
-        self,
-        track: str,
-        n: int = 10,
-        *,
-        reasons: bool = False,
-        **options: Unpack[ListOptions],
-    ) -> Recommendations:
-        """Tracks like one track, by the cosine of their vectors: a vibe check with one seed."""
-        return self.vibe([track], n, reasons=reasons, **options)
+    @overload
+    def similar(self, track: Text, n: int = 10) -> Recommendations: ...
 
-    def similar_artists(self, artist: str, n: int = 10) -> SimilarArtists:
-        """Artists like one artist, by the cosine of their vectors.
+    @overload
+    def similar(self, *, artist: Text, n: int = 10) -> SimilarArtists: ...
+
+    def similar(
+        self, track: Text | None = None, n: int = 10, *, artist: Text | None = None
+    ) -> Recommendations | SimilarArtists:
+        """Tracks like one track, a vibe check with one song; or artists like one artist.
+
+        Artists are compared by the cosine of their vectors.
 
         Parameters
         ----------
-        artist
-            Its id or name.
+        track, artist
+            The id or name of one of them.
         n
             Length of the list, at least 1.
+
+        Raises
+        ------
+        NameLookupError
+            If the name stands for nothing or for several.
+        InputError
+            If not just one of `track` and `artist` is given.
         """
+        if track is not None and artist is None:
+            return self.vibe([track], n)
+        if track is not None or artist is None:
+            raise InputError("give either a track or an artist")
         check_length(n)
-        row, catalog = self.names.find(artist, "artist"), self.bundle.catalog
-        vectors = self.bundle.artist_vectors
+        row = self.names.find(as_text(artist, "artist"), "artist")
+        catalog, vectors = self.bundle.catalog, self.bundle.artist_vectors
         artist_index, score = best_tracks(
             vectors[row : row + 1],
             vectors,
@@ -241,13 +248,13 @@ class Recommender:
         title = f"Artists like {catalog.artist_names[row]}"
         return SimilarArtists(title, (str(catalog.artist_ids[row]),), artists)
 
-    def explain(
+    def why(
         self,
-        track: str,
-        playlist: str | Sequence[str] | None = None,
+        track: Text,
+        playlist: Text | None = None,
         *,
-        seeds: Sequence[str] = (),
-        artists: Sequence[str] = (),
+        tracks: Text | Iterable[Text] = (),
+        artists: Text | Iterable[Text] = (),
         ordered: bool = False,
         dial: float = 0.0,
     ) -> Explanation:
@@ -257,22 +264,32 @@ class Recommender:
         ----------
         track
             Its id or name.
-        playlist, ordered
-            What is completed, as for `complete`; or
-        seeds, artists
-            what it is to go with, as for `vibe`.
+        playlist
+            The id of the playlist of the bundle that is completed; or
+        tracks, artists
+            what the track is to go with, as for `vibe`.
+        ordered
+            Whether the order of `tracks` means something, as for `complete`.
         dial
             As for all verbs.
+
+        Raises
+        ------
+        NameLookupError
+            If a name stands for nothing or for several.
+        InputError
+            If both a playlist and tracks or artists are given, or neither.
         """
         check_dial(dial)
         without = None
+        tracks, artists = as_texts(tracks), as_texts(artists, "artist")
         if playlist is None:
-            query = self._seeds(seeds, artists)
+            query = self._seeds(tracks, artists, ordered)
+        elif tracks or artists:
+            raise InputError("give either a playlist, or tracks and artists")
         else:
-            if seeds or artists:
-                raise InputError("give either a playlist or seeds, not both")
-            query, without = self._query_of(playlist, ordered)
-        asked = np.array([self.names.find(track)], dtype=np.int32)
+            query, without = self._playlist_query(playlist, None, False)
+        asked = np.array([self.names.find(as_text(track))], dtype=np.int32)
         contributions = self.scorer.contributions(query, asked, dial)
         if self._ranker.second_stage is not None:
             contributions = contributions.lifted(self._ranker.lift(query, asked))
@@ -289,12 +306,37 @@ class Recommender:
             None if shared is None else shared[0],
         )
 
+    def find(self, text: str, n: int = 10, *, kind: Kind | Sequence[Kind] | None = None) -> Found:
+        """Tracks, artists and playlists by words of their names, or beginnings of words.
+
+        Parameters
+        ----------
+        text
+            Title and artist may be mixed, in any order. Case, accents and punctuation do not
+            matter.
+        n
+            The most of each kind, at least 1.
+        kind : "track", "artist" or "playlist", or several of them
+            What to look for; all that the bundle has, unless given.
+
+        Raises
+        ------
+        InputError
+            If `n` is less than 1, there is no such kind, or playlists are asked for and the
+            bundle was made without.
+        """
+        kinds = [kind] if isinstance(kind, str) else kind
+        return self.details.search(text, n, self.details.kinds if kinds is None else kinds)
+
     def recommend(
         self,
         playlist_index: Any = None,
         playlist_tracks: Any = None,
-        n: int = 10,
-        **options: Unpack[ListOptions],
+        n: int = 500,
+        *,
+        dial: float = 0.0,
+        diversity: float = 0.0,
+        filters: Filters = _NO_FILTERS,
     ) -> tuple[Int32Array, Float32Array]:
         """The best tracks for many playlists at once, as arrays; none that a playlist holds.
 
@@ -305,7 +347,7 @@ class Recommender:
         playlist_tracks : csr_matrix [batch_size, num_tracks], optional
             Which tracks each playlist holds, its values not looked at; by default what the
             bundle's playlists hold. An empty row is answered with the most popular tracks.
-        n, options
+        n, dial, diversity, filters
             As for all verbs.
 
         Returns
@@ -321,25 +363,27 @@ class Recommender:
             query = self.query_of_rows(np.atleast_1d(np.asarray(playlist_index)))
         else:
             raise InputError("recommend needs playlist_index or playlist_tracks")
-        return self.rank(query, n, **options)
+        return self.rank(query, n, dial=dial, diversity=diversity, filters=filters)
 
     def rank(
         self,
         query: TrackLists | Query,
         n: int,
-        **options: Unpack[ListOptions],
+        *,
+        dial: float = 0.0,
+        diversity: float = 0.0,
+        filters: Filters = _NO_FILTERS,
     ) -> tuple[Int32Array, Float32Array]:
         """`recommend` for lists of tracks as the package itself holds them."""
         if isinstance(query, TrackLists):
             query = Query(query)
-        filters = options.get("filters", _NO_FILTERS)
         return self._ranker.rank(
             query,
             n,
-            dial=options.get("dial", 0.0),
-            diversity=options.get("diversity", 0.0),
+            dial=dial,
+            diversity=diversity,
             filters=filters,
-            candidates=filters.candidates(self.bundle.catalog, self.track_row, self.artist_row),
+            candidates=filters.candidates(self.bundle.catalog, self.rows.track, self.rows.artist),
         )
 
     def query_of_rows(self, playlist_index: Any) -> Query:
@@ -357,61 +401,40 @@ class Recommender:
     @property
     def playlists(self) -> Playlists:
         """The bundle's playlists (InputError if they were left out)."""
-        if self.bundle.playlists is None:
-            raise InputError(
-                "this bundle was made without playlists (--no-playlists), so none can be named; "
-                "give the tracks instead"
-            )
-        return self.bundle.playlists
+        return self.rows.playlists
 
     @property
     def neighbours(self) -> Neighbours | None:
         """The graph of the bundle's playlists, built once; None if they were left out."""
         return self._explainer.neighbours
 
-    def playlist_row(self, playlist_id: str) -> int:
-        """Row of a playlist of the bundle (NameLookupError if it has no such playlist)."""
-        playlists = self.playlists
-        row = playlists.index_of.get(playlist_id)
-        if row is None:
-            some = ", ".join(str(playlist) for playlist in playlists.ids[:3])
-            raise NameLookupError(
-                f"{playlist_id!r} is no playlist of this bundle"
-                + (f", expected an id such as {some}" if some else ", which has none")
-            )
-        return row
-
-    def track_row(self, track_id: str) -> int:
-        """Row of a track (NameLookupError if the bundle has no such track)."""
-        row = self.bundle.catalog.track_index_of.get(track_id)
-        if row is None:
-            raise NameLookupError(f"{track_id!r} is the id of no track of this bundle")
-        return row
-
-    def artist_row(self, artist_id: str) -> int:
-        """Row of an artist (NameLookupError if the bundle has no such artist)."""
-        row = self.bundle.catalog.artist_index_of.get(artist_id)
-        if row is None:
-            raise NameLookupError(f"{artist_id!r} is the id of no artist of this bundle")
-        return row
-
-    def _query_of(self, playlist: str | Sequence[str], ordered: bool) -> tuple[Query, int | None]:
+    def _playlist_query(
+        self, playlist: Text | None, tracks: Text | Iterable[Text] | None, ordered: bool
+    ) -> tuple[Query, int | None]:
         """What a playlist asks with, and its row if it is one of the bundle."""
-        if isinstance(playlist, str):
-            row = self.playlist_row(playlist)
+        if (playlist is None) == (tracks is None):
+            raise InputError("give either the id of a playlist or tracks")
+        if playlist is not None:
+            if not isinstance(playlist, str | bytes) and isinstance(playlist, Iterable):
+                raise InputError("playlist is one id; give a list of tracks as tracks=[…]")
+            row = self.rows.playlist(playlist)
             return self.query_of_rows(np.array([row])), row
-        rows = dict.fromkeys(self.track_row(track) for track in playlist)
+        rows = dict.fromkeys(self.rows.track(track) for track in as_texts(tracks or ()))
         return self.query_of(TrackLists.from_lists([list(rows)]), np.array([ordered])), None
 
-    def _seeds(self, seeds: Sequence[str], artists: Sequence[str]) -> Query:
-        if not seeds and not artists:
-            raise InputError("a vibe check needs at least one seed song or artist")
-        tracks = dict.fromkeys(self.names.find(seed) for seed in seeds)
+    def _seeds(
+        self,
+        tracks: Text | Iterable[Text],
+        artists: Text | Iterable[Text],
+        ordered: bool = False,
+    ) -> Query:
+        tracks, artists = as_texts(tracks), as_texts(artists, "artist")
+        if not tracks and not artists:
+            raise InputError("give at least one track or artist")
+        rows = dict.fromkeys(self.names.find(track) for track in tracks)
         by = dict.fromkeys(self.names.find(artist, "artist") for artist in artists)
-        return Query(
-            TrackLists.from_lists([list(tracks)]),
-            artists=TrackLists.from_lists([list(by)]) if by else None,
-        )
+        query = self.query_of(TrackLists.from_lists([list(rows)]), np.array([ordered]))
+        return replace(query, artists=TrackLists.from_lists([list(by)])) if by else query
 
     def _lists_of(self, playlist_tracks: Any) -> TrackLists:
         matrix = csr_array(playlist_tracks)  # shares its arrays where it is CSR already

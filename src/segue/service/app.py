@@ -126,40 +126,38 @@ def _music(work: Work) -> APIRouter:
     """All that is asked of the bundle."""
     api = APIRouter(tags=["music"], responses=_ERRORS)
 
-    @api.get("/search", response_model=Found)
-    async def search(
-        q: Annotated[
+    @api.get("/find", response_model=Found)
+    async def find(
+        text: Annotated[
             str,
             Query(
                 max_length=ask.MAX_TEXT,
                 description="Words of names and beginnings of words, title and artist mixed.",
             ),
         ],
-        kinds: Annotated[
-            list[Kind] | None,
-            Query(alias="type", description="What to look for.  Default: tracks and artists."),
+        kind: Annotated[
+            list[Kind] | None, Query(description="What to look for; all, unless given.")
         ] = None,
         n: Annotated[int, Query(ge=1, le=ask.MAX_N, description="Most of each.")] = 10,
     ) -> Response:
         """Find tracks, artists and playlists by name."""
-        wanted: Sequence[Kind] = kinds or ("track", "artist")
-        return await work.answer(lambda served: served.details.search(q, n, wanted))
+        return await work.answer(lambda served: served.recommender.find(text, n, kind=kind))
 
     @api.post("/complete", response_model=Recommendations)
     async def complete(question: ask.Complete) -> Response:
-        """Go on with a playlist."""
-        return await work.answer(lambda served: _complete(served, question))
+        """Continue a playlist."""
+        return await work.answer(lambda served: _complete(served, question, question))
 
-    @api.post("/complete/batch", response_model=ask.Answers)
-    async def complete_batch(batch: ask.CompleteBatch) -> Response:
-        """Go on with several playlists."""
+    @api.post("/recommend", response_model=ask.Answers)
+    async def recommend(question: ask.Recommend) -> Response:
+        """Continue several playlists."""
 
         def answers(served: Served) -> Any:
-            return {"answers": [one(served, question) for question in batch.requests]}
+            return {"answers": [one(served, playlist) for playlist in question.playlists]}
 
-        def one(served: Served, question: ask.Complete) -> Any:
+        def one(served: Served, playlist: ask.Playlist) -> Any:
             try:
-                return _complete(served, question)
+                return _complete(served, playlist, question)
             except SegueError as error:
                 return _content(error)
 
@@ -183,21 +181,22 @@ def _music(work: Work) -> APIRouter:
         """Find tracks like a track, or artists like an artist."""
 
         def answer(served: Served) -> Any:
-            if question.track is not None:
-                return served.recommender.similar_tracks(question.track, question.n)
-            return served.recommender.similar_artists(str(question.artist), question.n)
+            if question.artist is None:
+                return served.recommender.similar(str(question.track), question.n)
+            return served.recommender.similar(artist=question.artist, n=question.n)
 
         return await work.answer(answer)
 
-    @api.post("/reasons", response_model=Explanation)
-    async def reasons(question: ask.Why) -> Response:
+    @api.post("/why", response_model=Explanation)
+    async def why(question: ask.Why) -> Response:
         """Say all that speaks for and against one track."""
         return await work.answer(
-            lambda served: served.recommender.explain(
+            lambda served: served.recommender.why(
                 question.track,
-                question.playlist_id,
-                seeds=question.tracks,
+                question.playlist,
+                tracks=question.tracks,
                 artists=question.artists,
+                ordered=question.ordered,
                 dial=question.dial,
             )
         )
@@ -205,24 +204,21 @@ def _music(work: Work) -> APIRouter:
     @api.get("/subgraph", response_model=ask.Picture)
     async def subgraph(
         an_id: Annotated[str, Query(alias="id", max_length=500)],
-        kind: Annotated[Kind, Query(alias="type")],
+        kind: Kind,
         waves: Annotated[int, Query(ge=0, le=3, description="Steps away from it.")] = 2,
         limit: Annotated[
-            int, Query(ge=0, le=40, description="Most nodes of each type in a wave.")
+            int, Query(ge=0, le=40, description="Most nodes of each kind in a wave.")
         ] = 12,
     ) -> Response:
         """Draw the neighbourhood of a track, artist or playlist."""
 
         def picture(served: Served) -> Any:
             recommender = served.recommender
-            row = {
-                "track": recommender.track_row,
-                "artist": recommender.artist_row,
-                "playlist": recommender.playlist_row,
-            }[kind](an_id)
+            rows = recommender.rows
+            row = {"track": rows.track, "artist": rows.artist, "playlist": rows.playlist}[kind]
             scene = snowball(
                 recommender.bundle,
-                (kind, row),
+                (kind, row(an_id)),
                 waves=waves,
                 limit=limit,
                 neighbours=served.neighbours,
@@ -234,29 +230,31 @@ def _music(work: Work) -> APIRouter:
     @api.get("/tracks/{track_id:path}", response_model=Track)
     async def track(track_id: str) -> Response:
         """What is known of a track."""
-        return await work.answer(lambda served: served.details.track(track_id))
+        return await work.answer(lambda served: served.recommender.details.track(track_id))
 
     @api.get("/artists/{artist_id:path}", response_model=ArtistDetails)
     async def artist(artist_id: str) -> Response:
         """What is known of an artist, with its best-known tracks."""
-        return await work.answer(lambda served: served.details.artist(artist_id))
+        return await work.answer(lambda served: served.recommender.details.artist(artist_id))
 
     @api.get("/playlists/{playlist_id:path}", response_model=PlaylistDetails)
     async def playlist(playlist_id: str) -> Response:
         """What is in a playlist."""
-        return await work.answer(lambda served: served.details.playlist(playlist_id))
+        return await work.answer(lambda served: served.recommender.details.playlist(playlist_id))
 
     return api
 
 
-def _complete(served: Served, question: ask.Complete) -> Recommendations:
-    asked = question.tracks if question.playlist_id is None else question.playlist_id
+def _complete(
+    served: Served, asked: ask.Playlist, options: ask.Complete | ask.Recommend
+) -> Recommendations:
     return served.recommender.complete(
-        asked or [],
-        question.n,
-        ordered=question.ordered,
-        reasons=question.reasons,
-        **question.options(),
+        asked.playlist,
+        options.n,
+        tracks=asked.tracks,
+        ordered=asked.ordered,
+        reasons=options.reasons,
+        **options.options(),
     )
 
 

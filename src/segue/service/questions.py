@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
 
 from segue.recommend.filters import Filters
 from segue.recommend.lists import Recommendations
@@ -17,7 +24,17 @@ MAX_FILTER = 5000
 MAX_BATCH = 64
 MAX_TEXT = 200
 
-Id = Annotated[str, StringConstraints(min_length=1, max_length=500)]
+
+def _text(value: Any) -> Any:
+    """A whole number as its digits: many data sets number their playlists."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+Id = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=500),
+    BeforeValidator(_text, json_schema_input_type=str | int),
+]
 Ids = Annotated[list[Id], Field(max_length=MAX_TRACKS)]
 FilterIds = Annotated[list[Id], Field(max_length=MAX_FILTER)]
 N = Annotated[int, Field(ge=1, le=MAX_N, description="Length of the list.")]
@@ -57,8 +74,8 @@ class ListFilters(_Question):
     )
 
 
-class _ListQuestion(_Question):
-    n: N = 20
+class _ListOptions(_Question):
+    n: N = 10
     dial: Dial = 0.0
     diversity: float = Field(
         default=0.0, ge=0, le=1, allow_inf_nan=False, description="Less of the same, up to 1."
@@ -88,12 +105,12 @@ def _just_one(question: BaseModel, *names: str) -> None:
         raise ValueError(f"just one of {' and '.join(names)} must be given")
 
 
-class Complete(_ListQuestion):
-    """A playlist to go on with: one of the bundle, or the tracks of any other."""
+class Playlist(_Question):
+    """A playlist: one of the bundle, or the tracks of any other."""
 
-    model_config = _one_of("playlist_id", "tracks")
+    model_config = _one_of("playlist", "tracks")
 
-    playlist_id: Id | None = Field(default=None, description="A playlist of the bundle.")
+    playlist: Id | None = Field(default=None, description="A playlist of the bundle.")
     tracks: Ids | None = Field(
         default=None,
         description="Track ids of a playlist that the bundle need not know. For an empty list "
@@ -102,19 +119,24 @@ class Complete(_ListQuestion):
     ordered: bool = Field(default=False, description="Whether the order of `tracks` has a meaning.")
 
     @model_validator(mode="after")
-    def _check(self) -> Complete:
-        _just_one(self, "playlist_id", "tracks")
+    def _check(self) -> Playlist:
+        _just_one(self, "playlist", "tracks")
         return self
 
 
-class CompleteBatch(_Question):
-    """Several playlists to go on with, answered one by one."""
-
-    requests: list[Complete] = Field(min_length=1, max_length=MAX_BATCH)
+class Complete(Playlist, _ListOptions):
+    """A playlist to continue: one of the bundle, or the tracks of any other."""
 
 
-class Vibe(_ListQuestion):
-    """A few seed songs and artists to find company for; at least one."""
+class Recommend(_ListOptions):
+    """Several playlists to continue, all by the same options."""
+
+    playlists: list[Playlist] = Field(min_length=1, max_length=MAX_BATCH)
+    n: N = 500
+
+
+class Vibe(_ListOptions):
+    """A few songs and artists to go with; at least one."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -142,7 +164,7 @@ class Similar(_Question):
 
     track: Id | None = Field(default=None, description="Id (or name) of a track.")
     artist: Id | None = Field(default=None, description="Id (or name) of an artist.")
-    n: N = 20
+    n: N = 10
 
     @model_validator(mode="after")
     def _check(self) -> Similar:
@@ -154,15 +176,16 @@ class Why(_Question):
     """A track, and what it is asked to go with: a playlist, or songs and artists."""
 
     track: Id = Field(description="Id (or name) of the track that is to be explained.")
-    playlist_id: Id | None = Field(default=None, description="The playlist that is completed.")
-    tracks: Ids = Field(default_factory=list, description="Track ids that were asked with.")
-    artists: Ids = Field(default_factory=list, description="Artist ids that were asked with.")
+    playlist: Id | None = Field(default=None, description="The playlist that is completed.")
+    tracks: Ids = Field(default_factory=list, description="Tracks that it is to go with.")
+    artists: Ids = Field(default_factory=list, description="Artists that it is to go with.")
+    ordered: bool = Field(default=False, description="Whether the order of `tracks` has a meaning.")
     dial: Dial = 0.0
 
     @model_validator(mode="after")
     def _check(self) -> Why:
-        if (self.playlist_id is None) == (not self.tracks and not self.artists):
-            raise ValueError("either playlist_id or at least one of tracks and artists is needed")
+        if (self.playlist is None) == (not self.tracks and not self.artists):
+            raise ValueError("either playlist or at least one of tracks and artists is needed")
         return self
 
 
@@ -176,7 +199,7 @@ class Error(BaseModel):
 
 
 class Answers(BaseModel):
-    """One answer a request, in their order; what one of them lacks does not touch the others."""
+    """One answer a playlist, in their order; what is wrong with one does not touch the others."""
 
     answers: list[Recommendations | Error]
 

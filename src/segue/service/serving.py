@@ -16,7 +16,6 @@ import pyarrow as pa
 from segue.errors import ArtefactError, SegueError
 from segue.files import MANIFEST
 from segue.graph.subgraph import Neighbours
-from segue.recommend.details import Details
 from segue.recommend.recommender import Recommender
 
 log = logging.getLogger("segue.service")
@@ -34,7 +33,6 @@ class Served:
     Attributes
     ----------
     recommender
-    details
     neighbours
         The graph of the playlists; None where the bundle was made without.
     fingerprint
@@ -44,7 +42,6 @@ class Served:
     """
 
     recommender: Recommender
-    details: Details
     neighbours: Neighbours | None
     fingerprint: str
     loaded_at: datetime
@@ -155,7 +152,7 @@ class Serving:
         recommender.names.index.search("track", "a", 1)
         if bundle.catalog.num_tracks:
             some = [str(bundle.catalog.track_ids[0])]
-            recommender.complete(some, 1, dial=0.5, reasons=True)
+            recommender.complete(tracks=some, n=1, dial=0.5, reasons=True)
         # What loading took and needs no more goes back, and what stays, millions of objects where
         # a bundle is large, is not looked through by the collector while requests wait.
         pa.default_memory_pool().release_unused()
@@ -164,7 +161,6 @@ class Serving:
         gc.freeze()
         return Served(
             recommender,
-            Details(recommender),
             recommender.neighbours,
             fingerprint,
             datetime.now(timezone.utc).replace(microsecond=0),

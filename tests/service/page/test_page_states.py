@@ -83,7 +83,7 @@ def test_a_search_that_finds_nothing_or_fails_says_so(troubled, service):
     songs(troubled).first.wait_for()
     troubled.get_by_role("combobox").first.fill("zzzzqqqq")
     troubled.locator("#search-note").get_by_text("Nothing here is called “zzzzqqqq”.").wait_for()
-    troubled.route("**/search?*", lambda route: route.fulfill(status=500, body="no JSON"))
+    troubled.route("**/find?*", lambda route: route.fulfill(status=500, body="no JSON"))
     troubled.get_by_role("combobox").first.fill("midnight")
     troubled.locator("#search-note").get_by_text("answered with status 500").wait_for()
 

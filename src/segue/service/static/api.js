@@ -46,13 +46,13 @@ function post(path, body, signal) {
 
 const inPath = (id) => encodeURIComponent(id).replaceAll("%3A", ":").replaceAll("%2F", "/");
 
-export const search = (text, signal) =>
-  ask(`search?${new URLSearchParams({ q: text, n: 6 })}`, { signal });
+export const find = (text, signal) =>
+  ask(`find?kind=track&kind=artist&${new URLSearchParams({ text, n: 6 })}`, { signal });
 export const popular = (body, signal) => post("complete", { ...body, tracks: [] }, signal);
 export const vibe = (body, signal) => post("vibe", body, signal);
 export const details = (type, id, signal) => ask(`${type}s/${inPath(id)}`, { signal });
-export const subgraph = (type, id, waves, signal) =>
-  ask(`subgraph?${new URLSearchParams({ type, id, waves, limit: 12 })}`, { signal });
+export const subgraph = (kind, id, waves, signal) =>
+  ask(`subgraph?${new URLSearchParams({ kind, id, waves, limit: 12 })}`, { signal });
 
 /** Runs one request at a time: a newer one ends the older one, which then gives null. */
 export class Latest {

@@ -1,6 +1,6 @@
 /** The search box: suggestions while typing; a combobox by the ARIA authoring practices. */
 
-import { debounced, Latest, search } from "./api.js";
+import { debounced, find, Latest } from "./api.js";
 import { pickOf } from "./state.js";
 import { byId, counted, element, icon, say, songText } from "./parts.js";
 
@@ -34,7 +34,7 @@ export class Search {
     if (!text) return this.close();
     this.input.setAttribute("aria-busy", "true");
     try {
-      const found = await this.latest.run((signal) => search(text, signal));
+      const found = await this.latest.run((signal) => find(text, signal));
       // Of an older text, or too late.
       if (!found || text !== this.text || document.activeElement !== this.input) return;
       this.show(text, found);
