@@ -140,14 +140,11 @@ def compare_recommenders(name: str, graph: PlaylistGraph, dim: int) -> None:
         tuning = tune(who, split, NUM_TRIALS, TrialsFile(None))
         report(who, BASELINES[who](split.train, **tuning.options), started)
     started = time.perf_counter()
-    with tempfile.TemporaryDirectory() as folder:
-        result = train(
-            split.train,
-            validation_rows(split.validation),
-            TrainConfig(dim=dim),
-            folder=Path(folder),
-            identity=split.fingerprint,
-        )
+    result = train(
+        split.train,
+        validation_rows(split.validation),
+        TrainConfig(dim=dim),
+    )
     report(f"LightGCN {dim}", result.scorer, started)
 
 

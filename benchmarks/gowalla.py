@@ -48,20 +48,21 @@ from segue.baselines.baselines import BASELINES
 from segue.baselines.tuning import Options, Trial, TrialsFile, search, tune
 from segue.data.playlists import Catalog, Float32Array, Playlists, TrackLists
 from segue.errors import SegueError
-from segue.evaluation.evaluate import NUM_BUCKETS
 from segue.evaluation.ranking import ranked_batches
 from segue.evaluation.scorers import HeldOutScorer, Scorer
 from segue.evaluation.validation import validate, validation_rows
 from segue.files import write_json
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.graph.split import HeldOut, SplitRecipe, split_graph
+from segue.metrics import NUM_BUCKETS
 from segue.pictures.plots import Series, scatter
 from segue.pictures.save import save_plot
 from segue.pictures.style import SIZES
 from segue.pipeline.parts import FinishedParts
 from segue.scoring.scorer import CentroidScorer
+from segue.training.checkpoint import CHECKPOINT
 from segue.training.config import TrainConfig
-from segue.training.train import CHECKPOINT, Progress, TrainResult, train
+from segue.training.train import TrainResult, train
 
 PUBLISHED = {
     "LightGCN, paper": {"recall@20": 0.1830, "ndcg@20": 0.1554},
@@ -197,7 +198,7 @@ def trained(
         identity=graph.fingerprint,
         resume=(folder / CHECKPOINT).exists(),
         device=device,
-        progress=Progress(epoch=say),
+        on_epoch=say,
     )
 
 

@@ -46,8 +46,9 @@ from segue.graph.playlist_graph import PlaylistGraph
 from segue.graph.split import HeldOut, Split, SplitRecipe, split_graph
 from segue.scoring.first_stage import top_tracks
 from segue.scoring.scorer import CentroidScorer, unit_rows
+from segue.training.checkpoint import CHECKPOINT
 from segue.training.config import TrainConfig
-from segue.training.train import CHECKPOINT, Progress, train
+from segue.training.train import train
 from segue.updating.mix import SOURCES, MixWeights
 from segue.updating.update import update
 
@@ -96,12 +97,10 @@ def old_model(out: Path, split: Split, new: BoolArray) -> Bundle:
         folder=folder,
         identity=old.fingerprint,
         resume=(folder / CHECKPOINT).exists(),
-        progress=Progress(
-            epoch=lambda entry: print(
-                f"epoch {entry['epoch']}/{entry['epochs']}: loss {entry['loss']:.4f}, "
-                f"nDCG@20 {entry['ndcg@20']:.4f}, {entry['seconds']:.0f} s",
-                flush=True,
-            )
+        on_epoch=lambda entry: print(
+            f"epoch {entry['epoch']}/{entry['epochs']}: loss {entry['loss']:.4f}, "
+            f"nDCG@20 {entry['ndcg@20']:.4f}, {entry['seconds']:.0f} s",
+            flush=True,
         ),
     )
     bundle = Bundle(

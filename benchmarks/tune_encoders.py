@@ -16,7 +16,6 @@ from __future__ import annotations
 import argparse
 import json
 import platform
-import tempfile
 import time
 from functools import partial
 from pathlib import Path
@@ -68,14 +67,11 @@ def measure(name: str, split: Split, options: Options) -> Trial:
         model=name, dim=DIM, epochs=EPOCHS, validate_every=VALIDATE_EVERY, options=own, **shared
     )
     started = time.perf_counter()
-    with tempfile.TemporaryDirectory() as folder:
-        result = train(
-            split.train,
-            validation_rows(split.validation),
-            config,
-            folder=Path(folder),
-            identity=split.fingerprint,
-        )
+    result = train(
+        split.train,
+        validation_rows(split.validation),
+        config,
+    )
     best = result.history[result.best_epoch - 1]
     validation = {metric: best[metric] for metric in ("recall@20", "recall@300", BEST_BY, "auc")}
     return Trial(options, validation, round(time.perf_counter() - started, 3))

@@ -14,15 +14,11 @@ from segue.baselines.baselines import BASELINES
 from segue.bundle import Bundle
 from segue.cli import main
 from segue.cli.train import tuned_config
-from segue.evaluation.evaluate import evaluate
-from segue.graph.playlist_graph import PlaylistGraph
 from segue.metrics import METRICS
 from segue.models import ENCODERS
 from segue.models.lightgcn import LightGCN
-from segue.pipeline.experiment import split_of
 from segue.pipeline.tuned import for_training
 from segue.recommend.recommender import Recommender
-from segue.scoring.scorer import CentroidScorer
 from segue.training import train as train_module
 from segue.training.checkpoint import Checkpoint
 
@@ -104,15 +100,9 @@ def test_evaluate_beside_the_baselines(run, trained, graph, tmp_path):
     content = json.loads(out)
     assert list(content) == ["lightgcn", *BASELINES]
     assert content["lightgcn"]["values"] != values
-    # While it trains the vectors are looked at by themselves, without the prior.
-    bundle = Bundle.load(trained, measured=True)
-    split = split_of(bundle, PlaylistGraph.load(graph))
-    vectors = bundle.measured or bundle
-    plain = evaluate(
-        CentroidScorer(vectors.track_vectors, vectors.query_weight), split.validation, split.train
-    )
-    best = max(entry["ndcg@20"] for entry in bundle.history)
-    assert plain.values["ndcg@20"] == pytest.approx(best, abs=1e-6)
+    # The epoch was chosen by what is measured here: there is no second stage.
+    best = max(entry["ndcg@20"] for entry in Bundle.load(trained).history)
+    assert content["lightgcn"]["values"]["ndcg@20"] == pytest.approx(best, abs=1e-6)
     assert len(trials.read_text().splitlines()) == 2 * 5
     chosen = content["EASE"]["options"]["regularization"]
     assert content["EASE"]["num_trials"] == 2
@@ -139,10 +129,12 @@ def test_only_some_baselines_by_their_defaults(run, trained, graph):
     assert "'slim' is no baseline, expected some of popularity, item-kNN" in err
 
 
-def test_the_limit_on_threads_holds_every_blas():
+@pytest.mark.skipif(os.cpu_count() == 1, reason="one core has one thread in any case")
+@pytest.mark.parametrize("limit", [1, None])
+def test_the_limit_on_threads_holds_every_blas(limit):
     """NumPy and SciPy each bring one; SciPy's, which EASE inverts with, is loaded late."""
     program = (
-        "from segue.cli.output import limit_threads\nlimit_threads(1)\nimport scipy.linalg\n"
+        f"from segue.cli.output import limit_threads\nlimit_threads({limit})\nimport scipy.linalg\n"
         "from threadpoolctl import threadpool_info\n"
         "print([pool['num_threads'] for pool in threadpool_info()])"
     )
@@ -150,7 +142,9 @@ def test_the_limit_on_threads_holds_every_blas():
     done = subprocess.run(
         [sys.executable, "-c", program], env=free, capture_output=True, text=True, check=True
     )
-    assert set(json.loads(done.stdout)) <= {1}
+    threads = json.loads(done.stdout)
+    assert threads, "no BLAS was found"
+    assert max(threads) == 1 if limit else min(threads) > 1
 
 
 def test_without_validation_the_baselines_keep_their_defaults(run, graph, tmp_path):

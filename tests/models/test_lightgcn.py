@@ -19,7 +19,6 @@ from segue.models import ENCODERS
 from segue.models.encoder import MessageGraph
 from segue.models.lightgcn import LightGCN
 from segue.training import steps
-from segue.training import train as training
 from segue.training.config import TrainConfig
 from segue.training.steps import hide
 from segue.training.train import train
@@ -297,8 +296,9 @@ def test_steps_are_those_worked_in_numpy(
 
     monkeypatch.setitem(ENCODERS, "lightgcn", made)
     monkeypatch.setattr(steps, "hide", hidden)
-    progress = training.Progress(step=lambda done, total, loss: losses.append(loss))
-    train(graph, None, config, folder=tmp_path, identity="", progress=progress)
+    train(
+        graph, None, config, folder=tmp_path, on_step=lambda done, total, loss: losses.append(loss)
+    )
 
     parameters = initial[0] | {"readout.salience": np.zeros(6)}
     first = {name: np.zeros_like(value) for name, value in parameters.items()}
@@ -365,7 +365,7 @@ def test_twenty_steps_of_the_published_training_are_those_of_pyg(
         folder=tmp_path,
         identity="",
         encoder=made,
-        progress=training.Progress(step=lambda done, total, loss: losses.append(loss)),
+        on_step=lambda done, total, loss: losses.append(loss),
     )
 
     peer = LightGCNOfPyG(240 + 160, 8, 3)

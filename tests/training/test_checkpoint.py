@@ -11,61 +11,78 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from segue.errors import ArtefactError, MismatchError
+from segue.errors import ArtefactError, InputError, MismatchError
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.graph.split import SplitRecipe, split_graph
 from segue.training import train as training
 from segue.training.checkpoint import Checkpoint
 from segue.training.config import TrainConfig
-from segue.training.train import Progress, TrainResult, train
+from segue.training.train import TrainResult, train
 
-CPU = torch.device("cpu")
+FACTS = ("fingerprint", "epoch", "step", "loss_sum", "seconds", "best_epoch", "history")
+
+
+def fresh(fingerprint: str = "abc", seed: int = 1) -> Checkpoint:
+    """Of a small model that has not been trained; one of its parameters never is."""
+    values = torch.randn(4, 3, generator=torch.Generator().manual_seed(seed))
+    model = torch.nn.ParameterDict(
+        {"track": values, "weight": torch.tensor(0.5), "idle": torch.ones(2)}
+    )
+    return Checkpoint(fingerprint, model, torch.optim.Adam(model.parameters()))
+
+
+def train_a_little(checkpoint: Checkpoint, num_steps: int) -> None:
+    model = checkpoint.model
+    for _ in range(num_steps):
+        checkpoint.optimizer.zero_grad()
+        (model["track"].square().sum() * model["weight"]).backward()
+        checkpoint.optimizer.step()
 
 
 @pytest.fixture
 def checkpoint() -> Checkpoint:
-    generator = torch.Generator().manual_seed(0)
-    return Checkpoint(
-        "abc",
-        epoch=2,
-        step=5,
-        loss_sum=0.1 + 0.2,
-        seconds=1.5,
-        history=[{"epoch": 1, "loss": 1 / 3, "ndcg@20": 0.25}, {"epoch": 2, "loss": 1e-17}],
-        tensors={
-            "model.track": torch.randn(4, 3, generator=generator),
-            "model.weight": torch.tensor(0.5),
-            "optimizer.exp_avg.track": torch.randn(3, 4, generator=generator).T,
-            "best.track": torch.nn.Parameter(torch.randn(4, 3, generator=generator)),
-        },
-    )
+    made = fresh(seed=0)
+    train_a_little(made, 2)
+    made.keep_best(2)
+    train_a_little(made, 1)
+    made.epoch, made.step, made.loss_sum, made.seconds = 2, 5, 0.1 + 0.2, 1.5
+    made.history = [{"epoch": 1, "loss": 1 / 3, "ndcg@20": 0.25}, {"epoch": 2, "loss": 1e-17}]
+    return made
 
 
 def test_round_trip_is_exact(checkpoint: Checkpoint, tmp_path: Path) -> None:
-    path = tmp_path / "checkpoint.safetensors"
-    checkpoint.save(path)
-    loaded = Checkpoint.load(path, "abc", CPU)
-    for name in ("fingerprint", "epoch", "step", "loss_sum", "seconds", "history"):
+    checkpoint.save(tmp_path)
+    loaded = fresh()
+    loaded.restore(tmp_path)
+    for name in FACTS:
         assert getattr(loaded, name) == getattr(checkpoint, name)
-    assert set(loaded.tensors) == set(checkpoint.tensors)
-    for name, tensor in checkpoint.tensors.items():
-        assert torch.equal(loaded.tensors[name], tensor), name
-    assert list(tmp_path.iterdir()) == [path], "no temporary file is left"
+    # What comes after is the same to the bit: parameters and Adam's means and count.
+    for each in (checkpoint, loaded):
+        train_a_little(each, 2)
+    for name, parameter in checkpoint.model.named_parameters():
+        assert torch.equal(loaded.model[name], parameter), name
+    for each in (checkpoint, loaded):
+        each.load_best()
+    assert torch.equal(loaded.model["track"], checkpoint.model["track"])
+    assert not torch.equal(loaded.model["track"], fresh(seed=0).model["track"])
+    files = {path.name for path in tmp_path.iterdir()}
+    assert files == {"checkpoint.safetensors", "metrics.jsonl"}, "no temporary file is left"
 
 
 def test_a_later_one_replaces_the_earlier(checkpoint: Checkpoint, tmp_path: Path) -> None:
-    path = tmp_path / "checkpoint.safetensors"
-    checkpoint.save(path)
+    checkpoint.save(tmp_path)
     checkpoint.step = 6
-    checkpoint.save(path)
-    assert Checkpoint.load(path, "abc", CPU).step == 6
+    checkpoint.save(tmp_path)
+    loaded = fresh()
+    loaded.restore(tmp_path)
+    assert loaded.step == 6
 
 
 def test_a_failed_save_leaves_the_earlier_one(
     checkpoint: Checkpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "checkpoint.safetensors"
-    checkpoint.save(path)
+    checkpoint.save(tmp_path)
     before = path.read_bytes()
 
     def full(tensors: object, filename: Path, **options: object) -> None:
@@ -75,30 +92,33 @@ def test_a_failed_save_leaves_the_earlier_one(
     monkeypatch.setattr("segue.training.checkpoint.save_file", full)
     checkpoint.step = 6
     with pytest.raises(ArtefactError, match="No space left on device"):
-        checkpoint.save(path)
+        checkpoint.save(tmp_path)
     assert path.read_bytes() == before
-    assert list(tmp_path.iterdir()) == [path]
+    assert sorted(tmp_path.iterdir()) == [path, tmp_path / "metrics.jsonl"]
 
 
 def test_missing(tmp_path: Path) -> None:
     with pytest.raises(ArtefactError, match="no checkpoint to resume from"):
-        Checkpoint.load(tmp_path / "checkpoint.safetensors", "abc", CPU)
+        fresh().restore(tmp_path)
 
 
 def test_of_another_training(checkpoint: Checkpoint, tmp_path: Path) -> None:
-    path = tmp_path / "checkpoint.safetensors"
-    checkpoint.save(path)
+    checkpoint.save(tmp_path)
+    other = fresh("abd")
+    before = other.model["track"].detach().clone()
     with pytest.raises(MismatchError, match="another graph, split or options"):
-        Checkpoint.load(path, "abd", CPU)
+        other.restore(tmp_path)
+    assert torch.equal(other.model["track"], before)
+    assert (other.epoch, other.history) == (0, [])
 
 
 @pytest.mark.parametrize("length", [0, 7, 100, -1])
 def test_truncated(checkpoint: Checkpoint, tmp_path: Path, length: int) -> None:
     path = tmp_path / "checkpoint.safetensors"
-    checkpoint.save(path)
+    checkpoint.save(tmp_path)
     path.write_bytes(path.read_bytes()[:length])
     with pytest.raises(ArtefactError, match="is not a checkpoint of Segue"):
-        Checkpoint.load(path, "abc", CPU)
+        fresh().restore(tmp_path)
 
 
 @pytest.mark.parametrize("content", [b"\x00" * 64, b"PK\x03\x04 a zip perhaps", b'{"json": 1}'])
@@ -106,7 +126,7 @@ def test_something_else(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "checkpoint.safetensors"
     path.write_bytes(content)
     with pytest.raises(ArtefactError, match="is not a checkpoint of Segue"):
-        Checkpoint.load(path, "abc", CPU)
+        fresh().restore(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -124,12 +144,12 @@ def test_safetensors_of_another_kind(tmp_path: Path, metadata: dict[str, str] | 
     path = tmp_path / "checkpoint.safetensors"
     save_file({"x": torch.zeros(2)}, path, metadata=metadata)
     with pytest.raises(ArtefactError, match="is not a checkpoint of Segue"):
-        Checkpoint.load(path, "abc", CPU)
+        fresh().restore(tmp_path)
 
 
 def test_no_folder_to_save_in(checkpoint: Checkpoint, tmp_path: Path) -> None:
     with pytest.raises(ArtefactError, match="there is no folder"):
-        checkpoint.save(tmp_path / "none" / "checkpoint.safetensors")
+        checkpoint.save(tmp_path / "none")
 
 
 # --- resuming -----------------------------------------------------------------------------------
@@ -151,11 +171,12 @@ def run(planted_graph: PlaylistGraph, tmp_path: Path) -> Run:
     validation = split.validation.rows(slice(60))
 
     def run(
-        folder: str, config: TrainConfig = CONFIG, identity: str = "planted", **options: Any
+        folder: str | None, config: TrainConfig = CONFIG, identity: str = "planted", **options: Any
     ) -> TrainResult:
-        (tmp_path / folder).mkdir(exist_ok=True)
-        options = {"folder": tmp_path / folder, "identity": identity} | options
-        return train(split.train, validation, config, **options)
+        place = None if folder is None else tmp_path / folder
+        if place is not None:
+            place.mkdir(exist_ok=True)
+        return train(split.train, validation, config, folder=place, identity=identity, **options)
 
     return run
 
@@ -174,22 +195,22 @@ def assert_identical(left: TrainResult, right: TrainResult) -> None:
     assert left.best_epoch == right.best_epoch
 
 
-def stop_at(step: int) -> Progress:
+def stop_at(step: int) -> dict[str, Callable[..., None]]:
     """Raises in a step, before that step's own checkpoint."""
 
     def watch(done: int, total: int, loss: float) -> None:
         if done == step:
             raise PowerCutError
 
-    return Progress(step=watch)
+    return {"on_step": watch}
 
 
-def stop_after_epoch(epoch: int) -> Progress:
+def stop_after_epoch(epoch: int) -> dict[str, Callable[..., None]]:
     def watch(entry: dict[str, Any]) -> None:
         if entry["epoch"] == epoch:
             raise PowerCutError
 
-    return Progress(epoch=watch)
+    return {"on_epoch": watch}
 
 
 @pytest.mark.parametrize("model", ["gcn", "graphsage", "gat", "rgcn"])
@@ -200,7 +221,7 @@ def test_a_model_with_transforms_is_resumed(
     whole = run("whole", config=config)
     monkeypatch.setattr(training, "CHECKPOINT_SECONDS", -1)
     with pytest.raises(PowerCutError):
-        run("cut", config=config, progress=stop_at(5))
+        run("cut", config=config, **stop_at(5))
     assert_identical(whole, run("cut", config=config, resume=True))
 
 
@@ -224,7 +245,7 @@ def test_hard_negatives_are_resumed(
     whole = run("whole", config=config)
     monkeypatch.setattr(training, "CHECKPOINT_SECONDS", -1)
     with pytest.raises(PowerCutError):
-        run("cut", config=config, progress=stop_at(stop))
+        run("cut", config=config, **stop_at(stop))
     assert_identical(whole, run("cut", config=config, resume=True))
 
 
@@ -243,13 +264,13 @@ def test_resumed_equals_uninterrupted(
     run: Run,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    stops: list[Progress],
+    stops: list[dict[str, Callable[..., None]]],
 ) -> None:
     whole = run("whole")
     monkeypatch.setattr(training, "CHECKPOINT_SECONDS", -1)  # a checkpoint after every step
-    for number, progress in enumerate(stops):
+    for number, stop in enumerate(stops):
         with pytest.raises(PowerCutError):
-            run("cut", progress=progress, resume=number > 0)
+            run("cut", **stop, resume=number > 0)
     resumed = run("cut", resume=True)
     assert_identical(whole, resumed)
     saved, expected = (
@@ -266,9 +287,9 @@ def test_resumed_equals_uninterrupted(
 def test_resuming_takes_up_where_it_stopped(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(training, "CHECKPOINT_SECONDS", -1)
     with pytest.raises(PowerCutError):
-        run("cut", progress=stop_at(7))
+        run("cut", **stop_at(7))
     steps: list[int] = []
-    run("cut", resume=True, progress=Progress(lambda done, total, loss: steps.append(done)))
+    run("cut", resume=True, on_step=lambda done, total, loss: steps.append(done))
     assert steps == list(range(7, STEPS + 1))
 
 
@@ -290,7 +311,7 @@ def test_resuming_takes_up_where_it_stopped(run: Run, monkeypatch: pytest.Monkey
 )
 def test_resuming_something_else_is_refused(run: Run, change: dict[str, Any]) -> None:
     with pytest.raises(PowerCutError):
-        run("cut", progress=stop_after_epoch(1))
+        run("cut", **stop_after_epoch(1))
     with pytest.raises(MismatchError):
         run("cut", resume=True, **change)
 
@@ -307,5 +328,11 @@ def test_resuming_without_a_checkpoint_is_refused(run: Run, tmp_path: Path) -> N
 
 def test_a_new_training_starts_over_without_resume(run: Run) -> None:
     with pytest.raises(PowerCutError):
-        run("twice", progress=stop_after_epoch(2))
+        run("twice", **stop_after_epoch(2))
     assert_identical(run("twice"), run("once"))
+
+
+def test_a_training_without_a_folder(run: Run) -> None:
+    assert_identical(run(None), run("once"))
+    with pytest.raises(InputError, match="without a folder there is no training to resume"):
+        run(None, resume=True)

@@ -15,8 +15,9 @@ from segue.graph.playlist_graph import PlaylistGraph
 from segue.models.encoder import Encoder, MessageGraph, NodeVectors
 from segue.models.readout import CentroidReadout
 from segue.training.config import TrainConfig
+from segue.training.draws import FOR_HIDING, FOR_ORDER, generator
 from segue.training.losses import catalogue_softmax
-from segue.training.steps import FOR_HIDING, FOR_ORDER, HiddenTracks, Triples, hide
+from segue.training.steps import HiddenTracks, Triples, hide
 
 
 @given(
@@ -114,8 +115,8 @@ def test_only_hidden_targets_carry_no_message(planted_graph: PlaylistGraph, targ
     drawing.begin(encoder, readout, 0, 1)
     loss = drawing.loss(encoder, readout, 0, 1)
 
-    order = np.random.default_rng((config.rng_seed, FOR_ORDER, 0)).permutation(drawing.eligible)
-    rows, rng = np.sort(order[50:100]), np.random.default_rng((config.rng_seed, FOR_HIDING, 0, 1))
+    order = generator(config.rng_seed, FOR_ORDER).permutation(drawing.eligible)
+    rows, rng = np.sort(order[50:100]), generator(config.rng_seed, FOR_HIDING, 0, 1)
     hidden_pairs, visible, hidden = hide(tracks, rows, config, rng)
     carries = np.ones(tracks.num_pairs, dtype=bool)
     carries[hidden_pairs] = targets == "visible"

@@ -21,7 +21,7 @@ from segue.data.playlists import TrackLists
 from segue.errors import InputError, TrainingError
 from segue.evaluation.scorers import NodeScorer
 from segue.graph.playlist_graph import PlaylistGraph
-from segue.graph.split import Split, SplitRecipe, split_graph
+from segue.graph.split import HeldOut, Split, SplitRecipe, split_graph
 from segue.models.encoder import Encoder, MessageGraph, NodeVectors
 from segue.models.gcn import GCN
 from segue.models.lightgcn import LightGCN
@@ -29,11 +29,13 @@ from segue.training import steps as training_steps
 from segue.training import train as training
 from segue.training.config import TrainConfig, default_epochs
 from segue.training.steps import hide
-from segue.training.train import Progress, TrainResult, train
+from segue.training.train import TrainResult, train
+from segue.training.vectors import TrainedVectors
 
 # 240 playlists: 4 steps an epoch, 12 in all, the last batch of an epoch smaller than the others.
 CONFIG = TrainConfig(dim=8, epochs=3, batch_size=64, learning_rate=0.02, rng_seed=7)
 STEPS = 12
+TRIPLES = {"loss": "bpr", "targets": "visible", "readout": "node"}
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +94,7 @@ def test_every_step_draws_anew(
 def test_result(run: Callable[..., TrainResult], tmp_path: Path) -> None:
     steps: list[tuple[int, int, float]] = []
     epochs: list[dict[str, Any]] = []
-    result = run(progress=Progress(lambda *step: steps.append(step), epochs.append))
+    result = run(on_step=lambda *step: steps.append(step), on_epoch=epochs.append)
     for vectors, shape in (
         (result.track_vectors, (160, 8)),
         (result.structural_vectors["artist"], (20, 8)),
@@ -118,21 +120,18 @@ def test_result(run: Callable[..., TrainResult], tmp_path: Path) -> None:
     np.testing.assert_allclose(rates, expected)
 
 
-def test_the_best_epoch_is_the_one_returned(
-    run: Callable[..., TrainResult], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    scorers = []
+def test_the_best_epoch_is_the_one_returned(run: Callable[..., TrainResult]) -> None:
+    judged: list[TrainedVectors] = []
 
-    def scripted(scorer: Any, held_out: Any, num_tracks: int) -> dict[str, float]:
-        scorers.append(scorer)
-        return {"ndcg@20": [0.1, 0.5, 0.5][len(scorers) - 1]}
+    def scripted(vectors: TrainedVectors, held_out: HeldOut) -> dict[str, float]:
+        judged.append(vectors)
+        return {"ndcg@20": [0.1, 0.5, 0.5][len(judged) - 1]}
 
-    monkeypatch.setattr(training, "validate", scripted)
-    result = run()
+    result = run(judge=scripted)
     assert result.best_epoch == 2
-    np.testing.assert_array_equal(result.track_vectors, scorers[1].track_vectors)
-    np.testing.assert_array_equal(result.query_weight, scorers[1].query_weight)
-    assert not np.array_equal(result.track_vectors, scorers[2].track_vectors)
+    np.testing.assert_array_equal(result.track_vectors, judged[1].track_vectors)
+    np.testing.assert_array_equal(result.query_weight, judged[1].query_weight)
+    assert not np.array_equal(result.track_vectors, judged[2].track_vectors)
 
 
 def test_without_validation_the_last_epoch_is_returned(
@@ -180,6 +179,64 @@ def with_other_held_out(graph: PlaylistGraph, split: Split, part: str) -> Playli
     return graph.with_tracks(TrackLists.from_lists(lists))
 
 
+def test_the_best_epoch_is_one_that_was_kept(
+    run: Callable[..., TrainResult], tmp_path: Path
+) -> None:
+    """Validated after epochs 2 and 3, and both times nothing is found: the first of them it is."""
+    config = replace(CONFIG, validate_every=2)
+    result = run("none", config, judge=lambda vectors, held_out: {"ndcg@20": 0.0})
+    assert result.best_epoch == 2
+    kept = run("kept", config, validation=None, stop_after=2)
+    np.testing.assert_array_equal(result.track_vectors, kept.track_vectors)
+
+
+def test_the_caller_says_what_an_epoch_is_judged_by(
+    run: Callable[..., TrainResult], split: Split
+) -> None:
+    asked = []
+
+    def own(vectors: TrainedVectors, held_out: HeldOut) -> dict[str, float]:
+        asked.append(held_out.targets)
+        return {"ndcg@20": 0.5, "novelty": 7.0}
+
+    history = run(judge=own).history
+    assert [entry["novelty"] for entry in history] == [7.0] * 3
+    expected = split.validation.rows(slice(60)).targets
+    assert [len(targets) for targets in asked] == [60] * 3
+    np.testing.assert_array_equal(asked[0].track_index, expected.track_index)
+
+
+def test_torchs_own_generator_is_left_alone(run: Callable[..., TrainResult]) -> None:
+    """Also by an encoder that draws from it; what it draws is the training's own."""
+    config = replace(CONFIG, options={"edge_dropout": 0.2})
+    torch.manual_seed(1)
+    before = torch.random.get_rng_state()
+    first = run("first", config)
+    assert torch.equal(torch.random.get_rng_state(), before)
+    torch.manual_seed(2)
+    np.testing.assert_array_equal(first.track_vectors, run("again", config).track_vectors)
+
+
+@pytest.mark.parametrize("objective", [{}, TRIPLES], ids=["hidden tracks", "triples"])
+def test_no_two_passes_of_an_encoder_draw_alike(
+    run: Callable[..., TrainResult], objective: dict[str, Any]
+) -> None:
+    """In steps, for the ranking of hard negatives, and when vectors are read out."""
+    drawn: list[float] = []
+
+    class Drawing(LightGCN):
+        def forward(self, message_graph: MessageGraph) -> NodeVectors:
+            drawn.append(torch.rand(1, dtype=torch.float64).item())
+            return super().forward(message_graph)
+
+    config = replace(CONFIG, **objective, negatives="hard", refresh_every=1, batch_size=10000)
+    run(config=replace(config, options={"playlist_vectors": True}), encoder=Drawing)
+    # Three epochs, each of a step, a ranking and a validation; the best is read out once more. The
+    # first epoch ranks all and needs no ranking.
+    assert len(drawn) == 9
+    assert len(set(drawn)) == 8
+
+
 @pytest.mark.parametrize("part", ["test", "validation"])
 def test_changing_held_out_edges_changes_no_parameter(
     run: Callable[..., TrainResult],
@@ -222,7 +279,7 @@ def test_a_loss_that_is_no_number_ends_it(
     monkeypatch.setattr(training_steps, "catalogue_softmax", broken)
     monkeypatch.setattr(training, "CHECKPOINT_SECONDS", -1)
     with pytest.raises(TrainingError, match="loss is nan at step 6"):
-        run(progress=Progress(lambda done, total, loss: steps.append(done)))
+        run(on_step=lambda done, total, loss: steps.append(done))
     assert all(torch.isfinite(tensor).all() for tensor in tensors(tmp_path / "run").values())
 
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from segue.evaluation.scorers import HeldOutScorer, Scorer
     from segue.graph.playlist_graph import PlaylistGraph
     from segue.graph.split import Split, SplitKind, SplitRecipe
-    from segue.training.train import Progress
+    from segue.pipeline.experiment import OnEpoch, OnStep
 
 # Of `TrainConfig` what each architecture has its own best values of.
 TUNED_FIELDS = ("dim", "num_layers", "learning_rate", "temperature")
@@ -252,7 +252,7 @@ def _refuse_training(out: Path, *, resume: bool, overwrite: bool) -> None:
     """Refuse before any work is done what would be refused after it."""
     from segue.errors import ArtefactError
     from segue.files import refuse_existing
-    from segue.training.train import CHECKPOINT
+    from segue.training.checkpoint import CHECKPOINT
 
     refuse_existing(out, "bundle", overwrite=overwrite)
     folder = _training_folder(out)
@@ -329,8 +329,8 @@ def train_bundle(
     from segue.errors import ArtefactError
     from segue.pipeline.experiment import Watch, train_and_measure
     from segue.pipeline.parts import FinishedParts
+    from segue.training.checkpoint import CHECKPOINT, METRICS_FILE
     from segue.training.device import device_named
-    from segue.training.train import CHECKPOINT, METRICS_FILE, Progress
 
     device = device_named(device)
     folder = _training_folder(out)
@@ -341,11 +341,11 @@ def train_bundle(
     say(f"Training {config.model} (dim {config.dim}) on {device}: {_parts_of(split)}")
     measured: list[Evaluation] = []
 
-    def watch(stage: str) -> Progress:
+    def watch(stage: str) -> tuple[OnStep, OnEpoch]:
         if stage == "refit":
             say(f"Once more on all {number(graph.playlists.tracks.num_pairs)} pairs, to ship:")
         title = {"split": "Training", "refit": "Refitting"}[stage]
-        return Progress(*_reporters(bars.enter_context(progress_bar(title, 1, "steps"))))
+        return _reporters(bars.enter_context(progress_bar(title, 1, "steps")))
 
     def begins(stage: str) -> None:
         bars.close()
@@ -422,7 +422,7 @@ def _parts_of(split: Split) -> str:
 
 def _reporters(
     bar: ProgressBar,
-) -> tuple[Callable[[int, int, float], None], Callable[[dict[str, Any]], None]]:
+) -> tuple[OnStep, OnEpoch]:
     """What a bar shows of each step, and what is said of an epoch."""
     position, num_steps = 0.0, 0
 

@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from safetensors import safe_open
-
 from segue.baselines.baselines import BASELINES
 from segue.baselines.tuning import TrialsFile, tune
 from segue.compare.grid import Cell
@@ -24,8 +22,9 @@ from segue.evaluation.scorers import HeldOutScorer, Scorer
 from segue.evaluation.validation import validate, validation_rows
 from segue.files import write_json
 from segue.graph.split import Split
+from segue.training.checkpoint import CHECKPOINT, METRICS_FILE
 from segue.training.device import device_named
-from segue.training.train import CHECKPOINT, METRICS_FILE, Progress, train
+from segue.training.train import train
 
 TRIALS_FILE = "trials.jsonl"
 # Called with the share of a cell that is done, and a few words on where it stands.
@@ -239,7 +238,8 @@ def _trained(
             identity=split.fingerprint,
             resume=resume,
             device=device,
-            progress=Progress(step, epoch),
+            on_step=step,
+            on_epoch=epoch,
         )
 
     try:
@@ -253,18 +253,10 @@ def _trained(
     return result.scorer, {
         "history": result.history,
         "best_epoch": result.best_epoch,
-        "parameters": num_learned(folder / CHECKPOINT),
+        "parameters": result.num_learned,
         "seconds": {"training": round(result.seconds, 3)},
         "device": device,
     }
-
-
-def num_learned(checkpoint: Path) -> int:
-    """How many numbers a training has learned: those that Adam keeps a mean gradient of."""
-    prefix = "optimizer.exp_avg."
-    with safe_open(checkpoint, framework="numpy") as file:
-        names = [name for name in file.keys() if name.startswith(prefix)]  # noqa: SIM118
-        return sum(math.prod(file.get_slice(name).get_shape()) for name in names)
 
 
 def _tuned(cell: Cell, split: Split, terms: Terms, watch: Watch) -> tuple[Scorer, dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,26 +16,34 @@ from segue.data.playlists import Float32Array
 from segue.errors import ArtefactError, InputError, MismatchError
 from segue.evaluation.evaluate import Evaluation
 from segue.evaluation.scorers import HeldOutScorer, Scorer
-from segue.evaluation.validation import validation_rows
+from segue.evaluation.validation import validate, validation_rows
 from segue.graph.playlist_graph import PlaylistGraph
-from segue.graph.split import Split, SplitRecipe, split_graph
+from segue.graph.split import HeldOut, Split, SplitRecipe, split_graph
 from segue.pipeline.parts import FinishedParts
 from segue.pipeline.system import SystemScorer
 from segue.scoring.scorer import unit_rows
 from segue.scoring.second_stage import lightgbm_library
+from segue.training.checkpoint import CHECKPOINT
 from segue.training.config import SystemConfig, TrainConfig
-from segue.training.train import CHECKPOINT, Progress, TrainResult, train
+from segue.training.train import TrainResult, train
+from segue.training.vectors import TrainedVectors
+
+# As `on_step` and `on_epoch` of `segue.training.train.train`.
+OnStep = Callable[[int, int, float], None]
+OnEpoch = Callable[[dict[str, Any]], None]
 
 
 @dataclass
 class Watch:
     """What a caller may watch: how the vectors are trained, and the beginning of other stages.
 
-    Both do nothing unless given. Stages are ``"split"`` and ``"refit"`` for the vectors, and
-    ``"wide"``, ``"second stage"``, ``"refit wide"``.
+    Both do nothing unless given. Stages are, in this order: ``"wide"``, ``"split"`` (the vectors),
+    ``"second stage"``, ``"refit"`` (the vectors that ship), ``"refit wide"``.
     """
 
-    training: Callable[[str], Progress] = field(default=lambda stage: Progress())
+    training: Callable[[str], tuple[OnStep | None, OnEpoch | None]] = field(
+        default=lambda stage: (None, None)
+    )
     begins: Callable[[str], None] = field(default=lambda stage: None)
 
 
@@ -54,9 +63,10 @@ def train_and_measure(
 ) -> Bundle:
     """Train on a split of `graph`, measure on its test part, and make a bundle of the result.
 
-    The metrics come from the split. The vectors and the wide part that ship are then trained anew
-    on all pairs, held out ones included, by the schedule and up to the epoch that validation
-    chose. The second stage, which learns from validation, stays as it is.
+    The epoch is chosen on validation by the first stage as it ships: vectors, wide part, recency
+    and popularity. The metrics come from the split. The vectors and the wide part that ship are
+    then trained once more on all pairs, held out ones included, by the schedule and up to the
+    epoch that validation chose. The second stage, which learns from validation, stays as it is.
 
     Parameters
     ----------
@@ -97,13 +107,25 @@ def train_and_measure(
     parts = FinishedParts(folder)
 
     def trained(pairs: PlaylistGraph, stage: str, **options: Any) -> TrainResult:
-        return train(pairs, device=device, progress=watch.training(stage), **options)
+        on_step, on_epoch = watch.training(stage)
+        return train(pairs, device=device, on_step=on_step, on_epoch=on_epoch, **options)
 
     def fitted(pairs: PlaylistGraph, stage: str) -> Terms:
         if system.wide is None:
             return {}
         watch.begins(stage)
         return {"wide": parts.wide(pairs, system.wide).arrays()}
+
+    beside = fitted(split.train, "wide")
+
+    def measured_by(vectors: TrainedVectors) -> MeasuredVectors:
+        popularity = split.train.track_degree.astype(np.int64)
+        return MeasuredVectors(vectors.track_vectors, vectors.query_weight, popularity, beside)
+
+    def figures(vectors: TrainedVectors, held_out: HeldOut) -> dict[str, float]:
+        """Those of the first stage that ships: the wide part, recency and popularity included."""
+        scorer = SystemScorer.of_vectors(measured_by(vectors), None, split)
+        return validate(scorer, held_out, split.train)
 
     has_validation = split.validation.targets.num_pairs > 0
     result = trained(
@@ -112,15 +134,12 @@ def train_and_measure(
         validation=validation_rows(split.validation) if has_validation else None,
         config=config,
         folder=folder,
-        identity=split.fingerprint,
+        # The wide part has a say in which epoch is best.
+        identity=json.dumps([split.fingerprint, system.to_json()["wide"]]),
+        judge=figures,
         resume=resume,
     )
-    measured = MeasuredVectors(
-        result.track_vectors,
-        result.query_weight,
-        split.train.track_degree.astype(np.int64),
-        fitted(split.train, "wide"),
-    )
+    measured = measured_by(result)
     second_stage = None
     if system.second_stage is not None:
         watch.begins("second stage")

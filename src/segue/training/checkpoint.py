@@ -10,56 +10,81 @@ from typing import Any
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from segue.errors import ArtefactError, MismatchError
-from segue.files import atomic_file
+from segue.files import atomic_file, write_json_lines
+from segue.training.hard_negatives import HardNegatives, Ranking
+from segue.training.negatives import Negatives
+
+CHECKPOINT, METRICS_FILE = "checkpoint.safetensors", "metrics.jsonl"
+# What is kept besides tensors.
+_FACTS = ("fingerprint", "epoch", "step", "loss_sum", "seconds", "best_epoch", "history")
 
 
-@dataclass
+@dataclass(eq=False)
 class Checkpoint:
-    """Where a training stands.
+    """Where a training stands: it takes the state of what it is made of, and puts it back.
 
-    Every random draw of a step comes from a generator made of (seed, epoch, step), so there is no
-    generator state to keep.
+    Every random draw of a step comes from a generator made of (seed, purpose, epoch, step), so
+    there is no generator state to keep.
 
     Attributes
     ----------
     fingerprint
         Of the configuration and the split: what must be equal for the training to go on.
+    model, optimizer, negatives
+        What is trained. Of the negatives the ranking behind hard ones is kept.
     epoch, step
         Epochs finished, and steps finished in the epoch after them.
     loss_sum
         Of those steps.
     seconds
         Spent so far, validation included.
+    best_epoch
+        The epoch whose parameters are in `best`, counted from 1; 0 before there is one.
     history
         One entry an epoch, as in ``metrics.jsonl``.
-    tensors
-        By name: ``model.*``, ``optimizer.*``, ``best.*``, and with hard negatives ``ranking.*``.
+    best : dict of Tensor
+        The parameters that were kept.
     """
 
     fingerprint: str
+    model: nn.Module
+    optimizer: torch.optim.Adam
+    negatives: Negatives | None = None
     epoch: int = 0
     step: int = 0
     loss_sum: float = 0.0
     seconds: float = 0.0
+    best_epoch: int = 0
     history: list[dict[str, Any]] = field(default_factory=list)
-    tensors: dict[str, Tensor] = field(default_factory=dict)
+    best: dict[str, Tensor] = field(default_factory=dict)
 
-    def save(self, path: Path) -> None:
-        """Write as one safetensors file, atomically."""
-        facts = {name: value for name, value in vars(self).items() if name != "tensors"}
-        tensors = {name: tensor.detach().contiguous() for name, tensor in self.tensors.items()}
+    def keep_best(self, epoch: int) -> None:
+        """Keep the parameters as they are now, those of an epoch."""
+        state = self.model.state_dict()
+        self.best_epoch = epoch
+        self.best = {name: tensor.detach().clone() for name, tensor in state.items()}
+
+    def load_best(self) -> None:
+        """Put the parameters that were kept into the model."""
+        self.model.load_state_dict(self.best)
+
+    def save(self, folder: Path) -> None:
+        """Write ``checkpoint.safetensors``, atomically, and the history to ``metrics.jsonl``."""
+        path = folder / CHECKPOINT
+        facts = {name: getattr(self, name) for name in _FACTS}
+        tensors = {name: tensor.detach().contiguous() for name, tensor in self._tensors().items()}
         try:
             with atomic_file(path) as temporary:
                 save_file(tensors, temporary, metadata={"checkpoint": json.dumps(facts)})
         except SafetensorError as error:  # a full disk, among others
             raise ArtefactError(f"{path}: cannot be written ({error})") from error
+        write_json_lines(folder / METRICS_FILE, self.history)
 
-    @classmethod
-    def load(cls, path: Path, fingerprint: str, device: torch.device) -> Checkpoint:
-        """Read a checkpoint of the training that `fingerprint` stands for.
+    def restore(self, folder: Path) -> None:
+        """Take up the training that `fingerprint` stands for where it was saved.
 
         Raises
         ------
@@ -68,18 +93,55 @@ class Checkpoint:
         MismatchError
             If it is of another configuration, graph or split.
         """
+        path = folder / CHECKPOINT
         if not path.is_file():
             raise ArtefactError(f"{path}: there is no checkpoint to resume from")
+        device = next(self.model.parameters()).device
         try:
             with safe_open(path, framework="pt", device=str(device)) as file:
                 facts = json.loads(file.metadata()["checkpoint"])
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            checkpoint = cls(**facts, tensors=tensors)
-        except (SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
+            if facts.keys() != set(_FACTS):
+                raise ValueError("it holds other facts")
+        except (SafetensorError, OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise ArtefactError(f"{path}: is not a checkpoint of Segue ({error})") from error
-        if checkpoint.fingerprint != fingerprint:
+        if facts["fingerprint"] != self.fingerprint:
             raise MismatchError(
                 f"{path}: is of a training with another graph, split or options, so it cannot "
                 "be resumed with these"
             )
-        return checkpoint
+        for name, value in facts.items():
+            setattr(self, name, value)
+        self._put_back(tensors)
+        # The stop may have come between the checkpoint and the last line of this file.
+        write_json_lines(folder / METRICS_FILE, self.history)
+
+    def _tensors(self) -> dict[str, Tensor]:
+        tensors = {f"best.{name}": tensor for name, tensor in self.best.items()}
+        for name, parameter in self.model.named_parameters():
+            tensors[f"model.{name}"] = parameter
+            # A parameter that no gradient reached (artists without a layer) has no state.
+            for part, value in self.optimizer.state[parameter].items():
+                tensors[f"optimizer.{part}.{name}"] = value
+        if isinstance(self.negatives, HardNegatives) and self.negatives.ranking is not None:
+            for name, tensor in vars(self.negatives.ranking).items():
+                tensors[f"ranking.{name}"] = tensor
+        return tensors
+
+    def _put_back(self, tensors: dict[str, Tensor]) -> None:
+        def named(prefix: str) -> dict[str, Tensor]:
+            return {n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)}
+
+        self.best = named("best.")
+        self.model.load_state_dict(named("model."))
+        parts = {part: named(f"optimizer.{part}.") for part in ("step", "exp_avg", "exp_avg_sq")}
+        # Adam keeps its count on the CPU.
+        parts["step"] = {name: count.cpu() for name, count in parts["step"].items()}
+        for name, parameter in self.model.named_parameters():
+            if name in parts["exp_avg"]:
+                self.optimizer.state[parameter] = {
+                    part: found[name] for part, found in parts.items()
+                }
+        ranking = named("ranking.")
+        if isinstance(self.negatives, HardNegatives) and ranking:
+            self.negatives.ranking = Ranking(**ranking)

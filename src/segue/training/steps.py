@@ -3,7 +3,7 @@
 There are two ways. `HiddenTracks` is the house's own: hide before you predict. `Triples` is the
 published training of LightGCN and its kin, in which every target edge carries messages too.
 With a softmax, visible targets are those of `HiddenTracks`, and no edge is hidden.
-Steps draw their randomness from (seed, purpose, epoch, step) and nothing else.
+Steps draw their randomness as `segue.training.draws` says.
 """
 
 from __future__ import annotations
@@ -22,6 +22,16 @@ from segue.models.encoder import Encoder, MessageGraph, NodeVectors
 from segue.models.readout import CentroidReadout
 from segue.models.sparse import SparseMatrix
 from segue.training.config import TrainConfig
+from segue.training.draws import (
+    FOR_ENCODER,
+    FOR_HIDING,
+    FOR_NEGATIVES,
+    FOR_ORDER,
+    FOR_RANKING,
+    FOR_TRIPLES,
+    generator,
+    torch_draws,
+)
 from segue.training.hard_negatives import HardNegatives
 from segue.training.losses import (
     bayesian_personalised_ranking,
@@ -31,9 +41,6 @@ from segue.training.losses import (
 )
 from segue.training.negatives import HardestNegatives, Negatives, Scored
 
-# What a generator is for goes into its seed: NumPy pads seeds with zeros, so that (s,), (s, 0)
-# and (s, 0, 0) would all be one stream.
-FOR_VECTORS, FOR_ORDER, FOR_HIDING, FOR_TRIPLES, FOR_NEGATIVES, FOR_ENCODER = 1, 2, 3, 4, 5, 6
 # A softmax keeps the highest scoring of a pool this many times as large as what it keeps.
 SOFTMAX_POOL = 4
 
@@ -86,7 +93,7 @@ class HiddenTracks:
         resumed: bool = False,
     ) -> None:
         """Begin an epoch, or go on with one that was broken off."""
-        rng = np.random.default_rng((self.config.rng_seed, FOR_ORDER, epoch))
+        rng = generator(self.config.rng_seed, FOR_ORDER, epoch)
         self._order = rng.permutation(self.eligible)
         if isinstance(self.negatives, HardNegatives):
             vectors = partial(self._whole, encoder, readout, epoch)
@@ -97,13 +104,12 @@ class HiddenTracks:
         config, graph = self.config, self.message_graph
         device = graph.track_degree.device
         rows = np.sort(self._order[step * config.batch_size : (step + 1) * config.batch_size])
-        rng = np.random.default_rng((config.rng_seed, FOR_HIDING, epoch, step))
+        rng = generator(config.rng_seed, FOR_HIDING, epoch, step)
         hidden_pairs, visible, hidden = hide(self.tracks, rows, config, rng)
-        # For encoders that draw, as dropout does: a step's own seed, like all randomness here.
-        torch.manual_seed(int(rng.integers(2**63)))
         if config.targets == "hidden":
             graph = graph.hide(torch.from_numpy(hidden_pairs).to(device))
-        nodes = encoder(graph)
+        with torch_draws(device, config.rng_seed, FOR_ENCODER, epoch, step):
+            nodes = encoder(graph)
         query, track = self._unit(nodes, readout, rows, visible)
         weight = torch.from_numpy(hidden.lengths).to(query).sqrt()
         if self.negatives is None:
@@ -115,7 +121,7 @@ class HiddenTracks:
                 temperature=config.temperature,
                 playlist_weight=weight,
             )
-        rng = np.random.default_rng((config.rng_seed, FOR_NEGATIVES, epoch, step))
+        rng = generator(config.rng_seed, FOR_NEGATIVES, epoch, step)
         vectors = query.detach(), track.detach()
         if config.loss == "softmax":
             at = torch.arange(len(rows), device=device)
@@ -211,7 +217,7 @@ class Triples:
         The vectors of all playlists and tracks are what negatives may be chosen by.
         """
         config = self.config
-        rng = np.random.default_rng((config.rng_seed, FOR_TRIPLES, epoch, step))
+        rng = generator(config.rng_seed, FOR_TRIPLES, epoch, step)
         size = min(config.batch_size, self.tracks.num_pairs - step * config.batch_size)
         rows = rng.choice(self.eligible, size)
         place = self.tracks.offsets[rows] + rng.integers(self.tracks.lengths[rows])
@@ -222,11 +228,12 @@ class Triples:
     def loss(self, encoder: Encoder, readout: CentroidReadout, epoch: int, step: int) -> Tensor:
         """The loss of one step: a scalar. The readout is the encoder's own playlist vector."""
         config = self.config
-        _seed_encoder(config, epoch, step)
-        nodes = encoder(self.message_graph)
+        device = self.message_graph.track_degree.device
+        with torch_draws(device, config.rng_seed, FOR_ENCODER, epoch, step):
+            nodes = encoder(self.message_graph)
         vectors = _playlist_vectors(nodes, config), nodes.track
         drawn = self.draw(vectors[0].detach(), vectors[1].detach(), epoch, step)
-        rows, positive, negative = (torch.from_numpy(part).to(nodes.track.device) for part in drawn)
+        rows, positive, negative = (torch.from_numpy(part).to(device) for part in drawn)
         ranking = bayesian_personalised_ranking(*vectors, rows, positive, negative)
         if not config.l2:
             return ranking
@@ -312,13 +319,7 @@ def _evaluated(
     encoder: Encoder, graph: MessageGraph, config: TrainConfig, epoch: int
 ) -> NodeVectors:
     """All vectors with nothing hidden, as they are evaluated."""
-    _seed_encoder(config, epoch)
     encoder.eval()
-    nodes: NodeVectors = encoder(graph)
+    with torch_draws(graph.track_degree.device, config.rng_seed, FOR_RANKING, epoch):
+        nodes: NodeVectors = encoder(graph)
     return nodes
-
-
-def _seed_encoder(config: TrainConfig, *place: int) -> None:
-    """For encoders that draw: torch's generator by the place in the training."""
-    rng = np.random.default_rng((config.rng_seed, FOR_ENCODER, *place))
-    torch.manual_seed(int(rng.integers(2**63)))

@@ -1,0 +1,81 @@
+"""The vectors of a model, read out of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import nn
+
+from segue.data.playlists import Float32Array
+from segue.errors import TrainingError
+from segue.evaluation.scorers import NodeScorer
+from segue.models.encoder import Encoder, MessageGraph
+from segue.models.readout import CentroidReadout
+from segue.scoring.scorer import CentroidScorer
+from segue.training.config import TrainConfig
+from segue.training.draws import FOR_READING, torch_draws
+
+
+@dataclass(frozen=True, eq=False)
+class TrainedVectors:
+    """The vectors of a model, read out with nothing hidden.
+
+    Attributes
+    ----------
+    track_vectors : float32 [num_tracks, dim]
+        Of unit length, but as the encoder gives them where triples were trained on.
+    query_weight : float32 [num_tracks]
+        For the centroid; without meaning with the readout node.
+    structural_vectors : dict of float32 [num_nodes, dim], unit
+        By relation name.
+    playlist_vectors : float32 [num_playlists, dim] or None
+        The encoder's own, with the readout node alone.
+    """
+
+    track_vectors: Float32Array
+    query_weight: Float32Array
+    structural_vectors: dict[str, Float32Array]
+    playlist_vectors: Float32Array | None
+
+    @property
+    def scorer(self) -> CentroidScorer | NodeScorer:
+        """What scores with these vectors."""
+        if self.playlist_vectors is not None:
+            return NodeScorer(self.playlist_vectors, self.track_vectors)
+        return CentroidScorer(self.track_vectors, self.query_weight)
+
+
+@torch.no_grad()
+def read_out(
+    encoder: Encoder,
+    readout: CentroidReadout,
+    message_graph: MessageGraph,
+    config: TrainConfig,
+    epoch: int,
+) -> TrainedVectors:
+    """The vectors of a model after an epoch.
+
+    Raises
+    ------
+    TrainingError
+        If they are no longer numbers.
+    """
+    encoder.eval()
+    with torch_draws(message_graph.track_degree.device, config.rng_seed, FOR_READING, epoch):
+        nodes = encoder(message_graph)
+    # The vectors are those that training scored by.
+    as_scored = nn.Identity() if config.triples else nn.functional.normalize
+    vectors = TrainedVectors(
+        as_scored(nodes.track).cpu().numpy(),
+        readout.query_weight(nodes.track, message_graph.track_degree).cpu().numpy(),
+        {
+            name: nn.functional.normalize(getattr(nodes, name)).cpu().numpy()
+            for name in message_graph.structural
+        },
+        as_scored(nodes.playlist).cpu().numpy() if config.readout == "node" else None,
+    )
+    if not (np.isfinite(vectors.track_vectors).all() and np.isfinite(vectors.query_weight).all()):
+        raise TrainingError("the vectors are no longer numbers: try a lower learning rate")
+    return vectors
