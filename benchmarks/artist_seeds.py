@@ -25,9 +25,9 @@ from segue.scoring.scorer import unit_rows
 
 def centroids(bundle: Bundle, weight: Float32Array) -> Float32Array:
     """Of the tracks of each artist, weighed: unit float32 [num_artists, dim]."""
-    track_artist = bundle.catalog.track_artist
+    track_artist = bundle.catalog.main_artist
     known = track_artist >= 0
-    sums = np.zeros((bundle.catalog.num_artists, bundle.track_vectors.shape[1]))
+    sums = np.zeros((len(bundle.catalog.artists), bundle.track_vectors.shape[1]))
     np.add.at(sums, track_artist[known], (weight[:, None] * bundle.track_vectors)[known])
     return unit_rows(sums).astype(np.float32)
 
@@ -41,11 +41,11 @@ def main() -> None:
     split = split_of(bundle, PlaylistGraph.load(options.graph))
     held_out = validation_rows(split.validation)
     catalog = bundle.catalog
-    by = [catalog.track_artist[held_out.query[row]] for row in range(len(held_out.query))]
+    by = [catalog.main_artist[held_out.query[row]] for row in range(len(held_out.query))]
     most = np.array([np.bincount(of[of >= 0], minlength=1).argmax() for of in by])
     # Each row asks with its artist's vector.
     held_out = replace(held_out, playlist_index=most)
-    popularity = split.train.track_degree.astype(np.float32)
+    popularity = split.train.popularity.astype(np.float32)
     for name, vectors in {
         "trained vector": bundle.artist_vectors,
         "centroid of its tracks": centroids(bundle, np.ones_like(popularity)),

@@ -61,7 +61,7 @@ def bundle_of(vectors: Float32Array, rng: np.random.Generator) -> Bundle:
     ids = pa.array(np.arange(num_tracks).astype(str))
     nothing, none = pa.array([], pa.string()), np.full(num_tracks, -1, dtype=np.int32)
     return Bundle(
-        catalog=Catalog(ids, ids, nothing, nothing, nothing, nothing, none, none),
+        catalog=Catalog.of_columns(ids, ids, nothing, nothing, nothing, nothing, none, none),
         track_vectors=vectors,
         artist_vectors=np.zeros((0, dim), dtype=np.float32),
         query_weight=np.ones(num_tracks, dtype=np.float32),
@@ -148,14 +148,14 @@ def small(dim: int) -> dict[str, Any]:
         generate(Path(name, "slices"), 10_000, rng_seed=0)
         playlists, catalog, _ = read_mpd(find_slices(Path(name, "slices")))
     graph = PlaylistGraph(playlists, catalog, {}).k_core(10)
-    num_tracks, num_artists = graph.catalog.num_tracks, graph.catalog.num_artists
+    num_tracks, num_artists = graph.catalog.num_tracks, len(graph.catalog.artists)
     vectors = clustered(num_tracks + num_artists, dim, rng)
     bundle = Bundle(
         catalog=graph.catalog,
         track_vectors=vectors[:num_tracks],
         artist_vectors=vectors[num_tracks:],
         query_weight=np.ones(num_tracks, dtype=np.float32),
-        popularity=graph.track_degree.astype(np.int64),
+        popularity=graph.popularity.astype(np.int64),
         playlists=graph.playlists,
         config={},
         metrics={},

@@ -69,10 +69,10 @@ def shape(graph: PlaylistGraph, rng: np.random.Generator) -> dict[str, str]:
     }
     for count in (100, 300, 1000):
         tracks = np.unique(lists.rows(order[:count]).track_index)
-        artists = np.unique(catalog.track_artist[tracks])
+        artists = np.unique(catalog.main_artist[tracks])
         found[f"tracks and artists in {count}"] = f"{len(tracks)}, {len(artists)}"
-    pairs = lists.list_index() * catalog.num_artists + catalog.track_artist[lists.track_index]
-    artists = np.bincount(np.unique(pairs) // catalog.num_artists, minlength=len(lists))
+    pairs = lists.list_index() * len(catalog.artists) + catalog.main_artist[lists.track_index]
+    artists = np.bincount(np.unique(pairs) // len(catalog.artists), minlength=len(lists))
     some = lengths > 0
     found["artists per track in a playlist, 5 / 50 / 95%"] = _row(
         np.percentile(artists[some] / lengths[some], (5, 50, 95)), 2
@@ -86,7 +86,7 @@ def shape(graph: PlaylistGraph, rng: np.random.Generator) -> dict[str, str]:
     found["playlists of rank 1 / 10 / 100 / … / 100000 in 7071"] = _row(
         ranked[10 ** np.arange(6) - 1], 0
     )
-    by_artist = np.bincount(catalog.track_artist[counts > 0])
+    by_artist = np.bincount(catalog.main_artist[counts > 0])
     found["tracks per artist in 7071, 50 / 90 / 99% / most"] = _row(
         np.percentile(by_artist[by_artist > 0], (50, 90, 99, 100)), 0
     )

@@ -94,7 +94,7 @@ def read_gowalla(folder: Path) -> tuple[PlaylistGraph, HeldOut]:
     num_tracks = int(max(every)) + 1
     tracks, nobody = pa.array(map(str, range(num_tracks))), pa.array(["nobody"])
     nothing = pa.array([], pa.string())
-    catalog = Catalog(
+    catalog = Catalog.of_columns(
         tracks,
         tracks,
         nobody,
@@ -224,7 +224,7 @@ def scorer_of(
     wide = FinishedParts(folder).wide(graph, replace(config, weight=1.0))
     wide = replace(wide, weight=np.float32(config.weight) * wide.weight)
     scorer = CentroidScorer(
-        vectors.track_vectors, vectors.query_weight, graph.track_degree, wide=wide
+        vectors.track_vectors, vectors.query_weight, graph.popularity, wide=wide
     )
     return Dialled(scorer, options.get("dial", 0.0))
 
@@ -243,7 +243,7 @@ def measure(scorer: Scorer | HeldOutScorer, test: HeldOut, graph: PlaylistGraph)
         "ndcg@20": metrics.ndcg(ranks, 20),
         "auc": ranks.auc,
     }
-    bucket = metrics.popularity_buckets(graph.track_degree, NUM_BUCKETS)
+    bucket = metrics.popularity_buckets(graph.popularity, NUM_BUCKETS)
     by_bucket = metrics.bucket_recall(
         ranks, test.targets.track_index, bucket, BUCKET_CUTOFF, NUM_BUCKETS
     )

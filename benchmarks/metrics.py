@@ -43,7 +43,7 @@ def random_graph(num_playlists: int, num_tracks: int) -> PlaylistGraph:
     drawn = rng.choice(num_tracks, (num_playlists, 46), p=odds / odds.sum())
     lengths = rng.integers(10, 47, num_playlists)
     lists = [np.unique(row[:n]).tolist() for row, n in zip(drawn, lengths, strict=True)]
-    catalog = Catalog(
+    catalog = Catalog.of_columns(
         *(ids(num_tracks), ids(num_tracks), ids(1), ids(1), ids(0), ids(0)),
         np.zeros(num_tracks, dtype=np.int32),
         np.full(num_tracks, -1, dtype=np.int32),
@@ -57,7 +57,7 @@ def unit_vectors(train: PlaylistGraph, dim: int, good: bool) -> np.ndarray:
     tracks, num_tracks = train.playlists.tracks, train.catalog.num_tracks
     vectors = np.random.default_rng(0).standard_normal((num_tracks, dim)).astype(np.float32)
     if good:
-        value = (1 / np.sqrt(np.maximum(train.track_degree, 1))).astype(np.float32)
+        value = (1 / np.sqrt(np.maximum(train.popularity, 1))).astype(np.float32)
         pairs = csr_array(
             (value[tracks.track_index], tracks.track_index, tracks.offsets),
             shape=(len(tracks), num_tracks),

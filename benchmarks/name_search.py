@@ -42,7 +42,7 @@ def made_up_catalog(num_tracks: int) -> tuple[Catalog, Int64Array]:
         ]
     )
     nothing = pa.array([], pa.string())
-    catalog = Catalog(
+    catalog = Catalog.of_columns(
         pa.array([f"segue:track:{track}" for track in kept]),
         track_names.combine_chunks(),
         pa.array([f"segue:artist:{artist}" for artist in artists]),
@@ -63,7 +63,7 @@ def queries_of(
     share = (popularity + 1) / (popularity + 1).sum()
     rows = rng.choice(len(popularity), number, p=share)
     songs = [str(catalog.track_names[int(row)]) for row in rows]
-    artists = [str(catalog.artist_names[int(catalog.track_artist[row])]) for row in rows]
+    artists = [str(catalog.artists.names[int(catalog.main_artist[row])]) for row in rows]
     letters = "abcdefghijklmnopqrstuvwxyz"
 
     def cut(text: str) -> str:
@@ -112,7 +112,7 @@ def main() -> None:
 
     catalog, popularity = made_up_catalog(options.tracks)
     print(
-        f"{catalog.num_tracks} tracks, {catalog.num_artists} artists, SQLite "
+        f"{catalog.num_tracks} tracks, {len(catalog.artists)} artists, SQLite "
         f"{sqlite3.sqlite_version}, {platform.processor() or platform.machine()}"
     )
     with tempfile.TemporaryDirectory() as temporary:

@@ -59,7 +59,7 @@ SHOWN = ("recall@20", "recall@300", "ndcg@20")
 
 def draw_new_tracks(split: Split) -> BoolArray:
     """A tenth of the tracks that stand in a training playlist: bool [num_tracks]."""
-    standing = np.flatnonzero(split.train.track_degree)
+    standing = np.flatnonzero(split.train.popularity)
     rng = np.random.default_rng(NEW_RNG_SEED)
     new = np.zeros(split.train.catalog.num_tracks, dtype=bool)
     new[rng.choice(standing, round(len(standing) * NEW_SHARE), replace=False)] = True
@@ -108,7 +108,7 @@ def old_model(out: Path, split: Split, new: BoolArray) -> Bundle:
         track_vectors=result.track_vectors,
         artist_vectors=result.structural_vectors["artist"],
         query_weight=result.query_weight,
-        popularity=old.track_degree.astype(np.int64),
+        popularity=old.popularity.astype(np.int64),
         playlists=old.playlists,
         config={**config.to_json(), "epochs": len(result.history), "best_epoch": result.best_epoch},
         metrics={},
@@ -150,7 +150,7 @@ def arriving(split: Split, new: BoolArray, most: int | None = None) -> Playlists
     tracks = playlists.tracks
     random = np.random.default_rng(NEW_RNG_SEED).random(tracks.num_pairs)
     order = np.lexsort((random, tracks.track_index))
-    degree = split.train.track_degree
+    degree = split.train.popularity
     place = np.empty(tracks.num_pairs, dtype=np.int64)
     place[order] = np.arange(tracks.num_pairs) - np.repeat(np.cumsum(degree) - degree, degree)
     return playlists.with_tracks(tracks.keep(~new[tracks.track_index] | (place < most)))
@@ -161,7 +161,7 @@ def with_artist_vectors(old: Bundle, playlists: Playlists, catalog: Catalog) -> 
     fitted, report = update(old, playlists, catalog, sources=["artist"])
     mean, _ = update(old, playlists, catalog, weights=MixWeights.equal(["artist"]))
     num_old = old.catalog.num_tracks
-    trained = old.artist_vectors[fitted.catalog.track_artist[num_old:]]
+    trained = old.artist_vectors[fitted.catalog.main_artist[num_old:]]
     share = report.weights.cosine[1, 0]
     vectors = fitted.track_vectors.copy()
     vectors[num_old:] += share * (trained - mean.track_vectors[num_old:])
@@ -295,8 +295,8 @@ def main() -> None:
         "graph": graph.num_nodes,
         "new": {
             "tracks": int(new.sum()),
-            "artists": catalog.num_artists - old.catalog.num_artists,
-            "albums": catalog.num_albums - old.catalog.num_albums,
+            "artists": len(catalog.artists) - len(old.catalog.artists),
+            "albums": len(catalog.albums) - len(old.catalog.albums),
             "training pairs": int(new[pairs].sum()),
             "test pairs": int(new[split.test.targets.track_index].sum()),
         },

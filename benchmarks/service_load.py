@@ -195,7 +195,7 @@ def make_bundle(num_tracks: int, folder: Path, ann: bool) -> None:
     bundle = Bundle(
         catalog=catalog,
         track_vectors=clustered(num_tracks, 64, rng),
-        artist_vectors=clustered(catalog.num_artists, 64, rng),
+        artist_vectors=clustered(len(catalog.artists), 64, rng),
         query_weight=np.ones(num_tracks, dtype=np.float32),
         popularity=popularity,
         playlists=None,

@@ -79,15 +79,15 @@ def realdata() -> Path:
 @pytest.fixture(scope="session")
 def small_catalog() -> Catalog:
     """Six tracks of three artists on three albums; the last track is on no album."""
-    return Catalog(
+    return Catalog.of_columns(
         track_ids=pa.array([f"segue:track:{letter}" for letter in "abcdef"]),
         track_names=pa.array(["Alpha", "Beta", "Γάμμα", "Delta", "", "六"]),
         artist_ids=pa.array([f"segue:artist:{letter}" for letter in "xyz"]),
         artist_names=pa.array(["Xénia", "Yves", "Зоя"]),
         album_ids=pa.array([f"segue:album:{letter}" for letter in "pqr"]),
         album_names=pa.array(["Première", "Queue", ""]),
-        track_artist=np.array([0, 0, 1, 1, 1, 2], dtype=np.int32),
-        track_album=np.array([0, 0, 1, 1, 2, -1], dtype=np.int32),
+        main_artist=np.array([0, 0, 1, 1, 1, 2], dtype=np.int32),
+        main_album=np.array([0, 0, 1, 1, 2, -1], dtype=np.int32),
     )
 
 
@@ -152,15 +152,15 @@ def draw_planted_graph(
     artist = track // tracks_each * artists_each + track % artists_each
     # Two albums an artist; every tenth track is on none.
     album = np.where(track % 10 == 9, -1, artist * 2 + track // artists_each % 2)
-    catalog = Catalog(
+    catalog = Catalog.of_columns(
         track_ids=pa.array([f"segue:track:{t}" for t in range(num_tracks)]),
         track_names=pa.array([f"Track {t}" for t in range(num_tracks)]),
         artist_ids=pa.array([f"segue:artist:{a}" for a in range(num_artists)]),
         artist_names=pa.array([f"Artist {a}" for a in range(num_artists)]),
         album_ids=pa.array([f"segue:album:{a}" for a in range(2 * num_artists)]),
         album_names=pa.array([f"Album {a}" for a in range(2 * num_artists)]),
-        track_artist=artist.astype(np.int32),
-        track_album=album.astype(np.int32),
+        main_artist=artist.astype(np.int32),
+        main_album=album.astype(np.int32),
     )
     lists = []
     for playlist in range(num_playlists):
@@ -195,14 +195,14 @@ def _random_bundle(graph: PlaylistGraph, rng: np.random.Generator) -> Bundle:
     catalog = graph.catalog
     tracks, artists = (
         unit_rows(rng.normal(size=(rows, 8)).astype(np.float32))
-        for rows in (catalog.num_tracks, catalog.num_artists)
+        for rows in (catalog.num_tracks, len(catalog.artists))
     )
     return Bundle(
         catalog=catalog,
         track_vectors=tracks,
         artist_vectors=artists,
         query_weight=rng.uniform(0.1, 2, catalog.num_tracks).astype(np.float32),
-        popularity=graph.track_degree,
+        popularity=graph.popularity,
         playlists=graph.playlists,
         config={},
         metrics={},

@@ -22,7 +22,7 @@ def unit(shape: tuple[int, int], rng_seed: int) -> np.ndarray:
 
 @pytest.fixture
 def bundle() -> Bundle:
-    catalog = Catalog(
+    catalog = Catalog.of_columns(
         pa.array([f"track:{i}" for i in range(NUM_TRACKS)]),
         pa.array([f"Söng {i} 🎵" for i in range(NUM_TRACKS)]),
         pa.array([f"artist:{i}" for i in range(NUM_ARTISTS)]),
@@ -60,10 +60,11 @@ def assert_same(left: Bundle, right: Bundle) -> None:
         np.testing.assert_array_equal(one, other, err_msg=name)
     for name in ("config", "metrics", "split", "graph_fingerprint", "history"):
         assert getattr(left, name) == getattr(right, name), name
-    for name in ("track_ids", "track_names", "artist_ids", "artist_names", "album_names"):
-        assert getattr(left.catalog, name).equals(getattr(right.catalog, name)), name
-    np.testing.assert_array_equal(left.catalog.track_artist, right.catalog.track_artist)
-    np.testing.assert_array_equal(left.catalog.track_album, right.catalog.track_album)
+    for kind, nodes in left.catalog.nodes.items():
+        assert nodes.ids.equals(right.catalog.nodes[kind].ids), kind
+        assert nodes.names.equals(right.catalog.nodes[kind].names), kind
+    np.testing.assert_array_equal(left.catalog.main_artist, right.catalog.main_artist)
+    np.testing.assert_array_equal(left.catalog.main_album, right.catalog.main_album)
     assert (left.playlists is None) == (right.playlists is None)
     if left.playlists is not None:
         assert left.playlists.ids.equals(right.playlists.ids)
@@ -292,7 +293,7 @@ def test_who_may_read_the_folder_may_read_its_files(bundle, tmp_path):
 
 def test_album_vectors_come_along(bundle, tmp_path):
     dim = bundle.track_vectors.shape[1]
-    albums = np.eye(bundle.catalog.num_albums, dim, dtype=np.float32)
+    albums = np.eye(len(bundle.catalog.albums), dim, dtype=np.float32)
     replace(bundle, album_vectors=albums).save(tmp_path / "bundle")
     np.testing.assert_array_equal(Bundle.load(tmp_path / "bundle").album_vectors, albums)
     with pytest.raises(ValueError, match="album_vectors"):

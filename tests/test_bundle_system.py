@@ -18,7 +18,7 @@ NUM_TRACKS = 5
 def bundle() -> Bundle:
     nothing = pa.array([], pa.string())
     ids = pa.array([f"track:{track}" for track in range(NUM_TRACKS)])
-    catalog = Catalog(
+    catalog = Catalog.of_columns(
         ids, ids, nothing, nothing, nothing, nothing,
         *(np.full(NUM_TRACKS, -1, dtype=np.int32),) * 2,
     )  # fmt: skip

@@ -112,7 +112,7 @@ class Bundle:
         """Refuse arrays that do not fit together (ValueError)."""
         num_tracks, dim = self.catalog.num_tracks, self.track_vectors.shape[-1]
         for kind in ("track", "artist", "album"):
-            name, rows = f"{kind}_vectors", getattr(self.catalog, f"num_{kind}s")
+            name, rows = f"{kind}_vectors", len(self.catalog.nodes[kind])
             vectors = getattr(self, name)
             if kind == "album" and vectors is None:
                 continue

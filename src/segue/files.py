@@ -20,7 +20,7 @@ from typing import Any
 from segue.errors import ArtefactError
 
 MANIFEST = "manifest.json"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 
 def sync_folder(folder: Path) -> None:

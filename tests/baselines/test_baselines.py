@@ -156,9 +156,9 @@ def test_ease_solves_a_ridge_regression_of_each_track_on_the_others(
 @pytest.mark.parametrize(("artist_weight", "album_weight"), [(0.0, 0.0), (4.0, 0.0), (2.0, 3.0)])
 def test_ease_with_side_information_is_its_formula(two_communities, artist_weight, album_weight):
     X, catalog = incidence(two_communities), two_communities.catalog
-    A = (catalog.track_artist == np.arange(catalog.num_artists)[:, None]).astype(float)
-    D = (catalog.track_album == np.arange(catalog.num_albums)[:, None]).astype(float)
-    assert (catalog.track_album < 0).any(), "some tracks are on no album"
+    A = (catalog.main_artist == np.arange(len(catalog.artists))[:, None]).astype(float)
+    D = (catalog.main_album == np.arange(len(catalog.albums))[:, None]).astype(float)
+    assert (catalog.main_album < 0).any(), "some tracks are on no album"
     gram = X.T @ X + artist_weight * A.T @ A + album_weight * D.T @ D
     model = SideEASE(
         two_communities,

@@ -21,7 +21,7 @@ def folder(tmp_path_factory) -> Path:
     rng = np.random.default_rng(1)
     vectors = rng.normal(size=(16, 6))
     vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
-    catalog = Catalog(
+    catalog = Catalog.of_columns(
         pa.array([f"t:{i}" for i in range(12)]),
         pa.array([f"Song {i}" for i in range(10)] + ["Hurt", "Hurt"]),
         pa.array([f"a:{i}" for i in range(4)]),

@@ -19,7 +19,7 @@ ARTISTS = ["Beyoncé", "[red]Band[/red]", "Johnny Cash", "Nine Inch Nails"]
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory) -> Path:
-    catalog = Catalog(
+    catalog = Catalog.of_columns(
         pa.array([f"t:{i}" for i in range(6)]),
         pa.array(NAMES),
         pa.array([f"a:{i}" for i in range(4)]),

@@ -16,14 +16,14 @@ pytest.importorskip("faiss", reason="the extra ann is not installed")
 def bundle(planted_graph, tmp_path) -> Path:
     rng = np.random.default_rng(1)
     catalog = planted_graph.catalog
-    vectors = rng.normal(size=(catalog.num_tracks + catalog.num_artists, 8)).astype(np.float32)
+    vectors = rng.normal(size=(catalog.num_tracks + len(catalog.artists), 8)).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     Bundle(
         catalog=catalog,
         track_vectors=vectors[: catalog.num_tracks],
         artist_vectors=vectors[catalog.num_tracks :],
         query_weight=np.ones(catalog.num_tracks, dtype=np.float32),
-        popularity=planted_graph.track_degree.astype(np.int64),
+        popularity=planted_graph.popularity.astype(np.int64),
         playlists=planted_graph.playlists,
         config={"model": "lightgcn"},
         metrics={"test": {}},

@@ -31,7 +31,7 @@ def folder(tmp_path_factory) -> Path:
     rng = np.random.default_rng(4)
     vectors = rng.normal(size=(14, 6))
     vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
-    catalog = Catalog(
+    catalog = Catalog.of_columns(
         pa.array([f"t:{i}" for i in range(10)]),
         pa.array(NAMES),
         pa.array([f"a:{i}" for i in range(4)]),

@@ -54,7 +54,7 @@ def planted() -> PlaylistGraph:
     track = np.arange(num_tracks)
     ids = [pa.array([f"{kind}:{row}" for row in range(number)])
            for kind, number in (("track", num_tracks), ("artist", 10), ("album", 20))]  # fmt: skip
-    catalog = Catalog(
+    catalog = Catalog.of_columns(
         *(column for column in ids for _ in range(2)),
         (track // 12).astype(np.int32),
         (track // 6).astype(np.int32),
@@ -96,7 +96,7 @@ def test_a_training_leaves_a_whole_system(trained, planted):
     ):
         np.testing.assert_array_equal(found.track_index, expected.track_index)
         np.testing.assert_array_equal(found.weight, expected.weight)
-    np.testing.assert_array_equal(bundle.measured.popularity, split.train.track_degree)
+    np.testing.assert_array_equal(bundle.measured.popularity, split.train.popularity)
     assert bundle.second_stage.startswith("tree\n")
     assert bundle.config["system"]["wide"]["max_tracks"] == WideConfig.max_tracks
     assert bundle.config["system"]["second_stage"]["num_trees"] == [5, 20]

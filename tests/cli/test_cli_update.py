@@ -32,7 +32,7 @@ def folder(planted_graph, tmp_path_factory) -> Path:
         track_vectors=near(np.arange(160) // 40),
         artist_vectors=near(np.arange(20) // 5),
         query_weight=np.ones(160, dtype=np.float32),
-        popularity=planted_graph.track_degree,
+        popularity=planted_graph.popularity,
         playlists=planted_graph.playlists,
         config={"model": "lightgcn"},
         metrics={"test": {"values": {"recall@20": 0.5}}},

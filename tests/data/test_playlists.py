@@ -1,6 +1,5 @@
 """`TrackLists` against plain Python; `Playlists` and `Catalog` to disk and back."""
 
-import dataclasses
 import hashlib
 from dataclasses import replace
 from pathlib import Path
@@ -11,10 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segue.data.playlists import Catalog, Playlists, TrackLists, update_digest
+from segue.data.playlists import Catalog, Playlists, TrackLists
+from segue.data.relations import Relation, update_digest
 from segue.errors import ArtefactError
 
 NUM_TRACKS = 12
+NOBODY = np.full(6, -1, dtype=np.int32)
 one_list = st.lists(st.integers(0, NUM_TRACKS - 1), unique=True, max_size=6)
 some_lists = st.lists(one_list, max_size=7)
 bound = st.none() | st.integers(-10, 10)
@@ -196,45 +197,89 @@ class TestCatalog:
             ("track_ids", pa.array(list("abcdea")), "track ids must be present and all different"),
             ("artist_ids", pa.array(["x", None, "z"]), "artist ids must be present"),
             ("album_names", pa.array(["p"]), "album ids and names differ"),
-            ("track_artist", [0, 0, 1, 1, 1, 3], "track_artist points outside the artists"),
-            ("track_artist", [0, 0, 1, 1, 1, -2], "track_artist points outside the artists"),
-            ("track_album", [0, 0, 1, 1, 2, -2], "track_album points outside the albums"),
-            ("track_album", [0, 0, 1, 1, 3, -1], "track_album points outside the albums"),
-            ("track_album", [0, 0, 1, 1, 2], "track_album must be int32 with one entry a track"),
-            ("track_artist", np.zeros(6, dtype=np.int64), "track_artist must be int32"),
+            ("main_artist", [0, 0, 1, 1, 1, 3], "track by artist points outside the artists"),
+            ("main_artist", [0, 0, 1, 1, 1, -2], "track by artist points outside the artists"),
+            ("main_album", [0, 0, 1, 1, 2, -2], "track on album points outside the albums"),
+            ("main_album", [0, 0, 1, 1, 3, -1], "track on album points outside the albums"),
+            ("main_album", [0, 0, 1, 1, 2], "track on album must hold the edges of 6 tracks"),
+            ("main_artist", np.zeros(6, dtype=np.int64), "must be a column of int32"),
         ],
     )
     def test_refuses(self, small_catalog, column, value, message):
+        of = small_catalog
+        columns = {
+            "track_ids": of.track_ids,
+            "track_names": of.track_names,
+            "artist_ids": of.artists.ids,
+            "artist_names": of.artists.names,
+            "album_ids": of.albums.ids,
+            "album_names": of.albums.names,
+            "main_artist": of.main_artist,
+            "main_album": of.main_album,
+        }
         if isinstance(value, list):
             value = np.array(value, dtype=np.int32)
         with pytest.raises(ValueError, match=message):
-            replace(small_catalog, **{column: value})
+            Catalog.of_columns(**columns | {column: value})
+
+    @pytest.mark.parametrize(
+        ("relation", "message"),
+        [
+            (Relation.single("of", "track", "genre", NOBODY, 2), "does not lead to the genres"),
+            (Relation.single("by", "track", "artist", NOBODY, 2), "does not lead to the artists"),
+            (Relation.single("by", "track", "artist", NOBODY[1:], 3), "the edges of 6 tracks"),
+            (Relation.single("by", "album", "artist", NOBODY, 3), "does not lead from track"),
+        ],
+    )
+    def test_refuses_a_relation_of_other_nodes(self, small_catalog, relation, message):
+        with pytest.raises(ValueError, match=message):
+            small_catalog.with_relation(relation)
+
+    def test_names_of_several_artists(self, small_catalog):
+        offsets = np.array([0, 2, 2, 3, 4, 5, 6])
+        target_index = np.array([2, 0, 1, 1, 1, 2], dtype=np.int32)
+        catalog = small_catalog.with_relation(
+            Relation("by", "track", "artist", offsets, target_index, 3)
+        )
+        names = catalog.artist_of(np.array([1, 0, 2], dtype=np.int32)).to_pylist()
+        assert names == ["", "Зоя, Xénia", "Yves"]
+        assert catalog.main_artist.tolist() == [2, -1, 1, 1, 1, 2]
+        cut = catalog.keep_tracks(np.array([True, True, False, False, False, False]))
+        assert cut.artists.names.to_pylist() == ["Xénia", "Зоя"]
+        assert cut.artist_of(np.array([0], dtype=np.int32)).to_pylist() == ["Зоя, Xénia"]
 
     def test_lookups(self, small_catalog):
-        assert small_catalog.track_index_of["segue:track:c"] == 2
+        assert small_catalog.tracks.index_of["segue:track:c"] == 2
         names = small_catalog.artist_of(np.array([5, 0, 2], dtype=np.int32)).to_pylist()
         assert names == ["Зоя", "Xénia", "Yves"]
 
     def test_round_trip(self, small_catalog, tmp_path):
         small_catalog.save(tmp_path)
         loaded = Catalog.load(tmp_path)
-        for column in vars(Catalog)["__dataclass_fields__"]:
-            ours, theirs = getattr(small_catalog, column), getattr(loaded, column)
-            assert ours.tolist() == theirs.tolist(), column
-        assert not loaded.track_artist.flags.owndata
+        assert list(loaded.nodes) == list(small_catalog.nodes)
+        for kind, nodes in small_catalog.nodes.items():
+            assert loaded.nodes[kind].ids.equals(nodes.ids), kind
+            assert loaded.nodes[kind].names.equals(nodes.names), kind
+        for kind, relation in small_catalog.relations.items():
+            found = loaded.relations[kind]
+            assert found.key == relation.key
+            assert found.num_targets == relation.num_targets
+            assert found.offsets.tolist() == relation.offsets.tolist()
+            assert found.target_index.tolist() == relation.target_index.tolist()
+            assert not found.target_index.flags.owndata
 
     @given(kept=st.lists(st.booleans(), min_size=6, max_size=6))
     def test_keep_tracks_means_the_same(self, small_catalog, kept):
         """Said in ids, what is kept says the same; artists and albums without a track are gone."""
 
         def facts(catalog: Catalog, rows: list[int]) -> list[tuple[str | None, ...]]:
-            album = [None if a < 0 else catalog.album_ids[a].as_py() for a in catalog.track_album]
+            album = [None if a < 0 else catalog.albums.ids[a].as_py() for a in catalog.main_album]
             return [
                 (
                     catalog.track_ids[row].as_py(),
                     catalog.track_names[row].as_py(),
-                    catalog.artist_ids[catalog.track_artist[row]].as_py(),
-                    catalog.artist_names[catalog.track_artist[row]].as_py(),
+                    catalog.artists.ids[catalog.main_artist[row]].as_py(),
+                    catalog.artists.names[catalog.main_artist[row]].as_py(),
                     album[row],
                 )
                 for row in rows
@@ -245,9 +290,9 @@ class TestCatalog:
         assert facts(cut, list(range(cut.num_tracks))) == facts(small_catalog, rows)
         for kind in ("artist", "album"):
             used = {fact[2 if kind == "artist" else 4] for fact in facts(small_catalog, rows)}
-            ids = getattr(small_catalog, f"{kind}_ids").to_pylist()
-            assert getattr(cut, f"{kind}_ids").to_pylist() == [i for i in ids if i in used]
-            assert getattr(cut, f"track_{kind}").dtype == np.int32
+            ids = small_catalog.nodes[kind].ids.to_pylist()
+            assert cut.nodes[kind].ids.to_pylist() == [i for i in ids if i in used]
+            assert cut.relations[kind].main.dtype == np.int32
 
 
 def digest_of(*columns: object) -> str:
@@ -284,9 +329,9 @@ class TestUpdateDigest:
 
 def test_a_track_may_have_no_artist(small_catalog):
     artist = np.array([0, -1, 1, 1, 1, -1], dtype=np.int32)
-    catalog = dataclasses.replace(small_catalog, track_artist=artist)
+    catalog = small_catalog.with_relation(Relation.single("by", "track", "artist", artist, 3))
     named = catalog.artist_of(np.array([1, 0, 5], dtype=np.int32)).to_pylist()
     assert named == ["", "Xénia", ""]
     kept = catalog.keep_tracks(np.array([False, True, True, False, False, False]))
-    assert kept.track_artist.tolist() == [-1, 0]
-    assert kept.artist_names.to_pylist() == ["Yves"]
+    assert kept.main_artist.tolist() == [-1, 0]
+    assert kept.artists.names.to_pylist() == ["Yves"]

@@ -4,7 +4,7 @@ import pytest
 
 from segue.data.formats.mpd import read_mpd
 from segue.data.formats.slices import find_slices
-from segue.graph.playlist_graph import INTERACTION, STRUCTURAL, PlaylistGraph
+from segue.graph.playlist_graph import INTERACTION, PlaylistGraph
 from segue.graph.split import SplitRecipe, split_graph
 
 pytestmark = pytest.mark.realdata
@@ -32,7 +32,7 @@ def test_counts(built):
         "album": 12_744,
     }
     assert graph.num_edges[INTERACTION] == 1_211_791
-    assert graph.num_edges[STRUCTURAL["artist"]] == 20_635
+    assert graph.relations["artist"].num_edges == 20_635
     assert (report.slices, report.playlists, report.skipped) == (51, 50_446, 0)
     assert report.pairs == 1_211_791
 
@@ -46,7 +46,7 @@ def test_10_core(graph):
     nodes = core.num_nodes
     assert (nodes["playlist"], nodes["track"], nodes["artist"]) == (39_318, 11_412, 3_391)
     assert core.playlists.tracks.lengths.min() >= 10
-    assert core.track_degree.min() >= 10
+    assert core.popularity.min() >= 10
 
 
 def test_30_core(graph):

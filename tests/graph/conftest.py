@@ -22,7 +22,7 @@ def graph_of() -> Callable[..., PlaylistGraph]:
 
         no_albums = np.full(num_tracks, -1, dtype=np.int32)
         artist = np.arange(num_tracks, dtype=np.int32) % 3
-        catalog = Catalog(
+        catalog = Catalog.of_columns(
             *(ids(num_tracks), ids(num_tracks), ids(3), ids(3), ids(0), ids(0)), artist, no_albums
         )
         known = np.array(order_known or [False] * len(lists), dtype=bool)

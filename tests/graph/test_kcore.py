@@ -79,7 +79,7 @@ class TestOfAGraph:
             expected = [f"segue:track:{t}" for t in lists[int(playlist_id)] if keep_track[t]]
             assert [ids[t] for t in tracks] == expected, "the order within a playlist stays"
         assert (core.playlists.tracks.lengths >= k).all()
-        assert (core.track_degree >= k).all()
+        assert (core.popularity >= k).all()
 
     def test_what_belongs_to_a_playlist_goes_with_it(self, small_graph):
         core = small_graph.k_core(1)
@@ -95,9 +95,9 @@ class TestOfAGraph:
         core = small_graph.k_core(2)
         assert core.playlists.ids.to_pylist() == ["10", "11", "13"]
         assert core.catalog.track_ids.to_pylist() == [f"segue:track:{t}" for t in "acd"]
-        assert core.catalog.artist_ids.to_pylist() == ["segue:artist:x", "segue:artist:y"]
-        assert core.catalog.album_ids.to_pylist() == ["segue:album:p", "segue:album:q"]
-        assert core.catalog.track_artist.tolist() == [0, 1, 1]
+        assert core.catalog.artists.ids.to_pylist() == ["segue:artist:x", "segue:artist:y"]
+        assert core.catalog.albums.ids.to_pylist() == ["segue:album:p", "segue:album:q"]
+        assert core.catalog.main_artist.tolist() == [0, 1, 1]
         assert [ts.tolist() for ts in core.playlists.tracks] == [[1, 0], [0, 1, 2], [2, 0]]
 
     def test_idempotent(self, planted_graph):

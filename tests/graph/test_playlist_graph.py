@@ -9,11 +9,12 @@ import pytest
 import torch
 
 from segue.data.playlists import TrackLists
+from segue.data.relations import Nodes, Relation
 from segue.errors import ArtefactError
 from segue.files import MANIFEST, sha256_of
-from segue.graph.playlist_graph import INTERACTION, STRUCTURAL, PlaylistGraph
+from segue.graph.playlist_graph import INTERACTION, PlaylistGraph
 
-BY, ON = STRUCTURAL["artist"], STRUCTURAL["album"]
+BY, ON = ("track", "by", "artist"), ("track", "on", "album")
 
 
 class TestNodesAndEdges:
@@ -44,7 +45,7 @@ class TestNodesAndEdges:
                 small_graph.edge_index(relation)
 
     def test_track_degree(self, small_graph):
-        assert small_graph.track_degree.tolist() == [3, 1, 2, 2, 1, 1]
+        assert small_graph.popularity.tolist() == [3, 1, 2, 2, 1, 1]
 
     def test_a_track_outside_the_catalogue_is_refused(self, small_graph):
         tracks = TrackLists.from_lists([[6], [], [], []])
@@ -90,15 +91,39 @@ class TestFingerprint:
     @pytest.mark.parametrize(
         ("column", "value"),
         [
-            ("track_ids", pa.array(list("abcdef"))),
-            ("artist_ids", pa.array(list("xyz"))),
-            ("album_ids", pa.array(list("pqr"))),
-            ("track_artist", np.array([0, 0, 1, 1, 2, 1], dtype=np.int32)),
-            ("track_album", np.array([0, 0, 1, 1, 2, 2], dtype=np.int32)),
+            ("track", "abcdef"),
+            ("artist", "xyz"),
+            ("album", "pqr"),
+            ("by", [0, 0, 1, 1, 2, 1]),
+            ("on", [0, 0, 1, 1, 2, 2]),
         ],
     )
     def test_it_knows_the_catalogue(self, small_graph, column, value):
-        other = replace(small_graph, catalog=replace(small_graph.catalog, **{column: value}))
+        catalog = small_graph.catalog
+        if column in ("by", "on"):
+            kind = {"by": "artist", "on": "album"}[column]
+            targets = np.array(value, dtype=np.int32)
+            catalog = catalog.with_relation(Relation.single(column, "track", kind, targets, 3))
+        else:
+            ids = pa.array(list(value))
+            catalog = catalog.with_nodes(column, Nodes(ids, catalog.nodes[column].names))
+        assert replace(small_graph, catalog=catalog).fingerprint != small_graph.fingerprint
+
+    def test_it_is_as_it_always_was(self, small_graph):
+        """Saved splits, cells and bundles name their graph by it."""
+        digest = "33adb1732ce93688645de8393cf5d6a560ebc377b082632dfefb43aff57a4496"
+        assert small_graph.fingerprint == digest
+
+    def test_it_knows_a_second_artist(self, small_graph):
+        by = small_graph.catalog.relations["artist"]
+        several = Relation(
+            *("by", "track", "artist"),
+            np.array([0, 2, 3, 4, 5, 6, 7]),
+            np.array([0, 1, 0, 1, 1, 1, 2], dtype=np.int32),
+            num_targets=3,
+        )
+        assert several.main.tolist() == by.main.tolist()
+        other = replace(small_graph, catalog=small_graph.catalog.with_relation(several))
         assert other.fingerprint != small_graph.fingerprint
 
 
@@ -209,7 +234,7 @@ class TestHeteroData:
         data = small_graph.to_hetero_data()
         x = (torch.ones(4, 1), torch.zeros(6, 1))
         summed = nn.SimpleConv(aggr="sum")(x, data[INTERACTION].edge_index)
-        assert summed.flatten().tolist() == small_graph.track_degree.tolist()
+        assert summed.flatten().tolist() == small_graph.popularity.tolist()
 
     def test_it_is_a_copy(self, small_graph):
         before = small_graph.fingerprint

@@ -110,7 +110,7 @@ class TestSplitGraph:
             lists.append([t if t in left else next(others) for t in playlist])
         changed = split_graph(planted_graph.with_tracks(TrackLists.from_lists(lists)), recipe)
         assert changed.train.fingerprint == split.train.fingerprint
-        assert changed.train.track_degree.tolist() == split.train.track_degree.tolist()
+        assert changed.train.popularity.tolist() == split.train.popularity.tolist()
         assert changed.fingerprint != split.fingerprint
         assert not set(changed.test.targets[0].tolist()) & set(split.test.targets[0].tolist())
 

@@ -87,7 +87,7 @@ def test_no_pair_is_lost_and_none_stands_twice(drawn, case):
         assert train[row] == [t for t in tracks if t in parts[0][row]], "the order stays"
     edges = split.train.edge_index(INTERACTION).T.tolist()
     assert edges == [[row, t] for row, ts in enumerate(train) for t in ts]
-    assert split.train.track_degree.tolist() == [
+    assert split.train.popularity.tolist() == [
         sum(track in tracks for tracks in train) for track in range(NUM_TRACKS)
     ]
 
@@ -387,7 +387,7 @@ def test_tracks_by_hand(graph_of):
 def test_held_out_tracks_have_no_pair_in_training(drawn, case):
     split = drawn(*case)
     gone = np.concatenate([split.validation.targets.track_index, split.test.targets.track_index])
-    assert not split.train.track_degree[gone].any()
+    assert not split.train.popularity[gone].any()
     assert not set(split.validation.targets.track_index) & set(split.test.targets.track_index)
 
 

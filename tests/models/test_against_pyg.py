@@ -8,7 +8,7 @@ import torch
 from torch_geometric.nn import GATConv, GATv2Conv, GCNConv, RGCNConv, SAGEConv
 
 from segue.data.playlists import TrackLists
-from segue.graph.playlist_graph import INTERACTION, STRUCTURAL, PlaylistGraph
+from segue.graph.playlist_graph import INTERACTION, PlaylistGraph
 from segue.models.encoder import MessageGraph, NodeVectors
 from segue.models.gat import GAT
 from segue.models.gcn import GCN
@@ -72,7 +72,9 @@ def edges_to_tracks(
     return {
         "playlist": playlist_track,
         **{
-            name: torch.from_numpy(graph.edge_index(STRUCTURAL[name]).astype(np.int64)).flip(0)
+            name: torch.from_numpy(
+                graph.edge_index(graph.relations[name].key).astype(np.int64)
+            ).flip(0)
             for name in relations
         },
     }

@@ -40,7 +40,7 @@ def test_contains_is_normalised_by_both_degrees(three_playlists: PlaylistGraph) 
 
 
 def test_track_degree_is_at_least_one(three_playlists: PlaylistGraph) -> None:
-    degree = MessageGraph.from_graph(three_playlists).track_degree
+    degree = MessageGraph.from_graph(three_playlists).popularity
     assert degree.dtype == torch.float32
     assert degree.tolist() == [3, 1, 1, 1, 1, 1]
 
@@ -57,7 +57,7 @@ def test_degree_counts_all_relations_of_the_graph(three_playlists: PlaylistGraph
         "artist": [2, 3, 1],
         "album": [2, 2, 1],
     }
-    assert three_playlists.track_degree.tolist() == [3, 1, 1, 0, 0, 1]
+    assert three_playlists.popularity.tolist() == [3, 1, 1, 0, 0, 1]
 
 
 def test_structural_relations_are_normalised(three_playlists: PlaylistGraph) -> None:
@@ -92,7 +92,7 @@ def test_hiding_changes_values_only(three_playlists: PlaylistGraph) -> None:
         hidden.contains.transposed_matmul(torch.eye(4)).numpy(), expected.T
     )
     assert hidden.contains.column is graph.contains.column
-    assert hidden.track_degree is graph.track_degree
+    assert hidden.popularity is graph.popularity
     assert hidden.structural is graph.structural
     np.testing.assert_array_equal(dense(graph.contains), before)
 
@@ -111,5 +111,5 @@ def test_a_graph_without_any_pair(small_graph: PlaylistGraph) -> None:
     empty = small_graph.with_tracks(TrackLists.from_lists([[], [], [], []]))
     graph = MessageGraph.from_graph(empty)
     assert not dense(graph.contains).any()
-    assert graph.track_degree.tolist() == [1] * 6
+    assert graph.popularity.tolist() == [1] * 6
     assert torch.isfinite(graph.structural["artist"].value).all()

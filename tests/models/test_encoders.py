@@ -212,7 +212,7 @@ def test_learns(planted_graph: PlaylistGraph, name: str, tmp_path: Path) -> None
         )
         return metrics.mean_over_scored(metrics.recall(ranks, 20))[0]
 
-    popularity = np.tile(split.train.track_degree.astype(np.float32), (240, 1))
+    popularity = np.tile(split.train.popularity.astype(np.float32), (240, 1))
     scorer = CentroidScorer(result.track_vectors, result.query_weight)
     # A playlist's own community has about 30 tracks left, which hold 85% of its held-out ones:
     # who knows the communities and nothing more finds 0.85 · 20/30 of them.
@@ -254,6 +254,6 @@ def test_learns_with_vectors_of_its_own_for_playlists(
         )
         return metrics.mean_over_scored(metrics.recall(ranks, 20))[0]
 
-    popularity = np.tile(split.train.track_degree.astype(np.float32), (240, 1))
+    popularity = np.tile(split.train.popularity.astype(np.float32), (240, 1))
     found = recall(result.scorer.held_out_scores(split.test))
     assert found > 2.5 * recall(popularity)

@@ -14,7 +14,7 @@ from torch_geometric.nn.models import LightGCN as LightGCNOfPyG
 
 from segue.data.playlists import TrackLists
 from segue.errors import InputError
-from segue.graph.playlist_graph import STRUCTURAL, PlaylistGraph
+from segue.graph.playlist_graph import PlaylistGraph
 from segue.models import ENCODERS
 from segue.models.encoder import MessageGraph
 from segue.models.lightgcn import LightGCN
@@ -50,7 +50,7 @@ def adjacency(graph: PlaylistGraph) -> np.ndarray:
 
 def relation_matrix(graph: PlaylistGraph, name: str) -> np.ndarray:
     matrix = np.zeros((graph.num_nodes["track"], graph.num_nodes[name]))
-    source, target = graph.edge_index(STRUCTURAL[name])
+    source, target = graph.edge_index(graph.relations[name].key)
     matrix[source, target] = 1
     return normalised(matrix)
 

@@ -1,7 +1,5 @@
 """A thing is found by id, by name, a track by name and artist; else what is near is named."""
 
-from dataclasses import replace
-
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -9,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from segue.data.playlists import Catalog, Playlists, TrackLists
+from segue.data.relations import Relation
 from segue.errors import InputError, NameLookupError
 from segue.names.lookup import MAX_CANDIDATES, Names
 
@@ -35,7 +34,7 @@ TRACKS = [
 
 def catalog_of(tracks: list[tuple[str, str, int]]) -> Catalog:
     artists = sorted({artist for _, artist, _ in tracks})
-    return Catalog(
+    return Catalog.of_columns(
         pa.array([f"track:{i}" for i in range(len(tracks))], pa.string()),
         pa.array([name for name, _, _ in tracks], pa.string()),
         pa.array([f"artist:{i}" for i in range(len(artists))], pa.string()),
@@ -183,8 +182,8 @@ def playlists_of(titles: list[str | None]) -> Playlists:
 )
 def test_an_artist_by_name_and_by_id(names, text, name):
     row = names.find(text, "artist")
-    assert names.catalog.artist_names[row].as_py() == name
-    assert names.find(f" {names.catalog.artist_ids[row]} ", "artist") == row
+    assert names.catalog.artists.names[row].as_py() == name
+    assert names.find(f" {names.catalog.artists.ids[row]} ", "artist") == row
 
 
 @pytest.mark.parametrize(
@@ -276,7 +275,10 @@ def test_without_playlists_there_are_tracks_and_artists(names):
 
 def test_an_artist_that_made_nothing_known():
     catalog = catalog_of(TRACKS)
-    nobody = replace(catalog, track_artist=np.full(catalog.num_tracks, -1, dtype=np.int32))
+    by_none = np.full(catalog.num_tracks, -1, dtype=np.int32)
+    nobody = catalog.with_relation(
+        Relation.single("by", "track", "artist", by_none, len(catalog.artists))
+    )
     with pytest.raises(NameLookupError) as caught:
         Names(nobody, np.ones(catalog.num_tracks, dtype=np.int64)).find("Quee", "artist")
     assert caught.value.candidates == ("Queen, 0 tracks  (artist:10)",)

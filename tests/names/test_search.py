@@ -47,7 +47,7 @@ TITLES = ["Road Trip", None, "trip hop", "夏の歌", "Trip"]
 
 def catalog_of(tracks: list[tuple[str, str, int]]) -> Catalog:
     artists = list(dict.fromkeys(artist for _, artist, _ in tracks))
-    return Catalog(
+    return Catalog.of_columns(
         pa.array([f"t:{i}" for i in range(len(tracks))], pa.string()),
         pa.array([name for name, _, _ in tracks], pa.string()),
         pa.array([f"a:{i}" for i in range(len(artists))], pa.string()),
@@ -137,7 +137,7 @@ def test_one_letter_finds_the_best_known(index):
 
 def test_artists_and_playlists(index):
     def artists(text: str) -> list[str]:
-        return [str(CATALOG.artist_names[int(row)]) for row in index.artists(text, 10)]
+        return [str(CATALOG.artists.names[int(row)]) for row in index.artists(text, 10)]
 
     assert artists("beat les") == ["The Beatles"]
     assert artists("ac dc") == artists("AcDc") == ["AC/DC"]

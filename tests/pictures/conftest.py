@@ -36,21 +36,21 @@ def bundle(planted_graph: PlaylistGraph) -> Bundle:
         return pa.array(listed, pa.string())
 
     old, playlists = planted_graph.catalog, planted_graph.playlists
-    catalog = Catalog(
-        old.track_ids, named(old.track_names), old.artist_ids, old.artist_names,
-        old.album_ids, old.album_names, old.track_artist, old.track_album,
+    catalog = Catalog.of_columns(
+        old.track_ids, named(old.track_names), old.artists.ids, old.artists.names,
+        old.albums.ids, old.albums.names, old.main_artist, old.main_album,
     )  # fmt: skip
     community = np.eye(8)[np.arange(catalog.num_tracks) // 40] * 2
     vectors = community + rng.normal(size=(catalog.num_tracks, 8)) / 2
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    artists = rng.normal(size=(catalog.num_artists, 8))
+    artists = rng.normal(size=(len(catalog.artists), 8))
     artists /= np.linalg.norm(artists, axis=1, keepdims=True)
     return Bundle(
         catalog=catalog,
         track_vectors=vectors.astype(np.float32),
         artist_vectors=artists.astype(np.float32),
         query_weight=np.ones(catalog.num_tracks, dtype=np.float32),
-        popularity=planted_graph.track_degree,
+        popularity=planted_graph.popularity,
         playlists=Playlists(
             playlists.ids, named(playlists.titles), playlists.order_known, playlists.tracks
         ),

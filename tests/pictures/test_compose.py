@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from segue.data.playlists import TrackLists
+from segue.data.playlists import Catalog, TrackLists
+from segue.data.relations import Nodes, Relation
 from segue.errors import InputError
 from segue.pictures import compose
 from segue.pictures.map import catalogue_map
@@ -65,7 +66,7 @@ def test_an_artist_stands_in_the_middle(bundle):
     radius = np.linalg.norm(scene.position - 0.5, axis=1)
     assert radius.tolist() == pytest.approx([distance[node.type] for node in scene.nodes])
     assert [sum(n.type == t for n in scene.nodes) for t in distance] == [1, 5, 9]
-    assert (bundle.catalog.track_artist[sorted(rows_of(scene, "track"))] == 4).all()
+    assert (bundle.catalog.main_artist[sorted(rows_of(scene, "track"))] == 4).all()
     assert scene.note == "5 of 8 tracks, the 9 playlists with the most of them"
 
 
@@ -188,11 +189,11 @@ def test_an_empty_title_takes_the_note_along(scene_of):
 def test_tracks_without_a_known_artist(bundle):
     """As interaction data have them: no artist at all."""
     catalog = bundle.catalog
-    nobody = replace(
-        catalog,
-        artist_ids=catalog.artist_ids[:0],
-        artist_names=catalog.artist_names[:0],
-        track_artist=np.full(catalog.num_tracks, -1, dtype=np.int32),
+    no_artists = Nodes(catalog.artists.ids[:0], catalog.artists.names[:0])
+    by_none = np.full(catalog.num_tracks, -1, dtype=np.int32)
+    nobody = Catalog(
+        {**catalog.nodes, "artist": no_artists},
+        {**catalog.relations, "artist": Relation.single("by", "track", "artist", by_none, 0)},
     )
     bare = replace(bundle, catalog=nobody, artist_vectors=bundle.artist_vectors[:0])
     scene = compose.with_beyond(compose.layers(bare, ("track", 30)), bare)

@@ -1,11 +1,12 @@
 """The map: what is alike is near, coloured by clusters or genres."""
 
 import builtins
-from dataclasses import replace
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
+from segue.data.relations import Nodes
 from segue.errors import InputError
 from segue.pictures.map import (
     catalogue_map,
@@ -77,12 +78,9 @@ def test_genres_colour_a_map(bundle):
 def test_the_samples_genres_are_known(bundle):
     assert sample_genres(bundle.catalog) is None
     songs = load_songs()[:3]
-    catalog = replace(
-        bundle.catalog.keep_tracks(np.arange(160) < 3),
-        track_ids=type(bundle.catalog.track_ids).from_pandas(
-            np.array([song.track_id for song in songs], dtype=object)
-        ),
-    )
+    three = bundle.catalog.keep_tracks(np.arange(160) < 3)
+    ids = pa.array([song.track_id for song in songs])
+    catalog = three.with_nodes("track", Nodes(ids, three.track_names))
     assert sample_genres(catalog) == {song.track_id: song.genre for song in songs}
 
 

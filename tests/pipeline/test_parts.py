@@ -31,7 +31,7 @@ def vectors(split) -> MeasuredVectors:
     num_tracks = split.train.catalog.num_tracks
     vectors = np.eye(num_tracks, 4, dtype=np.float32)
     weights = np.ones(num_tracks, dtype=np.float32)
-    return MeasuredVectors(vectors, weights, split.train.track_degree)
+    return MeasuredVectors(vectors, weights, split.train.popularity)
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def calls(monkeypatch):
 
     def train(split, scorer, popularity, config):
         count["second stage"] += 1
-        np.testing.assert_array_equal(popularity, split.train.track_degree)
+        np.testing.assert_array_equal(popularity, split.train.popularity)
         return f"träes {count['second stage']}\n"
 
     monkeypatch.setattr(module, "fit_wide", counted)
@@ -91,7 +91,7 @@ def test_a_second_stage_is_made_once_for_what_it_stands_on(parts, planted_graph,
         ],
         start=2,
     ):
-        ours = replace(vectors, popularity=asked.train.track_degree)
+        ours = replace(vectors, popularity=asked.train.popularity)
         assert parts.second_stage(asked, ours, trained, system) == f"träes {made}\n"
     assert parts.second_stage(split, vectors, config, replace(SYSTEM, second_stage=None)) is None
     assert calls["second stage"] == 5

@@ -23,7 +23,7 @@ def make_bundle(planted_graph: PlaylistGraph):
             track_vectors=vectors,
             artist_vectors=vectors[:20],
             query_weight=np.ones(160, dtype=np.float32),
-            popularity=split.train.track_degree,
+            popularity=split.train.popularity,
             playlists=None,
             config={},
             metrics={},

@@ -32,7 +32,7 @@ def vectors_of(split: Split, rng_seed: int = 2) -> MeasuredVectors:
     return MeasuredVectors(
         unit(num_tracks, rng),
         rng.uniform(0.1, 2, num_tracks).astype(np.float32),
-        split.train.track_degree,
+        split.train.popularity,
         {"wide": WidePart.from_matrix(csr_array(weights)).arrays()},
     )
 
@@ -41,7 +41,7 @@ def bundle_of(split: Split, vectors: MeasuredVectors, text: str | None) -> Bundl
     catalog = split.train.catalog
     return Bundle(
         catalog=catalog,
-        artist_vectors=unit(catalog.num_artists, np.random.default_rng(0)),
+        artist_vectors=unit(len(catalog.artists), np.random.default_rng(0)),
         playlists=split.train.playlists,
         config={},
         metrics={},

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from segue.data.relations import Nodes, Relation
 from segue.errors import InputError
 from segue.recommend import ranking
 from segue.recommend.filters import Filters, song_of
@@ -18,17 +19,19 @@ from segue.recommend.recommender import Recommender
 def recommender(planted_bundle) -> Recommender:
     rng = np.random.default_rng(8)
     catalog = planted_bundle.catalog
-    vectors = rng.normal(size=(catalog.num_tracks + catalog.num_artists, 6))
+    vectors = rng.normal(size=(catalog.num_tracks + len(catalog.artists), 6))
     vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
     # Every second track is a version of the one before it, where both are by one artist or not.
     names = [f"Song {t // 2}" + " - Live" * (t % 2) for t in range(catalog.num_tracks)]
-    artist = catalog.track_artist.copy()
+    artist = catalog.main_artist.copy()
     artist[1::4] = artist[0::4]
     artist[-3:] = -1
     return Recommender(
         replace(
             planted_bundle,
-            catalog=replace(catalog, track_names=pa.array(names), track_artist=artist),
+            catalog=catalog.with_nodes(
+                "track", Nodes(catalog.track_ids, pa.array(names))
+            ).with_relation(Relation.single("by", "track", "artist", artist, len(catalog.artists))),
             track_vectors=vectors[: catalog.num_tracks],
             artist_vectors=vectors[catalog.num_tracks :],
             query_weight=np.ones(catalog.num_tracks, dtype=np.float32),
@@ -45,12 +48,12 @@ def naive(recommender: Recommender, query: list[int], n: int, filters: Filters) 
     scores = vectors @ (centre / np.linalg.norm(centre)) + prior
     listed: list[int] = []
     for track in np.argsort(-scores, kind="stable").tolist():
-        artist, album = int(catalog.track_artist[track]), int(catalog.track_album[track])
+        artist, album = int(catalog.main_artist[track]), int(catalog.main_album[track])
         track_id, artist_id = f"segue:track:{track}", f"segue:artist:{artist}"
-        num_by = sum(catalog.track_artist[t] == artist >= 0 for t in listed)
-        num_on = sum(catalog.track_album[t] == album >= 0 for t in listed)
+        num_by = sum(catalog.main_artist[t] == artist >= 0 for t in listed)
+        num_on = sum(catalog.main_album[t] == album >= 0 for t in listed)
         song = str(catalog.track_names[track]).removesuffix(" - Live")
-        others = [t for t in query + listed if catalog.track_artist[t] == artist >= 0]
+        others = [t for t in query + listed if catalog.main_artist[t] == artist >= 0]
         songs = [str(catalog.track_names[t]).removesuffix(" - Live") for t in others]
         if (
             track in query
@@ -93,7 +96,7 @@ def test_as_a_walk_down_the_whole_ranking(recommender, query, n, chosen, pool):
         patch.setattr(ranking, "_POOL", pool)
         patch.setattr(ranking, "_LEAST_POOL", pool)
         found = recommender.vibe([f"segue:track:{t}" for t in query], n, filters=chosen)
-    rows = [recommender.bundle.catalog.track_index_of[track.track_id] for track in found.tracks]
+    rows = [recommender.bundle.catalog.tracks.index_of[track.track_id] for track in found.tracks]
     assert rows == naive(recommender, query, n, chosen)
 
 

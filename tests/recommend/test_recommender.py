@@ -10,6 +10,7 @@ from scipy.sparse import csr_array, csr_matrix
 
 from segue.bundle import Bundle
 from segue.data.playlists import TrackLists
+from segue.data.relations import Nodes
 from segue.errors import ArtefactError, InputError, NameLookupError
 from segue.recommend import ranking
 from segue.recommend.filters import Filters
@@ -65,7 +66,7 @@ def test_the_list_is_the_formula(recommender):
     np.testing.assert_allclose([t.score for t in found.tracks], score[expected], atol=1e-5)
     for track, row in zip(found.tracks, expected, strict=True):
         assert track.track_name == f"Track {row}"
-        assert track.artist_name == f"Artist {bundle.catalog.track_artist[row]}"
+        assert track.artist_name == f"Artist {bundle.catalog.main_artist[row]}"
 
 
 def test_a_completion_never_holds_what_the_playlist_holds(recommender):
@@ -191,7 +192,7 @@ def test_many_at_once_are_as_one_by_one(recommender, monkeypatch, batch_lists):
             tracks=[str(catalog.track_ids[track]) for track in tracks], n=12
         )
         length = len(single.tracks)
-        assert [catalog.track_index_of[i] for i in ids(single)] == track_index[
+        assert [catalog.tracks.index_of[i] for i in ids(single)] == track_index[
             row, :length
         ].tolist()
         np.testing.assert_allclose([t.score for t in single.tracks], score[row, :length], atol=1e-6)
@@ -258,7 +259,7 @@ def test_what_is_no_track_of_a_matrix(recommender):
 
 def test_vibe_of_artists(recommender, bundle):
     found = recommender.vibe(artists=["Artist 3"], n=5)
-    own = np.flatnonzero(bundle.catalog.track_artist == 3)
+    own = np.flatnonzero(bundle.catalog.main_artist == 3)
     centre = (bundle.popularity[own] + 1) @ bundle.track_vectors[own]
     fame = np.log1p(bundle.popularity)
     prior = 2 ** (-1 / 3.5) * 0.1 * (fame - fame.mean()) / fame.std()
@@ -292,7 +293,7 @@ def test_similar_tracks_and_artists(recommender, bundle):
 
 def test_the_dial_goes_from_mainstream_to_deep_cuts(recommender, bundle):
     fame = [
-        np.mean([bundle.popularity[bundle.catalog.track_index_of[i]] for i in ids(found)])
+        np.mean([bundle.popularity[bundle.catalog.tracks.index_of[i]] for i in ids(found)])
         for found in (recommender.complete("3", 20, dial=dial) for dial in (-1, -0.5, 0, 0.5, 1))
     ]
     assert fame == sorted(fame, reverse=True)
@@ -313,9 +314,9 @@ def test_options_outside_their_range_are_refused(recommender, dial, diversity):
 def test_reasons_name_playlists_that_hold_both(recommender, bundle):
     found = recommender.complete("3", 6, reasons=True)
     playlists, catalog = bundle.playlists, bundle.catalog
-    query = {catalog.track_index_of[i] for i in found.query}
+    query = {catalog.tracks.index_of[i] for i in found.query}
     for track in found.tracks:
-        row = catalog.track_index_of[track.track_id]
+        row = catalog.tracks.index_of[track.track_id]
         assert 0 < len(track.playlists) <= 3
         best = []
         for at in range(len(playlists)):
@@ -329,9 +330,9 @@ def test_reasons_name_playlists_that_hold_both(recommender, bundle):
         for shared in track.playlists:
             held = playlists.tracks[playlists.index_of[shared.playlist_id]].tolist()
             assert list(shared.track_names) == [f"Track {t}" for t in held if t in query]
-        artist = catalog.track_artist[row]
+        artist = catalog.main_artist[row]
         assert set(track.same_artist) == {
-            f"Track {t}" for t in query if catalog.track_artist[t] == artist
+            f"Track {t}" for t in query if catalog.main_artist[t] == artist
         }
     assert recommender.complete("3", 6).tracks[0].playlists is None
 
@@ -387,7 +388,7 @@ def test_filters_by_id(recommender, bundle):
     one = recommender.complete("3", 30, filters=Filters(only_artists=["segue:artist:4"]))
     assert {track.artist_name for track in one.tracks} == {"Artist 4"}
     held = set(one.query)
-    of_artist = np.flatnonzero(catalog.track_artist == 4)
+    of_artist = np.flatnonzero(catalog.main_artist == 4)
     assert len(one.tracks) == sum(f"segue:track:{t}" not in held for t in of_artist)
     with pytest.raises(NameLookupError, match="'x' is not the id of an artist"):
         recommender.complete("3", filters=Filters(exclude_artists=["x"]))
@@ -418,12 +419,11 @@ def test_a_single_name_is_one_song_not_its_letters(recommender):
 
 
 def test_whole_numbers_stand_for_their_digits(bundle):
-    catalog = bundle.catalog
-    numbered = replace(
-        catalog,
-        track_ids=pa.array([str(row) for row in range(catalog.num_tracks)]),
-        artist_ids=pa.array([str(row) for row in range(catalog.num_artists)]),
-    )
+    numbered = bundle.catalog
+    for kind in ("track", "artist"):
+        names = numbered.nodes[kind].names
+        ids = pa.array([str(row) for row in range(len(names))])
+        numbered = numbered.with_nodes(kind, Nodes(ids, names))
     recommender = Recommender(replace(bundle, catalog=numbered))
     assert recommender.complete(3) == recommender.complete("3")
     assert recommender.complete(np.int64(3)) == recommender.complete("3")

@@ -29,7 +29,7 @@ def bundle() -> Bundle:
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     ids, artists = (pa.array(np.arange(n).astype(str)) for n in (NUM_TRACKS, NUM_ARTISTS))
     return Bundle(
-        catalog=Catalog(
+        catalog=Catalog.of_columns(
             *(ids, ids, artists, artists, pa.array([], pa.string()), pa.array([], pa.string())),
             (np.arange(NUM_TRACKS) % NUM_ARTISTS).astype(np.int32),
             np.full(NUM_TRACKS, -1, dtype=np.int32),

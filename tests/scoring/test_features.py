@@ -3,7 +3,6 @@
 import math
 import sys
 import threading
-from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -13,6 +12,7 @@ from hypothesis import strategies as st
 from scipy.sparse import csr_array
 
 from segue.data.playlists import Catalog, TrackLists
+from segue.data.relations import Relation
 from segue.scoring.features import FEATURES, FeatureMaker
 from segue.scoring.scorer import CentroidScorer, Query
 from segue.scoring.wide import WidePart
@@ -32,7 +32,7 @@ def tiny(rng_seed: int, *, wide: bool = True) -> FeatureMaker:
         pa.array([f"{kind}:{row}" for row in range(number)])
         for kind, number in (("t", NUM_TRACKS), ("a", NUM_ARTISTS), ("l", NUM_ALBUMS))
     ]
-    catalog = Catalog(
+    catalog = Catalog.of_columns(
         *(one for column in ids for one in (column, column)),
         rng.integers(-1, NUM_ARTISTS, NUM_TRACKS).astype(np.int32),
         rng.integers(-1, NUM_ALBUMS, NUM_TRACKS).astype(np.int32),
@@ -46,7 +46,7 @@ def tiny(rng_seed: int, *, wide: bool = True) -> FeatureMaker:
         vectors.astype(np.float32),
         rng.uniform(0.1, 3, NUM_TRACKS).astype(np.float32),
         popularity,
-        catalog.track_artist,
+        catalog.main_artist,
         WidePart.from_matrix(csr_array(weights)) if wide else None,
     )
     return FeatureMaker(scorer, catalog, popularity)
@@ -65,7 +65,7 @@ def by_hand(maker: FeatureMaker, tracks: list[int], emphasis: list[float] | None
     if scorer.wide is not None:
         W = scorer.wide.matrix.toarray().astype(np.float64)
     popularity = scorer.popularity
-    artist, album = catalog.track_artist.tolist(), catalog.track_album.tolist()
+    artist, album = catalog.main_artist.tolist(), catalog.main_album.tolist()
     n = len(tracks)
     share = np.ones(n) if emphasis is None else np.array(emphasis) / np.mean(emphasis)
     cosines = [vectors[t] @ vectors[candidate] for t in tracks]
@@ -213,7 +213,7 @@ def test_what_compares_candidates(tracks, order, wide, rng_seed):
 def test_only_what_is_not_known_is_no_number(tracks, order, rng_seed):
     maker = tiny(rng_seed)
     candidates, _, columns = made(maker, tracks, None, order)
-    group = {f"{kind} popularity": getattr(maker.catalog, f"track_{kind}")[candidates]
+    group = {f"{kind} popularity": maker.catalog.relations[kind].main[candidates]
              for kind in ("artist", "album")}  # fmt: skip
     for name, column in columns.items():
         expected = np.full(len(candidates), name in OF_ORDER and not order)
@@ -269,8 +269,12 @@ def test_several_threads_may_ask_at_once():
 
 def test_a_catalogue_without_artists_and_albums():
     maker = tiny(1)
-    nowhere = np.full(NUM_TRACKS, -1, dtype=np.int32)
-    catalog = replace(maker.catalog, track_artist=nowhere, track_album=nowhere)
+    nowhere, catalog = np.full(NUM_TRACKS, -1, dtype=np.int32), maker.catalog
+    for relation in maker.catalog.relations.values():
+        none = Relation.single(
+            relation.name, "track", relation.target, nowhere, relation.num_targets
+        )
+        catalog = catalog.with_relation(none)
     bare = FeatureMaker(maker.scorer, catalog, maker.scorer.popularity)
     _, _, columns = made(bare, [1, 2, 3], None, True)
     for name in ("tracks by artist", "weights of artist", "weights of album", "album complete"):

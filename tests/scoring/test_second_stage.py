@@ -38,7 +38,7 @@ def bundle(planted_bundle, second_stage_text) -> Bundle:
 
 @pytest.fixture(scope="module")
 def scorer(bundle) -> CentroidScorer:
-    artist = bundle.catalog.track_artist
+    artist = bundle.catalog.main_artist
     arrays = bundle.track_vectors, bundle.query_weight, bundle.popularity
     return CentroidScorer(*arrays, artist, WidePart(**bundle.terms["wide"]))
 
@@ -161,9 +161,9 @@ def test_filters_look_at_the_list_as_it_is_ordered(bundle, scorer, ranker, asked
     for row in (0, 1, 3):
         final = final_scores(scorer, bundle, asked.rows(slice(row, row + 1)), np.arange(NUM_TRACKS))
         final = final + dial * scorer.dial_offset
-        expected, count = [], dict.fromkeys(range(bundle.catalog.num_artists), 0)
+        expected, count = [], dict.fromkeys(range(len(bundle.catalog.artists)), 0)
         for track in np.argsort(-final, kind="stable").tolist():
-            artist = int(bundle.catalog.track_artist[track])
+            artist = int(bundle.catalog.main_artist[track])
             if np.isfinite(final[track]) and count[artist] < 2:
                 count[artist] += 1
                 expected.append(track)

@@ -15,6 +15,7 @@ from fastapi.testclient import TestClient
 
 import segue
 from segue.bundle import Bundle
+from segue.data.relations import Nodes
 from segue.pictures.compose import snowball
 from segue.recommend.filters import Filters
 from segue.recommend.recommender import Recommender
@@ -194,9 +195,8 @@ def test_an_id_may_hold_anything(
     odd = ["http://a/b?c=d#e", "ü 六", "..", "a/../b", " x "]
     catalog = bundles[0].catalog
     ids = odd + catalog.track_ids.to_pylist()[len(odd) :]
-    save_bundle(
-        replace(bundles[0], catalog=replace(catalog, track_ids=pa.array(ids))), tmp_path / "b"
-    )
+    catalog = catalog.with_nodes("track", Nodes(pa.array(ids), catalog.track_names))
+    save_bundle(replace(bundles[0], catalog=catalog), tmp_path / "b")
     with TestClient(create_app(Serving(tmp_path / "b"))) as client:
         for an_id in odd:
             if an_id != "..":  # which a client takes for a folder
@@ -327,9 +327,8 @@ def test_a_name_of_several_tracks_names_them(
 ) -> None:
     catalog = bundles[0].catalog
     names = ["Same", "Same", *catalog.track_names.to_pylist()[2:]]
-    save_bundle(
-        replace(bundles[0], catalog=replace(catalog, track_names=pa.array(names))), tmp_path / "b"
-    )
+    catalog = catalog.with_nodes("track", Nodes(catalog.track_ids, pa.array(names)))
+    save_bundle(replace(bundles[0], catalog=catalog), tmp_path / "b")
     with TestClient(create_app(Serving(tmp_path / "b"))) as client:
         response = client.post(f"{API}/similar", json={"track": "Same"})
         assert response.status_code == 404

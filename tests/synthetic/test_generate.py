@@ -61,7 +61,7 @@ def test_all_of_it_is_read_without_a_complaint(folder, playlists):
     assert read.titles.to_pylist() == [playlist["name"] for playlist in playlists]
     assert read.order_known.mean() > 0.99
     assert catalog.num_tracks > 25_000
-    assert (catalog.track_album >= 0).all()
+    assert (catalog.main_album >= 0).all()
 
 
 def test_fields_are_those_of_the_mpd(playlists):

@@ -78,7 +78,7 @@ def test_changing_held_out_edges_changes_nothing_that_is_learned(planted_graph, 
         np.testing.assert_array_equal(before.offsets, after.offsets)
         assert (before.track_index != after.track_index).mean() > 0.9
     assert other.train.fingerprint == split.train.fingerprint
-    np.testing.assert_array_equal(other.train.track_degree, split.train.track_degree)
+    np.testing.assert_array_equal(other.train.popularity, split.train.popularity)
     assert_same(run(split), run(other))
 
 
@@ -133,11 +133,11 @@ def test_playlists_and_tracks_without_training_pairs_get_finite_vectors(
     result = run(split, validated=True)
     assert np.isfinite(result.track_vectors).all()
     assert (result.query_weight > 0).all()
-    alone = np.flatnonzero(split.train.track_degree == 0)
+    alone = np.flatnonzero(split.train.popularity == 0)
     if kind == "tracks":
         assert len(alone) == 96
         # What they have is their artist's: nearer to it than to other artists.
-        artist = planted_graph.catalog.track_artist[alone]
+        artist = planted_graph.catalog.main_artist[alone]
         cosines = result.track_vectors[alone] @ result.structural_vectors["artist"].T
         own = cosines[np.arange(len(alone)), artist]
         assert (own > np.median(cosines, axis=1)).mean() > 0.8

@@ -56,7 +56,7 @@ def draw_split(rng_seed: int, *, follows: str, num_playlists: int = 200) -> Spli
         tracks[7] = wanted
         lists.append(tracks.tolist())
     ids = [pa.array(np.arange(n).astype(str)) for n in (NUM_TRACKS, 1, NUM_TRACKS // ON_ALBUM)]
-    catalog = Catalog(
+    catalog = Catalog.of_columns(
         *(column for column in ids for _ in range(2)),
         np.zeros(NUM_TRACKS, dtype=np.int32),
         (np.arange(NUM_TRACKS) // ON_ALBUM).astype(np.int32),
@@ -78,7 +78,7 @@ def blind_scorer(wide: WidePart | None = None) -> CentroidScorer:
 
 
 def trained(split: Split, scorer: CentroidScorer, config: SecondStageConfig = CONFIG, **options):
-    return train_second_stage(split, scorer, split.train.track_degree, config, **options)
+    return train_second_stage(split, scorer, split.train.popularity, config, **options)
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +101,7 @@ def model(split) -> str:
 def test_it_learns_a_rule_that_the_first_stage_cannot_see(model):
     """On playlists that it never saw."""
     other, scorer = draw_split(1, follows="album"), blind_scorer()
-    stage = SecondStage(model, scorer, other.train.catalog, other.train.track_degree)
+    stage = SecondStage(model, scorer, other.train.catalog, other.train.popularity)
     first, both = (
         validate(SystemScorer(scorer, other, one), other.validation, other.train)
         for one in (None, stage)

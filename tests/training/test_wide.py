@@ -46,7 +46,7 @@ def test_only_the_most_popular_take_part(planted_graph):
     """The others give and are given nothing, as if they were not there."""
     config = WideConfig(max_tracks=50, num_neighbours=50, weight=1.0, **SIDE)
     found = fit_wide(planted_graph, config).matrix.toarray()
-    degree = planted_graph.track_degree
+    degree = planted_graph.popularity
     # Ties at the cut go to the lower index.
     some = np.sort(np.argsort(-degree, kind="stable")[:50])
     assert degree[some].min() >= np.delete(degree, some).max()

@@ -152,8 +152,8 @@ def test_the_fit_gives_convex_weights_and_the_same_again(planted_graph):
 def of_graph(graph, rng: np.random.Generator) -> Surroundings:
     catalog = graph.catalog
     return Surroundings(
-        catalog.track_artist,
-        catalog.track_album,
+        catalog.main_artist,
+        catalog.main_album,
         graph.playlists.tracks,
         random_unit((catalog.num_tracks, 8), rng),
         rng.uniform(0.1, 2, catalog.num_tracks).astype(np.float32),

@@ -33,11 +33,11 @@ def make_catalog(tracks: dict[str, tuple[str | None, str | None]]) -> Catalog:
     every: list[pa.Array] = []
     for ids in (list(tracks), artists, albums):
         every += [strings(ids), strings([name.upper() for name in ids])]
-    return Catalog(*every, column(artists, 0), column(albums, 1))
+    return Catalog.of_columns(*every, column(artists, 0), column(albums, 1))
 
 
 def make_playlists(catalog: Catalog, lists: dict[str, list[str]]) -> Playlists:
-    index = catalog.track_index_of
+    index = catalog.tracks.index_of
     return Playlists(
         pa.array(list(lists), pa.string()),
         pa.array([f"{name}!" for name in lists], pa.string()),
@@ -105,7 +105,7 @@ def arriving() -> tuple[Playlists, Catalog]:
 
 
 def vector_of(bundle: Bundle, track: str) -> np.ndarray:
-    return bundle.track_vectors[bundle.catalog.track_index_of[track]]
+    return bundle.track_vectors[bundle.catalog.tracks.index_of[track]]
 
 
 def made_unit(*vectors: list[float]) -> np.ndarray:
@@ -120,8 +120,8 @@ def test_what_the_bundle_had_stays_to_the_bit(bundle, arriving):
     np.testing.assert_array_equal(updated.query_weight[:4], bundle.query_weight)
     catalog = updated.catalog
     assert catalog.track_ids.to_pylist()[:4] == ["a", "b", "c", "d"]
-    assert catalog.track_artist[:4].tolist() == [0, 0, 1, -1]
-    assert catalog.track_album[:4].tolist() == [0, 0, 1, -1]
+    assert catalog.main_artist[:4].tolist() == [0, 0, 1, -1]
+    assert catalog.main_album[:4].tolist() == [0, 0, 1, -1]
     assert (updated.split, updated.graph_fingerprint, updated.history) == (
         bundle.split,
         "0123",
@@ -169,9 +169,9 @@ def test_new_artists_and_albums_get_vectors(bundle, arriving):
     albums = replace(bundle, album_vectors=bundle.artist_vectors)
     updated, report = update(albums, *arriving, weights=EQUAL)
     catalog = updated.catalog
-    assert catalog.artist_ids.to_pylist() == ["X", "Y", "Z"]
-    assert catalog.artist_names.to_pylist() == ["X", "Y", "Z"]
-    assert catalog.album_ids.to_pylist() == ["P", "Q", "S"]
+    assert catalog.artists.ids.to_pylist() == ["X", "Y", "Z"]
+    assert catalog.artists.names.to_pylist() == ["X", "Y", "Z"]
+    assert catalog.albums.ids.to_pylist() == ["P", "Q", "S"]
     of_z = vector_of(updated, "v") + vector_of(updated, "y")
     np.testing.assert_allclose(updated.artist_vectors[2], of_z / np.linalg.norm(of_z), atol=1e-6)
     np.testing.assert_allclose(updated.album_vectors[2], vector_of(updated, "u"), atol=1e-6)
@@ -294,7 +294,7 @@ def test_a_new_track_is_recommended_to_a_playlist_like_those_it_stands_in(plante
     old = Bundle(
         catalog=old_catalog,
         track_vectors=vectors[~new],
-        artist_vectors=vectors[: old_catalog.num_artists],
+        artist_vectors=vectors[: len(old_catalog.artists)],
         query_weight=np.ones(140, dtype=np.float32),
         popularity=np.ones(140, dtype=np.int64),
         playlists=playlists.with_tracks(TrackLists(tracks.offsets, row[tracks.track_index])),
@@ -308,7 +308,7 @@ def test_a_new_track_is_recommended_to_a_playlist_like_those_it_stands_in(plante
     assert report.weights is not None
     assert report.weights.num_fitted.any()
     recommender = Recommender(updated)
-    its_own = updated.catalog.track_index_of
+    its_own = updated.catalog.tracks.index_of
     for track in np.flatnonzero(new):
         track_id = f"segue:track:{track}"
         # Three known tracks of its community that stand in one of its playlists.

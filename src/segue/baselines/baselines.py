@@ -31,7 +31,7 @@ class Popularity:
     search_space: ClassVar[SearchSpace] = {}
 
     def __init__(self, graph: PlaylistGraph) -> None:
-        self.popularity = graph.track_degree.astype(np.float32)
+        self.popularity = graph.popularity.astype(np.float32)
 
     def scores(self, query: TrackLists) -> Float32Array:
         """Scores of all tracks: float32 [num_lists, num_tracks]."""
@@ -66,7 +66,7 @@ class ItemKNN:
         self, graph: PlaylistGraph, *, num_neighbours: int = 1000, shrinkage: float = 1.0
     ) -> None:
         pairs = pair_matrix(graph.playlists.tracks, graph.catalog.num_tracks)
-        root = np.sqrt(graph.track_degree.astype(np.float64))
+        root = np.sqrt(graph.popularity.astype(np.float64))
 
         def similarity(row: Int32Array, column: Int32Array, together: Any) -> Any:
             return together / (root[row] * root[column] + shrinkage)
@@ -119,7 +119,7 @@ class RP3beta:
         beta: float = 0.4,
     ) -> None:
         tracks, num_tracks = graph.playlists.tracks, graph.catalog.num_tracks
-        count = graph.track_degree[tracks.track_index].astype(np.float64)
+        count = graph.popularity[tracks.track_index].astype(np.float64)
         length = np.repeat(tracks.lengths, tracks.lengths).astype(np.float64)
         self.alpha = alpha
         self.walk = strongest_products(

@@ -48,8 +48,8 @@ def rows_with_side_information(
     catalog = graph.catalog
     rows = [
         pair_matrix(graph.playlists.tracks, catalog.num_tracks),
-        _members(catalog.track_artist, catalog.num_artists, artist_weight**0.5),
-        _members(catalog.track_album, catalog.num_albums, album_weight**0.5),
+        _members(catalog.main_artist, len(catalog.artists), artist_weight**0.5),
+        _members(catalog.main_album, len(catalog.albums), album_weight**0.5),
     ]
     return csr_array(vstack(rows))
 

@@ -298,19 +298,19 @@ def describe(graph: PlaylistGraph, top: int) -> dict[str, Any]:
     import numpy as np
 
     catalog, tracks = graph.catalog, graph.playlists.tracks
-    known = catalog.track_artist >= 0
-    by_artist = np.bincount(catalog.track_artist[known], minlength=catalog.num_artists)
+    known = catalog.main_artist >= 0
+    by_artist = np.bincount(catalog.main_artist[known], minlength=len(catalog.artists))
     # A playlist counts once for an artist, however many of its tracks it holds.
-    pairs = tracks.list_index() * catalog.num_artists + catalog.track_artist[tracks.track_index]
+    pairs = tracks.list_index() * len(catalog.artists) + catalog.main_artist[tracks.track_index]
     pairs = pairs[known[tracks.track_index]]
     artist_playlists = np.bincount(
-        np.unique(pairs) % max(1, catalog.num_artists), minlength=catalog.num_artists
+        np.unique(pairs) % max(1, len(catalog.artists)), minlength=len(catalog.artists)
     )
     degrees = {
         "tracks of a playlist": tracks.lengths,
-        "playlists of a track": graph.track_degree,
+        "playlists of a track": graph.popularity,
     }
-    if catalog.num_artists:
+    if len(catalog.artists):
         degrees |= {"tracks of an artist": by_artist, "playlists of an artist": artist_playlists}
     quantiles = {"min": 0, "5%": 5, "25%": 25, "50%": 50, "75%": 75, "95%": 95, "max": 100}
 
@@ -319,7 +319,7 @@ def describe(graph: PlaylistGraph, top: int) -> dict[str, Any]:
         found = np.percentile(values, list(quantiles.values()), method="lower")
         return dict(zip(quantiles, found.astype(int).tolist(), strict=True))
 
-    top_tracks = np.argsort(-graph.track_degree, kind="stable")[:top].astype(np.int32)
+    top_tracks = np.argsort(-graph.popularity, kind="stable")[:top].astype(np.int32)
     their_artists = catalog.artist_of(top_tracks).to_pylist()
     top_artists = np.argsort(-artist_playlists, kind="stable")[:top]
     return {
@@ -334,14 +334,14 @@ def describe(graph: PlaylistGraph, top: int) -> dict[str, Any]:
                 "id": str(catalog.track_ids[row]),
                 "name": str(catalog.track_names[row]),
                 "artist": artist,
-                "playlists": int(graph.track_degree[row]),
+                "playlists": int(graph.popularity[row]),
             }
             for row, artist in zip(top_tracks.tolist(), their_artists, strict=True)
         ],
         "top_artists": [
             {
-                "id": str(catalog.artist_ids[row]),
-                "name": str(catalog.artist_names[row]),
+                "id": str(catalog.artists.ids[row]),
+                "name": str(catalog.artists.names[row]),
                 "playlists": int(artist_playlists[row]),
             }
             for row in top_artists.tolist()

@@ -63,7 +63,7 @@ class _Wishes:
 
         def artists(names: tuple[str, ...]) -> list[str]:
             return [
-                str(catalog.artist_ids[recommender.names.find(name, "artist")]) for name in names
+                str(catalog.artists.ids[recommender.names.find(name, "artist")]) for name in names
             ]
 
         only = None if self.only_tracks is None else _ids_in(self.only_tracks, recommender)
@@ -84,7 +84,7 @@ def _ids_in(path: Path, recommender: Recommender) -> list[str]:
     from segue.errors import InputError
     from segue.recommend.export import read_lines
 
-    index_of = recommender.bundle.catalog.track_index_of
+    index_of = recommender.bundle.catalog.tracks.index_of
     lines = [line for _, line in read_lines(path)]
     known = [line for line in lines if line in index_of]
     if not known:

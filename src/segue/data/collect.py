@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from segue.data.csr import offsets_of
 from segue.data.playlists import (
     BoolArray,
     Catalog,
@@ -20,6 +21,7 @@ from segue.data.playlists import (
     Playlists,
     TrackLists,
 )
+from segue.data.relations import Nodes, Relation
 from segue.errors import InputError
 
 Order = Literal["auto", "known", "unknown"]
@@ -94,6 +96,52 @@ class Vocabulary:
         return pa.array(list(self.index), pa.string())
 
 
+@dataclass
+class Tied:
+    """The nodes of a kind that tracks are tied to, and which track is tied to which, as they grow.
+
+    Several of a track are kept in the order given, the main one first.
+    """
+
+    known: Vocabulary = field(default_factory=Vocabulary)
+    names: list[str] = field(default_factory=list)
+    lengths: list[Int64Array] = field(default_factory=list)
+    target_index: list[Int32Array] = field(default_factory=list)
+
+    def add(self, ids: pa.Array, names: pa.Array) -> None:
+        """Add what new tracks are tied to.
+
+        Parameters
+        ----------
+        ids : Arrow string [num_new], or list of string for several of a track
+            Null where there is none.
+        names
+            In the same form.
+        """
+        if pa.types.is_list(ids.type) or pa.types.is_large_list(ids.type):
+            track = pc.list_parent_indices(ids).to_numpy().astype(np.int64)
+            num_tracks, ids, names = len(ids), ids.flatten(), names.flatten()
+        else:
+            num_tracks, track = len(ids), np.arange(len(ids))
+        codes, first = self.known.codes(ids)
+        self.names += names.take(pa.array(first)).to_pylist()
+        key = track * (len(self.known.index) + 1) + codes
+        once = np.sort(np.unique(key, return_index=True)[1])
+        once = once[codes[once] >= 0]
+        self.lengths.append(np.bincount(track[once], minlength=num_tracks))
+        self.target_index.append(codes[once].astype(np.int32))
+
+    def relation(self, name: str, kind: str) -> Relation:
+        """The relation from the tracks so far to these nodes."""
+        offsets = offsets_of(np.concatenate([np.zeros(0, np.int64), *self.lengths]))
+        target_index = np.concatenate([np.zeros(0, np.int32), *self.target_index])
+        return Relation(name, "track", kind, offsets, target_index, len(self.names))
+
+    def nodes(self) -> Nodes:
+        """The nodes so far."""
+        return Nodes(self.known.array(), pa.array(self.names, pa.string()))
+
+
 class Collected:
     """The columns of playlists and catalogue as they grow.
 
@@ -104,13 +152,9 @@ class Collected:
 
     def __init__(self) -> None:
         self.playlists, self.tracks = Vocabulary(), Vocabulary()
-        self.artists, self.albums = Vocabulary(), Vocabulary()
+        self.artists, self.albums = Tied(), Tied()
         self.titles: list[str | None] = []
         self.track_names: list[str] = []
-        self.artist_names: list[str] = []
-        self.album_names: list[str] = []
-        self.track_artist: list[Int64Array] = []
-        self.track_album: list[Int64Array] = []
         self.lengths: list[Int64Array] = []
         self.track_index: list[Int32Array] = []
         self.repeated_tracks = 0
@@ -123,14 +167,10 @@ class Collected:
         album_ids: pa.Array,
         album_names: pa.Array,
     ) -> None:
-        """Add what is said of tracks that are new: Arrow strings, null ids where none is known."""
+        """Add what is said of tracks that are new; see `Tied.add` for artists and albums."""
         self.track_names += track_names.to_pylist()
-        artist, first = self.artists.codes(artist_ids)
-        self.artist_names += artist_names.take(pa.array(first)).to_pylist()
-        album, first = self.albums.codes(album_ids)
-        self.album_names += album_names.take(pa.array(first)).to_pylist()
-        self.track_artist.append(artist)
-        self.track_album.append(album)
+        self.artists.add(artist_ids, artist_names)
+        self.albums.add(album_ids, album_names)
 
     def add_lists(
         self,
@@ -181,14 +221,15 @@ class Collected:
             self.playlists.array(), pa.array(self.titles, pa.string()), order_known, tracks
         )
         catalog = Catalog(
-            track_ids,
-            pa.array(self.track_names, pa.string()),
-            self.artists.array(),
-            pa.array(self.artist_names, pa.string()),
-            self.albums.array(),
-            pa.array(self.album_names, pa.string()),
-            np.concatenate([nothing, *self.track_artist]).astype(np.int32),
-            np.concatenate([nothing, *self.track_album]).astype(np.int32),
+            {
+                "track": Nodes(track_ids, pa.array(self.track_names, pa.string())),
+                "artist": self.artists.nodes(),
+                "album": self.albums.nodes(),
+            },
+            {
+                "artist": self.artists.relation("by", "artist"),
+                "album": self.albums.relation("on", "album"),
+            },
         )
         return playlists, catalog
 

@@ -6,8 +6,8 @@ are read through memory mapping: a large collection costs no copy, and processes
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -15,10 +15,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.ipc
 from numpy.typing import NDArray
 
-from segue.errors import ArtefactError
+from segue.data.arrow import read_arrow, write_arrow
+from segue.data.csr import check_csr, entries_of, offsets_of, row_index
+from segue.data.relations import Nodes, Relation, check_ids
 
 Int32Array = NDArray[np.int32]
 Int64Array = NDArray[np.int64]
@@ -43,21 +44,7 @@ class TrackLists:
 
     def __post_init__(self) -> None:
         """Refuse arrays that are no such lists (ValueError)."""
-        offsets, track_index = self.offsets, self.track_index
-        if offsets.dtype != np.int64 or track_index.dtype != np.int32:
-            raise ValueError("offsets must be int64 and track_index int32")
-        if offsets.ndim != 1 or track_index.ndim != 1 or len(offsets) == 0:
-            raise ValueError("offsets and track_index must be one-dimensional, offsets not empty")
-        if offsets[0] != 0 or offsets[-1] != len(track_index) or (np.diff(offsets) < 0).any():
-            raise ValueError("offsets must rise from 0 to the number of pairs")
-        if len(track_index):
-            if track_index.min() < 0:
-                raise ValueError("a track index must not be negative")
-            # One sort of a joint key finds repeats without a loop over the lists.
-            key = self.list_index() * (int(track_index.max()) + 1) + track_index
-            key.sort()
-            if (key[1:] == key[:-1]).any():
-                raise ValueError("a track stands twice in a list")
+        check_csr(self.offsets, self.track_index, "track_index", "a track stands twice in a list")
 
     @classmethod
     def from_lists(cls, lists: list[list[int]]) -> TrackLists:
@@ -68,9 +55,7 @@ class TrackLists:
     @classmethod
     def from_lengths(cls, lengths: Int64Array, track_index: Int32Array) -> TrackLists:
         """Make from the length of each list and all lists laid end to end."""
-        offsets = np.zeros(len(lengths) + 1, dtype=np.int64)
-        np.cumsum(lengths, out=offsets[1:])
-        return cls(offsets, track_index)
+        return cls(offsets_of(lengths), track_index)
 
     def __len__(self) -> int:
         """Number of lists."""
@@ -95,7 +80,7 @@ class TrackLists:
 
     def list_index(self) -> Int64Array:
         """The list of each pair: int64 [num_pairs], never falling."""
-        return np.repeat(np.arange(len(self), dtype=np.int64), self.lengths)
+        return row_index(self.offsets)
 
     def place(self) -> Int64Array:
         """Where each pair stands in its list, from 0: int64 [num_pairs]."""
@@ -127,14 +112,7 @@ class TrackLists:
 
     def pair_index(self, rows: Int64Array) -> Int64Array:
         """Positions in `track_index` of all pairs of some lists, list by list: int64."""
-        # A negative row would take the length of one list and the place of another.
-        if len(rows) and not (rows.min() >= 0 and rows.max() < len(self)):
-            raise IndexError(f"rows outside the {len(self)} lists")
-        lengths = self.lengths[rows]
-        ends = np.cumsum(lengths)
-        within = np.arange(ends[-1] if len(ends) else 0) - np.repeat(ends - lengths, lengths)
-        pairs: Int64Array = np.repeat(self.offsets[rows], lengths) + within
-        return pairs
+        return entries_of(self.offsets, rows)
 
     def shuffled_place(self, rng: np.random.Generator) -> Int64Array:
         """Where each pair comes in a random order of its list: int64 [num_pairs], from 0."""
@@ -183,18 +161,24 @@ class Playlists:
     order_known : bool [num_playlists]
         False where the tracks came as a set: their order then means nothing.
     tracks : TrackLists
+    relations : dict of Relation
+        Those that start at playlists, by the kind of node that they lead to, such as words of the
+        titles. The nodes themselves belong to the `Catalog`.
     """
 
     ids: pa.Array
     titles: pa.Array
     order_known: BoolArray
     tracks: TrackLists
+    relations: Mapping[str, Relation] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Refuse columns of different lengths and repeated ids (ValueError)."""
         if not len(self.ids) == len(self.titles) == len(self.order_known) == len(self.tracks):
             raise ValueError("ids, titles, order_known and tracks differ in length")
-        _check_ids("playlist", self.ids)
+        check_ids("playlist", self.ids)
+        for kind, relation in self.relations.items():
+            relation.check_ends("playlist", len(self), kind)
 
     def __len__(self) -> int:
         """Number of playlists."""
@@ -207,7 +191,17 @@ class Playlists:
 
     def with_tracks(self, tracks: TrackLists) -> Playlists:
         """The same playlists holding other tracks."""
-        return Playlists(self.ids, self.titles, self.order_known, tracks)
+        return replace(self, tracks=tracks)
+
+    def rows(self, rows: Int64Array) -> Playlists:
+        """Some of the playlists (IndexError outside them)."""
+        return Playlists(
+            self.ids.take(pa.array(rows)),
+            self.titles.take(pa.array(rows)),
+            self.order_known[rows],
+            self.tracks.rows(rows),
+            {kind: relation.rows(rows) for kind, relation in self.relations.items()},
+        )
 
     def save(self, folder: Path) -> None:
         """Write ``playlists.arrow``."""
@@ -220,186 +214,169 @@ class Playlists:
             "order_known": pa.array(self.order_known),
             "track_index": lists,
         }
-        _write_arrow(folder / "playlists.arrow", columns)
+        write_arrow(folder / "playlists.arrow", columns, self.relations)
 
     @classmethod
     def load(cls, folder: Path) -> Playlists:
         """Read ``playlists.arrow``; its arrays are mapped, not copied."""
         path = folder / "playlists.arrow"
-        ids, titles, order_known, lists = _read_arrow(
+        (ids, titles, order_known, lists), relations, _ = read_arrow(
             path, ["playlist_id", "title", "order_known", "track_index"]
         )
         tracks = TrackLists(
             np.asarray(lists.offsets, dtype=np.int64), np.asarray(lists.values, dtype=np.int32)
         )
-        return cls(ids, titles, order_known.to_numpy(zero_copy_only=False), tracks)
+        known = order_known.to_numpy(zero_copy_only=False)
+        return cls(ids, titles, known, tracks, relations)
 
 
 @dataclass(frozen=True, eq=False)
 class Catalog:
-    """Tracks, artists and albums: id ↔ index, names, who made what. No counts.
+    """Tracks and what they are tied to: nodes by kind, and the relations among them. No counts.
 
     Attributes
     ----------
-    track_ids, track_names : Arrow string [num_tracks]
-    artist_ids, artist_names : Arrow string [num_artists]
-    album_ids, album_names : Arrow string [num_albums]
-    track_artist : int32 [num_tracks]
-        The artist of each track, −1 where none is known.
-    track_album : int32 [num_tracks]
-        The album of each track, −1 where none is known.
+    nodes : dict of Nodes
+        By kind: ``track`` first, then ``artist``, ``album`` and further structural kinds.
+    relations : dict of Relation
+        Those that start at tracks, by the kind of node that they lead to: track–by–artist,
+        track–on–album. A track may have several artists; the main one comes first.
     """
 
-    track_ids: pa.Array
-    track_names: pa.Array
-    artist_ids: pa.Array
-    artist_names: pa.Array
-    album_ids: pa.Array
-    album_names: pa.Array
-    track_artist: Int32Array
-    track_album: Int32Array
+    nodes: Mapping[str, Nodes]
+    relations: Mapping[str, Relation]
 
     def __post_init__(self) -> None:
         """Refuse columns that do not fit together (ValueError)."""
-        for kind in ("track", "artist", "album"):
-            ids, names = getattr(self, f"{kind}_ids"), getattr(self, f"{kind}_names")
-            if len(ids) != len(names):
-                raise ValueError(f"{kind} ids and names differ in length")
-            _check_ids(kind, ids)
-        for kind in ("artist", "album"):
-            column = getattr(self, f"track_{kind}")
-            if column.dtype != np.int32 or column.shape != (self.num_tracks,):
-                raise ValueError(f"track_{kind} must be int32 with one entry a track")
-            limit = len(getattr(self, f"{kind}_ids"))
-            if len(column) and not (column.min() >= -1 and column.max() < limit):
-                raise ValueError(f"track_{kind} points outside the {kind}s")
+        if list(self.nodes)[:3] != ["track", "artist", "album"]:
+            raise ValueError("a catalogue needs tracks, artists and albums, in this order")
+        for kind, nodes in self.nodes.items():
+            nodes.check(kind)
+        for kind, relation in self.relations.items():
+            relation.check_ends("track", self.num_tracks, kind)
+        self._check_targets(self.relations)
+
+    def _check_targets(self, relations: Mapping[str, Relation]) -> None:
+        for kind, relation in relations.items():
+            if kind not in self.nodes or relation.num_targets != len(self.nodes[kind]):
+                raise ValueError(f"{relation} does not lead to the {kind}s of the catalogue")
+
+    @classmethod
+    def of_columns(
+        cls,
+        track_ids: pa.Array,
+        track_names: pa.Array,
+        artist_ids: pa.Array,
+        artist_names: pa.Array,
+        album_ids: pa.Array,
+        album_names: pa.Array,
+        main_artist: Int32Array,
+        main_album: Int32Array,
+    ) -> Catalog:
+        """A catalogue in which a track has one artist and one album at most (−1 for none)."""
+        artists, albums = Nodes(artist_ids, artist_names), Nodes(album_ids, album_names)
+        return cls(
+            {"track": Nodes(track_ids, track_names), "artist": artists, "album": albums},
+            {
+                "artist": Relation.single("by", "track", "artist", main_artist, len(artists)),
+                "album": Relation.single("on", "track", "album", main_album, len(albums)),
+            },
+        )
+
+    @property
+    def tracks(self) -> Nodes:
+        """The tracks."""
+        return self.nodes["track"]
+
+    @property
+    def artists(self) -> Nodes:
+        """The artists."""
+        return self.nodes["artist"]
+
+    @property
+    def albums(self) -> Nodes:
+        """The albums."""
+        return self.nodes["album"]
+
+    @property
+    def track_ids(self) -> pa.Array:
+        """Arrow string [num_tracks]."""
+        return self.tracks.ids
+
+    @property
+    def track_names(self) -> pa.Array:
+        """Arrow string [num_tracks]."""
+        return self.tracks.names
 
     @property
     def num_tracks(self) -> int:
         """Number of tracks."""
-        return len(self.track_ids)
+        return len(self.tracks)
 
     @property
-    def num_artists(self) -> int:
-        """Number of artists."""
-        return len(self.artist_ids)
+    def main_artist(self) -> Int32Array:
+        """The first artist of each track: int32 [num_tracks], −1 where none is known."""
+        return self.relations["artist"].main
 
     @property
-    def num_albums(self) -> int:
-        """Number of albums."""
-        return len(self.album_ids)
-
-    @cached_property
-    def track_index_of(self) -> dict[str, int]:
-        """Track id → row."""
-        return {track_id: row for row, track_id in enumerate(self.track_ids.to_pylist())}
-
-    @cached_property
-    def artist_index_of(self) -> dict[str, int]:
-        """Artist id → row."""
-        return {artist_id: row for row, artist_id in enumerate(self.artist_ids.to_pylist())}
+    def main_album(self) -> Int32Array:
+        """The first album of each track: int32 [num_tracks], −1 where none is known."""
+        return self.relations["album"].main
 
     def check_holds(self, playlists: Playlists) -> None:
         """Refuse playlists that point outside the catalogue (ValueError)."""
         tracks = playlists.tracks.track_index
         if len(tracks) and tracks.max() >= self.num_tracks:
             raise ValueError("a playlist holds a track that the catalogue does not have")
+        self._check_targets(playlists.relations)
 
     def artist_of(self, tracks: Int32Array) -> pa.Array:
-        """Names of the artists of some tracks: Arrow string, empty where none is known."""
-        artist = self.track_artist[tracks]
-        return self.artist_names.take(pa.array(artist, mask=artist < 0)).fill_null("")
+        """Names of the artists of some tracks: Arrow string, empty where none is known.
+
+        Those of a track with several are joined by commas.
+        """
+        by = self.relations["artist"].rows(tracks)
+        if by.is_single:
+            artist = by.main
+            return self.artists.names.take(pa.array(artist, mask=artist < 0)).fill_null("")
+        names = self.artists.names.take(pa.array(by.target_index))
+        lists = pa.ListArray.from_arrays(pa.array(by.offsets.astype(np.int32)), names)
+        return pc.binary_join(lists, ", ")
+
+    def with_nodes(self, kind: str, nodes: Nodes) -> Catalog:
+        """The same with other nodes of a kind, or with the nodes of a new one."""
+        return replace(self, nodes={**self.nodes, kind: nodes})
+
+    def with_relation(self, relation: Relation) -> Catalog:
+        """The same with other edges from tracks to the nodes of a kind."""
+        return replace(self, relations={**self.relations, relation.target: relation})
 
     def keep_tracks(self, kept: BoolArray) -> Catalog:
         """Only the tracks where `kept` (bool [num_tracks]) is true, with their artists and albums.
 
         What remains keeps its order, so indices stay comparable.
         """
-        artist, artist_rows = _compact(self.track_artist[kept], self.num_artists)
-        album, album_rows = _compact(self.track_album[kept], self.num_albums)
-        rows = pa.array(np.flatnonzero(kept))
-        return Catalog(
-            self.track_ids.take(rows),
-            self.track_names.take(rows),
-            self.artist_ids.take(artist_rows),
-            self.artist_names.take(artist_rows),
-            self.album_ids.take(album_rows),
-            self.album_names.take(album_rows),
-            artist,
-            album,
-        )
+        rows = np.flatnonzero(kept)
+        nodes, relations = {**self.nodes, "track": self.tracks.take(rows)}, {}
+        for kind, relation in self.relations.items():
+            relations[kind], used = relation.rows(rows).compacted()
+            nodes[kind] = self.nodes[kind].take(used)
+        return Catalog(nodes, relations)
 
     def save(self, folder: Path) -> None:
-        """Write ``tracks.arrow``, ``artists.arrow`` and ``albums.arrow``."""
-        tracks = {
-            "track_id": self.track_ids,
-            "name": self.track_names,
-            "artist_index": pa.array(self.track_artist),
-            "album_index": pa.array(self.track_album),
-        }
-        _write_arrow(folder / "tracks.arrow", tracks)
-        _write_arrow(
-            folder / "artists.arrow", {"artist_id": self.artist_ids, "name": self.artist_names}
-        )
-        _write_arrow(
-            folder / "albums.arrow", {"album_id": self.album_ids, "name": self.album_names}
-        )
+        """Write ``tracks.arrow``, ``artists.arrow``, ``albums.arrow`` and so on, a file a kind."""
+        for kind, nodes in self.nodes.items():
+            columns = {f"{kind}_id": nodes.ids, "name": nodes.names}
+            starting = self.relations if kind == "track" else {}
+            kinds = {"kinds": " ".join(self.nodes)} if kind == "track" else None
+            write_arrow(folder / f"{kind}s.arrow", columns, starting, kinds)
 
     @classmethod
     def load(cls, folder: Path) -> Catalog:
         """Read what `save` wrote; the columns are mapped, not copied."""
-        track_ids, track_names, artist, album = _read_arrow(
-            folder / "tracks.arrow", ["track_id", "name", "artist_index", "album_index"]
-        )
-        artist_ids, artist_names = _read_arrow(folder / "artists.arrow", ["artist_id", "name"])
-        album_ids, album_names = _read_arrow(folder / "albums.arrow", ["album_id", "name"])
-        return cls(
-            track_ids,
-            track_names,
-            artist_ids,
-            artist_names,
-            album_ids,
-            album_names,
-            artist.to_numpy(),
-            album.to_numpy(),
-        )
-
-
-def update_digest(digest: hashlib._Hash, *columns: pa.Array | NDArray[Any]) -> None:
-    """Feed columns into a hash so that equal content gives an equal hash, however it is stored."""
-    for column in columns:
-        if isinstance(column, np.ndarray):
-            digest.update(np.ascontiguousarray(column).data)
-        else:
-            # Values and lengths, not buffers: those may carry an offset or slack bytes.
-            lengths = pc.fill_null(pc.binary_length(column), -1).to_numpy(zero_copy_only=False)
-            digest.update(lengths.astype(np.int64).data)
-            digest.update("".join(pc.fill_null(column, "").to_pylist()).encode())
-
-
-def _check_ids(kind: str, ids: pa.Array) -> None:
-    if ids.null_count or pc.count_distinct(ids).as_py() != len(ids):
-        raise ValueError(f"{kind} ids must be present and all different")
-
-
-def _compact(column: Int32Array, num_rows: int) -> tuple[Int32Array, pa.Array]:
-    """Renumber the rows that `column` still points at; −1 stays −1."""
-    used = np.zeros(num_rows, dtype=bool)
-    used[column[column >= 0]] = True
-    new = np.append(np.cumsum(used, dtype=np.int32) - np.int32(1), np.int32(-1))
-    return new[column].astype(np.int32), pa.array(np.flatnonzero(used))
-
-
-def _write_arrow(path: Path, columns: dict[str, pa.Array]) -> None:
-    # One record batch, so that reading gives whole arrays and a memory map needs no copy.
-    batch = pa.RecordBatch.from_arrays(list(columns.values()), names=list(columns))
-    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, batch.schema) as writer:
-        writer.write_batch(batch)
-
-
-def _read_arrow(path: Path, names: list[str]) -> list[pa.Array]:
-    try:
-        batch = pa.ipc.open_file(pa.memory_map(str(path))).get_batch(0)
-        return [batch.column(name) for name in names]
-    except (OSError, pa.ArrowException, KeyError) as error:
-        raise ArtefactError(f"{path}: cannot be read as an Arrow table ({error})") from error
+        path = folder / "tracks.arrow"
+        tracks, relations, metadata = read_arrow(path, ["track_id", "name"])
+        nodes = {"track": Nodes(*tracks)}
+        for kind in metadata.get("kinds", "").split()[1:]:
+            nodes[kind] = Nodes(*read_arrow(folder / f"{kind}s.arrow", [f"{kind}_id", "name"])[0])
+        return cls(nodes, relations)

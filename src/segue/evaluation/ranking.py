@@ -72,7 +72,7 @@ def rank(
         concatenate(ranks),
         targets.track_index,
         top_index,
-        train.track_degree,
+        train.popularity,
         positive_scores[has_negative],
         negative_scores[has_negative],
     )

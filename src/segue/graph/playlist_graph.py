@@ -1,9 +1,9 @@
-"""`PlaylistGraph`: playlists, tracks, artists and albums as one typed graph."""
+"""`PlaylistGraph`: playlists, tracks and what they are tied to as one typed graph."""
 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -16,30 +16,29 @@ from segue.data.playlists import (
     Int64Array,
     Playlists,
     TrackLists,
-    update_digest,
 )
+from segue.data.relations import Relation, update_digest
 from segue.errors import ArtefactError
 from segue.files import atomic_artefact, read_manifest
 from segue.graph.kcore import k_core
 
 INTERACTION = ("playlist", "contains", "track")
-STRUCTURAL = {"artist": ("track", "by", "artist"), "album": ("track", "on", "album")}
 
 
 @dataclass(frozen=True, eq=False)
 class PlaylistGraph:
-    """A heterogeneous graph of playlists, tracks, artists and albums.
+    """A heterogeneous graph of playlists, tracks and what they are tied to.
 
     *Interaction* edges (playlist–contains–track) are what is predicted. *Structural* edges
-    (track–by–artist, track–on–album) carry messages and are never predicted; artists and albums
-    are never candidates or negatives.
+    (track–by–artist, track–on–album, playlist–titled–word) carry messages and are never
+    predicted; artists, albums and words are never candidates or negatives.
 
     Attributes
     ----------
     playlists : Playlists
         Its pairs are the interaction edges, in the order of the playlists.
     catalog : Catalog
-        Holds the structural edges.
+        The nodes, and the structural edges of tracks; those of playlists are with them.
     options : dict
         How the graph was made (source, slices, k-core …), for its manifest.
     """
@@ -54,37 +53,34 @@ class PlaylistGraph:
 
     @property
     def num_nodes(self) -> dict[str, int]:
-        """Number of nodes by type."""
-        return {
-            "playlist": len(self.playlists),
-            "track": self.catalog.num_tracks,
-            "artist": self.catalog.num_artists,
-            "album": self.catalog.num_albums,
-        }
+        """Number of nodes by kind: playlists, tracks, then the structural kinds."""
+        counts = {kind: len(nodes) for kind, nodes in self.catalog.nodes.items()}
+        return {"playlist": len(self.playlists), **counts}
+
+    @property
+    def relations(self) -> dict[str, Relation]:
+        """The structural relations by the kind that they lead to."""
+        return {**self.catalog.relations, **self.playlists.relations}
 
     @property
     def num_edges(self) -> dict[tuple[str, str, str], int]:
         """Number of edges by relation."""
-        return {
-            INTERACTION: self.playlists.tracks.num_pairs,
-            STRUCTURAL["artist"]: int((self.catalog.track_artist >= 0).sum()),
-            STRUCTURAL["album"]: int((self.catalog.track_album >= 0).sum()),
-        }
+        structural = {relation.key: relation.num_edges for relation in self.relations.values()}
+        return {INTERACTION: self.playlists.tracks.num_pairs, **structural}
 
-    def edge_index(self, relation: tuple[str, str, str]) -> Int32Array:
+    def edge_index(self, key: tuple[str, str, str]) -> Int32Array:
         """Edges of a relation: int32 [2, num_edges], source row above target row."""
-        if relation == INTERACTION:
+        if key == INTERACTION:
             tracks = self.playlists.tracks
             return np.stack([tracks.list_index().astype(np.int32), tracks.track_index])
-        if relation not in STRUCTURAL.values():
-            raise ValueError(f"the graph has no relation {relation}")
-        target = getattr(self.catalog, f"track_{relation[2]}")
-        source = np.flatnonzero(target >= 0).astype(np.int32)
-        return np.stack([source, target[source]])
+        for relation in self.relations.values():
+            if relation.key == key:
+                return np.stack([relation.source_index, relation.target_index])
+        raise ValueError(f"the graph has no relation {key}")
 
     @cached_property
-    def track_degree(self) -> Int64Array:
-        """Playlists of each track: int64 [num_tracks]. In a training graph, its popularity."""
+    def popularity(self) -> Int64Array:
+        """Playlists of each track: int64 [num_tracks]."""
         return self.playlists.tracks.track_counts(self.catalog.num_tracks)
 
     @cached_property
@@ -92,28 +88,33 @@ class PlaylistGraph:
         """SHA-256 over all ids and edges: equal for equal graphs, however they were stored."""
         digest = hashlib.sha256()
         catalog, playlists = self.catalog, self.playlists
-        update_digest(digest, catalog.track_ids, catalog.artist_ids, catalog.album_ids)
-        update_digest(digest, catalog.track_artist, catalog.track_album, playlists.ids)
+        update_digest(digest, *(nodes.ids for nodes in catalog.nodes.values()))
+        for relation in catalog.relations.values():
+            relation.update_digest(digest)
+        update_digest(digest, playlists.ids)
         update_digest(digest, playlists.tracks.offsets, playlists.tracks.track_index)
         update_digest(digest, playlists.order_known)
+        for relation in playlists.relations.values():
+            relation.update_digest(digest)
         return digest.hexdigest()
 
     def k_core(self, k: int) -> PlaylistGraph:
-        """The graph of the `k`-core, artists and albums kept as long as a track of theirs is."""
+        """The graph of the `k`-core; of artists, albums and words, those that are still tied."""
         core = k_core(self.playlists.tracks, self.catalog.num_tracks, k)
-        playlists = self.playlists
-        new_row = np.cumsum(core.tracks, dtype=np.int32) - np.int32(1)
-        rows = np.flatnonzero(core.playlists)
-        tracks = playlists.tracks.rows(rows)
+        playlists = self.playlists.rows(np.flatnonzero(core.playlists))
         # Pairs with a removed track go too.
-        tracks = tracks.keep(core.tracks[tracks.track_index])
-        kept = Playlists(
-            playlists.ids.take(rows),
-            playlists.titles.take(rows),
-            playlists.order_known[rows],
-            TrackLists(tracks.offsets, new_row[tracks.track_index]),
+        tracks = playlists.tracks.keep(core.tracks[playlists.tracks.track_index])
+        new_row = np.cumsum(core.tracks, dtype=np.int32) - np.int32(1)
+        catalog, relations = self.catalog.keep_tracks(core.tracks), {}
+        for kind, relation in playlists.relations.items():
+            relations[kind], used = relation.compacted()
+            catalog = catalog.with_nodes(kind, catalog.nodes[kind].take(used))
+        kept = replace(
+            playlists,
+            tracks=TrackLists(tracks.offsets, new_row[tracks.track_index]),
+            relations=relations,
         )
-        return PlaylistGraph(kept, self.catalog.keep_tracks(core.tracks), dict(self.options))
+        return PlaylistGraph(kept, catalog, dict(self.options))
 
     def with_tracks(self, tracks: TrackLists) -> PlaylistGraph:
         """The same nodes and structural edges with other interaction edges."""
@@ -122,8 +123,8 @@ class PlaylistGraph:
     def to_hetero_data(self) -> Any:
         """Export as a ``torch_geometric.data.HeteroData`` (needs PyTorch Geometric).
 
-        Node types ``playlist``, ``track``, ``artist``, ``album`` with ``num_nodes``; each
-        relation's ``edge_index`` is int64 [2, num_edges].
+        Node types ``playlist``, ``track``, ``artist``, ``album`` and so on with ``num_nodes``;
+        each relation's ``edge_index`` is int64 [2, num_edges].
         """
         import torch
         from torch_geometric.data import HeteroData
@@ -131,9 +132,9 @@ class PlaylistGraph:
         data = HeteroData()
         for node_type, count in self.num_nodes.items():
             data[node_type].num_nodes = count
-        for relation in self.num_edges:
-            edges = self.edge_index(relation).astype(np.int64)
-            data[relation].edge_index = torch.from_numpy(edges)
+        for key in self.num_edges:
+            edges = self.edge_index(key).astype(np.int64)
+            data[key].edge_index = torch.from_numpy(edges)
         return data
 
     def save(self, folder: Path, *, overwrite: bool = False, extra: Path | None = None) -> None:
@@ -156,7 +157,7 @@ class PlaylistGraph:
             writer.content.update(
                 fingerprint=self.fingerprint,
                 num_nodes=self.num_nodes,
-                num_edges={" ".join(relation): n for relation, n in self.num_edges.items()},
+                num_edges={" ".join(key): n for key, n in self.num_edges.items()},
                 options=self.options,
             )
 

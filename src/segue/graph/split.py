@@ -10,7 +10,8 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from segue.data.playlists import Int64Array, TrackLists, update_digest
+from segue.data.playlists import Int64Array, TrackLists
+from segue.data.relations import update_digest
 from segue.errors import InputError
 from segue.graph.playlist_graph import PlaylistGraph
 
@@ -203,7 +204,7 @@ class Split:
                 raise ValueError(f"{name} queries hold more than is trained on")
             if (
                 self.recipe.kind == "tracks"
-                and self.train.track_degree[held_out.targets.track_index].any()
+                and self.train.popularity[held_out.targets.track_index].any()
             ):
                 raise ValueError(f"the split overlaps: {name} tracks are trained on")
         if _stand_in(np.sort(targets["validation"]), targets["test"]).any():
@@ -260,7 +261,7 @@ def split_graph(graph: PlaylistGraph, recipe: SplitRecipe) -> Split:
         return _checked(_without_playlists(graph, recipe, rng))
     tracks = graph.playlists.tracks
     if recipe.kind == "tracks":
-        standing = np.flatnonzero(graph.track_degree)
+        standing = np.flatnonzero(graph.popularity)
         part = _drawn(standing, graph.catalog.num_tracks, recipe, rng)[tracks.track_index]
     else:
         part = _some_of_each(graph, recipe, rng)

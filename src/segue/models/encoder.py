@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from segue.data.playlists import Int64Array
 from segue.errors import InputError
-from segue.graph.playlist_graph import STRUCTURAL, PlaylistGraph
+from segue.graph.playlist_graph import PlaylistGraph
 from segue.models.sparse import SparseMatrix
 
 
@@ -32,7 +32,7 @@ class MessageGraph:
         Interaction edges in the order of the training graph's pairs.
     structural : dict
         By name (``"artist"``, ``"album"``), each [num_tracks, number of that type].
-    track_degree : float32 [num_tracks]
+    popularity : float32 [num_tracks]
         Training playlists of each track, 1 for a track without any.
     degree : dict of float32 [number of that type]
         Training edges of each node, over all relations of this graph, by type.
@@ -41,7 +41,7 @@ class MessageGraph:
     num_nodes: dict[str, int]
     contains: SparseMatrix
     structural: dict[str, SparseMatrix]
-    track_degree: Tensor
+    popularity: Tensor
     degree: dict[str, Tensor]
 
     @classmethod
@@ -60,24 +60,24 @@ class MessageGraph:
         """
         tracks, num_nodes = graph.playlists.tracks, graph.num_nodes
         structural = {}
-        degree = {"playlist": tracks.lengths, "track": graph.track_degree.copy()}
+        degree = {"playlist": tracks.lengths, "track": graph.popularity.copy()}
         for name in relations:
-            if name not in STRUCTURAL:
+            if name not in graph.relations:
                 raise InputError(
-                    f"relation {name!r} is not known, expected some of: {', '.join(STRUCTURAL)}"
+                    f"relation {name!r} is not known, expected some of: "
+                    + ", ".join(graph.relations)
                 )
-            source, target = graph.edge_index(STRUCTURAL[name])
-            # Each track has one edge at most, so its offset moves by one or not at all.
-            offsets = np.zeros(num_nodes["track"] + 1, dtype=np.int64)
-            np.cumsum(np.bincount(source, minlength=num_nodes["track"]), out=offsets[1:])
-            structural[name] = _normalised(offsets, target, num_nodes[name], device)
-            degree["track"] += np.diff(offsets)
-            degree[name] = np.bincount(target, minlength=num_nodes[name])
+            relation = graph.relations[name]
+            structural[name] = _normalised(
+                relation.offsets, relation.target_index, relation.num_targets, device
+            )
+            degree["track"] += relation.source_degree
+            degree[name] = relation.target_degree
         return cls(
             num_nodes,
             _normalised(tracks.offsets, tracks.track_index, num_nodes["track"], device),
             structural,
-            torch.tensor(np.maximum(graph.track_degree, 1), dtype=torch.float32, device=device),
+            torch.tensor(np.maximum(graph.popularity, 1), dtype=torch.float32, device=device),
             {
                 kind: torch.tensor(counts, dtype=torch.float32, device=device)
                 for kind, counts in degree.items()

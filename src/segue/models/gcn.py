@@ -96,7 +96,7 @@ class GCN(Encoder):
         root = {kind: (1 + count).rsqrt()[:, None] for kind, count in degree.items()}
         # The graph's values are 1/√(deg·deg) within each relation; with these factors on both
         # sides they become the union's, 1/√(d̃·d̃).
-        track_factor = message_graph.track_degree.sqrt()[:, None] * root["track"]
+        track_factor = message_graph.popularity.sqrt()[:, None] * root["track"]
         factor = {
             kind: message_graph.degree[kind].sqrt()[:, None] * root[kind]
             for kind in ("playlist", *structural)

@@ -27,7 +27,7 @@ class CentroidReadout(nn.Module):
         super().__init__()
         self.salience = nn.Parameter(torch.zeros(num_tracks))
 
-    def forward(self, visible: SparseMatrix, track: Tensor, track_degree: Tensor) -> Tensor:
+    def forward(self, visible: SparseMatrix, track: Tensor, popularity: Tensor) -> Tensor:
         """Unit query vectors of a batch.
 
         Parameters
@@ -36,18 +36,18 @@ class CentroidReadout(nn.Module):
             1 where a playlist shows a track.
         track : float [num_tracks, dim]
             The encoder's track vectors.
-        track_degree : float [num_tracks]
+        popularity : float [num_tracks]
             Training playlists of each track, at least 1.
 
         Returns
         -------
         float [batch_size, dim]
         """
-        scale = torch.exp(self.salience) / torch.sqrt(track_degree)
+        scale = torch.exp(self.salience) / torch.sqrt(popularity)
         return nn.functional.normalize(visible @ (scale[:, None] * track))
 
     @torch.no_grad()
-    def query_weight(self, track: Tensor, track_degree: Tensor) -> Tensor:
+    def query_weight(self, track: Tensor, popularity: Tensor) -> Tensor:
         """The weight w_t of each track's unit vector: float [num_tracks]."""
         length: Tensor = torch.linalg.vector_norm(track, dim=1)
-        return torch.exp(self.salience) * length / torch.sqrt(track_degree)
+        return torch.exp(self.salience) * length / torch.sqrt(popularity)

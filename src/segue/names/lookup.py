@@ -83,7 +83,7 @@ class Names:
             lines.append(f"… and {len(found) - MAX_CANDIDATES} more")
         ways = "by id"
         if kind == "track":
-            artists = self.catalog.track_artist[found].tolist()
+            artists = self.catalog.main_artist[found].tolist()
             # The artist tells them apart only where an artist has a single one of them.
             if any(artist >= 0 and artists.count(artist) == 1 for artist in artists):
                 ways += " or as 'name - artist'"
@@ -149,9 +149,9 @@ class Names:
         """One of them as a line for people, its id in brackets at the end."""
         catalog = self.catalog
         if kind == "track":
-            artist, album = int(catalog.track_artist[row]), int(catalog.track_album[row])
-            by = f" - {catalog.artist_names[artist]}" if artist >= 0 else ""
-            place = f", {catalog.album_names[album]}" if album >= 0 else ""
+            artist, album = int(catalog.main_artist[row]), int(catalog.main_album[row])
+            by = f" - {catalog.artists.names[artist]}" if artist >= 0 else ""
+            place = f", {catalog.albums.names[album]}" if album >= 0 else ""
             return f"{catalog.track_names[row]}{by}{place}  ({catalog.track_ids[row]})"
         num_tracks = self._num_tracks(kind, row)
         tracks = f"{num_tracks} track" + ("" if num_tracks == 1 else "s")
@@ -179,8 +179,8 @@ class Names:
     @cached_property
     def _num_tracks_of_artist(self) -> Int64Array:
         """int64 [num_artists]."""
-        known = self.catalog.track_artist[self.catalog.track_artist >= 0]
-        return np.bincount(known, minlength=self.catalog.num_artists)
+        known = self.catalog.main_artist[self.catalog.main_artist >= 0]
+        return np.bincount(known, minlength=len(self.catalog.artists))
 
     def _with_artist(self, text: str) -> list[int]:
         catalog = self.catalog
@@ -191,7 +191,7 @@ class Names:
                 artists = set(self.index.named("artist", artist))
                 if artists:
                     rows = self.index.named("track", name)
-                    found.update(row for row in rows if int(catalog.track_artist[row]) in artists)
+                    found.update(row for row in rows if int(catalog.main_artist[row]) in artists)
         return sorted(found, key=lambda row: (-self.popularity[row], row))
 
     def _lines(self, rows: dict[Kind, list[int]]) -> list[str]:

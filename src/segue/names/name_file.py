@@ -77,7 +77,7 @@ class Things:
 def things_of(catalog: Catalog, playlists: Playlists | None) -> dict[Kind, Things]:
     """The columns of each kind; playlists only where there are any."""
     things: dict[Kind, Things] = {
-        "artist": Things(catalog.artist_ids, catalog.artist_names),
+        "artist": Things(catalog.artists.ids, catalog.artists.names),
         "track": Things(catalog.track_ids, catalog.track_names),
     }
     if playlists is not None:
@@ -126,10 +126,10 @@ def fill_names(
     for setting in ("journal_mode = OFF", "synchronous = OFF", f"cache_size = -{_CACHE_KIB}"):
         connection.execute(f"PRAGMA {setting}")
     connection.execute("BEGIN")
-    known = catalog.track_artist >= 0
-    by = catalog.track_artist[known]
+    known = catalog.main_artist >= 0
+    by = catalog.main_artist[known]
     renown: dict[Kind, NDArray[Any]] = {
-        "artist": np.bincount(by, popularity[known], catalog.num_artists),
+        "artist": np.bincount(by, popularity[known], len(catalog.artists)),
         "track": popularity,
     }
     if playlists is not None:

@@ -177,8 +177,8 @@ class NameIndex:
     def _labels(self, kind: Kind, row: int) -> Iterator[str]:
         name = fold(self._name(kind, row))
         yield name
-        if kind == "track" and self.catalog.track_artist[row] >= 0:
-            artist = fold(str(self.catalog.artist_names[int(self.catalog.track_artist[row])]))
+        if kind == "track" and self.catalog.main_artist[row] >= 0:
+            artist = fold(str(self.catalog.artists.names[int(self.catalog.main_artist[row])]))
             yield f"{name} {artist}"
             yield f"{artist} {name}"
 

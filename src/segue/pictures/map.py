@@ -188,8 +188,8 @@ def _cluster_names(
     catalog: Catalog, rows: Int64Array, popularity: Int64Array, group: Int64Array
 ) -> tuple[str, ...]:
     """Two of the best-known artists of each cluster, none of them twice."""
-    weight = np.zeros((int(group.max()) + 1, catalog.num_artists))
-    artist = catalog.track_artist[rows]
+    weight = np.zeros((int(group.max()) + 1, len(catalog.artists)))
+    artist = catalog.main_artist[rows]
     known = artist >= 0
     np.add.at(weight, (group[known], artist[known]), popularity[rows[known]] + 1e-6)
     # An artist speaks for the cluster that holds most of it.
@@ -197,5 +197,5 @@ def _cluster_names(
     names = []
     for own in weight:
         best = [at for at in np.argsort(-own, kind="stable")[:2].tolist() if own[at] > 0]
-        names.append(", ".join(clean(str(catalog.artist_names[at])) for at in best))
+        names.append(", ".join(clean(str(catalog.artists.names[at])) for at in best))
     return tuple(name or f"cluster {at + 1}" for at, name in enumerate(names))

@@ -154,7 +154,7 @@ def nodes_of(subgraph: Subgraph, catalog: Catalog, playlists: Playlists) -> tupl
         node_type = NODE_TYPES[kind]
         label, detail = describe(node_type, row, degree, catalog, playlists)
         role: Literal["", "start"] = "start" if wave == 0 else ""
-        ids = playlists.ids if node_type == "playlist" else getattr(catalog, f"{node_type}_ids")
+        ids = playlists.ids if node_type == "playlist" else catalog.nodes[node_type].ids
         made.append(
             SceneNode(
                 f"{node_type}:{row}", node_type, label, detail, degree, wave, role,
@@ -181,8 +181,8 @@ def describe(
         title = clean(playlists.titles[row].as_py() or "")
         return title or f"playlist {playlists.ids[row]}", counted(degree, "track")
     if node_type == "artist":
-        name = clean(str(catalog.artist_names[row]))
-        return name or str(catalog.artist_ids[row]), counted(degree, "track")
+        name = clean(str(catalog.artists.names[row]))
+        return name or str(catalog.artists.ids[row]), counted(degree, "track")
     name = clean(str(catalog.track_names[row])) or str(catalog.track_ids[row])
     artist = clean(str(catalog.artist_of(np.array([row], dtype=np.int32))[0]))
     return name, " · ".join([*([artist] if artist else []), f"in {counted(degree, 'playlist')}"])

@@ -119,7 +119,7 @@ def train_and_measure(
     beside = fitted(split.train, "wide")
 
     def measured_by(vectors: TrainedVectors) -> MeasuredVectors:
-        popularity = split.train.track_degree.astype(np.int64)
+        popularity = split.train.popularity.astype(np.int64)
         return MeasuredVectors(vectors.track_vectors, vectors.query_weight, popularity, beside)
 
     def figures(vectors: TrainedVectors, held_out: HeldOut) -> dict[str, float]:
@@ -170,7 +170,7 @@ def train_and_measure(
         ),
         album_vectors=vectors.get("album"),
         query_weight=shipped.query_weight,
-        popularity=on.track_degree.astype(np.int64),
+        popularity=on.popularity.astype(np.int64),
         playlists=graph.playlists if keep_playlists else None,
         measured=measured if refit else None,
         terms=terms,
@@ -202,9 +202,9 @@ def artist_means(graph: PlaylistGraph, track_vectors: Float32Array) -> Float32Ar
     float32 [num_artists, dim]
         Of unit length, 0 where the tracks cancel out.
     """
-    sums = np.zeros((graph.catalog.num_artists, track_vectors.shape[1]), dtype=np.float32)
-    known = graph.catalog.track_artist >= 0
-    np.add.at(sums, graph.catalog.track_artist[known], track_vectors[known])
+    sums = np.zeros((len(graph.catalog.artists), track_vectors.shape[1]), dtype=np.float32)
+    known = graph.catalog.main_artist >= 0
+    np.add.at(sums, graph.catalog.main_artist[known], track_vectors[known])
     return unit_rows(sums)
 
 

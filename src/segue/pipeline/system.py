@@ -54,7 +54,7 @@ class SystemScorer:
             vectors.track_vectors,
             vectors.query_weight,
             vectors.popularity,
-            catalog.track_artist,
+            catalog.main_artist,
             load_terms(vectors.terms, catalog.num_tracks).get("wide"),
         )
         stage = None

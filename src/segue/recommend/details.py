@@ -127,7 +127,7 @@ class Details:
     def artist(self, artist_id: Text, n: int = 50) -> ArtistDetails:
         """One artist with its `n` best-known tracks (NameLookupError)."""
         row = self._rows.artist(artist_id)
-        by = np.flatnonzero(self._catalog.track_artist == row)
+        by = np.flatnonzero(self._catalog.main_artist == row)
         best = np.argsort(-self._popularity[by], kind="stable")[:n]
         return ArtistDetails(**vars(self._artist(row)), tracks=self.tracks(by[best].tolist()))
 
@@ -151,15 +151,15 @@ class Details:
     def tracks(self, rows: Sequence[int] | Int32Array) -> tuple[Track, ...]:
         """Some tracks by their rows."""
         tracks, catalog = np.asarray(rows, dtype=np.int32), self._catalog
-        albums = catalog.track_album[tracks].tolist()
-        artists = catalog.track_artist[tracks].tolist()
+        albums = catalog.main_album[tracks].tolist()
+        artists = catalog.main_artist[tracks].tolist()
         columns = zip(
             catalog.track_ids.take(tracks).to_pylist(),
             catalog.track_names.take(tracks).to_pylist(),
-            (catalog.artist_ids[at].as_py() if at >= 0 else "" for at in artists),
-            (catalog.artist_names[at].as_py() if at >= 0 else "" for at in artists),
-            (catalog.album_ids[at].as_py() if at >= 0 else "" for at in albums),
-            (catalog.album_names[at].as_py() if at >= 0 else "" for at in albums),
+            (catalog.artists.ids[at].as_py() if at >= 0 else "" for at in artists),
+            (catalog.artists.names[at].as_py() if at >= 0 else "" for at in artists),
+            (catalog.albums.ids[at].as_py() if at >= 0 else "" for at in albums),
+            (catalog.albums.names[at].as_py() if at >= 0 else "" for at in albums),
             self._popularity[tracks].tolist(),
             strict=True,
         )

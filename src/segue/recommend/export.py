@@ -64,7 +64,7 @@ def read_playlists(path: Path, recommender: Recommender) -> tuple[pa.Array, Quer
         raise InputError(
             f'{path}: {error}, expected a list of {{"playlist_id": …, "tracks": [track ids]}}'
         ) from error
-    index_of = recommender.bundle.catalog.track_index_of
+    index_of = recommender.bundle.catalog.tracks.index_of
     rows = [[index_of.get(track, -1) for track in playlist.tracks] for playlist in asked]
     known = [list(dict.fromkeys(t for t in tracks if t >= 0)) for tracks in rows]
     ids = [str(playlist.playlist_id) for playlist in asked]

@@ -101,7 +101,7 @@ class Filters:
         passes = np.ones(catalog.num_tracks, dtype=bool)
         for kind, find, of in (
             ("track", track_row, np.arange(catalog.num_tracks)),
-            ("artist", artist_row, catalog.track_artist),
+            ("artist", artist_row, catalog.main_artist),
         ):
             excluded, only = getattr(self, f"exclude_{kind}s"), getattr(self, f"only_{kind}s")
             if only is not None:
@@ -165,8 +165,8 @@ class _Gate:
         self.limits = [
             (limit, of, Counter[int]())
             for limit, of in (
-                (filters.max_per_artist, catalog.track_artist),
-                (filters.max_per_album, catalog.track_album),
+                (filters.max_per_artist, catalog.main_artist),
+                (filters.max_per_album, catalog.main_album),
             )
             if limit is not None
         ]
@@ -177,7 +177,7 @@ class _Gate:
     def admits(self, track: int) -> bool:
         if any(of[track] >= 0 and held[of[track]] >= limit for limit, of, held in self.limits):
             return False
-        if self.songs is None or self.catalog.track_artist[track] < 0:
+        if self.songs is None or self.catalog.main_artist[track] < 0:
             return True
         return self._song(track) not in self.songs
 
@@ -189,4 +189,4 @@ class _Gate:
 
     def _song(self, track: int) -> tuple[int, str]:
         title = str(self.catalog.track_names[track])
-        return int(self.catalog.track_artist[track]), song_of(title)
+        return int(self.catalog.main_artist[track]), song_of(title)

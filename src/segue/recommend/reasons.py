@@ -101,7 +101,7 @@ class Explainer:
             return None
         catalog = self.catalog
         neighbours = Neighbours(
-            self._playlists.tracks, catalog.track_artist, catalog.num_artists, self._popularity
+            self._playlists.tracks, catalog.main_artist, len(catalog.artists), self._popularity
         )
         neighbours.keep_transpose()
         return neighbours
@@ -134,22 +134,22 @@ class Explainer:
             if row < 0:
                 reasons.append(Reason(kind, "", _IN_WORDS[kind], part))
             else:
-                ids, names = (getattr(catalog, f"{kind}_{of}") for of in ("ids", "names"))
-                reasons.append(Reason(kind, ids[row].as_py(), names[row].as_py(), part))
+                nodes = catalog.nodes[kind]
+                reasons.append(Reason(kind, nodes.ids[row].as_py(), nodes.names[row].as_py(), part))
         return tuple(reasons)
 
     def same_artist(self, query: Query, tracks: Int32Array) -> list[tuple[str, ...]]:
         """For each track the names of what the query holds by its artist."""
         catalog = self.catalog
-        found = catalog.track_artist[tracks].tolist()
+        found = catalog.main_artist[tracks].tolist()
         names: dict[int, list[str]] = {artist: [] for artist in found if artist >= 0}
         rows = query.tracks.track_index
-        for row, artist in zip(rows.tolist(), catalog.track_artist[rows].tolist(), strict=True):
+        for row, artist in zip(rows.tolist(), catalog.main_artist[rows].tolist(), strict=True):
             if artist in names:
                 names[artist].append(catalog.track_names[row].as_py())
         for artist in [] if query.artists is None else query.artists.track_index.tolist():
             if artist in names:
-                names[artist].append(catalog.artist_names[artist].as_py())
+                names[artist].append(catalog.artists.names[artist].as_py())
         return [tuple(names.get(artist, ())) for artist in found]
 
     def playlists(

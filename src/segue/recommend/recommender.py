@@ -93,7 +93,7 @@ class Recommender:
             bundle.track_vectors,
             bundle.query_weight,
             bundle.popularity,
-            bundle.catalog.track_artist,
+            bundle.catalog.main_artist,
             load_terms(bundle.terms, bundle.catalog.num_tracks).get("wide"),
         )
         stage = None
@@ -189,7 +189,7 @@ class Recommender:
         catalog = self.bundle.catalog
         names = [str(catalog.track_names[int(row)]) for row in query.tracks.track_index]
         if query.artists is not None:
-            names += [str(catalog.artist_names[int(row)]) for row in query.artists.track_index]
+            names += [str(catalog.artists.names[int(row)]) for row in query.artists.track_index]
         options: ListOptions = {"dial": dial, "diversity": diversity, "filters": filters}
         return self._answer("Goes with " + " + ".join(names), query, n, reasons, options)
 
@@ -231,13 +231,13 @@ class Recommender:
             vectors[row : row + 1],
             vectors,
             TrackLists.from_lists([[row]]),
-            min(n, catalog.num_artists),
+            min(n, len(catalog.artists)),
         )
         artists = tuple(
             SimilarArtist(
                 rank,
-                str(catalog.artist_ids[at]),
-                str(catalog.artist_names[at]),
+                str(catalog.artists.ids[at]),
+                str(catalog.artists.names[at]),
                 value,
             )
             for rank, (at, value) in enumerate(
@@ -245,8 +245,8 @@ class Recommender:
             )
             if at >= 0
         )
-        title = f"Artists like {catalog.artist_names[row]}"
-        return SimilarArtists(title, (str(catalog.artist_ids[row]),), artists)
+        title = f"Artists like {catalog.artists.names[row]}"
+        return SimilarArtists(title, (str(catalog.artists.ids[row]),), artists)
 
     def why(
         self,
@@ -471,7 +471,7 @@ class Recommender:
         shared = self._explainer.playlists(query, found, without) if reasons else None
         tracks = []
         same_artist = self._explainer.same_artist(query, found)
-        by = catalog.track_artist[found].tolist()
+        by = catalog.main_artist[found].tolist()
         # One by one: for a short list Arrow's `take` costs more than it saves.
         for place, (track, artist) in enumerate(zip(found.tolist(), by, strict=True)):
             because, rest = self._explainer.strongest(contributions, place)
@@ -480,7 +480,7 @@ class Recommender:
                     place + 1,
                     catalog.track_ids[track].as_py(),
                     catalog.track_names[track].as_py(),
-                    catalog.artist_names[artist].as_py() if artist >= 0 else "",
+                    catalog.artists.names[artist].as_py() if artist >= 0 else "",
                     float(score[0, place]),
                     because,
                     rest,
@@ -494,5 +494,5 @@ class Recommender:
         catalog = self.bundle.catalog
         ids = [catalog.track_ids[row].as_py() for row in query.tracks.track_index.tolist()]
         if query.artists is not None:
-            ids += [catalog.artist_ids[row].as_py() for row in query.artists.track_index.tolist()]
+            ids += [catalog.artists.ids[row].as_py() for row in query.artists.track_index.tolist()]
         return tuple(ids)

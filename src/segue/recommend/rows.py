@@ -50,7 +50,7 @@ class Rows:
     def track(self, track_id: Text) -> int:
         """Row of a track (NameLookupError if the bundle has no such track)."""
         track_id = as_text(track_id)
-        row = self._bundle.catalog.track_index_of.get(track_id)
+        row = self._bundle.catalog.tracks.index_of.get(track_id)
         if row is None:
             raise NameLookupError(f"{track_id!r} is not the id of a track of this bundle")
         return row
@@ -58,7 +58,7 @@ class Rows:
     def artist(self, artist_id: Text) -> int:
         """Row of an artist (NameLookupError if the bundle has no such artist)."""
         artist_id = as_text(artist_id, "artist")
-        row = self._bundle.catalog.artist_index_of.get(artist_id)
+        row = self._bundle.catalog.artists.index_of.get(artist_id)
         if row is None:
             raise NameLookupError(f"{artist_id!r} is not the id of an artist of this bundle")
         return row

@@ -181,7 +181,7 @@ class FeatureMaker:
         weights[row[among], order[place[among]]] = weight[among]
         sums = {}
         for kind, name in _GROUP_WEIGHTS.items():
-            group = getattr(self.catalog, f"track_{kind}")
+            group = self.catalog.relations[kind].main
             groups, of_candidate = np.unique(group[candidates], return_inverse=True)
             place, among = _stand_in(groups, group[given_to])
             total = np.bincount(place[among], weights=weight[among], minlength=len(groups))
@@ -197,7 +197,7 @@ class FeatureMaker:
             ("artist", "tracks by artist", "share by artist"),
             ("album", "tracks on album", "share on album"),
         ):
-            group = getattr(self.catalog, f"track_{kind}")
+            group = self.catalog.relations[kind].main
             ours, theirs = group[tracks], group[candidates]
             same = (ours[:, None] == theirs) & (theirs >= 0)
             found[count] = same.sum(axis=0, dtype=np.float32)
@@ -209,7 +209,7 @@ class FeatureMaker:
             if order_known and kind == "artist":
                 found["tracks by artist at end"] = same[-_END:].sum(axis=0)
                 found["artists at end"] = np.float32(len(np.unique(ours[-_END:])))
-        album = self.catalog.track_album[candidates]
+        album = self.catalog.main_album[candidates]
         found["album complete"] = found["tracks on album"] / self._album_length[album]
         return found
 
@@ -220,7 +220,7 @@ class FeatureMaker:
         vectors = self.scorer.track_vectors
         weighted = self.scorer.query_weight[tracks, None] * vectors[tracks]
         even = unit_rows(weighted.sum(axis=0, keepdims=True))[0]
-        by = self.catalog.track_artist[candidates]
+        by = self.catalog.main_artist[candidates]
         found = {
             "even cosine": vectors[candidates] @ even,
             "artist cosine": self._artist_vectors[by] @ even,
@@ -237,8 +237,8 @@ class FeatureMaker:
         return {
             "popularity": theirs,
             "popularity over mean": theirs - ours.mean(),
-            "artist popularity": self._artist_popularity[self.catalog.track_artist[candidates]],
-            "album popularity": self._album_popularity[self.catalog.track_album[candidates]],
+            "artist popularity": self._artist_popularity[self.catalog.main_artist[candidates]],
+            "album popularity": self._album_popularity[self.catalog.main_album[candidates]],
             "mean popularity": ours.mean(),
             "deviation of popularity": ours.std(),
         }
@@ -247,26 +247,26 @@ class FeatureMaker:
 
     @cached_property
     def _album_length(self) -> Float32Array:
-        album = self.catalog.track_album
-        length = np.bincount(album[album >= 0], minlength=self.catalog.num_albums)
+        album = self.catalog.main_album
+        length = np.bincount(album[album >= 0], minlength=len(self.catalog.albums))
         return np.append(length, 1).astype(np.float32)
 
     @cached_property
     def _artist_vectors(self) -> Float32Array:
         """Unit centroids of the artists' tracks by popularity: float32 [num_artists + 1, dim]."""
-        known = np.flatnonzero(self.catalog.track_artist >= 0)
-        shape = (self.catalog.num_artists + 1, self.catalog.num_tracks)
-        at = self.catalog.track_artist[known], known
+        known = np.flatnonzero(self.catalog.main_artist >= 0)
+        shape = (len(self.catalog.artists) + 1, self.catalog.num_tracks)
+        at = self.catalog.main_artist[known], known
         counts = (self._counts[known] + 1).astype(np.float32)
         return unit_rows(csr_array((counts, at), shape=shape) @ self.scorer.track_vectors)
 
     @cached_property
     def _artist_popularity(self) -> Float32Array:
-        return self._summed(self.catalog.track_artist, self.catalog.num_artists)
+        return self._summed(self.catalog.main_artist, len(self.catalog.artists))
 
     @cached_property
     def _album_popularity(self) -> Float32Array:
-        return self._summed(self.catalog.track_album, self.catalog.num_albums)
+        return self._summed(self.catalog.main_album, len(self.catalog.albums))
 
     def _summed(self, group: Int32Array, num_groups: int) -> Float32Array:
         known = group >= 0

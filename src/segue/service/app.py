@@ -283,7 +283,7 @@ def _state(serving: Serving, metrics: Metrics) -> APIRouter:
             facts = {
                 "fingerprint": served.fingerprint,
                 "num_tracks": bundle.catalog.num_tracks,
-                "num_artists": bundle.catalog.num_artists,
+                "num_artists": len(bundle.catalog.artists),
                 "num_playlists": 0 if bundle.playlists is None else len(bundle.playlists),
                 "has_playlists": bundle.playlists is not None,
                 "loaded_at": served.loaded_at.isoformat(),

@@ -102,7 +102,7 @@ class HiddenTracks:
     def loss(self, encoder: Encoder, readout: CentroidReadout, epoch: int, step: int) -> Tensor:
         """The loss of one step: a scalar."""
         config, graph = self.config, self.message_graph
-        device = graph.track_degree.device
+        device = graph.popularity.device
         rows = np.sort(self._order[step * config.batch_size : (step + 1) * config.batch_size])
         rng = generator(config.rng_seed, FOR_HIDING, epoch, step)
         hidden_pairs, visible, hidden = hide(self.tracks, rows, config, rng)
@@ -156,7 +156,7 @@ class HiddenTracks:
             at = torch.from_numpy(rows).to(track.device)
             return nn.functional.normalize(_playlist_vectors(nodes, self.config)[at]), track
         ones = _ones(visible, len(track), track.device)
-        return readout(ones, nodes.track, graph.track_degree), track
+        return readout(ones, nodes.track, graph.popularity), track
 
     @torch.no_grad()
     def _whole(
@@ -228,7 +228,7 @@ class Triples:
     def loss(self, encoder: Encoder, readout: CentroidReadout, epoch: int, step: int) -> Tensor:
         """The loss of one step: a scalar. The readout is the encoder's own playlist vector."""
         config = self.config
-        device = self.message_graph.track_degree.device
+        device = self.message_graph.popularity.device
         with torch_draws(device, config.rng_seed, FOR_ENCODER, epoch, step):
             nodes = encoder(self.message_graph)
         vectors = _playlist_vectors(nodes, config), nodes.track
@@ -320,6 +320,6 @@ def _evaluated(
 ) -> NodeVectors:
     """All vectors with nothing hidden, as they are evaluated."""
     encoder.eval()
-    with torch_draws(graph.track_degree.device, config.rng_seed, FOR_RANKING, epoch):
+    with torch_draws(graph.popularity.device, config.rng_seed, FOR_RANKING, epoch):
         nodes: NodeVectors = encoder(graph)
     return nodes

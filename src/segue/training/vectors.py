@@ -63,13 +63,13 @@ def read_out(
         If they are no longer numbers.
     """
     encoder.eval()
-    with torch_draws(message_graph.track_degree.device, config.rng_seed, FOR_READING, epoch):
+    with torch_draws(message_graph.popularity.device, config.rng_seed, FOR_READING, epoch):
         nodes = encoder(message_graph)
     # The vectors are those that training scored by.
     as_scored = nn.Identity() if config.triples else nn.functional.normalize
     vectors = TrainedVectors(
         as_scored(nodes.track).cpu().numpy(),
-        readout.query_weight(nodes.track, message_graph.track_degree).cpu().numpy(),
+        readout.query_weight(nodes.track, message_graph.popularity).cpu().numpy(),
         {
             name: nn.functional.normalize(getattr(nodes, name)).cpu().numpy()
             for name in message_graph.structural

@@ -51,7 +51,7 @@ def fit_wide(graph: PlaylistGraph, config: WideConfig) -> WidePart:
     """
     num_tracks = graph.catalog.num_tracks
     # Falling popularity, ties by index; in the catalogue's order again.
-    order = np.lexsort((np.arange(num_tracks), -graph.track_degree))
+    order = np.lexsort((np.arange(num_tracks), -graph.popularity))
     taking_part = np.sort(order[: config.max_tracks])
     rows = rows_with_side_information(
         graph, artist_weight=config.artist_weight, album_weight=config.album_weight

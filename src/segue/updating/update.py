@@ -125,8 +125,8 @@ def update(
     num_old = bundle.catalog.num_tracks
     rng = np.random.default_rng(rng_seed)
     surroundings = Surroundings(
-        every.track_artist,
-        every.track_album,
+        every.main_artist,
+        every.main_album,
         joined.tracks,
         _padded(bundle.track_vectors, len(new)),
         _padded(bundle.query_weight, len(new)),
@@ -149,8 +149,8 @@ def update(
     popularity = np.maximum(_padded(bundle.popularity, int(placed.sum())) + after - before, 0)
     report = UpdateReport(
         num_tracks=int(placed.sum()),
-        num_artists=every.num_artists - bundle.catalog.num_artists,
-        num_albums=every.num_albums - bundle.catalog.num_albums,
+        num_artists=len(every.artists) - len(bundle.catalog.artists),
+        num_albums=len(every.albums) - len(bundle.catalog.albums),
         num_playlists=int((joined.place < 0).sum()),
         num_replaced=int(joined.replaces.sum()),
         num_repeated=int(joined.repeated.sum()),
@@ -164,12 +164,12 @@ def update(
             catalog=every,
             track_vectors=vectors,
             artist_vectors=_with_means(
-                bundle.artist_vectors, every.num_artists, every.track_artist, vectors
+                bundle.artist_vectors, len(every.artists), every.main_artist, vectors
             ),
             album_vectors=(
                 None
                 if bundle.album_vectors is None
-                else _with_means(bundle.album_vectors, every.num_albums, every.track_album, vectors)
+                else _with_means(bundle.album_vectors, len(every.albums), every.main_album, vectors)
             ),
             query_weight=_with_weights(bundle, popularity[num_old:], share[placed]),
             popularity=popularity,
@@ -270,34 +270,24 @@ def _rows_in(known: pa.Array, ids: pa.Array) -> Int64Array:
 
 
 def _joined_catalog(old: Catalog, catalog: Catalog, tracks: Int64Array) -> Catalog:
-    """The old catalogue followed by some tracks of another, and artists and albums new to it."""
-    rows = pa.array(tracks)
-    columns: dict[str, Any] = {
-        "track_ids": pa.concat_arrays([old.track_ids, catalog.track_ids.take(rows)]),
-        "track_names": pa.concat_arrays([old.track_names, catalog.track_names.take(rows)]),
-    }
-    for kind in ("artist", "album"):
-        ids, names, points_at = f"{kind}_ids", f"{kind}_names", f"track_{kind}"
-        theirs = getattr(catalog, points_at)[tracks]
-        row = _rows_in(getattr(old, ids), getattr(catalog, ids))
+    """The old catalogue followed by some tracks of another, and what they are tied to."""
+    nodes, relations = {**old.nodes, "track": old.tracks.joined(catalog.tracks.take(tracks))}, {}
+    for kind, ours in old.relations.items():
+        theirs = catalog.relations[kind].rows(tracks)
+        row = _rows_in(old.nodes[kind].ids, catalog.nodes[kind].ids)
         used = np.zeros(len(row), dtype=bool)
-        used[theirs[theirs >= 0]] = True
+        used[theirs.target_index] = True
         added = np.flatnonzero(used & (row < 0))
-        row[added] = len(getattr(old, ids)) + np.arange(len(added))
-        for name in (ids, names):
-            new = getattr(catalog, name).take(pa.array(added))
-            columns[name] = pa.concat_arrays([getattr(old, name), new])
-        row = np.append(row, -1)  # the last one is for −1, where none is known
-        columns[points_at] = np.append(getattr(old, points_at), row[theirs]).astype(np.int32)
-    return Catalog(**columns)
+        row[added] = len(old.nodes[kind]) + np.arange(len(added))
+        nodes[kind] = old.nodes[kind].joined(catalog.nodes[kind].take(added))
+        relations[kind] = ours.joined(theirs.with_targets(row, len(nodes[kind])))
+    return Catalog(nodes, relations)
 
 
 def _refuse_strangers(known: Catalog, catalog: Catalog) -> None:
     """Refuse a catalogue of which nothing is known (InputError)."""
-    pairs = [
-        (getattr(known, f"{kind}_ids"), getattr(catalog, f"{kind}_ids"))
-        for kind in ("track", "artist", "album")
-    ]
+    kinds = ("track", *known.relations)
+    pairs = [(known.nodes[kind].ids, catalog.nodes[kind].ids) for kind in kinds]
     if catalog.num_tracks and all((_rows_in(ours, theirs) < 0).all() for ours, theirs in pairs):
         theirs, ours = catalog.track_ids[0], (*known.track_ids[:1], "none")[0]
         raise InputError(

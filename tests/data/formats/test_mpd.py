@@ -209,12 +209,12 @@ class TestReadMpd:
         assert playlists.titles.to_pylist() == ["Größe 7", "Größe 8", "Größe 9"]
         assert catalog.track_ids.to_pylist() == ["t:3", "t:1", "t:2", "t:4"]
         assert catalog.track_names.to_pylist() == [f"Träck {n}" for n in (3, 1, 2, 4)]
-        assert catalog.artist_ids.to_pylist() == ["a:0", "a:1", "a:2"]
-        assert catalog.track_artist.tolist() == [0, 1, 2, 1]
-        assert catalog.artist_names.to_pylist() == ["Artist 0", "Artist 1", "Artist 2"]
-        assert catalog.album_ids.to_pylist() == ["b:1", "b:0"]
-        assert catalog.track_album.tolist() == [0, 0, 1, 1]
-        assert catalog.album_names.to_pylist() == ["Album 1", "Album 0"]
+        assert catalog.artists.ids.to_pylist() == ["a:0", "a:1", "a:2"]
+        assert catalog.main_artist.tolist() == [0, 1, 2, 1]
+        assert catalog.artists.names.to_pylist() == ["Artist 0", "Artist 1", "Artist 2"]
+        assert catalog.albums.ids.to_pylist() == ["b:1", "b:0"]
+        assert catalog.main_album.tolist() == [0, 0, 1, 1]
+        assert catalog.albums.names.to_pylist() == ["Album 1", "Album 0"]
         assert (report.slices, report.playlists, report.skipped) == (1, 3, 0)
         assert (report.pairs, report.repeated_tracks) == (6, 0)
 
@@ -222,7 +222,7 @@ class TestReadMpd:
         playlists, catalog, report = read(GOOD, as_bytes(playlist(1, 4, 5, 3)), as_bytes())
         assert tracks_by_id(playlists, catalog)["1"] == ["t:4", "t:5", "t:3"]
         assert catalog.track_ids.to_pylist() == ["t:3", "t:1", "t:2", "t:4", "t:5"]
-        assert catalog.artist_ids[catalog.track_artist[4]].as_py() == "a:2"
+        assert catalog.artists.ids[catalog.main_artist[4]].as_py() == "a:2"
         assert report.slices == 3
 
     def test_a_repeated_track_counts_once_at_its_first_position(self):
@@ -275,18 +275,18 @@ class TestReadMpd:
         playlists, catalog, _ = read(first, second)
         assert len(playlists) == 2
         assert catalog.track_names.to_pylist() == ["Träck 1", "Träck 4"]
-        assert catalog.artist_ids.to_pylist() == ["a:1"]
-        assert catalog.artist_names.to_pylist() == ["Artist 1"]
-        assert catalog.album_ids.to_pylist() == ["b:1"]
-        assert catalog.album_names.to_pylist() == ["Album 1"]
+        assert catalog.artists.ids.to_pylist() == ["a:1"]
+        assert catalog.artists.names.to_pylist() == ["Artist 1"]
+        assert catalog.albums.ids.to_pylist() == ["b:1"]
+        assert catalog.albums.names.to_pylist() == ["Album 1"]
 
     def test_missing_albums_and_titles(self):
         nulls = track(3) | {"album_uri": None, "album_name": None}
         tracks = [track(1, album_uri=None), track(2, album_name=None), nulls]
         content = as_bytes(playlist(1, tracks=tracks, name=None), playlist(2, name=""))
         playlists, catalog, _ = read(content)
-        assert catalog.track_album.tolist() == [-1, 0, -1]
-        assert catalog.album_names.to_pylist() == [""]
+        assert catalog.main_album.tolist() == [-1, 0, -1]
+        assert catalog.albums.names.to_pylist() == [""]
         assert playlists.titles.to_pylist() == [None, ""]
 
     def test_ids_may_be_numbers_or_text(self):

@@ -80,11 +80,12 @@ class TestForms:
         called = expected or {"b": "b", "a": "a"}
         assert lists(playlists, catalog) == {"7": [called["b"], called["a"]], "8": [called["a"]]}
         if expected is None:
-            assert catalog.artist_ids.to_pylist() == catalog.artist_names.to_pylist() == ["x", "y"]
-            assert catalog.track_artist.tolist() == [0, 1]
+            assert catalog.artists.ids.to_pylist() == ["x", "y"]
+            assert catalog.artists.names.to_pylist() == ["x", "y"]
+            assert catalog.main_artist.tolist() == [0, 1]
         else:
-            assert catalog.num_artists == 0
-            assert catalog.track_artist.tolist() == [-1, -1]
+            assert len(catalog.artists) == 0
+            assert catalog.main_artist.tolist() == [-1, -1]
         assert catalog.track_names.to_pylist() == [called["b"], called["a"]]
         assert (report.slices, report.rows, report.pairs, report.playlists) == (1, 3, 3, 2)
 
@@ -101,7 +102,7 @@ class TestForms:
         big = "9007199254740993000000"
         playlists, catalog, _ = read(f"{HEADER}007,{big},1.0\n7,1e3,1\nNA,null,nan\n")
         assert lists(playlists, catalog) == {"007": [big], "7": ["1e3"], "NA": ["null"]}
-        assert catalog.artist_ids.to_pylist() == ["1.0", "1", "nan"]
+        assert catalog.artists.ids.to_pylist() == ["1.0", "1", "nan"]
 
     def test_quoted_fields(self, read):
         content = f'{HEADER}1,"a ""b"", c\r\nd",x\r\n1,12" mix,x\r\n1,"Her" oes,x\r\n'
@@ -132,7 +133,7 @@ class TestForms:
         }
         playlists, catalog, report = read(columns, "t.parquet")
         assert lists(playlists, catalog) == {str(2**53 + 1): ["a"], "3": ["a", "b"]}
-        assert catalog.track_album.tolist() == [0, -1]
+        assert catalog.main_album.tolist() == [0, -1]
         assert report.rows == 3
 
     def test_a_folder_and_a_pattern_of_tables(self, tmp_path):
@@ -169,7 +170,7 @@ class TestColumns:
         columns = {"playlist": "list", "track": "song", "artist": "by"}
         playlists, catalog, _ = read(content, columns=columns)
         assert lists(playlists, catalog) == {"2": ["b"]}
-        assert catalog.artist_ids.to_pylist() == ["y"]
+        assert catalog.artists.ids.to_pylist() == ["y"]
 
     def test_a_plain_word_is_an_id_but_beside_an_id_the_name(self, read):
         """Playlists, songs and artists of one name are not one."""
@@ -181,10 +182,10 @@ class TestColumns:
         assert lists(playlists, catalog) == {"1": ["t1"], "2": ["t2"]}
         assert playlists.titles.to_pylist() == ["Chill", "Chill"]
         assert catalog.track_names.to_pylist() == ["Intro", "Intro"]
-        assert catalog.artist_ids.to_pylist() == ["a1", "a2"]
-        assert catalog.artist_names.to_pylist() == ["The xx", "M83"]
-        assert catalog.album_ids.to_pylist() == ["b1", "b2"]
-        assert catalog.album_names.to_pylist() == ["Hits", "Hits"]
+        assert catalog.artists.ids.to_pylist() == ["a1", "a2"]
+        assert catalog.artists.names.to_pylist() == ["The xx", "M83"]
+        assert catalog.albums.ids.to_pylist() == ["b1", "b2"]
+        assert catalog.albums.names.to_pylist() == ["Hits", "Hits"]
         assert report.disputed_tracks == 0
 
     def test_a_stated_column_is_not_found_for_another_field(self, read):
@@ -205,10 +206,10 @@ class TestColumns:
             "p": ["Intro - The xx", "Intro - M83"], "q": ["Intro - The xx", "Outro - M83"],
         }  # fmt: skip
         assert catalog.track_names.to_pylist() == ["Intro", "Intro", "Outro"]
-        assert catalog.artist_names.to_pylist() == ["The xx", "M83"]
-        assert catalog.album_ids.to_pylist() == ["Hits - The xx", "Hits - M83"]
-        assert catalog.album_names.to_pylist() == ["Hits", "Hits"]
-        assert catalog.track_album.tolist() == [0, 1, -1]
+        assert catalog.artists.names.to_pylist() == ["The xx", "M83"]
+        assert catalog.albums.ids.to_pylist() == ["Hits - The xx", "Hits - M83"]
+        assert catalog.albums.names.to_pylist() == ["Hits", "Hits"]
+        assert catalog.main_album.tolist() == [0, 1, -1]
         assert report.disputed_tracks == 0
         _, catalog, _ = read("playlist,track_name\np,Intro\n", columns={"artist": ""})
         assert catalog.track_ids.to_pylist() == ["Intro"]
@@ -220,20 +221,20 @@ class TestColumns:
         rows = "p,Intro,The xx\np,b,x\nq,Intro,M83\nr,Intro,The xx\nr,Intro,M83\nr,b,x\nr,c,M83\n"
         _, catalog, report = read(HEADER + rows)
         assert report.disputed_tracks == 1
-        assert catalog.artist_ids.to_pylist() == ["The xx", "x", "M83"]
-        assert catalog.track_artist.tolist() == [0, 1, 2]
+        assert catalog.artists.ids.to_pylist() == ["The xx", "x", "M83"]
+        assert catalog.main_artist.tolist() == [0, 1, 2]
 
     def test_by_number_where_there_is_no_header(self, read):
         columns = {"playlist": "3", "track": "1", "artist": "2"}
         playlists, catalog, _ = read("a,x,p\nb,y,p\n", columns=columns)
         assert lists(playlists, catalog) == {"p": ["a", "b"]}
-        assert catalog.artist_ids.to_pylist() == ["x", "y"]
+        assert catalog.artists.ids.to_pylist() == ["x", "y"]
 
     def test_without_artists_only_if_that_is_said(self, read):
         with pytest.raises(InputError, match=r"known as the artist; its columns are playlist, t.*"):
             read("playlist,track\n1,a\n")
         _, catalog, _ = read("playlist,track\n1,a\n", columns={"artist": ""})
-        assert catalog.track_artist.tolist() == [-1]
+        assert catalog.main_artist.tolist() == [-1]
 
     def test_names_of_everything(self, read):
         content = (
@@ -243,9 +244,9 @@ class TestColumns:
         playlists, catalog, _ = read(content)
         assert playlists.titles.to_pylist() == ["Größe", None]
         assert catalog.track_names.to_pylist() == ["Alpha", "b", "c"]
-        assert catalog.artist_names.to_pylist() == ["Xenia", "y"]
-        assert catalog.album_names.to_pylist() == ["Première", "q"]
-        assert catalog.track_album.tolist() == [0, -1, 1]
+        assert catalog.artists.names.to_pylist() == ["Xenia", "y"]
+        assert catalog.albums.names.to_pylist() == ["Première", "q"]
+        assert catalog.main_album.tolist() == [0, -1, 1]
 
     @pytest.mark.parametrize(
         ("content", "columns", "message"),
@@ -284,7 +285,7 @@ class TestRows:
         content += "1,a,x,9\n2,b,x,0\n1,b,x,-1\n2,b,x,-5\n3,c,y,0\n1,a,z,3\n1,c,y,3\n"
         playlists, catalog, report = read(content)
         assert lists(playlists, catalog) == {"1": ["b", "a", "c"], "2": ["b"], "3": ["c"]}
-        assert catalog.artist_ids.to_pylist() == ["x", "y"], "the first description counts"
+        assert catalog.artists.ids.to_pylist() == ["x", "y"], "the first description counts"
         assert (report.rows, report.pairs, report.repeated_tracks) == (7, 5, 2)
 
     @pytest.mark.parametrize(
@@ -402,7 +403,7 @@ class TestBadRows:
             read(content)
         playlists, catalog, report, aside = read(content, skip=True)
         assert lists(playlists, catalog) == {"1": ["t\n1"], "2": ["t2"], "3": ["t3"]}
-        assert catalog.artist_ids.to_pylist() == ["x", "y", "z"], "nothing of a bad row is kept"
+        assert catalog.artists.ids.to_pylist() == ["x", "y", "z"], "nothing of a bad row is kept"
         assert (report.rows, report.skipped, len(aside)) == (4, 1, 1)
         assert aside[0]["file"].endswith("t.csv")
         assert aside[0]["record"] == "line 6"

@@ -21,25 +21,25 @@ def bundle(planted_graph) -> Bundle:
     rng = np.random.default_rng(0)
     old, playlists = planted_graph.catalog, planted_graph.playlists
     names, ids = old.track_names.to_pylist(), old.track_ids.to_pylist()
-    artists, titles = old.artist_names.to_pylist(), playlists.titles.to_pylist()
+    artists, titles = old.artists.names.to_pylist(), playlists.titles.to_pylist()
     for row, name in NAMES.items():
         names[row] = name
     ids[0] = "spotify:track:4uLU6hMCjMI75M1A2tKUQC"
     ids[7] = ODD_ID
     artists[0] = "Artist <b>bold</b>"
     titles[::7] = [HOSTILE] * len(titles[::7])
-    catalog = Catalog(
-        pa.array(ids), pa.array(names), old.artist_ids, pa.array(artists),
-        old.album_ids, old.album_names, old.track_artist, old.track_album,
+    catalog = Catalog.of_columns(
+        pa.array(ids), pa.array(names), old.artists.ids, pa.array(artists),
+        old.albums.ids, old.albums.names, old.main_artist, old.main_album,
     )  # fmt: skip
     tracks = np.eye(8)[np.arange(catalog.num_tracks) // 40] * 2 + rng.normal(size=(160, 8)) / 2
-    artist_vectors = np.eye(8)[np.arange(catalog.num_artists) // 5] + rng.normal(size=(20, 8)) / 4
+    artist_vectors = np.eye(8)[np.arange(len(catalog.artists)) // 5] + rng.normal(size=(20, 8)) / 4
     return Bundle(
         catalog=catalog,
         track_vectors=unit(tracks),
         artist_vectors=unit(artist_vectors),
         query_weight=np.ones(catalog.num_tracks, dtype=np.float32),
-        popularity=planted_graph.track_degree,
+        popularity=planted_graph.popularity,
         playlists=Playlists(
             playlists.ids, pa.array(titles, pa.string()), playlists.order_known, playlists.tracks
         ),

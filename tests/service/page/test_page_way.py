@@ -48,9 +48,9 @@ def test_from_search_to_export_by_mouse(opened, tmp_path, bundle):
     first, second = (catalog.track_ids[int(row)].as_py() for row in playlists.tracks[0])
     assert first == "spotify:track:4uLU6hMCjMI75M1A2tKUQC"
     of = bundle.catalog
-    rows = [of.track_index_of[first], of.track_index_of[second]]
-    artists = [of.artist_ids[int(of.track_artist[row])].as_py() for row in rows]
-    assert catalog.artist_ids.to_pylist() == list(dict.fromkeys(artists))
+    rows = [of.tracks.index_of[first], of.tracks.index_of[second]]
+    artists = [of.artists.ids[int(of.main_artist[row])].as_py() for row in rows]
+    assert catalog.artists.ids.to_pylist() == list(dict.fromkeys(artists))
     uris = page.get_by_label("URIs, one a line").input_value()
     assert uris.splitlines() == [first, second]
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])

@@ -77,8 +77,8 @@ def read_tables(
             track, new = collected.tracks.codes(cells["track"])
             _describe(collected, {name: cell.take(pa.array(new)) for name, cell in cells.items()})
             if "artist" in cells:
-                first = np.concatenate(collected.track_artist)[track]
-                differs = collected.artists.find(cells["artist"]) != first
+                first = collected.artists.relation("by", "artist").main[track]
+                differs = collected.artists.known.find(cells["artist"]) != first
                 disputed.update(track[differs].tolist())
             rows.append(playlist.astype(np.int32))
             codes.append(track.astype(np.int32))

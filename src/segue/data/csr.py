@@ -1,0 +1,57 @@
+"""Arrays in CSR form: row i is ``index[offsets[i]:offsets[i + 1]]``."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def check_csr(offsets: NDArray[np.int64], index: NDArray[np.int32], name: str, repeat: str) -> None:
+    """Refuse arrays that are not rows of different indices (ValueError).
+
+    Parameters
+    ----------
+    offsets, index
+    name
+        Of `index`, for messages.
+    repeat
+        What is wrong where a row holds an index twice.
+    """
+    if offsets.dtype != np.int64 or index.dtype != np.int32:
+        raise ValueError(f"offsets must be int64 and {name} int32")
+    if offsets.ndim != 1 or index.ndim != 1 or len(offsets) == 0:
+        raise ValueError(f"offsets and {name} must be one-dimensional, offsets not empty")
+    if offsets[0] != 0 or offsets[-1] != len(index) or (np.diff(offsets) < 0).any():
+        raise ValueError("offsets must rise from 0 to the number of pairs")
+    if len(index):
+        if index.min() < 0:
+            raise ValueError(f"{name} must not be negative")
+        # One sort of a joint key finds repeats without a loop over the rows.
+        key = row_index(offsets) * (int(index.max()) + 1) + index
+        key.sort()
+        if (key[1:] == key[:-1]).any():
+            raise ValueError(repeat)
+
+
+def row_index(offsets: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The row of each entry: int64 [num_entries], never falling."""
+    return np.repeat(np.arange(len(offsets) - 1, dtype=np.int64), np.diff(offsets))
+
+
+def offsets_of(lengths: NDArray[np.integer]) -> NDArray[np.int64]:
+    """Offsets from the length of each row: int64 [num_rows + 1]."""
+    offsets = np.zeros(len(lengths) + 1, dtype=np.int64)
+    np.cumsum(lengths, out=offsets[1:])
+    return offsets
+
+
+def entries_of(offsets: NDArray[np.int64], rows: NDArray[np.integer]) -> NDArray[np.int64]:
+    """Positions of all entries of some rows, row by row: int64 (IndexError outside the rows)."""
+    # A negative row would take the length of one row and the place of another.
+    if len(rows) and not (rows.min() >= 0 and rows.max() < len(offsets) - 1):
+        raise IndexError(f"rows outside the {len(offsets) - 1} lists")
+    lengths = offsets[rows + 1] - offsets[rows]
+    ends = np.cumsum(lengths)
+    within = np.arange(ends[-1] if len(ends) else 0) - np.repeat(ends - lengths, lengths)
+    entries: NDArray[np.int64] = np.repeat(offsets[rows], lengths) + within
+    return entries
