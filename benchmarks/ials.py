@@ -16,12 +16,12 @@ from typing import Any
 from real_playlists import build
 
 from segue.baselines.baselines import BASELINES
-from segue.compare.machine import machine
 from segue.evaluation.evaluate import evaluate
 from segue.evaluation.validation import validate, validation_rows
 from segue.files import write_json
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.graph.split import SplitRecipe, split_graph
+from segue.machine import machine
 
 # Regularization and alpha; the first is the best of the grid.
 POINTS = ((100, 40), (200, 60), (200, 80), (300, 80), (300, 120), (500, 160), (1000, 320))

@@ -29,7 +29,6 @@ import real_playlists
 
 from segue import metrics
 from segue.bundle import Bundle
-from segue.cli.output import limit_threads
 from segue.data.playlists import (
     BoolArray,
     Catalog,
@@ -44,6 +43,7 @@ from segue.evaluation.validation import validation_rows
 from segue.files import write_json
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.graph.split import HeldOut, Split, SplitRecipe, split_graph
+from segue.machine import limit_threads
 from segue.scoring.first_stage import top_tracks
 from segue.scoring.scorer import CentroidScorer, unit_rows
 from segue.training.checkpoint import CHECKPOINT

@@ -29,12 +29,12 @@ from typing import Any
 from segue.baselines.baselines import BASELINES
 from segue.baselines.tuning import TrialsFile, tune
 from segue.bundle import Bundle
-from segue.compare.machine import machine
 from segue.evaluation.evaluate import evaluate
 from segue.evaluation.scorers import HeldOutScorer, Scorer
 from segue.files import write_json
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.graph.split import Split, SplitRecipe, split_graph
+from segue.machine import machine
 from segue.pipeline.experiment import split_of
 from segue.pipeline.system import SystemScorer
 from segue.scoring.scorer import CentroidScorer

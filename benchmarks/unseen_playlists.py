@@ -23,12 +23,12 @@ from real_playlists import SEEDS, build, chosen, scorers_of, train
 from segue.baselines.baselines import BASELINES
 from segue.baselines.tuning import TrialsFile, tune
 from segue.bundle import Bundle
-from segue.compare.machine import machine
 from segue.evaluation.evaluate import evaluate
 from segue.evaluation.scorers import HeldOutScorer, Scorer
 from segue.files import write_json
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.graph.split import Split, SplitRecipe, split_graph
+from segue.machine import machine
 from segue.pipeline.experiment import split_of
 
 GIVEN = (1, 2, 3, 5, 10, 25)

@@ -5,10 +5,10 @@ import json
 
 import pytest
 
-from segue.compare.process import Apart
+from segue.comparison.process import ProcessRunner
 
 SMALL = ("--models", "gcn", "--loss", "full", "--dim", 8, "--epochs", 2, "--batch-size", 60)
-TERMS = ("--threads", 1, "--device", "cpu")
+RESOURCES = ("--threads", 1, "--device", "cpu")
 
 
 @pytest.fixture(scope="module")
@@ -22,20 +22,20 @@ def graph(planted_graph, tmp_path_factory):
 def measured_cells(monkeypatch):
     """Names of the cells that were measured, as they are."""
     names = []
-    measure = Apart.measure
+    measure = ProcessRunner.measure
 
-    def noted(self, cell, terms, watch):
+    def noted(self, cell, on_progress):
         names.append(cell.name)
-        return measure(self, cell, terms, watch)
+        return measure(self, cell, on_progress)
 
-    monkeypatch.setattr(Apart, "measure", noted)
+    monkeypatch.setattr(ProcessRunner, "measure", noted)
     return names
 
 
 def test_a_comparison_is_announced_measured_reported_and_not_repeated(
     run, graph, tmp_path, measured_cells
 ):
-    command = ("compare", graph, "--out", tmp_path / "report", *SMALL, "--no-baselines", *TERMS)
+    command = ("compare", graph, "--out", tmp_path / "report", *SMALL, "--no-baselines", *RESOURCES)
     status, out, said = run(*command)
     assert status == 0, said
     assert "240 playlists, 160 tracks" in said
@@ -53,7 +53,7 @@ def test_a_comparison_is_announced_measured_reported_and_not_repeated(
     assert (status, again) == (0, out), said
     assert measured_cells == ["gcn-full-all-seed0"]
     (tmp_path / "report" / "report.md").unlink()
-    assert run("compare", graph, "--out", tmp_path / "report", "--report-only")[0] == 0
+    assert run("compare", "--report", tmp_path / "report")[:2] == (0, out)
     assert (tmp_path / "report" / "report.md").read_bytes() == first
 
     # A second seed of what is best, here of the only row.
@@ -68,15 +68,15 @@ def test_a_comparison_is_announced_measured_reported_and_not_repeated(
     # The same name with another configuration is no finished cell.
     status, _, said = run(*command, "--dim", 4)
     assert status == 1
-    assert "is of another configuration (dim 8, not 4); --overwrite measures it anew" in said
+    assert "is of another configuration (dim 8, not 4); --overwrite replaces it" in said
 
 
 def test_time_that_is_over_and_a_baseline_alone(run, graph, tmp_path, measured_cells):
     baseline = ("--models", "none", "--trials", 2, "--only", "EASE")
-    command = ("compare", graph, "--out", tmp_path / "report", *baseline, *TERMS)
+    command = ("compare", graph, "--out", tmp_path / "report", *baseline, *RESOURCES)
     status, _, said = run(*command, "--max-minutes", 1e-6)
     assert status == 0, said
-    assert "The time is over: 1 cell not finished; the same command goes on" in said
+    assert "Out of time: 1 cell not finished; run it again to resume" in said
     assert "No cell is finished yet, so there is no report" in said
     status, out, said = run(*command)
     assert status == 0, said
@@ -90,10 +90,9 @@ def test_time_that_is_over_and_a_baseline_alone(run, graph, tmp_path, measured_c
     [
         (("--models", "gnn"), "model 'gnn' is not known, expected lightgcn, gcn"),
         (("--quick", "--preset", "article"), "are different grids: choose one"),
-        (("--max-minutes", 0), "--max-minutes is 0, expected more than 0"),
+        (("--max-minutes", 0), "max_minutes is 0, expected more than 0"),
         (("--k-core", 100), "its 100-core is empty"),
         (("--only", "gcn-bpr-medium"), "no cell of this comparison is called 'gcn-bpr-medium'"),
-        (("--report-only",), "holds no finished cell of `segue compare`"),
     ],
 )
 def test_what_cannot_be_compared_is_refused_in_a_sentence(run, graph, tmp_path, options, sentence):

@@ -134,7 +134,7 @@ def test_only_some_baselines_by_their_defaults(run, trained, graph):
 def test_the_limit_on_threads_holds_every_blas(limit):
     """NumPy and SciPy each bring one; SciPy's, which EASE inverts with, is loaded late."""
     program = (
-        f"from segue.cli.output import limit_threads\nlimit_threads({limit})\nimport scipy.linalg\n"
+        f"from segue.machine import limit_threads\nlimit_threads({limit})\nimport scipy.linalg\n"
         "from threadpoolctl import threadpool_info\n"
         "print([pool['num_threads'] for pool in threadpool_info()])"
     )

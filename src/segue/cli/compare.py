@@ -2,32 +2,28 @@
 
 from __future__ import annotations
 
-import difflib
 import math
-import time
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import click
 
-from segue.cli.compare_progress import measure_cells, repeated_cells
 from segue.cli.output import (
     DEVICE,
     SPLIT_RNG_SEED,
     THREADS,
     comma_names,
-    limit_threads,
     print_table,
 )
-from segue.console import count, say
+from segue.console import say
+from segue.machine import limit_threads
 
 if TYPE_CHECKING:
-    from segue.compare.grid import Cell, Grid, Preset
-    from segue.compare.report import Comparison
-    from segue.graph.split import Split
+    from segue.comparison.grid import Grid, Preset
+    from segue.comparison.results import Comparison
 
 DEFAULT_TRIALS, QUICK_TRIALS = 8, 3
+_PRINTED = ("recall@20", "recall@300", "ndcg@20", "auc", "novelty@20")
 
 
 class Names(click.ParamType[tuple[str, ...]]):
@@ -38,9 +34,19 @@ class Names(click.ParamType[tuple[str, ...]]):
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> tuple[str, ...]:
-        """Parse; what is known is checked by `segue.compare.grid.Grid`."""
+        """Parse; what is known is checked by `segue.comparison.grid.Grid`."""
         names = comma_names(str(value))
         return () if names == ("none",) else names
+
+
+def _write_report(ctx: click.Context, param: click.Parameter, folder: Path | None) -> None:
+    """Write a report from the cells of a folder, and end."""
+    if folder is None or ctx.resilient_parsing:
+        return
+    from segue.comparison.report import write_report
+
+    _print(write_report(folder), folder)
+    ctx.exit()
 
 
 @click.command(short_help="Architectures and baselines in one report.")
@@ -114,12 +120,20 @@ class Names(click.ParamType[tuple[str, ...]]):
 @SPLIT_RNG_SEED
 @click.option("--only", metavar="NAME", help="Only this cell, or this row: gcn-bpr-hard.")
 @click.option(
-    "--max-minutes", type=float, metavar="M", help="Stop after M minutes; the next call goes on."
+    "--max-minutes", type=float, metavar="M", help="Stop after M minutes; the same command resumes."
 )
 @DEVICE
 @THREADS
-@click.option("--report-only", is_flag=True, help="Write the report again from finished cells.")
-@click.option("--overwrite", is_flag=True, help="Measure cells of another configuration anew.")
+@click.option(
+    "--report",
+    type=click.Path(path_type=Path),
+    metavar="OUT",
+    is_eager=True,
+    expose_value=False,
+    callback=_write_report,
+    help="Only write the report of a folder's finished cells again; needs no graph.",
+)
+@click.option("--overwrite", is_flag=True, help="Replace cells of another configuration.")
 def compare(
     graph: Path,
     out: Path,
@@ -138,7 +152,6 @@ def compare(
     max_minutes: float | None,
     device: str,
     threads: int | None,
-    report_only: bool,
     overwrite: bool,
     **changes: Any,
 ) -> None:
@@ -154,57 +167,41 @@ def compare(
     10% for validation, which makes every choice: epochs, the options of baselines, the best row of
     an architecture.
 
-    Each finished cell (a row with one seed) is a file in OUT/cells, and is not measured again: the
-    same command goes on after an interruption, a training from its last checkpoint. It begins by
+    Each finished cell (a row with one seed) is a file in OUT/cells and is not measured again: the
+    same command resumes after an interruption, a training from its last checkpoint. It begins by
     saying how long it will take. The report is report.md, report.csv, report.json and plots.
     """
+    from segue.comparison.compare import compare as run
     from segue.errors import InputError
 
-    if report_only:
-        _write(out, {})
-        return
     if quick and preset:
         raise InputError("--quick and --preset article are different grids: choose one")
-    if max_minutes is not None and not max_minutes > 0:
-        raise InputError(f"--max-minutes is {max_minutes:g}, expected more than 0")
-    deadline = math.inf if max_minutes is None else time.time() + 60 * max_minutes
     limit_threads(threads)
-    from segue.compare.cells import Terms, cell_path
-    from segue.compare.grid import ARTICLE_RECIPE, QUICK_K_CORE, Source
-    from segue.compare.process import Apart
-    from segue.graph.split import SplitRecipe
-
     name = cast("Preset", "quick" if quick else preset or "full")
     limits = {"models": models, "losses": losses, "negatives": negatives}
-    grid = _grid(name, limits, baselines, trials, changes)
-    recipe = ARTICLE_RECIPE if preset else SplitRecipe()
-    core = k_core if k_core is not None else QUICK_K_CORE if quick else 0
-    source = Source(graph, SplitRecipe(**{**recipe.to_json(), "rng_seed": split_rng_seed}), core)
-    _claim(out)
-    split = source.load()
-    cells = _named(grid.cells(split.train, rng_seeds), only)
-    fingerprint = split.fingerprint
-    _say_data(split)
-    del split  # each process reads its own
-    terms = Terms(out, device, deadline, overwrite)
-    apart = Apart(source, partial(limit_threads, threads))
     try:
-        missing = measure_cells(cells, fingerprint, apart, terms, "Comparing")
-        if repeat_best > 1 and not only:
-            repeats = repeated_cells(cells, repeat_best, missing, terms)
-            # With the finished ones, which say how long another seed of a row takes.
-            finished = [cell for cell in cells if cell.name not in missing]
-            missing |= measure_cells([*finished, *repeats], fingerprint, apart, terms, "Repeating")
+        comparison = run(
+            graph,
+            out,
+            _grid(name, limits, baselines, trials, changes),
+            k_core=k_core,
+            split_rng_seed=split_rng_seed,
+            num_seeds=rng_seeds,
+            repeat_best=repeat_best,
+            only=only,
+            device=device,
+            threads=threads,
+            max_minutes=math.inf if max_minutes is None else max_minutes,
+            overwrite=overwrite,
+            progress=True,
+        )
     except KeyboardInterrupt:
-        say("Stopped; the same command goes on from here, and does nothing twice")
+        say("Stopped; the same command resumes here and repeats nothing")
         raise
-    if any(cell_path(out, cell).exists() for cell in cells):
-        _write(out, missing)
-    else:
+    if comparison is None:
         say("No cell is finished yet, so there is no report")
-    failed = [cell for cell, why in missing.items() if why.startswith("failed")]
-    if failed:
-        raise InputError(f"{count(len(failed), 'cell')} failed: {', '.join(failed)} (see above)")
+    else:
+        _print(comparison, out)
 
 
 def _grid(
@@ -215,7 +212,7 @@ def _grid(
     changes: dict[str, Any],
 ) -> Grid:
     from segue.baselines.baselines import BASELINES
-    from segue.compare.grid import Grid
+    from segue.comparison.grid import Grid
 
     with_baselines = preset != "article" if baselines is None else baselines
     return Grid(
@@ -227,70 +224,21 @@ def _grid(
     )
 
 
-def _claim(out: Path) -> None:
-    """Make the folder; refuse one that holds what no comparison wrote."""
-    from segue.errors import ArtefactError
+def _print(comparison: Comparison, folder: Path) -> None:
+    """The beginning of the report."""
+    from segue.metrics import METRICS
 
-    ours = {"cells", "training", "trials.jsonl"}
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        inside = {path.name for path in out.iterdir()}
-    except OSError as error:
-        raise ArtefactError(f"{out}: cannot be written ({error.strerror or error})") from error
-    if inside and not inside & ours:
-        raise ArtefactError(
-            f"{out}: holds files of something else than `segue compare`; give --out another folder"
-        )
-
-
-def _named(cells: tuple[Cell, ...], only: str | None) -> tuple[Cell, ...]:
-    """The cells of a name, or of a row's name."""
-    from segue.errors import NameLookupError
-
-    if only is None:
-        return cells
-    found = tuple(
-        cell for cell in cells if only.lower() in (cell.name.lower(), cell.row.name.lower())
-    )
-    if not found:
-        names = [cell.name for cell in cells]
-        near = difflib.get_close_matches(only, names, n=5, cutoff=0) or names[:5]
-        raise NameLookupError(f"no cell of this comparison is called {only!r}, but there are", near)
-    return found
-
-
-def _say_data(split: Split) -> None:
-    nodes, tracks = split.train.num_nodes, split.train.playlists.tracks
-    say(
-        f"{count(nodes['playlist'], 'playlist')}, {count(nodes['track'], 'track')}; "
-        f"{count(tracks.num_pairs, 'training pair')}, {split.validation.targets.num_pairs} held "
-        f"out for validation, {split.test.targets.num_pairs} for test"
-    )
-
-
-def _write(out: Path, missing: dict[str, str]) -> None:
-    """Write the report and show its beginning."""
-    from segue.compare.report import write_report
-
-    comparison = write_report(out, missing)
-    _print_best(comparison)
-    say(f"The report is {out / 'report.md'}")
-
-
-def _print_best(comparison: Comparison) -> None:
-    metrics = ("recall@20", "recall@300", "ndcg@20", "auc", "novelty@20")
+    shown = [metric for metric in METRICS if metric.name in _PRINTED]
     rows = [*comparison.best(), *comparison.baselines]
     print_table(
         "The best row of each architecture on validation, and the baselines, on the test tracks",
-        ["model", "loss", "negatives", *metrics],
+        ["model", "loss", "negatives", *(metric.name for metric in shown)],
         [
             [
                 *(row.row.model, row.row.loss, row.row.negatives),
-                *(
-                    f"{row.mean(metric):.{2 if metric.startswith('novelty') else 4}f}"
-                    for metric in metrics
-                ),
+                *(metric.format(row.mean(metric.name)) for metric in shown),
             ]
             for row in rows
         ],
     )
+    say(f"The report is {folder / 'report.md'}")

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from segue.cli.output import THREADS, comma_names, limit_threads, print_evaluations, print_json
+from segue.cli.output import THREADS, comma_names, print_evaluations, print_json
 from segue.console import count, progress_bar, say
+from segue.machine import limit_threads
 
 if TYPE_CHECKING:
     from segue.baselines.tuning import TrialsFile, Tuning

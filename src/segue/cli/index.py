@@ -7,8 +7,9 @@ from pathlib import Path
 
 import click
 
-from segue.cli.output import THREADS, limit_threads, print_table
+from segue.cli.output import THREADS, print_table
 from segue.console import number, say
+from segue.machine import limit_threads
 
 
 @click.command(short_help="For large catalogues: answers without scoring every track.")

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from segue.cli.lists import print_artists, print_explanation, print_recommendations
-from segue.cli.output import THREADS, limit_threads, print_json, refuse_file
+from segue.cli.output import THREADS, print_json, refuse_file
 from segue.console import count, progress_bar, say
+from segue.machine import limit_threads
 
 if TYPE_CHECKING:
     from segue.recommend.lists import Recommendations

@@ -69,18 +69,6 @@ def comma_names(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name.strip().lower() for name in text.split(",")))
 
 
-def limit_threads(threads: int | None) -> None:
-    """Limit the threads of every numerical library that is loaded, PyTorch's too."""
-    if threads is None:
-        return
-    import scipy.linalg  # noqa: F401 - loads what is to be limited: NumPy's BLAS and SciPy's own
-    from threadpoolctl import threadpool_limits
-
-    threadpool_limits(limits=threads)
-    if "torch" in sys.modules:
-        sys.modules["torch"].set_num_threads(threads)
-
-
 def print_table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """A table on standard output; columns of numbers align right.
 

@@ -11,15 +11,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from segue.cli.evaluate import run_evaluation, say_scored, title_of
-from segue.cli.output import (
-    DEVICE,
-    SPLIT_RNG_SEED,
-    THREADS,
-    command,
-    limit_threads,
-    print_evaluations,
-)
+from segue.cli.output import DEVICE, SPLIT_RNG_SEED, THREADS, command, print_evaluations
 from segue.console import number, progress_bar, say
+from segue.machine import limit_threads
 from segue.training.config import CHOICES, SecondStageConfig, SystemConfig, TrainConfig, WideConfig
 
 if TYPE_CHECKING:

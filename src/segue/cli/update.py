@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import click
 
 from segue.cli.data import read_source, source_options
-from segue.cli.output import THREADS, command, limit_threads
+from segue.cli.output import THREADS, command
 from segue.console import count, number, say
+from segue.machine import limit_threads
 
 if TYPE_CHECKING:
     from segue.data.collect import Order

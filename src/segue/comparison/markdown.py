@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from segue.compare.report import Comparison, RowFigures
+from segue.comparison.results import Comparison, RowFigures
 from segue.evaluation.validation import BEST_BY
 from segue.metrics import METRICS, Metric
 

@@ -3,11 +3,14 @@
 import json
 import time
 
+import numpy as np
 import pytest
 
-from segue.compare.cells import TRIALS_FILE, Terms
-from segue.compare.estimate import estimate_cells, estimate_from
-from segue.compare.grid import Grid
+from segue.comparison.estimate import estimate_cells, estimate_from
+from segue.comparison.folder import trials_path
+from segue.comparison.grid import Grid
+from segue.comparison.measure import RunSettings
+from segue.evaluation.validation import validation_rows
 from segue.graph.split import SplitRecipe, split_graph
 
 SMALL = {"dim": 8, "batch_size": 60}
@@ -18,9 +21,20 @@ def split(planted_graph):
     return split_graph(planted_graph, SplitRecipe())
 
 
-def estimates(grid, split, folder):
+def estimates(grid, split, folder, clock=time.perf_counter):
     cells = grid.cells(split.train, num_seeds=2)
-    return estimate_cells(cells, split, Terms(folder), lambda share, note: None)
+    return estimate_cells(cells, split, RunSettings(folder), lambda share, note: None, clock=clock)
+
+
+def showing(*times):
+    """A clock that shows these times, one after the other."""
+    return iter(times).__next__
+
+
+def evaluation_seconds(split, validating):
+    """Of the test part with its lists, when one validation takes `validating` seconds."""
+    num_test = np.count_nonzero(split.test.targets.lengths)
+    return validating * (1 + 2 * num_test / len(validation_rows(split.validation).query))
 
 
 def test_every_cell_has_an_estimate_and_more_epochs_take_longer(split, tmp_path):
@@ -34,6 +48,22 @@ def test_every_cell_has_an_estimate_and_more_epochs_take_longer(split, tmp_path)
     assert not list(tmp_path.iterdir()), "timing leaves nothing"
 
 
+@pytest.mark.parametrize(("kind", "first_steps"), [(("full", "all"), 1), (("bpr", "hard"), 5)])
+def test_a_training_takes_its_steps_validations_and_rankings(split, tmp_path, kind, first_steps):
+    """A slow first step is one that makes the ranking of hard negatives, every other epoch."""
+    loss, negatives = kind
+    grid = Grid(
+        models=("gcn",), losses=(loss,), negatives=(negatives,), baselines=(),
+        changes={**SMALL, "epochs": 10, "validate_every": 4},
+    )  # fmt: skip
+    steps = (50.0, 60.0, 61.0, 63.0, 64.0, 65.0)  # the first takes 10 seconds, a usual one 1
+    found = estimates(grid, split, tmp_path, showing(0.0, 2.0, *steps))
+    starting = 5
+    assert found[f"gcn-{loss}-{negatives}-seed0"].seconds == pytest.approx(
+        10 * 4 * 1 + first_steps * 9 + 3 * 2 + evaluation_seconds(split, 2) + starting
+    )
+
+
 def test_trials_that_are_done_are_not_waited_for(split, tmp_path):
     grid = Grid(models=(), baselines=("EASE",), num_trials=4)
     done = [
@@ -43,10 +73,12 @@ def test_trials_that_are_done_are_not_waited_for(split, tmp_path):
         }
         for at in (1.0, 2.0, 3.0)
     ]  # fmt: skip
-    (tmp_path / TRIALS_FILE).write_text("".join(json.dumps(line) + "\n" for line in done))
-    found = estimates(grid, split, tmp_path)["EASE"]
+    trials_path(tmp_path).write_text("".join(json.dumps(line) + "\n" for line in done))
+    found = estimates(grid, split, tmp_path, showing(100.0, 103.0))["EASE"]
     assert found.timed
-    assert found.seconds == pytest.approx(2000, abs=30), "one trial is left, and the fitting"
+    starting = 5
+    one_trial_and_the_fitting = 2 * 1000 + evaluation_seconds(split, 3) + starting
+    assert found.seconds == pytest.approx(one_trial_and_the_fitting)
 
 
 def test_steps_with_hard_negatives_are_timed_as_they_are_on_average(split, tmp_path, monkeypatch):
@@ -71,4 +103,5 @@ def test_a_second_seed_takes_what_the_first_took(split):
     record = {"model": "gcn", "loss": "full", "negatives": "all", "seconds": seconds}
     found = estimate_from([record], cells)
     assert set(found) == {"gcn-full-all-seed0", "gcn-full-all-seed1"}
-    assert found["gcn-full-all-seed1"] == pytest.approx(85, abs=10), "without another tuning"
+    starting = 5
+    assert found["gcn-full-all-seed1"] == 70 + 10 + starting, "without another tuning"

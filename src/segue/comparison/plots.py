@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from segue.compare.grid import LOSSES
-from segue.compare.report import Comparison, RowFigures
+from segue.comparison.grid import LOSSES
+from segue.comparison.results import Comparison, RowFigures
 from segue.evaluation.validation import BEST_BY
 from segue.metrics import NUM_BUCKETS
 from segue.pictures.plots import Series, lines, panels, scatter_of_kinds

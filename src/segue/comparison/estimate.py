@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 
 from segue.baselines.tuning import TrialsFile
-from segue.compare.cells import TRIALS_FILE, Terms, Watch
-from segue.compare.grid import Cell
+from segue.comparison.folder import trials_path
+from segue.comparison.grid import Cell
+from segue.comparison.measure import OnProgress, RunSettings
 from segue.evaluation.validation import validate, validation_rows
 from segue.graph.split import Split
 from segue.scoring.scorer import CentroidScorer
@@ -51,7 +52,12 @@ class _EnoughError(Exception):
 
 
 def estimate_cells(
-    cells: Iterable[Cell], split: Split, terms: Terms, watch: Watch
+    cells: Iterable[Cell],
+    split: Split,
+    settings: RunSettings,
+    on_progress: OnProgress,
+    *,
+    clock: Callable[[], float] = time.perf_counter,
 ) -> dict[str, Estimate]:
     """Time a few steps of each row, and one validation.
 
@@ -60,9 +66,10 @@ def estimate_cells(
     cells
         Those to do; each row is timed once.
     split
-    terms
-    watch
-        Told how far it is.
+    settings
+    on_progress
+    clock
+        Seconds from some moment on.
 
     Returns
     -------
@@ -70,18 +77,18 @@ def estimate_cells(
         By name of the cell.
     """
     cells = list(cells)
-    validating, evaluating = _time_of_ranking(split)
-    trials = TrialsFile(terms.folder / TRIALS_FILE)
+    validating, evaluating = _time_of_ranking(split, clock)
+    trials = TrialsFile(trials_path(settings.folder))
     by_row: dict[str, Estimate] = {}
     for at, cell in enumerate(cells):
-        watch(at / len(cells), cell.row.name)
+        on_progress(at / len(cells), cell.row.name)
         name = cell.row.name
         if name in by_row:
             continue
         if cell.config is None:
             by_row[name] = _of_baseline(cell, split, trials, evaluating)
         else:
-            seconds = _of_training(cell.config, split, terms, validating)
+            seconds = _of_training(cell.config, split, settings, validating, clock)
             by_row[name] = Estimate(seconds + evaluating + _STARTING_SECONDS, True)
     return {cell.name: by_row[cell.row.name] for cell in cells}
 
@@ -103,34 +110,40 @@ def estimate_from(records: Iterable[Mapping[str, Any]], cells: Iterable[Cell]) -
     return found
 
 
-def _time_of_ranking(split: Split) -> tuple[float, float]:
+def _time_of_ranking(split: Split, clock: Callable[[], float]) -> tuple[float, float]:
     """Seconds of one validation, and of the evaluation at the end."""
     num_tracks = split.train.catalog.num_tracks
     rng = np.random.default_rng(0)
     vectors = rng.standard_normal((num_tracks, 64), dtype=np.float32)
     rows = validation_rows(split.validation)
-    started = time.perf_counter()
+    started = clock()
     validate(CentroidScorer(vectors, np.ones(num_tracks, dtype=np.float32)), rows, split.train)
-    seconds = time.perf_counter() - started
+    seconds = clock() - started
     num_test = int((split.test.targets.lengths > 0).sum())
     # An evaluation makes lists besides ranks, which takes as long again.
     return seconds, seconds * (1 + 2 * num_test / len(rows.query))
 
 
-def _of_training(config: TrainConfig, split: Split, terms: Terms, validating: float) -> float:
+def _of_training(
+    config: TrainConfig,
+    split: Split,
+    settings: RunSettings,
+    validating: float,
+    clock: Callable[[], float],
+) -> float:
     """Seconds of a training, from a few steps of it."""
-    times = [time.perf_counter()]
+    times = [clock()]
     num_steps = 0
 
     def step(done: int, total: int, loss: float) -> None:
         nonlocal num_steps
         num_steps = total
-        times.append(time.perf_counter())
+        times.append(clock())
         if len(times) > _TIMED_STEPS + 1 or times[-1] - times[1] > _TIMED_SECONDS:
             raise _EnoughError
 
     with suppress(_EnoughError):
-        device = device_named(terms.device)
+        device = device_named(settings.device)
         train(split.train, None, _in_the_middle(config), device=device, on_step=step)
     between = np.diff(times)
     # The first step also makes the graph ready, and the ranking of hard negatives where it is one.

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import segue
-from segue.compare.machine import commit, machine, peak_memory
+from segue.machine import commit, machine, peak_memory
 
 
 def test_a_figure_names_hardware_and_versions():

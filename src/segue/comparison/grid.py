@@ -1,7 +1,7 @@
 """What `segue compare` compares: a grid of trainings, and the tuned baselines beside them.
 
 A *row* is one line of the report, such as GCN with BPR and hard negatives; a *cell* is one training
-or fitting of it, with one seed. What a cell comes to is in `segue.compare.cells`.
+or fitting of it, with one seed. What a cell comes to is in `segue.comparison.measure`.
 """
 
 from __future__ import annotations
@@ -12,13 +12,12 @@ import json
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any, Literal, get_args
 
 from segue.baselines.baselines import BASELINES
 from segue.errors import InputError
 from segue.graph.playlist_graph import PlaylistGraph
-from segue.graph.split import Split, SplitRecipe, split_graph
+from segue.graph.split import SplitRecipe
 from segue.models import ENCODERS
 from segue.pipeline.tuned import tuned
 from segue.training.config import TrainConfig
@@ -110,41 +109,6 @@ class Cell:
         """The same row with another model seed."""
         config = None if self.config is None else replace(self.config, rng_seed=rng_seed)
         return replace(self, rng_seed=rng_seed, config=config)
-
-
-@dataclass(frozen=True)
-class Source:
-    """The data of a comparison: a graph, its k-core where only that is taken, and its split."""
-
-    graph: Path
-    recipe: SplitRecipe
-    k_core: int = 0
-
-    def load(self) -> Split:
-        """Read the graph and draw the split.
-
-        Raises
-        ------
-        ArtefactError
-            If the graph cannot be read.
-        InputError
-            If the k-core is empty, or nothing can be held out.
-        """
-        graph = PlaylistGraph.load(self.graph)
-        if self.k_core:
-            graph = graph.k_core(self.k_core)
-            graph = replace(graph, options={**graph.options, "k_core": self.k_core})
-            if not graph.playlists.tracks.num_pairs:
-                raise InputError(
-                    f"{self.graph}: its {self.k_core}-core is empty; a smaller --k-core leaves more"
-                )
-        try:
-            split = split_graph(graph, self.recipe)
-        except InputError as error:
-            raise InputError(f"{self.graph}: is too small to compare on ({error})") from None
-        if not split.validation.targets.num_pairs or not split.test.targets.num_pairs:
-            raise InputError(f"{self.graph}: is too small to compare on (nothing is held out)")
-        return split
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,11 @@ import json
 import numpy as np
 import pytest
 
-from segue.compare.cells import Terms, cell_path, measure_cell
-from segue.compare.grid import Grid
-from segue.compare.report import read_comparison, write_report
+from segue.comparison.folder import cell_path
+from segue.comparison.grid import Grid
+from segue.comparison.measure import RunSettings, measure_cell
+from segue.comparison.report import write_report
+from segue.comparison.results import read_comparison
 from segue.errors import ArtefactError, MismatchError
 from segue.files import write_json
 from segue.graph.split import SplitRecipe, split_graph
@@ -31,7 +33,7 @@ def measured(planted_graph, tmp_path_factory):
         changes={"dim": 8, "epochs": 2, "batch_size": 60},
     )  # fmt: skip
     for cell in grid.cells(split.train, num_seeds=2):
-        measure_cell(cell, split, Terms(folder), lambda share, note: None)
+        measure_cell(cell, split, RunSettings(folder), lambda share, note: None)
     return folder
 
 
@@ -132,8 +134,8 @@ def test_cells_from_before_a_metric_are_read_and_show_a_dash(folder, monkeypatch
     for name, cell in cells.items():
         write_json(folder / "cells" / f"{name}.json", cell)
     newer = (*METRICS, Metric("serendipity", lambda rankings: 0.0))
-    for module in ("report", "text"):
-        monkeypatch.setattr(f"segue.compare.{module}.METRICS", newer)
+    for module in ("report", "markdown"):
+        monkeypatch.setattr(f"segue.comparison.{module}.METRICS", newer)
     write_report(folder)
 
     written = (folder / "report.md").read_text()

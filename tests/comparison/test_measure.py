@@ -6,16 +6,9 @@ import time
 import pytest
 
 from segue.baselines.baselines import EASE
-from segue.compare.cells import (
-    OutOfTimeError,
-    Terms,
-    cell_path,
-    finished_cell,
-    measure_cell,
-    read_cell,
-    training_folder,
-)
-from segue.compare.grid import Cell, Row
+from segue.comparison.folder import cell_path, finished_cell, read_cell, training_folder
+from segue.comparison.grid import Cell, Row
+from segue.comparison.measure import OutOfTimeError, RunSettings, measure_cell
 from segue.errors import ArtefactError, MismatchError
 from segue.evaluation.evaluate import CURVE_KS, evaluate
 from segue.evaluation.validation import validate, validation_rows
@@ -35,7 +28,7 @@ def split(planted_graph):
 @pytest.fixture(scope="module")
 def measured(split, tmp_path_factory):
     folder = tmp_path_factory.mktemp("report")
-    return folder, measure_cell(CELL, split, Terms(folder), lambda share, note: None)
+    return folder, measure_cell(CELL, split, RunSettings(folder), lambda share, note: None)
 
 
 def figures(record):
@@ -71,30 +64,30 @@ def test_a_cell_holds_what_train_and_evaluate_find(measured, split, tmp_path):
 
 
 def test_a_cell_comes_out_the_same_again(measured, split, tmp_path):
-    again = measure_cell(CELL, split, Terms(tmp_path), lambda share, note: None)
+    again = measure_cell(CELL, split, RunSettings(tmp_path), lambda share, note: None)
     assert figures(again) == figures(measured[1])
 
 
 def test_a_training_that_ran_out_of_time_goes_on(measured, split, tmp_path, monkeypatch):
     seen = []
 
-    def watch(share, note):
+    def on_progress(share, note):
         seen.append(share)
 
     with pytest.raises(OutOfTimeError):
-        measure_cell(CELL, split, Terms(tmp_path, deadline=time.time()), watch)
+        measure_cell(CELL, split, RunSettings(tmp_path, deadline=time.time()), on_progress)
     assert not seen, "nothing is begun when the time is over"
     # The clock jumps once training is under way.
     clock = iter([0.0, *[2.0] * 100])
-    monkeypatch.setattr("segue.compare.cells.time.time", lambda: next(clock))
+    monkeypatch.setattr("segue.comparison.measure.time.time", lambda: next(clock))
     with pytest.raises(OutOfTimeError):
-        measure_cell(CELL, split, Terms(tmp_path, deadline=1.0), watch)
+        measure_cell(CELL, split, RunSettings(tmp_path, deadline=1.0), on_progress)
     monkeypatch.undo()
     assert max(seen) == pytest.approx(0.95 / 3), "it stops at the end of its epoch"
     assert training_folder(tmp_path, CELL).exists()
     assert finished_cell(tmp_path, CELL, split.fingerprint) is None
     seen.clear()
-    record = measure_cell(CELL, split, Terms(tmp_path), watch)
+    record = measure_cell(CELL, split, RunSettings(tmp_path), on_progress)
     assert seen[0] > 0.95 / 3, "what is done is not done again"
     assert figures(record) == figures(measured[1])
 
@@ -102,13 +95,15 @@ def test_a_training_that_ran_out_of_time_goes_on(measured, split, tmp_path, monk
 def test_the_checkpoint_of_another_configuration_is_not_resumed(split, tmp_path):
     clock = iter([0.0, *[2.0] * 100])
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("segue.compare.cells.time.time", lambda: next(clock))
+        patch.setattr("segue.comparison.measure.time.time", lambda: next(clock))
         with pytest.raises(OutOfTimeError):
-            measure_cell(CELL, split, Terms(tmp_path, deadline=1.0), lambda share, note: None)
+            measure_cell(CELL, split, RunSettings(tmp_path, deadline=1.0), lambda share, note: None)
     other = Cell(CELL.row, 0, TrainConfig(model="gcn", dim=4, epochs=1, batch_size=60))
-    with pytest.raises(MismatchError, match="--overwrite begins it anew"):
-        measure_cell(other, split, Terms(tmp_path), lambda share, note: None)
-    record = measure_cell(other, split, Terms(tmp_path, overwrite=True), lambda share, note: None)
+    with pytest.raises(MismatchError, match="--overwrite starts over"):
+        measure_cell(other, split, RunSettings(tmp_path), lambda share, note: None)
+    record = measure_cell(
+        other, split, RunSettings(tmp_path, overwrite=True), lambda share, note: None
+    )
     assert record["config"]["dim"] == 4
 
 
@@ -139,7 +134,7 @@ def test_a_damaged_cell_is_named(measured, split, tmp_path, content):
 
 def test_a_baseline_is_tuned_on_validation_and_its_trials_are_kept(split, tmp_path):
     cell = Cell(Row("EASE"), num_trials=2)
-    record = measure_cell(cell, split, Terms(tmp_path), lambda share, note: None)
+    record = measure_cell(cell, split, RunSettings(tmp_path), lambda share, note: None)
     trials = [json.loads(line) for line in (tmp_path / "trials.jsonl").read_text().splitlines()]
     assert len(trials) == record["num_trials"] == 2
     best = max(trials, key=lambda trial: trial["validation"]["ndcg@20"])

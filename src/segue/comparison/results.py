@@ -1,10 +1,9 @@
-"""The report of a comparison: from the files of its cells to tables and plots."""
+"""The results of a comparison: rows of finished cells, with means over their seeds."""
 
 from __future__ import annotations
 
-import csv
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,12 +11,10 @@ from typing import Any
 import numpy as np
 
 from segue.baselines.baselines import BASELINES
-from segue.compare.cells import read_cell
-from segue.compare.grid import LOSSES, Row
+from segue.comparison.folder import read_cell
+from segue.comparison.grid import LOSSES, Row
 from segue.errors import ArtefactError, MismatchError
 from segue.evaluation.validation import BEST_BY
-from segue.files import atomic_file, write_json
-from segue.metrics import METRICS
 from segue.models import ENCODERS
 
 Record = dict[str, Any]
@@ -155,87 +152,3 @@ def _place(row: Row) -> tuple[int, ...]:
     negatives = [name for kinds in LOSSES.values() for name in kinds]
     models = [*ENCODERS, *BASELINES]
     return at(row.model, models), at(row.loss, LOSSES), at(row.negatives, negatives)
-
-
-def write_report(folder: Path, unfinished: Mapping[str, str] | None = None) -> Comparison:
-    """Write report.md, report.csv, report.json and the plots from the cells of a folder.
-
-    Parameters
-    ----------
-    folder
-    unfinished
-        Cells that belong to the grid and are not there, and why.
-
-    Raises
-    ------
-    ArtefactError, MismatchError
-        As `read_comparison`, or if a file cannot be written.
-    """
-    from segue.compare.plots import draw_plots
-    from segue.compare.text import markdown
-
-    comparison = read_comparison(folder)
-    pictures = draw_plots(comparison, folder)
-    write_json(folder / "report.json", to_json(comparison))
-    _write_csv(folder / "report.csv", comparison)
-    with atomic_file(folder / "report.md") as temporary:
-        text = markdown(comparison, pictures, unfinished or {})
-        temporary.write_text(text, encoding="utf-8")
-    return comparison
-
-
-def to_json(comparison: Comparison) -> dict[str, Any]:
-    """The report for programs: rows with mean and standard deviation, and every cell's facts."""
-    kept = (
-        *("name", "rng_seed", "config", "options", "num_trials", "best_epoch", "validation"),
-        *("test", "parameters", "seconds", "peak_memory", "device", "machine"),
-    )
-
-    def finite(value: float | None) -> float | None:
-        return value if value is not None and math.isfinite(value) else None
-
-    chosen = {row.row for row in comparison.best()}
-    return {
-        "data": comparison.cells[0]["data"],
-        "rows": [
-            {
-                "model": row.row.model,
-                "loss": row.row.loss or None,
-                "negatives": row.row.negatives or None,
-                "best_of_architecture": row.row in chosen,
-                "seeds": len(row.cells),
-                "test": {
-                    m.name: {"mean": finite(row.mean(m.name)), "sd": finite(row.spread(m.name))}
-                    for m in METRICS
-                },
-                "cells": [{k: cell[k] for k in kept if k in cell} for cell in row.cells],
-            }
-            for row in comparison.rows
-        ],
-    }
-
-
-def _write_csv(path: Path, comparison: Comparison) -> None:
-    """One line a cell."""
-    chosen_on = comparison.validation_metrics
-    header = [
-        *("model", "loss", "negatives", "rng_seed", *(metric.name for metric in METRICS)),
-        *(f"validation {name}" for name in chosen_on),
-        *("best_epoch", "num_trials", "parameters", "training_seconds", "tuning_seconds"),
-        *("evaluation_seconds", "peak_memory", "threads", "device"),
-    ]
-    with atomic_file(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(header)
-        for cell in comparison.cells:
-            seconds = cell["seconds"]
-            writer.writerow(
-                [
-                    *(cell[name] for name in ("model", "loss", "negatives", "rng_seed")),
-                    *(cell["test"]["values"].get(metric.name) for metric in METRICS),
-                    *(cell["validation"].get(name) for name in chosen_on),
-                    *(cell.get(name) for name in ("best_epoch", "num_trials", "parameters")),
-                    *(seconds.get(name) for name in ("training", "tuning", "evaluation")),
-                    *(cell["peak_memory"], cell["machine"]["threads"], cell["device"]),
-                ]
-            )

@@ -7,7 +7,7 @@ import pytest
 
 from segue.baselines.baselines import BASELINES
 from segue.cli.compare import compare
-from segue.compare.grid import (
+from segue.comparison.grid import (
     ARTICLE_RECIPE,
     BPR_EPOCHS,
     FULL,
@@ -15,9 +15,9 @@ from segue.compare.grid import (
     Cell,
     Grid,
     Row,
-    Source,
     best_cells,
 )
+from segue.comparison.source import Source
 from segue.errors import InputError
 from segue.graph.split import SplitRecipe
 from segue.models import ENCODERS
