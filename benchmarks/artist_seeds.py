@@ -19,7 +19,7 @@ from segue.data.playlists import Float32Array
 from segue.evaluation.scorers import NodeScorer
 from segue.evaluation.validation import validate, validation_rows
 from segue.graph.playlist_graph import PlaylistGraph
-from segue.pipeline.experiment import split_of
+from segue.pipeline.evaluate import split_of
 from segue.scoring.scorer import unit_rows
 
 

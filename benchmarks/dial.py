@@ -22,7 +22,7 @@ from segue.graph.split import HeldOut
 from segue.pictures.plots import Series, scatter
 from segue.pictures.save import save_plot
 from segue.pictures.style import SIZES
-from segue.pipeline.experiment import split_of
+from segue.pipeline.evaluate import split_of
 from segue.pipeline.system import SystemScorer
 
 DIALS = tuple(place / 4 for place in range(-4, 5))

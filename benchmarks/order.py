@@ -26,7 +26,7 @@ from segue.evaluation.validation import BEST_BY
 from segue.files import write_json
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.graph.split import HeldOut
-from segue.pipeline.experiment import split_of
+from segue.pipeline.evaluate import split_of
 from segue.scoring.recency import Recency
 from segue.scoring.scorer import CentroidScorer, Query
 

@@ -24,7 +24,7 @@ from segue.bundle import Bundle
 from segue.evaluation.validation import validate
 from segue.files import write_json
 from segue.graph.playlist_graph import PlaylistGraph
-from segue.pipeline.experiment import split_of
+from segue.pipeline.evaluate import split_of
 from segue.pipeline.system import SystemScorer
 from segue.scoring.scorer import PRIOR_HALF_LIFE
 

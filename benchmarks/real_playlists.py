@@ -35,7 +35,7 @@ from segue.files import write_json
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.graph.split import Split, SplitRecipe, split_graph
 from segue.machine import machine
-from segue.pipeline.experiment import split_of
+from segue.pipeline.evaluate import split_of
 from segue.pipeline.system import SystemScorer
 from segue.scoring.scorer import CentroidScorer
 

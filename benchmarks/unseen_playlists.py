@@ -29,7 +29,7 @@ from segue.files import write_json
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.graph.split import Split, SplitRecipe, split_graph
 from segue.machine import machine
-from segue.pipeline.experiment import split_of
+from segue.pipeline.evaluate import split_of
 
 GIVEN = (1, 2, 3, 5, 10, 25)
 NAMES = ("popularity", "item-kNN", "RP3beta", "EASE", "EASE+side", "iALS")

@@ -20,7 +20,7 @@ from segue.evaluation.evaluate import evaluate
 from segue.evaluation.validation import validation_rows
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.graph.split import Split, SplitRecipe, split_graph
-from segue.pipeline.experiment import train_and_measure
+from segue.pipeline.train import train as train_bundle
 from segue.recommend.filters import Filters
 from segue.recommend.recommender import Recommender
 from segue.scoring.wide import WidePart
@@ -86,7 +86,7 @@ def split(graph) -> Split:
 
 
 @pytest.fixture(scope="module")
-def bundle(graph, split, tmp_path_factory) -> Bundle:
+def bundle(split) -> Bundle:
     """The flagship's parts, all small."""
     config = TrainConfig(
         relations=("artist", "album"), dim=8, num_layers=3, epochs=4, batch_size=200,
@@ -98,14 +98,7 @@ def bundle(graph, split, tmp_path_factory) -> Bundle:
             num_trees=(5, 20), learning_rate=0.3, min_leaf=50, min_questions=20, num_leaves=7
         ),
     )
-    return train_and_measure(
-        graph,
-        split,
-        config,
-        lambda scorer: evaluate(scorer, split.test, split.train),
-        folder=tmp_path_factory.mktemp("training"),
-        system=system,
-    )
+    return train_bundle(split, config=config, system=system, device="cpu")
 
 
 @pytest.fixture(scope="module")

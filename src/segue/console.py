@@ -7,9 +7,9 @@ silence, or an object of one's own with the two methods of `Progress`.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     import rich.progress
@@ -127,3 +127,50 @@ class _RichBar(ProgressBar):
             say(message)
         else:
             self._progress.console.print(message, markup=False, highlight=False, soft_wrap=True)
+
+
+def table_text(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table as lines of text; columns of numbers align right.
+
+    On a terminal the widest texts are cut to fit, numbers never; elsewhere nothing is cut.
+    """
+    from rich import box
+    from rich.cells import cell_len, set_cell_size
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    columns = [[printable(cell) for cell in cells] for cells in zip(header, *rows, strict=True)]
+    numeric = [bool(cells) and all(_is_number(cell) for cell in cells) for _, *cells in columns]
+    widths = [max(map(cell_len, column)) for column in columns]
+    frame = 3 * len(columns)
+    if sys.stdout.isatty():
+        room = Console().width - frame
+        texts = [place for place, is_number in enumerate(numeric) if not is_number]
+        while texts and sum(widths) > room and max(widths[place] for place in texts) > 6:
+            widths[max(texts, key=lambda place: widths[place])] -= 1
+
+    def fitted(cell: str, width: int) -> Text:
+        # `Text`, not str: a song may be called "[Intro]", which is no markup.
+        return Text(cell if cell_len(cell) <= width else set_cell_size(cell, width - 1) + "…")
+
+    table = Table(
+        title=Text(printable(title), style="bold"),
+        box=box.SIMPLE_HEAD,
+        title_justify="left",
+        pad_edge=False,
+    )
+    for (name, *_), is_number, width in zip(columns, numeric, widths, strict=True):
+        justify: Literal["left", "right"] = "right" if is_number else "left"
+        table.add_column(fitted(name, width), justify=justify, no_wrap=True, min_width=width)
+    for row in zip(*(column[1:] for column in columns), strict=True):
+        table.add_row(*map(fitted, row, widths))
+    # The console gets the width of the table: it must not squeeze what has been fitted.
+    console = Console(width=max(sum(widths) + frame, len(title), 20))
+    with console.capture() as captured:
+        console.print(table)
+    return "\n".join(line.rstrip() for line in captured.get().splitlines())
+
+
+def _is_number(cell: str) -> bool:
+    return cell == "–" or cell.replace(",", "").replace(".", "").lstrip("-+").isdigit()

@@ -12,11 +12,11 @@ import torch
 
 from segue.bundle import Bundle
 from segue.cli import main
-from segue.cli.train import tuned_config
 from segue.data.playlists import Catalog, Playlists, TrackLists
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.graph.split import SplitRecipe, split_graph
-from segue.pipeline import parts
+from segue.pipeline import parts, recipes
+from segue.pipeline.recipes import config_for
 from segue.recommend.recommender import Recommender
 from segue.scoring.wide import WidePart
 from segue.training.config import SecondStageConfig, WideConfig
@@ -35,7 +35,7 @@ def quick():
     """`--threads` sets the number for the whole process."""
     before = torch.get_num_threads()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys.modules["segue.cli.train"], "SecondStageConfig", CONFIG)
+        patch.setattr(recipes, "SecondStageConfig", CONFIG)
         yield
     torch.set_num_threads(before)
 
@@ -230,11 +230,11 @@ def test_a_training_that_was_stopped_takes_its_finished_parts(
 
 
 def test_best_values_give_way_to_what_is_chosen():
-    assert tuned_config("lightgcn", {}).dim == 128
-    assert tuned_config("lightgcn", {}, "best").dim == 256
-    assert tuned_config("lightgcn", {}, "best", dim=7).dim == 7
-    assert tuned_config("gcn", {}).options == {"transform_rate": 0.01, "relation_weight": 100.0}
-    mine = tuned_config("gcn", {"relation_weight": 3}, learning_rate=0.5)
+    assert config_for("lightgcn").dim == 128
+    assert config_for("lightgcn", "best").dim == 256
+    assert config_for("lightgcn", "best", dim=7).dim == 7
+    assert config_for("gcn").options == {"transform_rate": 0.01, "relation_weight": 100.0}
+    mine = config_for("gcn", options={"relation_weight": 3}, learning_rate=0.5)
     assert mine.options == {"transform_rate": 0.01, "relation_weight": 3}
     assert mine.learning_rate == 0.5
 

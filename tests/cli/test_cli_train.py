@@ -13,10 +13,10 @@ import torch
 from segue.baselines.baselines import BASELINES
 from segue.bundle import Bundle
 from segue.cli import main
-from segue.cli.train import tuned_config
 from segue.metrics import METRICS
 from segue.models import ENCODERS
 from segue.models.lightgcn import LightGCN
+from segue.pipeline.recipes import config_for
 from segue.pipeline.tuned import for_training
 from segue.recommend.recommender import Recommender
 from segue.training import train as train_module
@@ -241,7 +241,7 @@ def test_a_training_that_was_stopped_goes_on_bit_for_bit(
 
     status, _, err = run("train", graph, "--out", out, *SMALL)
     assert (status, err.count("\n")) == (1, 1)
-    assert "--resume goes on with it" in err
+    assert "--resume continues it" in err
 
     status, _, err = run("train", graph, "--out", out, *SMALL, "--resume", "--learning-rate", 0.02)
     assert status == 1
@@ -426,7 +426,7 @@ def test_a_registered_architecture_needs_no_tuned_values(run, graph, tmp_path, m
 def test_what_ships_is_trained_on_all_pairs_up_to_the_best_epoch(trained, planted_graph, tmp_path):
     bundle = Bundle.load(trained, measured=True)
     best = bundle.config["best_epoch"]
-    config = tuned_config("lightgcn", {}, dim=8, epochs=4, batch_size=50)
+    config = config_for("lightgcn", dim=8, epochs=4, batch_size=50)
     anew = train_module.train(
         planted_graph, None, config, folder=tmp_path, identity="", stop_after=best
     )

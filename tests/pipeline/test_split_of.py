@@ -10,7 +10,7 @@ from segue.bundle import Bundle
 from segue.errors import ArtefactError, MismatchError
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.graph.split import SplitRecipe, split_graph
-from segue.pipeline.experiment import split_of
+from segue.pipeline.evaluate import split_of
 
 
 @pytest.fixture(scope="module")

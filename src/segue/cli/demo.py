@@ -9,11 +9,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from segue.cli.data import build_graph
-from segue.cli.evaluate import evaluate_baselines
 from segue.cli.lists import print_recommendations
-from segue.cli.output import command, print_evaluations, print_table
-from segue.cli.train import default_recipe, system_for, train_bundle, tuned_config
-from segue.console import say
+from segue.cli.output import command, print_table
+from segue.console import ConsoleProgress, say
 
 if TYPE_CHECKING:
     from segue.data.playlists import Playlists
@@ -42,11 +40,13 @@ def demo(out: Path, quick: bool) -> None:
 
     The songs of the sample are real; its playlists are generated.
     """
+    from segue.evaluation.evaluate import Evaluation
     from segue.graph.playlist_graph import PlaylistGraph
-    from segue.graph.split import split_graph
+    from segue.pipeline.evaluate import Evaluations, evaluate_baselines
+    from segue.pipeline.recipes import split as split_graph
+    from segue.pipeline.train import train_to
     from segue.recommend.recommender import Recommender
     from segue.synthetic.sample import write_sample
-    from segue.training.config import TrainConfig
 
     started = time.perf_counter()
     _claim(out)
@@ -61,19 +61,17 @@ def demo(out: Path, quick: bool) -> None:
     build_graph(str(slices), graph_path, overwrite=True)
     say("3. Model: " + command("train", graph_path, "--out", bundle_path))
     sizes: dict[str, Any] = {"dim": 32, "epochs": 20} if quick else {}
-    config = tuned_config(TrainConfig.model, {}, **sizes)
     graph = PlaylistGraph.load(graph_path)
-    split = split_graph(graph, default_recipe(graph))
-    bundle, evaluation = train_bundle(
-        graph, split, bundle_path, config, system=system_for(graph), overwrite=True
-    )
+    split = split_graph(graph)
+    progress = ConsoleProgress()
+    bundle = train_to(bundle_path, split, overwrite=True, progress=progress, **sizes)
     beside = ("popularity", "item-kNN", "EASE")
     ours = command("evaluate", bundle_path, graph_path, "--baselines", "--only", ",".join(beside))
     say(f"4. Measure: {ours}")
-    evaluations = {bundle.config["model"]: evaluation}
-    for name, (found, _) in evaluate_baselines(split, split.test, beside).items():
-        evaluations[name] = found
-    print_evaluations("On the test tracks of the generated playlists", evaluations)
+    evaluations = {bundle.config["model"]: Evaluation.from_json(bundle.metrics["test"])}
+    found = evaluate_baselines(split, split.test, beside, progress=progress)
+    evaluations |= {name: evaluation for name, (evaluation, _) in found.items()}
+    click.echo(Evaluations("On the test tracks of the generated playlists", evaluations))
 
     say("5. Ask")
     recommender = Recommender.load(bundle_path)

@@ -8,14 +8,14 @@ import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from segue.console import printable
+from segue.console import table_text
 
 if TYPE_CHECKING:
-    from segue.evaluation.evaluate import Evaluation
+    pass
 
 
 class StageOrder(click.Group):
@@ -70,62 +70,5 @@ def comma_names(text: str) -> tuple[str, ...]:
 
 
 def print_table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """A table on standard output; columns of numbers align right.
-
-    On a terminal the widest texts are cut to fit, numbers never; elsewhere nothing is cut.
-    """
-    from rich import box
-    from rich.cells import cell_len, set_cell_size
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    columns = [[printable(cell) for cell in cells] for cells in zip(header, *rows, strict=True)]
-    numeric = [bool(cells) and all(_is_number(cell) for cell in cells) for _, *cells in columns]
-    widths = [max(map(cell_len, column)) for column in columns]
-    frame = 3 * len(columns)
-    if sys.stdout.isatty():
-        room = Console().width - frame
-        texts = [place for place, is_number in enumerate(numeric) if not is_number]
-        while texts and sum(widths) > room and max(widths[place] for place in texts) > 6:
-            widths[max(texts, key=lambda place: widths[place])] -= 1
-
-    def fitted(cell: str, width: int) -> Text:
-        # `Text`, not str: a song may be called "[Intro]", which is no markup.
-        return Text(cell if cell_len(cell) <= width else set_cell_size(cell, width - 1) + "…")
-
-    table = Table(
-        title=Text(printable(title), style="bold"),
-        box=box.SIMPLE_HEAD,
-        title_justify="left",
-        pad_edge=False,
-    )
-    for (name, *_), is_number, width in zip(columns, numeric, widths, strict=True):
-        justify: Literal["left", "right"] = "right" if is_number else "left"
-        table.add_column(fitted(name, width), justify=justify, no_wrap=True, min_width=width)
-    for row in zip(*(column[1:] for column in columns), strict=True):
-        table.add_row(*map(fitted, row, widths))
-    # The console gets the width of the table: it must not squeeze what has been fitted.
-    console = Console(width=max(sum(widths) + frame, len(title), 20))
-    with console.capture() as captured:
-        console.print(table)
-    click.echo("\n".join(line.rstrip() for line in captured.get().splitlines()))
-
-
-def _is_number(cell: str) -> bool:
-    return cell == "–" or cell.replace(",", "").replace(".", "").lstrip("-+").isdigit()
-
-
-def print_evaluations(title: str, evaluations: dict[str, Evaluation]) -> None:
-    """Metrics as rows, models as columns."""
-    words = {"higher": "higher is better", "lower": "lower is better", "neither": ""}
-    metrics = next(iter(evaluations.values())).metrics
-    rows = [
-        [
-            metric.name,
-            *(metric.format(evaluation.values[metric.name]) for evaluation in evaluations.values()),
-            words[metric.direction],
-        ]
-        for metric in metrics
-    ]
-    print_table(title, ["metric", *evaluations, ""], rows)
+    """A table on standard output."""
+    click.echo(table_text(title, header, rows))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -10,20 +9,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from segue.cli.evaluate import run_evaluation, say_scored, title_of
-from segue.cli.output import DEVICE, SPLIT_RNG_SEED, THREADS, command, print_evaluations
-from segue.console import number, progress_bar, say
+from segue.cli.output import DEVICE, SPLIT_RNG_SEED, THREADS, command
+from segue.console import ConsoleProgress, say
 from segue.machine import limit_threads
-from segue.training.config import CHOICES, SecondStageConfig, SystemConfig, TrainConfig, WideConfig
+from segue.training.config import CHOICES, TrainConfig
 
 if TYPE_CHECKING:
-    from segue.bundle import Bundle
-    from segue.console import ProgressBar
-    from segue.evaluation.evaluate import Evaluation
-    from segue.evaluation.scorers import HeldOutScorer, Scorer
-    from segue.graph.playlist_graph import PlaylistGraph
-    from segue.graph.split import Split, SplitKind, SplitRecipe
-    from segue.pipeline.experiment import OnEpoch, OnStep
+    from segue.graph.split import SplitKind
 
 # Of `TrainConfig` what each architecture has its own best values of.
 TUNED_FIELDS = ("dim", "num_layers", "learning_rate", "temperature")
@@ -155,6 +147,12 @@ def _plain_value(text: str) -> bool | int | float | str:
 @click.option("--no-refit", is_flag=True, help="Ship the vectors that were measured.")
 @click.option("--resume", is_flag=True, help="Go on with a training that was stopped.")
 @click.option("--overwrite", is_flag=True, help="Replace an older bundle.")
+@click.option(
+    "--tensorboard",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Write curves for TensorBoard (pip install 'segue[tensorboard]').",
+)
 def train(
     graph: Path,
     out: Path,
@@ -174,6 +172,7 @@ def train(
     no_refit: bool,
     resume: bool,
     overwrite: bool,
+    tensorboard: Path | None,
     **choices: Any,
 ) -> None:
     """Train a model on GRAPH, measure it on what is held out, and write a bundle.
@@ -196,244 +195,51 @@ def train(
     interruption, the same command with --resume goes on from the last checkpoint
     (one every epoch, and every five minutes).
     """
+    from segue.evaluation.evaluate import Evaluation
     from segue.graph.playlist_graph import PlaylistGraph
-    from segue.graph.split import SplitRecipe, split_graph
-    from segue.models import encoder_named
-    from segue.training.options import options_for
+    from segue.pipeline.evaluate import Evaluations, scored_text, title_of
+    from segue.pipeline.recipes import config_for, default_system
+    from segue.pipeline.recipes import split as split_graph
+    from segue.pipeline.tensorboard import TensorBoard
+    from segue.pipeline.train import refuse_config, refuse_training, train_to
 
-    given_choices = {name: value for name, value in choices.items() if value is not None}
+    fields = {name: value for name, value in choices.items() if value is not None}
     if relations is not None:
         names = tuple(name.strip() for name in relations.split(","))
-        given_choices["relations"] = () if names == ("none",) else names
-    config = tuned_config(given_choices.pop("model"), options, preset, **given_choices)
-    _refuse_training(out, resume=resume, overwrite=overwrite)
-    # Refused before anything else; loads torch, for the limit.
-    options_for(encoder_named(config.model), config)
+        fields["relations"] = () if names == ("none",) else names
+    config = config_for(fields.pop("model"), preset, options=options, **fields)
+    refuse_training(out, resume=resume, overwrite=overwrite)
+    refuse_config(config)
     limit_threads(threads)
-    loaded = PlaylistGraph.load(graph)
-    recipe = SplitRecipe(
-        split_kind or default_recipe(loaded).kind,
-        test_share,
-        validation_share,
-        split_rng_seed,
-        given,
+    split = split_graph(
+        PlaylistGraph.load(graph),
+        split_kind,
+        test_share=test_share,
+        validation_share=validation_share,
+        num_given=given,
+        rng_seed=split_rng_seed,
     )
-    split = split_graph(loaded, recipe)
-    bundle, evaluation = train_bundle(
-        loaded,
-        split,
-        out,
-        config,
-        system=system_for(loaded, wide=not no_wide, second_stage=second_stage),
-        device=device,
-        keep_playlists=not no_playlists,
-        refit=not no_refit,
-        resume=resume,
-        overwrite=overwrite,
-    )
-    print_evaluations(title_of("test", split), {bundle.config["model"]: evaluation})
-    say_scored(evaluation, split)
+    progress = ConsoleProgress()
+    with ExitStack() as watched:
+        board = None if tensorboard is None else watched.enter_context(TensorBoard(tensorboard))
+        bundle = train_to(
+            out,
+            split,
+            config=config,
+            system=default_system(
+                split.graph, wide=not no_wide, second_stage=second_stage, progress=progress
+            ),
+            device=device,
+            keep_playlists=not no_playlists,
+            refit=not no_refit,
+            resume=resume,
+            overwrite=overwrite,
+            progress=progress,
+            on_step=None if board is None else board.on_step,
+            on_epoch=None if board is None else board.on_epoch,
+        )
+    evaluation = Evaluation.from_json(bundle.metrics["test"])
+    click.echo(Evaluations(title_of("test", split), {bundle.config["model"]: evaluation}))
+    say(scored_text(evaluation, split))
     beside = command("evaluate", out, graph, "--baselines")
-    say(f"Written to {out}; `{beside}` puts baselines beside it")
-
-
-def _training_folder(out: Path) -> Path:
-    out = out.resolve()  # "." has no name
-    return out.with_name(f"{out.name}.training")
-
-
-def _refuse_training(out: Path, *, resume: bool, overwrite: bool) -> None:
-    """Refuse before any work is done what would be refused after it."""
-    from segue.errors import ArtefactError
-    from segue.files import refuse_existing
-    from segue.training.checkpoint import CHECKPOINT
-
-    refuse_existing(out, "bundle", overwrite=overwrite)
-    folder = _training_folder(out)
-    if (folder / CHECKPOINT).exists() and not resume and not overwrite:
-        raise ArtefactError(
-            f"{folder}: a training that was stopped is here; --resume goes on with it, "
-            "--overwrite starts anew"
-        )
-
-
-def default_recipe(graph: PlaylistGraph) -> SplitRecipe:
-    """Last tracks where the order of a playlist is known, and as many at random; else random."""
-    from segue.graph.split import SplitRecipe
-
-    return SplitRecipe("mixed" if graph.playlists.order_known.any() else "random")
-
-
-def tuned_config(
-    model: str,
-    options: dict[str, bool | int | float | str],
-    preset: str | None = None,
-    **chosen: Any,
-) -> TrainConfig:
-    """A configuration with the best values for its architecture where none were chosen."""
-    from segue.pipeline.tuned import PRESETS, for_training
-
-    best = for_training(model) | (PRESETS[preset] if preset else {})
-    options = {**best.pop("options", {}), **options}
-    return TrainConfig(model=model, options=options, **(best | chosen))
-
-
-def system_for(
-    graph: PlaylistGraph, *, wide: bool = True, second_stage: bool | None = None
-) -> SystemConfig:
-    """What stands beside the vectors; what this machine cannot make is left out, and said to be.
-
-    A second stage that is asked for (true) is not left out.
-    """
-    from segue.errors import ResourceError
-    from segue.scoring.second_stage import lightgbm_library
-    from segue.training.wide import require_wide
-
-    wide_config = WideConfig() if wide else None
-    if wide_config is not None:
-        try:
-            require_wide(graph, wide_config)
-        except ResourceError as error:
-            say(f"The wide part is left out: {error}")
-            wide_config = None
-    if second_stage is None:
-        try:
-            lightgbm_library()
-            second_stage = True
-        except ResourceError as error:
-            say(f"The second stage is left out: {error}")
-            second_stage = False
-    return SystemConfig(wide_config, SecondStageConfig() if second_stage else None)
-
-
-def train_bundle(
-    graph: PlaylistGraph,
-    split: Split,
-    out: Path,
-    config: TrainConfig,
-    *,
-    system: SystemConfig | None = None,
-    device: str = "auto",
-    keep_playlists: bool = True,
-    refit: bool = True,
-    resume: bool = False,
-    overwrite: bool = False,
-) -> tuple[Bundle, Evaluation]:
-    """Train, measure and save, with words and bars; returns the bundle and its measurement."""
-    from segue.errors import ArtefactError
-    from segue.pipeline.experiment import Watch, train_and_measure
-    from segue.pipeline.parts import FinishedParts
-    from segue.training.checkpoint import CHECKPOINT, METRICS_FILE
-    from segue.training.device import device_named
-
-    device = device_named(device)
-    folder = _training_folder(out)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ArtefactError(f"{folder}: cannot be written ({error.strerror or error})") from error
-    say(f"Training {config.model} (dim {config.dim}) on {device}: {_parts_of(split)}")
-    measured: list[Evaluation] = []
-
-    def watch(stage: str) -> tuple[OnStep, OnEpoch]:
-        if stage == "refit":
-            say(f"Once more on all {number(graph.playlists.tracks.num_pairs)} pairs, to ship:")
-        title = {"split": "Training", "refit": "Refitting"}[stage]
-        return _reporters(bars.enter_context(progress_bar(title, 1, "steps")))
-
-    def begins(stage: str) -> None:
-        bars.close()
-        say(
-            {
-                "wide": "Fitting the wide part",
-                "second stage": "Training the second stage on what is held out for validation",
-                "refit wide": "Fitting the wide part on all pairs",
-            }[stage]
-        )
-
-    def measure(scorer: Scorer | HeldOutScorer) -> Evaluation:
-        bars.close()  # one bar at a time
-        measured.append(run_evaluation(config.model, scorer, split.test, split))
-        return measured[0]
-
-    try:
-        with ExitStack() as bars:
-            bundle = train_and_measure(
-                graph,
-                split,
-                config,
-                measure,
-                folder=folder,
-                system=system,
-                keep_playlists=keep_playlists,
-                refit=refit,
-                resume=resume,
-                device=device,
-                watch=Watch(watch, begins),
-            )
-        bundle.save(out, overwrite=overwrite)
-        # Only now that the bundle is whole is the way there no longer needed.
-        FinishedParts(folder).remove()
-        for place in (folder, folder / "refit"):
-            for name in (CHECKPOINT, METRICS_FILE):
-                (place / name).unlink(missing_ok=True)
-    except KeyboardInterrupt:
-        if (folder / CHECKPOINT).exists():
-            say(f"Stopped; --resume goes on from the last checkpoint in {folder}")
-        raise
-    finally:
-        for place in (folder / "refit", folder):
-            with suppress(OSError):  # it stays where it holds anything
-                place.rmdir()
-    if system is not None and system.second_stage is not None and bundle.second_stage is None:
-        say("No second stage: too little is held out for validation, or none did better there")
-    weights = bundle.history[bundle.config["best_epoch"] - 1].get("relation_weight")
-    if weights:
-        found = ", ".join(f"{name} {weight:.2f}" for name, weight in weights.items())
-        say(f"Learned weight of the structural relations: {found}")
-    return bundle, measured[0]
-
-
-def _parts_of(split: Split) -> str:
-    """How much is trained on and how much held out, in words."""
-    import numpy as np
-
-    parts = (split.validation, split.test)
-    train = f"{number(split.train.playlists.tracks.num_pairs)} training pairs"
-    validation, test = (number(part.targets.num_pairs) for part in parts)
-    kind = split.recipe.kind
-    if kind == "playlists":
-        whole = [len(part.playlist_index) for part in parts]
-    elif kind == "tracks":
-        whole = [len(np.unique(part.targets.track_index)) for part in parts]
-    else:
-        return f"{train}, {validation} held out for validation, {test} for test"
-    return (
-        f"{train}, {number(whole[0])} whole {kind} held out for validation, {number(whole[1])} "
-        f"for test ({validation} and {test} pairs to find)"
-    )
-
-
-def _reporters(
-    bar: ProgressBar,
-) -> tuple[OnStep, OnEpoch]:
-    """What a bar shows of each step, and what is said of an epoch."""
-    position, num_steps = 0.0, 0
-
-    def step(done: int, total: int, loss: float) -> None:
-        nonlocal position, num_steps
-        # A resumed training jumps to its place; the rate is of the steps done since.
-        num_steps += 1
-        bar.advance(done / total - position, done=num_steps, note=f"loss {loss:.3f}")
-        position = done / total
-
-    def epoch(entry: dict[str, Any]) -> None:
-        # About a dozen lines however many epochs there are: metrics.jsonl has them all.
-        if entry["epoch"] % math.ceil(entry["epochs"] / 12) and entry["epoch"] > 1:
-            return
-        scores = ", ".join(
-            f"{name} {entry[name]:.4f}" for name in ("recall@20", "ndcg@20") if name in entry
-        )
-        bar.say(f"  epoch {entry['epoch']}: loss {entry['loss']:.4f}, {scores}".rstrip(", "))
-
-    return step, epoch
+    say(f"Written to {out}; `{beside}` compares it with baselines")

@@ -58,6 +58,24 @@ class Evaluation:
             "seconds": round(self.seconds, 3),
         }
 
+    @classmethod
+    def from_json(cls, content: dict[str, Any]) -> Evaluation:
+        """As `to_json` gave it; a metric that this version does not know is left out."""
+
+        def numbers(figures: dict[str, float | None]) -> dict[str, float]:
+            return {name: math.nan if v is None else v for name, v in figures.items()}
+
+        values = numbers(content["values"])
+        metrics = tuple(metric for metric in METRICS if metric.name in values)
+        return cls(
+            metrics,
+            {metric.name: values[metric.name] for metric in metrics},
+            {int(k): value for k, value in numbers(content["recall_curve"]).items()},
+            content["num_scored"],
+            content["num_unscored"],
+            content["seconds"],
+        )
+
 
 def evaluate(
     scorer: Scorer | HeldOutScorer,

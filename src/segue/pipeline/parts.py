@@ -31,15 +31,17 @@ class FinishedParts:
     Parameters
     ----------
     folder
-        That of the training; it exists.
+        That of the training; it exists. None: nothing is kept.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path | None) -> None:
         self._folder = folder
 
     def wide(self, graph: PlaylistGraph, config: WideConfig) -> WidePart:
         """The wide part for a training graph."""
         path = self._path("wide", ".safetensors", graph.fingerprint, vars(config))
+        if path is None:
+            return fit_wide(graph, config)
         if path.exists():
             try:
                 return WidePart(**load_file(path))
@@ -64,7 +66,7 @@ class FinishedParts:
             return None
         facts = (split.fingerprint, config.to_json(), system.to_json())
         path = self._path("second_stage", ".txt", *facts)
-        if path.exists():
+        if path is not None and path.exists():
             return path.read_text(encoding="utf-8") or None
         model = train_second_stage(
             split,
@@ -72,16 +74,19 @@ class FinishedParts:
             vectors.popularity,
             system.second_stage,
         )
-        with atomic_file(path) as temporary:
-            temporary.write_text(model or "", encoding="utf-8")
+        if path is not None:
+            with atomic_file(path) as temporary:
+                temporary.write_text(model or "", encoding="utf-8")
         return model
 
     def remove(self) -> None:
         """Remove the files: the bundle has what was in them."""
         for pattern in ("wide-*.safetensors", "second_stage-*.txt"):
-            for path in self._folder.glob(pattern):
+            for path in self._folder.glob(pattern) if self._folder else ():
                 path.unlink()
 
-    def _path(self, name: str, suffix: str, *facts: Any) -> Path:
+    def _path(self, name: str, suffix: str, *facts: Any) -> Path | None:
+        if self._folder is None:
+            return None
         digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
         return self._folder / f"{name}-{digest[:16]}{suffix}"

@@ -1,0 +1,302 @@
+"""How good something is on held-out tracks, with tuned baselines for comparison."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import pyarrow as pa
+
+from segue.baselines.baselines import BASELINES
+from segue.baselines.tuning import TrialsFile, Tuning, tune
+from segue.bundle import Bundle
+from segue.console import Progress, count, progress_of, table_text
+from segue.errors import ArtefactError, InputError, MismatchError, ResourceError
+from segue.evaluation.evaluate import Evaluation
+from segue.evaluation.evaluate import evaluate as evaluate_scorer
+from segue.evaluation.scorers import HeldOutScorer, Scorer
+from segue.graph.playlist_graph import PlaylistGraph
+from segue.graph.split import HeldOut, Split, SplitRecipe, split_graph
+from segue.metrics import METRICS, Metric
+from segue.pipeline.system import SystemScorer
+
+DEFAULT_TRIALS = 8
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluations(Mapping[str, Evaluation]):
+    """Evaluations by name, the first that of what was asked for; prints as a table.
+
+    Attributes
+    ----------
+    title : str
+        On what was measured.
+    evaluations : dict
+    tunings : dict
+        Of the baselines: the options that were chosen, and how many were tried.
+    """
+
+    title: str
+    evaluations: dict[str, Evaluation]
+    tunings: dict[str, Tuning] = field(default_factory=dict)
+
+    def __getitem__(self, name: str) -> Evaluation:
+        return self.evaluations[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.evaluations)
+
+    def __len__(self) -> int:
+        return len(self.evaluations)
+
+    def __str__(self) -> str:
+        return table_text(self.title, ["metric", *self, ""], evaluation_rows(list(self.values())))
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain values: figures by name, for baselines with their options."""
+        content = {name: evaluation.to_json() for name, evaluation in self.evaluations.items()}
+        for name, tuning in self.tunings.items():
+            content[name] |= {"options": tuning.options, "num_trials": len(tuning.trials)}
+        return content
+
+    def to_pandas(self) -> Any:
+        """A data frame with metrics as rows (ResourceError if pandas is not installed)."""
+        metrics = list(next(iter(self.values())).values)
+        columns = {name: [each.values[metric] for metric in metrics] for name, each in self.items()}
+        try:
+            frame = pa.table({"metric": metrics, **columns}).to_pandas()
+        except ImportError as error:
+            raise ResourceError(
+                "a data frame needs pandas, which is not installed: pip install pandas"
+            ) from error
+        return frame.set_index("metric")
+
+
+def evaluate(
+    model: Bundle | str | Path | Scorer | HeldOutScorer,
+    split: Split | PlaylistGraph | str | Path,
+    *,
+    on: Literal["test", "validation"] = "test",
+    num_given: int | None = None,
+    baselines: bool | Iterable[str] = False,
+    num_trials: int = DEFAULT_TRIALS,
+    trials_file: str | Path | None = None,
+    metrics: Sequence[Metric] = METRICS,
+    name: str | None = None,
+    progress: bool | Progress = False,
+) -> Evaluations:
+    """Measure on held-out tracks by full ranking over every track, known tracks removed.
+
+    Parameters
+    ----------
+    model : Bundle, its folder, or a scorer
+        A bundle is measured as it answers, second stage and recency included, with the vectors
+        that saw the split's training pairs alone. A scorer of one's own has a method
+        ``scores(query)``: float32 [num_lists, num_tracks] for `TrackLists`.
+    split : Split, PlaylistGraph or the folder of one
+        Of a graph the bundle's own split is drawn again.
+    on
+        Which part.
+    num_given
+        Give so many tracks of each playlist that was held out whole.
+    baselines
+        Names of `segue.BASELINES`, or True for all: each is tuned on validation. One that this
+        machine cannot hold is left out.
+    num_trials
+        Options tried for each baseline; 1 takes its defaults.
+    trials_file
+        Where finished trials are kept, so that none is done twice.
+    metrics
+        `segue.METRICS` by default; ``[*segue.METRICS, segue.Metric(…)]`` adds one's own.
+    name
+        What the model is called in the table; by default its architecture, or its class.
+    progress
+        True prints lines and bars on standard error.
+
+    Returns
+    -------
+    Evaluations
+        Means over the playlists with at least one held-out track.
+
+    Raises
+    ------
+    InputError
+        If a name is unknown or nothing is held out.
+    ArtefactError
+        If a folder is not what was expected.
+    MismatchError
+        If the bundle was not trained on this split.
+    """
+    report = progress_of(progress)
+    if isinstance(model, str | Path):
+        model = Bundle.load(Path(model), measured=True)
+    if isinstance(split, str | Path):
+        split = PlaylistGraph.load(Path(split))
+    if isinstance(model, Bundle):
+        split = split_of(model, split)
+    elif isinstance(split, PlaylistGraph):
+        raise InputError("a scorer needs a split, not a graph: segue.split(graph) gives one")
+    if num_given is not None:
+        split = split.given(num_given)
+    held_out = split.test if on == "test" else split.validation
+    if isinstance(model, Bundle):
+        name = name or str(model.config["model"])
+        scorer: Scorer | HeldOutScorer = SystemScorer.of_bundle(model, split)
+    else:
+        name, scorer = name or type(model).__name__, model
+    evaluations = {name: measure(name, scorer, held_out, split, report, metrics)}
+    if baselines is True:
+        baselines = tuple(BASELINES)
+    found = evaluate_baselines(
+        split, held_out, baselines or (), num_trials, trials_file, metrics=metrics, progress=report
+    )
+    evaluations |= {each: evaluation for each, (evaluation, _) in found.items()}
+    tunings = {each: tuning for each, (_, tuning) in found.items()}
+    return Evaluations(title_of(on, split), evaluations, tunings)
+
+
+def evaluation_rows(evaluations: Sequence[Evaluation]) -> list[list[str]]:
+    """Metrics as rows, evaluations as columns, then which direction is better."""
+    words = {"higher": "higher is better", "lower": "lower is better", "neither": ""}
+    return [
+        [
+            metric.name,
+            *(metric.format(evaluation.values[metric.name]) for evaluation in evaluations),
+            words[metric.direction],
+        ]
+        for metric in evaluations[0].metrics
+    ]
+
+
+def measure(
+    name: str,
+    scorer: Scorer | HeldOutScorer,
+    held_out: HeldOut,
+    split: Split,
+    progress: Progress,
+    metrics: Sequence[Metric] = METRICS,
+) -> Evaluation:
+    """Evaluate one scorer under a bar."""
+    total = int((held_out.targets.lengths > 0).sum())
+    with progress.bar(f"Evaluating {name}", total, "playlists") as bar:
+        return evaluate_scorer(scorer, held_out, split.train, bar.advance, metrics=metrics)
+
+
+def evaluate_baselines(
+    split: Split,
+    held_out: HeldOut,
+    names: Iterable[str],
+    num_trials: int = DEFAULT_TRIALS,
+    trials_file: str | Path | None = None,
+    *,
+    metrics: Sequence[Metric] = METRICS,
+    progress: Progress,
+) -> dict[str, tuple[Evaluation, Tuning]]:
+    """Tune baselines on validation, fit and evaluate them; one that cannot run is left out."""
+    names = tuple(names)
+    for name in names:
+        if name not in BASELINES:
+            raise InputError(
+                f"baseline {name!r} is unknown, expected some of {', '.join(BASELINES)}"
+            )
+    if num_trials > 1 and names and not split.validation.targets.num_pairs:
+        progress.say("Nothing is held out for validation, so the baselines keep their defaults")
+        num_trials = 1
+    finished = TrialsFile(None if trials_file is None else Path(trials_file))
+    found = {}
+    for name in names:
+        try:
+            tuning, scorer = _fitted(name, split, num_trials, finished, progress)
+            evaluation = measure(name, scorer, held_out, split, progress, metrics)
+        except ResourceError as error:
+            progress.say(f"{name} is left out: {error}")
+            continue
+        # What it was fitted to is let go before the next one needs the memory.
+        del scorer
+        found[name] = evaluation, tuning
+    return found
+
+
+def _fitted(
+    name: str, split: Split, num_trials: int, finished: TrialsFile, progress: Progress
+) -> tuple[Tuning, Scorer]:
+    """A baseline with the options that do best on validation."""
+
+    def starting(number: int, options: dict[str, float]) -> None:
+        bar.advance(number > 1, note=f"{number}/{num_trials}: {_options_text(options)}")
+
+    with progress.bar(f"Tuning {name}", num_trials, "") as bar:
+        tuning = tune(name, split, num_trials, finished, starting)
+        bar.advance(0, note=f"fitting with {_options_text(tuning.options) or 'no options'}")
+        scorer = BASELINES[name](split.train, **tuning.options)
+    if tuning.options:
+        chosen = f"best of {count(len(tuning.trials), 'trial')}" if tuning.trials else "default"
+        progress.say(f"{name}: {_options_text(tuning.options)} ({chosen})")
+    return tuning, scorer
+
+
+def _options_text(options: Mapping[str, float]) -> str:
+    return ", ".join(f"{option} {value:g}" for option, value in options.items())
+
+
+def title_of(part: str, split: Split) -> str:
+    """The heading of a table of figures on the validation or test part."""
+    if split.recipe.kind == "playlists":
+        return f"On the {part} playlists, {count(split.recipe.num_given or 0, 'track')} given"
+    return f"On the {part} tracks"
+
+
+def scored_text(evaluation: Evaluation, split: Split) -> str:
+    """Over how many playlists the means are, for people."""
+    without = ""
+    if evaluation.num_unscored:
+        why = "without held-out tracks"
+        if split.recipe.kind == "playlists":
+            why = f"of {count(split.recipe.num_given or 0, 'track')} or fewer"
+        without = f"; {count(evaluation.num_unscored, 'playlist')} {why} left out"
+    return f"Means over {count(evaluation.num_scored, 'playlist')}{without}"
+
+
+def split_of(bundle: Bundle, split: Split | PlaylistGraph) -> Split:
+    """A bundle's split: drawn again from its graph, or checked where one is given.
+
+    Raises
+    ------
+    MismatchError
+        If the bundle was trained on another graph or split or has been updated since, or the split
+        does not come out the same.
+    ArtefactError
+        If the bundle states no recipe that is known.
+    """
+    graph = split.graph if isinstance(split, Split) else split
+    if bundle.config.get("updates"):
+        raise MismatchError(
+            "the bundle has been updated with new music since it was measured, so it cannot be "
+            "measured again; its manifest holds the figures from before, and the bundle that it "
+            "was made from gives them"
+        )
+    if bundle.graph_fingerprint != graph.fingerprint:
+        raise MismatchError(
+            "the bundle was trained on another graph than this one, so its held-out tracks are "
+            "not known"
+        )
+    try:
+        recipe = SplitRecipe(**bundle.split["recipe"])
+    except (KeyError, TypeError, InputError) as error:
+        raise ArtefactError(
+            f"the recipe of the bundle's split is not known: {bundle.split.get('recipe')}"
+        ) from error
+    if not isinstance(split, Split):
+        split = split_graph(graph, recipe)
+        differs = split.fingerprint != bundle.split.get("fingerprint")
+    else:
+        # Another number of tracks given changes neither what is trained on nor what is held out.
+        differs = replace(split.recipe, num_given=recipe.num_given) != recipe
+    if differs:
+        raise MismatchError(
+            "the bundle's split does not come out the same here (it is of another recipe, or "
+            "another version of NumPy draws differently), so the bundle cannot be measured on it"
+        )
+    return split

@@ -1,0 +1,100 @@
+"""What is done where nothing else is asked for: the split, the configuration, the system."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from segue.console import Progress
+from segue.errors import InputError, ResourceError
+from segue.graph.playlist_graph import PlaylistGraph
+from segue.graph.split import Split, SplitKind, SplitRecipe, split_graph
+from segue.pipeline.tuned import PRESETS, for_training
+from segue.scoring.second_stage import lightgbm_library
+from segue.training.config import SecondStageConfig, SystemConfig, TrainConfig, WideConfig
+from segue.training.wide import require_wide
+
+
+def split(
+    graph: PlaylistGraph,
+    kind: SplitKind | None = None,
+    *,
+    test_share: float = 0.2,
+    validation_share: float = 0.1,
+    num_given: int | None = None,
+    rng_seed: int = 0,
+) -> Split:
+    """Hold tracks of a graph out, to choose on and to measure with.
+
+    Parameters
+    ----------
+    graph
+    kind
+        ``"random"``, ``"last"``, ``"mixed"``, ``"playlists"`` or ``"tracks"``, see
+        `segue.SplitRecipe`. By default ``"mixed"`` where the order of a playlist is known (its
+        last tracks, and tracks at random from as many other playlists), else ``"random"``.
+    test_share, validation_share
+        Of each playlist's tracks, or of all playlists or tracks where they are held out whole.
+    num_given
+        Tracks given of a playlist that is held out whole; by default 5.
+    rng_seed
+        For the draw.
+
+    Raises
+    ------
+    InputError
+        If a share or number is out of its range, nothing would be held out, or nothing would be
+        left to train on.
+    """
+    if kind is None:
+        kind = "mixed" if graph.playlists.order_known.any() else "random"
+    recipe = SplitRecipe(kind, test_share, validation_share, rng_seed, num_given)
+    return split_graph(graph, recipe)
+
+
+def config_for(model: str, preset: str | None = None, **fields: Any) -> TrainConfig:
+    """A configuration: `fields`, and for the others what was tuned for the architecture.
+
+    Raises
+    ------
+    InputError
+        If the preset or a field is unknown, or a value is out of its range.
+    """
+    if preset is not None and preset not in PRESETS:
+        raise InputError(f"preset {preset!r} is unknown, expected {' or '.join(PRESETS)}")
+    known = [field.name for field in dataclasses.fields(TrainConfig)]
+    for name in fields:
+        if name not in known:
+            raise InputError(f"{name!r} is no field of a training, expected {', '.join(known)}")
+    best = for_training(model) | (PRESETS[preset] if preset else {})
+    options = {**best.pop("options", {}), **fields.pop("options", {})}
+    return TrainConfig(model=model, options=options, **(best | fields))
+
+
+def default_system(
+    graph: PlaylistGraph,
+    *,
+    wide: bool = True,
+    second_stage: bool | None = None,
+    progress: Progress | None = None,
+) -> SystemConfig:
+    """What is scored with beside the vectors; what this machine cannot make is left out.
+
+    A second stage that is asked for (true) is not left out. `progress` is told what is.
+    """
+    report = progress or Progress()
+    wide_config = WideConfig() if wide else None
+    if wide_config is not None:
+        try:
+            require_wide(graph, wide_config)
+        except ResourceError as error:
+            report.say(f"The wide part is left out: {error}")
+            wide_config = None
+    if second_stage is None:
+        try:
+            lightgbm_library()
+            second_stage = True
+        except ResourceError as error:
+            report.say(f"The second stage is left out: {error}")
+            second_stage = False
+    return SystemConfig(wide_config, SecondStageConfig() if second_stage else None)

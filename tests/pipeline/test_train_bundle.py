@@ -1,0 +1,93 @@
+"""A trained and measured bundle: what its epoch was chosen by."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from segue.bundle import Bundle
+from segue.errors import ArtefactError, InputError, MismatchError
+from segue.evaluation.validation import validate, validation_rows
+from segue.graph.playlist_graph import PlaylistGraph
+from segue.graph.split import Split, SplitRecipe, split_graph
+from segue.pipeline.system import SystemScorer
+from segue.pipeline.train import Step, train
+from segue.training.config import SystemConfig, TrainConfig, WideConfig
+
+CONFIG = TrainConfig(dim=8, epochs=3, batch_size=64, learning_rate=0.02)
+WIDE = SystemConfig(WideConfig(num_neighbours=10))
+
+
+@pytest.fixture(scope="module")
+def split(planted_graph: PlaylistGraph) -> Split:
+    return split_graph(planted_graph, SplitRecipe("mixed", rng_seed=1))
+
+
+def trained(split: Split, system: SystemConfig, **options: Any) -> Bundle:
+    return train(split, config=CONFIG, system=system, refit=False, device="cpu", **options)
+
+
+def test_the_epoch_is_chosen_by_the_first_stage_that_ships(split: Split) -> None:
+    """Wide part, recency and popularity have a say, as they have in what is recommended."""
+    bundle = trained(split, WIDE)
+    held_out = validation_rows(split.validation)
+    shipped = validate(SystemScorer.of_bundle(bundle, split), held_out, split.train)
+    best = bundle.history[bundle.config["best_epoch"] - 1]
+    assert {name: best[name] for name in shipped} == shipped
+    assert best["ndcg@20"] == max(entry["ndcg@20"] for entry in bundle.history)
+
+
+def test_a_training_continues_with_the_parts_that_it_began_with(
+    split: Split, tmp_path: Path
+) -> None:
+    """Epochs that were judged with a wide part cannot be compared with others."""
+
+    class PowerCutError(Exception):
+        pass
+
+    def stop(entry: dict[str, Any]) -> None:
+        raise PowerCutError
+
+    with pytest.raises(PowerCutError):
+        trained(split, WIDE, folder=tmp_path, on_epoch=stop)
+    with pytest.raises(MismatchError):
+        trained(split, SystemConfig(), folder=tmp_path)
+    with pytest.raises(ArtefactError, match="resume=True continues it"):
+        trained(split, WIDE, folder=tmp_path, resume=False)
+    continued = trained(split, WIDE, folder=tmp_path)
+    uninterrupted = trained(split, WIDE)
+    np.testing.assert_array_equal(continued.track_vectors, uninterrupted.track_vectors)
+
+
+def test_whoever_watches_sees_each_step_and_epoch_of_both_trainings(split: Split) -> None:
+    steps: list[Step] = []
+    epochs: list[dict[str, Any]] = []
+    bundle = train(
+        split,
+        config=CONFIG,
+        system=SystemConfig(),
+        device="cpu",
+        on_step=steps.append,
+        on_epoch=epochs.append,
+    )
+    measured = [step for step in steps if step.stage == "split"]
+    assert [step.done for step in measured] == list(range(1, measured[0].total + 1))
+    assert {step.stage for step in steps} == {"split", "refit"}
+    seen = [{k: v for k, v in e.items() if k != "stage"} for e in epochs if e["stage"] == "split"]
+    assert seen == bundle.history
+    assert len([e for e in epochs if e["stage"] == "refit"]) == bundle.config["best_epoch"]
+
+
+def test_a_graph_is_split_by_default_and_fields_differ_from_the_tuned_ones(split: Split) -> None:
+    bundle = train(split.graph, system=SystemConfig(), dim=4, epochs=1, refit=False, device="cpu")
+    assert bundle.split["recipe"]["kind"] == "mixed"
+    assert bundle.track_vectors.shape[1] == bundle.config["dim"] == 4
+    for refused, says in (
+        ({"dimension": 4}, "'dimension' is no field of a training, expected model, "),
+        ({"preset": "worst"}, "preset 'worst' is unknown, expected best"),
+        ({"config": CONFIG, "dim": 4}, "either config or its fields"),
+        ({"model": "nope"}, "model 'nope' is not known"),
+    ):
+        with pytest.raises(InputError, match=says):
+            train(split, **refused)
