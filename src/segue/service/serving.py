@@ -16,10 +16,11 @@ import pyarrow as pa
 from segue.errors import ArtefactError, SegueError
 from segue.files import MANIFEST
 from segue.graph.subgraph import Neighbours
+from segue.pictures.compose import snowball
 from segue.recommend.recommender import Recommender
 
 log = logging.getLogger("segue.service")
-# How often a folder that is replaced while it is read is read anew.
+# How often a folder that is replaced while it is read is read again.
 _TRIES = 3
 # Seconds until a bundle that could not be loaded is tried again, though its manifest is the same:
 # its other files may have arrived after it.
@@ -146,13 +147,7 @@ class Serving:
     def _served(self, fingerprint: str) -> Served:
         # The real folder: a link may point elsewhere before all of its files are open.
         recommender = Recommender.load(self.folder.resolve(), second_stage=self._second_stage)
-        bundle = recommender.bundle
-        # What is opened or built at a first use is used now: the folder may be gone by then, and
-        # no request waits for it.
-        recommender.names.index.search("track", "a", 1)
-        if bundle.catalog.num_tracks:
-            some = [str(bundle.catalog.track_ids[0])]
-            recommender.complete(tracks=some, n=1, dial=0.5, reasons=True)
+        warm_up(recommender)
         # What loading took and needs no more goes back, and what stays, millions of objects where
         # a bundle is large, is not looked through by the collector while requests wait.
         pa.default_memory_pool().release_unused()
@@ -165,3 +160,29 @@ class Serving:
             fingerprint,
             datetime.now(timezone.utc).replace(microsecond=0),
         )
+
+
+def warm_up(recommender: Recommender) -> None:
+    """Ask every verb once, so that no request waits for what is opened or built at a first use.
+
+    The folder may be gone by then, too.
+    """
+    bundle, rows = recommender.bundle, recommender.rows
+    catalog, playlists = bundle.catalog, bundle.playlists
+    recommender.find("a", 1)
+    if not catalog.num_tracks:
+        return
+    track = str(catalog.track_ids[0])
+    recommender.complete(tracks=[track], n=1, dial=0.5, reasons=True)
+    recommender.similar(track, 1)
+    recommender.details.track(track)
+    if catalog.num_artists:
+        artist = str(catalog.artist_ids[0])
+        recommender.vibe(artists=[artist], n=1, reasons=True)
+        recommender.similar(artist=artist, n=1)
+        recommender.details.artist(artist, 1)
+    if playlists is not None and len(playlists):
+        recommender.why(track, str(playlists.ids[0]))
+        recommender.details.playlist(str(playlists.ids[0]), 1)
+        neighbours = recommender.neighbours
+        snowball(bundle, ("track", rows.track(track)), waves=1, limit=3, neighbours=neighbours)
