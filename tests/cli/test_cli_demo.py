@@ -41,7 +41,7 @@ def test_it_shows_every_stage(demo):
     for model in ("lightgcn", "popularity", "item-kNN"):
         assert model in done.stdout
     assert re.search(r"^Generated playlist \S+: ", done.stdout, re.MULTILINE)
-    assert re.search(r"To go on with playlist ", done.stdout)
+    assert re.search(r"Recommended for playlist ", done.stdout)
     assert "Goes with Bohemian Rhapsody + Stairway to Heaven" in done.stdout
     assert "Traceback" not in done.stderr
     for line in done.stderr.splitlines():

@@ -84,7 +84,7 @@ def test_complete_for_programs(run, recommender):
 def test_complete_for_people(run, recommender):
     status, out, err = run("complete", "bundle", "10", "-n", 7)
     assert (status, err) == (0, "")
-    assert "To go on with playlist 10 ([i]road[/i] trip)" in out
+    assert "Recommended for playlist 10 ([i]road[/i] trip)" in out
     for track in recommender.complete("10", 7).tracks:
         line = next(line for line in out.splitlines() if line.split()[:1] == [str(track.rank)])
         assert track.track_name in line

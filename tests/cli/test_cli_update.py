@@ -78,7 +78,9 @@ def test_new_music_is_found_and_what_was_there_stays(run, table, tmp_path):
     assert status == 0
     found = [track["track_id"] for track in json.loads(document)["tracks"]]
     assert not {"new:1", "new:2"} - set(found), "of another community, but in the catalogue"
-    in_community = Recommender(new).complete([f"segue:track:{t}" for t in range(8, 14)], 60)
+    in_community = Recommender(new).complete(
+        tracks=[f"segue:track:{t}" for t in range(8, 14)], n=60
+    )
     assert {"new:1", "new:2"} < {track.track_id for track in in_community.tracks}
     assert run("vibe", out, "Two", "-n", 3)[0] == 0
 

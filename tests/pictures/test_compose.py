@@ -114,7 +114,7 @@ def test_reasons_add_up_to_what_the_seeds_add(recommender):
 def test_reasons_of_a_playlist_leave_it_out_and_show_its_strongest_tracks(recommender):
     tracks = recommender.bundle.playlists.tracks[5]
     scene = compose.reasons(recommender, tracks, n=3, without=5)
-    assert scene.title == f"Why these go on with {recommender.bundle.playlists.titles[5]}"
+    assert scene.title == f"Why these are recommended for {recommender.bundle.playlists.titles[5]}"
     assert "playlist:5" not in {node.key for node in scene.nodes}
     assert sum(node.role == "seed" for node in scene.nodes) == 8
     assert f"8 of {len(tracks)} seeds, those that add most" in scene.note
@@ -219,7 +219,7 @@ def test_a_name_of_signs_alone_leaves_a_word_in_every_title(bundle, recommender)
     assert scene.title == "Why these go with 🎉🎉 (track) + Track 1"
     assert drawn(scene) == "Why these go with (track) + Track 1"
     scene = compose.reasons(recommender, [0, 1], without=15)
-    assert drawn(scene) == "Why these go on with (playlist)"
+    assert drawn(scene) == "Why these are recommended for (playlist)"
     assert drawn(compose.snowball(bundle, playlist, waves=1)) == "Around (playlist)"
     assert drawn(compose.snowball(bundle, track, waves=1)).startswith("Around (track) by ")
     found = compose.reasons(recommender, [1, 2], n=len(bundle.popularity) - 2).nodes

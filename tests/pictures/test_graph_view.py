@@ -329,14 +329,14 @@ def test_the_legend_names_what_is_drawn(opened, scene, bundle):
     page = opened(scene)
     for words in ("playlist", "track", "artist", "playlist holds track", "track by artist"):
         assert page.locator("#legend .entry").get_by_text(words, exact=True).is_visible()
-    assert "walk on" in page.locator("#help").inner_text()
+    assert "expand" in page.locator("#help").inner_text()
     chart = catalogue_map(bundle)
     page = opened(chart)
     assert page.locator("#legend .entry").all_inner_texts() == list(chart.groups)
     assert page.locator("text.group").all_text_contents() == [cut(name) for name in chart.groups]
     marks = page.eval_on_selector_all("#legend path", "all => all.map(p => p.getAttribute('d'))")
     assert len(set(marks)) == len(chart.groups), "told apart without colour"
-    assert "walk on" not in page.locator("#help").inner_text()
+    assert "expand" not in page.locator("#help").inner_text()
 
 
 def cut(name):

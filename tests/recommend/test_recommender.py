@@ -86,7 +86,7 @@ def test_a_playlist_by_id_and_by_its_tracks_take_one_path(recommender):
     assert by_id.query == by_tracks.query
     as_seeds = recommender.vibe(by_id.query, 20)
     assert as_seeds.tracks == by_id.tracks
-    assert by_id.title == "To go on with playlist 11 (community 3)"
+    assert by_id.title == "Recommended for playlist 11 (community 3)"
 
 
 def test_the_order_of_the_tracks_does_not_matter(recommender):

@@ -214,7 +214,7 @@ def reasons(
         title = "Why these go with " + " + ".join(in_words(name, "track") for name in groups)
     else:
         own = describe("playlist", without, 0, catalog, playlists)[0]
-        title = f"Why these go on with {in_words(own, 'playlist')}"
+        title = f"Why these are recommended for {in_words(own, 'playlist')}"
     return Scene(
         title,
         note,

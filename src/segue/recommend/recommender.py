@@ -149,12 +149,12 @@ class Recommender:
             If there is no such playlist, track or artist.
         """
         query, without = self._playlist_query(playlist, tracks, ordered)
-        label = "this playlist"
+        title = "Most popular tracks" if query.empty[0] else "Recommended for this playlist"
         if without is not None:
-            title = self.playlists.titles[without].as_py()
-            label = f"playlist {playlist}" + (f" ({title})" if title else "")
+            name = self.playlists.titles[without].as_py()
+            title = f"Recommended for playlist {playlist}" + (f" ({name})" if name else "")
         options: ListOptions = {"dial": dial, "diversity": diversity, "filters": filters}
-        return self._answer(f"To go on with {label}", query, n, reasons, options, without=without)
+        return self._answer(title, query, n, reasons, options, without=without)
 
     def vibe(
         self,

@@ -176,8 +176,8 @@ def warm_up(recommender: Recommender) -> None:
     recommender.complete(tracks=[track], n=1, dial=0.5, reasons=True)
     recommender.similar(track, 1)
     recommender.details.track(track)
-    if catalog.num_artists:
-        artist = str(catalog.artist_ids[0])
+    if len(catalog.artists):
+        artist = str(catalog.artists.ids[0])
         recommender.vibe(artists=[artist], n=1, reasons=True)
         recommender.similar(artist=artist, n=1)
         recommender.details.artist(artist, 1)

@@ -28,7 +28,7 @@ def test_axe_finds_nothing(opened, scheme):
     page.keyboard.press("Enter")
     add(page, "midnight")
     page.get_by_role("button", name="Not ").first.click()
-    page.get_by_text("Left out (1)").click()
+    page.get_by_text("Excluded (1)").click()
     settled(page)
     check()
     page.get_by_role("tab", name="Neighbourhood").click()

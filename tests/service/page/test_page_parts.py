@@ -23,7 +23,7 @@ def test_names_are_text_and_nothing_in_them_runs(opened):
     assert HOSTILE in page.locator("#toast").inner_text()
     page.get_by_role("button", name="Undo").click()
     page.get_by_label("Name of the playlist").fill(HOSTILE)
-    page.get_by_role("button", name=f"Show what is around {HOSTILE}", exact=True).click()
+    page.get_by_role("button", name=f"Explore around {HOSTILE}", exact=True).click()
     page.locator(".node.start").wait_for()
     page.locator(".node.start").click()
     page.locator("#looked-at .name").wait_for()
@@ -51,12 +51,12 @@ def test_more_like_this_and_not_this(opened):
                            arg=first)  # fmt: skip
     page.get_by_role("button", name=f"Not {first}", exact=True).click()
     settled(page)
-    page.get_by_text("Left out (1)").click()
+    page.get_by_text("Excluded (1)").click()
     page.reload()
     settled(page)
     assert first not in songs(page).all_inner_texts(), "kept in the browser"
-    page.get_by_text("Left out (1)").click()
-    page.get_by_role("button", name=f"Let {first} in again", exact=True).click()
+    page.get_by_text("Excluded (1)").click()
+    page.get_by_role("button", name=f"Allow {first} again", exact=True).click()
     page.wait_for_function("(name) => document.querySelector('#results .name').innerText === name",
                            arg=first)  # fmt: skip
 
@@ -65,7 +65,7 @@ def test_more_like_this_and_not_this(opened):
     page.get_by_role("heading", name=f"More like “{like}”").wait_for()
     settled(page)
     names = set(page.locator(".part-name").all_inner_texts())
-    assert names == {like, "how well known it is"}
+    assert names == {like, "popularity"}
     assert "Midnight Road" not in songs(page).all_inner_texts(), "it is in the playlist"
     page.get_by_role("button", name="Back to my playlist").click()
     page.get_by_role("heading", name="Goes with your playlist").wait_for()
@@ -76,7 +76,7 @@ def test_dial_and_songs_per_artist(opened):
     add(page, "midnight")
     asked = []
     page.on("request", lambda r: r.url.endswith("/vibe") and asked.append(r.post_data_json))
-    dial = page.get_by_role("slider", name="How well known")
+    dial = page.get_by_role("slider", name="Popularity")
     dial.focus()
     with page.expect_response(
         lambda r: "vibe" in r.url and r.request.post_data_json["dial"] == 0.7
@@ -85,7 +85,7 @@ def test_dial_and_songs_per_artist(opened):
             page.keyboard.press("ArrowRight")
     settled(page)
     assert len(asked) < 7, "not one request a step"
-    assert dial.get_attribute("aria-valuetext") == "well towards deep cuts"
+    assert dial.get_attribute("aria-valuetext") == "mostly towards deep cuts"
     with page.expect_response("**/vibe"):
         page.get_by_label("Songs per artist").select_option("1")
     settled(page)
@@ -128,7 +128,7 @@ def test_an_artist_is_a_pick_too(opened):
     assert page.locator(".part-name").first.inner_text() == "Artist <b>bold</b>"
     assert "#artist=segue:artist:0" in page.url
     page.get_by_role("button", name="Export").click()
-    assert page.get_by_text("0 songs; artists are no songs and stay here.").is_visible()
+    assert page.get_by_text("0 songs; artists are not exported.").is_visible()
 
 
 def test_the_neighbourhood_is_walked_through(opened):

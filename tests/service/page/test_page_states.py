@@ -14,7 +14,7 @@ pytestmark = pytest.mark.browser
 def test_unknown_ids_of_an_address_are_named_and_skipped(troubled, service):
     known = "track=segue:track:12"
     troubled.goto(f"{service}#track=no:such:song&{known}&artist={quote(HOSTILE)}")
-    troubled.get_by_text("2 entries are not known here and left out:").wait_for()
+    troubled.get_by_text("2 entries are unknown here and left out:").wait_for()
     notice = troubled.locator(".notice").inner_text()
     assert "no:such:song" in notice
     assert HOSTILE in notice
@@ -43,7 +43,7 @@ def test_what_fails_is_said_and_tried_again(troubled, service, how):
     wanted = "The service is busy <b>now</b>." if how == "busy" else "cannot be reached"
     assert wanted in problem.inner_text()
     assert "Trying again in" in problem.inner_text()
-    assert troubled.get_by_text("The playlist could not be loaded yet.").is_visible()
+    assert troubled.get_by_text("The playlist could not be loaded.").is_visible()
     troubled.get_by_label("Songs per artist").select_option("3")
     assert troubled.url == address, "nothing of the playlist is lost"
     troubled.unroute("**/api/**")
@@ -82,7 +82,7 @@ def test_a_search_that_finds_nothing_or_fails_says_so(troubled, service):
     troubled.goto(service)
     songs(troubled).first.wait_for()
     troubled.get_by_role("combobox").first.fill("zzzzqqqq")
-    troubled.locator("#search-note").get_by_text("Nothing here is called “zzzzqqqq”.").wait_for()
+    troubled.locator("#search-note").get_by_text("No matches for “zzzzqqqq”.").wait_for()
     troubled.route("**/find?*", lambda route: route.fulfill(status=500, body="no JSON"))
     troubled.get_by_role("combobox").first.fill("midnight")
     troubled.locator("#search-note").get_by_text("answered with status 500").wait_for()
@@ -94,14 +94,14 @@ def test_without_playlists_there_is_no_picture(troubled, service):
     troubled.goto(f"{service}#track=segue:track:12")
     settled(troubled)
     troubled.get_by_role("tab", name="Neighbourhood").click()
-    troubled.get_by_text("There is no neighbourhood to see").wait_for()
+    troubled.get_by_text("There is no neighbourhood to show").wait_for()
     assert troubled.locator("#graph").is_hidden()
     assert troubled.get_by_role("alert").count() == 0
     troubled.unroute("**/subgraph?*")  # a bundle with playlists took over
     troubled.get_by_role("tab", name="Songs").click()
     troubled.get_by_role("tab", name="Neighbourhood").click()
     troubled.locator(".node.start").wait_for()
-    assert troubled.get_by_text("There is no neighbourhood to see").count() == 0
+    assert troubled.get_by_text("There is no neighbourhood to show").count() == 0
 
 
 def test_storage_that_is_full_of_something_else_is_passed_over(opened):

@@ -18,7 +18,7 @@ def test_an_address_is_shared_and_restored(opened, chromium, service):
     page.get_by_label("Name of the playlist").fill("Ours & yours = #1")
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.get_by_role("button", name="Copy link").click()
-    page.get_by_text("The link is copied.").wait_for()
+    page.get_by_text("Link copied.").wait_for()
     address, names = page.evaluate("navigator.clipboard.readText()"), picks(page).all_inner_texts()
     assert len(names) == 3
     with chromium.new_context() as context:
@@ -33,7 +33,7 @@ def test_an_address_is_shared_and_restored(opened, chromium, service):
         assert other.get_by_label("Name of the playlist").input_value() == "Ours & yours = #1"
         assert other.url == address
         other.reload()
-        other.get_by_text("Your own one, of 1, is kept.").wait_for()
+        other.get_by_text("Your own is saved.").wait_for()
         other.get_by_role("button", name="Back to mine").click()
         other.locator("#playlist").get_by_text("-formula three").wait_for()
         assert picks(other).count() == 1

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.browser
 
 def test_from_search_to_export_by_mouse(opened, tmp_path, bundle):
     page = opened
-    assert page.get_by_role("heading", name="In the most playlists").is_visible()
+    assert page.get_by_role("heading", name="Popular songs").is_visible()
     page.get_by_role("combobox", name="Search songs and artists").type("midnight", delay=20)
     option = options(page).filter(has_text="Midnight Road")
     option.wait_for()
@@ -25,7 +25,7 @@ def test_from_search_to_export_by_mouse(opened, tmp_path, bundle):
     assert songs(page).count() == 20
     row = page.locator("#results > li").first
     assert row.locator(".part-name").first.inner_text() == "Midnight Road"
-    assert row.get_by_text("Beside “Midnight Road” in").is_visible()
+    assert row.get_by_text("With “Midnight Road” in").is_visible()
     assert row.locator(".tie .title").count() >= 1
     same_artist = page.locator("#results .tie", has_text="Same artist as “Midnight Road”")
     assert same_artist.count() >= 1
@@ -51,7 +51,7 @@ def test_from_search_to_export_by_mouse(opened, tmp_path, bundle):
     rows = [of.tracks.index_of[first], of.tracks.index_of[second]]
     artists = [of.artists.ids[int(of.main_artist[row])].as_py() for row in rows]
     assert catalog.artists.ids.to_pylist() == list(dict.fromkeys(artists))
-    uris = page.get_by_label("URIs, one a line").input_value()
+    uris = page.get_by_label("URIs, one per line").input_value()
     assert uris.splitlines() == [first, second]
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.get_by_role("button", name="Copy", exact=True).click()
@@ -111,7 +111,7 @@ def test_from_search_to_export_by_keyboard(opened):
     page.keyboard.press("ArrowRight")
     page.get_by_role("button", name="Export").focus()
     page.keyboard.press("Enter")
-    assert page.get_by_role("dialog", name="Take it with you").is_visible()
+    assert page.get_by_role("dialog", name="Export playlist").is_visible()
     page.keyboard.press("Escape")
     assert page.get_by_role("dialog").is_hidden()
     assert focused(page) == "export"

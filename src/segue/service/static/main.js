@@ -30,7 +30,7 @@ new Search({
   has: (pick) => state.has(pick),
   pick: (pick) => {
     const added = state.add(pick);
-    say(added ? `Added ${called(pick)}.` : `${called(pick)} is in your playlist already.`);
+    say(added ? `Added ${called(pick)}.` : `${called(pick)} is already in your playlist.`);
   },
 });
 prepareExport();
@@ -93,7 +93,7 @@ async function restore(wanted) {
     });
   } catch (error) {
     if (pending !== wanted) return;
-    playlist.wait("The playlist could not be loaded yet.");
+    playlist.wait("The playlist could not be loaded.");
     showProblem(byId("problem"), error, () => restore(wanted));
     return;
   }
@@ -106,7 +106,7 @@ async function restore(wanted) {
   if (!unknown.length) return;
   const some = unknown.slice(0, 5).join(", ") + (unknown.length > 5 ? ", …" : "");
   const which = unknown.length === 1 ? "One entry is" : `${unknown.length} entries are`;
-  notice(`${which} not known here and left out: ${some}`);
+  notice(`${which} unknown here and left out: ${some}`);
 }
 
 function notice(text, choices = {}) {
@@ -148,7 +148,7 @@ function start(again = false) {
   if (!kept) return;
   if (ids(kept.picks) === ids(asked.picks)) forgetBefore();
   else
-    notice(`This is a shared playlist. Your own one, of ${kept.picks.length}, is kept.`, {
+    notice("This is a shared playlist. Your own is saved.", {
       Dismiss: forgetBefore,
       "Back to mine": () => {
         forgetBefore();

@@ -7,7 +7,7 @@ import { pickOf, same } from "./state.js";
 import { byId, called, element, showProblem, songText, spotifyLink, textButton } from "./parts.js";
 
 const WITHOUT =
-  "There is no neighbourhood to see: these songs came without the playlists that hold them.";
+  "There is no neighbourhood to show: the playlists behind these songs are not available here.";
 
 export class Neighbourhood {
   constructor(state) {

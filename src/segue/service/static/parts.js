@@ -68,7 +68,7 @@ export function spotifyLink(pick, parent) {
 }
 
 /**
- * Fill a list anew without losing the focus: it stays with the same action of the same entry, else
+ * Refill a list without losing the focus: it stays with the same action of the same entry, else
  * goes to that of the entry in its place, else to `otherwise`.
  */
 export function refill(list, entries, draw, otherwise) {

@@ -15,7 +15,7 @@ export class PlaylistView {
     this.name = byId("playlist-name");
     this.name.addEventListener("input", () => state.set({ name: this.name.value.trim() }));
     byId("clear").addEventListener("click", () => this.clear());
-    byId("share").addEventListener("click", () => copyText(linkTo(state), "The link is copied."));
+    byId("share").addEventListener("click", () => copyText(linkTo(state), "Link copied."));
     byId("export").addEventListener("click", () => openExport(state));
     state.listen((_, what) => {
       if (what === "picks") this.draw();
@@ -47,7 +47,7 @@ export class PlaylistView {
   row(pick, item) {
     songText(pick, item);
     spotifyLink(pick, item);
-    iconButton("around", `Show what is around ${called(pick)}`, item, () => this.around(pick));
+    iconButton("around", `Explore around ${called(pick)}`, item, () => this.around(pick));
     iconButton("close", `Remove ${called(pick)}`, item, () => {
       const at = this.state.picks.findIndex((other) => same(other, pick));
       this.state.remove(pick);
@@ -64,7 +64,7 @@ export class PlaylistView {
     byId("excluded-count").textContent = String(excluded.length);
     refill(byId("excluded-list"), excluded, (pick, item) => {
       songText(pick, item);
-      iconButton("add", `Let ${called(pick)} in again`, item, () => this.state.include(pick));
+      iconButton("add", `Allow ${called(pick)} again`, item, () => this.state.include(pick));
     }, this.heading);
   }
 
@@ -72,7 +72,7 @@ export class PlaylistView {
     const { picks, excluded, name, dial, perArtist } = this.state;
     this.state.replace({ picks: [], dial, perArtist });
     this.heading.focus();
-    toast("The playlist is empty now.", "Undo", () =>
+    toast("Playlist cleared.", "Undo", () =>
       this.state.replace({ picks, excluded, name, dial, perArtist }));
   }
 }
@@ -82,7 +82,7 @@ async function copyText(text, done, place = null) {
   try {
     await navigator.clipboard.writeText(text);
   } catch {
-    words = "The browser does not allow copying here: select the text and copy it yourself.";
+    words = "Your browser does not allow copying here; select the text and copy it.";
   }
   if (place) place.textContent = words;
   else toast(words);
@@ -93,7 +93,7 @@ function openExport(state) {
   const { tracks, name } = state;
   const artists = state.picks.length - tracks.length;
   byId("export-note").textContent = artists
-    ? `${counted(tracks.length, "song")}; artists are no songs and stay here.`
+    ? `${counted(tracks.length, "song")}; artists are not exported.`
     : `${counted(tracks.length, "song")}.`;
   const uris = byId("export-uris");
   uris.value = toUris(tracks);

@@ -79,7 +79,7 @@ export class Results {
   title() {
     const { like, picks } = this.state;
     if (like) return `More like “${called(like)}”`;
-    return picks.length ? "Goes with your playlist" : "In the most playlists";
+    return picks.length ? "Goes with your playlist" : "Popular songs";
   }
 
   /** Grey lines in the place of the songs, until the first ones are there. */
@@ -100,7 +100,7 @@ export class Results {
     refill(this.list, entries, (entry, item) => this.row(entry, item, most), this.heading);
     this.more.hidden = tracks.length < this.n || this.n >= MOST;
     if (!tracks.length)
-      element("li", "nothing muted", this.list, "Nothing is left that could stand here.");
+      element("li", "nothing muted", this.list, "No other songs match.");
     say(`${this.heading.textContent}: ${counted(tracks.length, "song")}.`);
   }
 
@@ -116,7 +116,7 @@ export class Results {
     iconButton("not", `Not ${called(pick)}`, buttons, () => {
       this.drop(pick);
       state.exclude(pick);
-      toast(`“${called(pick)}” is left out.`, "Undo", () => state.include(pick));
+      toast(`Excluded “${called(pick)}”.`, "Undo", () => state.include(pick));
     });
     iconButton("add", `Add ${called(pick)}`, buttons, () => {
       this.drop(pick);
@@ -146,7 +146,7 @@ export class Results {
         const share = Math.min(1, part / most);
         bar.style.setProperty("--part", share.toFixed(3));
         bar.setAttribute("aria-hidden", "true");
-        const words = kind === "popularity" ? "how well known it is" : name || "(no name)";
+        const words = kind === "popularity" ? "popularity" : name || "(no name)";
         element("span", "part-name", entry, words).dir = "auto";
         element("span", "unseen", entry, ` ${Math.round(share * 100)} of 100`);
       }
@@ -157,7 +157,7 @@ export class Results {
     }
     if (playlists?.length) {
       const mine = quoted([...new Set(playlists.flatMap((shared) => shared.track_names))]);
-      const tie = element("p", "tie", why, `Beside ${mine} in`);
+      const tie = element("p", "tie", why, `With ${mine} in`);
       tie.dir = "auto";
       for (const { title, playlist_id: id } of playlists) {
         tie.append(" ");
@@ -174,7 +174,7 @@ function quoted(names, most = 2) {
 }
 
 function inWords(dial) {
-  if (!dial) return "in the middle: as the playlists have it";
-  const far = Math.abs(dial) < 0.35 ? "a little" : Math.abs(dial) < 0.75 ? "well" : "all the way";
+  if (!dial) return "balanced";
+  const far = Math.abs(dial) < 0.35 ? "slightly" : Math.abs(dial) < 0.75 ? "mostly" : "fully";
   return `${far} towards ${dial < 0 ? "the mainstream" : "deep cuts"}`;
 }

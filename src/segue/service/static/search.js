@@ -65,7 +65,7 @@ export class Search {
     this.list.hidden = !count;
     this.input.setAttribute("aria-expanded", String(count > 0));
     this.note.hidden = count > 0;
-    this.note.textContent = problem || `Nothing here is called “${text}”.`;
+    this.note.textContent = problem || `No matches for “${text}”.`;
     this.look(-1);
     say(count ? `${counted(count, "suggestion")}.` : this.note.textContent);
   }
