@@ -24,7 +24,7 @@ import torch
 from threadpoolctl import threadpool_limits
 
 from segue import metrics
-from segue.baselines.baselines import BASELINES
+from segue.baselines import BASELINES
 from segue.baselines.tuning import TrialsFile, tune
 from segue.data.formats.mpd import read_mpd
 from segue.data.formats.slices import find_slices

@@ -9,7 +9,7 @@ training of LightGCN (X. He et al., SIGIR 2020; the recipe of the authors' PyTor
 three layers, Adam at 1e-3, L2 1e-4, batches of 2,048 triples, 1,000 epochs). ``centroid-wide`` is
 the vectors of another arm as they are served: with a wide part beside them, the prior, and the dial
 where validation puts it. The baselines of
-`segue.baselines.baselines` are arms, too. Needs gowalla.train.txt.gz and gowalla.test.txt.gz
+`segue.baselines.BASELINES` are arms, too. Needs gowalla.train.txt.gz and gowalla.test.txt.gz
 in SEGUE_REALDATA.
 
 The split has no validation part. With --trials an arm's options, the number of epochs among
@@ -44,7 +44,7 @@ import torch
 from gowalla_arms import ARMS, SETTABLE, SPACES, VECTORS_OF, WIDE, configured, value_of
 
 from segue import metrics
-from segue.baselines.baselines import BASELINES
+from segue.baselines import BASELINES
 from segue.baselines.tuning import Options, Trial, TrialsFile, search, tune
 from segue.data.playlists import Catalog, Float32Array, Playlists, TrackLists
 from segue.errors import SegueError

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from segue.baselines.baselines import SearchSpace
+from segue.baselines.baseline import SearchSpace
 from segue.training.config import TrainConfig, WideConfig
 
 # Chosen on validation, one walk of a few trials each, all of dim 64 but where another is named:

@@ -2,7 +2,7 @@
 
     SEGUE_REALDATA=/path/to/folder python benchmarks/ials.py OUT
 
-In the grid of `segue.baselines.baselines.IALS` its best point on the 10-core is the last of every
+In the grid of `segue.baselines.ials.IALS` its best point on the 10-core is the last of every
 option, with regularization 100 and alpha 40. This fits points beyond it, on the split of the
 comparison, and measures validation and test. OUT/ials.json holds all.
 """
@@ -15,7 +15,7 @@ from typing import Any
 
 from real_playlists import build
 
-from segue.baselines.baselines import BASELINES
+from segue.baselines import BASELINES
 from segue.evaluation.evaluate import evaluate
 from segue.evaluation.validation import validate, validation_rows
 from segue.files import write_json

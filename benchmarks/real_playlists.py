@@ -26,7 +26,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from segue.baselines.baselines import BASELINES
+from segue.baselines import BASELINES
 from segue.baselines.tuning import TrialsFile, tune
 from segue.bundle import Bundle
 from segue.evaluation.evaluate import evaluate

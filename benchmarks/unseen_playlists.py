@@ -20,7 +20,7 @@ from typing import Any
 
 from real_playlists import SEEDS, build, chosen, scorers_of, train
 
-from segue.baselines.baselines import BASELINES
+from segue.baselines import BASELINES
 from segue.baselines.tuning import TrialsFile, tune
 from segue.bundle import Bundle
 from segue.evaluation.evaluate import evaluate

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 
-from segue.baselines.baselines import BASELINES
+from segue.baselines import BASELINES
 from segue.bundle import Bundle
 from segue.data.playlists import TrackLists
 from segue.evaluation.evaluate import evaluate

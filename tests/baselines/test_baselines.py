@@ -6,8 +6,16 @@ import numpy as np
 import pytest
 
 from segue import memory
-from segue.baselines import cooccurrence
-from segue.baselines.baselines import BASELINES, EASE, IALS, ItemKNN, Popularity, RP3beta, SideEASE
+from segue.baselines import (
+    BASELINES,
+    EASE,
+    IALS,
+    ItemKNN,
+    Popularity,
+    RP3beta,
+    SideEASE,
+    cooccurrence,
+)
 from segue.data.playlists import TrackLists
 from segue.errors import InputError, ResourceError
 from segue.graph.playlist_graph import PlaylistGraph

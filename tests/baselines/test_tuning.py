@@ -7,8 +7,8 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
-from segue.baselines import tuning
-from segue.baselines.baselines import BASELINES, ItemKNN, SearchSpace
+from segue.baselines import BASELINES, ItemKNN, tuning
+from segue.baselines.baseline import SearchSpace
 from segue.baselines.tuning import Options, Trial, TrialsFile, search, tune
 from segue.data.playlists import TrackLists
 from segue.errors import InputError

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from segue.baselines.baselines import BASELINES
+from segue.baselines import BASELINES
 from segue.bundle import Bundle
 from segue.cli import main
 from segue.metrics import METRICS

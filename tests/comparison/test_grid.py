@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from segue.baselines.baselines import BASELINES
+from segue.baselines import BASELINES
 from segue.cli.compare import compare
 from segue.comparison.grid import (
     ARTICLE_RECIPE,

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from segue.baselines.baselines import EASE
+from segue.baselines import EASE
 from segue.comparison.folder import cell_path, finished_cell, read_cell, training_folder
 from segue.comparison.grid import Cell, Row
 from segue.comparison.measure import OutOfTimeError, RunSettings, measure_cell

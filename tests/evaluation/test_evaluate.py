@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from segue.baselines.baselines import ItemKNN, Popularity
+from segue.baselines import ItemKNN, Popularity
 from segue.data.playlists import TrackLists
 from segue.errors import InputError
 from segue.evaluation.evaluate import CURVE_KS, evaluate

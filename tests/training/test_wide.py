@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from segue import memory
-from segue.baselines.baselines import EASE, SideEASE
+from segue.baselines import EASE, SideEASE
 from segue.baselines.ease import ease_weights, rows_with_side_information
 from segue.data.playlists import TrackLists
 from segue.errors import InputError, ResourceError

@@ -17,7 +17,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from segue.baselines.baselines import BASELINES, SearchSpace
+from segue.baselines import BASELINES
+from segue.baselines.baseline import SearchSpace
 from segue.errors import InputError
 from segue.evaluation.validation import BEST_BY, validate, validation_rows
 from segue.files import write_json_lines

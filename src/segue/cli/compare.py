@@ -211,7 +211,7 @@ def _grid(
     trials: int | None,
     changes: dict[str, Any],
 ) -> Grid:
-    from segue.baselines.baselines import BASELINES
+    from segue.baselines import BASELINES
     from segue.comparison.grid import Grid
 
     with_baselines = preset != "article" if baselines is None else baselines

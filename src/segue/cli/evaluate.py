@@ -24,7 +24,7 @@ class BaselineNames(click.ParamType[tuple[str, ...]]):
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> tuple[str, ...]:
         """Parse, or fail with what was expected."""
-        from segue.baselines.baselines import BASELINES
+        from segue.baselines import BASELINES
 
         known = {name.lower(): name for name in BASELINES}
         names = comma_names(str(value))

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, get_args
 
-from segue.baselines.baselines import BASELINES
+from segue.baselines import BASELINES
 from segue.errors import InputError
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.graph.split import SplitRecipe

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from segue.baselines.baselines import BASELINES
+from segue.baselines import BASELINES
 from segue.baselines.tuning import TrialsFile, tune
 from segue.comparison.folder import cell_path, make_folder, training_folder, trials_path
 from segue.comparison.grid import Cell

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from segue.baselines.baselines import BASELINES
+from segue.baselines import BASELINES
 from segue.comparison.folder import read_cell
 from segue.comparison.grid import LOSSES, Row
 from segue.errors import ArtefactError, MismatchError

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import pyarrow as pa
 
-from segue.baselines.baselines import BASELINES
+from segue.baselines import BASELINES
 from segue.baselines.tuning import TrialsFile, Tuning, tune
 from segue.bundle import Bundle
 from segue.console import Progress, count, progress_of, table_text

@@ -215,7 +215,7 @@ class WideConfig:
     weight
         What they are multiplied with, to be added to cosines.
     regularization, artist_weight, album_weight
-        As for `segue.baselines.baselines.SideEASE`.
+        As for `segue.baselines.ease.SideEASE`.
     max_tracks
         The most popular tracks that take part.
     """
