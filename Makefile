@@ -39,7 +39,7 @@ $(BIN)/python:
 
 $(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "Installing segue into $(VENV) (PyTorch is the large part) ..."
-	$(INSTALL) --editable ".[boost]"
+	$(INSTALL) --editable ".[train,draw,serve]"
 	@touch $@
 
 $(VENV)/.installed-test: $(VENV)/.installed

@@ -111,7 +111,7 @@ def small_graph(small_playlists: Playlists, small_catalog: Catalog) -> PlaylistG
 @pytest.fixture(scope="session")
 def second_stage_text() -> str:
     """A second stage that orders tracks by chance, though by their features and nothing else."""
-    lightgbm = pytest.importorskip("lightgbm", reason="the extra boost is not installed")
+    lightgbm = pytest.importorskip("lightgbm", reason="the extra train is not installed")
     rng = np.random.default_rng(8)
     features = rng.normal(size=(3000, len(FEATURES))).astype(np.float32)
     odds = features @ rng.normal(size=len(FEATURES))

@@ -27,7 +27,7 @@ from segue.scoring.wide import WidePart
 from segue.training.config import SecondStageConfig, SystemConfig, TrainConfig, WideConfig
 from segue.training.train import train
 
-pytest.importorskip("lightgbm", reason="the extra boost is not installed")
+pytest.importorskip("lightgbm", reason="the extra train is not installed")
 GOLDEN = Path(__file__).with_name("golden.json")
 # Sums are added up in another order on another processor.
 TOLERANCE = {"rtol": 2e-3, "atol": 2e-4}

@@ -2,6 +2,7 @@
 
 import email
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -61,10 +62,14 @@ def test_what_the_wheel_says_of_itself(wheel):
     assert content["Requires-Python"] == ">=3.10"
     assert content["License-Expression"] == "Apache-2.0"
     needed = [line for line in content.get_all("Requires-Dist") if "extra ==" not in line]
-    (torch,) = (line for line in needed if line.startswith("torch"))
+    heavy = ("torch", "lightgbm", "matplotlib", "networkx", "fastapi", "pandas", "scikit")
+    assert not [line for line in needed if line.startswith(heavy)], "what is heavy is an extra"
+    (torch,) = (
+        line for line in content.get_all("Requires-Dist")
+        if line.startswith("torch") and "extra == 'train'" in line.replace('"', "'")
+    )  # fmt: skip
     assert ">=" in torch
     assert "<" in torch.replace("<=", ""), "torch is a range, not one version"
-    assert not any("geometric" in line or "scikit" in line for line in needed)
 
 
 def test_the_demo_runs_from_a_clean_environment(wheel, tmp_path):
@@ -74,7 +79,11 @@ def test_the_demo_runs_from_a_clean_environment(wheel, tmp_path):
     options = ["--quiet", "--no-compile", "--only-binary", ":all:"]
     options += ["--constraint", ROOT / "constraints.txt"]
     options += shlex.split(os.environ.get("PIP_ARGS", ""))
-    run([bin_folder / "python", "-m", "pip", "install", *options, wheel], tmp_path, 1200)
+    run(
+        [bin_folder / "python", "-m", "pip", "install", *options, f"{wheel}[train,draw]"],
+        tmp_path,
+        1200,
+    )
     where = run([bin_folder / "python", "-c", "import segue; print(segue.__file__)"], tmp_path, 60)
     assert str(tmp_path / "venv") in where, "not the checkout"
 
@@ -87,3 +96,31 @@ def test_the_demo_runs_from_a_clean_environment(wheel, tmp_path):
     run([bin_folder / "segue", *picture, "--out", "layers.html"], work, 60)
     found = run([bin_folder / "segue", "vibe", "segue-demo/bundle", "Bohemian Rhapsody"], work, 60)
     assert "Goes with Bohemian Rhapsody" in found
+
+
+def test_the_base_install_answers_and_names_the_extra_that_is_missing(wheel, tmp_path):
+    """What serving machines get: no torch, no LightGBM, nothing that draws."""
+    venv.create(tmp_path / "venv", with_pip=True)
+    bin_folder = tmp_path / "venv" / "bin"
+    options = ["--quiet", "--no-compile", "--only-binary", ":all:"]
+    options += ["--constraint", ROOT / "constraints.txt"]
+    options += shlex.split(os.environ.get("PIP_ARGS", ""))
+    run([bin_folder / "python", "-m", "pip", "install", *options, wheel], tmp_path, 600)
+    generated = ["generate", "--playlists", 300, "--out", "playlists"]
+    run([bin_folder / "segue", *generated], tmp_path, 60)
+    run([bin_folder / "segue", "build", "playlists", "--out", "graph", "--k-core", 2], tmp_path, 60)
+    for command, extra in (
+        (["train", "graph", "--out", "bundle"], "train"),
+        (["serve", "graph"], "serve"),
+        (["compare", "graph", "--out", "report"], "train"),
+    ):
+        done = subprocess.run(
+            [bin_folder / "segue", *command],
+            cwd=tmp_path, capture_output=True, encoding="utf-8", timeout=60,
+        )  # fmt: skip
+        assert done.returncode == 1
+        assert re.fullmatch(
+            rf"segue: segue {command[0]} needs .*, which is not installed: "
+            rf"pip install 'segue\[{extra}\]'\n",
+            done.stderr,
+        ), done.stderr

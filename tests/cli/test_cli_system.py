@@ -22,7 +22,7 @@ from segue.scoring.wide import WidePart
 from segue.training.config import SecondStageConfig, WideConfig
 from segue.training.wide import fit_wide
 
-pytest.importorskip("lightgbm", reason="the extra boost is not installed")
+pytest.importorskip("lightgbm", reason="the extra train is not installed")
 SMALL = ("--dim", 8, "--epochs", 2, "--batch-size", 200, "--threads", 1, "--device", "cpu")
 # Of as many questions as ever, but quicker trees.
 CONFIG = partial(
@@ -172,7 +172,7 @@ def test_without_lightgbm(run, trained, graph, tmp_path, monkeypatch):
     status, text, err = run("train", graph, "--out", out, *SMALL, "--second-stage")
     assert (status, text) == (1, "")
     assert err.splitlines()[-1] == (
-        "segue: a second stage needs LightGBM, which is not installed: pip install 'segue[boost]'"
+        "segue: a second stage needs LightGBM, which is not installed: pip install 'segue[train]'"
     )
     assert not list(tmp_path.iterdir()), "refused before anything is trained"
     status, _, err = run("train", graph, "--out", out, *SMALL)
@@ -183,7 +183,7 @@ def test_without_lightgbm(run, trained, graph, tmp_path, monkeypatch):
     for args in (("complete", trained, "0"), ("evaluate", trained, graph)):
         status, text, err = run(*args)
         assert (status, text, err.count("\n")) == (1, "", 1)
-        assert "pip install 'segue[boost]'" in err
+        assert "pip install 'segue[train]'" in err
 
 
 def test_a_wide_part_that_does_not_fit_is_left_out(run, graph, tmp_path, monkeypatch):

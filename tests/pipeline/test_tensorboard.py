@@ -33,6 +33,7 @@ def test_each_run_gets_its_curves(tmp_path):
 
 
 def test_without_the_library_it_says_what_to_install(tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    monkeypatch.setitem(sys.modules, "tensorboard", None)
+    monkeypatch.delitem(sys.modules, "torch.utils.tensorboard", raising=False)
     with pytest.raises(ResourceError, match=r"pip install 'segue\[tensorboard\]'"):
         TensorBoard(tmp_path)

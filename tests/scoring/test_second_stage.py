@@ -18,7 +18,7 @@ from segue.scoring.scorer import CentroidScorer, Query
 from segue.scoring.second_stage import SecondStage
 from segue.scoring.wide import WidePart
 
-lightgbm = pytest.importorskip("lightgbm", reason="the extra boost is not installed")
+lightgbm = pytest.importorskip("lightgbm", reason="the extra train is not installed")
 NUM_TRACKS, POOL = 160, 25
 DIALS = [-1.0, -0.3, 0.0, 0.5, 1.0]
 NO_FILTERS = Filters()
@@ -236,7 +236,7 @@ def test_an_empty_list_and_what_is_asked_with_say_nothing_of_it(few, bundle):
 
 def test_without_lightgbm_it_is_said_what_to_install(bundle, monkeypatch):
     monkeypatch.setitem(sys.modules, "lightgbm", None)
-    with pytest.raises(ResourceError, match=r"not installed: pip install 'segue\[boost\]'"):
+    with pytest.raises(ResourceError, match=r"not installed: pip install 'segue\[train\]'"):
         Recommender(bundle)
     without = Recommender(bundle, second_stage=False)
     plain = Recommender(replace(bundle, second_stage=None))

@@ -17,7 +17,7 @@ from segue.service.app import create_app
 from segue.service.limits import Limits
 from segue.service.serving import Serving
 
-pytest.importorskip("lightgbm", reason="the extra boost is not installed")
+pytest.importorskip("lightgbm", reason="the extra train is not installed")
 VIBE, COMPLETE = "/api/v1/vibe", "/api/v1/complete"
 
 

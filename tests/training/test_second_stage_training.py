@@ -21,7 +21,7 @@ from segue.training import second_stage
 from segue.training.config import SecondStageConfig
 from segue.training.second_stage import Questions, train_second_stage
 
-pytest.importorskip("lightgbm", reason="the extra boost is not installed")
+pytest.importorskip("lightgbm", reason="the extra train is not installed")
 NUM_TRACKS, ON_ALBUM, LENGTH = 120, 4, 10
 CONFIG = SecondStageConfig(
     num_trees=(5, 20), num_leaves=7, learning_rate=0.3, min_leaf=30, min_questions=100

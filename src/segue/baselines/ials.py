@@ -11,7 +11,7 @@ from threadpoolctl import threadpool_limits
 from segue.baselines.baseline import SearchSpace
 from segue.baselines.cooccurrence import pair_matrix
 from segue.data.playlists import Float32Array, TrackLists
-from segue.errors import ResourceError
+from segue.extras import required
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.scoring.second_stage import granted_threads
 
@@ -65,13 +65,8 @@ class IALS:
         iterations: int = 15,
         rng_seed: int = 0,
     ) -> None:
-        try:
+        with required("iALS"):
             from implicit.als import AlternatingLeastSquares
-        except ImportError:
-            raise ResourceError(
-                "iALS needs the library implicit, which is not installed: "
-                "pip install 'segue[baselines]'"
-            ) from None
         # It spreads rows over threads of its own, in each of which a BLAS must keep to one.
         self._num_threads = granted_threads()
         with threadpool_limits(1, "blas"):

@@ -26,6 +26,7 @@ from segue.cli.train import train
 from segue.cli.update import update
 from segue.console import printable
 from segue.errors import NameLookupError, SegueError
+from segue.extras import required
 
 
 @click.group(cls=StageOrder, context_settings={"help_option_names": ["-h", "--help"]})
@@ -48,7 +49,9 @@ for command in (
 def main(args: list[str] | None = None) -> None:
     """Run the command line: an error is one clear sentence and exit status 1, no traceback."""
     try:
-        cli.main(args=args, prog_name="segue", standalone_mode=False)
+        # The commands load their libraries as they run: one that is missing is named.
+        with required(_called(sys.argv[1:] if args is None else args)):
+            cli.main(args=args, prog_name="segue", standalone_mode=False)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
@@ -64,6 +67,10 @@ def main(args: list[str] | None = None) -> None:
             raise
         kind = type(error).__name__
         _fail(f"unexpected {kind}: {error} (set SEGUE_TRACEBACK=1 to see where, and report it)")
+
+
+def _called(args: list[str]) -> str:
+    return " ".join(["segue", *args[:1]])
 
 
 def _fail(message: str, candidates: tuple[str, ...] = ()) -> None:

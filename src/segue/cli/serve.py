@@ -64,14 +64,7 @@ def serve(
 
     SIGHUP has it read BUNDLE again, SIGTERM lets requests finish and ends it.
     """
-    from segue.errors import ResourceError
+    from segue.service.server import Options, run
 
-    try:
-        from segue.service.server import Options, run
-    except ImportError as error:
-        raise ResourceError(
-            "the service needs FastAPI, uvicorn and prometheus-client, which are not all "
-            "installed: pip install 'segue[serve]'"
-        ) from error
     options = (bundle, host, port, workers, threads, watch, max_requests, max_body)
     run(Options(*options, second_stage=not no_second_stage))

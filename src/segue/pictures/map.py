@@ -14,6 +14,7 @@ from scipy.cluster.vq import kmeans, vq
 from segue.bundle import Bundle
 from segue.data.playlists import Catalog, Float32Array, Int64Array
 from segue.errors import InputError
+from segue.extras import required
 from segue.pictures.layout import evened, unit_square
 from segue.pictures.scene import Scene, SceneNode, counted, describe
 from segue.pictures.text import clean
@@ -109,13 +110,8 @@ def umap(vectors: Float32Array, rng_seed: int) -> NDArray[np.float64]:
     InputError
         If the package is not installed, or there are too few rows.
     """
-    try:
+    with required("--method umap"):
         from umap import UMAP
-    except ImportError:
-        raise InputError(
-            "UMAP is not installed, expected the extra: pip install 'segue[umap]'; "
-            "--method pca needs nothing more"
-        ) from None
     if len(vectors) < 8:
         raise InputError(f"UMAP needs at least 8 tracks, not {len(vectors)}; use --method pca")
     reducer = UMAP(

@@ -17,6 +17,7 @@ from segue.errors import ArtefactError, InputError, MismatchError, ResourceError
 from segue.evaluation.evaluate import Evaluation
 from segue.evaluation.evaluate import evaluate as evaluate_scorer
 from segue.evaluation.scorers import HeldOutScorer, Scorer
+from segue.extras import required
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.graph.split import HeldOut, Split, SplitRecipe, split_graph
 from segue.metrics import METRICS, Metric
@@ -65,12 +66,8 @@ class Evaluations(Mapping[str, Evaluation]):
         """A data frame with metrics as rows (ResourceError if pandas is not installed)."""
         metrics = list(next(iter(self.values())).values)
         columns = {name: [each.values[metric] for metric in metrics] for name, each in self.items()}
-        try:
+        with required("a data frame"):
             frame = pa.table({"metric": metrics, **columns}).to_pandas()
-        except ImportError as error:
-            raise ResourceError(
-                "a data frame needs pandas, which is not installed: pip install pandas"
-            ) from error
         return frame.set_index("metric")
 
 

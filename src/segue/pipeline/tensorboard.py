@@ -6,7 +6,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from segue.errors import ResourceError
+from segue.extras import required
 
 if TYPE_CHECKING:
     from segue.pipeline.train import Step
@@ -30,12 +30,8 @@ class TensorBoard:
     """
 
     def __init__(self, folder: str | Path) -> None:
-        try:
+        with required("writing curves"):
             from torch.utils.tensorboard import SummaryWriter
-        except ImportError as error:
-            raise ResourceError(
-                "curves need TensorBoard, which is not installed: pip install 'segue[tensorboard]'"
-            ) from error
         self._folder, self._make = Path(folder), SummaryWriter
         self._writers: dict[str, Any] = {}
 

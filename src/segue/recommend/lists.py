@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from segue.errors import ResourceError
+from segue.extras import required
 from segue.recommend.reasons import Reason, SharedPlaylist, plain
 
 
@@ -131,9 +131,5 @@ def _table(
 
 
 def _data_frame(table: pa.Table) -> Any:
-    try:
+    with required("a data frame"):
         return table.to_pandas()
-    except ImportError as error:
-        raise ResourceError(
-            "a data frame needs pandas, which is not installed: pip install pandas"
-        ) from error

@@ -11,7 +11,8 @@ import numpy as np
 
 from segue.bundle import Bundle
 from segue.data.playlists import Float32Array, Int64Array, TrackLists
-from segue.errors import ArtefactError, InputError, ResourceError
+from segue.errors import ArtefactError, InputError
+from segue.extras import required
 from segue.files import write_json
 from segue.scoring.first_stage import best_tracks
 from segue.scoring.scorer import CentroidScorer
@@ -196,10 +197,6 @@ def _search(
 
 
 def _faiss() -> Any:
-    try:
+    with required("an approximate index"):
         import faiss
-    except ImportError as error:
-        raise ResourceError(
-            "an approximate index needs FAISS, which is not installed: pip install 'segue[ann]'"
-        ) from error
     return faiss

@@ -9,6 +9,7 @@ from threadpoolctl import threadpool_info
 
 from segue.data.playlists import Catalog, Float32Array, Int32Array, Int64Array
 from segue.errors import ArtefactError, ResourceError
+from segue.extras import required
 from segue.scoring.features import FEATURES, FeatureMaker
 from segue.scoring.scorer import CentroidScorer, Query
 
@@ -106,11 +107,8 @@ class SecondStage:
 def lightgbm_library() -> Any:
     """LightGBM, or ResourceError where it is not installed or cannot be loaded."""
     try:
-        import lightgbm
-    except ImportError as error:
-        raise ResourceError(
-            "a second stage needs LightGBM, which is not installed: pip install 'segue[boost]'"
-        ) from error
+        with required("a second stage"):
+            import lightgbm
     except OSError as error:
         raise ResourceError(
             f"a second stage needs LightGBM, which cannot be loaded ({error}); where it is "

@@ -1,0 +1,50 @@
+"""Optional libraries: which extra of Segue installs what."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from segue.errors import ResourceError
+
+# Module → what people call it, and what pip is told.
+_LIBRARIES = {
+    "torch": ("PyTorch", "segue[train]"),
+    "lightgbm": ("LightGBM", "segue[train]"),
+    "matplotlib": ("matplotlib", "segue[draw]"),
+    "networkx": ("networkx", "segue[draw]"),
+    "umap": ("UMAP", "segue[umap]"),
+    "faiss": ("FAISS", "segue[ann]"),
+    "implicit": ("implicit", "segue[baselines]"),
+    "tensorboard": ("TensorBoard", "segue[tensorboard]"),
+    "fastapi": ("FastAPI", "segue[serve]"),
+    "pydantic": ("pydantic", "segue[serve]"),
+    "starlette": ("Starlette", "segue[serve]"),
+    "uvicorn": ("uvicorn", "segue[serve]"),
+    "uvloop": ("uvloop", "segue[serve]"),
+    "httptools": ("httptools", "segue[serve]"),
+    "prometheus_client": ("prometheus-client", "segue[serve]"),
+    "pandas": ("pandas", "pandas"),
+    "torch_geometric": ("PyTorch Geometric", "torch_geometric"),
+}
+
+
+@contextmanager
+def required(what: str) -> Iterator[None]:
+    """Import optional libraries within this: one that is missing is a ResourceError.
+
+    Parameters
+    ----------
+    what
+        What needs them, to begin a sentence with.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        name = (error.name or "").partition(".")[0]
+        if name not in _LIBRARIES:
+            raise
+        library, requirement = _LIBRARIES[name]
+        raise ResourceError(
+            f"{what} needs {library}, which is not installed: pip install '{requirement}'"
+        ) from error
