@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Callable, Generator, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from hypothesis import settings
 
 from segue.bundle import Bundle
 from segue.data.playlists import Catalog, Playlists, TrackLists
+from segue.data.relations import Nodes, Relation
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.scoring.features import FEATURES
 from segue.scoring.scorer import unit_rows
@@ -209,3 +211,42 @@ def _random_bundle(graph: PlaylistGraph, rng: np.random.Generator) -> Bundle:
         split={},
         graph_fingerprint="",
     )
+
+
+@pytest.fixture(scope="session")
+def with_words() -> Callable[..., PlaylistGraph]:
+    """Makes a graph whose playlists have words (rows by playlist), and whose tracks artists."""
+
+    def make(
+        graph: PlaylistGraph, words: list[list[int]], artists: list[list[int]] | None = None
+    ) -> PlaylistGraph:
+        names = pa.array(
+            [f"word {word}" for word in range(1 + max(max(row, default=0) for row in words))]
+        )
+        lists = TrackLists.from_lists(words)
+        titled = Relation(
+            "titled", "playlist", "word", lists.offsets, lists.track_index, len(names)
+        )
+        catalog = graph.catalog.with_nodes("word", Nodes(names, names))
+        if artists is not None:
+            by = TrackLists.from_lists(artists)
+            several = (by.offsets, by.track_index, len(catalog.artists))
+            catalog = catalog.with_relation(Relation("by", "track", "artist", *several))
+        playlists = replace(graph.playlists, relations={"word": titled})
+        return replace(graph, playlists=playlists, catalog=catalog)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def tied_graph(
+    planted_graph: PlaylistGraph, with_words: Callable[..., PlaylistGraph]
+) -> PlaylistGraph:
+    """The planted graph with words in titles, none to four of each, and some duets."""
+    rng = np.random.default_rng(21)
+    words = [rng.permutation(12)[: rng.integers(5)].tolist() for _ in planted_graph.playlists.ids]
+    artists = [[by] for by in planted_graph.catalog.main_artist.tolist()]
+    for track in range(0, 160, 5):
+        artists[track].append((artists[track][0] + 7) % 20)
+    artists[4] = []
+    return with_words(planted_graph, words, artists)

@@ -107,8 +107,8 @@ def test_equal_attention_is_the_mean(small_graph: PlaylistGraph, version: str) -
     message = seen.contains.transpose().row_means() @ playlist
     message = message + 0.5 * (by_artist.row_means() @ heard)
     result = encoder(seen)
-    torch.testing.assert_close(result.track, track + message / 2, rtol=0, atol=1e-6)
-    torch.testing.assert_close(result.artist, (artist + heard) / 2, rtol=0, atol=1e-6)
+    torch.testing.assert_close(result["track"], track + message / 2, rtol=0, atol=1e-6)
+    torch.testing.assert_close(result["artist"], (artist + heard) / 2, rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize(

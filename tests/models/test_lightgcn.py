@@ -23,11 +23,18 @@ from segue.training.config import TrainConfig
 from segue.training.steps import hide
 from segue.training.train import train
 
+ALL = ("artist", "album", "word")
+
 
 @pytest.fixture
-def graph(small_graph: PlaylistGraph) -> PlaylistGraph:
-    """Track 4 is in no playlist, playlist 3 is empty, track 5 is on no album."""
-    return small_graph.with_tracks(TrackLists.from_lists([[2, 0, 5], [0, 1, 2, 3], [3, 0], []]))
+def graph(small_graph: PlaylistGraph, with_words: Callable[..., PlaylistGraph]) -> PlaylistGraph:
+    """Track 4 is in no playlist, playlist 3 is empty, track 5 on no album, track 1 by two artists.
+
+    Playlists 0 and 2 have the same word, playlist 3 one of its own.
+    """
+    lists = TrackLists.from_lists([[2, 0, 5], [0, 1, 2, 3], [3, 0], []])
+    by = [[0], [2, 0], [1], [1], [1], [2]]
+    return with_words(small_graph.with_tracks(lists), [[1], [], [0, 1], [2]], by)
 
 
 def make(graph: PlaylistGraph, relations: tuple[str, ...], **options: Any) -> LightGCN:
@@ -49,8 +56,9 @@ def adjacency(graph: PlaylistGraph) -> np.ndarray:
 
 
 def relation_matrix(graph: PlaylistGraph, name: str) -> np.ndarray:
-    matrix = np.zeros((graph.num_nodes["track"], graph.num_nodes[name]))
-    source, target = graph.edge_index(graph.relations[name].key)
+    relation = graph.relations[name]
+    matrix = np.zeros((graph.num_nodes[relation.source], graph.num_nodes[name]))
+    source, target = graph.edge_index(relation.key)
     matrix[source, target] = 1
     return normalised(matrix)
 
@@ -79,7 +87,7 @@ def test_a_layer_is_two_hops_of_pygs_lgconv(graph: PlaylistGraph, num_layers: in
         x = lg_conv(x, edge_index)  # playlists → tracks
         expected += x[num_playlists:]
         x[:num_playlists] = 0
-    result = encoder(MessageGraph.from_graph(graph, ())).track
+    result = encoder(MessageGraph.from_graph(graph, ()))["track"]
     torch.testing.assert_close(result, expected / (num_layers + 1), rtol=0, atol=1e-5)
 
 
@@ -92,17 +100,20 @@ def test_with_playlist_vectors_a_layer_is_pygs_lgconv(
     expected.embedding.weight.data = torch.cat([encoder.playlist, encoder.track]).detach()
     vectors = expected.get_embedding(bipartite_edge_index(graph))
     result = encoder(MessageGraph.from_graph(graph, ()))
-    for found, wanted in zip((result.playlist, result.track), vectors.split([4, 6]), strict=True):
+    both = result["playlist"], result["track"]
+    for found, wanted in zip(both, vectors.split([4, 6]), strict=True):
         torch.testing.assert_close(found, wanted, rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize("num_layers", [0, 1, 2, 3])
-@pytest.mark.parametrize("relations", [(), ("artist",), ("album",), ("artist", "album")])
+@pytest.mark.parametrize(
+    "relations", [(), ("artist",), ("album",), ("artist", "album"), ("word",), ALL]
+)
 def test_agrees_with_the_dense_formula(
     graph: PlaylistGraph, relations: tuple[str, ...], num_layers: int
 ) -> None:
     encoder = make(graph, relations, num_layers=num_layers)
-    for name, weight in {"artist": 0.85, "album": -0.3}.items():
+    for name, weight in {"artist": 0.85, "album": -0.3, "word": 0.6}.items():
         if name in relations:
             encoder.relation_weight[name].data.fill_(weight)
     result = encoder(MessageGraph.from_graph(graph, relations))
@@ -114,20 +125,22 @@ def test_agrees_with_the_dense_formula(
     g = {name: encoder.structural[name].detach().double().numpy() for name in relations}
     track, nodes = h.copy(), {name: state.copy() for name, state in g.items()}
     for _ in range(num_layers):
-        received = {name: s[name] * R[name].T @ h for name in relations}
-        h = A.T @ (A @ h) + sum(s[name] * R[name] @ g[name] for name in relations)
+        told = {name: s[name] * R[name] @ g[name] for name in relations}
+        playlist = A @ h + told.pop("word", 0)
+        received = {
+            name: s[name] * R[name].T @ (playlist if name == "word" else h) for name in relations
+        }
+        h = A.T @ playlist + sum(told.values())
         g = received
         track += h
         nodes = {name: nodes[name] + g[name] for name in relations}
     track /= num_layers + 1
     nodes = {name: vectors / (num_layers + 1) for name, vectors in nodes.items()}
 
-    np.testing.assert_allclose(result.track.detach().numpy(), track, atol=1e-5)
-    for name in ("artist", "album"):
-        vectors = getattr(result, name)
-        assert (vectors is None) == (name not in relations)
-        if vectors is not None:
-            np.testing.assert_allclose(vectors.detach().numpy(), nodes[name], atol=1e-5)
+    np.testing.assert_allclose(result["track"].detach().numpy(), track, atol=1e-5)
+    assert set(result) == {"track", *relations}
+    for name in relations:
+        np.testing.assert_allclose(result[name].detach().numpy(), nodes[name], atol=1e-5)
 
 
 def test_the_weight_of_a_relation_is_learned(graph: PlaylistGraph) -> None:
@@ -135,7 +148,7 @@ def test_the_weight_of_a_relation_is_learned(graph: PlaylistGraph) -> None:
     weight = encoder.relation_weight["artist"]
     assert weight.item() == 0.5
     message_graph = MessageGraph.from_graph(graph)
-    (encoder(message_graph).track ** 2).sum().backward()
+    (encoder(message_graph)["track"] ** 2).sum().backward()
     grad = weight.grad.item()
 
     encoder, in_double = encoder.double(), double(message_graph)
@@ -143,7 +156,7 @@ def test_the_weight_of_a_relation_is_learned(graph: PlaylistGraph) -> None:
     @torch.no_grad()
     def energy(value: float) -> float:
         encoder.relation_weight["artist"].fill_(value)
-        return (encoder(in_double).track ** 2).sum().item()
+        return (encoder(in_double)["track"] ** 2).sum().item()
 
     finite_difference = (energy(0.5 + 1e-4) - energy(0.5 - 1e-4)) / 2e-4
     assert grad == pytest.approx(finite_difference, rel=1e-4)
@@ -238,14 +251,14 @@ def gradient(loss: Callable[[Parameters], float], parameters: Parameters) -> Par
 def test_edge_dropout_leaves_edges_out_while_it_trains(graph: PlaylistGraph) -> None:
     plain, encoder = make(graph, ("artist",)), make(graph, ("artist",), edge_dropout=0.5)
     whole = MessageGraph.from_graph(graph)
-    torch.testing.assert_close(encoder.eval()(whole).track, plain(whole).track)
+    torch.testing.assert_close(encoder.eval()(whole)["track"], plain(whole)["track"])
     torch.manual_seed(2)
-    trained = encoder.train()(whole).track
+    trained = encoder.train()(whole)["track"]
     torch.manual_seed(2)
     kept = torch.nn.functional.dropout(torch.ones(len(whole.contains.value)), 0.5)
     assert set(kept.tolist()) == {0.0, 2.0}
     some = replace(whole, contains=whole.contains.with_value(kept * whole.contains.value))
-    torch.testing.assert_close(trained, plain(some).track)
+    torch.testing.assert_close(trained, plain(some)["track"])
 
 
 @pytest.mark.parametrize("share", [-0.1, 1.0])

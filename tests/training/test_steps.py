@@ -101,7 +101,7 @@ class Watching(Encoder):
 
     def forward(self, message_graph: MessageGraph) -> NodeVectors:
         self.seen = message_graph.contains
-        return NodeVectors(track=self.track, playlist=self.playlist)
+        return {"track": self.track, "playlist": self.playlist}
 
 
 @pytest.mark.parametrize("targets", ["hidden", "visible"])

@@ -464,7 +464,7 @@ def test_an_encoder_with_a_forward_pass_alone(run: Callable[..., TrainResult]) -
 
         def forward(self, message_graph: MessageGraph) -> NodeVectors:
             contains = message_graph.contains
-            return NodeVectors(self.track, playlist=contains @ self.track)
+            return {"track": self.track, "playlist": contains @ self.track}
 
     config = replace(CONFIG, model="bare", relations=())
     result = run(config=config, encoder=Bare)

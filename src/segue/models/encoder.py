@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
@@ -15,6 +15,10 @@ from segue.errors import InputError
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.models.sparse import SparseMatrix
 
+# What an encoder returns: by node kind one float vector a node, [num_nodes, dim]. Always tracks and
+# the structural kinds that the graph has; playlists where they have learned vectors.
+NodeVectors: TypeAlias = dict[str, Tensor]
+
 
 @dataclass(frozen=True, eq=False)
 class MessageGraph:
@@ -22,25 +26,31 @@ class MessageGraph:
 
     The structure is built once, in both directions; hiding an edge sets its value to zero and
     leaves the structure alone. Values are symmetrically normalised, 1/√(deg(row)·deg(column))
-    with the degrees of the whole training graph, so that hiding one edge changes no other.
+    with the degrees of the whole training graph in that relation, so that hiding one edge changes
+    no other.
 
     Attributes
     ----------
     num_nodes : dict
-        Number of nodes by type: playlist, track, artist, album.
+        Number of nodes by kind, of those kinds as well that take no part.
     contains : SparseMatrix [num_playlists, num_tracks]
         Interaction edges in the order of the training graph's pairs.
-    structural : dict
-        By name (``"artist"``, ``"album"``), each [num_tracks, number of that type].
-    popularity : float32 [num_tracks]
-        Training playlists of each track, 1 for a track without any.
-    degree : dict of float32 [number of that type]
-        Training edges of each node, over all relations of this graph, by type.
+    structural : dict of SparseMatrix [num_sources, num_targets]
+        Structural edges by the kind that they lead to, as ``"artist"``.
+    source : dict of str
+        The kind that they start from, ``"track"`` or ``"playlist"``, by the same keys.
+    length, popularity : float32 [num_playlists], float32 [num_tracks]
+        Training tracks of each playlist and training playlists of each track, 1 where there are
+        none.
+    degree : dict of float32 [num_nodes]
+        Training edges of each node, over all relations of this graph, by kind.
     """
 
     num_nodes: dict[str, int]
     contains: SparseMatrix
     structural: dict[str, SparseMatrix]
+    source: dict[str, str]
+    length: Tensor
     popularity: Tensor
     degree: dict[str, Tensor]
 
@@ -51,38 +61,57 @@ class MessageGraph:
         relations: Iterable[str] = ("artist",),
         device: torch.device | str = "cpu",
     ) -> MessageGraph:
-        """Build from a training graph, with the structural relations that are named.
+        """Build from a training graph.
+
+        Parameters
+        ----------
+        graph
+        relations
+            The structural relations that carry messages, by the kind that they lead to.
+        device
 
         Raises
         ------
         InputError
-            If a relation is not known.
+            If the graph has no such relation.
         """
         tracks, num_nodes = graph.playlists.tracks, graph.num_nodes
-        structural = {}
-        degree = {"playlist": tracks.lengths, "track": graph.popularity.copy()}
-        for name in relations:
-            if name not in graph.relations:
+        degree = {"playlist": tracks.lengths.copy(), "track": graph.popularity.copy()}
+        structural, source = {}, {}
+        for kind in relations:
+            relation = graph.relations.get(kind)
+            if relation is None:
                 raise InputError(
-                    f"relation {name!r} is not known, expected some of: "
+                    f"relation {kind!r} is not known, expected some of: "
                     + ", ".join(graph.relations)
                 )
-            relation = graph.relations[name]
-            structural[name] = _normalised(
+            structural[kind] = _normalised(
                 relation.offsets, relation.target_index, relation.num_targets, device
             )
-            degree["track"] += relation.source_degree
-            degree[name] = relation.target_degree
+            source[kind] = relation.source
+            degree[relation.source] += relation.source_degree
+            degree[kind] = relation.target_degree
+
+        def floats(counts: Int64Array) -> Tensor:
+            return torch.tensor(counts, dtype=torch.float32, device=device)
+
         return cls(
             num_nodes,
             _normalised(tracks.offsets, tracks.track_index, num_nodes["track"], device),
             structural,
-            torch.tensor(np.maximum(graph.popularity, 1), dtype=torch.float32, device=device),
-            {
-                kind: torch.tensor(counts, dtype=torch.float32, device=device)
-                for kind, counts in degree.items()
-            },
+            source,
+            floats(np.maximum(tracks.lengths, 1)),
+            floats(np.maximum(graph.popularity, 1)),
+            {kind: floats(counts) for kind, counts in degree.items()},
         )
+
+    def starting_at(self, kind: str) -> dict[str, SparseMatrix]:
+        """The structural edges of tracks, or of playlists, by the kind that they lead to."""
+        return {
+            target: edges
+            for target, edges in self.structural.items()
+            if self.source[target] == kind
+        }
 
     def hide(self, pairs: Tensor) -> MessageGraph:
         """The same graph with some interaction edges absent.
@@ -108,28 +137,14 @@ def _normalised(
     return SparseMatrix.from_csr(offsets, column, value.astype(np.float32), num_cols, device)
 
 
-@dataclass(frozen=True, eq=False)
-class NodeVectors:
-    """What an encoder returns: one float row of length dim per node, None for types it lacks.
-
-    ``track`` [num_tracks, dim], ``artist`` [num_artists, dim], ``album`` [num_albums, dim],
-    ``playlist`` [num_playlists, dim] (for the `node` readout alone).
-    """
-
-    track: Tensor
-    artist: Tensor | None = None
-    album: Tensor | None = None
-    playlist: Tensor | None = None
-
-
 class Encoder(nn.Module):
     """A graph neural network: from a `MessageGraph` to `NodeVectors`.
 
     A subclass is made as
     ``Mine(num_nodes, relations, *, dim, num_layers, initial_std, rng, **options)`` and has learned
-    parameters for tracks, artists and other structural nodes; for playlists only where the node
-    readout is studied. Besides `forward`, training calls the methods below. Their defaults suit an
-    encoder whose parameters all learn at the same rate and that has nothing to report.
+    parameters for tracks and the structural kinds in `relations`; for playlists only where the
+    node readout is studied. Besides `forward`, training calls the methods below. Their defaults
+    suit an encoder whose parameters all learn at the same rate and that has nothing to report.
     """
 
     def forward(self, message_graph: MessageGraph) -> NodeVectors:

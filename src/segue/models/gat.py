@@ -34,10 +34,11 @@ class GAT(Encoder):
     A layer is two hops: playlists, artists and albums hear their tracks, then tracks hear all that
     they belong to, and what is heard is added to a node's own state. A playlist has no parameters:
     it asks with the mean of its visible tracks, and its state is what it hears; with
-    `playlist_vectors` it is a node as artists are. A track has one artist and one album at most,
-    so there attention is 1. The result of a node is the mean of its h(l), l = 0 … num_layers, as
-    it trains better so; by default the transforms start as (shares of) the identity, attention
-    nearly equal, and there is no σ.
+    `playlist_vectors` it is a node as artists are. The words of its title hear it as it asks, like
+    artists their tracks, and are then added to it. A track has hardly more than one artist and
+    album, and a title few words: among these attention is equal. The result of a node is the mean
+    of its h(l), l = 0 … num_layers, as it trains better so; by default the transforms start as
+    (shares of) the identity, attention nearly equal, and there is no σ.
 
     Parameters
     ----------
@@ -58,7 +59,7 @@ class GAT(Encoder):
     start
         Of the transforms: ``"identity"`` or ``"glorot"``.
     relation_weight
-        Factor of the identity for messages from artists and albums to tracks.
+        Factor of the identity for messages from artists, albums and words.
     activation
         σ, as `torch.nn.functional.elu`.
     fanout
@@ -124,16 +125,14 @@ class GAT(Encoder):
             return nn.ParameterDict({**transforms, **vectors})
 
         def layer() -> nn.ModuleDict:
-            heard = [f"track_to_{kind}" for kind in ("playlist", *relations)]
+            heard = [f"to_{kind}" for kind in ("playlist", *relations)]
             told = {
-                f"{name}_to_track": nn.ParameterDict(
+                f"from_{kind}": nn.ParameterDict(
                     {"source": initial.transform(rng, dim, start, relation_weight)}
                 )
-                for name in relations
+                for kind in relations
             }
-            return nn.ModuleDict(
-                {name: attending() for name in ("playlist_to_track", *heard)} | told
-            )
+            return nn.ModuleDict({name: attending() for name in ("from_playlist", *heard)} | told)
 
         self.transforms = nn.ModuleList(layer() for _ in range(num_layers))
 
@@ -141,31 +140,35 @@ class GAT(Encoder):
         """Vectors of tracks, of the structural nodes, and of playlists that have learned ones."""
         hear, tell = neighbourhoods(message_graph, self.fanout if self.training else None)
         playlist_means = hear["playlist"].row_means()
-        # One neighbour at most, which has all attention.
-        told_alone = {kind: tell[kind].row_means() for kind in message_graph.structural}
+        told_equally = {kind: tell[kind].row_means() for kind in message_graph.structural}
 
-        track: Tensor = self.track
-        nodes: dict[str, Tensor] = dict(self.structural.items())
-        if self.playlist is not None:
-            nodes["playlist"] = self.playlist
-        sums = {"track": track, **nodes}
+        source = message_graph.source
+        nodes: dict[str, Tensor] = dict(self.initial_vectors())
+        sums = dict(nodes)
         for layer in cast(Iterable[Mapping[str, nn.ParameterDict]], self.transforms):
-            message = track
-            for kind, edges in hear.items():
-                own = nodes[kind] if kind in nodes else playlist_means @ track
-                state = self._heard(edges, track, own, layer[f"track_to_{kind}"])
-                if kind in nodes:
-                    state = nodes[kind] = self.activation(own + state)
-                transforms = layer[f"{kind}_to_track"]
-                if kind in told_alone:
-                    told = told_alone[kind] @ (state @ transforms["source"])
-                else:
-                    told = self._heard(tell[kind], state, track, transforms)
-                message = message + told
-            track = self.activation(message)
-            sums = {kind: sums[kind] + h for kind, h in {"track": track, **nodes}.items()}
+            track = nodes["track"]
+            asking = nodes["playlist"] if "playlist" in nodes else playlist_means @ track
+            before = {"track": track, "playlist": asking}
+            message = {
+                "track": track,
+                "playlist": self._heard(hear["playlist"], track, asking, layer["to_playlist"]),
+            }
+            if "playlist" in nodes:
+                message["playlist"] = asking + message["playlist"]
+            for kind in source:
+                own = nodes[kind]
+                heard = self._heard(hear[kind], before[source[kind]], own, layer[f"to_{kind}"])
+                nodes[kind] = self.activation(own + heard)
+                told = told_equally[kind] @ (nodes[kind] @ layer[f"from_{kind}"]["source"])
+                message[source[kind]] = message[source[kind]] + told
+            playlist = message["playlist"]
+            if "playlist" in nodes:
+                playlist = nodes["playlist"] = self.activation(playlist)
+            told = self._heard(tell["playlist"], playlist, track, layer["from_playlist"])
+            nodes["track"] = self.activation(message["track"] + told)
+            sums = {kind: sums[kind] + h for kind, h in nodes.items()}
         mean = 1 / (len(self.transforms) + 1)
-        return NodeVectors(**{kind: mean * h for kind, h in sums.items()})
+        return {kind: mean * h for kind, h in sums.items()}
 
     def learning_rate_shares(self) -> dict[str, float]:
         """See `Encoder`."""

@@ -19,14 +19,15 @@ class GCN(Encoder):
 
         H(l+1) = σ(D̃^−½ (A + I) D̃^−½ H(l) W(l))
 
-    where A joins playlists, tracks, artists and albums along all relations and D̃ holds the sums of
+    where A joins playlists, tracks, artists and so on along all relations and D̃ holds the sums of
     the rows of A + I. In each layer a playlist enters as the normalised sum of its visible tracks,
 
         h_p = Σ_t h_t(l) / √(deg_p · deg_t)
 
-    and so has no parameters; with `playlist_vectors` it is a node like any other. Two more things
-    differ from the paper, because it trains better so: the result of a node is the mean of its
-    h(l), l = 0 … num_layers, and by default W starts as the identity and there is no σ.
+    (and likewise of the words of its title, where there are any) and so has no parameters; with
+    `playlist_vectors` it is a node like any other. Two more things differ from the paper, because
+    it trains better so: the result of a node is the mean of its h(l), l = 0 … num_layers, and by
+    default W starts as the identity and there is no σ.
 
     Parameters
     ----------
@@ -41,7 +42,7 @@ class GCN(Encoder):
     initial_std
         Standard deviation of the initial vectors.
     relation_weight
-        The weight in A of edges to artists and albums, where those to playlists have 1. A track
+        The weight in A of structural edges, where those of playlists and tracks have 1. A track
         has many playlists but one artist, so that without it the artist is hardly heard.
     start
         Of the transforms: ``"identity"`` or ``"glorot"``.
@@ -88,45 +89,53 @@ class GCN(Encoder):
     def forward(self, message_graph: MessageGraph) -> NodeVectors:
         """Vectors of tracks, of the structural nodes, and of playlists that have learned ones."""
         contains, structural = message_graph.contains, message_graph.structural
-        weight = self.relation_weight
+        source, weight = message_graph.source, self.relation_weight
         degree = dict(message_graph.degree)
-        for name, edges in structural.items():
-            degree["track"] = degree["track"] + (weight - 1) * edges.offsets.diff()
-            degree[name] = weight * degree[name]
+        for kind, edges in structural.items():
+            degree[source[kind]] = degree[source[kind]] + (weight - 1) * edges.offsets.diff()
+            degree[kind] = weight * degree[kind]
         root = {kind: (1 + count).rsqrt()[:, None] for kind, count in degree.items()}
-        # The graph's values are 1/√(deg·deg) within each relation; with these factors on both
-        # sides they become the union's, 1/√(d̃·d̃).
-        track_factor = message_graph.popularity.sqrt()[:, None] * root["track"]
-        factor = {
-            kind: message_graph.degree[kind].sqrt()[:, None] * root[kind]
-            for kind in ("playlist", *structural)
+        # The graph's values are 1/√(deg·deg) within each relation; with these factors at both
+        # ends they become the union's, 1/√(d̃·d̃).
+        of_playlist = message_graph.length.sqrt()[:, None] * root["playlist"]
+        of_track = message_graph.popularity.sqrt()[:, None] * root["track"]
+        start = {
+            kind: edges.offsets.diff().sqrt()[:, None] * root[source[kind]]
+            for kind, edges in structural.items()
+        }
+        end = {
+            kind: edges.transposed_offsets.diff().sqrt()[:, None] * root[kind]
+            for kind, edges in structural.items()
         }
 
-        track: Tensor = self.track
-        nodes: dict[str, Tensor] = dict(self.structural.items())
-        if self.playlist is not None:
-            nodes["playlist"] = self.playlist
-        sums = {"track": track, **nodes}
+        nodes: dict[str, Tensor] = dict(self.initial_vectors())
+        sums = dict(nodes)
         for transform in self.transforms:
-            playlist = nodes["playlist"] if "playlist" in nodes else contains @ track
-            to_track = root["track"] ** 2 * track + track_factor * contains.transposed_matmul(
-                factor["playlist"] * playlist
+            states = {"playlist": self._from_its_own(message_graph, nodes), **nodes}
+            received = {kind: root[kind] ** 2 * state for kind, state in states.items()}
+            received["track"] = received["track"] + of_track * contains.transposed_matmul(
+                of_playlist * states["playlist"]
             )
-            for name, edges in structural.items():
-                heard = edges @ (factor[name] * nodes[name])
-                to_track = to_track + weight * root["track"] * heard
-            received = {"track": to_track}
-            for kind, state in nodes.items():
-                if kind == "playlist":
-                    from_tracks = contains @ (track_factor * track)
-                else:
-                    from_tracks = weight * structural[kind].transposed_matmul(root["track"] * track)
-                received[kind] = root[kind] ** 2 * state + factor[kind] * from_tracks
-            nodes = {kind: self.activation(h @ transform) for kind, h in received.items()}
+            if "playlist" in nodes:
+                from_tracks = contains @ (of_track * states["track"])
+                received["playlist"] = received["playlist"] + of_playlist * from_tracks
+            for kind, edges in structural.items():
+                told = start[kind] * (edges @ (end[kind] * states[kind]))
+                heard = end[kind] * edges.transposed_matmul(start[kind] * states[source[kind]])
+                received[source[kind]] = received[source[kind]] + weight * told
+                received[kind] = received[kind] + weight * heard
+            nodes = {kind: self.activation(received[kind] @ transform) for kind in nodes}
             sums = {kind: sums[kind] + h for kind, h in nodes.items()}
-            track = nodes.pop("track")
         mean = 1 / (len(self.transforms) + 1)
-        return NodeVectors(**{kind: mean * h for kind, h in sums.items()})
+        return {kind: mean * h for kind, h in sums.items()}
+
+    @staticmethod
+    def _from_its_own(message_graph: MessageGraph, nodes: dict[str, Tensor]) -> Tensor:
+        """h_p of playlists without parameters."""
+        playlist = message_graph.contains @ nodes["track"]
+        for kind, edges in message_graph.starting_at("playlist").items():
+            playlist = playlist + edges @ nodes[kind]
+        return playlist
 
     def learning_rate_shares(self) -> dict[str, float]:
         """See `Encoder`."""

@@ -26,9 +26,11 @@ class GraphSAGE(Encoder):
         h_t(l+1) = σ(U_t h_t(l) + W_p mean_p h_p + W_a h_a(l+1)),   h_p = mean_t h_t(l)
 
     (U, V and W belong to a layer). A playlist is the mean of its visible tracks and has no
-    parameters; with `playlist_vectors` it is a node as artists are. The result of a node is the
-    mean of its h(l), l = 0 … num_layers, as it trains better so; by default the transforms start
-    as (shares of) the identity and there is no σ. The paper makes h(l) unit, here the readout does.
+    parameters; with `playlist_vectors` it is a node as artists are. The words of its title hear it
+    as it was, like artists their tracks, and are then added to it: W_w mean_w h_w(l+1). The result
+    of a node is the mean of its h(l), l = 0 … num_layers, as it trains better so; by default the
+    transforms start as (shares of) the identity and there is no σ. The paper makes h(l) unit, here
+    the readout does.
 
     Parameters
     ----------
@@ -45,7 +47,7 @@ class GraphSAGE(Encoder):
     start
         Of the transforms: ``"identity"`` or ``"glorot"``.
     relation_weight
-        Factor of the identity for messages from artists and albums to tracks.
+        Factor of the identity for messages from artists, albums and words.
     activation
         σ, as `torch.relu`.
     fanout
@@ -93,10 +95,10 @@ class GraphSAGE(Encoder):
         self.structural = nn.ParameterDict({name: vectors(name) for name in relations})
         self.playlist = vectors("playlist") if playlist_vectors else None
         heard = (*relations, "playlist") if playlist_vectors else relations
-        scales = {"own_track": 1.0, "playlist_to_track": 1.0}
+        scales = {"own_track": 1.0, "from_playlist": 1.0}
         scales |= {f"own_{kind}": 1.0 for kind in heard}
-        scales |= {f"track_to_{kind}": 1.0 for kind in heard}
-        scales |= {f"{name}_to_track": relation_weight for name in relations}
+        scales |= {f"to_{kind}": 1.0 for kind in heard}
+        scales |= {f"from_{kind}": relation_weight for kind in relations}
         self.transforms = nn.ModuleList(
             nn.ParameterDict(
                 {name: initial.transform(rng, dim, start, scale) for name, scale in scales.items()}
@@ -110,24 +112,30 @@ class GraphSAGE(Encoder):
         hear = {kind: edges.row_means() for kind, edges in hear.items()}
         tell = {kind: edges.row_means() for kind, edges in tell.items()}
 
-        track: Tensor = self.track
-        nodes: dict[str, Tensor] = dict(self.structural.items())
-        if self.playlist is not None:
-            nodes["playlist"] = self.playlist
-        sums = {"track": track, **nodes}
+        source = message_graph.source
+        nodes: dict[str, Tensor] = dict(self.initial_vectors())
+        sums = dict(nodes)
         for transforms in cast(Iterable[nn.ParameterDict], self.transforms):
-            message = track @ transforms["own_track"]
-            for kind in tell:
-                state = hear[kind] @ track
-                if kind in nodes:
-                    own = nodes[kind] @ transforms[f"own_{kind}"]
-                    state = self.activation(own + state @ transforms[f"track_to_{kind}"])
-                    nodes[kind] = state
-                message = message + (tell[kind] @ state) @ transforms[f"{kind}_to_track"]
-            track = self.activation(message)
-            sums = {kind: sums[kind] + h for kind, h in {"track": track, **nodes}.items()}
+            held = hear["playlist"] @ nodes["track"]
+            before = {"track": nodes["track"], "playlist": nodes.get("playlist", held)}
+            message = {"track": nodes["track"] @ transforms["own_track"], "playlist": held}
+            if "playlist" in nodes:
+                own = nodes["playlist"] @ transforms["own_playlist"]
+                message["playlist"] = own + held @ transforms["to_playlist"]
+            for kind in source:
+                heard = (hear[kind] @ before[source[kind]]) @ transforms[f"to_{kind}"]
+                own = nodes[kind] @ transforms[f"own_{kind}"]
+                nodes[kind] = self.activation(own + heard)
+                told = (tell[kind] @ nodes[kind]) @ transforms[f"from_{kind}"]
+                message[source[kind]] = message[source[kind]] + told
+            playlist = message["playlist"]
+            if "playlist" in nodes:
+                playlist = nodes["playlist"] = self.activation(playlist)
+            told = (tell["playlist"] @ playlist) @ transforms["from_playlist"]
+            nodes["track"] = self.activation(message["track"] + told)
+            sums = {kind: sums[kind] + h for kind, h in nodes.items()}
         mean = 1 / (len(self.transforms) + 1)
-        return NodeVectors(**{kind: mean * h for kind, h in sums.items()})
+        return {kind: mean * h for kind, h in sums.items()}
 
     def learning_rate_shares(self) -> dict[str, float]:
         """See `Encoder`."""

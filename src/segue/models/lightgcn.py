@@ -27,6 +27,10 @@ class LightGCN(Encoder):
         h_t(l+1) = Σ_p h_p(l) / √(deg_t · deg_p) + Σ_r s_r Σ_a h_a(l) / √(deg_t · deg_a)
         h_a(l+1) = s_r Σ_t h_t(l) / √(deg_a · deg_t)
 
+    or, where it starts at playlists, h_w(l+1) = s_r Σ_p h_p(l) / √(deg_w · deg_p), with
+    s_r Σ_w h_w(l) / √(deg_p · deg_w) as a further term of h_p(l): a playlist without parameters
+    is the sum of all that it is tied to, and all of that hears it.
+
     With `playlist_vectors` the first change is taken back: playlists have learned vectors h_p(0),
     and h_p(l+1) = Σ_t h_t(l) / √(deg_p · deg_t), as published. The result of a node is the mean of
     its h(l), l = 0 … num_layers.
@@ -87,30 +91,26 @@ class LightGCN(Encoder):
         contains = message_graph.contains
         if self.training and self.edge_dropout:
             contains = contains.with_value(nn.functional.dropout(contains.value, self.edge_dropout))
-        track: Tensor = self.track
-        playlist: Tensor | None = self.playlist
-        nodes: dict[str, Tensor] = dict(self.structural.items())
-        track_sum, playlist_sum, node_sum = track, playlist, dict(nodes)
+        weight = self.relation_weight
+        nodes: dict[str, Tensor] = dict(self.initial_vectors())
+        sums = dict(nodes)
         for _ in range(self.num_layers):
-            from_tracks = contains @ track
-            # A playlist without parameters passes on in the same layer what its tracks say.
-            message = contains.transposed_matmul(from_tracks if playlist is None else playlist)
-            received = {}
-            for name, state in nodes.items():
-                weight, edges = self.relation_weight[name], message_graph.structural[name]
-                message = message + weight * (edges @ state)
-                received[name] = weight * edges.transposed_matmul(track)
-            track, nodes = message, received
-            track_sum = track_sum + track
-            node_sum = {name: node_sum[name] + state for name, state in nodes.items()}
-            if playlist_sum is not None:
-                playlist = from_tracks
-                playlist_sum = playlist_sum + playlist
+            playlist = contains @ nodes["track"]
+            for kind, edges in message_graph.starting_at("playlist").items():
+                playlist = playlist + weight[kind] * (edges @ nodes[kind])
+            # A playlist without parameters passes on in the same layer what it hears.
+            source = {"track": nodes["track"], "playlist": nodes.get("playlist", playlist)}
+            track = contains.transposed_matmul(source["playlist"])
+            for kind, edges in message_graph.starting_at("track").items():
+                track = track + weight[kind] * (edges @ nodes[kind])
+            received = {"track": track, "playlist": playlist}
+            for kind, edges in message_graph.structural.items():
+                heard = edges.transposed_matmul(source[message_graph.source[kind]])
+                received[kind] = weight[kind] * heard
+            nodes = {kind: received[kind] for kind in nodes}
+            sums = {kind: sums[kind] + state for kind, state in nodes.items()}
         mean = 1 / (self.num_layers + 1)
-        result = {"track": track_sum, **node_sum}
-        if playlist_sum is not None:
-            result["playlist"] = playlist_sum
-        return NodeVectors(**{kind: mean * vectors for kind, vectors in result.items()})
+        return {kind: mean * total for kind, total in sums.items()}
 
     def initial_vectors(self) -> dict[str, nn.Parameter]:
         """See `Encoder`."""

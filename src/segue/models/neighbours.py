@@ -18,7 +18,7 @@ def check_fanout(fanout: int | None) -> None:
 def neighbourhoods(
     message_graph: MessageGraph, fanout: int | None
 ) -> tuple[dict[str, SparseMatrix], dict[str, SparseMatrix]]:
-    """What playlists, artists and albums hear of tracks, and tracks of them, by their type.
+    """From which neighbours nodes hear.
 
     Parameters
     ----------
@@ -29,17 +29,20 @@ def neighbourhoods(
 
     Returns
     -------
-    hear : dict of SparseMatrix [number of that type, num_tracks]
-    tell : dict of SparseMatrix [num_tracks, number of that type]
+    hear : dict of SparseMatrix [num_nodes, num_sources]
+        What playlists hear of tracks, and structural nodes of tracks or playlists, by their kind.
+    tell : dict of SparseMatrix [num_sources, num_nodes]
+        The other way round: what they tell.
     """
     contains, structural = message_graph.contains, message_graph.structural
     hear = {"playlist": contains, **{n: edges.transpose() for n, edges in structural.items()}}
     tell = {"playlist": contains.transpose(), **structural}
     if fanout is None:
         return hear, tell
-    # A track has one artist and one album at most: there is nothing to choose.
     drawn = {kind: sampled(edges, fanout) for kind, edges in hear.items()}
-    return drawn, {**tell, "playlist": sampled(tell["playlist"], fanout)}
+    # Of one artist and one album there is nothing to choose.
+    several = {kind: edges for kind, edges in tell.items() if (edges.offsets.diff() > fanout).any()}
+    return drawn, {**tell, **{kind: sampled(edges, fanout) for kind, edges in several.items()}}
 
 
 def sampled(matrix: SparseMatrix, fanout: int) -> SparseMatrix:

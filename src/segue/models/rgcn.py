@@ -25,6 +25,7 @@ class RGCN(Encoder):
     with c_i,r the number of visible neighbours. A layer is two hops: artists and albums hear their
     tracks, then tracks hear all that they belong to. A playlist is the mean of its visible tracks
     in that layer and has no parameters; with `playlist_vectors` it is a node as artists are. The
+    words of its title hear it as it was, like artists their tracks, and are then added to it. The
     result of a node is the mean of its h(l), l = 0 … num_layers, as it trains better so; by default
     W_0 and the first basis start as the identity, the others with little weight, and there is no σ.
 
@@ -45,7 +46,7 @@ class RGCN(Encoder):
     start
         Of the transforms: ``"identity"`` or ``"glorot"``.
     relation_weight
-        First a_r for messages from artists and albums to tracks.
+        First a_r for messages from artists, albums and words.
     activation
         σ, as `torch.relu`.
     transform_rate
@@ -90,8 +91,8 @@ class RGCN(Encoder):
         self.structural = nn.ParameterDict({name: vectors(name) for name in relations})
         self.playlist = vectors("playlist") if playlist_vectors else None
         heard = (*relations, "playlist") if playlist_vectors else relations
-        scales = {"playlist_to_track": 1.0, **{f"track_to_{kind}": 1.0 for kind in heard}}
-        scales |= {f"{name}_to_track": relation_weight for name in relations}
+        scales = {"from_playlist": 1.0, **{f"to_{kind}": 1.0 for kind in heard}}
+        scales |= {f"from_{kind}": relation_weight for kind in relations}
 
         def coefficients(scale: float) -> nn.Parameter:
             # Not quite 0 beside the first, or the other bases would have no gradient.
@@ -117,30 +118,34 @@ class RGCN(Encoder):
 
     def forward(self, message_graph: MessageGraph) -> NodeVectors:
         """Vectors of tracks, of the structural nodes, and of playlists that have learned ones."""
-
         hear = {"playlist": message_graph.contains.row_means()}
         tell = {"playlist": message_graph.contains.transpose().row_means()}
-        for name, edges in message_graph.structural.items():
-            hear[name], tell[name] = edges.transpose().row_means(), edges.row_means()
+        for kind, edges in message_graph.structural.items():
+            hear[kind], tell[kind] = edges.transpose().row_means(), edges.row_means()
 
-        track: Tensor = self.track
-        nodes: dict[str, Tensor] = dict(self.structural.items())
-        if self.playlist is not None:
-            nodes["playlist"] = self.playlist
-        sums = {"track": track, **nodes}
+        source = message_graph.source
+        nodes: dict[str, Tensor] = dict(self.initial_vectors())
+        sums = dict(nodes)
         for layer in cast(Iterable[nn.ParameterDict], self.transforms):
-            message = track @ layer["own"]
-            for kind in tell:
-                state = hear[kind] @ track
-                if kind in nodes:
-                    own = nodes[kind] @ layer["own"]
-                    state = self.activation(own + state @ _mixed(layer, f"track_to_{kind}"))
-                    nodes[kind] = state
-                message = message + (tell[kind] @ state) @ _mixed(layer, f"{kind}_to_track")
-            track = self.activation(message)
-            sums = {kind: sums[kind] + h for kind, h in {"track": track, **nodes}.items()}
+            held = hear["playlist"] @ nodes["track"]
+            before = {"track": nodes["track"], "playlist": nodes.get("playlist", held)}
+            message = {"track": nodes["track"] @ layer["own"], "playlist": held}
+            if "playlist" in nodes:
+                own = nodes["playlist"] @ layer["own"]
+                message["playlist"] = own + held @ _mixed(layer, "to_playlist")
+            for kind in source:
+                heard = (hear[kind] @ before[source[kind]]) @ _mixed(layer, f"to_{kind}")
+                nodes[kind] = self.activation(nodes[kind] @ layer["own"] + heard)
+                told = (tell[kind] @ nodes[kind]) @ _mixed(layer, f"from_{kind}")
+                message[source[kind]] = message[source[kind]] + told
+            playlist = message["playlist"]
+            if "playlist" in nodes:
+                playlist = nodes["playlist"] = self.activation(playlist)
+            told = (tell["playlist"] @ playlist) @ _mixed(layer, "from_playlist")
+            nodes["track"] = self.activation(message["track"] + told)
+            sums = {kind: sums[kind] + h for kind, h in nodes.items()}
         mean = 1 / (len(self.transforms) + 1)
-        return NodeVectors(**{kind: mean * h for kind, h in sums.items()})
+        return {kind: mean * h for kind, h in sums.items()}
 
     def learning_rate_shares(self) -> dict[str, float]:
         """See `Encoder`."""

@@ -151,12 +151,12 @@ class HiddenTracks:
     ) -> tuple[Tensor, Tensor]:
         """Unit vectors of some playlists, which show some tracks, and of all tracks."""
         graph = self.message_graph
-        track = nn.functional.normalize(nodes.track)
+        track = nn.functional.normalize(nodes["track"])
         if self.config.readout == "node":
             at = torch.from_numpy(rows).to(track.device)
             return nn.functional.normalize(_playlist_vectors(nodes, self.config)[at]), track
         ones = _ones(visible, len(track), track.device)
-        return readout(ones, nodes.track, graph.popularity), track
+        return readout(ones, nodes["track"], graph.popularity), track
 
     @torch.no_grad()
     def _whole(
@@ -231,7 +231,7 @@ class Triples:
         device = self.message_graph.popularity.device
         with torch_draws(device, config.rng_seed, FOR_ENCODER, epoch, step):
             nodes = encoder(self.message_graph)
-        vectors = _playlist_vectors(nodes, config), nodes.track
+        vectors = _playlist_vectors(nodes, config), nodes["track"]
         drawn = self.draw(vectors[0].detach(), vectors[1].detach(), epoch, step)
         rows, positive, negative = (torch.from_numpy(part).to(device) for part in drawn)
         ranking = bayesian_personalised_ranking(*vectors, rows, positive, negative)
@@ -251,7 +251,7 @@ class Triples:
     def _whole(self, encoder: Encoder, epoch: int) -> tuple[Tensor, Tensor]:
         """Vectors of all playlists and tracks."""
         nodes = _evaluated(encoder, self.message_graph, self.config, epoch)
-        return _playlist_vectors(nodes, self.config), nodes.track
+        return _playlist_vectors(nodes, self.config), nodes["track"]
 
 
 def hide(
@@ -307,12 +307,12 @@ def _negatives(
 
 
 def _playlist_vectors(nodes: NodeVectors, config: TrainConfig) -> Tensor:
-    if nodes.playlist is None:
+    if "playlist" not in nodes:
         raise InputError(
             f"the node readout needs playlist vectors, but {config.model} gives none "
             "(its option playlist_vectors)"
         )
-    return nodes.playlist
+    return nodes["playlist"]
 
 
 def _evaluated(

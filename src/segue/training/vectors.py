@@ -29,7 +29,7 @@ class TrainedVectors:
     query_weight : float32 [num_tracks]
         For the centroid; without meaning with the readout node.
     structural_vectors : dict of float32 [num_nodes, dim], unit
-        By relation name.
+        By node kind.
     playlist_vectors : float32 [num_playlists, dim] or None
         The encoder's own, with the readout node alone.
     """
@@ -68,13 +68,13 @@ def read_out(
     # The vectors are those that training scored by.
     as_scored = nn.Identity() if config.triples else nn.functional.normalize
     vectors = TrainedVectors(
-        as_scored(nodes.track).cpu().numpy(),
-        readout.query_weight(nodes.track, message_graph.popularity).cpu().numpy(),
+        as_scored(nodes["track"]).cpu().numpy(),
+        readout.query_weight(nodes["track"], message_graph.popularity).cpu().numpy(),
         {
-            name: nn.functional.normalize(getattr(nodes, name)).cpu().numpy()
-            for name in message_graph.structural
+            kind: nn.functional.normalize(nodes[kind]).cpu().numpy()
+            for kind in message_graph.structural
         },
-        as_scored(nodes.playlist).cpu().numpy() if config.readout == "node" else None,
+        as_scored(nodes["playlist"]).cpu().numpy() if config.readout == "node" else None,
     )
     if not (np.isfinite(vectors.track_vectors).all() and np.isfinite(vectors.query_weight).all()):
         raise TrainingError("the vectors are no longer numbers: try a lower learning rate")
