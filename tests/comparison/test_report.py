@@ -174,6 +174,34 @@ def test_plots_and_their_places(folder):
     assert "No training, only baselines." in text
 
 
+def test_plots_leave_out_what_cells_do_not_have(folder):
+    """Figures that are missing are neither drawn as 0 nor a reason to fail."""
+    cells = cells_of(folder)
+    for name, cell in cells.items():
+        for metric in ("novelty@300", *(f"recall@300 of bucket {b}" for b in range(1, 6))):
+            del cell["test"]["values"][metric]
+        write_json(folder / "cells" / f"{name}.json", cell)
+    write_report(folder)
+    missing = {"recall-by-novelty.png", "recall-by-popularity.png"}
+    assert {path.name for path in folder.glob("*.png")} == PLOTS - missing
+    for name, cell in cells.items():
+        cell["test"]["recall_curve"] = {}
+        write_json(folder / "cells" / f"{name}.json", cell)
+    write_report(folder)
+    assert {path.name for path in folder.glob("*.png")} == PLOTS - missing - {"recall-at-k.png"}
+    for name, cell in cells.items():
+        cell["test"]["values"] |= {"recall@300 of bucket 2": 0.5, "recall@300 of bucket 3": None}
+        write_json(folder / "cells" / f"{name}.json", cell)
+    cells["EASE"]["test"]["values"]["novelty@300"] = 11.0
+    cells["EASE"]["test"]["recall_curve"] = {"10": 0.2, "20": 0.3}
+    cells["iALS-seed0"]["test"]["recall_curve"] = {"20": 0.4}
+    cells["iALS-seed1"]["test"]["recall_curve"] = {"20": 0.4, "50": 0.5}
+    for name in ("EASE", "iALS-seed0", "iALS-seed1"):
+        write_json(folder / "cells" / f"{name}.json", cells[name])
+    write_report(folder)
+    assert {path.name for path in folder.glob("*.png")} == PLOTS
+
+
 def test_the_same_cells_give_the_same_bytes(folder):
     write_report(folder)
     first = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -16,9 +17,9 @@ from segue.pictures.plots import Series, lines, panels, scatter_of_kinds
 from segue.pictures.save import save_plot
 from segue.pictures.style import SIZES, Size
 
-# A plot holds the best row of each architecture and so many baselines: more cannot be told apart.
+# The best row of each architecture, and baselines up to this number: more cannot be told apart.
 NUM_SERIES = 8
-# Rows that the plot of novelty only names, where they are far below.
+# At most this number of rows far below all others is left out, where they would squeeze the rest.
 MOST_LEFT_OUT = 3
 SIZE = SIZES["screen"]
 
@@ -71,44 +72,64 @@ def _series(x: list[float], by_seed: list[list[float]]) -> Series:
     return Series(x, values.mean(axis=1).tolist(), spread)
 
 
-def _recall_curves(shown: dict[str, RowFigures], best: RowFigures | None) -> Callable[..., object]:
+def _recall_curves(
+    shown: dict[str, RowFigures], best: RowFigures | None
+) -> Callable[..., object] | None:
     """The curves, and beside them their differences from the best baseline, which are small."""
+    shown = {label: row for label, row in shown.items() if row.curve()}
+    if not shown:
+        return None
 
-    def curves(minus: dict[int, float]) -> dict[str, Series]:
-        return {
-            label: _series(
-                [float(k) for k in row.curve()],
-                [[value - minus.get(k, 0.0) for value in v] for k, v in row.curve().items()],
-            )
-            for label, row in shown.items()
-        }
+    def curve(row: RowFigures, minus: dict[int, float]) -> Series:
+        values = {k: v for k, v in row.curve().items() if k in minus}
+        return _series(
+            [float(k) for k in values], [[v - minus[k] for v in values[k]] for k in values]
+        )
 
-    groups = {"": curves({})}
-    if best is not None:
+    every_k = {k: 0.0 for row in shown.values() for k in row.curve()}
+    groups = {"Recall@k": {label: curve(row, every_k) for label, row in shown.items()}}
+    if best is not None and best.label in shown:
         of_best = {k: float(np.mean(values)) for k, values in best.curve().items()}
-        groups[f"minus that of {best.label}"] = curves(of_best)
+        low = _far_below(list(shown.values()))
+        groups[f"Recall@k minus that of {best.label}"] = {
+            label: curve(row, of_best) for label, row in shown.items() if row not in low
+        }
     return partial(
         panels,
         groups,
-        title="Recall@k on test",
+        title="Recall on test",
         x_label="k",
-        y_label="Recall@k",
+        y_label="",
         same_y=False,
         log_x=True,
     )
 
 
-def _novelty(comparison: Comparison) -> Callable[..., object]:
+def _far_below(rows: list[RowFigures]) -> list[RowFigures]:
+    """The few rows with less than half the best Recall@300; none where they are many."""
+    recalls = [row.mean("recall@300") for row in rows]
+    low = [row for row, recall in zip(rows, recalls, strict=True) if recall < max(recalls) / 2]
+    return low if len(low) <= MOST_LEFT_OUT and len(low) < len(rows) / 2 else []
+
+
+def _novelty(comparison: Comparison) -> Callable[..., object] | None:
+    comparison = Comparison(
+        tuple(
+            row
+            for row in comparison.rows
+            if math.isfinite(row.mean("recall@300")) and math.isfinite(row.mean("novelty@300"))
+        )
+    )
+    if not comparison.rows:
+        return None
+
     def point(row: RowFigures) -> Series:
         spread = row.spread("recall@300")
         return Series(
             [row.mean("novelty@300")], [row.mean("recall@300")], () if spread is None else [spread]
         )
 
-    # A few rows that are far below all others would press these into a corner.
-    best = max(row.mean("recall@300") for row in comparison.rows)
-    low = [row for row in comparison.rows if row.mean("recall@300") < best / 2]
-    low = low if len(low) <= MOST_LEFT_OUT and len(low) < len(comparison.rows) / 2 else []
+    low = _far_below(list(comparison.rows))
     points: dict[str, dict[str, Series]] = {}
     for row in comparison.trained:
         if row not in low:
@@ -129,15 +150,17 @@ def _novelty(comparison: Comparison) -> Callable[..., object]:
     )
 
 
-def _popularity(shown: dict[str, RowFigures]) -> Callable[..., object]:
+def _popularity(shown: dict[str, RowFigures]) -> Callable[..., object] | None:
     buckets = range(1, NUM_BUCKETS + 1)
-    series = {
-        label: Series(
-            [float(b) for b in buckets],
-            np.nan_to_num([row.mean(f"recall@300 of bucket {b}") for b in buckets]).tolist(),
-        )
-        for label, row in shown.items()
-    }
+    series = {}
+    for label, row in shown.items():
+        recalls = {b: row.mean(f"recall@300 of bucket {b}") for b in buckets}
+        # A bucket in which nothing is held out has no recall, which is not 0.
+        known = {float(b): recall for b, recall in recalls.items() if math.isfinite(recall)}
+        if known:
+            series[label] = Series(list(known), list(known.values()))
+    if not series:
+        return None
     ends = {1: "1: most popular", NUM_BUCKETS: f"{NUM_BUCKETS}: least popular"}
     return partial(
         lines,
