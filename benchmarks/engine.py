@@ -23,9 +23,8 @@ import pyarrow as pa
 from threadpoolctl import threadpool_limits
 
 from segue.bundle import Bundle
-from segue.data.formats.mpd import read_mpd
-from segue.data.formats.slices import find_slices
 from segue.data.playlists import Catalog, Float32Array, TrackLists
+from segue.data.reading import read as read_source
 from segue.files import write_json
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.recommend.recommender import Recommender
@@ -146,9 +145,15 @@ def small(dim: int) -> dict[str, Any]:
     rng = np.random.default_rng(0)
     with tempfile.TemporaryDirectory() as name:
         generate(Path(name, "slices"), 10_000, rng_seed=0)
+<<<<<<< HEAD
         playlists, catalog, _ = read_mpd(find_slices(Path(name, "slices")))
     graph = PlaylistGraph(playlists, catalog, {}).k_core(10)
     num_tracks, num_artists = graph.catalog.num_tracks, len(graph.catalog.artists)
+=======
+        found = read_source(Path(name, "slices"))
+    graph = PlaylistGraph(found.playlists, found.catalog, {}).k_core(10)
+    num_tracks, num_artists = graph.catalog.num_tracks, graph.catalog.num_artists
+>>>>>>> bdfb346 (One way in: segue.data.reading.read takes any source and gives a Collection)
     vectors = clustered(num_tracks + num_artists, dim, rng)
     bundle = Bundle(
         catalog=graph.catalog,

@@ -26,8 +26,7 @@ from threadpoolctl import threadpool_limits
 from segue import metrics
 from segue.baselines import BASELINES
 from segue.baselines.tuning import TrialsFile, tune
-from segue.data.formats.mpd import read_mpd
-from segue.data.formats.slices import find_slices
+from segue.data.reading import read
 from segue.evaluation.ranking import ranked_batches
 from segue.evaluation.scorers import Scorer
 from segue.evaluation.validation import validation_rows
@@ -101,10 +100,10 @@ def _row(values: np.ndarray, decimals: int) -> str:
     return " / ".join(f"{value:.{decimals}f}" for value in values)
 
 
-def read(folder: Path) -> PlaylistGraph:
+def graph_of(folder: Path) -> PlaylistGraph:
     """The playlists of a folder of slices, or of a zip, as a graph."""
-    playlists, catalog, _ = read_mpd(find_slices(folder))
-    return PlaylistGraph(playlists, catalog, {"source": str(folder)})
+    found = read(folder)
+    return PlaylistGraph(found.playlists, found.catalog, {"source": str(folder)})
 
 
 def print_shape(graph: PlaylistGraph, real: PlaylistGraph | None) -> None:
@@ -167,9 +166,9 @@ def main() -> None:
             rng_seed=options.rng_seed,
             processes=options.processes,
         )
-        graph = read(Path(folder, "slices"))
+        graph = graph_of(Path(folder, "slices"))
     at = os.environ.get("SEGUE_REALDATA")
-    real = read(Path(at, "playlists-50k.zip")) if at else None
+    real = graph_of(Path(at, "playlists-50k.zip")) if at else None
     if options.only != "recommenders":
         print_shape(graph, real)
     if options.only != "shape":

@@ -8,8 +8,7 @@ import time
 
 import pytest
 
-from segue.data.formats.mpd import read_mpd
-from segue.data.formats.slices import find_slices
+from segue.data.reading import read
 
 
 def test_what_it_writes_can_be_built(run, tmp_path):
@@ -69,5 +68,4 @@ def test_ctrl_c_leaves_only_whole_slices(tmp_path):
     slices = list(out.iterdir())
     assert 1 <= len(slices) < 100
     assert all(path.name.startswith("mpd.slice.") for path in slices)
-    _, _, report = read_mpd(find_slices(out))
-    assert report.playlists == 1000 * len(slices)
+    assert read(out).report.playlists == 1000 * len(slices)

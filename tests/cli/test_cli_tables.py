@@ -31,7 +31,7 @@ def test_names_that_were_taken_for_ids_are_pointed_out(run, tmp_path):
     source = tmp_path / "lists.csv"
     source.write_text("playlist,track,artist\n1,Intro,The xx\n2,Intro,M83\n")
     _, _, err = run("build", source, "--out", tmp_path / "graph")
-    assert "  1 track with several artists, the first counts\n" in err
+    assert "  1 track with different artists, the first counts\n" in err
     said = "--columns track_name=track"
     assert f"  (if 'track' holds names and no ids: {said})\n" in err
     _, _, err = run("build", source, "--out", tmp_path / "graph", "--overwrite", *said.split())
@@ -62,7 +62,11 @@ def test_bad_rows_are_refused_or_set_aside(run, table, tmp_path):
         ([], 1, "lists.csv: has no column that is known as the playlist; its columns are list, tr"),
         (["--columns", "list"], 2, "'list' is no FIELD=COLUMN"),
         (["--columns", "user=list"], 2, "the field one of playlist, track, artist"),
-        (["--columns", "playlist=list", "--slices", "0-1"], 1, "--slices is for slices of JSON"),
+        (
+            ["--columns", "playlist=list", "--slices", "0-1"],
+            1,
+            "but --slices is for Million",
+        ),
     ],
 )
 def test_what_cannot_be(run, table, tmp_path, args, status, message):
@@ -75,7 +79,7 @@ def test_columns_are_for_tables(run, tmp_path):
     (tmp_path / "mpd.slice.0-0.json").write_text('{"playlists": []}')
     status, _, err = run("build", tmp_path, "--out", tmp_path / "g", "--columns", "track=t")
     assert status == 1
-    assert "is no table, but --columns is for tables" in err
+    assert "but --columns is for Parquet tables and text tables" in err
 
 
 def test_without_artists_from_the_table_to_the_music(run, planted_graph, tmp_path):

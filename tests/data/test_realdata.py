@@ -2,8 +2,7 @@
 
 import pytest
 
-from segue.data.formats.mpd import read_mpd
-from segue.data.formats.slices import find_slices
+from segue.data.reading import read
 from segue.graph.playlist_graph import INTERACTION, PlaylistGraph
 from segue.graph.split import SplitRecipe, split_graph
 
@@ -12,10 +11,9 @@ pytestmark = pytest.mark.realdata
 
 @pytest.fixture(scope="module")
 def built(realdata):
-    files = find_slices(realdata / "playlists-50k.zip")
-    assert len(files) == 51
-    playlists, catalog, report = read_mpd(files)
-    return PlaylistGraph(playlists, catalog), report
+    found = read(realdata / "playlists-50k.zip")
+    assert found.report.files == 51
+    return PlaylistGraph(found.playlists, found.catalog), found.report
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +31,7 @@ def test_counts(built):
     }
     assert graph.num_edges[INTERACTION] == 1_211_791
     assert graph.relations["artist"].num_edges == 20_635
-    assert (report.slices, report.playlists, report.skipped) == (51, 50_446, 0)
+    assert (report.files, report.playlists, report.skipped) == (51, 50_446, 0)
     assert report.pairs == 1_211_791
 
 

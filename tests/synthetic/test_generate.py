@@ -7,8 +7,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from segue.data.formats.mpd import read_mpd
-from segue.data.formats.slices import find_slices
+from segue.data.reading import read
 from segue.errors import ArtefactError, InputError
 from segue.synthetic.generate import SliceMaker, generate
 from segue.synthetic.names import Names
@@ -56,10 +55,11 @@ def test_another_seed_is_another_world(tmp_path, maker):
 
 
 def test_all_of_it_is_read_without_a_complaint(folder, playlists):
-    read, catalog, report = read_mpd(find_slices(folder))
+    collection = read(folder)
+    catalog, report = collection.catalog, collection.report
     assert (report.playlists, report.skipped, report.repeated_tracks) == (1050, 0, 0)
-    assert read.titles.to_pylist() == [playlist["name"] for playlist in playlists]
-    assert read.order_known.mean() > 0.99
+    assert collection.playlists.titles.to_pylist() == [playlist["name"] for playlist in playlists]
+    assert collection.playlists.order_known.mean() > 0.99
     assert catalog.num_tracks > 25_000
     assert (catalog.main_album >= 0).all()
 

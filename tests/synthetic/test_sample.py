@@ -8,9 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from segue.data.formats.mpd import read_mpd
-from segue.data.formats.slices import find_slices
 from segue.data.playlists import TrackLists
+from segue.data.reading import find, read
 from segue.errors import ArtefactError, InputError
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.graph.split import SplitRecipe, split_graph
@@ -177,16 +176,17 @@ def test_same_seed_same_bytes(tmp_path):
 
 
 def test_slices_are_read_without_a_skip(folder, playlists):
-    files = find_slices(folder)
-    assert [Path(file.name).name for file in files] == [
+    source = find(folder)
+    assert [Path(file.name).name for file, _ in source.files] == [
         "mpd.slice.0-999.json",
         "mpd.slice.1000-1999.json",
     ]
-    read, catalog, report = read_mpd(files)  # without `skipped`, a bad record is an error
+    collection = source.read()  # without `skip_bad`, a bad record is an error
+    catalog, report = collection.catalog, collection.report
     assert (report.playlists, report.skipped) == (2000, 0)
     assert report.pairs + report.repeated_tracks == sum(p["num_tracks"] for p in playlists)
-    assert read.titles.to_pylist() == [playlist["name"] for playlist in playlists]
-    assert read.order_known.mean() > 0.99
+    assert collection.playlists.titles.to_pylist() == [playlist["name"] for playlist in playlists]
+    assert collection.playlists.order_known.mean() > 0.99
     assert catalog.num_tracks > 2000
 
 
@@ -284,8 +284,9 @@ def test_titles_say_what_is_inside(playlists, songs):
 
 def test_there_is_something_to_learn_beyond_popularity_and_genre(folder, songs):
     """Recall@20: popularity weak, popularity within the list's sub-genres fair, kNN best."""
-    playlists, catalog, _ = read_mpd(find_slices(folder))
-    split = split_graph(PlaylistGraph(playlists, catalog), SplitRecipe())
+    collection = read(folder)
+    catalog = collection.catalog
+    split = split_graph(PlaylistGraph(collection.playlists, catalog), SplitRecipe())
 
     def matrix(lists: TrackLists) -> np.ndarray:
         dense = np.zeros((len(lists), catalog.num_tracks), dtype=np.float32)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import tempfile
 from collections.abc import Callable
-from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -15,8 +14,8 @@ from segue.cli.output import command, print_json, print_table
 from segue.console import count, number, progress_bar, say
 
 if TYPE_CHECKING:
-    from segue.data.collect import Order, ReadReport
-    from segue.data.playlists import Catalog, Playlists
+    from segue.data.collect import Order
+    from segue.data.reading import Collection
     from segue.graph.playlist_graph import PlaylistGraph
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
@@ -49,7 +48,7 @@ class ColumnMap(click.ParamType[dict[str, str]]):
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> dict[str, str]:
         """Parse, or fail with what was expected."""
-        from segue.data.formats.table_files import FIELDS
+        from segue.data.formats.columns import FIELDS
 
         columns = {}
         for part in str(value).split(","):
@@ -71,6 +70,11 @@ _SOURCE_OPTIONS = (
         "--columns",
         type=ColumnMap(),
         help="Which columns of a table are what, where their names do not say it.",
+    ),
+    click.option(
+        "--artist-separator",
+        metavar="TEXT",
+        help="What stands between several artists in one cell of a table, such as ';'.",
     ),
     click.option(
         "--order",
@@ -109,6 +113,7 @@ def build(
     out: Path,
     slices: tuple[int, int] | None,
     columns: dict[str, str] | None,
+    artist_separator: str | None,
     k_core: int,
     order: Order,
     skip_bad: bool,
@@ -130,6 +135,7 @@ def build(
         out,
         slices=slices,
         columns=columns,
+        artist_separator=artist_separator,
         k=k_core,
         order=order,
         skip_bad=skip_bad,
@@ -146,6 +152,7 @@ def build_graph(
     *,
     slices: tuple[int, int] | None = None,
     columns: dict[str, str] | None = None,
+    artist_separator: str | None = None,
     k: int = 0,
     order: Order = "auto",
     skip_bad: bool = False,
@@ -159,21 +166,24 @@ def build_graph(
     refuse_existing(out, "graph", overwrite=overwrite)
     with tempfile.TemporaryDirectory() as scratch:
         skipped = Path(scratch) / "skipped.jsonl"
-        playlists, catalog, report = read_source(
+        collection = read_source(
             source,
             slices=slices,
             columns=columns,
+            artist_separator=artist_separator,
             order=order,
             skipped=skipped if skip_bad else None,
         )
+        report = collection.report
         counts = {name: n for name, n in vars(report).items() if name != "fingerprint"}
         graph = PlaylistGraph(
-            playlists,
-            catalog,
+            collection.playlists,
+            collection.catalog,
             {
                 "source": source,
                 "slices": slices,
                 "columns": columns,
+                "artist_separator": artist_separator,
                 "k_core": k,
                 "order": order,
                 "skip_bad": skip_bad,
@@ -200,58 +210,44 @@ def read_source(
     *,
     slices: tuple[int, int] | None = None,
     columns: dict[str, str] | None = None,
+    artist_separator: str | None = None,
     order: Order = "auto",
     skipped: Path | None = None,
-) -> tuple[Playlists, Catalog, ReadReport]:
-    """Read playlists from slices or tables, under a bar, and say what was read.
+) -> Collection:
+    """Read playlists under a bar, and say what was read; see `segue.data.reading.read`.
 
-    Bad records are written to `skipped`; without it the first one is an InputError, as is a source
-    without a pair.
+    Bad records are written to `skipped`; without it the first one is an InputError.
     """
-    from segue.data.formats.mpd import read_mpd
-    from segue.data.formats.slices import find_slices
-    from segue.data.formats.table_files import find_tables, is_table
-    from segue.data.formats.tables import read_tables
-    from segue.errors import InputError
+    from segue.data.reading import find
 
-    tables = find_tables(source, columns) if is_table(source) else []
-    if tables and slices is not None:
-        raise InputError(f"{source}: is a table, but --slices is for slices of JSON")
-    if columns and not tables:
-        raise InputError(f"{source}: is no table, but --columns is for tables")
-    files = [] if tables else find_slices(source, slices)
-    if tables:
-        none = "" if "artist" in tables[0].columns else "; no artists"
-        say(f"Columns: {tables[0].in_words()}{none}")
-    size = sum(file.size for file in (tables or files))
-    with (
-        skipped.open("w", encoding="utf-8") if skipped else nullcontext() as aside,
-        progress_bar("Reading", size, "playlists") as bar,
-    ):
-        options: Any = {
-            "order": order,
-            "skipped": aside,
-            "advance": lambda size, done: bar.advance(size, done=done),
-        }
-        read = read_tables(tables, **options) if tables else read_mpd(files, **options)
-    playlists, catalog, report = read
-    if tables:
-        say(f"Read {count(report.slices, 'table')}, {count(report.rows, 'row')}:")
+    found = find(source, slices=slices, columns=columns, artist_separator=artist_separator)
+    if found.columns:
+        say(f"Columns: {found.columns}")
+    with progress_bar("Reading", found.size, "playlists") as bar:
+        collection = found.read(
+            order=order,
+            skip_bad=skipped or False,
+            advance=lambda size, done: bar.advance(size, done=done),
+        )
+    report = collection.report
+    if report.rows:
+        say(f"Read {count(report.files, 'table')}, {count(report.rows, 'row')}:")
     else:
         records = report.playlists + report.skipped
-        say(f"Read {count(report.slices, 'slice')}, {count(records, 'record')}:")
+        say(f"Read {count(report.files, 'file')}, {count(records, 'record')}:")
     say(f"  {count(report.playlists, 'playlist')} with {count(report.pairs, 'pair')}")
+    if order == "auto":
+        say(f"  order of tracks known in {count(report.ordered_playlists, 'playlist')}")
+    if report.passed_over:
+        say(f"  {count(report.passed_over, 'other file')} passed over")
     if report.repeated_tracks:
         say(f"  {count(report.repeated_tracks, 'repeated track')} counted once")
     if report.disputed_tracks:
-        say(f"  {count(report.disputed_tracks, 'track')} with several artists, the first counts")
-        for name in dict.fromkeys(t.header[t.columns["track"]] for t in tables if t.has_ids):
-            say(f"  (if {name!r} holds names and no ids: --columns track_name={name})")
-    if not report.pairs:
-        first = skipped.read_text(encoding="utf-8").partition("\n")[0] if skipped else ""
-        bad = f"; the first of {count(report.skipped, 'bad record')}: {first}" if first else ""
-        raise InputError(f"{source}: holds no playlist with a track{bad}")
-    return playlists, catalog, report
+        say(f"  {count(report.disputed_tracks, 'track')} with different artists, the first counts")
+        track = dict(part.split(" = ") for part in found.columns.split(", ")).get("track")
+        if track:
+            say(f"  (if {track!r} holds names and no ids: --columns track_name={track})")
+    return collection
 
 
 @click.command(short_help="What is in a graph.")

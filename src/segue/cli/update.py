@@ -33,6 +33,7 @@ def update(
     out: Path,
     slices: tuple[int, int] | None,
     columns: dict[str, str] | None,
+    artist_separator: str | None,
     order: Order,
     threads: int | None,
     overwrite: bool,
@@ -54,8 +55,14 @@ def update(
     refuse_existing(out, "bundle", overwrite=overwrite)
     limit_threads(threads)
     loaded = Bundle.load(bundle)
-    read, catalog, _ = read_source(playlists, slices=slices, columns=columns, order=order)
-    result, report = updated(loaded, read, catalog)
+    read = read_source(
+        playlists,
+        slices=slices,
+        columns=columns,
+        artist_separator=artist_separator,
+        order=order,
+    )
+    result, report = updated(loaded, read.playlists, read.catalog)
     result.save(out, overwrite=overwrite)
     kinds = {"track": report.num_tracks, "artist": report.num_artists, "album": report.num_albums}
     say("New: " + ", ".join(count(num_new, kind) for kind, num_new in kinds.items()))

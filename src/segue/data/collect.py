@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import IO, Literal
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -21,43 +22,77 @@ from segue.data.playlists import (
     Playlists,
     TrackLists,
 )
+from segue.data.records import AnyPlaylist, Reject, Rows
 from segue.data.relations import Nodes, Relation
+from segue.data.text import shorten
 from segue.errors import InputError
 
 Order = Literal["auto", "known", "unknown"]
-# (file, record, reason, content)
-Reject = Callable[[str, str, str, str | None], None]
+Float64Array = NDArray[np.float64]
+
+_LISTS = pa.list_(pa.string())
+_SLAB = 4_000_000  # Rows put in order at once.
+# Lists of fewer tracks come out sorted by chance too often to show how a source stores them.
+_TELLING_LENGTH = 4
 
 
 @dataclass
 class ReadReport:
     """What reading met.
 
-    Of slices, ``playlists + skipped`` is the number of records that they hold (a slice that
-    breaks off counts as one record from the break on). Of tables, ``rows`` counts all rows, and
+    Of whole playlists, ``playlists + skipped`` is the number of records (a file that breaks off
+    counts as one record from the break on). Of tables, ``rows`` counts all rows, and
     ``pairs + repeated_tracks + skipped`` is their number (what follows a break counts as one,
-    rows without any value not at all); ``disputed_tracks`` came with more than one artist.
+    rows without any value not at all).
+
+    Attributes
+    ----------
+    form
+        What the source was: the name of its format.
+    files, passed_over
+        Files read, and files of no known form.
+    columns
+        Of tables, what was taken as what, for people.
+    playlists, pairs, rows
+    repeated_tracks
+        Rows beyond the first of a track in its playlist.
+    disputed_tracks
+        Tracks of tables that came with more than one main artist; the first counts.
+    ordered_playlists
+        Playlists in which the order of the tracks is taken to mean something.
+    skipped, first_skipped
+        Bad records, and where the first is and what is wrong with it.
+    fingerprint
+        Of what was read: SHA-256 of the contents of the files.
     """
 
-    slices: int = 0
+    form: str = ""
+    files: int = 0
+    passed_over: int = 0
+    columns: str = ""
     playlists: int = 0
-    skipped: int = 0
     pairs: int = 0
-    repeated_tracks: int = 0
-    fingerprint: str = ""
     rows: int = 0
+    repeated_tracks: int = 0
     disputed_tracks: int = 0
+    ordered_playlists: int = 0
+    skipped: int = 0
+    first_skipped: str = ""
+    fingerprint: str = ""
 
 
-def rejecting(skipped: IO[str] | None, report: ReadReport) -> Reject:
-    """What to do with a bad record: write it to `skipped` and count it, else raise InputError."""
+def rejecting(aside: IO[str] | None, report: ReadReport, *, skip: bool) -> Reject:
+    """What to do with a bad record: raise InputError, or with `skip` count it and write it down."""
 
     def reject(file: str, record: str, reason: str, content: str | None) -> None:
-        if skipped is None:
-            raise InputError(f"{file}: {record}: {reason}")
-        entry = {"file": file, "record": record, "reason": reason, "content": content}
-        skipped.write(json.dumps(entry, ensure_ascii=False) + "\n")
+        message = f"{file}: {record}: {shorten(reason)}"
+        if not skip:
+            raise InputError(message)
         report.skipped += 1
+        report.first_skipped = report.first_skipped or message
+        if aside is not None:
+            entry = {"file": file, "record": record, "reason": reason, "content": content}
+            aside.write(json.dumps(entry, ensure_ascii=False) + "\n")
 
     return reject
 
@@ -107,6 +142,7 @@ class Tied:
     names: list[str] = field(default_factory=list)
     lengths: list[Int64Array] = field(default_factory=list)
     target_index: list[Int32Array] = field(default_factory=list)
+    main: list[Int32Array] = field(default_factory=list)
 
     def add(self, ids: pa.Array, names: pa.Array) -> None:
         """Add what new tracks are tied to.
@@ -128,8 +164,13 @@ class Tied:
         key = track * (len(self.known.index) + 1) + codes
         once = np.sort(np.unique(key, return_index=True)[1])
         once = once[codes[once] >= 0]
-        self.lengths.append(np.bincount(track[once], minlength=num_tracks))
-        self.target_index.append(codes[once].astype(np.int32))
+        track, codes = track[once], codes[once].astype(np.int32)
+        first_of_track = np.diff(track, prepend=-1) > 0
+        main = np.full(num_tracks, -1, dtype=np.int32)
+        main[track[first_of_track]] = codes[first_of_track]
+        self.lengths.append(np.bincount(track, minlength=num_tracks))
+        self.target_index.append(codes)
+        self.main.append(main)
 
     def relation(self, name: str, kind: str) -> Relation:
         """The relation from the tracks so far to these nodes."""
@@ -142,12 +183,11 @@ class Tied:
         return Nodes(self.known.array(), pa.array(self.names, pa.string()))
 
 
-class Collected:
+class Collector:
     """The columns of playlists and catalogue as they grow.
 
-    The first description of a track, artist or album counts. A reader gives the codes of
-    `playlists` and `tracks`, describes what is new in `tracks`, appends a title for what is new
-    in `playlists`, and adds the lists in the order of the rows of `playlists`.
+    The first description of a playlist, track, artist or album counts. A track that is repeated in
+    a playlist counts once, at its first position.
     """
 
     def __init__(self) -> None:
@@ -158,26 +198,101 @@ class Collected:
         self.lengths: list[Int64Array] = []
         self.track_index: list[Int32Array] = []
         self.repeated_tracks = 0
+        self.disputed: set[int] = set()
+        # Rows of tables that wait for the others of their playlists.
+        self._rows: list[Int32Array] = []
+        self._codes: list[Int32Array] = []
+        self._positions: list[Float64Array | None] = []
+        self._unordered: set[int] = set()
 
-    def describe(
+    def add_playlists(
         self,
-        track_names: pa.Array,
-        artist_ids: pa.Array,
-        artist_names: pa.Array,
-        album_ids: pa.Array,
-        album_names: pa.Array,
+        file: str,
+        playlists: Sequence[tuple[str, AnyPlaylist]],
+        reject: Reject,
+        *,
+        ordered: bool = True,
     ) -> None:
-        """Add what is said of tracks that are new; see `Tied.add` for artists and albums."""
-        self.track_names += track_names.to_pylist()
-        self.artists.add(artist_ids, artist_names)
-        self.albums.add(album_ids, album_names)
+        """Add whole playlists, each with how messages call its record; refuse what was read before.
 
-    def add_lists(
+        `ordered` says whether the order of their tracks may mean something.
+        """
+        kept: list[AnyPlaylist] = []
+        index = self.playlists.index
+        for record, playlist in playlists:
+            playlist_id = str(playlist.id)
+            if index.setdefault(playlist_id, len(index)) < len(self.titles):
+                reason = f"playlist {playlist_id} was read before, expected each playlist once"
+                reject(file, record, reason, msgspec.json.encode(playlist).decode())
+                continue
+            self.titles.append(playlist.title)
+            kept.append(playlist)
+            if not ordered:
+                self._unordered.add(index[playlist_id])
+        flat = [track for playlist in kept for track in playlist.tracks]
+        rows = np.repeat(np.arange(len(kept)), [len(playlist.tracks) for playlist in kept])
+        position = np.fromiter((track.position for track in flat), dtype=np.int64, count=len(flat))
+        codes, first = self.tracks.codes(pa.array([track.id for track in flat], pa.string()))
+        new = [flat[at] for at in first]
+        artists = [track.artists for track in new]
+        albums = [track.album or (None, "") for track in new]
+        self.track_names += [track.name for track in new]
+        self.artists.add(
+            pa.array([[artist for artist, _ in those] for those in artists], _LISTS),
+            pa.array([[name for _, name in those] for those in artists], _LISTS),
+        )
+        self.albums.add(
+            pa.array([album for album, _ in albums], pa.string()),
+            pa.array([name for _, name in albums], pa.string()),
+        )
+        self._add_lists(rows, len(kept), codes, position)
+
+    def add_rows(self, part: Rows) -> None:
+        """Add rows of a table; their lists are made in `finish`, when all rows are there."""
+        cells = part.cells
+        playlist, new = self.playlists.codes(cells["playlist"])
+        if "title" in cells:
+            self.titles += _empty_to_null(cells["title"].take(pa.array(new))).to_pylist()
+        else:
+            self.titles += [None] * len(new)
+        track, new = self.tracks.codes(cells["track"])
+        self._describe_rows({name: cell.take(pa.array(new)) for name, cell in cells.items()})
+        if "artist" in cells:
+            main = self.artists.known.find(main_of(cells["artist"]))
+            differs = main != np.concatenate(self.artists.main)[track]
+            self.disputed.update(track[differs].tolist())
+        self._rows.append(playlist.astype(np.int32))
+        self._codes.append(track.astype(np.int32))
+        self._positions.append(part.position)
+        if not part.ordered:
+            self._unordered.update(np.unique(playlist).tolist())
+
+    def _describe_rows(self, new: dict[str, pa.Array]) -> None:
+        """Add what the first rows of new tracks say."""
+        nothing = pa.nulls(len(new["track"]), pa.string())
+        artist, artist_name = new.get("artist", nothing), new.get("artist_name", nothing)
+        if not pa.types.is_list(artist.type):
+            artist_name = _named(artist_name, artist)
+        elif pa.types.is_list(artist_name.type):
+            names = _named(artist_name.flatten(), artist.flatten())
+            artist_name = pa.ListArray.from_arrays(artist.offsets, names)
+        else:
+            artist_name = artist
+        album = _empty_to_null(new.get("album", nothing))
+        album_name = _named(new.get("album_name", nothing), album)
+        if "album" not in new and "album_name" in new:
+            # Many an album is called "Greatest Hits".
+            album = told_apart(_empty_to_null(new["album_name"]), new)
+        self.track_names += _named(new.get("track_name", nothing), new["track"]).to_pylist()
+        self.artists.add(artist, artist_name)
+        self.albums.add(album, album_name)
+
+    def _add_lists(
         self,
         rows: NDArray[np.integer],
         num_lists: int,
         codes: NDArray[np.integer],
-        position: Int64Array | None,
+        position: NDArray[np.int64] | Float64Array | None,
     ) -> None:
         """Add whole playlists, a track once in each.
 
@@ -187,7 +302,7 @@ class Collected:
             Playlist (0 … num_lists − 1, never falling) and track of each entry.
         num_lists
             Number of playlists; some may be empty.
-        position : int64 [num_entries]
+        position : int64 or float64 [num_entries]
             Where in its playlist an entry stands; None: in the order given.
         """
         if position is not None:
@@ -201,12 +316,41 @@ class Collected:
         self.lengths.append(np.bincount(rows[once], minlength=num_lists))
         self.track_index.append(codes[once].astype(np.int32))
 
+    def _add_waiting_rows(self) -> None:
+        """Bring the rows of each playlist together and add the lists, some millions at once."""
+        if not self._rows:
+            return
+        rows, codes = np.concatenate(self._rows), np.concatenate(self._codes)
+        position = None
+        if any(part is not None for part in self._positions):
+            # In a table without positions all are 0: its rows keep their order.
+            parts = zip(self._positions, self._rows, strict=True)
+            position = np.concatenate(
+                [np.zeros(len(rows)) if part is None else part for part, rows in parts]
+            )
+        self._rows, self._codes, self._positions = [], [], []
+        if (rows[1:] < rows[:-1]).any():
+            together = np.argsort(rows, kind="stable")
+            rows, codes = rows[together], codes[together]
+            position = None if position is None else position[together]
+        ends = np.cumsum(np.bincount(rows, minlength=len(self.titles)))
+        first = 0
+        while first < len(ends):
+            start = ends[first - 1] if first else 0
+            # As many whole playlists as fit, at least one.
+            last = max(int(np.searchsorted(ends, start + _SLAB, side="right")), first + 1)
+            part = slice(start, ends[last - 1])
+            place = None if position is None else position[part]
+            self._add_lists(rows[part] - first, last - first, codes[part], place)
+            first = last
+
     def finish(self, order: Order) -> tuple[Playlists, Catalog]:
         """Playlists and catalogue.
 
         `order` says whether the order of the tracks is known; ``"auto"``: not where the ids of a
-        playlist's tracks ascend.
+        playlist's tracks are sorted, nor where `Rows.ordered` is false.
         """
+        self._add_waiting_rows()
         nothing = np.zeros(0, dtype=np.int64)
         tracks = TrackLists.from_lengths(
             np.concatenate([nothing, *self.lengths]),
@@ -214,7 +358,8 @@ class Collected:
         )
         track_ids = self.tracks.array()
         if order == "auto":
-            order_known = ~ascending(tracks, track_ids)
+            order_known = ~stored_sorted(tracks, track_ids)
+            order_known[list(self._unordered)] = False
         else:
             order_known = np.full(len(tracks), order == "known")
         playlists = Playlists(
@@ -234,21 +379,53 @@ class Collected:
         return playlists, catalog
 
 
-def ascending(tracks: TrackLists, track_ids: pa.Array) -> BoolArray:
-    """Which lists have their ids in ascending order, as text or by a number at the end.
+def stored_sorted(tracks: TrackLists, track_ids: pa.Array) -> BoolArray:
+    """Which lists were sorted by track id when they were stored, so that their order says nothing.
 
-    Such a list was sorted when it was stored, so its order says nothing. (A shuffled playlist of
-    n tracks comes out sorted with odds of 1 in n!.)
+    The ids may ascend, as text or by a number at the end. (A shuffled playlist of n tracks comes
+    out sorted with odds of 1 in n!.) They may descend, if they do so in most of all lists that are
+    long enough to tell.
     """
     # Shorter before longer puts …:9 before …:10; the second key alone is plain text order.
     table = pa.table({"length": pc.binary_length(track_ids), "id": track_ids})
     rows = tracks.list_index()
     inside = rows[1:] == rows[:-1]
     found = np.zeros(len(tracks), dtype=bool)
+    telling = tracks.lengths >= _TELLING_LENGTH
     for keys in ([("length", "ascending"), ("id", "ascending")], [("id", "ascending")]):
         rank = np.empty(len(track_ids), dtype=np.int32)
         rank[pc.sort_indices(table, sort_keys=keys).to_numpy()] = np.arange(len(track_ids))
         ranks = rank[tracks.track_index]
-        falls = (ranks[1:] < ranks[:-1]) & inside
+        falls, rises = (ranks[1:] < ranks[:-1]) & inside, (ranks[1:] > ranks[:-1]) & inside
         found |= np.bincount(rows[1:][falls], minlength=len(tracks)) == 0
+        descends = np.bincount(rows[1:][rises], minlength=len(tracks)) == 0
+        if telling.any() and descends[telling].mean() > 0.5:
+            found |= descends
     return found
+
+
+def told_apart(names: pa.Array, cells: dict[str, pa.Array]) -> pa.Array:
+    """``"name - artist"``: what tells a name from its namesakes; null where there is no name."""
+    artist = cells.get("artist_name", cells.get("artist"))
+    if artist is None:
+        return names
+    # Null where either is; an option of Arrow's that leaves nulls out leaves out whole rows too.
+    artist = _empty_to_null(main_of(artist))
+    return pc.coalesce(pc.binary_join_element_wise(names, artist, " - "), names)
+
+
+def main_of(artists: pa.Array) -> pa.Array:
+    """The first of several artists, null where there is none."""
+    if not pa.types.is_list(artists.type):
+        return artists
+    padded = pc.list_slice(artists, 0, 1, return_fixed_size_list=True)
+    return pc.list_element(padded, 0) if len(artists) else pa.array([], pa.string())
+
+
+def _empty_to_null(values: pa.Array) -> pa.Array:
+    return pc.if_else(pc.equal(values, ""), pa.scalar(None, pa.string()), values)
+
+
+def _named(names: pa.Array, ids: pa.Array) -> pa.Array:
+    """Names, and where there is none the id."""
+    return pc.coalesce(_empty_to_null(names), ids, "")

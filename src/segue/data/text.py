@@ -55,6 +55,13 @@ def _nature(character: str) -> tuple[bool, bool, bool]:
     return is_mark, character.isalnum(), script in _ACCENTED_SCRIPTS
 
 
+def shorten(text: str, length: int = 300) -> str:
+    """Text for a message, its middle left out where it is too long to be read at a glance."""
+    if len(text) <= length:
+        return text
+    return f"{text[: length - 50]} … {text[-47:]}"
+
+
 def words_of(name: str) -> list[str]:
     """The words that a name is found by, each once.
 

@@ -11,8 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segue.data.formats.mpd import read_mpd, write_slice
-from segue.data.formats.slices import SliceFile, find_slices
+from segue.data.formats.mpd import MPD, write_slice
+from segue.data.reading import Source, find
+from segue.data.reading import read as read_source
+from segue.data.sources import SourceFile
 from segue.errors import InputError
 
 
@@ -45,18 +47,20 @@ def as_bytes(*playlists: Any) -> bytes:
 GOOD = as_bytes(playlist(7, 3, 1, 2), playlist(8, 2), playlist(9, 1, 4))
 
 
-def read(*contents: bytes, skip: bool = False, **options: Any):
+def read(*contents: bytes, skip: bool = False, **options: Any) -> Any:
     """Read slices from memory; with `skip`, the lines that were set aside come last."""
     files = [
-        SliceFile(f"slice-{number}.json", len(content), lambda content=content: content)
+        SourceFile(
+            f"slice-{number}.json", len(content), lambda content=content: io.BytesIO(content)
+        )
         for number, content in enumerate(contents)
     ]
-    if not skip:
-        return read_mpd(files, **options)
     aside = io.StringIO()
-    playlists, catalog, report = read_mpd(files, skipped=aside, **options)
+    source = Source("memory", [(file, MPD) for file in files])
+    found = source.read(skip_bad=aside if skip else False, **options)
     aside.getvalue().encode()  # It must be possible to write it to a file.
-    return playlists, catalog, report, [json.loads(line) for line in aside.getvalue().splitlines()]
+    lines = [json.loads(line) for line in aside.getvalue().splitlines()]
+    return found.playlists, found.catalog, found.report, *([lines] if skip else [])
 
 
 def tracks_by_id(playlists, catalog) -> dict[str, list[str]]:
@@ -93,78 +97,82 @@ def archive(folder, tmp_path) -> Path:
     return path
 
 
-def names(files: list[SliceFile]) -> list[str]:
+def slices_in(source: Any, slices: tuple[int, int] | None = None) -> list[SourceFile]:
+    return [file for file, _ in find(source, slices=slices).files]
+
+
+def names(files: list[SourceFile]) -> list[str]:
     return [Path(file.name).name for file in files]
 
 
 IN_ORDER = [f"mpd.slice.{first}-{first + 1}.json" for first in (0, 2, 10, 100)]
 
 
-class TestFindSlices:
+class TestFind:
     def test_folder_and_zip_in_numerical_order(self, folder, archive):
-        assert names(find_slices(folder)) == IN_ORDER
-        assert names(find_slices(str(folder))) == IN_ORDER
-        assert names(find_slices(archive)) == IN_ORDER
-        for ours, zipped in zip(find_slices(folder), find_slices(archive), strict=True):
+        assert names(slices_in(folder)) == IN_ORDER
+        assert names(slices_in(str(folder))) == IN_ORDER
+        assert names(slices_in(archive)) == IN_ORDER
+        for ours, zipped in zip(slices_in(folder), slices_in(archive), strict=True):
             assert ours.read() == zipped.read()
             assert ours.size == zipped.size == len(ours.read())
 
     def test_one_slice(self, folder):
         path = folder / "data" / "mpd.slice.10-11.json"
-        assert [file.name for file in find_slices(path)] == [str(path)]
+        assert [file.name for file in slices_in(path)] == [str(path)]
 
     def test_glob(self, folder):
-        found = find_slices(folder / "data" / "mpd.slice.*.json")
+        found = slices_in(folder / "data" / "mpd.slice.*.json")
         assert names(found) == [IN_ORDER[0], IN_ORDER[2]]
-        assert names(find_slices(folder / "**" / "*.json")) == IN_ORDER
+        assert names(slices_in(folder / "**" / "*.json")) == IN_ORDER
         with pytest.raises(InputError, match=r"mpd\.slice\.9\*.*no such file or folder"):
-            find_slices(folder / "mpd.slice.9*")
+            slices_in(folder / "mpd.slice.9*")
 
     def test_a_source_below_a_hidden_folder(self, folder):
         (folder / ".hidden" / "mpd.slice.6-7.json").write_bytes(GOOD)
-        assert names(find_slices(folder / ".hidden")) == ["mpd.slice.6-7.json"]
+        assert names(slices_in(folder / ".hidden")) == ["mpd.slice.6-7.json"]
 
     def test_other_names_where_there_are_no_slices(self, tmp_path):
         for name in ("b.json", "a.json"):
             (tmp_path / name).write_bytes(GOOD)
-        assert names(find_slices(tmp_path)) == ["a.json", "b.json"]
+        assert names(slices_in(tmp_path)) == ["a.json", "b.json"]
 
     def test_absolute_names_in_a_zip(self, tmp_path):
         with zipfile.ZipFile(tmp_path / "x.zip", "w") as archive:
             archive.writestr("/data/mpd.slice.0-2.json", GOOD)
-        assert names(find_slices(tmp_path / "x.zip")) == ["mpd.slice.0-2.json"]
+        assert names(slices_in(tmp_path / "x.zip")) == ["mpd.slice.0-2.json"]
 
     @pytest.mark.parametrize(("first", "last"), [(0, 0), (1, 2), (3, 3), (0, 3)])
     def test_some_slices(self, folder, first, last):
-        assert names(find_slices(folder, (first, last))) == IN_ORDER[first : last + 1]
+        assert names(slices_in(folder, (first, last))) == IN_ORDER[first : last + 1]
 
     @pytest.mark.parametrize("slices", [(0, 4), (4, 4), (2, 1), (-1, 2)])
     def test_slices_out_of_range(self, folder, slices):
         with pytest.raises(InputError, match=f"has slices 0 to 3.*{slices[0]} to {slices[1]}"):
-            find_slices(folder, slices)
+            slices_in(folder, slices)
 
     def test_nothing_there(self, tmp_path):
         with pytest.raises(InputError, match="nowhere: no such file or folder"):
-            find_slices(tmp_path / "nowhere")
-        with pytest.raises(InputError, match="holds no slices"):
-            find_slices(tmp_path)
+            slices_in(tmp_path / "nowhere")
+        with pytest.raises(InputError, match="holds no playlists of a known form"):
+            slices_in(tmp_path)
         with zipfile.ZipFile(tmp_path / "empty.zip", "w"):
             pass
-        with pytest.raises(InputError, match=r"empty\.zip: holds no slices"):
-            find_slices(tmp_path / "empty.zip")
+        with pytest.raises(InputError, match=r"empty\.zip: holds no playlists"):
+            slices_in(tmp_path / "empty.zip")
 
     @pytest.mark.parametrize("content", [b"", b"no zip at all", b"PK\x03\x04 but no more"])
     def test_not_a_zip(self, tmp_path, content):
         (tmp_path / "x.zip").write_bytes(content)
         with pytest.raises(InputError, match=r"x\.zip: is not a zip"):
-            find_slices(tmp_path / "x.zip")
+            slices_in(tmp_path / "x.zip")
 
     @pytest.mark.parametrize("cut", [0.3, 0.6, 0.95])
     def test_a_zip_that_was_cut_off(self, archive, cut):
         content = archive.read_bytes()
         archive.write_bytes(content[: int(len(content) * cut)])
         with pytest.raises(InputError, match=r"mpd\.zip: is not a zip"):
-            find_slices(archive)
+            slices_in(archive)
 
     def test_any_damaged_byte_of_a_zip_gives_nothing_but_input_errors(self, tmp_path):
         path = tmp_path / "damaged.zip"
@@ -174,7 +182,7 @@ class TestFindSlices:
         for at in range(len(whole)):
             path.write_bytes(whole[:at] + bytes([whole[at] ^ 0xFF]) + whole[at + 1 :])
             try:
-                read_mpd(find_slices(path))
+                read_source(path)
             except InputError as error:
                 messages.append(str(error))
         assert len(messages) > len(whole) / 2
@@ -185,19 +193,19 @@ class TestFindSlices:
         start = content.index(b"top/data/mpd.slice.0-1.json") + 60
         content[start : start + 20] = bytes(20)
         archive.write_bytes(content)
-        with pytest.raises(InputError, match=r"mpd\.zip: top/data/mpd\.slice\.0-1\.json"):
-            read_mpd(find_slices(archive))
+        with pytest.raises(InputError, match=r"mpd\.zip/top/data/mpd\.slice\.0-1\.json"):
+            read_source(archive)
 
 
 class TestReadMpd:
     def test_a_folder_and_a_zip_of_it_are_the_same(self, folder, archive):
-        ours, zipped = (read_mpd(find_slices(source)) for source in (folder, archive))
-        assert tracks_by_id(*ours[:2]) == tracks_by_id(*zipped[:2])
-        assert ours[0].ids.to_pylist() == ["0", "1", "2", "3", "10", "11", "100", "101"]
-        assert ours[2].fingerprint == zipped[2].fingerprint
-        assert ours[2] == zipped[2]
-        some = read_mpd(find_slices(folder, (0, 2)))[2]
-        assert some.fingerprint != ours[2].fingerprint
+        ours, zipped = (read_source(source) for source in (folder, archive))
+        listed = (tracks_by_id(found.playlists, found.catalog) for found in (ours, zipped))
+        assert next(listed) == next(listed)
+        assert ours.playlists.ids.to_pylist() == ["0", "1", "2", "3", "10", "11", "100", "101"]
+        assert ours.report == zipped.report
+        some = read_source(folder, slices=(0, 2)).report
+        assert some.fingerprint != ours.report.fingerprint
 
     def test_playlists_and_catalogue(self):
         playlists, catalog, report = read(GOOD)
@@ -215,7 +223,7 @@ class TestReadMpd:
         assert catalog.albums.ids.to_pylist() == ["b:1", "b:0"]
         assert catalog.main_album.tolist() == [0, 0, 1, 1]
         assert catalog.albums.names.to_pylist() == ["Album 1", "Album 0"]
-        assert (report.slices, report.playlists, report.skipped) == (1, 3, 0)
+        assert (report.files, report.playlists, report.skipped) == (1, 3, 0)
         assert (report.pairs, report.repeated_tracks) == (6, 0)
 
     def test_several_slices_share_one_catalogue(self):
@@ -223,7 +231,7 @@ class TestReadMpd:
         assert tracks_by_id(playlists, catalog)["1"] == ["t:4", "t:5", "t:3"]
         assert catalog.track_ids.to_pylist() == ["t:3", "t:1", "t:2", "t:4", "t:5"]
         assert catalog.artists.ids[catalog.main_artist[4]].as_py() == "a:2"
-        assert report.slices == 3
+        assert report.files == 3
 
     def test_a_repeated_track_counts_once_at_its_first_position(self):
         playlists, catalog, report = read(as_bytes(playlist(1, 5, 3, 5, 3, 4, 5), playlist(2, 5)))
@@ -290,11 +298,16 @@ class TestReadMpd:
         assert playlists.titles.to_pylist() == [None, ""]
 
     def test_ids_may_be_numbers_or_text(self):
-        assert read(as_bytes(playlist(12), playlist("zwölf")))[0].ids.to_pylist() == ["12", "zwölf"]
+        assert read(as_bytes(playlist(12, 1), playlist("zwölf")))[0].ids.to_pylist() == [
+            "12",
+            "zwölf",
+        ]
 
     def test_no_playlists(self):
-        playlists, catalog, report = read(as_bytes())
-        assert (len(playlists), catalog.num_tracks, report.pairs) == (0, 0, 0)
+        with pytest.raises(InputError, match=r"memory: holds no playlist with a track$"):
+            read(as_bytes(playlist(1)))
+        with pytest.raises(InputError, match=r"first of 2 bad records: slice-0.json: playlists\[0"):
+            read(as_bytes(3, 4), skip=True)
 
     def test_progress(self):
         calls: list[tuple[int, int]] = []
@@ -325,8 +338,8 @@ BAD_RECORDS = {
     "pos is huge": (playlist(1, tracks=[track(1, pos=10**30)]), "pos"),
     "a number": (3, "expected `object`, got `int`"),
     "null": (None, "expected `object`, got `null`"),
-    "repeated pid": (playlist(7, 5), "pid 7 was read before"),
-    "repeated pid as text": (playlist("7", 5), "pid 7 was read before"),
+    "repeated pid": (playlist(7, 5), "playlist 7 was read before"),
+    "repeated pid as text": (playlist("7", 5), "playlist 7 was read before"),
 }
 BAD_FILES = {
     "empty": (b"", "not complete JSON"),
@@ -369,7 +382,7 @@ class TestBadInput:
         assert re.fullmatch(where, aside[0]["record"])
 
     def test_a_pid_of_an_earlier_slice(self):
-        with pytest.raises(InputError, match=r"^slice-1\.json: playlists\[1\]: pid 8 "):
+        with pytest.raises(InputError, match=r"^slice-1\.json: playlists\[1\]: playlist 8 "):
             read(GOOD, as_bytes(playlist(1), playlist(8, 5)))
 
     @pytest.mark.parametrize("cut", [len(GOOD), -2], ids=["whole", "cut off"])
@@ -383,10 +396,21 @@ class TestBadInput:
         assert aside[0]["record"] == "playlists[0]"
         assert report.playlists + report.skipped == (3 if cut > 0 else 4)
 
+    @pytest.mark.parametrize("value", ["NaN", "-Infinity"])
+    def test_what_python_writes_for_no_number(self, value):
+        content = as_bytes(playlist(7, 1), playlist(8, 2, name="?"), playlist(9, 3))
+        content = content.replace(b'"?"', value.encode())
+        with pytest.raises(InputError, match=r"playlists\[1\]: JSON is malformed"):
+            read(content)
+        playlists, _, report, aside = read(content, skip=True)
+        assert playlists.ids.to_pylist() == ["7", "9"]
+        assert [line["record"] for line in aside] == ["playlists[1]"], "and no second, false record"
+        assert report.skipped == 1
+
     def test_a_file_that_cannot_be_read(self, tmp_path):
-        file = SliceFile("gone.json", 1, (tmp_path / "gone.json").read_bytes)
+        file = SourceFile("gone.json", 1, (tmp_path / "gone.json").open)
         with pytest.raises(InputError, match=r"gone\.json: cannot be read \(No such file"):
-            read_mpd([file])
+            Source("gone", [(file, MPD)]).read()
 
     @given(st.data())
     def test_a_slice_cut_off_anywhere_keeps_a_prefix(self, data):
@@ -394,15 +418,16 @@ class TestBadInput:
         records = [playlist(pid, *range(length)) for pid, length in enumerate(lengths)]
         content = as_bytes(*records)
         cut = data.draw(st.integers(0, len(content) - 1))
-        with pytest.raises(InputError, match=r"^slice-0\.json: .*JSON.*cut off"):
-            read(content[:cut])
-        playlists, catalog, report, aside = read(content[:cut], skip=True)
+        whole = as_bytes(playlist("whole", 0))
+        with pytest.raises(InputError, match=r"^slice-1\.json: .*JSON.*cut off"):
+            read(whole, content[:cut])
+        playlists, catalog, report, aside = read(whole, content[:cut], skip=True)
         # Two brackets follow the last playlist.
         ends = [len(as_bytes(*records[: n + 1])) - 2 for n in range(len(records))]
         kept = sum(end <= cut for end in ends)
         expected = {str(pid): [f"t:{t}" for t in range(lengths[pid])] for pid in range(kept)}
-        assert tracks_by_id(playlists, catalog) == expected
-        assert (report.playlists, report.skipped, len(aside)) == (kept, 1, 1)
+        assert tracks_by_id(playlists, catalog) == {"whole": ["t:0"]} | expected
+        assert (report.playlists, report.skipped, len(aside)) == (kept + 1, 1, 1)
         if kept:
             assert aside[0]["record"] == f"playlists[{kept}] and what follows"
 
@@ -411,11 +436,12 @@ class TestBadInput:
         content = bytearray(GOOD)
         for at, byte in changes:
             content[at] = byte
+        whole = as_bytes(playlist("whole", 0))
         try:
-            records = read(bytes(content))[2].playlists
+            records = read(whole, bytes(content))[2].playlists
         except InputError:
             records = None
-        _, _, report, aside = read(bytes(content), skip=True)
+        _, _, report, aside = read(whole, bytes(content), skip=True)
         assert report.skipped == len(aside)
         assert (report.skipped == 0) == (records is not None)
         assert records in (None, report.playlists)
@@ -425,6 +451,6 @@ class TestBadInput:
         cut = as_bytes(playlist(4), playlist(5), playlist(6))[:-10]
         _, _, report, aside = read(GOOD, mixed, b"", cut, skip=True)
         # 3 good; 2 good of 5; no JSON at all; 2 good and a break.
-        assert (report.slices, report.playlists, report.skipped) == (4, 7, 5)
+        assert (report.files, report.playlists, report.skipped) == (4, 7, 5)
         assert [line["file"] for line in aside] == [f"slice-{n}.json" for n in (1, 1, 1, 2, 3)]
         assert all(set(line) == {"file", "record", "reason", "content"} for line in aside)

@@ -5,6 +5,7 @@ import csv
 import gzip
 import io
 import json
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segue.data.formats import table_rows, tables
-from segue.data.formats.mpd import read_mpd, write_slice
-from segue.data.formats.slices import find_slices
-from segue.data.formats.table_files import CleanText, find_tables, is_table
-from segue.data.formats.tables import read_tables
+from segue.data import collect
+from segue.data.formats import text_tables
+from segue.data.formats.mpd import write_slice
+from segue.data.formats.text_tables import CleanText, Dialect
+from segue.data.reading import find
+from segue.data.reading import read as read_source
 from segue.errors import InputError
 from segue.graph.playlist_graph import PlaylistGraph
 
@@ -34,12 +36,11 @@ def read(tmp_path):
             pq.write_table(pa.table(content), path)
         else:
             path.write_bytes(content.encode() if isinstance(content, str) else content)
-        files = find_tables(str(path), columns)
-        if not skip:
-            return read_tables(files, **options)
         aside = io.StringIO()
-        found = read_tables(files, skipped=aside, **options)
-        return *found, [json.loads(line) for line in aside.getvalue().splitlines()]
+        options["skip_bad"] = aside if skip else False
+        found = read_source(path, columns=columns, **options)
+        lines = [json.loads(line) for line in aside.getvalue().splitlines()]
+        return found.playlists, found.catalog, found.report, *([lines] if skip else [])
 
     return call
 
@@ -48,6 +49,10 @@ def lists(playlists, catalog) -> dict[str, list[str]]:
     ids = catalog.track_ids.to_pylist()
     named = zip(playlists.ids.to_pylist(), playlists.tracks, strict=True)
     return {name: [ids[t] for t in tracks] for name, tracks in named}
+
+
+def found_size(folder: Path) -> int:
+    return sum(file.stat().st_size for file in folder.glob("*.csv"))
 
 
 HEADER = "playlist,track,artist\n"
@@ -87,7 +92,7 @@ class TestForms:
             assert len(catalog.artists) == 0
             assert catalog.main_artist.tolist() == [-1, -1]
         assert catalog.track_names.to_pylist() == [called["b"], called["a"]]
-        assert (report.slices, report.rows, report.pairs, report.playlists) == (1, 3, 3, 2)
+        assert (report.files, report.rows, report.pairs, report.playlists) == (1, 3, 3, 2)
 
     @pytest.mark.parametrize(("suffix", "pack"), [(".gz", gzip.compress), (".bz2", bz2.compress)])
     def test_compressed(self, read, suffix, pack):
@@ -141,24 +146,45 @@ class TestForms:
             (tmp_path / f"{number}.csv").write_text(f"{HEADER}7,t{number},x\n{number},t1,x\n")
         (tmp_path / "notes.txt").write_text("nothing")
         for source in (str(tmp_path), str(tmp_path / "*.csv")):
-            assert is_table(source)
-            playlists, catalog, report = read_tables(find_tables(source))
-            assert lists(playlists, catalog) == {"7": ["t1", "t2"], "1": ["t1"], "2": ["t1"]}
-            assert report.slices == 2
+            found = read_source(source)
+            lists_found = lists(found.playlists, found.catalog)
+            assert lists_found == {"7": ["t1", "t2"], "1": ["t1"], "2": ["t1"]}
+            assert found.report.files == 2
+        assert read_source(tmp_path).report.passed_over == 1
+        assert find([tmp_path / "1.csv", str(tmp_path / "2.csv")]).size == found_size(tmp_path)
         (tmp_path / "mpd.slice.0-0.json").write_text("{}")
-        assert not is_table(str(tmp_path))
+        assert find(tmp_path).passed_over == 3, "beside whole playlists tables are passed over"
+
+    def test_a_zip_of_tables(self, tmp_path):
+        with zipfile.ZipFile(tmp_path / "t.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("deep/1.csv", f"{HEADER}7,t1,x\n")
+            archive.writestr("2.tsv.gz", gzip.compress(HEADER.replace(",", "\t").encode()))
+            pq.write_table(pa.table({"playlist": [7], "track": ["t2"], "artist": ["y"]}),
+                           tmp_path / "3")  # fmt: skip
+            archive.write(tmp_path / "3", "3")
+            archive.writestr("notes.txt", "nothing")
+        found = read_source(tmp_path / "t.zip")
+        assert lists(found.playlists, found.catalog) == {"7": ["t2", "t1"]}
+        assert (found.report.files, found.report.passed_over) == (3, 1)
+        assert found.report.form == "Parquet tables and text tables"
 
     def test_a_file_of_any_name_unless_it_is_json_or_a_zip(self, read, tmp_path):
         playlists, catalog, _ = read("playlist|track|artist\n1|a|x\n", "my lists.txt")
         assert lists(playlists, catalog) == {"1": ["a"]}
-        contents = {"lists.txt": b"", "x.json": b"{}", "x.ZIP": b"", "x": b"PK\x05\x06" + bytes(18)}
-        for name, content in contents.items():
+        forms = {"lists.txt": b"pid,track,artist", "x.json": b"", "x": b' {"playlists": []}'}
+        for name, content in forms.items():
             (tmp_path / name).write_bytes(content)
-        assert [is_table(str(tmp_path / name)) for name in contents] == [True, False, False, False]
-        assert not is_table(str(tmp_path / "nowhere"))
+        found = [find(tmp_path / name).files[0][1].name for name in forms]
+        assert found == ["text tables", *["Million Playlist Dataset slices"] * 2]
+        for name, content in {"x.ZIP": b"", "y": b"PK\x05\x06" + bytes(18)}.items():
+            (tmp_path / name).write_bytes(content)
+            with pytest.raises(
+                InputError, match=r"is not a zip|holds no playlists of a known form"
+            ):
+                find(tmp_path / name)
 
     def test_double_colons_across_blocks(self):
-        content = CleanText(pa.BufferReader(b"a::b:c::\xe2\x82\xac::d:"), "::")
+        content = CleanText(pa.BufferReader(b"a::b:c::\xe2\x82\xac::d:"), Dialect("::"))
         parts = iter(lambda: content.read(5), b"")
         assert b"".join(parts) == "a\x1fb:c\x1f€\x1fd:".encode()
         assert not content.substituted
@@ -217,7 +243,7 @@ class TestColumns:
             read("playlist,track_name,artist\np,,x\n")
 
     def test_tracks_that_come_with_several_artists_are_counted(self, read, monkeypatch):
-        monkeypatch.setattr(table_rows, "_BLOCK", 60)
+        monkeypatch.setattr(text_tables, "_BLOCK", 60)
         rows = "p,Intro,The xx\np,b,x\nq,Intro,M83\nr,Intro,The xx\nr,Intro,M83\nr,b,x\nr,c,M83\n"
         _, catalog, report = read(HEADER + rows)
         assert report.disputed_tracks == 1
@@ -271,16 +297,16 @@ class TestColumns:
 
     def test_nothing_there(self, tmp_path):
         with pytest.raises(InputError, match="no such file or folder"):
-            find_tables(str(tmp_path / "none.csv"))
+            find(tmp_path / "none.csv")
         (tmp_path / "t.parquet").write_bytes(b"PAR1")
         with pytest.raises(InputError, match=r"t\.parquet: cannot be read"):
-            find_tables(str(tmp_path / "t.parquet"))
+            find(tmp_path / "t.parquet")
 
 
 class TestRows:
     @pytest.mark.parametrize("slab", [1, 3, 4_000_000])
     def test_playlists_in_pieces_repeats_and_positions(self, read, monkeypatch, slab):
-        monkeypatch.setattr(tables, "_SLAB", slab)
+        monkeypatch.setattr(collect, "_SLAB", slab)
         content = "playlist,track,artist,position\n"
         content += "1,a,x,9\n2,b,x,0\n1,b,x,-1\n2,b,x,-5\n3,c,y,0\n1,a,z,3\n1,c,y,3\n"
         playlists, catalog, report = read(content)
@@ -331,11 +357,11 @@ class TestRows:
                 for track in playlist["tracks"]:
                     row = [track.get(key, "") for key in keys]
                     writer.writerow([playlist["pid"], playlist["name"], *row])
-        ours = read_tables(find_tables(str(folder / "t.csv")))
-        theirs = read_mpd(find_slices(folder))
-        assert PlaylistGraph(*ours[:2]).fingerprint == PlaylistGraph(*theirs[:2]).fingerprint
-        assert ours[0].titles == theirs[0].titles
-        assert ours[2].repeated_tracks == theirs[2].repeated_tracks
+        ours, theirs = read_source(folder / "t.csv"), read_source(folder)
+        graphs = [PlaylistGraph(found.playlists, found.catalog) for found in (ours, theirs)]
+        assert graphs[0].fingerprint == graphs[1].fingerprint
+        assert ours.playlists.titles == theirs.playlists.titles
+        assert ours.report.repeated_tracks == theirs.report.repeated_tracks
 
     def test_many_blocks_are_as_one(self, read, monkeypatch):
         rng = np.random.default_rng(0)
@@ -346,7 +372,7 @@ class TestRows:
         rows[1500] = "1,,a"
         content = HEADER + "\n".join(rows)
         whole = read(content, skip=True)
-        monkeypatch.setattr(table_rows, "_BLOCK", 700)
+        monkeypatch.setattr(text_tables, "_BLOCK", 700)
         blocks = read(content, skip=True)
         assert PlaylistGraph(*whole[:2]).fingerprint == PlaylistGraph(*blocks[:2]).fingerprint
         assert whole[2:] == blocks[2:]
@@ -374,8 +400,8 @@ class TestRows:
         path = tmp_path / "t.csv"
         path.write_text(f"{HEADER}1,a,x\n2,a,x\n")
         calls: list[tuple[int, int]] = []
-        read_tables(find_tables(str(path)), advance=lambda size, done: calls.append((size, done)))
-        assert calls == [(path.stat().st_size, 2)]
+        read_source(path, advance=lambda size, done: calls.append((size, done)))
+        assert calls == [(path.stat().st_size, 2), (0, 2)]
 
 
 BAD_ROWS = {
@@ -386,10 +412,10 @@ BAD_ROWS = {
     "no track": (b"1,,x,1", "`track` is empty"),
     "no artist": (b'1,a,"",1', "`artist` is empty"),
     "no UTF-8": (b"1,K\xfcnstler,x,1", "`track` is not UTF-8 text"),
-    "no position": (b"1,a,x,", "`pos` is no whole number"),
-    "a fraction": (b"1,a,x,1.5", "`pos` is no whole number"),
-    "a word": (b"1,a,x,one", "`pos` is no whole number"),
-    "huge": (b"1,a,x,99999999999999999999", "`pos` is no whole number"),
+    "no position": (b"1,a,x,", "`pos` is neither a number nor a date"),
+    "no number": (b"1,a,x,nan", "`pos` is neither a number nor a date"),
+    "a word": (b"1,a,x,one", "`pos` is neither a number nor a date"),
+    "no date": (b"1,a,x,2024-13-01", "`pos` is neither a number nor a date"),
 }
 
 
@@ -434,18 +460,20 @@ class TestBadRows:
         assert (report.skipped, len(aside)) == (1, 1)
 
     def test_a_field_without_an_end_in_a_large_file(self, read, monkeypatch):
-        monkeypatch.setattr(table_rows, "_BLOCK", 300)
+        monkeypatch.setattr(text_tables, "_BLOCK", 300)
         content = HEADER + "1,a,x\n" * 90 + '1,"b,x\n' + "1,c,x\n" * 300
         with pytest.raises(InputError, match=r"and what follows: a field that begins with a quot"):
             read(content)
 
-    def test_a_file_that_was_cut_off(self, read):
+    def test_a_file_that_was_cut_off(self, read, monkeypatch):
+        monkeypatch.setattr(text_tables, "_BLOCK", 50_000)
         rng = np.random.default_rng(0)
-        rows = "".join(f"{p},t{t},a\n" for p, t in rng.integers(0, 10**6, (5000, 2)).tolist())
+        rows = "".join(f"{p},t{t},a\n" for p, t in rng.integers(0, 10**6, (50_000, 2)).tolist())
         packed = gzip.compress((HEADER + rows).encode())
         with pytest.raises(InputError, match=r"t\.csv\.gz: .*and what follows: "):
             read(packed[:-2000], "t.csv.gz")
-        assert read(packed[:-2000], "t.csv.gz", skip=True)[2].skipped == 1
+        report = read(packed[:-2000], "t.csv.gz", skip=True)[2]
+        assert (report.skipped, 0 < report.pairs < 50_000) == (1, True)
 
     @given(changes=st.lists(st.tuples(st.integers(0, 40), st.integers(0, 255)), max_size=3))
     def test_changed_bytes_give_nothing_but_input_errors(self, tmp_path_factory, changes):
@@ -455,7 +483,7 @@ class TestBadRows:
         path: Path = tmp_path_factory.mktemp("bytes") / "t.csv"
         path.write_bytes(content)
         try:
-            report = read_tables(find_tables(str(path)), skipped=io.StringIO())[2]
+            report = read_source(path, skip_bad=True).report
         except InputError:
             return
         assert report.rows == report.pairs + report.repeated_tracks + report.skipped

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 from on_page import focused, options, picks, saved, settled, songs
 
-from segue.data.formats.mpd import read_mpd
-from segue.data.formats.slices import find_slices
+from segue.data.reading import read
 
 pytestmark = pytest.mark.browser
 
@@ -42,8 +41,9 @@ def test_from_search_to_export_by_mouse(opened, tmp_path, bundle):
     file = saved(page, "Download JSON")
     assert file.suggested_filename == "night-drive.json"
     file.save_as(tmp_path / "mine" / file.suggested_filename)
-    playlists, catalog, report = read_mpd(find_slices(tmp_path / "mine"))
-    assert report.playlists == 1
+    mine = read(tmp_path / "mine")
+    playlists, catalog = mine.playlists, mine.catalog
+    assert mine.report.playlists == 1
     assert playlists.titles.to_pylist() == ["Night drive"]
     first, second = (catalog.track_ids[int(row)].as_py() for row in playlists.tracks[0])
     assert first == "spotify:track:4uLU6hMCjMI75M1A2tKUQC"

@@ -11,39 +11,46 @@ the strings become codes in one pass through Arrow; Python touches only what is 
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from codecs import BOM_UTF8
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import IO, Annotated, Any
+from typing import Annotated, Any
 
 import msgspec
-import numpy as np
-import pyarrow as pa
 
-from segue.data.collect import Collected, Order, ReadReport, Reject, rejecting
-from segue.data.formats.slices import SliceFile
-from segue.data.playlists import Catalog, Playlists
-from segue.errors import InputError
+from segue.data.records import Format, Reject, TableOptions
+from segue.data.sources import SourceFile
+
+_SLICE_NAME = re.compile(r"^mpd\.slice\.(\d+)-(\d+)\.json$")
 
 
 class _Track(msgspec.Struct, gc=False):
-    track_uri: str
-    track_name: str
+    id: str = msgspec.field(name="track_uri")
+    name: str = msgspec.field(name="track_name")
     artist_uri: str
     artist_name: str
     album_uri: str | None = None
     album_name: str | None = None
     # Bounded, so that it fits into int64.
-    pos: Annotated[int, msgspec.Meta(ge=-(2**31), lt=2**31)] = 0
+    position: Annotated[int, msgspec.Meta(ge=-(2**31), lt=2**31)] = msgspec.field(
+        name="pos", default=0
+    )
+
+    @property
+    def artists(self) -> Sequence[tuple[str, str]]:
+        return ((self.artist_uri, self.artist_name),)
+
+    @property
+    def album(self) -> tuple[str, str] | None:
+        return None if self.album_uri is None else (self.album_uri, self.album_name or "")
 
 
 class _Playlist(msgspec.Struct, gc=False):
-    pid: int | str
+    id: int | str = msgspec.field(name="pid")
     tracks: list[_Track]
-    name: str | None = None
+    title: str | None = msgspec.field(name="name", default=None)
 
 
 class _Slice(msgspec.Struct, gc=False):
@@ -59,71 +66,46 @@ _decode_raw_slice = msgspec.json.Decoder(_RawSlice).decode
 _decode_playlist = msgspec.json.Decoder(_Playlist).decode
 
 
-def read_mpd(
-    files: list[SliceFile],
-    *,
-    order: Order = "auto",
-    skipped: IO[str] | None = None,
-    advance: Callable[[int, int], None] | None = None,
-) -> tuple[Playlists, Catalog, ReadReport]:
-    """Read slices into playlists and a catalogue.
+def _recognises(file: SourceFile) -> bool:
+    """JSON. Those that are of another form as a whole are refused when they are read."""
+    return file.ending == ".json" or file.head.lstrip(BOM_UTF8 + b" \t\r\n").startswith(b"{")
 
-    A track that is repeated in a playlist counts once, at its first position. Where a track,
-    artist or album is described twice, the first description counts.
 
-    Parameters
-    ----------
-    files
-        What `find_slices` gave.
-    order
-        Whether the order of the tracks is ``"known"`` or ``"unknown"``; ``"auto"`` takes it as
-        unknown for the playlists whose track ids ascend: those were stored as sets.
-    skipped
-        Where to set bad records aside, one JSON object a line (``file``, ``record``, ``reason``,
-        ``content``); without it the first bad record is an error.
-    advance
-        Called after each slice with (bytes read, playlists read).
+def _select(files: list[SourceFile]) -> list[SourceFile]:
+    """Files named ``mpd.slice.*`` if there are any, else all; in numerical order."""
+    named = [file for file in files if _SLICE_NAME.match(Path(file.name).name)]
+    return sorted(named or files, key=_slice_order)
 
-    Raises
-    ------
-    InputError
-        Naming the file, the record and what was expected.
-    """
-    collected = Collected()
-    report = ReadReport()
-    reject = rejecting(skipped, report)
-    digest = hashlib.sha256()
-    for file in files:
-        try:
-            content = file.read()
-        except OSError as error:
-            raise InputError(f"{file.name}: cannot be read ({error.strerror or error})") from error
-        # The digest of the contents alone: a folder and a zip of it have the same fingerprint.
-        digest.update(hashlib.sha256(content).digest())
-        content = content.removeprefix(BOM_UTF8)  # as Windows adds
-        _add(collected, file.name, _playlists_of(file.name, content, reject), reject)
-        report.slices += 1
-        if advance is not None:
-            advance(file.size, len(collected.playlists.index))
-    report.playlists = len(collected.playlists.index)
-    report.repeated_tracks = collected.repeated_tracks
-    report.fingerprint = digest.hexdigest()
-    playlists, catalog = collected.finish(order)
-    report.pairs = playlists.tracks.num_pairs
-    return playlists, catalog, report
+
+def _slice_order(file: SourceFile) -> tuple[int, str]:
+    match = _SLICE_NAME.match(Path(file.name).name)
+    return (int(match[1]) if match else 0, file.name)
+
+
+def _read(
+    file: SourceFile, options: TableOptions, reject: Reject
+) -> Iterator[tuple[str, _Playlist]]:
+    content = file.read().removeprefix(BOM_UTF8)  # as Windows adds
+    try:
+        playlists = _decode_slice(content).playlists
+    except _UNDECODABLE:
+        yield from _salvage(file.name, content, reject)
+        return
+    for number, playlist in enumerate(playlists):
+        yield f"playlists[{number}]", playlist
+
+
+MPD = Format(
+    "Million Playlist Dataset slices",
+    _recognises,
+    _read,
+    select=_select,
+    options=frozenset({"slices"}),
+)
 
 
 # RecursionError: JSON that is nested too deeply to be a playlist.
 _UNDECODABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-
-
-def _playlists_of(file: str, content: bytes, reject: Reject) -> list[tuple[str, _Playlist]]:
-    """Decode one slice, at once where it is sound, else record by record: (record, playlist)."""
-    try:
-        playlists = _decode_slice(content).playlists
-    except _UNDECODABLE:
-        return list(_salvage(file, content, reject))
-    return [(f"playlists[{number}]", playlist) for number, playlist in enumerate(playlists)]
 
 
 def _salvage(file: str, content: bytes, reject: Reject) -> Iterator[tuple[str, _Playlist]]:
@@ -165,12 +147,23 @@ def _records_before_the_break(
             break
         yield f"playlists[{number}]", text[position:end].encode("utf-8", "surrogateescape")
         number, position = number + 1, end
+    if start and _is_json(text):
+        return  # Only NaN or Infinity, as Python writes: refused with the records that hold them.
     reject(
         file,
         f"playlists[{number}] and what follows" if start else "whole file",
         f"not complete JSON ({reason}), the file may have been cut off",
         None,
     )
+
+
+def _is_json(text: str) -> bool:
+    """Whether Python takes it for JSON, which then may hold NaN and Infinity."""
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def _in_words(error: Exception) -> str:
@@ -180,40 +173,6 @@ def _in_words(error: Exception) -> str:
         message = message[:1].lower() + message[1:]
     place = place.rstrip("`").lstrip(".")
     return f"{place}: {message}" if place else message
-
-
-def _add(
-    collected: Collected, file: str, playlists: list[tuple[str, _Playlist]], reject: Reject
-) -> None:
-    """Add the playlists of one slice."""
-    kept: list[_Playlist] = []
-    index = collected.playlists.index
-    for record, playlist in playlists:
-        playlist_id = str(playlist.pid)
-        if index.setdefault(playlist_id, len(index)) < len(collected.titles):
-            content = msgspec.json.encode(playlist).decode()
-            reject(
-                file,
-                record,
-                f"pid {playlist_id} was read before, expected each playlist once",
-                content,
-            )
-            continue
-        collected.titles.append(playlist.name)
-        kept.append(playlist)
-    flat = [track for playlist in kept for track in playlist.tracks]
-    rows = np.repeat(np.arange(len(kept)), [len(playlist.tracks) for playlist in kept])
-    position = np.fromiter((track.pos for track in flat), dtype=np.int64, count=len(flat))
-    codes, first = collected.tracks.codes(pa.array([t.track_uri for t in flat], pa.string()))
-    new = [flat[at] for at in first]
-    collected.describe(
-        pa.array([track.track_name for track in new], pa.string()),
-        pa.array([track.artist_uri for track in new], pa.string()),
-        pa.array([track.artist_name for track in new], pa.string()),
-        pa.array([track.album_uri for track in new], pa.string()),
-        pa.array([track.album_name or "" for track in new], pa.string()),
-    )
-    collected.add_lists(rows, len(kept), codes, position)
 
 
 def write_slice(path: Path, playlists: Sequence[Any], first: int, last: int) -> None:

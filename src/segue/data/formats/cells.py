@@ -1,0 +1,253 @@
+"""From batches of a table's cells to `Rows`: what is bad is refused, row by row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Protocol
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from segue.data.collect import told_apart
+from segue.data.formats.columns import Columns
+from segue.data.playlists import BoolArray
+from segue.data.records import Reject, Rows
+from segue.data.sources import UNREADABLE, reason_of
+from segue.errors import InputError
+
+SUBSTITUTE = "\x1a"  # The control character that stands for a byte that is not UTF-8.
+
+_TEXT_TYPES = {"string", "large_string", "string_view", "binary", "large_binary", "binary_view"}
+# What may stand in a column of positions.
+_DATE = r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?)?"
+_MOMENTS = (
+    (r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$", pa.float64()),
+    (f"^{_DATE}$", pa.timestamp("us")),
+    (rf"^{_DATE}(Z|[+-]\d\d(:?\d\d)?)$", pa.timestamp("us", "UTC")),
+)
+_json_list = msgspec.json.Decoder(list[str]).decode
+
+
+class Batches(Protocol):
+    """A table that is read batch by batch, and says where a row stands."""
+
+    bytes_read: int
+    substituted: bool  # whether some byte so far was not UTF-8 and became `SUBSTITUTE`
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """The columns that are read, each named by its place."""
+
+    def place(self, row: int) -> str:
+        """How people find a row, counted from 0 among the rows of `batches`."""
+
+    def reject_rows(
+        self, first: int, batch: pa.RecordBatch, reasons: dict[int, str], reject: Reject
+    ) -> None:
+        """Refuse some rows of the batch that begins with row `first`."""
+
+    def reject_rest(self, reject: Reject) -> None:
+        """Refuse what was left out after the last batch."""
+
+
+def sound_rows(columns: Columns, source: Batches, reject: Reject) -> Iterator[Rows]:
+    """The sound rows of a table; rows without any value are passed over."""
+    done = 0
+    try:
+        for batch in source.batches():
+            checked = _Checked(columns, batch, source.substituted)
+            source.reject_rows(done, batch, checked.reasons, reject)
+            done += len(batch)
+            cells, position = checked.cells, checked.position
+            good = ~checked.without_values
+            good[list(checked.reasons)] = False
+            if not good.all():
+                cells = {name: cell.filter(pa.array(good)) for name, cell in cells.items()}
+                position = None if position is None else position[good]
+            if "track" not in cells:
+                cells["track"] = told_apart(cells["track_name"], cells)
+            yield Rows(cells, position, columns.ordered, source.bytes_read)
+        source.reject_rest(reject)
+    except UNREADABLE as error:
+        source.reject_rest(reject)
+        reject(columns.table, f"{source.place(done)} and what follows", reason_of(error), None)
+
+
+class _Checked:
+    """A batch as strings and positions, with what is wrong in which row (the first reason)."""
+
+    def __init__(self, columns: Columns, batch: pa.RecordBatch, substituted: bool) -> None:
+        self.columns = columns
+        self.reasons: dict[int, str] = {}
+        # A spreadsheet may end in rows of nothing but separators.
+        self.without_values = np.ones(len(batch), dtype=bool)
+        for column in batch.columns if len(batch) else ():
+            if not self.without_values.any():
+                break
+            self.without_values &= _mask(_is_empty(column))
+        needed = ("playlist", "track" if columns.has_ids else "track_name", "artist")
+        self.cells: dict[str, pa.Array] = {}
+        self.position: NDArray[np.float64] | None = None
+        for field, at in columns.place.items():
+            column = batch.column(str(at))
+            shown = columns.shown(field)
+            if field == "position":
+                self.position, bad = moments(column, f"{columns.table}: {shown}")
+                self._refuse(bad, f"{shown} is neither a number nor a date, expected a position")
+                continue
+            cell = self._artists(field, column) if field in ("artist", "artist_name") else column
+            if cell is column or not pa.types.is_list(cell.type):
+                cell = _strings(cell, f"{columns.table}: {shown}")
+                if substituted:
+                    wrong = pc.match_substring(cell, SUBSTITUTE)
+                    self._refuse(_mask(wrong.fill_null(False)), f"{shown} is not UTF-8 text")
+            self.cells[field] = cell
+            if field in needed:
+                what = "a name" if field == "track_name" else f"the id of the {field}"
+                self._refuse(_mask(_is_empty(cell)), f"{shown} is empty, expected {what}")
+        self._match_names()
+
+    def _artists(self, field: str, column: pa.Array) -> pa.Array:
+        """Several artists a row as lists of strings, what holds one each as it is."""
+        shown = f"{self.columns.table}: {self.columns.shown(field)}"
+        if pa.types.is_list(column.type) or pa.types.is_large_list(column.type):
+            try:
+                return _without_empty(column.cast(pa.list_(pa.string())))
+            except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+                raise InputError(f"{shown} holds {column.type}, expected lists of text") from error
+        if str(column.type) not in _TEXT_TYPES:
+            return column
+        column = _strings(column, shown)
+        separator = self.columns.artist_separator
+        if separator:
+            return _without_empty(pc.split_pattern(column.fill_null(""), separator))
+        if pc.any(pc.starts_with(column, '["')).as_py():
+            return _without_empty(pa.array(map(_listed, column.to_pylist()), pa.list_(pa.string())))
+        return column
+
+    def _match_names(self) -> None:
+        """Where there are ids and names of several artists, there must be as many of both."""
+        both = [self.cells[field] for field in ("artist", "artist_name") if field in self.cells]
+        if len(both) < 2 or not any(pa.types.is_list(cell.type) for cell in both):
+            return
+        ids, names = (cell if pa.types.is_list(cell.type) else _alone(cell) for cell in both)
+        self.cells["artist"], self.cells["artist_name"] = ids, names
+        lengths = (pc.list_value_length(cell).fill_null(0) for cell in (ids, names))
+        shown = " and ".join(self.columns.shown(field) for field in ("artist", "artist_name"))
+        self._refuse(_mask(pc.not_equal(*lengths)), f"{shown} do not hold equally many artists")
+
+    def _refuse(self, bad: BoolArray, reason: str) -> None:
+        for row in np.flatnonzero(bad & ~self.without_values).tolist():
+            self.reasons.setdefault(row, reason)
+
+
+def _listed(cell: str | None) -> list[str]:
+    if cell and cell.startswith("["):
+        try:
+            return _json_list(cell)
+        except msgspec.DecodeError:
+            pass
+    return [cell] if cell else []
+
+
+def _without_empty(lists: pa.Array) -> pa.Array:
+    """Lists whose entries are trimmed and not empty."""
+    flat = pc.utf8_trim_whitespace(pc.list_flatten(lists))
+    if flat.null_count or pc.any(pc.equal(flat, "")).as_py():
+        kept = [[e.strip() for e in entry or () if e and e.strip()] for entry in lists.to_pylist()]
+        return pa.array(kept, pa.list_(pa.string()))
+    offsets = np.zeros(len(lists) + 1, dtype=np.int32)
+    np.cumsum(pc.list_value_length(lists).fill_null(0).to_numpy(), out=offsets[1:])
+    return pa.ListArray.from_arrays(pa.array(offsets), flat)
+
+
+def _alone(cells: pa.Array) -> pa.Array:
+    """Each cell as a list of one."""
+    return pa.ListArray.from_arrays(pa.array(np.arange(len(cells) + 1, dtype=np.int32)), cells)
+
+
+def _is_empty(column: pa.Array) -> pa.Array:
+    """Where a cell is null, text without a character, or a list without an entry."""
+    if pa.types.is_list(column.type) or pa.types.is_large_list(column.type):
+        return pc.equal(pc.list_value_length(column).fill_null(0), 0)
+    if str(column.type) not in _TEXT_TYPES:
+        return pc.is_null(column)
+    return pc.or_kleene(pc.is_null(column), pc.equal(pc.binary_length(column), 0))
+
+
+def _strings(column: pa.Array, place: str) -> pa.Array:
+    """A column as Arrow string."""
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    kind = column.type
+    if not (str(kind) in _TEXT_TYPES or pa.types.is_integer(kind) or pa.types.is_null(kind)):
+        raise InputError(f"{place} holds {kind}, expected text or whole numbers")
+    try:
+        return column.cast(pa.string())
+    except pa.ArrowInvalid as error:
+        raise InputError(f"{place} holds bytes that are not UTF-8 text") from error
+
+
+def _mask(values: pa.Array) -> BoolArray:
+    mask: BoolArray = values.fill_null(True).to_numpy(zero_copy_only=False)
+    return mask
+
+
+def moments(column: pa.Array, place: str) -> tuple[NDArray[np.float64], BoolArray]:
+    """A column of positions as numbers that rise with them, and where it holds none.
+
+    Numbers stay what they are (beyond 2^53 to 53 bits), dates and times become microseconds.
+
+    Returns
+    -------
+    values : float64 [num_rows]
+    bad : bool [num_rows]
+    """
+    kind = column.type
+    if pa.types.is_date(kind):
+        column = column.cast(pa.timestamp("us"))
+    if pa.types.is_dictionary(kind):
+        column = column.dictionary_decode()
+    if str(column.type) in _TEXT_TYPES:
+        values = _from_text(_strings(column, place))
+    elif pa.types.is_timestamp(column.type):
+        values = _as_float(column.cast(pa.timestamp("us", column.type.tz), safe=False))
+    elif pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_null(kind):
+        values = _as_float(column)
+    else:
+        raise InputError(f"{place} holds {kind}, expected numbers, dates or times")
+    bad = ~np.isfinite(values)
+    values[bad] = 0
+    return values, bad
+
+
+def _from_text(column: pa.Array) -> NDArray[np.float64]:
+    try:
+        return _as_float(column.cast(pa.float64()))
+    except pa.ArrowInvalid:
+        values = np.full(len(column), np.nan)
+    for pattern, kind in _MOMENTS:
+        rows = np.flatnonzero(~_mask(pc.invert(pc.match_substring_regex(column, pattern))))
+        if len(rows):
+            values[rows] = _cast(column.take(pa.array(rows)), kind)
+    return values
+
+
+def _cast(column: pa.Array, kind: pa.DataType) -> NDArray[np.float64]:
+    try:
+        return _as_float(column.cast(kind))
+    except pa.ArrowInvalid:
+        if len(column) == 1:  # "2024-13-01"
+            return np.array([np.nan])
+        half = len(column) // 2
+        return np.concatenate([_cast(column[:half], kind), _cast(column[half:], kind)])
+
+
+def _as_float(column: pa.Array) -> NDArray[np.float64]:
+    if pa.types.is_timestamp(column.type):
+        column = column.cast(pa.int64())
+    column = column.cast(pa.float64(), safe=False)
+    values: NDArray[np.float64] = column.fill_null(np.nan).to_numpy(zero_copy_only=False).copy()
+    return values

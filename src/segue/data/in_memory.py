@@ -1,0 +1,128 @@
+"""Playlists that are in memory already: tables, lists of tracks, a matrix."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from segue.data.formats.arrow_tables import arrow_format
+from segue.data.records import Format, Playlist, Reject, TableOptions, Track
+from segue.data.sources import SourceFile
+from segue.errors import InputError
+
+_TRACK = "expected a track: an id, or (artist, title)"
+
+
+def is_in_memory(source: Any) -> bool:
+    """Whether it holds playlists, and is not a path or a list of paths."""
+    if isinstance(source, str | os.PathLike):
+        return False
+    paths = isinstance(source, list | tuple) and source
+    return not (paths and all(isinstance(part, str | os.PathLike) for part in source))
+
+
+def part_in_memory(
+    source: Any, playlist_ids: Sequence[Any] | None, track_ids: Sequence[Any] | None
+) -> tuple[SourceFile, Format]:
+    """A source in memory as a file and its format.
+
+    Raises
+    ------
+    InputError
+        If it is nothing that holds playlists.
+    """
+    name = type(source).__name__
+    if hasattr(source, "tocsr"):
+        format_, size = _matrix_format(source.tocsr(), playlist_ids, track_ids), source.nnz
+        return SourceFile.of_memory(f"{name} in memory", size), format_
+    if playlist_ids is not None or track_ids is not None:
+        raise InputError("playlist_ids and track_ids are for a matrix")
+    if isinstance(source, Mapping):
+        return _listed(name, [(str(title), str(title), tracks) for title, tracks in source.items()])
+    if isinstance(source, list | tuple):
+        return _listed(name, [(str(row), None, tracks) for row, tracks in enumerate(source)])
+    table = _table_of(source)
+    if table is None:
+        raise InputError(
+            f"{name} is not a source of playlists, expected a path, a DataFrame, an Arrow table, a "
+            "sparse matrix, or lists of tracks"
+        )
+    return SourceFile.of_memory(f"{name} in memory", table.nbytes), arrow_format(table)
+
+
+def _table_of(source: Any) -> pa.Table | None:
+    if isinstance(source, pa.Table):
+        return source
+    try:
+        if type(source).__module__.partition(".")[0] == "pandas":
+            return pa.Table.from_pandas(source, preserve_index=False)
+        return pa.table(source) if hasattr(source, "__arrow_c_stream__") else None
+    except (pa.ArrowException, TypeError) as error:
+        raise InputError(
+            f"{type(source).__name__} is not a table of one type a column: {error}"
+        ) from error
+
+
+def _listed(name: str, playlists: list[tuple[str, str | None, Any]]) -> tuple[SourceFile, Format]:
+    def read(
+        file: SourceFile, options: TableOptions, reject: Reject
+    ) -> Iterator[tuple[str, Playlist]]:
+        for playlist_id, title, tracks in playlists:
+            record = f"playlist {playlist_id!r}"
+            if isinstance(tracks, str | tuple) or not isinstance(tracks, Sequence | np.ndarray):
+                kind = type(tracks).__name__
+                reject(file.name, record, f"is {kind}, expected a list of tracks", repr(tracks))
+                continue
+            try:
+                yield record, Playlist(playlist_id, title, [_track(track) for track in tracks])
+            except ValueError as error:
+                reject(file.name, record, str(error), repr(tracks))
+
+    size = sum(len(tracks) for _, _, tracks in playlists if hasattr(tracks, "__len__"))
+    return SourceFile.of_memory(f"{name} in memory", size), Format(
+        "lists in memory", lambda file: True, read
+    )
+
+
+def _track(track: Any) -> Track:
+    if isinstance(track, str | int | np.integer):
+        return Track(str(track), str(track))
+    if not isinstance(track, tuple) or len(track) != 2:
+        raise ValueError(f"holds {track!r}, {_TRACK}")
+    artists, title = track
+    artists = [artists] if isinstance(artists, str) else artists
+    texts = isinstance(artists, list | tuple) and all(isinstance(a, str) and a for a in artists)
+    if not texts or not isinstance(title, str) or not title:
+        raise ValueError(f"holds {track!r}, {_TRACK} that are text")
+    track_id = f"{title} - {artists[0]}" if artists else title
+    return Track(track_id, title, tuple((artist, artist) for artist in artists))
+
+
+def _matrix_format(
+    matrix: Any, playlist_ids: Sequence[Any] | None, track_ids: Sequence[Any] | None
+) -> Format:
+    ids = []
+    for what, given, size in zip(
+        ("playlist", "track"), (playlist_ids, track_ids), matrix.shape, strict=True
+    ):
+        ids.append([str(an_id) for an_id in (range(size) if given is None else given)])
+        if len(ids[-1]) != size:
+            raise InputError(
+                f"a matrix of {matrix.shape[0]} playlists × {matrix.shape[1]} tracks came with "
+                f"{len(ids[-1])} {what} ids"
+            )
+    tracks = [Track(track_id, track_id) for track_id in ids[1]]
+
+    def read(
+        file: SourceFile, options: TableOptions, reject: Reject
+    ) -> Iterator[tuple[str, Playlist]]:
+        for row, playlist_id in enumerate(ids[0]):
+            part = slice(*matrix.indptr[row : row + 2])
+            held = np.sort(matrix.indices[part][matrix.data[part] != 0])
+            yield f"row {row}", Playlist(playlist_id, None, [tracks[at] for at in held.tolist()])
+
+    return Format("matrices in memory", lambda file: True, read, ordered=False)

@@ -1,0 +1,298 @@
+"""From any source of playlists to `Playlists` and a `Catalog`: one way in.
+
+``read`` finds the files of a source, asks `FORMATS` which form each is of, and collects what they
+give. `find` does the first two only, for those who want to say what is read before it is.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+from segue.data.collect import Collector, Order, ReadReport, rejecting
+from segue.data.formats import FORMATS
+from segue.data.in_memory import is_in_memory, part_in_memory
+from segue.data.playlists import Catalog, Playlists, update_digest
+from segue.data.records import AnyPlaylist, Format, Reject, Rows, TableOptions
+from segue.data.sources import SourceFile, find_files
+from segue.errors import InputError
+
+_CHUNK = 10_000  # Whole playlists that are collected at once.
+
+
+@dataclass(frozen=True, eq=False)
+class Collection:
+    """What was read.
+
+    Attributes
+    ----------
+    playlists : Playlists
+    catalog : Catalog
+        Of the tracks in them.
+    report : ReadReport
+        What reading met: counts, and what was taken as what.
+    """
+
+    playlists: Playlists
+    catalog: Catalog
+    report: ReadReport
+
+    def __repr__(self) -> str:
+        """``Collection(1,000 playlists, 66,000 pairs, 34,000 tracks, 9,000 artists)``."""
+        sizes = {
+            "playlists": len(self.playlists),
+            "pairs": self.playlists.tracks.num_pairs,
+            "tracks": self.catalog.num_tracks,
+            "artists": self.catalog.num_artists,
+        }
+        return f"Collection({', '.join(f'{size:,} {what}' for what, size in sizes.items())})"
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """A source whose files were found and recognised, and can be read.
+
+    Attributes
+    ----------
+    name
+        What messages call it.
+    files : list of (SourceFile, Format)
+        In the order of reading.
+    passed_over
+        Files of no known form, or not of this one.
+    options
+        For tables.
+    columns
+        Of tables, what will be taken as what, for people; else empty.
+    """
+
+    name: str
+    files: list[tuple[SourceFile, Format]]
+    passed_over: int = 0
+    options: TableOptions = field(default_factory=TableOptions)
+    columns: str = ""
+
+    @property
+    def size(self) -> int:
+        """In bytes, as `advance` counts them."""
+        return sum(file.size for file, _ in self.files)
+
+    def read(
+        self,
+        *,
+        order: Order = "auto",
+        skip_bad: bool | str | os.PathLike[str] | IO[str] = False,
+        advance: Callable[[int, int], None] | None = None,
+    ) -> Collection:
+        """Read it; see `read`, which has the same options."""
+        collector, report, digest = Collector(), ReadReport(), hashlib.sha256()
+        with _open_aside(skip_bad) as aside:
+            reject = rejecting(aside, report, skip=skip_bad is not False)
+            for file, format_ in self.files:
+                done = 0
+                for done_now in _collect(collector, file, format_, self.options, reject):
+                    if advance is not None:
+                        advance(done_now - done, len(collector.titles))
+                    done = done_now
+                if not file.in_memory:
+                    digest.update(file.digest())
+        playlists, catalog = collector.finish(order)
+        if not playlists.tracks.num_pairs:
+            bad = f"; the first of {report.skipped} bad records: {report.first_skipped}"
+            bad = bad if report.skipped else ""
+            raise InputError(f"{self.name}: holds no playlist with a track{bad}")
+        if any(file.in_memory for file, _ in self.files):
+            tracks = playlists.tracks
+            update_digest(digest, playlists.ids, playlists.titles, catalog.track_ids)
+            update_digest(digest, tracks.offsets, tracks.track_index)
+        report.form = " and ".join(dict.fromkeys(format_.name for _, format_ in self.files))
+        report.files, report.passed_over = len(self.files), self.passed_over
+        report.columns = self.columns
+        report.playlists, report.pairs = len(playlists), playlists.tracks.num_pairs
+        report.repeated_tracks = collector.repeated_tracks
+        report.disputed_tracks = len(collector.disputed)
+        report.ordered_playlists = int(playlists.order_known.sum())
+        if all(format_.gives == "rows" for _, format_ in self.files):
+            report.rows = report.pairs + report.repeated_tracks + report.skipped
+        report.fingerprint = digest.hexdigest()
+        return Collection(playlists, catalog, report)
+
+
+def read(
+    source: Any,
+    *,
+    slices: tuple[int, int] | None = None,
+    columns: Mapping[str, str] | None = None,
+    artist_separator: str | None = None,
+    order: Order = "auto",
+    skip_bad: bool | str | os.PathLike[str] | IO[str] = False,
+    playlist_ids: Sequence[str] | None = None,
+    track_ids: Sequence[str] | None = None,
+    advance: Callable[[int, int], None] | None = None,
+) -> Collection:
+    """Read playlists.
+
+    A track that is repeated in a playlist counts once, at its first position. Where a playlist,
+    track, artist or album is described twice, the first description counts. Ids are text; numbers
+    are taken as their text.
+
+    Parameters
+    ----------
+    source
+        One of
+
+        - a path: a file, a folder, a zip, a glob pattern, or a list of these. Files may be slices
+          of the Million Playlist Dataset or tables (CSV and its kin, Parquet), whose rows each are
+          a track of a playlist;
+        - a table in memory: a pandas or polars DataFrame, an Arrow table, or whatever else has
+          ``__arrow_c_stream__``;
+        - a list of playlists, or a dictionary from title to playlist; a playlist is a list of
+          tracks, a track an id or ``(artist, title)``, where `artist` may be a list of several;
+        - a sparse SciPy matrix [num_playlists, num_tracks]: what is not 0 is in a playlist.
+    slices
+        First and last slice to read, counted from 0 in numerical order, both included.
+    columns
+        Of tables: field → the name of its column, or its number from 1; an empty ``"artist"``
+        says that no artists are known. What is not stated is found by the names of the columns;
+        `segue.data.formats.columns.FIELDS` lists them.
+    artist_separator
+        Of tables: what stands between several artists in one cell of text. Lists of Parquet and
+        Arrow, and JSON lists (``["Queen", "David Bowie"]``), are taken as several without it.
+    order
+        Whether the order of tracks means something. ``"auto"``: not where the ids of a playlist's
+        tracks are sorted, as they were then stored as a set, nor in a table of users and items
+        that has no column for the position.
+    skip_bad
+        By default the first bad record is an error. True sets bad records aside and counts them; a
+        path or a text file does so and has them written there, one JSON object a line (``file``,
+        ``record``, ``reason``, ``content``).
+    playlist_ids, track_ids
+        Of the rows and columns of a matrix; by default their numbers from 0.
+    advance
+        Called now and then with (bytes read since the last call, playlists met so far).
+
+    Raises
+    ------
+    InputError
+        Naming the file, the record and what was expected.
+    """
+    found = find(
+        source,
+        slices=slices,
+        columns=columns,
+        artist_separator=artist_separator,
+        playlist_ids=playlist_ids,
+        track_ids=track_ids,
+    )
+    return found.read(order=order, skip_bad=skip_bad, advance=advance)
+
+
+def find(
+    source: Any,
+    *,
+    slices: tuple[int, int] | None = None,
+    columns: Mapping[str, str] | None = None,
+    artist_separator: str | None = None,
+    playlist_ids: Sequence[str] | None = None,
+    track_ids: Sequence[str] | None = None,
+) -> Source:
+    """Find the files of a source and what form they are of, without reading them.
+
+    The parameters are those of `read`.
+
+    Raises
+    ------
+    InputError
+        If there is nothing at `source`, nothing of a known form, or a table lacks a column.
+    """
+    if is_in_memory(source):
+        name, found, passed_over = (
+            type(source).__name__,
+            [part_in_memory(source, playlist_ids, track_ids)],
+            0,
+        )
+    else:
+        if playlist_ids is not None or track_ids is not None:
+            raise InputError("playlist_ids and track_ids are for a matrix")
+        name = str(source) if isinstance(source, str | os.PathLike) else "the source"
+        files = find_files(source)
+        found = list(_recognised(files))
+        passed_over = len(files) - len(found)
+        if not found:
+            raise InputError(f"{name}: holds no playlists of a known form, expected {_known()}")
+    given = {"slices": slices, "columns": columns, "artist_separator": artist_separator}
+    for option in [option for option, value in given.items() if value]:
+        unfit = next((format_ for _, format_ in found if option not in format_.options), None)
+        if unfit is not None:
+            fit = " and ".join(f.name for f in FORMATS if option in f.options)
+            shown = f"--{option.replace('_', '-')}"
+            raise InputError(f"{name}: holds {unfit.name}, but {shown} is for {fit}")
+    if slices is not None:
+        first, last = slices
+        if not 0 <= first <= last < len(found):
+            raise InputError(
+                f"{name}: has slices 0 to {len(found) - 1}, but {first} to {last} were asked for"
+            )
+        found = found[first : last + 1]
+    options = TableOptions(columns or {}, artist_separator)
+    described = [format_.describe(file, options) for file, format_ in found if format_.describe]
+    return Source(name, found, passed_over, options, described[0] if described else "")
+
+
+def _recognised(files: list[SourceFile]) -> Iterator[tuple[SourceFile, Format]]:
+    """The files to read, format by format; tables only where there are no whole playlists."""
+    of_format: dict[str, list[SourceFile]] = {}
+    for file in files:
+        format_ = next((format_ for format_ in FORMATS if format_.recognises(file)), None)
+        if format_ is not None:
+            of_format.setdefault(format_.name, []).append(file)
+    known = [format_ for format_ in FORMATS if format_.name in of_format]
+    whole = [format_ for format_ in known if format_.gives == "playlists"]
+    for format_ in whole or known:
+        for file in format_.select(of_format[format_.name]):
+            yield file, format_
+
+
+def _known() -> str:
+    *others, last = (format_.name for format_ in FORMATS)
+    return f"{', '.join(others)} or {last}"
+
+
+def _collect(
+    collector: Collector,
+    file: SourceFile,
+    format_: Format,
+    options: TableOptions,
+    reject: Reject,
+) -> Iterator[int]:
+    """Add what a file holds; gives the bytes read so far."""
+    waiting: list[tuple[str, AnyPlaylist]] = []
+    for part in format_.read(file, options, reject):
+        if isinstance(part, Rows):
+            collector.add_rows(part)
+            yield part.bytes_read
+            continue
+        waiting.append(part)
+        if len(waiting) == _CHUNK:
+            collector.add_playlists(file.name, waiting, reject, ordered=format_.ordered)
+            waiting.clear()
+    if format_.gives == "playlists":
+        collector.add_playlists(file.name, waiting, reject, ordered=format_.ordered)
+    yield file.size
+
+
+@contextmanager
+def _open_aside(skip_bad: bool | str | os.PathLike[str] | IO[str]) -> Iterator[IO[str] | None]:
+    """The text file that bad records are written to, if any."""
+    if isinstance(skip_bad, bool):
+        yield None
+    elif isinstance(skip_bad, str | os.PathLike):
+        with Path(skip_bad).open("w", encoding="utf-8") as aside:
+            yield aside
+    else:
+        yield skip_bad

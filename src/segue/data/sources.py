@@ -1,0 +1,195 @@
+"""The files of a source: one file, a folder, a zip, a glob pattern, or a list of these."""
+
+from __future__ import annotations
+
+import glob
+import hashlib
+import os
+import zipfile
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import IO, Any
+
+import pyarrow as pa
+
+from segue.errors import InputError
+
+_HEAD = 64 << 10  # Bytes that a format is recognised by.
+_CODECS = {b"\x1f\x8b": "gzip", b"BZh": "bz2", b"\x28\xb5\x2f\xfd": "zstd"}
+_COMPRESSED_ENDINGS = (".gz", ".bz2", ".zst")
+# What reading a stream that is damaged or cut off raises.
+UNREADABLE: tuple[type[Exception], ...] = (
+    OSError, EOFError, zipfile.BadZipFile, zlib.error, pa.ArrowException,
+)  # fmt: skip
+
+
+class SourceFile:
+    """One file to read, on disk or in a zip.
+
+    Parameters
+    ----------
+    name
+        What messages call it: its path; in a zip ``archive.zip/member``.
+    size
+        In bytes.
+    opener
+        Opens its bytes.
+    path
+        Where it is on disk, None in a zip.
+    alone
+        Whether it was given by itself: then even a text of any name may be a table.
+    in_memory
+        Whether it has no bytes to read.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        size: int,
+        opener: Callable[[], IO[bytes]],
+        *,
+        path: Path | None = None,
+        alone: bool = False,
+        in_memory: bool = False,
+    ) -> None:
+        self.name, self.size, self.path, self.alone = name, size, path, alone
+        self.in_memory = in_memory
+        self._opener = opener
+        self._digest: bytes | None = None
+
+    @classmethod
+    def of_memory(cls, name: str, size: int) -> SourceFile:
+        """Stands for what is in memory already, which only its own format can read."""
+
+        def opener() -> IO[bytes]:
+            raise OSError("it is in memory")
+
+        return cls(name, size, opener, in_memory=True)
+
+    @property
+    def ending(self) -> str:
+        """The ending that says what it is, in front of that of a compression: ``".csv"``."""
+        name = Path(self.name.lower())
+        return Path(name.stem).suffix if name.suffix in _COMPRESSED_ENDINGS else name.suffix
+
+    def open(self) -> IO[bytes]:
+        """Its bytes as they are stored (InputError if it cannot be opened)."""
+        try:
+            return self._opener()
+        except Exception as error:  # of zipfile: RuntimeError for a password, and others
+            raise self.unreadable(error) from error
+
+    def open_text(self) -> tuple[IO[bytes], Any]:
+        """The stored bytes, whose `tell` is the progress, and the unpacked bytes in them."""
+        raw = self.open()
+        try:
+            start = raw.read(4)
+            raw.seek(0)
+        except Exception as error:
+            raw.close()
+            raise self.unreadable(error) from error
+        codec = next((codec for magic, codec in _CODECS.items() if start.startswith(magic)), None)
+        if codec is None:
+            return raw, raw
+        return raw, pa.CompressedInputStream(pa.PythonFile(raw, "r"), codec)
+
+    def read(self) -> bytes:
+        """All its bytes as they are stored (InputError if it cannot be read)."""
+        with self.open() as file:
+            try:
+                content = file.read()
+            except Exception as error:  # Each decompressor of a zip has its own.
+                raise self.unreadable(error) from error
+        self._digest = hashlib.sha256(content).digest()
+        return content
+
+    @cached_property
+    def head(self) -> bytes:
+        """Its first 64 KiB, unpacked; empty where they cannot be unpacked."""
+        try:
+            raw, content = self.open_text()
+            with raw, content:
+                return bytes(content.read(_HEAD))
+        except Exception:  # Whoever reads the whole says what is wrong.
+            return b""
+
+    def digest(self) -> bytes:
+        """SHA-256 of its bytes, whose names and place do not matter."""
+        if self._digest is None:
+            digest = hashlib.sha256()
+            with self.open() as file:
+                try:
+                    while block := file.read(1 << 20):
+                        digest.update(block)
+                except Exception as error:
+                    raise self.unreadable(error) from error
+            self._digest = digest.digest()
+        return self._digest
+
+    def unreadable(self, error: Exception) -> InputError:
+        """The error that says that it cannot be read."""
+        return InputError(f"{self.name}: cannot be read ({reason_of(error)})")
+
+
+def find_files(source: str | os.PathLike[str] | Iterable[Any]) -> list[SourceFile]:
+    """List the files of a source, by name; in folders and zips at any depth.
+
+    Hidden files and what macOS adds to a zip are left out, as are zips inside folders.
+
+    Raises
+    ------
+    InputError
+        If there is nothing at `source`, or a zip cannot be opened.
+    """
+    if not isinstance(source, str | os.PathLike):
+        return [file for part in source for file in find_files(part)]
+    path = Path(source)
+    if path.is_dir():
+        inside = sorted(file for file in path.rglob("*") if not file.is_dir())
+        return [_on_disk(file) for file in inside if not _hidden(file.relative_to(path))]
+    if path.is_file():
+        if path.suffix.lower() == ".zip" or zipfile.is_zipfile(path):
+            return list(_in_zip(path))
+        return [_on_disk(path, alone=True)]
+    # Not Path.glob: the pattern may be absolute, and begins where it says.
+    found = sorted(map(Path, glob.glob(str(source), recursive=True)))  # noqa: PTH207
+    if not found:
+        raise InputError(
+            f"{source}: no such file or folder, expected a file, a folder, a zip, or a pattern "
+            "such as 'data/*.csv'"
+        )
+    return [_on_disk(file) for file in found if not file.is_dir()]
+
+
+def _hidden(file: Path) -> bool:
+    return any(part.startswith((".", "__MACOSX")) for part in file.parts)
+
+
+def _on_disk(path: Path, *, alone: bool = False) -> SourceFile:
+    try:
+        size = path.stat().st_size
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({reason_of(error)})") from error
+    return SourceFile(str(path), size, lambda: path.open("rb"), path=path, alone=alone)
+
+
+def _in_zip(path: Path) -> Iterator[SourceFile]:
+    try:
+        archive = zipfile.ZipFile(path)
+    except (zipfile.BadZipFile, OSError, NotImplementedError, ValueError):
+        raise InputError(f"{path}: is not a zip, though it is called one") from None
+
+    def opener(name: str) -> Callable[[], IO[bytes]]:
+        return lambda: archive.open(name)
+
+    for entry in sorted(archive.infolist(), key=lambda entry: entry.filename):
+        if not entry.is_dir() and not _hidden(Path(entry.filename.lstrip("/"))):
+            yield SourceFile(f"{path}/{entry.filename}", entry.file_size, opener(entry.filename))
+
+
+def reason_of(error: Exception) -> str:
+    """What went wrong, in the first line of what the library says."""
+    said = getattr(error, "strerror", None) or str(error)
+    return said.partition("\n")[0].rstrip(".") or type(error).__name__
