@@ -1,0 +1,307 @@
+"""`read`: every kind of source, the choice among formats, and what a table's columns come to."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import scipy.sparse as sp
+
+from segue.data import reading
+from segue.data.formats import text_tables
+from segue.data.reading import find, read
+from segue.data.records import Format, Playlist, Track
+from segue.errors import InputError
+
+TABLE = {"playlist": [7, 7, 8], "track": ["b", "a", "a"], "artist": ["x", "y", "y"]}
+LISTS = {"7": ["b", "a"], "8": ["a"]}
+
+
+def lists(found) -> dict[str, list[str]]:
+    ids = found.catalog.track_ids.to_pylist()
+    named = zip(found.playlists.ids.to_pylist(), found.playlists.tracks, strict=True)
+    return {name: [ids[t] for t in tracks] for name, tracks in named}
+
+
+class InArrow:
+    """As polars and others hand their tables over."""
+
+    def __arrow_c_stream__(self, requested_schema=None):
+        return pa.table(TABLE).__arrow_c_stream__(requested_schema)
+
+
+class TestInMemory:
+    @pytest.mark.parametrize("table", [pd.DataFrame(TABLE), pa.table(TABLE), InArrow()])
+    def test_tables(self, table):
+        found = read(table)
+        assert lists(found) == LISTS
+        assert found.catalog.artist_ids.to_pylist() == ["x", "y"]
+        assert (found.report.rows, found.report.files) == (3, 1)
+        assert found.report.columns == "playlist = playlist, track = track, artist = artist"
+
+    def test_an_index_is_not_a_column(self):
+        frame = pd.DataFrame(TABLE, index=pd.Index([5, 6, 9], name="pos"))
+        assert lists(read(frame)) == LISTS
+
+    def test_columns_may_be_stated(self):
+        frame = pd.DataFrame(TABLE).rename(columns={"playlist": "list"})
+        with pytest.raises(InputError, match=r"^DataFrame in memory: has no column that is known"):
+            read(frame)
+        assert lists(read(frame, columns={"playlist": "list"})) == LISTS
+        with pytest.raises(InputError, match="matrices in memory, but --columns is for"):
+            read(sp.csr_matrix([[1]]), columns={"playlist": "list"})
+
+    def test_a_bad_row_is_named(self):
+        table = pa.table(TABLE | {"track": ["b", None, "a"]})
+        with pytest.raises(InputError, match=r"^Table in memory: row 2: `track` is empty"):
+            read(table)
+        report = read(table, skip_bad=True).report
+        assert (report.skipped, report.first_skipped[:26]) == (1, "Table in memory: row 2: `t")
+
+    def test_lists_of_tracks(self):
+        found = read([["b", "a"], np.array([3, 1]), []])
+        assert lists(found) == {"0": ["b", "a"], "1": ["3", "1"], "2": []}
+        assert found.playlists.titles.to_pylist() == [None] * 3
+        assert found.catalog.num_artists == 0
+
+    def test_artists_and_titles(self):
+        found = read(
+            {"mine": [("Queen", "Innuendo"), (["Queen", "David Bowie"], "Under Pressure")]}
+        )
+        assert found.playlists.titles.to_pylist() == ["mine"]
+        assert lists(found) == {"mine": ["Innuendo - Queen", "Under Pressure - Queen"]}
+        assert found.catalog.track_names.to_pylist() == ["Innuendo", "Under Pressure"]
+        assert found.catalog.artist_names.to_pylist() == ["Queen", "David Bowie"]
+
+    @pytest.mark.parametrize(
+        ("source", "message"),
+        [
+            ([("Queen", "Innuendo")], "playlist '0': is tuple, expected a list of tracks"),
+            ({"mine": "ab"}, "playlist 'mine': is str, expected a list"),
+            ([[None]], "holds None, expected a track: an id, or"),
+            ([[("Queen", "")]], "expected a track"),
+            ([[("a", "b", "c")]], "expected a track"),
+            ([], "list: holds no playlist with a track"),
+            (5, "int is not a source of playlists"),
+        ],
+    )
+    def test_what_is_not_a_list_of_tracks(self, source, message):
+        with pytest.raises(InputError, match=message):
+            read(source)
+
+    def test_a_matrix(self):
+        matrix = sp.coo_matrix([[0, 2, 1], [1, 0, 0], [0, 0, 0]])
+        found = read(matrix)
+        assert lists(found) == {"0": ["1", "2"], "1": ["0"], "2": []}
+        found = read(matrix, playlist_ids=["p", "q", "r"], track_ids=[30, 20, 10])
+        assert lists(found) == {"p": ["20", "10"], "q": ["30"], "r": []}
+        assert not found.playlists.order_known.any(), "columns have no order of a playlist's own"
+        with pytest.raises(InputError, match=r"3 playlists × 3 tracks came with 2 track ids"):
+            read(matrix, track_ids=["a", "b"])
+        with pytest.raises(InputError, match="are for a matrix"):
+            read([["a"]], track_ids=["a"])
+
+    def test_fingerprints_tell_contents_apart(self):
+        prints = [read(source).report.fingerprint for source in ([["a"]], [["a"]], [["b"]])]
+        assert prints[0] == prints[1] != prints[2]
+
+
+def test_a_collection_shows_its_sizes():
+    assert repr(read([["b", "a"]])) == "Collection(1 playlists, 2 pairs, 2 tracks, 0 artists)"
+
+
+def test_a_further_format_is_one_object(tmp_path, monkeypatch):
+    """Whatever a file is called, what it holds decides."""
+
+    def read_lines(file, options, reject):
+        title, *tracks = file.read().decode().split("\n")[1:]
+        yield title, Playlist(title, title, [Track(t, t) for t in tracks if t])
+        if "" in tracks:
+            reject(file.name, title, "holds an empty line", None)
+
+    lines = Format("lines", lambda file: file.head.startswith(b"LINES"), read_lines)
+    monkeypatch.setattr(reading, "FORMATS", (lines, *reading.FORMATS))
+    (tmp_path / "a.csv").write_text("LINES\none\nb\na")
+    (tmp_path / "b.json").write_text("LINES\ntwo\nc\n\nd")
+    (tmp_path / "c.csv").write_text("playlist,track,artist\n1,a,x\n")
+    found = read(tmp_path, skip_bad=True)
+    assert lists(found) == {"one": ["b", "a"], "two": ["c", "d"]}
+    assert (found.report.form, found.report.passed_over, found.report.skipped) == ("lines", 1, 1)
+
+
+class TestSeveralArtists:
+    COLUMNS = ("playlist", "track", "artist", "artist_name")
+
+    def artists_of(self, found) -> list[str]:
+        return found.catalog.artist_ids.to_pylist(), found.catalog.artist_names.to_pylist()
+
+    def test_lists_of_parquet(self, tmp_path):
+        values = [
+            [1, 1, 2],
+            ["a", "b", "a"],
+            [["x", "y"], ["z"], ["x"]],
+            [["X", "Y"], ["Z"], ["X"]],
+        ]
+        pq.write_table(pa.table(dict(zip(self.COLUMNS, values, strict=True))), tmp_path / "t.pq")
+        found = read(tmp_path)
+        assert self.artists_of(found) == (["x", "y", "z"], ["X", "Y", "Z"])
+        assert found.report.disputed_tracks == 0, "the main artist is the same"
+
+    def test_json_lists_of_text(self, tmp_path):
+        (tmp_path / "t.csv").write_text('pid,track,artist\n1,a,"[""x"", ""y""]"\n1,b,[z\n')
+        assert read(tmp_path).catalog.artist_ids.to_pylist() == ["x", "y", "[z"]
+
+    def test_a_separator(self, tmp_path):
+        (tmp_path / "t.tsv").write_text(
+            "pid\tartist\tartist_name\ttrack_name\n1\tx; y\tX;Y;\tA\n1\tx\tX\tB\n1\tx\tX;Z\tC\n"
+        )
+        with pytest.raises(InputError, match="line 4: `artist` and `artist_name` do not hold eq"):
+            read(tmp_path, artist_separator=";")
+        found = read(tmp_path, artist_separator=";", skip_bad=True)
+        assert self.artists_of(found) == (["x", "y"], ["X", "Y"])
+        assert lists(found) == {"1": ["A - X", "B - X"]}
+        assert read(tmp_path).catalog.artist_ids.to_pylist() == ["x; y", "x"]
+
+    def test_a_row_without_any_is_refused(self, tmp_path):
+        pq.write_table(
+            pa.table({"playlist": [1, 1], "track": ["a", "b"], "artist": [["x"], [""]]}),
+            tmp_path / "t.parquet",
+        )
+        with pytest.raises(InputError, match="row 2: `artist` is empty"):
+            read(tmp_path)
+
+    def test_an_artist_who_is_named_twice_counts_once(self):
+        found = read([[(["x", "x", "y"], "a")]])
+        assert found.catalog.artist_ids.to_pylist() == ["x", "y"]
+
+
+@pytest.fixture
+def of_text(tmp_path):
+    def call(content: str, name: str = "t.csv", **options):
+        (tmp_path / name).write_text(content)
+        return read(tmp_path / name, **options)
+
+    return call
+
+
+class TestHeaders:
+    def test_numbers_are_places_even_where_the_first_row_holds_them(self, of_text):
+        columns = {"playlist": "1", "track": "2"}
+        found = of_text("alice,2,1\nalice,7,5\nbob,2,4\n", columns=columns)
+        assert lists(found) == {"alice": ["2", "7"], "bob": ["2"]}
+
+    def test_numbers_are_places_under_a_header_too(self, of_text):
+        found = of_text("user,item,list\n1,a,p\n1,b,p\n", columns={"playlist": "3"})
+        assert lists(found) == {"p": ["a", "b"]}
+
+    def test_a_header_is_known_by_one_name(self, of_text):
+        columns = {"playlist": "user", "artist": ""}
+        found = of_text("user,thing,track\n1,a,b\n", columns=columns)
+        assert lists(found) == {"1": ["b"]}
+
+    def test_no_column_is_assumed_for_what_was_named_otherwise(self, of_text):
+        columns = {"playlist": "1", "track_name": "2", "artist": "3"}
+        found = of_text("1,Intro,M83\n1,Outro,M83\n", columns=columns)
+        assert lists(found) == {"1": ["Intro - M83", "Outro - M83"]}
+        with pytest.raises(InputError, match="no column that is known as the playlist"):
+            of_text("5,1\n6,2\n", columns={"track": "1"})
+
+    def test_no_column_is_stated_for_two_things(self, of_text):
+        message = "column 'a' is stated for both the playlist and the track"
+        with pytest.raises(InputError, match=message):
+            of_text("a,b\n1,2\n", columns={"playlist": "a", "track": "a", "artist": ""})
+        columns = {"playlist": "a", "title": "a", "track": "b", "artist": ""}
+        found = of_text("a,b\nroad trip,2\n", columns=columns)
+        assert found.playlists.titles.to_pylist() == ["road trip"], "but an id may be the name"
+
+    def test_a_message_is_no_longer_than_a_screen(self, of_text):
+        for first in (",".join(f"column {n}" for n in range(9000)), "x" * 300_000):
+            with pytest.raises(InputError) as caught:
+                of_text(first + "\n1,2\n")
+            assert len(str(caught.value)) < 1200
+
+    def test_a_cell_longer_than_pythons_reader_takes(self, of_text):
+        long = "b" * 140_000
+        found = of_text(f'pid,track,artist\n1,a,x\n1,"{long}",x\n')
+        assert lists(found) == {"1": ["a", long]}
+
+
+class TestOrder:
+    @pytest.mark.parametrize(
+        ("times", "order"),
+        [
+            (["1.3e9", "1.1e9", "1200000000.5"], "bca"),
+            (["2024-01-03 10:00:00", "2024-01-01 10:00", "2024-01-02"], "bca"),
+            (["2020-01-01T10:54:09.868Z", "2020-01-01T10:51:09.277Z", "2020-01-01T12:53:00+02:00"],
+             "bca"),
+            (["-1", "-2", "-1.5"], "bca"),
+            (["9007199254740993", "1", "2"], "bca"),
+        ],
+    )  # fmt: skip
+    def test_floats_dates_and_times(self, of_text, tmp_path, times, order):
+        rows = [f"1,{track},x,{time}" for track, time in zip("abc", times, strict=True)]
+        found = of_text("\n".join(["pid,track,artist,pos", *rows]))
+        assert lists(found) == {"1": list(order)}
+
+    def test_dates_of_parquet(self):
+        times = pd.to_datetime(["2024-01-03", "2024-01-01", "2024-01-02"])
+        for values in (times, times.tz_localize("UTC"), times.date, times.strftime("%Y-%m-%d")):
+            frame = pd.DataFrame({"pid": 1, "track": list("abc"), "artist": "x", "pos": values})
+            assert lists(read(frame)) == {"1": list("bca")}
+
+    def test_interactions_without_a_position_are_of_unknown_order(self, of_text):
+        """As RecBole's ml-100k.inter, whose rows stand in random order."""
+        rows = "1\t5\t7\n1\t3\t9\n1\t4\t8\n"
+        header = "user_id:token\titem_id:token\ttimestamp:float\n"
+        assert of_text(header + rows, "t.inter").report.ordered_playlists == 0
+        assert of_text(rows, "u.data").report.ordered_playlists == 0
+        columns = {"position": "timestamp"}
+        assert of_text(header + rows, "t.inter", columns=columns).report.ordered_playlists == 1
+        assert of_text(header + rows, "t.inter", order="known").report.ordered_playlists == 1
+        assert of_text("pid,track,artist\n1,5,x\n1,3,x\n1,4,x\n").report.ordered_playlists == 1
+
+    def test_a_source_of_descending_ids_was_sorted(self):
+        falling = [[f"t{n}" for n in range(high, high - 4, -1)] for high in (5, 6, 7)]
+        assert not read([*falling, ["b", "a"]]).playlists.order_known.any()
+        # A few come out so by chance.
+        mixed = [["t1", "t3", "t2", "t0"], ["t2", "t0", "t3", "t1"], falling[0], ["b", "a"]]
+        assert read(mixed).playlists.order_known.tolist() == [True] * 4
+
+
+class TestEscapes:
+    def test_quotation_marks_escaped_by_backslashes(self, of_text):
+        found = of_text(
+            'pid,track,artist\n1,"a \\"b\\", c",x\n1,"\\"d\\"",x\n1,"e ""f""",x\n1,"g \\\\",x\n'
+        )
+        assert lists(found) == {"1": ['a "b", c', '"d"', 'e "f"', "g \\"]}
+
+    def test_bad_rows_are_found_among_them(self, of_text):
+        with pytest.raises(InputError, match="line 3: has 2 cells, expected 3"):
+            of_text('pid,track,artist\n1,"a \\"b\\", c",x\n1,b\n')
+
+    def test_those_that_come_late_are_refused(self, of_text, monkeypatch):
+        monkeypatch.setattr(text_tables, "_BLOCK", 100_000)
+        rows = "".join(f"{n},t{n},x\n" for n in range(20_000))
+        with pytest.raises(InputError, match="and what follows: a quotation mark is escaped by"):
+            of_text(f'pid,track,artist\n{rows}1,"a \\"b\\"",x\n')
+
+    def test_a_backslash_at_the_end_of_a_cell_is_one(self, of_text):
+        found = of_text('pid,track,artist\n1,"C:\\",x\n1,"D:\\",x\n1,E\\,x\n')
+        assert lists(found) == {"1": ["C:\\", "D:\\", "E\\"]}
+
+
+def test_bad_records_go_to_a_path_or_a_file(tmp_path):
+    (tmp_path / "t.csv").write_text("pid,track,artist\n1,a,x\n1,,x\n")
+    read(tmp_path / "t.csv", skip_bad=tmp_path / "aside.jsonl")
+    assert json.loads((tmp_path / "aside.jsonl").read_text())["content"] == "1,,x"
+
+
+def test_options_are_for_their_formats(tmp_path):
+    (tmp_path / "t.csv").write_text("pid,track,artist\n1,a,x\n")
+    with pytest.raises(InputError, match="holds text tables, but --slices is for Million"):
+        find(tmp_path, slices=(0, 0))
+    (tmp_path / "mpd.slice.0-0.json").write_text('{"playlists": []}')
+    with pytest.raises(InputError, match=r"Million.* slices, but --artist-separator is"):
+        find(tmp_path, artist_separator=";")
