@@ -145,15 +145,9 @@ def small(dim: int) -> dict[str, Any]:
     rng = np.random.default_rng(0)
     with tempfile.TemporaryDirectory() as name:
         generate(Path(name, "slices"), 10_000, rng_seed=0)
-<<<<<<< HEAD
-        playlists, catalog, _ = read_mpd(find_slices(Path(name, "slices")))
-    graph = PlaylistGraph(playlists, catalog, {}).k_core(10)
-    num_tracks, num_artists = graph.catalog.num_tracks, len(graph.catalog.artists)
-=======
         found = read_source(Path(name, "slices"))
     graph = PlaylistGraph(found.playlists, found.catalog, {}).k_core(10)
-    num_tracks, num_artists = graph.catalog.num_tracks, graph.catalog.num_artists
->>>>>>> bdfb346 (One way in: segue.data.reading.read takes any source and gives a Collection)
+    num_tracks, num_artists = graph.catalog.num_tracks, len(graph.catalog.artists)
     vectors = clustered(num_tracks + num_artists, dim, rng)
     bundle = Bundle(
         catalog=graph.catalog,

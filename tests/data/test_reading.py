@@ -37,7 +37,7 @@ class TestInMemory:
     def test_tables(self, table):
         found = read(table)
         assert lists(found) == LISTS
-        assert found.catalog.artist_ids.to_pylist() == ["x", "y"]
+        assert found.catalog.artists.ids.to_pylist() == ["x", "y"]
         assert (found.report.rows, found.report.files) == (3, 1)
         assert found.report.columns == "playlist = playlist, track = track, artist = artist"
 
@@ -64,7 +64,7 @@ class TestInMemory:
         found = read([["b", "a"], np.array([3, 1]), []])
         assert lists(found) == {"0": ["b", "a"], "1": ["3", "1"], "2": []}
         assert found.playlists.titles.to_pylist() == [None] * 3
-        assert found.catalog.num_artists == 0
+        assert len(found.catalog.artists) == 0
 
     def test_artists_and_titles(self):
         found = read(
@@ -73,7 +73,7 @@ class TestInMemory:
         assert found.playlists.titles.to_pylist() == ["mine"]
         assert lists(found) == {"mine": ["Innuendo - Queen", "Under Pressure - Queen"]}
         assert found.catalog.track_names.to_pylist() == ["Innuendo", "Under Pressure"]
-        assert found.catalog.artist_names.to_pylist() == ["Queen", "David Bowie"]
+        assert found.catalog.artists.names.to_pylist() == ["Queen", "David Bowie"]
 
     @pytest.mark.parametrize(
         ("source", "message"),
@@ -135,7 +135,7 @@ class TestSeveralArtists:
     COLUMNS = ("playlist", "track", "artist", "artist_name")
 
     def artists_of(self, found) -> list[str]:
-        return found.catalog.artist_ids.to_pylist(), found.catalog.artist_names.to_pylist()
+        return found.catalog.artists.ids.to_pylist(), found.catalog.artists.names.to_pylist()
 
     def test_lists_of_parquet(self, tmp_path):
         values = [
@@ -151,7 +151,7 @@ class TestSeveralArtists:
 
     def test_json_lists_of_text(self, tmp_path):
         (tmp_path / "t.csv").write_text('pid,track,artist\n1,a,"[""x"", ""y""]"\n1,b,[z\n')
-        assert read(tmp_path).catalog.artist_ids.to_pylist() == ["x", "y", "[z"]
+        assert read(tmp_path).catalog.artists.ids.to_pylist() == ["x", "y", "[z"]
 
     def test_a_separator(self, tmp_path):
         (tmp_path / "t.tsv").write_text(
@@ -162,7 +162,7 @@ class TestSeveralArtists:
         found = read(tmp_path, artist_separator=";", skip_bad=True)
         assert self.artists_of(found) == (["x", "y"], ["X", "Y"])
         assert lists(found) == {"1": ["A - X", "B - X"]}
-        assert read(tmp_path).catalog.artist_ids.to_pylist() == ["x; y", "x"]
+        assert read(tmp_path).catalog.artists.ids.to_pylist() == ["x; y", "x"]
 
     def test_a_row_without_any_is_refused(self, tmp_path):
         pq.write_table(
@@ -174,7 +174,7 @@ class TestSeveralArtists:
 
     def test_an_artist_who_is_named_twice_counts_once(self):
         found = read([[(["x", "x", "y"], "a")]])
-        assert found.catalog.artist_ids.to_pylist() == ["x", "y"]
+        assert found.catalog.artists.ids.to_pylist() == ["x", "y"]
 
 
 @pytest.fixture

@@ -164,12 +164,12 @@ class Tied:
         key = track * (len(self.known.index) + 1) + codes
         once = np.sort(np.unique(key, return_index=True)[1])
         once = once[codes[once] >= 0]
-        track, codes = track[once], codes[once].astype(np.int32)
+        track, tied = track[once], codes[once].astype(np.int32)
         first_of_track = np.diff(track, prepend=-1) > 0
         main = np.full(num_tracks, -1, dtype=np.int32)
-        main[track[first_of_track]] = codes[first_of_track]
+        main[track[first_of_track]] = tied[first_of_track]
         self.lengths.append(np.bincount(track, minlength=num_tracks))
-        self.target_index.append(codes)
+        self.target_index.append(tied)
         self.main.append(main)
 
     def relation(self, name: str, kind: str) -> Relation:

@@ -17,8 +17,9 @@ from typing import IO, Any
 from segue.data.collect import Collector, Order, ReadReport, rejecting
 from segue.data.formats import FORMATS
 from segue.data.in_memory import is_in_memory, part_in_memory
-from segue.data.playlists import Catalog, Playlists, update_digest
+from segue.data.playlists import Catalog, Playlists
 from segue.data.records import AnyPlaylist, Format, Reject, Rows, TableOptions
+from segue.data.relations import update_digest
 from segue.data.sources import SourceFile, find_files
 from segue.errors import InputError
 
@@ -48,7 +49,7 @@ class Collection:
             "playlists": len(self.playlists),
             "pairs": self.playlists.tracks.num_pairs,
             "tracks": self.catalog.num_tracks,
-            "artists": self.catalog.num_artists,
+            "artists": len(self.catalog.artists),
         }
         return f"Collection({', '.join(f'{size:,} {what}' for what, size in sizes.items())})"
 
