@@ -263,6 +263,8 @@ def test_graphs_of_the_page_on_data_hold_what_it_shows(
     for block in blocks(ROOT / "docs" / "data.md"):
         if block.file:
             Path(block.file).write_text(block.content, encoding="utf-8")
+        if block.language == "python":
+            exec(compile(block.content, "data.md", "exec"), {})
         if block.language != "sh":
             continue
         for words in commands(block):
