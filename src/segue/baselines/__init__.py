@@ -1,8 +1,8 @@
 """Baselines: simple recommenders that take the same queries and rank the same candidates.
 
-Beside the class of each stands the small grid of options that `segue.baselines.tuning` walks on: of
-each option the default first. The defaults are the best points found on the validation part of
-39,318 real playlists (their 10-core). A further baseline is a class in a file here and a line in
+Each class states the small grid of options that `segue.baselines.tuning` searches, with the default
+of each option first. The defaults are the best points found on the validation part of 39,318 real
+playlists (their 10-core). A further baseline is a class in a file here and a line in
 `BASELINES`.
 """
 

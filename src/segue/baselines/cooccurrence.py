@@ -1,4 +1,4 @@
-"""Which tracks stand together, and how strongly: sparse, a block of tracks at a time."""
+"""Which tracks share playlists, and how strongly: sparse, a block of tracks at a time."""
 
 from __future__ import annotations
 

@@ -60,8 +60,8 @@ class SideEASE:
         P = (XᵀX + α_artist · AᵀA + α_album · DᵀD + λ · I)⁻¹
 
     with A the artists by tracks and D the albums by tracks; B and the scores are those of `EASE`.
-    An artist's tracks, and an album's, stand together as those of one more playlist would that
-    counts α times (O. Jeunen, J. Van Balen, B. Goethals: "Closed-Form Models for Collaborative
+    An artist's tracks, and an album's, co-occur as those of one more playlist would that counts
+    α times (O. Jeunen, J. Van Balen, B. Goethals: "Closed-Form Models for Collaborative
     Filtering with Side-Information", RecSys 2020: CEASE).
 
     Parameters

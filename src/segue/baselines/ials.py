@@ -37,7 +37,7 @@ class IALS:
     regularization
         λ, above 0.
     alpha
-        Weight of a pair beside that of a pair that is not there, at least 1.
+        Weight of a pair relative to a missing pair, at least 1.
     iterations
         How often playlists and then tracks are solved for.
     rng_seed

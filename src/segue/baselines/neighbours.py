@@ -1,4 +1,4 @@
-"""Neighbourhood models: tracks that stand in the same playlists."""
+"""Neighbourhood models: tracks that share playlists."""
 
 from __future__ import annotations
 

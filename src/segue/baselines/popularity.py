@@ -1,4 +1,4 @@
-"""The most popular tracks, for everyone alike."""
+"""The same list for everyone: the most popular tracks."""
 
 from __future__ import annotations
 

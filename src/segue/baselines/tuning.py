@@ -46,7 +46,7 @@ class Trial:
 
 
 class TrialsFile:
-    """Finished trials, one JSON object a line: an interrupted tuning goes on after the last.
+    """Finished trials, one JSON object a line: an interrupted tuning resumes after the last.
 
     A line holds the fingerprint of the split, the baseline, and the fields of a `Trial`. One file
     may hold trials of several splits.
@@ -59,7 +59,7 @@ class TrialsFile:
     Raises
     ------
     InputError
-        If the file cannot be read, or a line is no trial.
+        If the file cannot be read, or a line is not a trial.
     ArtefactError
         From `trial`, if the file cannot be written.
     """
@@ -136,7 +136,7 @@ def tune(
     split
         Its test part is not looked at.
     num_trials
-        At most so many, those that `finished` holds included. With 1 nothing is tried.
+        At most this number, those that `finished` holds included. With 1 nothing is tried.
     finished
         Gives what is done already, and takes what is done now.
     starting
@@ -181,7 +181,7 @@ def search(
     space
         Of each option the values, the default first.
     num_trials
-        At most so many.
+        At most this number.
     measure
         Makes the trial of a point.
     starting
@@ -239,6 +239,6 @@ def _read(path: Path) -> list[dict[str, Any]]:
         except (ValueError, KeyError, TypeError):
             known, figures = False, []
         if not (known and all(isinstance(figure, int | float) for figure in figures)):
-            raise InputError(f"{path}, line {number}: is no trial of a tuning")
+            raise InputError(f"{path}, line {number}: is not a trial of a tuning")
         entries.append(entry)
     return entries

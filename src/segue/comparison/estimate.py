@@ -22,7 +22,7 @@ from segue.training.config import TrainConfig, default_epochs
 from segue.training.device import device_named
 from segue.training.train import train
 
-# Steps that are timed of each row, after one that is not; fewer once they have taken so long.
+# Timed steps of each row, after a first one; fewer once they have taken this long.
 _TIMED_STEPS = 4
 _TIMED_SECONDS = 8.0
 # A process starts, reads the graph and draws the split.
@@ -37,11 +37,12 @@ _TRIAL_SECONDS = {
     "EASE+side": 45.0,
     "iALS": 60.0,
 }
+_OTHER_TRIAL_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a cell will take, in seconds, and whether it was timed (True) or is a rule of thumb."""
+    """Expected seconds of a cell, and whether they were timed or are a rule of thumb."""
 
     seconds: float
     timed: bool
@@ -120,7 +121,7 @@ def _time_of_ranking(split: Split, clock: Callable[[], float]) -> tuple[float, f
     validate(CentroidScorer(vectors, np.ones(num_tracks, dtype=np.float32)), rows, split.train)
     seconds = clock() - started
     num_test = int((split.test.targets.lengths > 0).sum())
-    # An evaluation makes lists besides ranks, which takes as long again.
+    # An evaluation also makes lists, which takes as long again.
     return seconds, seconds * (1 + 2 * num_test / len(rows.query))
 
 
@@ -173,7 +174,7 @@ def _of_baseline(cell: Cell, split: Split, trials: TrialsFile, evaluating: float
         size = (split.train.catalog.num_tracks / 11_412) ** 3
     else:
         size = split.train.playlists.tracks.num_pairs / 770_000
-    by_rule = _TRIAL_SECONDS[cell.row.model] * size
+    by_rule = _TRIAL_SECONDS.get(cell.row.model, _OTHER_TRIAL_SECONDS) * size
     one = float(np.mean(seconds)) if seconds else by_rule
     left = max(0, cell.num_trials - len(seconds)) if cell.num_trials > 1 else 0
     if cell.row.model == "popularity":

@@ -1,7 +1,7 @@
 """The folder of a comparison: where its files stand, and reading what is finished.
 
 ``cells/NAME.json`` is a finished cell, ``training/NAME`` a training under way, ``trials.jsonl``
-what has been tried of baselines; the report stands beside them.
+the finished trials of baselines; the report lies beside these.
 """
 
 from __future__ import annotations
@@ -57,12 +57,12 @@ def cell_path(folder: Path, cell: Cell) -> Path:
 
 
 def read_cell(path: Path) -> dict[str, Any]:
-    """What a finished cell came to.
+    """A finished cell, as `measure_cell` wrote it; metrics may be missing.
 
     Raises
     ------
     ArtefactError
-        If it is no such file.
+        If it is not one.
     """
     try:
         record = json.loads(path.read_text(encoding="utf-8"))

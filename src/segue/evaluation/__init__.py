@@ -1,1 +1,1 @@
-"""Evaluation: every metric by full ranking, and the baselines to stand beside."""
+"""Evaluation: every metric, by full ranking over every track."""

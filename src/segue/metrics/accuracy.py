@@ -62,7 +62,7 @@ def clicks(ranks: HeldOutRanks) -> NDArray[np.float64]:
 
 
 def pooled_auc(positive_scores: FloatArray, negative_scores: FloatArray) -> float:
-    """The article's AUC: share of all (positive, negative) pairs that stand in the right order.
+    """The article's AUC: share of all (positive, negative) pairs in the right order.
 
     Mann-Whitney U / (P N), ties half, in O((P + N) log N). The scores of all playlists lie in one
     pool, so this also compares scores of different playlists, which no ranking does. Takes finite

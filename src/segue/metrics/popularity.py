@@ -1,4 +1,4 @@
-"""How well known the tracks are that are listed, and that are found.
+"""How popular the listed tracks are, and recall by popularity.
 
 Wrong shapes and dtypes, a track_index outside the catalogue and a k below 1 are refused with a
 ValueError.
@@ -13,7 +13,7 @@ from segue.metrics.csr import IntArray, check_at_least_one, check_integers, entr
 from segue.metrics.ranks import HeldOutRanks
 
 NUM_BUCKETS = 5
-# Lists worked on at once, which bounds the memory that they take beside their own.
+# Lists worked on at once, to bound temporary memory.
 _BLOCK_ROWS = 4096
 
 
@@ -46,7 +46,7 @@ def novelty(top_index: IntArray, popularity: IntArray, k: int) -> NDArray[np.flo
 
 
 def coverage(top_index: IntArray, num_tracks: int, k: int) -> float:
-    """Coverage@k = share of the catalogue that stands among the first k of some list: 0 to 1.
+    """Coverage@k = share of the catalogue among the first k of any list: 0 to 1.
 
     NaN where there is no list. `top_index` is as for `novelty`.
     """

@@ -1,4 +1,4 @@
-"""Where held-out tracks stand in full rankings: the only work that grows with the catalogue.
+"""The ranks of held-out tracks in full rankings: the only work that grows with the catalogue.
 
 Every track is a candidate but those the playlist is known to hold. Ties are broken by track index,
 lower index first.
@@ -19,7 +19,7 @@ _MOST_COMPARED = 12  # held-out tracks of a playlist; with more of them one sort
 
 @dataclass(frozen=True, eq=False)
 class HeldOutRanks:
-    """Where the held-out tracks of some playlists stand in their full rankings."""
+    """The ranks of some playlists' held-out tracks in their full rankings."""
 
     offsets: NDArray[np.int64]
     """int64 [num_playlists + 1]: CSR over the held-out tracks of each playlist."""
@@ -63,7 +63,7 @@ def rank_held_out(
     Parameters
     ----------
     scores : float32 or float64 [num_playlists, num_tracks]
-        Higher is better. What stands at a known track is not looked at. Left unchanged.
+        Higher is better. Scores of known tracks are ignored. Left unchanged.
     known_offsets, known_index
         CSR lists of the track_index taken out of each ranking.
     held_out_offsets, held_out_index
