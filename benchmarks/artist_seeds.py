@@ -47,7 +47,7 @@ def main() -> None:
     held_out = replace(held_out, playlist_index=most)
     popularity = split.train.popularity.astype(np.float32)
     for name, vectors in {
-        "trained vector": bundle.artist_vectors,
+        "trained vector": bundle.vectors["artist"],
         "centroid of its tracks": centroids(bundle, np.ones_like(popularity)),
         "by query weight": centroids(bundle, bundle.query_weight),
         "by √popularity": centroids(bundle, np.sqrt(popularity)),

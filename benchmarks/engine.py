@@ -61,8 +61,7 @@ def bundle_of(vectors: Float32Array, rng: np.random.Generator) -> Bundle:
     nothing, none = pa.array([], pa.string()), np.full(num_tracks, -1, dtype=np.int32)
     return Bundle(
         catalog=Catalog.of_columns(ids, ids, nothing, nothing, nothing, nothing, none, none),
-        track_vectors=vectors,
-        artist_vectors=np.zeros((0, dim), dtype=np.float32),
+        vectors={"track": vectors, "artist": np.zeros((0, dim), dtype=np.float32)},
         query_weight=np.ones(num_tracks, dtype=np.float32),
         popularity=rng.zipf(1.6, num_tracks).clip(max=50_000).astype(np.int64),
         playlists=None,
@@ -151,8 +150,7 @@ def small(dim: int) -> dict[str, Any]:
     vectors = clustered(num_tracks + num_artists, dim, rng)
     bundle = Bundle(
         catalog=graph.catalog,
-        track_vectors=vectors[:num_tracks],
-        artist_vectors=vectors[num_tracks:],
+        vectors={"track": vectors[:num_tracks], "artist": vectors[num_tracks:]},
         query_weight=np.ones(num_tracks, dtype=np.float32),
         popularity=graph.popularity.astype(np.int64),
         playlists=graph.playlists,

@@ -105,8 +105,7 @@ def old_model(out: Path, split: Split, new: BoolArray) -> Bundle:
     )
     bundle = Bundle(
         catalog=old.catalog,
-        track_vectors=result.track_vectors,
-        artist_vectors=result.structural_vectors["artist"],
+        vectors={"track": result.track_vectors, "artist": result.structural_vectors["artist"]},
         query_weight=result.query_weight,
         popularity=old.popularity.astype(np.int64),
         playlists=old.playlists,
@@ -161,11 +160,11 @@ def with_artist_vectors(old: Bundle, playlists: Playlists, catalog: Catalog) -> 
     fitted, report = update(old, playlists, catalog, sources=["artist"])
     mean, _ = update(old, playlists, catalog, weights=MixWeights.equal(["artist"]))
     num_old = old.catalog.num_tracks
-    trained = old.artist_vectors[fitted.catalog.main_artist[num_old:]]
+    trained = old.vectors["artist"][fitted.catalog.main_artist[num_old:]]
     share = report.weights.cosine[1, 0]
     vectors = fitted.track_vectors.copy()
     vectors[num_old:] += share * (trained - mean.track_vectors[num_old:])
-    return replace(fitted, track_vectors=unit_rows(vectors))
+    return replace(fitted, vectors={**fitted.vectors, "track": unit_rows(vectors)})
 
 
 def figures_of(

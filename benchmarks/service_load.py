@@ -194,8 +194,10 @@ def make_bundle(num_tracks: int, folder: Path, ann: bool) -> None:
     rng = np.random.default_rng(0)
     bundle = Bundle(
         catalog=catalog,
-        track_vectors=clustered(num_tracks, 64, rng),
-        artist_vectors=clustered(len(catalog.artists), 64, rng),
+        vectors={
+            "track": clustered(num_tracks, 64, rng),
+            "artist": clustered(len(catalog.artists), 64, rng),
+        },
         query_weight=np.ones(num_tracks, dtype=np.float32),
         popularity=popularity,
         playlists=None,

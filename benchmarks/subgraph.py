@@ -16,6 +16,7 @@ from collections.abc import Callable
 import numpy as np
 
 from segue.data.playlists import TrackLists
+from segue.data.relations import Relation
 from segue.graph.subgraph import Neighbours, Subgraph, snowball, ties
 
 
@@ -61,8 +62,10 @@ def main() -> None:
         f"{len(lists)} playlists, {options.tracks} tracks, {lists.num_pairs} pairs, "
         f"NumPy {np.__version__}, {platform.processor() or platform.machine()}"
     )
-    neighbours = Neighbours(lists, artist, options.artists)
-    by_popularity = np.argsort(-neighbours.renown["track"], kind="stable")
+    neighbours = Neighbours(
+        lists, Relation.single("by", "track", "artist", artist, options.artists)
+    )
+    by_popularity = np.argsort(-neighbours.importance["track"], kind="stable")
     seeds, found = by_popularity[[0, 50, 500]], by_popularity[1:9]
     kinds: dict[str, Callable[[], Subgraph]] = {
         "snowball of a playlist, 3 waves": lambda: snowball(neighbours, [("playlist", 7)]),

@@ -201,8 +201,7 @@ def _random_bundle(graph: PlaylistGraph, rng: np.random.Generator) -> Bundle:
     )
     return Bundle(
         catalog=catalog,
-        track_vectors=tracks,
-        artist_vectors=artists,
+        vectors={"track": tracks, "artist": artists},
         query_weight=rng.uniform(0.1, 2, catalog.num_tracks).astype(np.float32),
         popularity=graph.popularity,
         playlists=graph.playlists,

@@ -40,8 +40,7 @@ def bundle() -> Bundle:
     )
     return Bundle(
         catalog=catalog,
-        track_vectors=unit((NUM_TRACKS, DIM), 1),
-        artist_vectors=unit((NUM_ARTISTS, DIM), 2),
+        vectors={"track": unit((NUM_TRACKS, DIM), 1), "artist": unit((NUM_ARTISTS, DIM), 2)},
         query_weight=np.linspace(0, 2, NUM_TRACKS, dtype=np.float32),
         popularity=np.arange(NUM_TRACKS, dtype=np.int64),
         playlists=playlists,
@@ -54,7 +53,7 @@ def bundle() -> Bundle:
 
 
 def assert_same(left: Bundle, right: Bundle) -> None:
-    for name in ("track_vectors", "artist_vectors", "query_weight", "popularity"):
+    for name in ("track_vectors", "query_weight", "popularity"):
         one, other = getattr(left, name), getattr(right, name)
         assert one.dtype == other.dtype, name
         np.testing.assert_array_equal(one, other, err_msg=name)
@@ -65,6 +64,10 @@ def assert_same(left: Bundle, right: Bundle) -> None:
         assert nodes.names.equals(right.catalog.nodes[kind].names), kind
     np.testing.assert_array_equal(left.catalog.main_artist, right.catalog.main_artist)
     np.testing.assert_array_equal(left.catalog.main_album, right.catalog.main_album)
+    assert set(left.vectors) == set(right.vectors)
+    for kind, vectors in left.vectors.items():
+        assert vectors.dtype == right.vectors[kind].dtype, kind
+        np.testing.assert_array_equal(vectors, right.vectors[kind], err_msg=kind)
     assert (left.playlists is None) == (right.playlists is None)
     if left.playlists is not None:
         assert left.playlists.ids.equals(right.playlists.ids)
@@ -123,14 +126,17 @@ def test_without_playlists_nothing_of_them_is_written(bundle, tmp_path):
 
 
 def test_arrays_are_mapped_as_safetensors_reads_them(bundle, tmp_path):
-    replace(bundle, album_vectors=unit((1, DIM), 4)).save(tmp_path / "bundle")
+    replace(bundle, vectors={**bundle.vectors, "album": unit((1, DIM), 4)}).save(
+        tmp_path / "bundle"
+    )
     loaded = Bundle.load(tmp_path / "bundle")
     copied = load_file(tmp_path / "bundle" / "vectors.safetensors")
     assert set(copied) == {
         "track_vectors", "artist_vectors", "album_vectors", "query_weight", "popularity"
     }  # fmt: skip
     for name, expected in copied.items():
-        mapped = getattr(loaded, name)
+        kind = name.removesuffix("_vectors")
+        mapped = loaded.vectors[kind] if kind != name else getattr(loaded, name)
         assert (mapped.dtype, mapped.shape) == (expected.dtype, expected.shape)
         assert not mapped.flags.writeable
         assert mapped.flags.aligned
@@ -193,7 +199,10 @@ def test_saving_over_something_is_refused_and_changes_nothing(bundle, tmp_path):
 def test_a_zero_vector_is_allowed(bundle):
     vectors = bundle.track_vectors.copy()
     vectors[2] = 0
-    assert replace(bundle, track_vectors=vectors).track_vectors[2].tolist() == [0] * DIM
+    assert (
+        replace(bundle, vectors={**bundle.vectors, "track": vectors}).track_vectors[2].tolist()
+        == [0] * DIM
+    )
 
 
 def changed(array: np.ndarray, place, value) -> np.ndarray:
@@ -203,14 +212,20 @@ def changed(array: np.ndarray, place, value) -> np.ndarray:
 
 
 BAD = {
-    "rows": lambda b: {"track_vectors": b.track_vectors[:-1]},
-    "artist rows": lambda b: {"artist_vectors": unit((NUM_ARTISTS + 1, DIM), 3)},
-    "one dimension": lambda b: {"track_vectors": np.ones(NUM_TRACKS, dtype=np.float32)},
-    "float64 vectors": lambda b: {"track_vectors": b.track_vectors.astype(np.float64)},
-    "not unit": lambda b: {"track_vectors": b.track_vectors * np.float32(1.01)},
-    "nan": lambda b: {"track_vectors": changed(b.track_vectors, (1, 1), np.nan)},
-    "artist not unit": lambda b: {"artist_vectors": b.artist_vectors * np.float32(2)},
-    "dims differ": lambda b: {"artist_vectors": unit((NUM_ARTISTS, DIM + 1), 3)},
+    "rows": lambda b: {"vectors": {**b.vectors, "track": b.track_vectors[:-1]}},
+    "artist rows": lambda b: {"vectors": {**b.vectors, "artist": unit((NUM_ARTISTS + 1, DIM), 3)}},
+    "one dimension": lambda b: {
+        "vectors": {**b.vectors, "track": np.ones(NUM_TRACKS, dtype=np.float32)}
+    },
+    "float64 vectors": lambda b: {
+        "vectors": {**b.vectors, "track": b.track_vectors.astype(np.float64)}
+    },
+    "not unit": lambda b: {"vectors": {**b.vectors, "track": b.track_vectors * np.float32(1.01)}},
+    "nan": lambda b: {"vectors": {**b.vectors, "track": changed(b.track_vectors, (1, 1), np.nan)}},
+    "artist not unit": lambda b: {
+        "vectors": {**b.vectors, "artist": b.vectors["artist"] * np.float32(2)}
+    },
+    "dims differ": lambda b: {"vectors": {**b.vectors, "artist": unit((NUM_ARTISTS, DIM + 1), 3)}},
     "weight length": lambda b: {"query_weight": b.query_weight[1:]},
     "weight negative": lambda b: {"query_weight": changed(b.query_weight, 3, -0.1)},
     "weight nan": lambda b: {"query_weight": changed(b.query_weight, 3, np.nan)},
@@ -294,10 +309,14 @@ def test_who_may_read_the_folder_may_read_its_files(bundle, tmp_path):
 def test_album_vectors_come_along(bundle, tmp_path):
     dim = bundle.track_vectors.shape[1]
     albums = np.eye(len(bundle.catalog.albums), dim, dtype=np.float32)
-    replace(bundle, album_vectors=albums).save(tmp_path / "bundle")
-    np.testing.assert_array_equal(Bundle.load(tmp_path / "bundle").album_vectors, albums)
-    with pytest.raises(ValueError, match="album_vectors"):
-        replace(bundle, album_vectors=albums[:, :1] * 2)
+    replace(bundle, vectors={**bundle.vectors, "album": albums}).save(tmp_path / "bundle")
+    np.testing.assert_array_equal(Bundle.load(tmp_path / "bundle").vectors["album"], albums)
+    with pytest.raises(ValueError, match="vectors of albums"):
+        replace(bundle, vectors={**bundle.vectors, "album": albums[:, :1] * 2})
+    with pytest.raises(ValueError, match="vectors of genres, which the catalogue does not have"):
+        replace(bundle, vectors={**bundle.vectors, "genre": albums})
+    with pytest.raises(ValueError, match="needs vectors of artists"):
+        replace(bundle, vectors={"track": bundle.track_vectors})
 
 
 def test_companions_put_files_beside_it_that_the_manifest_covers(bundle, tmp_path):

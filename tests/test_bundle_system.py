@@ -24,8 +24,10 @@ def bundle() -> Bundle:
     )  # fmt: skip
     return Bundle(
         catalog=catalog,
-        track_vectors=np.eye(NUM_TRACKS, 3, dtype=np.float32),
-        artist_vectors=np.zeros((0, 3), dtype=np.float32),
+        vectors={
+            "track": np.eye(NUM_TRACKS, 3, dtype=np.float32),
+            "artist": np.zeros((0, 3), dtype=np.float32),
+        },
         query_weight=np.ones(NUM_TRACKS, dtype=np.float32),
         popularity=np.ones(NUM_TRACKS, dtype=np.int64),
         playlists=None,

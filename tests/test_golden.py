@@ -207,8 +207,8 @@ def test_vectors(bundle):
         "vectors",
         {
             "track": bundle.track_vectors[::10].tolist(),
-            "artist": bundle.artist_vectors[::4].tolist(),
-            "album": bundle.album_vectors[::8].tolist(),
+            "artist": bundle.vectors["artist"][::4].tolist(),
+            "album": bundle.vectors["album"][::8].tolist(),
             "query_weight": bundle.query_weight[::10].tolist(),
             "popularity": bundle.popularity[::10].tolist(),
             "measured track": bundle.measured.track_vectors[::20].tolist(),

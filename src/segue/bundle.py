@@ -24,6 +24,8 @@ from segue.files import atomic_artefact, read_manifest, write_json_lines
 from segue.names.name_file import write_names
 
 SECOND_STAGE = "second_stage.txt"
+# How the arrays of vectors are called in their file, after the kind of node.
+_VECTORS = "_vectors"
 # Arrays by name, of each term of a score that has some.
 Terms = Mapping[str, Mapping[str, NDArray[Any]]]
 
@@ -56,12 +58,9 @@ class Bundle:
     Attributes
     ----------
     catalog : Catalog
-    track_vectors : float32 [num_tracks, dim]
-        Of unit length.
-    artist_vectors : float32 [num_artists, dim]
-        Of unit length.
-    album_vectors : float32 [num_albums, dim] or None
-        Of unit length; None where albums carried no messages.
+    vectors : dict of float32 [num_nodes, dim]
+        Of unit length, by node kind: always of tracks and artists, and of the other structural
+        kinds that carried messages.
     query_weight : float32 [num_tracks]
         How much each track counts in a query, at least 0.
     popularity : int64 [num_tracks]
@@ -92,8 +91,7 @@ class Bundle:
     """
 
     catalog: Catalog
-    track_vectors: Float32Array
-    artist_vectors: Float32Array
+    vectors: Mapping[str, Float32Array]
     query_weight: Float32Array
     popularity: Int64Array
     playlists: Playlists | None
@@ -102,7 +100,6 @@ class Bundle:
     split: dict[str, Any]
     graph_fingerprint: str
     history: list[dict[str, Any]] = field(default_factory=list)
-    album_vectors: Float32Array | None = None
     measured: MeasuredVectors | None = None
     terms: Terms = field(default_factory=dict)
     second_stage: str | None = None
@@ -110,12 +107,14 @@ class Bundle:
 
     def __post_init__(self) -> None:
         """Refuse arrays that do not fit together (ValueError)."""
+        for kind in ("track", "artist"):
+            if kind not in self.vectors:
+                raise ValueError(f"a bundle needs vectors of {kind}s")
         num_tracks, dim = self.catalog.num_tracks, self.track_vectors.shape[-1]
-        for kind in ("track", "artist", "album"):
-            name, rows = f"{kind}_vectors", len(self.catalog.nodes[kind])
-            vectors = getattr(self, name)
-            if kind == "album" and vectors is None:
-                continue
+        for kind, vectors in self.vectors.items():
+            if kind not in self.catalog.nodes:
+                raise ValueError(f"vectors of {kind}s, which the catalogue does not have")
+            name, rows = f"the vectors of {kind}s", len(self.catalog.nodes[kind])
             if vectors.dtype != np.float32 or vectors.ndim != 2 or len(vectors) != rows:
                 raise ValueError(f"{name} must be float32 with {rows} rows")
             # Without a copy of them all, which `norm` makes.
@@ -124,7 +123,7 @@ class Bundle:
             if not ((np.abs(length - 1) < 1e-3) | (length == 0)).all():
                 raise ValueError(f"{name} must be of unit length")
             if vectors.shape[1] != dim:
-                raise ValueError(f"track_vectors and {name} differ in dim")
+                raise ValueError(f"{name} and those of tracks differ in dim")
         for name in ("query_weight", "popularity"):
             column = getattr(self, name)
             if column.shape != (num_tracks,) or not (column >= 0).all():
@@ -138,6 +137,11 @@ class Bundle:
                 raise ValueError("the measured vectors are not as many or as long as the others")
         if self.playlists is not None:
             self.catalog.check_holds(self.playlists)
+
+    @property
+    def track_vectors(self) -> Float32Array:
+        """Those of tracks: float32 [num_tracks, dim]."""
+        return self.vectors["track"]
 
     def save(
         self,
@@ -157,15 +161,12 @@ class Bundle:
         """
         folder = Path(folder)
         with atomic_artefact(folder, "bundle", overwrite=overwrite) as writer:
-            names = (
-                "track_vectors",
-                "artist_vectors",
-                "album_vectors",
-                "query_weight",
-                "popularity",
-            )
             files: dict[str, Mapping[str, NDArray[Any]]] = {
-                "vectors": {name: getattr(self, name) for name in names}
+                "vectors": {
+                    **{f"{kind}{_VECTORS}": vectors for kind, vectors in self.vectors.items()},
+                    "query_weight": self.query_weight,
+                    "popularity": self.popularity,
+                }
             }
             terms = {"": self.terms}
             if self.measured is not None:
@@ -175,7 +176,7 @@ class Bundle:
             for prefix, of in terms.items():
                 files |= {f"{prefix}term-{name}": arrays for name, arrays in of.items()}
             for file, arrays in files.items():
-                content = {n: np.ascontiguousarray(a) for n, a in arrays.items() if a is not None}
+                content = {n: np.ascontiguousarray(a) for n, a in arrays.items()}
                 try:
                     save_file(content, writer.folder / f"{file}.safetensors")
                 except SafetensorError as error:  # a full disk, among others
@@ -225,6 +226,13 @@ class Bundle:
             lines = (folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
             bundle = cls(
                 catalog=Catalog.load(folder),
+                vectors={
+                    name.removesuffix(_VECTORS): array
+                    for name, array in arrays.items()
+                    if name.endswith(_VECTORS)
+                },
+                query_weight=arrays["query_weight"],
+                popularity=arrays["popularity"],
                 playlists=Playlists.load(folder) if manifest["has_playlists"] else None,
                 config=manifest["config"],
                 metrics=manifest["metrics"],
@@ -234,7 +242,6 @@ class Bundle:
                 measured=of_split,
                 terms=_terms(folder, "", manifest["terms"]),
                 second_stage=second_stage,
-                **arrays,
             )
             object.__setattr__(bundle, "folder", folder)  # frozen for everyone else
             return bundle

@@ -40,8 +40,7 @@ def folder(tmp_path_factory) -> Path:
     )
     bundle = Bundle(
         catalog=catalog,
-        track_vectors=vectors[:12],
-        artist_vectors=vectors[12:],
+        vectors={"track": vectors[:12], "artist": vectors[12:]},
         query_weight=np.ones(12, dtype=np.float32),
         popularity=playlists.tracks.track_counts(12),
         playlists=playlists,

@@ -37,8 +37,7 @@ def folder(tmp_path_factory) -> Path:
     )
     bundle = Bundle(
         catalog=catalog,
-        track_vectors=np.eye(6, dtype=np.float32),
-        artist_vectors=np.eye(4, 6, dtype=np.float32),
+        vectors={"track": np.eye(6, dtype=np.float32), "artist": np.eye(4, 6, dtype=np.float32)},
         query_weight=np.ones(6, dtype=np.float32),
         popularity=np.array([5, 4, 3, 9, 1, 1], dtype=np.int64),
         playlists=playlists,

@@ -20,8 +20,7 @@ def bundle(planted_graph, tmp_path) -> Path:
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     Bundle(
         catalog=catalog,
-        track_vectors=vectors[: catalog.num_tracks],
-        artist_vectors=vectors[catalog.num_tracks :],
+        vectors={"track": vectors[: catalog.num_tracks], "artist": vectors[catalog.num_tracks :]},
         query_weight=np.ones(catalog.num_tracks, dtype=np.float32),
         popularity=planted_graph.popularity.astype(np.int64),
         playlists=planted_graph.playlists,

@@ -49,8 +49,7 @@ def folder(tmp_path_factory) -> Path:
     )
     bundle = Bundle(
         catalog=catalog,
-        track_vectors=vectors[:10],
-        artist_vectors=vectors[10:],
+        vectors={"track": vectors[:10], "artist": vectors[10:]},
         query_weight=np.ones(10, dtype=np.float32),
         popularity=np.array([5, 4, 3, 9, 1, 1, 1, 1, 1, 1], dtype=np.int64),
         playlists=playlists,

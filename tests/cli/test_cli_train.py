@@ -27,7 +27,7 @@ SMALL = (
     *("--dim", 8, "--epochs", 4, "--batch-size", 50, "--threads", 1, "--device", "cpu"),
     *("--split", "random", "--no-wide", "--no-second-stage"),
 )
-ARRAYS = ("track_vectors", "artist_vectors", "query_weight", "popularity")
+ARRAYS = ("query_weight", "popularity")
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -57,7 +57,7 @@ def test_a_training_leaves_a_bundle_and_nothing_else(trained, planted_graph):
     assert [path.name for path in trained.parent.iterdir()] == ["bundle"]
     bundle = Bundle.load(trained)
     assert bundle.track_vectors.shape == (160, 8)
-    assert bundle.artist_vectors.shape == (20, 8)
+    assert bundle.vectors["artist"].shape == (20, 8)
     assert bundle.graph_fingerprint == planted_graph.fingerprint
     assert bundle.config["dim"] == 8
     assert bundle.config["epochs"] == 4
@@ -195,6 +195,8 @@ def assert_same_vectors(left: Path, right: Path) -> None:
     one, other = Bundle.load(left), Bundle.load(right)
     for name in ARRAYS:
         np.testing.assert_array_equal(getattr(one, name), getattr(other, name), err_msg=name)
+    for kind, vectors in one.vectors.items():
+        np.testing.assert_array_equal(vectors, other.vectors[kind], err_msg=kind)
     assert one.metrics["test"]["values"] == other.metrics["test"]["values"]
     clock = {"seconds"}
     for ours, theirs in zip(one.history, other.history, strict=True):
@@ -304,7 +306,7 @@ def test_without_artists_an_artist_is_the_centroid_of_its_tracks(run, graph, tmp
     for artist in (0, 7):
         mean = bundle.track_vectors[bundle.catalog.main_artist == artist].sum(axis=0)
         np.testing.assert_allclose(
-            bundle.artist_vectors[artist], mean / np.linalg.norm(mean), atol=1e-5
+            bundle.vectors["artist"][artist], mean / np.linalg.norm(mean), atol=1e-5
         )
 
 

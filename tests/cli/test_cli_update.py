@@ -29,8 +29,7 @@ def folder(planted_graph, tmp_path_factory) -> Path:
 
     bundle = Bundle(
         catalog=catalog,
-        track_vectors=near(np.arange(160) // 40),
-        artist_vectors=near(np.arange(20) // 5),
+        vectors={"track": near(np.arange(160) // 40), "artist": near(np.arange(20) // 5)},
         query_weight=np.ones(160, dtype=np.float32),
         popularity=planted_graph.popularity,
         playlists=planted_graph.playlists,

@@ -8,6 +8,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from segue.data.playlists import TrackLists
+from segue.data.relations import Relation
 from segue.graph.subgraph import NODE_TYPES, Neighbours, Subgraph, snowball, ties
 
 # Playlists 0 … 4 over tracks 0 … 6; artists of the tracks: 0 0 1 1 2 2 3.
@@ -15,9 +16,13 @@ LISTS = [[0, 1, 2], [0, 1], [1, 2, 3, 4], [5], []]
 ARTIST = np.array([0, 0, 1, 1, 2, 2, 3], dtype=np.int32)
 
 
+def by(artist: np.ndarray, num_artists: int) -> Relation:
+    return Relation.single("by", "track", "artist", artist, num_artists)
+
+
 @pytest.fixture
 def small() -> Neighbours:
-    return Neighbours(TrackLists.from_lists(LISTS), ARTIST, 5)
+    return Neighbours(TrackLists.from_lists(LISTS), by(ARTIST, 5))
 
 
 def nodes(found: Subgraph) -> list[tuple[str, int, int]]:
@@ -51,9 +56,8 @@ def graphs(draw):
     artist = draw(
         st.lists(st.integers(-1, num_artists - 1), min_size=num_tracks, max_size=num_tracks)
     )
-    neighbours = Neighbours(
-        TrackLists.from_lists(lists), np.array(artist, dtype=np.int32), num_artists
-    )
+    column = np.array(artist, dtype=np.int32)
+    neighbours = Neighbours(TrackLists.from_lists(lists), by(column, num_artists))
     node_type = draw(st.sampled_from(NODE_TYPES))
     return neighbours, (node_type, draw(st.integers(0, neighbours.num_nodes[node_type] - 1)))
 
@@ -86,7 +90,7 @@ def test_a_snowball_is_what_it_says(drawn, waves, limit, rng_seed):
         if {("playlist", p), ("track", int(t))} <= has
     } | {
         ("structural", t, int(a))
-        for t, a in enumerate(neighbours.track_artist)
+        for t, a in enumerate(neighbours.by.main)
         if {("track", t), ("artist", int(a))} <= has
     }
     assert edges(found) == expected
@@ -127,7 +131,9 @@ def test_the_best_connected_come_first(small):
 def test_popularity_breaks_ties():
     lists = TrackLists.from_lists(LISTS)
     popularity = np.array([1, 1, 9, 1, 1, 1, 1], dtype=np.int64)
-    found = snowball(Neighbours(lists, ARTIST, 5, popularity), [("playlist", 0)], waves=1, limit=1)
+    found = snowball(
+        Neighbours(lists, by(ARTIST, 5), popularity), [("playlist", 0)], waves=1, limit=1
+    )
     assert [node[:2] for node in nodes(found) if node[0] == "track"] == [("track", 2)]
 
 
@@ -200,7 +206,7 @@ def test_a_common_artist_is_a_tie(small):
 def test_ties_by_weight_and_length():
     # Playlists 0 and 1 tie the same two; 2 ties another two of more weight, but is long.
     lists = TrackLists.from_lists([[0, 1], [0, 1, 4], [0, 2, *range(5, 40)], [3]])
-    neighbours = Neighbours(lists, np.arange(40, dtype=np.int32), 40)
+    neighbours = Neighbours(lists, by(np.arange(40, dtype=np.int32), 40))
 
     def first(weight, **options):
         found = tie(neighbours, [0], [1, 2], weight, **options)
@@ -227,3 +233,19 @@ def test_a_subgraph_checks_itself():
         Subgraph(np.zeros(1, np.int8), one, one, one, np.array([[0], [1]]), none)
     with pytest.raises(ValueError, match="wrong types"):
         Subgraph(np.zeros(1, np.int8), one, one, one, np.array([[0], [0]]), none)
+
+
+def test_a_duet_belongs_to_both_artists():
+    duet = Relation(
+        *("by", "track", "artist"),
+        np.array([0, 1, 3, 4]),
+        np.array([0, 0, 1, 1], dtype=np.int32),
+        num_targets=2,
+    )
+    neighbours = Neighbours(TrackLists.from_lists([[0, 1], [1, 2]]), duet)
+    assert neighbours.of_artists(np.array([0])).tolist() == [0, 1]
+    assert neighbours.of_artists(np.array([1])).tolist() == [1, 2]
+    found = snowball(neighbours, [("track", 1)], waves=1)
+    assert edges(found) >= {("structural", 1, 0), ("structural", 1, 1)}
+    tied = ties(neighbours, np.array([0]), np.array([1]), np.ones((1, 1)))
+    assert ("artist", 0, 1) in nodes(tied)

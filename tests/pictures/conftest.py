@@ -47,8 +47,7 @@ def bundle(planted_graph: PlaylistGraph) -> Bundle:
     artists /= np.linalg.norm(artists, axis=1, keepdims=True)
     return Bundle(
         catalog=catalog,
-        track_vectors=vectors.astype(np.float32),
-        artist_vectors=artists.astype(np.float32),
+        vectors={"track": vectors.astype(np.float32), "artist": artists.astype(np.float32)},
         query_weight=np.ones(catalog.num_tracks, dtype=np.float32),
         popularity=planted_graph.popularity,
         playlists=Playlists(

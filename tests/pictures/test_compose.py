@@ -195,7 +195,9 @@ def test_tracks_without_a_known_artist(bundle):
         {**catalog.nodes, "artist": no_artists},
         {**catalog.relations, "artist": Relation.single("by", "track", "artist", by_none, 0)},
     )
-    bare = replace(bundle, catalog=nobody, artist_vectors=bundle.artist_vectors[:0])
+    bare = replace(
+        bundle, catalog=nobody, vectors={**bundle.vectors, "artist": bundle.vectors["artist"][:0]}
+    )
     scene = compose.with_beyond(compose.layers(bare, ("track", 30)), bare)
     assert scene.title == "Around Track 30"
     assert {node.type for node in scene.nodes} == {"playlist", "track"}

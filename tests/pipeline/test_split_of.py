@@ -20,8 +20,7 @@ def make_bundle(planted_graph: PlaylistGraph):
         vectors = np.eye(160, dtype=np.float32)
         return Bundle(
             catalog=planted_graph.catalog,
-            track_vectors=vectors,
-            artist_vectors=vectors[:20],
+            vectors={"track": vectors, "artist": vectors[:20]},
             query_weight=np.ones(160, dtype=np.float32),
             popularity=split.train.popularity,
             playlists=None,

@@ -41,14 +41,19 @@ def bundle_of(split: Split, vectors: MeasuredVectors, text: str | None) -> Bundl
     catalog = split.train.catalog
     return Bundle(
         catalog=catalog,
-        artist_vectors=unit(len(catalog.artists), np.random.default_rng(0)),
+        vectors={
+            "track": vectors.track_vectors,
+            "artist": unit(len(catalog.artists), np.random.default_rng(0)),
+        },
+        query_weight=vectors.query_weight,
+        popularity=vectors.popularity,
+        terms=vectors.terms,
         playlists=split.train.playlists,
         config={},
         metrics={},
         split={},
         graph_fingerprint="",
         second_stage=text,
-        **vars(vectors),
     )
 
 

@@ -32,8 +32,10 @@ def recommender(planted_bundle) -> Recommender:
             catalog=catalog.with_nodes(
                 "track", Nodes(catalog.track_ids, pa.array(names))
             ).with_relation(Relation.single("by", "track", "artist", artist, len(catalog.artists))),
-            track_vectors=vectors[: catalog.num_tracks],
-            artist_vectors=vectors[catalog.num_tracks :],
+            vectors={
+                "track": vectors[: catalog.num_tracks],
+                "artist": vectors[catalog.num_tracks :],
+            },
             query_weight=np.ones(catalog.num_tracks, dtype=np.float32),
         )
     )

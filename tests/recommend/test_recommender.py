@@ -279,7 +279,7 @@ def test_similar_tracks_and_artists(recommender, bundle):
     similar = recommender.similar("Track 5", 4)
     assert similar.tracks == recommender.vibe(["Track 5"], 4).tracks
     artists = recommender.similar(artist="artist 2", n=100)
-    likeness = bundle.artist_vectors @ bundle.artist_vectors[2]
+    likeness = bundle.vectors["artist"] @ bundle.vectors["artist"][2]
     likeness[2] = -np.inf
     order = np.argsort(-likeness)[:-1]
     assert [a.artist_id for a in artists.artists] == [f"segue:artist:{row}" for row in order]

@@ -34,8 +34,10 @@ def bundle() -> Bundle:
             (np.arange(NUM_TRACKS) % NUM_ARTISTS).astype(np.int32),
             np.full(NUM_TRACKS, -1, dtype=np.int32),
         ),
-        track_vectors=vectors.astype(np.float32),
-        artist_vectors=np.zeros((NUM_ARTISTS, 16), dtype=np.float32),
+        vectors={
+            "track": vectors.astype(np.float32),
+            "artist": np.zeros((NUM_ARTISTS, 16), dtype=np.float32),
+        },
         query_weight=np.ones(NUM_TRACKS, dtype=np.float32),
         popularity=rng.integers(1, 300, NUM_TRACKS),
         playlists=None,
@@ -205,8 +207,7 @@ def test_few_tracks(bundle, tmp_path):
     few = replace(
         bundle,
         catalog=bundle.catalog.keep_tracks(some),
-        track_vectors=bundle.track_vectors[:5],
-        artist_vectors=bundle.artist_vectors[:5],
+        vectors={"track": bundle.track_vectors[:5], "artist": bundle.vectors["artist"][:5]},
         query_weight=bundle.query_weight[:5],
         popularity=bundle.popularity[:5],
     )

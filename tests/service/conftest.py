@@ -27,8 +27,10 @@ def bundle_of(graph: PlaylistGraph, rng_seed: int) -> Bundle:
 
     return Bundle(
         catalog=graph.catalog,
-        track_vectors=unit(graph.catalog.num_tracks),
-        artist_vectors=unit(len(graph.catalog.artists)),
+        vectors={
+            "track": unit(graph.catalog.num_tracks),
+            "artist": unit(len(graph.catalog.artists)),
+        },
         query_weight=np.ones(graph.catalog.num_tracks, dtype=np.float32),
         popularity=graph.popularity.astype(np.int64),
         playlists=graph.playlists,

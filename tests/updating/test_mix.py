@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from segue.data.playlists import TrackLists
+from segue.data.relations import Relation
 from segue.scoring.scorer import unit_rows
+from segue.updating.evidence import Evidence
 from segue.updating.mix import BUCKETS, SOURCES, MixWeights, Sources
-from segue.updating.surroundings import Surroundings
 
 S = np.float32(np.sqrt(0.5))
 NO_SPREAD = np.zeros((5, 5), dtype=np.float32)
@@ -21,17 +22,24 @@ def random_unit(shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
     return vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
 
 
+def relations(artist: list[int], album: list[int]) -> dict[str, Relation]:
+    columns = {"artist": np.array(artist, np.int32), "album": np.array(album, np.int32)}
+    return {
+        kind: Relation.single("of", "track", kind, column, int(column.max()) + 1)
+        for kind, column in columns.items()
+    }
+
+
 @pytest.fixture
-def by_hand() -> Surroundings:
+def by_hand() -> Evidence:
     """Tracks 0 to 3 are known, 4 to 7 new.
 
     Track 4 has artist and album and stands beside tracks 0 and 1; track 5 has an artist alone;
     track 6 stands in two playlists; track 7 has nothing: its artist is new, its playlist holds new
     tracks alone.
     """
-    return Surroundings(
-        track_artist=np.array([0, 0, 1, -1, 0, 1, -1, 2], dtype=np.int32),
-        track_album=np.array([0, -1, 1, -1, 0, -1, -1, -1], dtype=np.int32),
+    return Evidence(
+        relations=relations([0, 0, 1, -1, 0, 1, -1, 2], [0, -1, 1, -1, 0, -1, -1, -1]),
         playlists=TrackLists.from_lists([[0, 1, 4], [6, 2], [6, 3, 0], [7], []]),
         track_vectors=np.array(
             [[1, 0], [0, 1], [-1, 0], [0, -1], [9, 9], [9, 9], [9, 9], [9, 9]], dtype=np.float32
@@ -39,6 +47,20 @@ def by_hand() -> Surroundings:
         query_weight=np.array([1, 3, 1, 1, 9, 9, 9, 9], dtype=np.float32),
         known=np.arange(8) < 4,
     )
+
+
+def test_a_duet_is_placed_by_both_artists(by_hand):
+    """Track 4 by artists 0 and 1: of the first the mean is unit([1, 1]), of the second [-1, 0]."""
+    by = by_hand.relations["artist"]
+    lists = [by[track].tolist() for track in range(8)]
+    lists[4] = [0, 1]
+    offsets = np.append(0, np.cumsum([len(row) for row in lists]))
+    both = np.array([artist for row in lists for artist in row], dtype=np.int32)
+    duet = Relation("of", "track", "artist", offsets, both, by.num_targets)
+    evidence = replace(by_hand, relations={**by_hand.relations, "artist": duet})
+    expected = np.array([1, 1]) / np.sqrt(2) + [-1, 0]
+    found = evidence.sources(np.array([4])).vectors[0, 0]
+    np.testing.assert_allclose(found, expected / np.linalg.norm(expected), atol=1e-6)
 
 
 def test_sources_by_hand(by_hand):
@@ -96,7 +118,7 @@ def test_weights_that_make_no_convex_mix_are_refused():
             replace(equal, **{name: np.full((8, 5), wrong)})
 
 
-def drawn(rng: np.random.Generator, *, mix: tuple[float, float, float]) -> Surroundings:
+def drawn(rng: np.random.Generator, *, mix: tuple[float, float, float]) -> Evidence:
     """600 tracks, each exactly the mix of its artist's, album's and playlists' directions.
 
     Six tracks an artist, as many an album (of several artists, so that the two tell different
@@ -109,9 +131,8 @@ def drawn(rng: np.random.Generator, *, mix: tuple[float, float, float]) -> Surro
     parts = (random_unit((100, dim), rng)[artist], random_unit((100, dim), rng)[album],
              random_unit((20, dim), rng)[playlist])  # fmt: skip
     vectors = sum(share * part for share, part in zip(mix, parts, strict=True))
-    return Surroundings(
-        artist.astype(np.int32),
-        album.astype(np.int32),
+    return Evidence(
+        relations(artist.tolist(), album.tolist()),
         TrackLists.from_lists([np.flatnonzero(playlist == p).tolist() for p in range(20)]),
         unit_rows(vectors.astype(np.float32)),
         np.ones(num, dtype=np.float32),
@@ -122,8 +143,8 @@ def drawn(rng: np.random.Generator, *, mix: tuple[float, float, float]) -> Surro
 @pytest.mark.parametrize("strongest", range(3))
 def test_the_fit_finds_what_tracks_were_made_of(strongest):
     mix = tuple(1.0 if source == strongest else 0.2 for source in range(3))
-    surroundings = drawn(np.random.default_rng(strongest), mix=mix)
-    weights = surroundings.fit(np.arange(600), np.random.default_rng(0))
+    evidence = drawn(np.random.default_rng(strongest), mix=mix)
+    weights = evidence.fit(np.arange(600), np.random.default_rng(0))
     # All three sources, one playlist.
     assert int(np.argmax(weights.table[7, 1])) == strongest
     assert weights.num_fitted[7, 1] > 500
@@ -136,24 +157,23 @@ def test_the_fit_finds_what_tracks_were_made_of(strongest):
 
 
 def test_the_fit_gives_convex_weights_and_the_same_again(planted_graph):
-    surroundings = of_graph(planted_graph, np.random.default_rng(1))
-    weights = surroundings.fit(np.arange(160), np.random.default_rng(0))
+    evidence = of_graph(planted_graph, np.random.default_rng(1))
+    weights = evidence.fit(np.arange(160), np.random.default_rng(0))
     total = weights.table.sum(axis=2)
     assert (weights.table >= 0).all()
     assert ((np.abs(total - 1) < 1e-6) | (total == 0)).all()
     assert (weights.num_fitted > 0).sum() >= 10
-    again = surroundings.fit(np.arange(160), np.random.default_rng(0))
+    again = evidence.fit(np.arange(160), np.random.default_rng(0))
     np.testing.assert_array_equal(weights.table, again.table)
     for row in weights.to_json():
         assert sum(row["weights"].values()) == pytest.approx(1)
         assert -1 <= row["cosine"] <= 1
 
 
-def of_graph(graph, rng: np.random.Generator) -> Surroundings:
+def of_graph(graph, rng: np.random.Generator) -> Evidence:
     catalog = graph.catalog
-    return Surroundings(
-        catalog.main_artist,
-        catalog.main_album,
+    return Evidence(
+        catalog.relations,
         graph.playlists.tracks,
         random_unit((catalog.num_tracks, 8), rng),
         rng.uniform(0.1, 2, catalog.num_tracks).astype(np.float32),
@@ -249,8 +269,8 @@ def test_the_part_of_its_own_is_as_long_as_the_mix_leaves_open():
 
 
 def test_the_fit_of_some_sources_gives_the_others_nothing(planted_graph):
-    surroundings = of_graph(planted_graph, np.random.default_rng(1))
-    weights = surroundings.fit(np.arange(160), np.random.default_rng(0), ["album"])
+    evidence = of_graph(planted_graph, np.random.default_rng(1))
+    weights = evidence.fit(np.arange(160), np.random.default_rng(0), ["album"])
     assert not weights.table[:, :, [0, 2]].any()
     assert (weights.table[2, 0] == [0, 1, 0]).all()
     assert (weights.table[7, 1:] == [0, 1, 0]).all()

@@ -60,8 +60,10 @@ def bundle() -> Bundle:
     catalog = make_catalog({"a": ("X", "P"), "b": ("X", "P"), "c": ("Y", "Q"), "d": (None, None)})
     return Bundle(
         catalog=catalog,
-        track_vectors=np.array([[1, 0, 0], [0, 1, 0], [0, 0, 1], [-1, 0, 0]], dtype=np.float32),
-        artist_vectors=np.array([[0, 1, 0], [0, 0, 1]], dtype=np.float32),
+        vectors={
+            "track": np.array([[1, 0, 0], [0, 1, 0], [0, 0, 1], [-1, 0, 0]], dtype=np.float32),
+            "artist": np.array([[0, 1, 0], [0, 0, 1]], dtype=np.float32),
+        },
         query_weight=np.array([1, 0.5, 2, 0.25], dtype=np.float32),
         popularity=np.array([2, 1, 1, 8], dtype=np.int64),
         playlists=make_playlists(catalog, {"1": ["a", "b"], "2": ["d", "c"], "3": ["d"]}),
@@ -116,7 +118,7 @@ def made_unit(*vectors: list[float]) -> np.ndarray:
 def test_what_the_bundle_had_stays_to_the_bit(bundle, arriving):
     updated, _ = update(bundle, *arriving)
     np.testing.assert_array_equal(updated.track_vectors[:4], bundle.track_vectors)
-    np.testing.assert_array_equal(updated.artist_vectors[:2], bundle.artist_vectors)
+    np.testing.assert_array_equal(updated.vectors["artist"][:2], bundle.vectors["artist"])
     np.testing.assert_array_equal(updated.query_weight[:4], bundle.query_weight)
     catalog = updated.catalog
     assert catalog.track_ids.to_pylist()[:4] == ["a", "b", "c", "d"]
@@ -166,17 +168,17 @@ def test_new_tracks_by_hand(bundle, arriving):
 
 
 def test_new_artists_and_albums_get_vectors(bundle, arriving):
-    albums = replace(bundle, album_vectors=bundle.artist_vectors)
+    albums = replace(bundle, vectors={**bundle.vectors, "album": bundle.vectors["artist"]})
     updated, report = update(albums, *arriving, weights=EQUAL)
     catalog = updated.catalog
     assert catalog.artists.ids.to_pylist() == ["X", "Y", "Z"]
     assert catalog.artists.names.to_pylist() == ["X", "Y", "Z"]
     assert catalog.albums.ids.to_pylist() == ["P", "Q", "S"]
     of_z = vector_of(updated, "v") + vector_of(updated, "y")
-    np.testing.assert_allclose(updated.artist_vectors[2], of_z / np.linalg.norm(of_z), atol=1e-6)
-    np.testing.assert_allclose(updated.album_vectors[2], vector_of(updated, "u"), atol=1e-6)
+    np.testing.assert_allclose(updated.vectors["artist"][2], of_z / np.linalg.norm(of_z), atol=1e-6)
+    np.testing.assert_allclose(updated.vectors["album"][2], vector_of(updated, "u"), atol=1e-6)
     assert (report.num_tracks, report.num_artists, report.num_albums) == (4, 1, 1)
-    assert update(bundle, *arriving)[0].album_vectors is None
+    assert "album" not in update(bundle, *arriving)[0].vectors
 
 
 def test_new_playlists_join_and_newer_states_replace(bundle, arriving):
@@ -214,8 +216,10 @@ def test_the_same_again_changes_nothing(bundle, arriving):
     assert (report.num_tracks, report.num_playlists, report.num_replaced) == (0, 0, 0)
     assert report.num_repeated == 6
     assert [track for track, _ in report.left_out] == ["w", "z"]
-    for name in ("track_vectors", "artist_vectors", "query_weight", "popularity"):
+    for name in ("query_weight", "popularity"):
         np.testing.assert_array_equal(getattr(once, name), getattr(twice, name))
+    for kind in ("track", "artist"):
+        np.testing.assert_array_equal(once.vectors[kind], twice.vectors[kind])
     assert content(twice.playlists, twice.catalog) == content(once.playlists, once.catalog)
     assert [entry["tracks"] for entry in twice.config["updates"]] == [4, 0]
     assert twice.config["model"] == "lightgcn"
@@ -293,8 +297,7 @@ def test_a_new_track_is_recommended_to_a_playlist_like_those_it_stands_in(plante
     tracks = playlists.tracks.keep(~new[playlists.tracks.track_index])
     old = Bundle(
         catalog=old_catalog,
-        track_vectors=vectors[~new],
-        artist_vectors=vectors[: len(old_catalog.artists)],
+        vectors={"track": vectors[~new], "artist": vectors[: len(old_catalog.artists)]},
         query_weight=np.ones(140, dtype=np.float32),
         popularity=np.ones(140, dtype=np.int64),
         playlists=playlists.with_tracks(TrackLists(tracks.offsets, row[tracks.track_index])),

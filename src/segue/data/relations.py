@@ -195,9 +195,21 @@ class Relation:
         return self.with_targets(place, len(kept)), kept
 
     def with_targets(self, row: NDArray[np.integer], num_targets: int) -> Relation:
-        """The same edges where target i has become `row[i]`."""
+        """The same edges where target i has become `row[i]`; those to −1 are left out."""
         target_index = row[self.target_index].astype(np.int32)
-        return replace(self, target_index=target_index, num_targets=num_targets)
+        kept = target_index >= 0
+        lengths = np.bincount(self.source_index[kept], minlength=self.num_sources)
+        return replace(
+            self,
+            offsets=offsets_of(lengths),
+            target_index=target_index[kept],
+            num_targets=num_targets,
+        )
+
+    def without_edges(self, num_sources: int) -> Relation:
+        """The same relation of sources that have no edge."""
+        offsets, target_index = np.zeros(num_sources + 1, np.int64), np.zeros(0, np.int32)
+        return replace(self, offsets=offsets, target_index=target_index)
 
     def joined(self, other: Relation) -> Relation:
         """These sources followed by those of `other`, whose targets are numbered alike."""

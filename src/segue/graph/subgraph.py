@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from segue.data.playlists import BoolArray, Int32Array, Int64Array, TrackLists
+from segue.data.playlists import BoolArray, Int64Array, TrackLists
+from segue.data.relations import Relation
 
 NodeType = Literal["playlist", "track", "artist"]
 NODE_TYPES: tuple[NodeType, ...] = ("playlist", "track", "artist")
@@ -81,9 +82,8 @@ class Neighbours:
     ----------
     tracks : TrackLists
         The tracks of each playlist.
-    track_artist : int32 [num_tracks]
-        The artist of each track, −1 where none is known.
-    num_artists
+    by : Relation
+        From tracks to artists.
     popularity : int64 [num_tracks], optional
         Breaks ties among tracks, higher first; without it the number of playlists.
     """
@@ -91,23 +91,22 @@ class Neighbours:
     def __init__(
         self,
         tracks: TrackLists,
-        track_artist: Int32Array,
-        num_artists: int,
+        by: Relation,
         popularity: Int64Array | None = None,
     ) -> None:
-        self.tracks, self.track_artist = tracks, track_artist
+        self.tracks, self.by = tracks, by
         if popularity is None:
-            popularity = tracks.track_counts(len(track_artist))
+            popularity = tracks.track_counts(by.num_sources)
         self.num_nodes = {
             "playlist": len(tracks),
-            "track": len(track_artist),
-            "artist": num_artists,
+            "track": by.num_sources,
+            "artist": by.num_targets,
         }
         # What breaks ties between nodes of a type.
-        self.renown: dict[str, Int64Array] = {
+        self.importance: dict[str, Int64Array] = {
             "playlist": tracks.lengths,
             "track": popularity,
-            "artist": np.bincount(track_artist[track_artist >= 0], minlength=num_artists),
+            "artist": by.target_degree,
         }
         self._transpose: csr_array | None = None
 
@@ -145,10 +144,7 @@ class Neighbours:
 
     def of_artists(self, artists: Int64Array) -> Int64Array:
         """All tracks of some artists: int64, ascending."""
-        # One more at the end, where −1 for no artist leads.
-        wanted = np.zeros(self.num_nodes["artist"] + 1, dtype=bool)
-        wanted[artists] = True
-        return np.flatnonzero(wanted[self.track_artist])
+        return self.by.sources_of(artists)
 
     def links(self, node_type: NodeType, frontier: Mapping[NodeType, Int64Array]) -> Int64Array:
         """How many edges join each node of a type to some others: int64 [num_nodes of the type].
@@ -165,8 +161,7 @@ class Neighbours:
             by_playlist = self.of_playlists(frontier["playlist"])[1]
             found = np.concatenate([by_playlist, self.of_artists(frontier["artist"])])
         else:
-            found = self.track_artist[frontier["track"]].astype(np.int64)
-            found = found[found >= 0]
+            found = self.by.rows(frontier["track"]).target_index.astype(np.int64)
         return np.bincount(found, minlength=self.num_nodes[node_type])
 
     def subgraph(
@@ -176,14 +171,14 @@ class Neighbours:
         row = {t: np.array(rows[t], dtype=np.int64) for t in NODE_TYPES}
         sizes = [len(row[t]) for t in NODE_TYPES]
         first = dict(zip(NODE_TYPES, np.cumsum([0, *sizes]).tolist(), strict=False))
-        # One more at the end, where −1 for no artist leads.
-        place = {t: np.full(self.num_nodes[t] + 1, -1, dtype=np.int64) for t in NODE_TYPES}
+        place = {t: np.full(self.num_nodes[t], -1, dtype=np.int64) for t in NODE_TYPES}
         for t in NODE_TYPES:
             place[t][row[t]] = first[t] + np.arange(len(row[t]))
         playlist, track = self.of_playlists(row["playlist"])
         interaction = np.stack([place["playlist"][playlist], place["track"][track]])
-        artist = self.track_artist[row["track"]]
-        structural = np.stack([place["track"][row["track"]], place["artist"][artist]])
+        by = self.by.rows(row["track"])
+        track = row["track"][by.source_index]
+        structural = np.stack([place["track"][track], place["artist"][by.target_index]])
         holders = np.bincount(
             place["track"][self.of_tracks(row["track"])[1]] - first["track"],
             minlength=len(row["track"]),
@@ -193,7 +188,7 @@ class Neighbours:
             node_type=np.repeat(np.arange(3, dtype=np.int8), sizes),
             row=np.concatenate([row[t] for t in NODE_TYPES]),
             wave=np.concatenate([np.array(waves[t], dtype=np.int64) for t in NODE_TYPES]),
-            degree=np.concatenate([lengths, holders, self.renown["artist"][row["artist"]]]),
+            degree=np.concatenate([lengths, holders, self.importance["artist"][row["artist"]]]),
             interaction=interaction[:, interaction[1] >= 0],
             structural=structural[:, structural[1] >= 0],
         )
@@ -249,7 +244,7 @@ def snowball(
             if limits[t]:
                 links = neighbours.links(t, frontier)
                 links[rows[t]] = 0
-                chosen[t] = _choose(links, neighbours.renown[t], limits[t], rng)
+                chosen[t] = _choose(links, neighbours.importance[t], limits[t], rng)
             rows[t] += chosen[t].tolist()
             wave_of[t] += [wave] * len(chosen[t])
         frontier = chosen
@@ -324,8 +319,10 @@ def ties(
         chosen.append(best)
         num_ties += np.outer(holds_track[best], holds_seed[best])
 
-    by = neighbours.track_artist[everything].astype(np.int64)
-    artists, holds_seed, holds_track = between(by[by >= 0], everything[by >= 0])
+    by = neighbours.by.rows(everything)
+    artists, holds_seed, holds_track = between(
+        by.target_index.astype(np.int64), everything[by.source_index]
+    )
     value = ((holds_track @ weight) * holds_seed).sum(axis=1)
     best_artists = np.argsort(-value, kind="stable")[: limits["artist"]]
     best_artists = best_artists[value[best_artists] > 0]
@@ -351,9 +348,9 @@ def _limits(limit: int | Mapping[NodeType, int]) -> dict[NodeType, int]:
 
 
 def _choose(
-    links: Int64Array, renown: Int64Array, limit: int, rng: np.random.Generator | None
+    links: Int64Array, importance: Int64Array, limit: int, rng: np.random.Generator | None
 ) -> Int64Array:
-    """Rows with the most links, ties to the higher renown, then to the lower row; or at random."""
+    """Rows with the most links, ties to the more important, then to the lower row; or at random."""
     rows = np.flatnonzero(links)
     if rng is not None:
         return rng.choice(rows, min(limit, len(rows)), replace=False)
@@ -361,4 +358,4 @@ def _choose(
         # A star has a million neighbours: only those that can be among the best are sorted.
         threshold = np.partition(links[rows], len(rows) - limit)[len(rows) - limit]
         rows = rows[links[rows] >= threshold]
-    return rows[np.lexsort((rows, -renown[rows], -links[rows]))][:limit]
+    return rows[np.lexsort((rows, -importance[rows], -links[rows]))][:limit]

@@ -52,7 +52,7 @@ def neighbours_of(bundle: Bundle) -> Neighbours:
     """The bundle's graph (InputError if its playlists were left out)."""
     catalog = bundle.catalog
     tracks = playlists_of(bundle).tracks
-    return Neighbours(tracks, catalog.main_artist, len(catalog.artists), bundle.popularity)
+    return Neighbours(tracks, catalog.relations["artist"], bundle.popularity)
 
 
 def snowball(

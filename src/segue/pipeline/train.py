@@ -286,16 +286,12 @@ class _Run:
             )
             on, shipped = graph, self.refitted(result)
             terms = self.terms(graph, "Fitting the wide part on all pairs")
-        vectors = shipped.structural_vectors
+        vectors = {"track": shipped.track_vectors, **shipped.structural_vectors}
+        if "artist" not in vectors:
+            vectors["artist"] = artist_means(graph, shipped.track_vectors)
         return Bundle(
             catalog=graph.catalog,
-            track_vectors=shipped.track_vectors,
-            artist_vectors=(
-                vectors["artist"]
-                if "artist" in vectors
-                else artist_means(graph, shipped.track_vectors)
-            ),
-            album_vectors=vectors.get("album"),
+            vectors=vectors,
             query_weight=shipped.query_weight,
             popularity=on.popularity.astype(np.int64),
             playlists=graph.playlists if keep_playlists else None,
@@ -439,7 +435,4 @@ def artist_means(graph: PlaylistGraph, track_vectors: Float32Array) -> Float32Ar
     float32 [num_artists, dim]
         Of unit length, 0 where the tracks cancel out.
     """
-    sums = np.zeros((len(graph.catalog.artists), track_vectors.shape[1]), dtype=np.float32)
-    known = graph.catalog.main_artist >= 0
-    np.add.at(sums, graph.catalog.main_artist[known], track_vectors[known])
-    return unit_rows(sums)
+    return unit_rows(graph.catalog.relations["artist"].matrix.T @ track_vectors)

@@ -99,10 +99,8 @@ class Explainer:
         """The graph of the playlists, its reverse edges kept; None without playlists."""
         if self._playlists is None:
             return None
-        catalog = self.catalog
-        neighbours = Neighbours(
-            self._playlists.tracks, catalog.main_artist, len(catalog.artists), self._popularity
-        )
+        by = self.catalog.relations["artist"]
+        neighbours = Neighbours(self._playlists.tracks, by, self._popularity)
         neighbours.keep_transpose()
         return neighbours
 

@@ -226,7 +226,7 @@ class Recommender:
             raise InputError("give either a track or an artist")
         check_length(n)
         row = self.names.find(as_text(artist, "artist"), "artist")
-        catalog, vectors = self.bundle.catalog, self.bundle.artist_vectors
+        catalog, vectors = self.bundle.catalog, self.bundle.vectors["artist"]
         artist_index, score = best_tracks(
             vectors[row : row + 1],
             vectors,

@@ -187,7 +187,7 @@ class MixWeights:
                 continue
             weights, ridge = self.table[pattern, bucket], float(self.ridge[pattern, bucket])
             row = {
-                "sources": in_words(pattern),
+                "sources": source_names(pattern),
                 "playlists": BUCKET_NAMES[bucket],
                 "weights": {s: round(float(w), 4) for s, w in zip(SOURCES, weights, strict=True)},
                 "cosine": round(float(self.cosine[pattern, bucket]), 4),
@@ -204,7 +204,7 @@ def has_sources(names: Sequence[str] = SOURCES) -> BoolArray:
     return has
 
 
-def in_words(pattern: int) -> str:
+def source_names(pattern: int) -> str:
     """The sources of a pattern: ``"artist, playlists"``."""
     return ", ".join(s for s, there in zip(SOURCES, has_sources()[pattern], strict=True) if there)
 

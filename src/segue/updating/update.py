@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -11,23 +11,22 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 
 from segue.bundle import Bundle
 from segue.data.playlists import (
     BoolArray,
     Catalog,
     Float32Array,
-    Int32Array,
     Int64Array,
     Playlists,
     TrackLists,
 )
+from segue.data.relations import Relation
 from segue.errors import InputError
 from segue.scoring.scorer import unit_rows
 from segue.scoring.terms import with_tracks
-from segue.updating.mix import SOURCES, MixWeights, in_words
-from segue.updating.surroundings import Surroundings
+from segue.updating.evidence import Evidence
+from segue.updating.mix import SOURCES, MixWeights, source_names
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,23 +120,22 @@ def update(
     new = np.flatnonzero(_rows_in(bundle.catalog.track_ids, catalog.track_ids) < 0)
     every = _joined_catalog(bundle.catalog, catalog, new)
     old = bundle.playlists or _no_playlists()
-    joined = _Joined.of(old, playlists, _rows_in(every.track_ids, catalog.track_ids))
+    joined = _Joined.of(old, playlists, every, catalog)
     num_old = bundle.catalog.num_tracks
     rng = np.random.default_rng(rng_seed)
-    surroundings = Surroundings(
-        every.main_artist,
-        every.main_album,
+    evidence = Evidence(
+        every.relations,
         joined.tracks,
         _padded(bundle.track_vectors, len(new)),
         _padded(bundle.query_weight, len(new)),
         np.arange(every.num_tracks) < num_old,
     )
     if len(new) and weights is None:
-        weights = surroundings.fit(_trained_tracks(bundle), rng, sources)
+        weights = evidence.fit(_trained_tracks(bundle), rng, sources)
     vectors, share = bundle.track_vectors[:0], bundle.query_weight[:0]
     pattern = np.zeros(0, dtype=np.int64)
     if len(new) and weights is not None:
-        found = surroundings.sources(num_old + np.arange(len(new)))
+        found = evidence.sources(num_old + np.arange(len(new)))
         vectors, pattern = weights.placed(found, bundle.track_vectors, rng), found.pattern
         share = weights.explained(found) ** 2
     placed = vectors.any(axis=1)
@@ -159,18 +157,15 @@ def update(
         weights=weights,
     )
     earlier = bundle.config.get("updates", [])
+    grown = {
+        kind: _with_means(bundle.vectors[kind], relation, vectors)
+        for kind, relation in every.relations.items()
+        if kind in bundle.vectors
+    }
     return (
         Bundle(
             catalog=every,
-            track_vectors=vectors,
-            artist_vectors=_with_means(
-                bundle.artist_vectors, len(every.artists), every.main_artist, vectors
-            ),
-            album_vectors=(
-                None
-                if bundle.album_vectors is None
-                else _with_means(bundle.album_vectors, len(every.albums), every.main_album, vectors)
-            ),
+            vectors={**bundle.vectors, "track": vectors, **grown},
             query_weight=_with_weights(bundle, popularity[num_old:], share[placed]),
             popularity=popularity,
             playlists=joined.playlists if bundle.playlists is not None else None,
@@ -191,6 +186,7 @@ class _Joined:
     """Playlists of a bundle and new ones, all in rows of the joined catalogue.
 
     `place` (int64 [num_new]) is the row in `old` of each new playlist's id, −1 where it has none.
+    What a new playlist is tied to and the bundle does not know, as a word, is left out.
     """
 
     old: Playlists
@@ -198,9 +194,18 @@ class _Joined:
     place: Int64Array
 
     @classmethod
-    def of(cls, old: Playlists, new: Playlists, track_row: Int64Array) -> _Joined:
+    def of(cls, old: Playlists, new: Playlists, ours: Catalog, theirs: Catalog) -> _Joined:
+        """Of two collections with their catalogues; `ours` has all tracks of `theirs`."""
+        track_row = _rows_in(ours.track_ids, theirs.track_ids)
         track_index = track_row[new.tracks.track_index].astype(np.int32)
-        new = new.with_tracks(TrackLists(new.tracks.offsets, track_index))
+        relations = {}
+        for kind, relation in old.relations.items():
+            relations[kind] = relation.without_edges(len(new))
+            if kind in new.relations:
+                row = _rows_in(ours.nodes[kind].ids, theirs.nodes[kind].ids)
+                relations[kind] = new.relations[kind].with_targets(row, relation.num_targets)
+        tracks = TrackLists(new.tracks.offsets, track_index)
+        new = replace(new, tracks=tracks, relations=relations)
         return cls(old, new, _rows_in(old.ids, new.ids))
 
     def keep(self, kept: BoolArray) -> _Joined:
@@ -254,6 +259,10 @@ class _Joined:
             pa.concat_arrays([self.old.titles, self.new.titles]).take(rows),
             np.append(self.old.order_known, self.new.order_known)[self.rows],
             self.tracks,
+            {
+                kind: relation.joined(self.new.relations[kind]).rows(self.rows)
+                for kind, relation in self.old.relations.items()
+            },
         )
 
 
@@ -308,15 +317,11 @@ def _padded(values: NDArray[Any], num_rows: int) -> NDArray[Any]:
     return np.concatenate([values, np.zeros((num_rows, *values.shape[1:]), dtype=values.dtype)])
 
 
-def _with_means(
-    old: Float32Array, num_groups: int, group: Int32Array, vectors: Float32Array
-) -> Float32Array:
+def _with_means(old: Float32Array, relation: Relation, vectors: Float32Array) -> Float32Array:
     """The vectors of artists or albums followed by the means of the new ones' tracks."""
-    members = np.flatnonzero(group >= len(old))
-    ones = np.ones(len(members), dtype=np.float32)
-    shape = (num_groups - len(old), len(vectors))
-    sums = csr_array((ones, (group[members] - len(old), members)), shape=shape) @ vectors
-    return np.concatenate([old, unit_rows(sums)])
+    row = np.arange(relation.num_targets) - len(old)
+    tied = relation.with_targets(np.maximum(row, -1), relation.num_targets - len(old))
+    return np.concatenate([old, unit_rows(tied.matrix.T @ vectors)])
 
 
 def _with_weights(bundle: Bundle, popularity: Int64Array, share: Float32Array) -> Float32Array:
@@ -335,7 +340,7 @@ def _with_weights(bundle: Bundle, popularity: Int64Array, share: Float32Array) -
 
 def _placed_by(pattern: Int64Array) -> dict[str, int]:
     patterns, counts = np.unique(pattern, return_counts=True)
-    words = map(in_words, patterns.tolist())
+    words = map(source_names, patterns.tolist())
     return dict(zip(words, counts.tolist(), strict=True))
 
 

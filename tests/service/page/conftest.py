@@ -36,8 +36,7 @@ def bundle(planted_graph) -> Bundle:
     artist_vectors = np.eye(8)[np.arange(len(catalog.artists)) // 5] + rng.normal(size=(20, 8)) / 4
     return Bundle(
         catalog=catalog,
-        track_vectors=unit(tracks),
-        artist_vectors=unit(artist_vectors),
+        vectors={"track": unit(tracks), "artist": unit(artist_vectors)},
         query_weight=np.ones(catalog.num_tracks, dtype=np.float32),
         popularity=planted_graph.popularity,
         playlists=Playlists(

@@ -5,14 +5,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
 from scipy.sparse import csr_array
 
-from segue.data.playlists import BoolArray, Float32Array, Int32Array, Int64Array, TrackLists
+from segue.data.playlists import BoolArray, Float32Array, Int64Array, TrackLists
+from segue.data.relations import Relation
 from segue.scoring.scorer import CentroidScorer, unit_rows
 from segue.updating.mix import (
     BUCKETS,
@@ -39,13 +40,13 @@ _BATCH = 16384
 
 
 @dataclass(frozen=True, eq=False)
-class Surroundings:
+class Evidence:
     """Everything that tracks can be placed by.
 
     Attributes
     ----------
-    track_artist, track_album : int32 [num_tracks]
-        −1 where none is known.
+    relations : dict of Relation
+        From tracks, by the kind that they lead to: artists and albums.
     playlists : TrackLists
     track_vectors : float32 [num_tracks, dim]
         Of unit length; those of unknown tracks are not looked at.
@@ -54,8 +55,7 @@ class Surroundings:
         Which tracks have a vector.
     """
 
-    track_artist: Int32Array
-    track_album: Int32Array
+    relations: Mapping[str, Relation]
     playlists: TrackLists
     track_vectors: Float32Array
     query_weight: Float32Array
@@ -149,27 +149,33 @@ class Surroundings:
     def _sources(self, tracks: Int64Array, memberships: csr_array, known: BoolArray) -> Sources:
         """What tracks can be placed by where only the `known` ones have vectors."""
         by_playlists, num_playlists = self._playlist_means(memberships, known)
-        means = [
-            self._group_means(group, group[tracks], known)
-            for group in (self.track_artist, self.track_album)
-        ]
-        vectors = np.stack([*means, by_playlists], axis=1)
+        means = {
+            kind: self._group_means(relation, tracks, known)
+            for kind, relation in self.relations.items()
+        }
+        vectors = np.stack([{**means, "playlists": by_playlists}[s] for s in SOURCES], axis=1)
         return Sources(vectors, num_playlists, self._spread(known))
 
-    def _group_means(self, group: Int32Array, asked: Int32Array, known: BoolArray) -> Float32Array:
-        """Unit mean of the known tracks of an artist or album: float32 [num_asked, dim]."""
-        means = np.zeros((len(asked), self.track_vectors.shape[1]), dtype=np.float32)
-        has = asked >= 0
-        groups, place = np.unique(asked[has], return_inverse=True)
-        row = np.full(group.max(initial=-1) + 2, -1)  # the last one is for −1, for none
+    def _group_means(
+        self, relation: Relation, tracks: Int64Array, known: BoolArray
+    ) -> Float32Array:
+        """Unit mean of the known tracks of an artist or album: float32 [num_asked, dim].
+
+        Of a track with several artists, the unit mean of theirs.
+        """
+        of_asked, groups = relation.rows(tracks).compacted()
+        members = relation.sources_of(groups)
+        members = members[known[members]]
+        row = np.full(relation.num_targets, -1)
         row[groups] = np.arange(len(groups))
-        members = np.flatnonzero(known & (row[group] >= 0))
-        ones = np.ones(len(members), dtype=np.float32)
-        sums = csr_array(
-            (ones, (row[group[members]], members)), shape=(len(groups), len(self.known))
-        )
-        means[has] = unit_rows(sums @ self.track_vectors)[place]
-        return means
+        of_members = relation.rows(members).with_targets(row, len(groups))
+        means = unit_rows(of_members.matrix.T @ self.track_vectors[members])
+        if of_asked.is_single:
+            found = np.zeros((len(tracks), means.shape[1]), dtype=np.float32)
+            has = of_asked.main >= 0
+            found[has] = means[of_asked.main[has]]
+            return found
+        return unit_rows(of_asked.matrix @ means)
 
     def _playlist_means(
         self, memberships: csr_array, known: BoolArray
