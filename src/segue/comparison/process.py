@@ -41,15 +41,15 @@ class ProcessRunner:
         ResourceError
             If the process has been killed, as where memory runs out.
         """
-        result: dict[str, Any] = self._run(measure_cell, cell, on_progress, cell.name)
+        result: dict[str, Any] = self.run(measure_cell, cell, on_progress, cell.name)
         return result
 
     def estimate(self, cells: list[Cell], on_progress: OnProgress) -> dict[str, Estimate]:
         """As `estimate_cells`."""
-        result: dict[str, Estimate] = self._run(estimate_cells, cells, on_progress, "the estimate")
+        result: dict[str, Estimate] = self.run(estimate_cells, cells, on_progress, "the estimate")
         return result
 
-    def _run(self, task: Callable[..., Any], work: Any, on_progress: OnProgress, name: str) -> Any:
+    def run(self, task: Callable[..., Any], work: Any, on_progress: OnProgress, name: str) -> Any:
         """Call ``task(work, split, settings, on_progress)`` in a new process, with its result."""
         context = multiprocessing.get_context("spawn")
         receiver, sender = context.Pipe(duplex=False)

@@ -1,0 +1,40 @@
+"""`compare` from Python: a graph in memory, in silence, resumed, and out of time."""
+
+import pytest
+
+from segue.comparison.compare import compare
+from segue.comparison.grid import Grid
+from segue.errors import InputError
+
+SMALL = Grid(
+    models=("gcn",),
+    losses=("full",),
+    baselines=("EASE",),
+    num_trials=1,
+    changes={"dim": 8, "epochs": 2, "batch_size": 60},
+)
+
+
+def test_a_graph_in_memory_is_compared_in_silence_and_not_twice(planted_graph, tmp_path, capfd):
+    options = {"device": "cpu", "threads": 1}
+    found = compare(planted_graph, tmp_path / "report", SMALL, num_seeds=2, **options)
+    assert [(row.label, len(row.cells)) for row in found.rows] == [
+        ("gcn, full, all", 2),
+        ("EASE", 1),
+    ]
+    assert found.rows[0].mean("recall@20") > 0.3
+    assert (tmp_path / "report" / "report.md").exists()
+    assert capfd.readouterr() == ("", "")
+    cells = [path.stat().st_mtime_ns for path in (tmp_path / "report" / "cells").iterdir()]
+    again = compare(planted_graph, tmp_path / "report", SMALL, num_seeds=2, **options)
+    assert [row.mean("auc") for row in again.rows] == [row.mean("auc") for row in found.rows]
+    assert cells == [path.stat().st_mtime_ns for path in (tmp_path / "report" / "cells").iterdir()]
+
+
+def test_without_time_there_is_no_comparison(planted_graph, tmp_path, capfd):
+    grid = Grid(models=(), baselines=("EASE",), num_trials=1)
+    found = compare(planted_graph, tmp_path / "report", grid, max_minutes=1e-9, progress=True)
+    assert found is None
+    assert "Out of time: 1 cell not finished" in capfd.readouterr().err
+    with pytest.raises(InputError, match="max_minutes is -1, expected more than 0"):
+        compare(planted_graph, tmp_path / "report", grid, max_minutes=-1)
