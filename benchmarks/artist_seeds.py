@@ -20,7 +20,7 @@ from segue.evaluation.scorers import NodeScorer
 from segue.evaluation.validation import validate, validation_rows
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.pipeline.evaluate import split_of
-from segue.scoring.scorer import unit_rows
+from segue.scoring.centroid import unit_rows
 
 
 def centroids(bundle: Bundle, weight: Float32Array) -> Float32Array:

@@ -37,7 +37,7 @@ class DialledScorer:
     dial: float
 
     def held_out_scores(self, held_out: HeldOut) -> Float32Array:
-        offset = np.float32(self.dial) * self.system.scorer.dial_offset
+        offset = np.float32(self.dial) * self.system.stages.first.popularity.full_turn
         return self.system.held_out_scores(held_out) + offset
 
 

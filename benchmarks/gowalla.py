@@ -59,7 +59,9 @@ from segue.pictures.plots import Series, scatter
 from segue.pictures.save import save_plot
 from segue.pictures.style import SIZES
 from segue.pipeline.parts import FinishedParts
-from segue.scoring.scorer import CentroidScorer
+from segue.scoring.centroid import Centroid
+from segue.scoring.first_stage import FirstStage
+from segue.scoring.popularity import Popularity
 from segue.training.checkpoint import CHECKPOINT
 from segue.training.config import TrainConfig
 from segue.training.train import TrainResult, train
@@ -206,7 +208,7 @@ def trained(
 class Dialled:
     """A scorer with the dial at one place."""
 
-    scorer: CentroidScorer
+    scorer: FirstStage
     dial: float
 
     def scores(self, query: TrackLists) -> Float32Array:
@@ -223,8 +225,10 @@ def scorer_of(
     config = replace(WIDE[arm], **fitted)
     wide = FinishedParts(folder).wide(graph, replace(config, weight=1.0))
     wide = replace(wide, weight=np.float32(config.weight) * wide.weight)
-    scorer = CentroidScorer(
-        vectors.track_vectors, vectors.query_weight, graph.popularity, wide=wide
+    scorer = FirstStage(
+        Centroid(vectors.track_vectors, vectors.query_weight),
+        Popularity(graph.popularity),
+        (wide,),
     )
     return Dialled(scorer, options.get("dial", 0.0))
 

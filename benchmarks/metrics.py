@@ -29,7 +29,8 @@ from segue.evaluation.evaluate import evaluate
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.graph.split import SplitRecipe, split_graph
 from segue.metrics import METRICS
-from segue.scoring.scorer import CentroidScorer
+from segue.scoring.centroid import Centroid
+from segue.scoring.first_stage import FirstStage
 
 
 def random_graph(num_playlists: int, num_tracks: int) -> PlaylistGraph:
@@ -100,16 +101,16 @@ def main() -> None:
     rows = np.flatnonzero(split.test.targets.lengths)
     held_out = split.test.rows(rows[:: max(1, len(rows) // options.playlists)])
     vectors = unit_vectors(split.train, options.dim, options.vectors == "good")
-    scorer = CentroidScorer(vectors, np.ones(len(vectors), dtype=np.float32))
+    scorer = FirstStage(Centroid(vectors, np.ones(len(vectors), dtype=np.float32)))
     best: tuple[float, dict[str, float]] | None = None
     with threadpool_limits(options.threads):
         rank_held_out, top_tracks = ranking.rank_held_out, ranking.top_tracks
-        scores = CentroidScorer.scores
+        scores = FirstStage.scores
         for _ in range(options.repeats):
             clock = Clock()
             ranking.rank_held_out = clock.of("ranks", rank_held_out)
             ranking.top_tracks = clock.of("lists", top_tracks)
-            CentroidScorer.scores = clock.of("product", scores)
+            FirstStage.scores = clock.of("product", scores)
             timed = [
                 replace(metric, function=clock.of(metric.name, metric.function))
                 for metric in METRICS

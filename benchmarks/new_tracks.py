@@ -44,8 +44,8 @@ from segue.files import write_json
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.graph.split import HeldOut, Split, SplitRecipe, split_graph
 from segue.machine import limit_threads
-from segue.scoring.first_stage import top_tracks
-from segue.scoring.scorer import CentroidScorer, unit_rows
+from segue.scoring.centroid import Centroid, unit_rows
+from segue.scoring.first_stage import FirstStage, top_tracks
 from segue.training.checkpoint import CHECKPOINT
 from segue.training.config import TrainConfig
 from segue.training.train import train
@@ -123,7 +123,7 @@ def old_model(out: Path, split: Split, new: BoolArray) -> Bundle:
 class FoundOnly:
     """Scores of a bundle in the rows of the whole graph; tracks that it lacks come last."""
 
-    scorer: CentroidScorer
+    scorer: FirstStage
     lacking: Int64Array
 
     def scores(self, query: TrackLists) -> Float32Array:
@@ -138,7 +138,7 @@ def scorer_of(bundle: Bundle, graph: PlaylistGraph) -> FoundOnly:
     lacking = np.flatnonzero(row < 0)
     vectors, weight = bundle.track_vectors[row], bundle.query_weight[row]
     vectors[lacking], weight[lacking] = 0, 0
-    return FoundOnly(CentroidScorer(vectors, weight), lacking)
+    return FoundOnly(FirstStage(Centroid(vectors, weight)), lacking)
 
 
 def arriving(split: Split, new: BoolArray, most: int | None = None) -> Playlists:

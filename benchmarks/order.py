@@ -27,8 +27,9 @@ from segue.files import write_json
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.graph.split import HeldOut
 from segue.pipeline.evaluate import split_of
-from segue.scoring.recency import Recency
-from segue.scoring.scorer import CentroidScorer, Query
+from segue.scoring.centroid import Centroid
+from segue.scoring.first_stage import FirstStage
+from segue.scoring.recency import Recency, query_of
 
 STRENGTHS = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
 HALF_LIVES = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0)
@@ -40,12 +41,12 @@ SHOWN = ("recall@20", "recall@300", "r-precision", "ndcg@20", "map@10", "clicks"
 class OrderedScorer:
     """Scores with an emphasis on the end of each list."""
 
-    scorer: CentroidScorer
+    scorer: FirstStage
     recency: Recency
 
     def scores(self, query: TrackLists) -> Float32Array:
         known: BoolArray = np.ones(len(query), dtype=bool)
-        return self.scorer.scores(Query(query, self.recency.emphasis(query, known)))
+        return self.scorer.scores(query_of(query, known, self.recency))
 
 
 def ordered(held_out: HeldOut, order_known: BoolArray) -> HeldOut:
@@ -63,7 +64,7 @@ def main() -> None:
         PlaylistGraph.load(out / "graph"),
     )
     split = split_of(bundle, graph)
-    scorer = CentroidScorer(bundle.track_vectors, bundle.query_weight)
+    scorer = FirstStage(Centroid(bundle.track_vectors, bundle.query_weight))
     validation, test = (
         ordered(part, graph.playlists.order_known) for part in (split.validation, split.test)
     )

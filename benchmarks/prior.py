@@ -4,8 +4,8 @@
 
 On the split and the first bundle of benchmarks/unseen_playlists.py, which it trains where OUT has
 none: asks about the validation playlists with some tracks given, adds a weight times FULL_DIAL and
-the fame of each track to the scores of vectors and wide part, and prints what each weight brings
-beside the prior of `segue.scoring.scorer`. OUT/prior.json holds all.
+the log-popularity of each track to the scores of vectors and wide part, and prints what each weight
+brings beside the prior of `segue.scoring.popularity`. OUT/prior.json holds all.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from segue.files import write_json
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.pipeline.evaluate import split_of
 from segue.pipeline.system import SystemScorer
-from segue.scoring.scorer import PRIOR_HALF_LIFE
+from segue.scoring.popularity import PRIOR_HALF_LIFE
 
 WEIGHTS = (0.0, 0.1, 0.2, 0.3, 0.5, 0.8, 1.2)
 
@@ -38,7 +38,7 @@ def main() -> None:
     build(out, parser)
     bundle = Bundle.load(train(out, "unseen-0", "--split", "playlists", "--rng-seed", 0))
     whole = split_of(bundle, PlaylistGraph.load(out / "graph"))
-    system = replace(SystemScorer.of_bundle(bundle, whole), second_stage=None)
+    system = SystemScorer.of_vectors(bundle.measured or bundle, None, whole)
     found: list[dict[str, Any]] = []
     print("given  weight  ndcg@20  recall@20  recall@300     auc")
     for given in GIVEN:

@@ -37,7 +37,9 @@ from segue.graph.split import Split, SplitRecipe, split_graph
 from segue.machine import machine
 from segue.pipeline.evaluate import split_of
 from segue.pipeline.system import SystemScorer
-from segue.scoring.scorer import CentroidScorer
+from segue.scoring.centroid import Centroid
+from segue.scoring.first_stage import FirstStage
+from segue.scoring.two_stages import TwoStages
 
 SEEDS = (0, 1, 2)
 # For benchmarks that look at vectors and nothing beside them.
@@ -91,8 +93,12 @@ def kept(path: Path, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
 def scorers_of(bundle: Bundle, split: Split) -> dict[str, Scorer | HeldOutScorer]:
     """The system of a bundle, and with less and less of it."""
     whole = SystemScorer.of_bundle(bundle, split)
-    vectors = CentroidScorer(bundle.track_vectors, bundle.query_weight)
-    without = SystemScorer(whole.scorer, split), SystemScorer(vectors, split), vectors
+    vectors = FirstStage(Centroid(bundle.track_vectors, bundle.query_weight))
+    without = (
+        SystemScorer(TwoStages(whole.stages.first), split),
+        SystemScorer(TwoStages(vectors), split),
+        vectors,
+    )
     return dict(zip(SYSTEM, (whole, *without), strict=True))
 
 

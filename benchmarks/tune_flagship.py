@@ -30,9 +30,12 @@ from segue.files import write_json_lines
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.graph.split import Split, SplitRecipe, split_graph
 from segue.pipeline.system import SystemScorer
+from segue.scoring.first_stage import FirstStage
+from segue.scoring.query import Query
 from segue.scoring.recency import Recency
-from segue.scoring.scorer import CentroidScorer
-from segue.scoring.terms import load_terms
+from segue.scoring.terms import first_stage_of
+from segue.scoring.two_stages import TwoStages
+from segue.scoring.wide import WidePart, WideScores
 from segue.training.config import WideConfig
 from segue.training.wide import fit_wide
 
@@ -69,17 +72,17 @@ WIDE: dict[str, tuple[WideConfig | None, str]] = {
 }
 
 
-class _EvenWide(CentroidScorer):
+class _EvenWide(WidePart):
     """The wide part without emphasis."""
 
-    def wide_scores(self, query: Any) -> Any:
-        return super().wide_scores(getattr(query, "tracks", query))
+    def prepare(self, query: Query, dial: float = 0.0) -> WideScores:
+        return super().prepare(Query(query.tracks), dial)
 
 
-def measured(scorer: CentroidScorer, split: Split, recency: Recency | None) -> dict[str, float]:
+def measured(scorer: FirstStage, split: Split, recency: Recency | None) -> dict[str, float]:
     """Means over the validation playlists."""
     held_out = split.validation.rows(np.flatnonzero(split.validation.targets.lengths > 0))
-    system = SystemScorer(scorer, split, recency=recency)
+    system = SystemScorer(TwoStages(scorer), split, recency)
     ranks = metrics.concatenate(
         [ranks for *_, ranks in ranked_batches(system, held_out, split.train.catalog.num_tracks)]
     )
@@ -118,13 +121,11 @@ def main() -> None:
         done = any((line["kind"], line["name"]) == (kind, name) for line in lines)
         return not done and (chosen is None or name in chosen)
 
-    def vectors(name: str) -> tuple[Bundle, CentroidScorer]:
+    def vectors(name: str) -> tuple[Bundle, FirstStage]:
         told = ("--split", "mixed", "--device", options.device, "--no-second-stage")
         bundle = Bundle.load(train(out, f"trial {name}", *told, *TRAININGS[name]))
-        terms = load_terms(bundle.terms, bundle.catalog.num_tracks)
-        return bundle, CentroidScorer(
-            bundle.track_vectors, bundle.query_weight, wide=terms.get("wide")
-        )
+        # Without popularity: the prior is not what is tuned here.
+        return bundle, replace(first_stage_of(bundle, bundle.catalog), popularity=None)
 
     for name in TRAININGS:
         if wanted("training", name):
@@ -133,15 +134,16 @@ def main() -> None:
                 "training",
                 name,
                 seconds=bundle.config["seconds"],
-                vectors=measured(replace(scorer, wide=None), split, Recency()),
+                vectors=measured(replace(scorer, further=()), split, Recency()),
                 with_wide=measured(scorer, split, Recency()),
             )
     for name, (config, recency) in WIDE.items():
         if wanted("wide", name):
             scorer = vectors("default")[1]
-            scorer = replace(scorer, wide=None if config is None else fit_wide(split.train, config))
+            wide = () if config is None else (fit_wide(split.train, config),)
             if recency == "vectors":
-                scorer = _EvenWide(**vars(scorer))
+                wide = tuple(_EvenWide(**part.arrays()) for part in wide)
+            scorer = replace(scorer, further=wide)
             keep(
                 "wide",
                 name,

@@ -16,8 +16,8 @@ from segue.bundle import Bundle
 from segue.data.playlists import Catalog, Playlists, TrackLists
 from segue.data.relations import Nodes, Relation
 from segue.graph.playlist_graph import PlaylistGraph
+from segue.scoring.centroid import unit_rows
 from segue.scoring.features import FEATURES
-from segue.scoring.scorer import unit_rows
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page

@@ -83,7 +83,7 @@ class Bundle:
     terms : dict of dict of arrays
         By name, the arrays of each further term of the score (`segue.scoring.terms` knows them).
     second_stage : str or None
-        A model of LightGBM in its own text form, which orders the best tracks anew (see
+        A model of LightGBM in its own text form, which reorders the best tracks (see
         `segue.scoring.second_stage`).
     folder : Path or None
         Where the bundle was read from, so that who needs its companion files finds them; None

@@ -18,7 +18,8 @@ from segue.graph.split import SplitRecipe, split_graph
 from segue.models import ENCODERS
 from segue.models.encoder import Encoder, MessageGraph, NodeVectors
 from segue.models.sparse import SparseMatrix
-from segue.scoring.scorer import CentroidScorer
+from segue.scoring.centroid import Centroid
+from segue.scoring.first_stage import FirstStage
 from segue.training.config import TrainConfig
 from segue.training.train import train
 
@@ -225,7 +226,7 @@ def test_learns(planted_graph: PlaylistGraph, name: str, tmp_path: Path) -> None
         return metrics.mean_over_scored(metrics.recall(ranks, 20))[0]
 
     popularity = np.tile(split.train.popularity.astype(np.float32), (240, 1))
-    scorer = CentroidScorer(result.track_vectors, result.query_weight)
+    scorer = FirstStage(Centroid(result.track_vectors, result.query_weight))
     # A playlist's own community has about 30 tracks left, which hold 85% of its held-out ones:
     # who knows the communities and nothing more finds 0.85 · 20/30 of them.
     found = recall(scorer.scores(split.test.query))

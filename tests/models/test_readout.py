@@ -7,7 +7,9 @@ import torch
 from segue.data.playlists import TrackLists
 from segue.models.readout import CentroidReadout
 from segue.models.sparse import SparseMatrix
-from segue.scoring.scorer import CentroidScorer
+from segue.scoring.centroid import Centroid
+from segue.scoring.first_stage import FirstStage
+from segue.scoring.query import Query
 
 LISTS = TrackLists.from_lists([[3, 1, 4], [5], [9, 2, 6, 0, 8], [7, 3]])
 NUM_TRACKS, DIM = 10, 6
@@ -62,13 +64,13 @@ def test_queries_have_unit_length(
 def test_training_equals_serving(
     readout: CentroidReadout, track: torch.Tensor, degree: torch.Tensor
 ) -> None:
-    served = CentroidScorer(
+    served = Centroid(
         torch.nn.functional.normalize(track).numpy(), readout.query_weight(track, degree).numpy()
     )
     trained = readout(ones(LISTS), track, degree).detach().numpy()
-    np.testing.assert_allclose(served.query_vectors(LISTS), trained, atol=1e-5)
+    np.testing.assert_allclose(served.prepare(Query(LISTS)), trained, atol=1e-5)
     scores = trained @ torch.nn.functional.normalize(track).numpy().T
-    np.testing.assert_allclose(served.scores(LISTS), scores, atol=1e-5)
+    np.testing.assert_allclose(FirstStage(served).scores(LISTS), scores, atol=1e-5)
 
 
 def test_salience_starts_without_a_say(track: torch.Tensor, degree: torch.Tensor) -> None:

@@ -86,7 +86,7 @@ def test_reasons_add_up_to_what_the_seeds_add(recommender):
     rows = np.array([int(scene.nodes[at].key.split(":")[1]) for at in found], dtype=np.int32)
     query = TrackLists.from_lists([seeds])
     # The last term, what everyone knows, is no seed's.
-    parts = np.maximum(recommender.scorer.contributions(query, rows).parts[:, :3], 0)
+    parts = np.maximum(recommender.stages.first.parts(query, rows).parts[:, :3], 0)
     into = [sum(e.weight for e in scene.edges if e.target == at) for at in found]
     assert into == pytest.approx(parts.sum(axis=1).tolist(), abs=1e-6)
     for at, seed in enumerate(seeds):

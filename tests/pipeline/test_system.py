@@ -13,7 +13,9 @@ from segue.graph.split import Split, SplitRecipe, split_graph
 from segue.metrics import rank_held_out
 from segue.pipeline.system import SystemScorer
 from segue.recommend.recommender import Recommender
-from segue.scoring.scorer import CentroidScorer
+from segue.scoring.centroid import Centroid
+from segue.scoring.first_stage import FirstStage
+from segue.scoring.popularity import Popularity
 from segue.scoring.wide import WidePart
 from segue.training import second_stage
 from segue.training.config import SecondStageConfig
@@ -65,8 +67,8 @@ def test_it_ranks_as_a_recommender(planted_graph, second_stage_text, kind, pool_
     vectors = vectors_of(split)
     system = SystemScorer.of_vectors(vectors, second_stage_text, split)
     recommender = Recommender(bundle_of(split, vectors, second_stage_text))
-    system.second_stage.pool_size = pool_size
-    recommender._ranker.second_stage.pool_size = pool_size
+    system.stages.second.pool_size = pool_size
+    recommender.stages.second.pool_size = pool_size
     held_out = split.validation
     order_known = split.train.playlists.order_known[held_out.playlist_index]
     if kind == "random":
@@ -116,16 +118,18 @@ def test_without_order_wide_part_and_second_stage_it_is_the_vectors_alone(plante
     vectors = replace(vectors_of(split), terms={})
     system = SystemScorer.of_vectors(vectors, None, split)
     assert isinstance(system, HeldOutScorer)
-    plain = CentroidScorer(vectors.track_vectors, vectors.query_weight, vectors.popularity)
+    plain = FirstStage(
+        Centroid(vectors.track_vectors, vectors.query_weight), Popularity(vectors.popularity)
+    )
     found, expected = (evaluate(one, split.test, split.train) for one in (system, plain))
     assert found.to_json()["values"] == expected.to_json()["values"]
 
 
 def test_training_sees_what_serving_sees(planted_graph, second_stage_text, monkeypatch):
-    """The same features of the same candidates for a question and for a list."""
+    """The same features of the same candidates for a case and for a list."""
     split = split_graph(planted_graph, SplitRecipe("mixed"))
     system = SystemScorer.of_vectors(vectors_of(split), second_stage_text, split)
-    served, seen, maker = [], [], system.second_stage.maker
+    served, seen, maker = [], [], system.stages.second.maker
     make = type(maker).features
 
     def watched(self, query, candidates, score):
@@ -137,8 +141,8 @@ def test_training_sees_what_serving_sees(planted_graph, second_stage_text, monke
     kept = served
     system.held_out_scores(split.validation)
     kept = seen
-    questions = next(second_stage._questions(split, SecondStageConfig()))
-    list(second_stage._pools(questions, system.scorer, maker, system.recency))
+    cases = next(second_stage._cases(split, SecondStageConfig()))
+    list(second_stage._pools(cases, system.stages.first, maker, system.recency))
     assert len(seen) > 100
     answers = {tuple(tracks): (candidates, features) for tracks, candidates, features in served}
     for tracks, candidates, features in seen:

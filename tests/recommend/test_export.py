@@ -13,7 +13,7 @@ from segue.errors import ArtefactError, InputError
 from segue.recommend import export
 from segue.recommend.export import read_ids, read_playlists, write_recommendations
 from segue.recommend.recommender import Recommender
-from segue.scoring.scorer import Query
+from segue.scoring.query import Query
 
 
 @pytest.fixture(scope="module")

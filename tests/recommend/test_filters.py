@@ -43,10 +43,10 @@ def recommender(planted_bundle) -> Recommender:
 
 def naive(recommender: Recommender, query: list[int], n: int, filters: Filters) -> list[int]:
     """One walk down the whole ranking, with the rules written out."""
-    catalog, scorer = recommender.bundle.catalog, recommender.scorer
-    vectors = scorer.track_vectors
+    catalog, first_stage = recommender.bundle.catalog, recommender.stages.first
+    vectors = first_stage.centroid.track_vectors
     centre = vectors[query].sum(axis=0)
-    prior = 2 ** (-len(query) / 3.5) * 0.1 * scorer.fame
+    prior = 2 ** (-len(query) / 3.5) * 0.1 * first_stage.popularity.log_popularity
     scores = vectors @ (centre / np.linalg.norm(centre)) + prior
     listed: list[int] = []
     for track in np.argsort(-scores, kind="stable").tolist():

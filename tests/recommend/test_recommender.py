@@ -151,7 +151,12 @@ def test_an_empty_playlist_gets_the_most_popular(small):
         assert found.query == ()
         assert ids(found) == [f"segue:track:{letter}" for letter in "abcd"], "ties by index"
         np.testing.assert_allclose([t.score for t in found.tracks], [0.3, 0.2, 0.2, 0.2])
-        assert all(track.because == () for track in found.tracks)
+        for track in found.tracks:
+            assert [(r.kind, r.part) for r in track.because] == [
+                ("popularity", pytest.approx(track.score))
+            ]
+    for track in found.tracks:
+        assert small.why(track.track_id, "twelve").score == pytest.approx(track.score)
     assert not small.complete("10").by_popularity
 
 
@@ -277,7 +282,19 @@ def test_vibe_of_artists(recommender, bundle):
 
 def test_similar_tracks_and_artists(recommender, bundle):
     similar = recommender.similar("Track 5", 4)
-    assert similar.tracks == recommender.vibe(["Track 5"], 4).tracks
+    cosine = bundle.track_vectors @ bundle.track_vectors[5]
+    cosine[5] = -np.inf
+    nearest = np.argsort(-cosine)
+    assert ids(similar) == [f"segue:track:{row}" for row in nearest[:4]]
+    np.testing.assert_allclose([t.score for t in similar.tracks], cosine[nearest[:4]], atol=1e-6)
+    assert similar.title == "Tracks like Track 5"
+    assert similar.query == ("segue:track:5",)
+    for track in similar.tracks:
+        (reason,) = track.because
+        assert (reason.kind, reason.id) == ("track", "segue:track:5")
+        assert (reason.part, track.rest) == (pytest.approx(track.score, abs=1e-6), 0)
+    # What goes with a song is another question: how well known a track is counts, too.
+    assert ids(recommender.vibe(["Track 5"], 20)) != ids(recommender.similar("Track 5", 20))
     artists = recommender.similar(artist="artist 2", n=100)
     likeness = bundle.vectors["artist"] @ bundle.vectors["artist"][2]
     likeness[2] = -np.inf
@@ -292,12 +309,12 @@ def test_similar_tracks_and_artists(recommender, bundle):
 
 
 def test_the_dial_goes_from_mainstream_to_deep_cuts(recommender, bundle):
-    fame = [
+    popularity = [
         np.mean([bundle.popularity[bundle.catalog.tracks.index_of[i]] for i in ids(found)])
         for found in (recommender.complete("3", 20, dial=dial) for dial in (-1, -0.5, 0, 0.5, 1))
     ]
-    assert fame == sorted(fame, reverse=True)
-    assert fame[0] > fame[2] > fame[-1]
+    assert popularity == sorted(popularity, reverse=True)
+    assert popularity[0] > popularity[2] > popularity[-1]
     off = recommender.complete("3", 20, dial=0.0)
     assert off == recommender.complete("3", 20)
     for track in recommender.complete("3", 9, dial=0.7).tracks:

@@ -93,7 +93,7 @@ def test_most_of_the_exact_list_with_exact_scores(approximate, exact, searches, 
     shared = [len(np.intersect1d(*rows)) / 20 for rows in zip(near, best, strict=True)]
     assert np.mean(shared) > 0.85
     assert (np.diff(near_score, axis=1) <= 0).all()
-    scores = exact.scorer.scores(query, dial)
+    scores = exact.stages.first.scores(query, dial)
     np.testing.assert_allclose(near_score, np.take_along_axis(scores, near, axis=1), atol=1e-6)
     for row in range(150):
         assert not set(near[row].tolist()) & set(query[row].tolist())
@@ -173,7 +173,7 @@ def test_the_wide_part_counts_where_the_index_finds_a_track_too(bundle, folder, 
     query = lists(np.random.default_rng(8), 40)
     near, near_score = approximate.rank(query, 40)
     assert sum(searches) == 40
-    scores = exact.scorer.scores(query)
+    scores = exact.stages.first.scores(query)
     np.testing.assert_allclose(near_score, np.take_along_axis(scores, near, axis=1), atol=1e-6)
     assert (np.diff(near_score, axis=1) <= 0).all()
     best, _ = exact.rank(query, 40)

@@ -13,8 +13,11 @@ from scipy.sparse import csr_array
 
 from segue.data.playlists import Catalog, TrackLists
 from segue.data.relations import Relation
+from segue.scoring.centroid import Centroid
 from segue.scoring.features import FEATURES, FeatureMaker
-from segue.scoring.scorer import CentroidScorer, Query
+from segue.scoring.first_stage import FirstStage
+from segue.scoring.popularity import Popularity
+from segue.scoring.query import Query
 from segue.scoring.wide import WidePart
 
 NUM_TRACKS, NUM_ARTISTS, NUM_ALBUMS, DIM = 14, 4, 5, 6
@@ -42,14 +45,12 @@ def tiny(rng_seed: int, *, wide: bool = True) -> FeatureMaker:
     weights = rng.uniform(-0.1, 0.5, (NUM_TRACKS, NUM_TRACKS)).astype(np.float32)
     weights *= rng.random(weights.shape) < 0.4
     popularity = rng.integers(0, 40, NUM_TRACKS)
-    scorer = CentroidScorer(
-        vectors.astype(np.float32),
-        rng.uniform(0.1, 3, NUM_TRACKS).astype(np.float32),
-        popularity,
-        catalog.main_artist,
-        WidePart.from_matrix(csr_array(weights)) if wide else None,
+    first_stage = FirstStage(
+        Centroid(vectors.astype(np.float32), rng.uniform(0.1, 3, NUM_TRACKS).astype(np.float32)),
+        Popularity(popularity),
+        (WidePart.from_matrix(csr_array(weights)),) if wide else (),
     )
-    return FeatureMaker(scorer, catalog, popularity)
+    return FeatureMaker(first_stage, catalog, popularity)
 
 
 def unit(vector: np.ndarray) -> np.ndarray:
@@ -59,12 +60,13 @@ def unit(vector: np.ndarray) -> np.ndarray:
 def by_hand(maker: FeatureMaker, tracks: list[int], emphasis: list[float] | None, order: bool,
             candidate: int, score: float) -> dict[str, float]:  # fmt: skip
     """The features of one candidate, in float64; without those that compare candidates."""
-    scorer, catalog = maker.scorer, maker.catalog
-    vectors = scorer.track_vectors.astype(np.float64)
+    first_stage, catalog = maker.first_stage, maker.catalog
+    weight = first_stage.centroid.query_weight
+    vectors = first_stage.centroid.track_vectors.astype(np.float64)
     W = np.zeros((NUM_TRACKS, NUM_TRACKS))
-    if scorer.wide is not None:
-        W = scorer.wide.matrix.toarray().astype(np.float64)
-    popularity = scorer.popularity
+    for term in first_stage.further:
+        W = term.matrix.toarray().astype(np.float64)
+    popularity = first_stage.popularity.popularity
     artist, album = catalog.main_artist.tolist(), catalog.main_album.tolist()
     n = len(tracks)
     share = np.ones(n) if emphasis is None else np.array(emphasis) / np.mean(emphasis)
@@ -73,7 +75,7 @@ def by_hand(maker: FeatureMaker, tracks: list[int], emphasis: list[float] | None
     wide = sum(s * w for s, w in zip(share, weights, strict=True))
 
     def centroid(counts: list[float]) -> np.ndarray:
-        parts = [c * scorer.query_weight[t] * vectors[t] for c, t in zip(counts, tracks,
+        parts = [c * weight[t] * vectors[t] for c, t in zip(counts, tracks,
                                                                          strict=True)]  # fmt: skip
         return unit(np.sum(parts, axis=0))
 
@@ -87,7 +89,7 @@ def by_hand(maker: FeatureMaker, tracks: list[int], emphasis: list[float] | None
     def in_list(group: list[int], some: list[int]) -> int:
         return sum(group[candidate] >= 0 and group[t] == group[candidate] for t in some)
 
-    def fame(group: list[int]) -> float:
+    def log_popularity(group: list[int]) -> float:
         if group[candidate] < 0:
             return math.nan
         members = [t for t in range(NUM_TRACKS) if group[t] == group[candidate]]
@@ -124,8 +126,8 @@ def by_hand(maker: FeatureMaker, tracks: list[int], emphasis: list[float] | None
         "album complete": in_list(album, tracks) / on_album,
         "popularity": math.log1p(int(popularity[candidate])),
         "popularity over mean": math.log1p(int(popularity[candidate])) - np.mean(logs),
-        "artist popularity": fame(artist),
-        "album popularity": fame(album),
+        "artist popularity": log_popularity(artist),
+        "album popularity": log_popularity(album),
         "length": n,
         "order known": float(order),
         "artists by length": len({artist[t] for t in tracks} - {-1}) / n,
@@ -162,7 +164,7 @@ def made(maker: FeatureMaker, tracks: list[int], emphasis: list[float] | None, o
         None if emphasis is None else np.array(emphasis, dtype=np.float32),
         order_known=np.array([order]),
     )
-    scores = maker.scorer.scores(query)[0]
+    scores = maker.first_stage.scores(query)[0]
     left = np.setdiff1d(np.arange(NUM_TRACKS, dtype=np.int32), tracks)
     candidates = left[np.argsort(-scores[left], kind="stable")]
     features = maker.features(query, candidates, scores[candidates])
@@ -275,7 +277,7 @@ def test_a_catalogue_without_artists_and_albums():
             relation.name, "track", relation.target, nowhere, relation.num_targets
         )
         catalog = catalog.with_relation(none)
-    bare = FeatureMaker(maker.scorer, catalog, maker.scorer.popularity)
+    bare = FeatureMaker(maker.first_stage, catalog, maker.first_stage.popularity.popularity)
     _, _, columns = made(bare, [1, 2, 3], None, True)
     for name in ("tracks by artist", "weights of artist", "weights of album", "album complete"):
         np.testing.assert_array_equal(columns[name], 0)

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.sparse import csr_array
 
 from segue.data.playlists import TrackLists
 from segue.scoring import first_stage as index
@@ -110,29 +109,23 @@ def test_a_long_row_is_as_a_short_one():
     num_tracks=st.integers(0, 60),
     n=st.integers(1, 25),
     entries=st.sampled_from([1, 40, 100, 10**6]),
-    with_offset=st.booleans(),
-    with_wide=st.booleans(),
-    few=st.booleans(),
+    share=st.sampled_from([0.1, 0.5, 0.9, 1.0]),
 )
-def test_tiles_do_not_show(
-    rng_seed, num_queries, num_tracks, n, entries, with_offset, with_wide, few
-):
+def test_tiles_do_not_show(rng_seed, num_queries, num_tracks, n, entries, share):
     """`best_tracks` is `top_tracks` of all scores, whatever the size of a tile; ties everywhere."""
     rng = np.random.default_rng(rng_seed)
-    queries = rng.integers(-1, 2, size=(num_queries, 3)).astype(np.float32)
-    vectors = rng.integers(-1, 2, size=(num_tracks, 3)).astype(np.float32)
-    offset = rng.integers(0, 2, num_tracks).astype(np.float32) if with_offset else None
-    # Sparse, with zeros that are stored, and with rows of which nothing is.
-    weights = rng.integers(-1, 3, (num_queries, num_tracks)).astype(np.float32)
-    places = np.nonzero(rng.random(weights.shape) < 0.3 * (np.arange(num_queries) % 2)[:, None])
-    wide = csr_array((weights[places], places), shape=weights.shape) if with_wide else None
+    every = rng.integers(-3, 4, size=(num_queries, num_tracks)).astype(np.float32)
+
+    def add_scores(scores: np.ndarray, tracks) -> None:
+        assert not scores.any()
+        assert isinstance(tracks, slice) or (np.diff(tracks) > 0).all()
+        scores += every[:, tracks]
+
     excluded = TrackLists.from_lists(
-        [rng.permutation(num_tracks)[: rng.integers(0, num_tracks + 1)] for _ in queries]
+        [rng.permutation(num_tracks)[: rng.integers(0, num_tracks + 1)] for _ in every]
     )
-    passes = rng.random(num_tracks) < 0.5 if few else np.ones(num_tracks, dtype=bool)
-    scores = queries @ vectors.T + (0 if offset is None else offset)
-    scores += 0 if wide is None else wide.toarray()
-    scores[:, ~passes] = -np.inf
+    passes = rng.random(num_tracks) < share
+    scores = np.where(passes, every, -np.inf)
     expected = (
         top_tracks(scores.astype(np.float32), excluded, n)
         if num_tracks
@@ -140,16 +133,33 @@ def test_tiles_do_not_show(
     )
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(index, "_TILE_ENTRIES", entries)
+        patch.setattr(index, "_GATHERED", max(entries // 3, 1))
         found = best_tracks(
-            queries,
-            vectors,
-            excluded,
-            n,
-            offset=offset,
-            wide=wide,
-            candidates=np.flatnonzero(passes).astype(np.int32) if few else None,
+            add_scores, num_tracks, excluded, n, allowed=passes if share < 1 else None
         )
     assert found[0].dtype == np.int32
     assert found[1].dtype == np.float32
     np.testing.assert_array_equal(found[0], expected[0])
     np.testing.assert_array_equal(found[1], expected[1])
+
+
+def test_vectors_are_gathered_only_where_few_tracks_are_allowed():
+    """A track that is excluded must not cost a copy of all vectors."""
+    asked = []
+
+    def add_scores(scores: np.ndarray, tracks) -> None:
+        asked.append(tracks)
+        scores += np.arange(100, dtype=np.float32)[tracks]
+
+    for lists, forbidden, gathered in (
+        *((1, 1, False), (1, 75, False), (1, 80, True), (1, 99, True), (1, 100, True)),
+        *((20, 1, False), (20, 35, False), (20, 40, True)),
+    ):
+        asked.clear()
+        allowed = np.arange(100) >= forbidden
+        excluded = TrackLists.from_lists([[99]] * lists)
+        found, _ = best_tracks(add_scores, 100, excluded, 1, allowed=allowed)
+        assert found.tolist() == [[98 if forbidden < 99 else -1]] * lists
+        assert all(isinstance(tracks, slice) != gathered for tracks in asked)
+        if gathered:
+            assert sum(map(len, asked)) == 100 - forbidden

@@ -1,4 +1,4 @@
-"""A second stage orders the best tracks of the first anew, and touches nothing else."""
+"""A second stage reorders the best tracks of the first, and touches nothing else."""
 
 import sys
 from dataclasses import replace
@@ -14,8 +14,11 @@ from segue.recommend.filters import Filters
 from segue.recommend.ranking import Ranker
 from segue.recommend.recommender import Recommender
 from segue.scoring.features import FeatureMaker
-from segue.scoring.scorer import CentroidScorer, Query
+from segue.scoring.first_stage import FirstStage
+from segue.scoring.query import Query
 from segue.scoring.second_stage import SecondStage
+from segue.scoring.terms import first_stage_of
+from segue.scoring.two_stages import TwoStages
 from segue.scoring.wide import WidePart
 
 lightgbm = pytest.importorskip("lightgbm", reason="the extra train is not installed")
@@ -37,10 +40,8 @@ def bundle(planted_bundle, second_stage_text) -> Bundle:
 
 
 @pytest.fixture(scope="module")
-def scorer(bundle) -> CentroidScorer:
-    artist = bundle.catalog.main_artist
-    arrays = bundle.track_vectors, bundle.query_weight, bundle.popularity
-    return CentroidScorer(*arrays, artist, WidePart(**bundle.terms["wide"]))
+def scorer(bundle) -> FirstStage:
+    return first_stage_of(bundle, bundle.catalog)
 
 
 @pytest.fixture(scope="module")
@@ -50,19 +51,19 @@ def stage(bundle, scorer) -> SecondStage:
 
 @pytest.fixture(scope="module")
 def ranker(bundle, scorer, stage) -> Ranker:
-    return Ranker(scorer, bundle.catalog, bundle.popularity, second_stage=stage)
+    return Ranker(TwoStages(scorer, stage), bundle.catalog)
 
 
 @pytest.fixture(scope="module")
 def first(bundle, scorer) -> Ranker:
-    return Ranker(scorer, bundle.catalog, bundle.popularity)
+    return Ranker(TwoStages(scorer), bundle.catalog)
 
 
 @pytest.fixture
 def few(bundle) -> Recommender:
     """Of which the second stage looks at few tracks, so that others stay where they are."""
     recommender = Recommender(bundle)
-    recommender._ranker.second_stage.pool_size = POOL
+    recommender.stages.second.pool_size = POOL
     return recommender
 
 
@@ -76,16 +77,19 @@ def asked() -> Query:
 
 
 def ranked(ranker: Ranker, query: Query, n: int, dial: float = 0.0, **options):
-    options = {"diversity": 0.0, "filters": NO_FILTERS, "candidates": None} | options
+    options = {"diversity": 0.0, "filters": NO_FILTERS, "allowed": None} | options
     return ranker.rank(query, n, dial=dial, **options)
 
 
 def final_scores(
-    scorer: CentroidScorer, bundle: Bundle, query: Query, candidates: np.ndarray
+    scorer: FirstStage, bundle: Bundle, query: Query, candidates: np.ndarray
 ) -> np.ndarray:
-    """At dial 0, of all tracks for one list: those of the pool dealt out by the odds of trees."""
+    """At dial 0, of all tracks for one list: those of the pool in the order of the trees' odds.
+
+    Filters do not change what is in the pool: −inf is what is not among the candidates.
+    """
     score = scorer.scores(query)[0]
-    allowed = np.setdiff1d(candidates, query.tracks.track_index)
+    allowed = np.setdiff1d(np.arange(NUM_TRACKS), query.tracks.track_index)
     pool = allowed[np.lexsort((allowed, -score[allowed]))][:POOL].astype(np.int32)
     maker = FeatureMaker(scorer, bundle.catalog, bundle.popularity)
     booster = lightgbm.Booster(model_str=bundle.second_stage)
@@ -93,18 +97,19 @@ def final_scores(
     final = np.full(NUM_TRACKS, -np.inf)
     final[allowed] = score[allowed]
     final[pool[np.argsort(-odds, kind="stable")]] = score[pool]
+    final[np.setdiff1d(np.arange(NUM_TRACKS), candidates)] = -np.inf
     return final
 
 
 @pytest.mark.parametrize("dial", DIALS)
-@pytest.mark.parametrize("every", [1, 7], ids=["all", "some"])
+@pytest.mark.parametrize("every", [1, 2, 7], ids=["all", "half", "few"])
 def test_a_list_at_every_dial_is_that_of_final_scores(bundle, scorer, ranker, asked, dial, every):
     """What the dial adds comes on top of the score that a track has at 0, in the pool or not."""
     candidates = np.arange(0, NUM_TRACKS, every, dtype=np.int32)
-    passed = candidates if every > 1 else None
-    offset = dial * scorer.dial_offset
+    passed = np.isin(np.arange(NUM_TRACKS), candidates) if every > 1 else None
+    offset = dial * scorer.popularity.full_turn
     for n in (1, POOL - 1, POOL, POOL + 9, NUM_TRACKS):
-        found, score = ranked(ranker, asked, n, dial, candidates=passed)
+        found, score = ranked(ranker, asked, n, dial, allowed=passed)
         for row in (0, 1, 3):
             one = asked.rows(slice(row, row + 1))
             final = final_scores(scorer, bundle, one, candidates) + offset
@@ -137,20 +142,20 @@ def test_the_pool_keeps_its_scores_and_the_others_their_places(ranker, first, as
         np.testing.assert_array_equal(found[row, POOL:], plain[row, POOL:])
 
 
-def test_scores_are_dealt_out_by_the_odds(stage, scorer, asked):
-    """A short row is dealt out alone; padding and rows without tracks stay."""
+def test_scores_follow_the_odds(stage, scorer, asked):
+    """A short row keeps to itself; padding and rows without tracks stay."""
     pool = np.array([[4, 90, 33, 12], [61, 2, -1, -1], [5, 6, 7, 8], [-1] * 4, [9, 10, 11, 12]])
     score = np.array([[4, 3, 2, 1], [2, 1, -np.inf, -np.inf], *[[4, 3, 2, 1]] * 3])
-    dealt = stage.scores(asked, pool.astype(np.int32), score.astype(np.float32))
-    np.testing.assert_array_equal(np.sort(dealt), np.sort(score))
-    np.testing.assert_array_equal(dealt[[2, 3, 4]], score[[2, 3, 4]])
-    np.testing.assert_array_equal(dealt[1, 2:], score[1, 2:])
+    reordered = stage.reordered(asked, pool.astype(np.int32), score.astype(np.float32))
+    np.testing.assert_array_equal(np.sort(reordered), np.sort(score))
+    np.testing.assert_array_equal(reordered[[2, 3, 4]], score[[2, 3, 4]])
+    np.testing.assert_array_equal(reordered[1, 2:], score[1, 2:])
     # One by one it is the same: a service asks so.
     for row in range(len(pool)):
         one = slice(row, row + 1)
-        alone = stage.scores(asked.rows(one), pool[one].astype(np.int32),
+        alone = stage.reordered(asked.rows(one), pool[one].astype(np.int32),
                              score[one].astype(np.float32))  # fmt: skip
-        np.testing.assert_array_equal(alone, dealt[one])
+        np.testing.assert_array_equal(alone, reordered[one])
 
 
 @pytest.mark.parametrize("dial", [0.0, 0.7])
@@ -160,7 +165,7 @@ def test_filters_look_at_the_list_as_it_is_ordered(bundle, scorer, ranker, asked
     found, _ = ranked(ranker, asked, 20, dial, filters=filters)
     for row in (0, 1, 3):
         final = final_scores(scorer, bundle, asked.rows(slice(row, row + 1)), np.arange(NUM_TRACKS))
-        final = final + dial * scorer.dial_offset
+        final = final + dial * scorer.popularity.full_turn
         expected, count = [], dict.fromkeys(range(len(bundle.catalog.artists)), 0)
         for track in np.argsort(-final, kind="stable").tolist():
             artist = int(bundle.catalog.main_artist[track])
@@ -185,7 +190,7 @@ def test_diversity_chooses_from_the_list_as_it_is_ordered(ranker, first, asked):
 @pytest.mark.parametrize("dial", [0.0, 0.6])
 def test_reasons_and_the_list_as_a_whole_sum_to_the_score(few, dial):
     found = few.complete("3", 60, dial=dial)
-    lifted = 0
+    added_to = 0
     for track in found.tracks:
         assert {reason.kind for reason in track.because} <= {"track", "popularity"}
         parts = sum(reason.part for reason in track.because) + track.rest
@@ -195,8 +200,8 @@ def test_reasons_and_the_list_as_a_whole_sum_to_the_score(few, dial):
         assert why.score == pytest.approx(track.score, abs=1e-6)
         (whole,) = (term for term in why.terms if term.kind == "list")
         assert (whole.id, whole.name) == ("", "the list as a whole")
-        lifted += whole.part != 0
-    assert 1 < lifted <= POOL
+        added_to += whole.part != 0
+    assert 1 < added_to <= POOL
 
 
 def test_what_the_list_adds_is_the_difference_to_the_first_stage(few, bundle):
@@ -263,5 +268,5 @@ def test_a_model_of_other_features_is_refused(bundle):
     rng = np.random.default_rng(0)
     data = lightgbm.Dataset(rng.normal(size=(200, 3)), rng.random(200) < 0.5)
     other = lightgbm.train({"objective": "binary", "verbose": -1, "num_threads": 1}, data, 2)
-    with pytest.raises(ArtefactError, match=r"of 3 features, expected \d+: it is of another"):
+    with pytest.raises(ArtefactError, match=r"of 3 features, expected \d+: it was made by another"):
         Recommender(replace(bundle, second_stage=other.model_to_string()))

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from scipy.sparse import csr_array
 
 from segue.data.playlists import TrackLists
+from segue.scoring.query import Query
 from segue.scoring.wide import WidePart
 
 NUM_TRACKS = 5
@@ -49,13 +50,14 @@ def test_from_a_matrix_and_back(wide):
 def test_scores_are_sums_of_rows(lists, rng_seed):
     wide = WidePart.from_matrix(csr_array(DENSE))
     tracks = TrackLists.from_lists(lists)
-    share = np.random.default_rng(rng_seed).uniform(0, 3, tracks.num_pairs).astype(np.float32)
+    emphasis = np.random.default_rng(rng_seed).uniform(0.1, 3, tracks.num_pairs).astype(np.float32)
     expected = np.zeros((2, len(lists), NUM_TRACKS))
     for pair, (row, track) in enumerate(zip(tracks.list_index(), tracks.track_index, strict=True)):
+        mean = emphasis[slice(*tracks.offsets[row : row + 2])].astype(np.float64).mean()
         expected[0, row] += DENSE[track]
-        expected[1, row] += share[pair].astype(np.float64) * DENSE[track]
-    for found, by_hand in zip((wide.scores(tracks), wide.scores(tracks, share)), expected,
-                              strict=True):  # fmt: skip
+        expected[1, row] += emphasis[pair] / mean * DENSE[track]
+    for query, by_hand in zip((Query(tracks), Query(tracks, emphasis)), expected, strict=True):
+        found = wide.prepare(query).by_list
         assert found.shape == (len(lists), NUM_TRACKS)
         np.testing.assert_allclose(found.toarray(), by_hand, atol=1e-5)
 

@@ -13,13 +13,15 @@ from segue.evaluation.validation import validate
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.graph.split import HeldOut, Split, SplitRecipe, split_graph
 from segue.pipeline.system import SystemScorer
-from segue.scoring.recency import Recency
-from segue.scoring.scorer import CentroidScorer
+from segue.scoring.centroid import Centroid
+from segue.scoring.first_stage import FirstStage
+from segue.scoring.recency import Recency, query_of
 from segue.scoring.second_stage import SecondStage
+from segue.scoring.two_stages import TwoStages
 from segue.scoring.wide import WidePart
 from segue.training import second_stage
 from segue.training.config import SecondStageConfig
-from segue.training.second_stage import Questions, train_second_stage
+from segue.training.second_stage import train_second_stage
 
 pytest.importorskip("lightgbm", reason="the extra train is not installed")
 NUM_TRACKS, ON_ALBUM, LENGTH = 120, 4, 10
@@ -70,14 +72,15 @@ def draw_split(rng_seed: int, *, follows: str, num_playlists: int = 200) -> Spli
     return split_graph(PlaylistGraph(playlists, catalog, {}), SplitRecipe("last"))
 
 
-def blind_scorer(wide: WidePart | None = None) -> CentroidScorer:
+def blind_scorer(wide: WidePart | None = None) -> FirstStage:
     """Of random vectors."""
     vectors = np.random.default_rng(1).normal(size=(NUM_TRACKS, 16)).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    return CentroidScorer(vectors, np.ones(NUM_TRACKS, dtype=np.float32), wide=wide)
+    even = np.ones(NUM_TRACKS, dtype=np.float32)
+    return FirstStage(Centroid(vectors, even), further=() if wide is None else (wide,))
 
 
-def trained(split: Split, scorer: CentroidScorer, config: SecondStageConfig = CONFIG, **options):
+def trained(split: Split, scorer: FirstStage, config: SecondStageConfig = CONFIG, **options):
     return train_second_stage(split, scorer, split.train.popularity, config, **options)
 
 
@@ -103,7 +106,7 @@ def test_it_learns_a_rule_that_the_first_stage_cannot_see(model):
     other, scorer = draw_split(1, follows="album"), blind_scorer()
     stage = SecondStage(model, scorer, other.train.catalog, other.train.popularity)
     first, both = (
-        validate(SystemScorer(scorer, other, one), other.validation, other.train)
+        validate(SystemScorer(TwoStages(scorer, one), other), other.validation, other.train)
         for one in (None, stage)
     )
     assert first["ndcg@20"] < 0.15
@@ -138,7 +141,7 @@ def test_cross_validation_chooses_the_number_of_trees(split, monkeypatch):
 
 
 def test_average_precision_by_hand():
-    """Of two questions; the trees of a model that turns the order around."""
+    """Of two cases; the trees of a model that turns the order around."""
 
     class Backward:
         def predict(self, features, raw_score, num_iteration):
@@ -154,7 +157,7 @@ def test_average_precision_by_hand():
     )
 
 
-def test_too_few_questions_train_nothing(split, monkeypatch):
+def test_too_few_cases_train_nothing(split, monkeypatch):
     monkeypatch.setattr(second_stage, "_boosted", pytest.fail)
     assert trained(split, blind_scorer(), replace(CONFIG, min_questions=201)) is None
     nothing = split_graph(
@@ -184,13 +187,13 @@ class Candidates:
 
 @pytest.fixture
 def shown(monkeypatch):
-    """Trains nothing, and tells of the questions and pools of a split."""
+    """Trains nothing, and tells of the cases and pools of a split."""
 
     def shown(split: Split, config: SecondStageConfig = CONFIG):
         stub, found = Candidates([]), []
-        for questions in second_stage._questions(split, config):
-            pools = second_stage._pools(questions, blind_scorer(), stub, Recency())
-            found.append((questions, list(pools)))
+        for cases in second_stage._cases(split, config):
+            pools = second_stage._pools(cases, blind_scorer(), stub, Recency())
+            found.append((cases, list(pools)))
         return found, stub.asked
 
     return shown
@@ -209,8 +212,8 @@ def test_only_validation_targets_count_as_belonging(make_planted_graph, monkeypa
     num_tests = 0
     found, _ = shown(split)
     assert len(found) == (3 if kind in ("last", "mixed") else 2)
-    for questions, pools in found:
-        held_out = questions.held_out
+    for cases, pools in found:
+        held_out = cases.held_out
         assert len(pools) == len(held_out.query)
         for row, pool in enumerate(pools):
             tracks = pool.features[:, 0].astype(int)
@@ -244,7 +247,7 @@ def test_which_tracks_are_for_test_is_not_seen(split, model):
     assert trained(replace(split, test=changed), blind_scorer()) == model
 
 
-def test_some_questions_are_asked_again_with_few_tracks(shown, split):
+def test_some_cases_come_again_with_few_tracks(shown, split):
     """Of an ordered list the last ones; what is known and what is wanted stay."""
     ((whole, pools), (short, again), _), asked = shown(split)
     assert (len(pools), len(again)) == (200, 100)
@@ -308,33 +311,36 @@ def test_of_whole_playlists_their_beginnings_are_shown(make_planted_graph, shown
     found, asked = shown(split_graph(graph, SplitRecipe("playlists")))
     known = graph.playlists.order_known
     given = []
-    for questions, _ in found:
-        held_out = questions.held_out
+    for cases, _ in found:
+        held_out = cases.held_out
         for row, playlist in enumerate(held_out.playlist_index.tolist()):
             both = [*held_out.query[row].tolist(), *held_out.targets[row].tolist()]
             whole = graph.playlists.tracks[playlist].tolist()
             assert sorted(both) == sorted(whole)
-            assert questions.order_known[row] == known[playlist]
+            assert cases.order_known[row] == known[playlist]
             assert both == whole or not known[playlist]
         given.append(held_out.query.lengths.tolist())
     assert given[0] != given[1], "twice, with other numbers of tracks"
     assert len(asked) == len(given[0]) + len(given[1])
 
 
-def test_no_more_questions_than_allowed(shown, split):
+def test_no_more_cases_than_allowed(shown, split):
     found, _ = shown(split, replace(CONFIG, max_questions=40, short_share=0.25))
-    assert [len(questions.order_known) for questions, _ in found] == [40, 10, 40]
+    assert [len(cases.order_known) for cases, _ in found] == [40, 10, 40]
 
 
 def test_a_query_is_that_of_an_engine(split):
     """With emphasis where the order says something, and without where it does not."""
-    questions = Questions.of(split.validation, split)
+    cases = second_stage._Cases(split.validation, split.order_known(split.validation))
     recency = Recency()
-    query = questions.query(recency)
+    query = cases.query(recency)
     np.testing.assert_array_equal(
         query.emphasis, recency.emphasis(split.validation.query, np.ones(200, dtype=bool))
     )
-    assert questions.query(None).emphasis is None
-    assert questions.query(None).order_known.all()
+    assert cases.query(None).emphasis is None
+    assert cases.query(None).order_known.all()
     random = split_graph(split.train, SplitRecipe("random"))
-    assert Questions.of(random.validation, random).query(recency).emphasis is None
+    assert (
+        query_of(random.validation.query, random.order_known(random.validation), recency).emphasis
+        is None
+    )

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from segue.data.playlists import TrackLists
 from segue.data.relations import Relation
-from segue.scoring.scorer import unit_rows
+from segue.scoring.centroid import unit_rows
 from segue.updating.evidence import Evidence
 from segue.updating.mix import BUCKETS, SOURCES, MixWeights, Sources
 

@@ -233,7 +233,8 @@ def similar(
 ) -> None:
     """Find tracks like TRACK, or artists like --artist; both by name or id.
 
-    To filter tracks, use `segue vibe`, which gives the same for one song.
+    They are compared by the cosine of their vectors. `segue vibe` with one song asks what goes with
+    it, and has filters and a dial.
     """
     from segue.recommend.recommender import Recommender
 

@@ -47,7 +47,7 @@ from segue.service.limits import Limits
 @click.option(
     "--no-second-stage",
     is_flag=True,
-    help="Leave out what orders the best tracks anew: three times the answers a second.",
+    help="Leave out what reorders the best tracks: three times the answers a second.",
 )
 def serve(
     bundle: Path,

@@ -141,7 +141,7 @@ def _plain_value(text: str) -> bool | int | float | str:
 @click.option(
     "--second-stage/--no-second-stage",
     default=None,
-    help="Order the best tracks anew.  [default: where LightGBM is installed]",
+    help="Reorder the best tracks.  [default: where LightGBM is installed]",
 )
 @click.option("--no-playlists", is_flag=True, help="Leave the playlists out of the bundle.")
 @click.option("--no-refit", is_flag=True, help="Ship the vectors that were measured.")
@@ -186,7 +186,7 @@ def train(
       tracks     the tracks, whole: out of every playlist
 
     Beside the vectors stands a wide part, which remembers single pairs of tracks, and over both a
-    second stage: boosted trees that order the best 200 tracks anew, learned from validation.
+    second stage: boosted trees that reorder the best 200 tracks, learned from validation.
 
     The figures come from the held-out tracks. The vectors and the wide part that ship are then
     trained once more, on all pairs, up to the epoch that validation chose; --no-refit skips that.

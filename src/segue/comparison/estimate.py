@@ -17,7 +17,8 @@ from segue.comparison.grid import Cell
 from segue.comparison.measure import OnProgress, RunSettings
 from segue.evaluation.validation import validate, validation_rows
 from segue.graph.split import Split
-from segue.scoring.scorer import CentroidScorer
+from segue.scoring.centroid import Centroid
+from segue.scoring.first_stage import FirstStage
 from segue.training.config import TrainConfig, default_epochs
 from segue.training.device import device_named
 from segue.training.train import train
@@ -117,8 +118,9 @@ def _time_of_ranking(split: Split, clock: Callable[[], float]) -> tuple[float, f
     rng = np.random.default_rng(0)
     vectors = rng.standard_normal((num_tracks, 64), dtype=np.float32)
     rows = validation_rows(split.validation)
+    even = np.ones(num_tracks, dtype=np.float32)
     started = clock()
-    validate(CentroidScorer(vectors, np.ones(num_tracks, dtype=np.float32)), rows, split.train)
+    validate(FirstStage(Centroid(vectors, even)), rows, split.train)
     seconds = clock() - started
     num_test = int((split.test.targets.lengths > 0).sum())
     # An evaluation also makes lists, which takes as long again.

@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from segue.data.playlists import Int64Array, TrackLists
+from segue.data.playlists import BoolArray, Int64Array, TrackLists
 from segue.data.relations import update_digest
 from segue.errors import InputError
 from segue.graph.playlist_graph import PlaylistGraph
@@ -219,6 +219,16 @@ class Split:
             if self.recipe.kind == "playlists":
                 update_digest(digest, held_out.playlist_index)
         return digest.hexdigest()
+
+    def order_known(self, held_out: HeldOut) -> BoolArray:
+        """Whether the order of each held-out row's tracks means something: bool [num_rows].
+
+        Where held-out tracks may come from anywhere in a playlist, its order says nothing of them.
+        """
+        order_known = self.train.playlists.order_known[held_out.playlist_index]
+        if not self.recipe.in_order and self.recipe.kind != "playlists":
+            order_known = np.zeros_like(order_known)
+        return order_known
 
     def given(self, num_given: int) -> Split:
         """The same split of whole playlists with another number of tracks given of each.

@@ -169,7 +169,7 @@ def reasons(
     if not len(found):
         raise InputError("every track of the bundle is a seed, so nothing is recommended")
     # The seeds' terms come first; what everyone knows is no seed's.
-    parts = recommender.scorer.contributions(asked, found).parts[:, : len(query)]
+    parts = recommender.stages.first.parts(asked, found).parts[:, : len(query)]
     strongest = np.sort(np.argsort(-np.maximum(parts, 0).sum(axis=0), kind="stable")[:_MAX_SEEDS])
     note = "Width: what a seed adds to a track's score, shared among what ties the two"
     if len(strongest) < len(query):

@@ -15,7 +15,7 @@ from segue.errors import ArtefactError
 from segue.files import atomic_file
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.graph.split import Split
-from segue.pipeline.system import SystemScorer
+from segue.scoring.terms import first_stage_of
 from segue.scoring.wide import WidePart
 from segue.training.config import SystemConfig, TrainConfig, WideConfig
 from segue.training.second_stage import train_second_stage
@@ -70,7 +70,7 @@ class FinishedParts:
             return path.read_text(encoding="utf-8") or None
         model = train_second_stage(
             split,
-            SystemScorer.of_vectors(vectors, None, split).scorer,
+            first_stage_of(vectors, split.train.catalog),
             vectors.popularity,
             system.second_stage,
         )

@@ -28,7 +28,7 @@ from segue.pipeline.parts import FinishedParts
 from segue.pipeline.recipes import config_for, default_system
 from segue.pipeline.recipes import split as default_split
 from segue.pipeline.system import SystemScorer
-from segue.scoring.scorer import unit_rows
+from segue.scoring.centroid import unit_rows
 from segue.scoring.second_stage import lightgbm_library
 from segue.training.checkpoint import CHECKPOINT, METRICS_FILE
 from segue.training.config import SystemConfig, TrainConfig

@@ -16,7 +16,7 @@ from segue.errors import InputError
 from segue.files import atomic_file
 from segue.recommend.filters import Filters
 from segue.recommend.recommender import Recommender
-from segue.scoring.scorer import Query
+from segue.scoring.query import Query
 
 # Lists whose rows are written at once.
 _BATCH_LISTS = 1024

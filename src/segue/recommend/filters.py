@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from segue.data.playlists import Catalog, Float32Array, Int32Array
+from segue.data.playlists import BoolArray, Catalog, Float32Array, Int32Array
 from segue.data.text import fold
 from segue.errors import InputError
 from segue.recommend.rows import as_texts
@@ -81,13 +81,13 @@ class Filters:
         limits = self.max_per_artist, self.max_per_album
         return limits != (None, None) or not self.other_versions
 
-    def candidates(
+    def allowed(
         self,
         catalog: Catalog,
         track_row: Callable[[str], int],
         artist_row: Callable[[str], int],
-    ) -> Int32Array | None:
-        """The tracks that pass whatever else is in the list: int32, ascending; None: all.
+    ) -> BoolArray | None:
+        """Which tracks pass whatever else is in the list: bool [num_tracks]; None: all.
 
         Parameters
         ----------
@@ -98,17 +98,18 @@ class Filters:
         lists = (self.exclude_tracks, self.exclude_artists, self.only_tracks, self.only_artists)
         if not any(lists[:2]) and lists[2:] == (None, None):
             return None
-        passes = np.ones(catalog.num_tracks, dtype=bool)
-        for kind, find, of in (
-            ("track", track_row, np.arange(catalog.num_tracks)),
-            ("artist", artist_row, catalog.main_artist),
-        ):
-            excluded, only = getattr(self, f"exclude_{kind}s"), getattr(self, f"only_{kind}s")
-            if only is not None:
-                passes &= np.isin(of, [find(one) for one in as_texts(only, kind)])
-            if excluded:
-                passes &= ~np.isin(of, [find(one) for one in as_texts(excluded, kind)])
-        return np.flatnonzero(passes).astype(np.int32)
+        allowed = np.ones(catalog.num_tracks, dtype=bool)
+        if self.only_tracks is not None:
+            allowed[:] = False
+            allowed[[track_row(one) for one in as_texts(self.only_tracks, "track")]] = True
+        allowed[[track_row(one) for one in as_texts(self.exclude_tracks, "track")]] = False
+        if self.only_artists is not None:
+            only = [artist_row(one) for one in as_texts(self.only_artists, "artist")]
+            allowed &= np.isin(catalog.main_artist, only)
+        if self.exclude_artists:
+            excluded = [artist_row(one) for one in as_texts(self.exclude_artists, "artist")]
+            allowed &= ~np.isin(catalog.main_artist, excluded)
+        return allowed
 
     def chosen(
         self,

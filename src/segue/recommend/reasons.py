@@ -10,11 +10,12 @@ import numpy as np
 
 from segue.data.playlists import BoolArray, Catalog, Int32Array, Int64Array, Playlists
 from segue.graph.subgraph import Neighbours
-from segue.scoring.scorer import Contributions, Query, TermKind
+from segue.scoring.query import Query
+from segue.scoring.term import ScoreParts
 
 _NUM_REASONS = 3
-# Terms that stand for no row of the catalogue, in words.
-_IN_WORDS = {"popularity": "popularity", "list": "the list as a whole"}
+# What has no row in the catalogue, where its kind does not say it.
+_IN_WORDS = {"list": "the list as a whole"}
 _NUM_SHARED_PLAYLISTS = 3
 
 
@@ -26,7 +27,7 @@ class Reason:
     second stage adds, which looks at the list as a whole.
     """
 
-    kind: TermKind
+    kind: str
     id: str
     name: str
     part: float
@@ -104,33 +105,31 @@ class Explainer:
         neighbours.keep_transpose()
         return neighbours
 
-    def terms(self, contributions: Contributions, place: int) -> tuple[Reason, ...]:
-        """All terms of a score, the largest first."""
-        parts = contributions.parts[place]
-        return self._reasons(contributions, place, np.argsort(-parts, kind="stable"))
+    def terms(self, parts: ScoreParts, place: int) -> tuple[Reason, ...]:
+        """All parts of a score, the largest first."""
+        order = np.argsort(-parts.parts[place], kind="stable")
+        return self._reasons(parts, place, order)
 
-    def strongest(
-        self, contributions: Contributions, place: int
-    ) -> tuple[tuple[Reason, ...], float]:
-        """The terms that add most to a score, and the sum of the others.
+    def strongest(self, parts: ScoreParts, place: int) -> tuple[tuple[Reason, ...], float]:
+        """The parts that add most to a score, and the sum of the others.
 
         What the list as a whole adds is never among them.
         """
-        parts = contributions.parts[place]
-        named = [at for at, (kind, _) in enumerate(contributions.terms) if kind != "list"]
-        chosen = np.argsort(-parts[named], kind="stable")[:_NUM_REASONS]
-        rest = float(parts.sum() - parts[chosen].sum()) if len(parts) > len(chosen) else 0.0
-        return self._reasons(contributions, place, chosen), rest
+        of_track = parts.parts[place]
+        named = [at for at, (kind, _) in enumerate(parts.sources) if kind != "list"]
+        chosen = np.argsort(-of_track[named], kind="stable")[:_NUM_REASONS]
+        rest = 0.0
+        if len(of_track) > len(chosen):
+            rest = float(of_track.sum() - of_track[chosen].sum())
+        return self._reasons(parts, place, chosen), rest
 
-    def _reasons(
-        self, contributions: Contributions, place: int, chosen: Int64Array
-    ) -> tuple[Reason, ...]:
+    def _reasons(self, parts: ScoreParts, place: int, chosen: Int64Array) -> tuple[Reason, ...]:
         catalog, reasons = self.catalog, []
         for at in chosen.tolist():
-            kind, row = contributions.terms[at]
-            part = float(contributions.parts[place, at])
+            kind, row = parts.sources[at]
+            part = float(parts.parts[place, at])
             if row < 0:
-                reasons.append(Reason(kind, "", _IN_WORDS[kind], part))
+                reasons.append(Reason(kind, "", _IN_WORDS.get(kind) or kind, part))
             else:
                 nodes = catalog.nodes[kind]
                 reasons.append(Reason(kind, nodes.ids[row].as_py(), nodes.names[row].as_py(), part))

@@ -23,12 +23,12 @@ from segue.recommend.ranking import Ranker, check_length
 from segue.recommend.reasons import Explainer, Explanation
 from segue.recommend.rows import Rows, Text, as_text, as_texts
 from segue.scoring.ann import AnnIndex
-from segue.scoring.first_stage import best_tracks
-from segue.scoring.recency import Recency
+from segue.scoring.centroid import Centroid
+from segue.scoring.first_stage import FirstStage
+from segue.scoring.query import Query
+from segue.scoring.recency import Recency, query_of
 from segue.scoring.rerank import check_dial
-from segue.scoring.scorer import CentroidScorer, Query
-from segue.scoring.second_stage import SecondStage
-from segue.scoring.terms import load_terms
+from segue.scoring.two_stages import TwoStages
 
 _NO_FILTERS = Filters()
 
@@ -68,13 +68,13 @@ class Recommender:
     ann
         Finds the tracks that are then scored exactly; None: all are scored.
     second_stage
-        Order the best tracks anew where the bundle has a second stage. Without, lists take a
+        Reorder the best tracks where the bundle has a second stage. Without, lists take a
         quarter of the time, and LightGBM need not be installed.
 
     Raises
     ------
     ResourceError, ArtefactError
-        As `segue.scoring.second_stage.SecondStage`.
+        As `segue.scoring.two_stages.TwoStages.of`.
     """
 
     def __init__(
@@ -89,17 +89,11 @@ class Recommender:
         self.names = Names(bundle.catalog, bundle.popularity, bundle.playlists, bundle.folder)
         self.rows = Rows(bundle)
         self.details = Details(bundle, self.names, self.rows)
-        self.scorer = CentroidScorer(
-            bundle.track_vectors,
-            bundle.query_weight,
-            bundle.popularity,
-            bundle.catalog.main_artist,
-            load_terms(bundle.terms, bundle.catalog.num_tracks).get("wide"),
-        )
-        stage = None
-        if second_stage and bundle.second_stage is not None:
-            stage = SecondStage(bundle.second_stage, self.scorer, bundle.catalog, bundle.popularity)
-        self._ranker = Ranker(self.scorer, bundle.catalog, bundle.popularity, ann, stage)
+        catalog, text = bundle.catalog, bundle.second_stage if second_stage else None
+        self.stages = TwoStages.of(bundle, catalog, text, ann)
+        self._ranker = Ranker(self.stages, catalog)
+        cosine = FirstStage(Centroid(bundle.track_vectors, bundle.query_weight), index=ann)
+        self._by_cosine = Ranker(TwoStages(cosine), catalog)
         self._explainer = Explainer(bundle.catalog, bundle.playlists, bundle.popularity)
 
     @classmethod
@@ -202,9 +196,11 @@ class Recommender:
     def similar(
         self, track: Text | None = None, n: int = 10, *, artist: Text | None = None
     ) -> Recommendations | SimilarArtists:
-        """Tracks like one track, a vibe check with one song; or artists like one artist.
+        """Tracks like one track, or artists like one artist, by the cosine of their vectors.
 
-        Artists are compared by the cosine of their vectors.
+        By nothing else: `vibe` with one song asks what goes with it, and its score has further
+        terms, such as what stands in the same playlists and how well known a track is. It has the
+        dial and the filters, too.
 
         Parameters
         ----------
@@ -221,17 +217,19 @@ class Recommender:
             If not just one of `track` and `artist` is given.
         """
         if track is not None and artist is None:
-            return self.vibe([track], n)
+            row = self.names.find(as_text(track))
+            query = Query(TrackLists.from_lists([[row]]))
+            title = f"Tracks like {self.bundle.catalog.track_names[row]}"
+            return self._answer(title, query, n, False, {}, ranker=self._by_cosine)
         if track is not None or artist is None:
             raise InputError("give either a track or an artist")
         check_length(n)
         row = self.names.find(as_text(artist, "artist"), "artist")
         catalog, vectors = self.bundle.catalog, self.bundle.vectors["artist"]
-        artist_index, score = best_tracks(
-            vectors[row : row + 1],
-            vectors,
-            TrackLists.from_lists([[row]]),
-            min(n, len(catalog.artists)),
+        # Of artists instead of tracks.
+        cosine = FirstStage(Centroid(vectors, np.ones(len(vectors), dtype=np.float32)))
+        artist_index, score = cosine.best(
+            Query(TrackLists.from_lists([[row]])), min(n, len(catalog.artists))
         )
         artists = tuple(
             SimilarArtist(
@@ -259,6 +257,9 @@ class Recommender:
         dial: float = 0.0,
     ) -> Explanation:
         """All that speaks for and against one track.
+
+        The score is the one that the track has in the list, whatever filters and diversity the list
+        was asked for with: they choose among tracks and change no score.
 
         Parameters
         ----------
@@ -290,18 +291,15 @@ class Recommender:
         else:
             query, without = self._playlist_query(playlist, None, False)
         asked = np.array([self.names.find(as_text(track))], dtype=np.int32)
-        contributions = self.scorer.contributions(query, asked, dial)
-        if self._ranker.second_stage is not None:
-            contributions = contributions.lifted(self._ranker.lift(query, asked))
-        parts = contributions.parts[0]
+        parts = self.stages.parts(query, asked, dial)
         shared = self._explainer.playlists(query, asked, without)
         catalog = self.bundle.catalog
         return Explanation(
             str(catalog.track_ids[int(asked[0])]),
             str(catalog.track_names[int(asked[0])]),
             catalog.artist_of(asked)[0].as_py(),
-            float(parts.sum()),
-            self._explainer.terms(contributions, 0),
+            float(parts.parts.sum()),
+            self._explainer.terms(parts, 0),
             self._explainer.same_artist(query, asked)[0],
             None if shared is None else shared[0],
         )
@@ -375,15 +373,20 @@ class Recommender:
         filters: Filters = _NO_FILTERS,
     ) -> tuple[Int32Array, Float32Array]:
         """`recommend` for lists of tracks as the package itself holds them."""
-        if isinstance(query, TrackLists):
-            query = Query(query)
-        return self._ranker.rank(
+        options = ListOptions(dial=dial, diversity=diversity, filters=filters)
+        return self._rank(self._ranker, Query.of(query), n, options)
+
+    def _rank(
+        self, ranker: Ranker, query: Query, n: int, options: ListOptions
+    ) -> tuple[Int32Array, Float32Array]:
+        filters = options.get("filters", _NO_FILTERS)
+        return ranker.rank(
             query,
             n,
-            dial=dial,
-            diversity=diversity,
+            dial=options.get("dial", 0.0),
+            diversity=options.get("diversity", 0.0),
             filters=filters,
-            candidates=filters.candidates(self.bundle.catalog, self.rows.track, self.rows.artist),
+            allowed=filters.allowed(self.bundle.catalog, self.rows.track, self.rows.artist),
         )
 
     def query_of_rows(self, playlist_index: Any) -> Query:
@@ -393,10 +396,7 @@ class Recommender:
 
     def query_of(self, tracks: TrackLists, order_known: BoolArray) -> Query:
         """What some lists ask with: the last tracks of those whose order is known count more."""
-        emphasis = None
-        if self.recency is not None:
-            emphasis = self.recency.emphasis(tracks, order_known)
-        return Query(tracks, emphasis, order_known=order_known)
+        return query_of(tracks, order_known, self.recency)
 
     @property
     def playlists(self) -> Playlists:
@@ -456,25 +456,24 @@ class Recommender:
         reasons: bool,
         options: ListOptions,
         without: int | None = None,
+        ranker: Ranker | None = None,
     ) -> Recommendations:
         check_length(n)
+        ranker = ranker or self._ranker
         width = min(n, max(1, self.bundle.catalog.num_tracks))
-        track_index, score = self.rank(query, width, **options)
+        track_index, score = self._rank(ranker, query, width, options)
         found = track_index[0][track_index[0] >= 0]
-        by_popularity = bool(query.empty[0])
         catalog = self.bundle.catalog
-        dial = 0.0 if by_popularity else options.get("dial", 0.0)
-        contributions = self.scorer.contributions(query, found, dial)
-        if self._ranker.second_stage is not None and not by_popularity:
-            lift = score[0, : len(found)] - contributions.parts.sum(axis=1)
-            contributions = contributions.lifted(lift)
+        parts = ranker.stages.parts_of_scores(
+            query, found, score[0, : len(found)], options.get("dial", 0.0)
+        )
         shared = self._explainer.playlists(query, found, without) if reasons else None
         tracks = []
         same_artist = self._explainer.same_artist(query, found)
         by = catalog.main_artist[found].tolist()
         # One by one: for a short list Arrow's `take` costs more than it saves.
         for place, (track, artist) in enumerate(zip(found.tolist(), by, strict=True)):
-            because, rest = self._explainer.strongest(contributions, place)
+            because, rest = self._explainer.strongest(parts, place)
             tracks.append(
                 Recommendation(
                     place + 1,
@@ -488,7 +487,7 @@ class Recommender:
                     None if shared is None else shared[place],
                 )
             )
-        return Recommendations(title, self._ids_of(query), tuple(tracks), by_popularity)
+        return Recommendations(title, self._ids_of(query), tuple(tracks), bool(query.empty[0]))
 
     def _ids_of(self, query: Query) -> tuple[str, ...]:
         catalog = self.bundle.catalog

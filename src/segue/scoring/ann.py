@@ -14,11 +14,14 @@ from segue.data.playlists import Float32Array, Int64Array, TrackLists
 from segue.errors import ArtefactError, InputError
 from segue.extras import required
 from segue.files import write_json
+from segue.scoring.centroid import Centroid
 from segue.scoring.first_stage import best_tracks
-from segue.scoring.scorer import CentroidScorer
+from segue.scoring.popularity import Popularity
+from segue.scoring.query import Query
+from segue.scoring.term import Tracks
 
 INDEX_FILE, FACTS_FILE = "ann.faiss", "ann.json"
-# Recall is measured on so many queries, of lists of this length, at these places of the dial.
+# Recall is measured on this many queries, by lists of this length, with the dial at these places.
 _NUM_QUERIES, _LENGTH, _DIALS = 500, 100, (-1.0, 0.0, 1.0)
 # Vectors to learn from, for each cell.
 _PER_CELL = 64
@@ -26,7 +29,7 @@ _PER_CELL = 64
 
 @dataclass(frozen=True, eq=False)
 class AnnIndex:
-    """Inverted lists of 8-bit vectors with the fame of a track as one more coordinate.
+    """Inverted lists of 8-bit vectors with the log-popularity of a track as one more coordinate.
 
         score(u) = [q, −dial] · [v_u, FULL_DIAL · f_u]
 
@@ -63,7 +66,7 @@ class AnnIndex:
         """The likely best tracks: int64 [batch_size, n], −1 where fewer were found.
 
         `dials` says where it stands for each query (float32 [batch_size], as
-        `CentroidScorer.dials` gives it); `widen` multiplies the number of cells that are looked
+        `Popularity.prepare` gives it); `widen` multiplies the number of cells that are looked
         through.
         """
         num_probes = min(self.num_probes(dials) * widen, self.num_cells)
@@ -132,9 +135,10 @@ def write_ann(
         raise InputError(f"recall is {recall:g}, expected above 0 and at most 1")
     if not 1 <= cells <= num_tracks:
         raise InputError(f"{cells} cells for {num_tracks} tracks, expected from 1 to one a track")
-    scorer = CentroidScorer(bundle.track_vectors, bundle.query_weight, popularity=bundle.popularity)
+    centroid = Centroid(bundle.track_vectors, bundle.query_weight)
+    full_turn = Popularity(bundle.popularity).full_turn
     rng = np.random.default_rng(rng_seed)
-    coordinates = np.ascontiguousarray(np.column_stack([bundle.track_vectors, -scorer.dial_offset]))
+    coordinates = np.ascontiguousarray(np.column_stack([bundle.track_vectors, -full_turn]))
     index = faiss.IndexIVFScalarQuantizer(
         faiss.IndexFlatIP(dim + 1),
         dim + 1,
@@ -147,20 +151,18 @@ def write_ann(
     index.add(coordinates)
 
     query = _queries(bundle, rng)
-    vectors, length = scorer.query_vectors(query), min(_LENGTH, num_tracks)
+    vectors, length = centroid.prepare(Query(query)), min(_LENGTH, num_tracks)
     nothing = TrackLists.from_lists([[]] * len(query))
     probes: dict[str, int] = {}
     measured: dict[str, dict[int, float]] = {}
     for dial in _DIALS:
         dials = np.full(len(query), dial, dtype=np.float32)
-        exact, _ = best_tracks(
-            vectors,
-            bundle.track_vectors,
-            nothing,
-            length,
-            offset=scorer.dial_offset,
-            offset_weight=dials,
-        )
+
+        def add_scores(scores: Float32Array, tracks: Tracks) -> None:
+            centroid.add_to(scores, tracks, vectors)
+            scores += np.float32(dial) * full_turn[tracks]  # noqa: B023
+
+        exact, _ = best_tracks(add_scores, num_tracks, nothing, length)
         at, tried, num_probes = f"{dial:g}", {0: 0.0}, 0
         while tried[num_probes] < recall and num_probes < cells:
             num_probes = min(max(1, 2 * num_probes), cells)

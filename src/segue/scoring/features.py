@@ -9,7 +9,10 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from segue.data.playlists import BoolArray, Catalog, Float32Array, Int32Array, Int64Array
-from segue.scoring.scorer import CentroidScorer, Query, unit_rows
+from segue.scoring.centroid import unit_rows
+from segue.scoring.first_stage import FirstStage
+from segue.scoring.query import Query
+from segue.scoring.wide import WidePart
 
 # Of a list whose order is known: its last tracks, and half-lives, in tracks, of what is earlier.
 _LAST, _END, _HALF_LIVES = 3, 5, (2.0, 6.0)
@@ -82,14 +85,14 @@ class FeatureMaker:
 
     Parameters
     ----------
-    scorer
-        The first stage.
+    first_stage
     catalog
     popularity : int64 [num_tracks]
     """
 
-    def __init__(self, scorer: CentroidScorer, catalog: Catalog, popularity: Int64Array) -> None:
-        self.scorer, self.catalog = scorer, catalog
+    def __init__(self, first_stage: FirstStage, catalog: Catalog, popularity: Int64Array) -> None:
+        self.first_stage, self.catalog = first_stage, catalog
+        self._centroid, self._wide = first_stage.centroid, first_stage.term(WidePart)
         self._popularity = np.log1p(popularity).astype(np.float32)
         self._counts = popularity
 
@@ -106,12 +109,13 @@ class FeatureMaker:
             Of the first stage, falling.
         """
         tracks, order_known = query.tracks.track_index, query.ordered(0)
-        vectors = self.scorer.track_vectors
+        vectors = self._centroid.track_vectors
         num_tracks, num_candidates = len(tracks), len(candidates)
         cosine = vectors[tracks] @ vectors[candidates].T
         weight, group_weights = self._weights(tracks, candidates)
         even = weight.sum(axis=0)
-        wide = even if query.share is None else query.share @ weight
+        share = query.relative_emphasis
+        wide = even if share is None else share @ weight
         deep = score - wide
         nearest, nearest_sum = _largest(cosine)
         heaviest, heaviest_sum = _largest(weight)
@@ -168,7 +172,7 @@ class FeatureMaker:
         that the wide part gives to tracks by the candidate's artist, or on its album.
         """
         weights = np.zeros((len(tracks), len(candidates)), dtype=np.float32)
-        wide = self.scorer.wide
+        wide = self._wide
         if wide is None:
             nothing = np.zeros(len(candidates), dtype=np.float32)
             return weights, dict.fromkeys(_GROUP_WEIGHTS.values(), nothing)
@@ -217,8 +221,8 @@ class FeatureMaker:
         self, tracks: Int32Array, order_known: bool, candidates: Int32Array
     ) -> dict[str, Any]:
         """Cosines with centroids of the list, in which its tracks count differently."""
-        vectors = self.scorer.track_vectors
-        weighted = self.scorer.query_weight[tracks, None] * vectors[tracks]
+        vectors = self._centroid.track_vectors
+        weighted = self._centroid.query_weight[tracks, None] * vectors[tracks]
         even = unit_rows(weighted.sum(axis=0, keepdims=True))[0]
         by = self.catalog.main_artist[candidates]
         found = {
@@ -258,7 +262,7 @@ class FeatureMaker:
         shape = (len(self.catalog.artists) + 1, self.catalog.num_tracks)
         at = self.catalog.main_artist[known], known
         counts = (self._counts[known] + 1).astype(np.float32)
-        return unit_rows(csr_array((counts, at), shape=shape) @ self.scorer.track_vectors)
+        return unit_rows(csr_array((counts, at), shape=shape) @ self._centroid.track_vectors)
 
     @cached_property
     def _artist_popularity(self) -> Float32Array:

@@ -1,14 +1,24 @@
-"""The best tracks by their scores, exactly."""
+"""The first stage: a score that is a sum of terms, and the best tracks by it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.sparse import csr_array
 
-from segue.data.playlists import Float32Array, Int32Array, TrackLists
+from segue.data.playlists import BoolArray, Float32Array, Int32Array, Int64Array, TrackLists
+from segue.scoring.centroid import Centroid
+from segue.scoring.popularity import Popularity
+from segue.scoring.query import Query
+from segue.scoring.term import ScoreParts, Term, Tracks
+
+if TYPE_CHECKING:
+    from segue.scoring.ann import AnnIndex
+
+T = TypeVar("T")
 
 # Scores that are held at once, in bytes.
 BATCH_BYTES = 64 << 20
@@ -19,6 +29,15 @@ _TILE_ENTRIES = 2 << 20
 # A row this long is first looked through by the best of each stretch of it.
 _LONG_ROW = 1 << 15
 _STRETCH = 256
+# Up to this share of the tracks it is cheaper to gather their vectors than to score all: for a
+# single list, and for many, which share the gathering (timed on 500,000 tracks of 128 numbers).
+_FEW_FOR_ONE, _FEW_FOR_MANY, _MANY = 0.2, 0.6, 16
+# Tracks whose vectors are gathered at once.
+_GATHERED = 1 << 15
+# Lists that are answered at once; through an index fewer, as what it finds of each is copied.
+_BATCH_LISTS, _INDEX_LISTS = 1024, 64
+# An index has its recall for lists of this length, and is widened for longer ones.
+_INDEX_LENGTH = 100
 
 
 def row_batches(num_rows: int, num_columns: int) -> Iterator[slice]:
@@ -94,79 +113,107 @@ def _threshold(block: Float32Array, width: int) -> Float32Array:
 
 
 def best_tracks(
-    query_vectors: Float32Array,
-    track_vectors: Float32Array,
+    add_scores: Callable[[Float32Array, Tracks], None],
+    num_tracks: int,
     excluded: TrackLists,
     n: int,
     *,
-    offset: Float32Array | None = None,
-    offset_weight: Float32Array | None = None,
-    wide: csr_array | None = None,
-    candidates: Int32Array | None = None,
+    allowed: BoolArray | None = None,
 ) -> tuple[Int32Array, Float32Array]:
-    """The `n` tracks with the highest scores for each query, as `top_tracks` gives them.
-
-        score(q, t) = q · v_t + offset_weight_q · offset_t + wide_qt
+    """The `n` tracks with the highest scores for each list, as `top_tracks` gives them.
 
     All scores are never held at once: they are made tile by tile, and of each tile only what may
     be among the best is kept.
 
     Parameters
     ----------
-    query_vectors : float32 [batch_size, dim]
-    track_vectors : float32 [num_tracks, dim]
-    excluded : TrackLists, one list a query
-        Tracks that must not be recommended.
+    add_scores
+        Adds to zeros, float32 [num_lists, num_tracks_asked], the scores of some tracks: of a
+        slice, or of chosen ones in ascending order (int64).
+    num_tracks
+    excluded : TrackLists
+        For each list the tracks that must not be in it.
     n
         Length of a list, at least 1.
-    offset : float32 [num_tracks], optional
-    offset_weight : float32 [batch_size], optional
-        By default 1.
-    wide : sparse [batch_size, num_tracks], optional
-    candidates : int32 [num_candidates], optional
-        The only tracks that may be recommended, ascending; by default all.
+    allowed : bool [num_tracks], optional
+        The tracks that may be in any list; by default all. Where they are few, only they are
+        scored.
 
     Returns
     -------
-    track_index : int32 [batch_size, n]
-    score : float32 [batch_size, n]
+    track_index : int32 [num_lists, n]
+    score : float32 [num_lists, n]
         A row with fewer candidates than n is padded with −1 and −inf.
     """
-    if candidates is not None:
-        return _best_candidates(
-            query_vectors, track_vectors, excluded, n, offset, offset_weight, wide, candidates
-        )
-    batch_size, num_tracks = len(query_vectors), len(track_vectors)
-    track_index = np.full((batch_size, n), -1, dtype=np.int32)
-    score = np.full((batch_size, n), -np.inf, dtype=np.float32)
-    if not batch_size or not num_tracks:
+    few = _FEW_FOR_ONE if len(excluded) < _MANY else _FEW_FOR_MANY
+    if allowed is not None and np.count_nonzero(allowed) <= few * num_tracks:
+        return _best_of_few(add_scores, excluded, n, np.flatnonzero(allowed))
+    forbidden = None if allowed is None else np.flatnonzero(~allowed)
+    return _best_by_tiles(
+        lambda start, stop, tile: add_scores(tile, slice(start, stop)),
+        num_tracks,
+        excluded,
+        n,
+        max(n, _TILE_ENTRIES // max(1, len(excluded))),
+        forbidden,
+    )
+
+
+def _best_of_few(
+    add_scores: Callable[[Float32Array, Tracks], None],
+    excluded: TrackLists,
+    n: int,
+    candidates: Int64Array,
+) -> tuple[Int32Array, Float32Array]:
+    """`best_tracks` among some tracks (ascending), whose vectors are gathered tile by tile."""
+    place = np.searchsorted(candidates, excluded.track_index)
+    among = np.append(candidates, -1)[place] == excluded.track_index
+    held = TrackLists(excluded.keep(among).offsets, place[among].astype(np.int32))
+    found, score = _best_by_tiles(
+        lambda start, stop, tile: add_scores(tile, candidates[start:stop]),
+        len(candidates),
+        held,
+        n,
+        max(n, min(_GATHERED, _TILE_ENTRIES // max(1, len(excluded)))),
+        None,
+    )
+    track_index = np.append(candidates, -1).astype(np.int32)[found]
+    return track_index, score
+
+
+def _best_by_tiles(
+    add_scores: Callable[[int, int, Float32Array], None],
+    num_tracks: int,
+    excluded: TrackLists,
+    n: int,
+    width: int,
+    forbidden: Int64Array | None,
+) -> tuple[Int32Array, Float32Array]:
+    """The best by scores that are made for `width` columns at a time (at least n)."""
+    num_lists = len(excluded)
+    track_index = np.full((num_lists, n), -1, dtype=np.int32)
+    score = np.full((num_lists, n), -np.inf, dtype=np.float32)
+    if not num_lists or not num_tracks:
         return track_index, score
-    width = max(min(n, num_tracks), _TILE_ENTRIES // batch_size)
+    width = min(width, num_tracks)
     pair_row, pair_track = excluded.list_index(), excluded.track_index
     by_track = np.argsort(pair_track, kind="stable")
     pair_row, pair_track = pair_row[by_track], pair_track[by_track]
-    by_column = None if wide is None else wide.tocsc()
-    buffer = np.empty((batch_size, min(width, num_tracks)), dtype=np.float32)
-    pending: list[tuple[NDArray[np.int64], NDArray[np.int64], Float32Array]] = []
+    nothing = TrackLists.from_lists([[]] * num_lists)
+    buffer = np.empty(num_lists * width, dtype=np.float32)
+    pending: list[tuple[Int64Array, Int64Array, Float32Array]] = []
     num_pending = 0
     for start in range(0, num_tracks, width):
         stop = min(start + width, num_tracks)
-        tile = (
-            buffer[:, : stop - start]
-            if stop - start == buffer.shape[1]
-            else np.empty((batch_size, stop - start), dtype=np.float32)
-        )
-        np.matmul(query_vectors, track_vectors[start:stop].T, out=tile)
-        if offset is not None:
-            of_tile = offset[start:stop]
-            tile += of_tile if offset_weight is None else offset_weight[:, None] * of_tile
-        if by_column is not None:
-            added = by_column[:, start:stop].tocoo()
-            tile[added.coords] += added.data
+        tile = buffer[: num_lists * (stop - start)].reshape(num_lists, -1)
+        tile.fill(0)
+        add_scores(start, stop, tile)
         first, last = np.searchsorted(pair_track, [start, stop])
         tile[pair_row[first:last], pair_track[first:last] - start] = -np.inf
+        if forbidden is not None:
+            first, last = np.searchsorted(forbidden, [start, stop])
+            tile[:, forbidden[first:last] - start] = -np.inf
         if start == 0:
-            nothing = TrackLists.from_lists([[]] * batch_size)
             track_index, score = top_tracks(tile, nothing, n)
             continue
         # A later track that is level with the n-th best comes after it.
@@ -174,7 +221,7 @@ def best_tracks(
         row, column = np.divmod(hits, stop - start)
         pending.append((row, column + start, tile[row, column]))
         num_pending += len(hits)
-        if num_pending > batch_size * n or stop == num_tracks:
+        if num_pending > num_lists * n or stop == num_tracks:
             track_index, score = _merged(track_index, score, pending)
             pending, num_pending = [], 0
     return track_index, score
@@ -183,7 +230,7 @@ def best_tracks(
 def _merged(
     track_index: Int32Array,
     score: Float32Array,
-    pending: list[tuple[NDArray[np.int64], NDArray[np.int64], Float32Array]],
+    pending: list[tuple[Int64Array, Int64Array, Float32Array]],
 ) -> tuple[Int32Array, Float32Array]:
     """The best of what is listed and what came since."""
     batch_size, n = track_index.shape
@@ -198,29 +245,193 @@ def _merged(
     return track[chosen].astype(np.int32), value[chosen]
 
 
-def _best_candidates(
-    query_vectors: Float32Array,
-    track_vectors: Float32Array,
-    excluded: TrackLists,
-    n: int,
-    offset: Float32Array | None,
-    offset_weight: Float32Array | None,
-    wide: csr_array | None,
-    candidates: Int32Array,
-) -> tuple[Int32Array, Float32Array]:
-    """`best_tracks` among some tracks alone."""
-    place = np.full(len(track_vectors), -1, dtype=np.int32)
-    place[candidates] = np.arange(len(candidates), dtype=np.int32)
-    held = excluded.keep(place[excluded.track_index] >= 0)
-    found, score = best_tracks(
-        query_vectors,
-        track_vectors[candidates],
-        TrackLists(held.offsets, place[held.track_index]),
-        n,
-        offset=None if offset is None else offset[candidates],
-        offset_weight=offset_weight,
-        wide=None if wide is None else wide[:, candidates],
-    )
-    track_index = np.full_like(found, -1)
-    track_index[found >= 0] = candidates[found[found >= 0]]
-    return track_index, score
+@dataclass(frozen=True, eq=False)
+class FirstStage:
+    """Scores tracks for lists by a sum of terms, and finds the best.
+
+        score(u) = Σ_terms term(u)
+
+    Attributes
+    ----------
+    centroid : Centroid
+    popularity : Popularity or None
+        Without it there is no prior, and a dial that is not at 0 is refused.
+    further : tuple of Term
+        Any other terms.
+    index : AnnIndex or None
+        Finds the tracks that are then scored; None: all are scored.
+    """
+
+    centroid: Centroid
+    popularity: Popularity | None = None
+    further: tuple[Term[Any], ...] = ()
+    index: AnnIndex | None = None
+
+    @property
+    def terms(self) -> tuple[Term[Any], ...]:
+        """All terms of the score."""
+        popularity = () if self.popularity is None else (self.popularity,)
+        return (self.centroid, *popularity, *self.further)
+
+    @property
+    def num_tracks(self) -> int:
+        """Number of tracks."""
+        return len(self.centroid.track_vectors)
+
+    def term(self, kind: type[T]) -> T | None:
+        """The term of a class; None where there is none."""
+        return next((term for term in self.terms if isinstance(term, kind)), None)
+
+    def scores(self, query: TrackLists | Query, dial: float = 0.0) -> Float32Array:
+        """Scores of all tracks: float32 [num_lists, num_tracks], a fresh array.
+
+        `dial` is from −1, mainstream, to 1, deep cuts.
+        """
+        asked = self._asked(Query.of(query), dial)
+        scores = np.zeros((len(query), self.num_tracks), dtype=np.float32)
+        _add_all(asked, scores, slice(0, self.num_tracks))
+        return scores
+
+    def best(
+        self,
+        query: Query,
+        n: int,
+        *,
+        dial: float = 0.0,
+        excluded: TrackLists | None = None,
+        allowed: BoolArray | None = None,
+    ) -> tuple[Int32Array, Float32Array]:
+        """The `n` best tracks of each list, as `best_tracks` gives them.
+
+        Parameters
+        ----------
+        query, n, dial
+        excluded : TrackLists, optional
+            For each list the tracks that must not be in it; by default those of the query.
+        allowed : bool [num_tracks], optional
+            The tracks that may be in any list; by default all.
+        """
+        excluded = query.tracks if excluded is None else excluded
+        track_index = np.empty((len(query), n), dtype=np.int32)
+        score = np.empty((len(query), n), dtype=np.float32)
+        size = _BATCH_LISTS if self.index is None else _INDEX_LISTS
+        for start in range(0, len(query), size):
+            rows = slice(start, min(start + size, len(query)))
+            track_index[rows], score[rows] = self._best(
+                query.rows(rows), n, dial, excluded.rows(rows), allowed
+            )
+        return track_index, score
+
+    def parts(self, query: TrackLists | Query, tracks: Int32Array, dial: float = 0.0) -> ScoreParts:
+        """What the scores of some tracks are the sum of, for a single list.
+
+        Parameters
+        ----------
+        query
+            A single list.
+        tracks : int32 [num_tracks_asked]
+        dial
+            From −1 to 1.
+        """
+        query = Query.of(query)
+        if len(query) != 1:
+            raise ValueError(f"parts are of one list, not of {len(query)}")
+        self._check(dial)
+        return ScoreParts.sum_of([term.parts(query, tracks, dial) for term in self.terms])
+
+    def _check(self, dial: float) -> None:
+        if dial and self.popularity is None:
+            raise ValueError("a dial that is not at 0 needs the popularity of the tracks")
+
+    def _asked(self, query: Query, dial: float) -> list[tuple[Term[Any], Any]]:
+        self._check(dial)
+        return [(term, term.prepare(query, dial)) for term in self.terms]
+
+    def _best(
+        self,
+        query: Query,
+        n: int,
+        dial: float,
+        excluded: TrackLists,
+        allowed: BoolArray | None,
+    ) -> tuple[Int32Array, Float32Array]:
+        asked = self._asked(query, dial)
+        near = None
+        if self.index is not None:
+            near = self._near(self.index, asked, query, n, excluded, allowed)
+        if near is None:
+            return best_tracks(
+                partial(_add_all, asked), self.num_tracks, excluded, n, allowed=allowed
+            )
+        track_index, score = near
+        # What the index left short is looked for among all.
+        short = np.flatnonzero(track_index[:, -1] < 0)
+        if len(short):
+            asked = self._asked(query.rows(short), dial)
+            track_index[short], score[short] = best_tracks(
+                partial(_add_all, asked),
+                self.num_tracks,
+                excluded.rows(short),
+                n,
+                allowed=allowed,
+            )
+        return track_index, score
+
+    def _near(
+        self,
+        index: AnnIndex,
+        asked: list[tuple[Term[Any], Any]],
+        query: Query,
+        n: int,
+        excluded: TrackLists,
+        allowed: BoolArray | None,
+    ) -> tuple[Int32Array, Float32Array] | None:
+        """The best of what the index and the terms themselves find, scored exactly.
+
+        Lists may be left short, and empty ones are. The more tracks are wanted or must not be in a
+        list, the wider the search; None where it would be no less work than to score all.
+        """
+        num_tracks = self.num_tracks
+        share = 1.0 if allowed is None else max(int(allowed.sum()), 1) / num_tracks
+        wanted = int((n + excluded.lengths.max(initial=0)) / share)
+        widen = max(1, round(wanted / _INDEX_LENGTH))
+        vectors = asked[0][1]
+        dials = np.zeros(len(query), dtype=np.float32)
+        if self.popularity is not None:
+            dials = asked[1][1].dial
+        if wanted > num_tracks // 8 or widen * index.num_probes(dials) > index.num_cells // 4:
+            return None
+        found = index.search(vectors, dials, wanted, widen=widen)
+        found[query.empty] = -1
+        for term, prepared in asked:
+            lifted = term.strongest(wanted, prepared)
+            if lifted is not None:
+                found = _united(found, lifted)
+        score = np.zeros(found.shape, dtype=np.float32)
+        for term, prepared in asked:
+            score += term.pairs(found, prepared)
+        row = np.repeat(np.arange(len(found)), found.shape[1]).reshape(found.shape)
+        held = excluded.list_index() * num_tracks + excluded.track_index
+        out = (found < 0) | np.isin(row * num_tracks + found, held)
+        if allowed is not None:
+            out |= ~allowed[found]
+        score[out] = -np.inf
+        order = np.lexsort((found, -score), axis=1)[:, :n]
+        track_index = np.take_along_axis(found, order, axis=1).astype(np.int32)
+        score = np.take_along_axis(score, order, axis=1)
+        track_index[score == -np.inf] = -1
+        return track_index, score
+
+
+def _add_all(asked: list[tuple[Term[Any], Any]], scores: Float32Array, tracks: Tracks) -> None:
+    for term, prepared in asked:
+        term.add_to(scores, tracks, prepared)
+
+
+def _united(found: Int64Array, further: list[Int64Array]) -> Int64Array:
+    """The tracks of both for each list, each once: int64 [num_lists, width], padded with −1."""
+    both = [np.union1d(row[row >= 0], more) for row, more in zip(found, further, strict=True)]
+    united = np.full((len(both), max(map(len, both), default=1)), -1, dtype=np.int64)
+    for row, tracks in zip(united, both, strict=True):
+        row[: len(tracks)] = tracks
+    return united

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from segue.data.playlists import BoolArray, Float32Array, TrackLists
+from segue.scoring.query import Query
 
 
 @dataclass(frozen=True)
@@ -47,3 +48,17 @@ class Recency:
         emphasis = 1 + self.strength * np.exp2(-tracks.following() / self.half_life)
         emphasis[~np.repeat(order_known, tracks.lengths)] = 1
         return emphasis.astype(np.float32)
+
+
+def query_of(tracks: TrackLists, order_known: BoolArray, recency: Recency | None) -> Query:
+    """What some lists ask with: the last tracks of those whose order is known count more.
+
+    Parameters
+    ----------
+    tracks
+    order_known : bool [num_lists]
+    recency
+        None: no track counts more than another.
+    """
+    emphasis = None if recency is None else recency.emphasis(tracks, order_known)
+    return Query(tracks, emphasis, order_known=order_known)

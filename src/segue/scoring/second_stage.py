@@ -1,4 +1,4 @@
-"""The second stage: gradient-boosted trees that order the best tracks anew."""
+"""The second stage: gradient-boosted trees that reorder the best tracks."""
 
 from __future__ import annotations
 
@@ -11,31 +11,31 @@ from segue.data.playlists import Catalog, Float32Array, Int32Array, Int64Array
 from segue.errors import ArtefactError, ResourceError
 from segue.extras import required
 from segue.scoring.features import FEATURES, FeatureMaker
-from segue.scoring.scorer import CentroidScorer, Query
+from segue.scoring.first_stage import FirstStage
+from segue.scoring.query import Query
 
-# Tracks of each list that are ordered anew.
+# Tracks of each list that are reordered.
 POOL_SIZE = 200
 
 
 class SecondStage:
-    """Orders the best tracks of a list anew, by what a sum over its tracks cannot say.
+    """Reorders the best tracks of a list, by what a sum over its tracks cannot say.
 
     Gradient-boosted trees (G. Ke and others: "LightGBM: A Highly Efficient Gradient Boosting
     Decision Tree", NIPS 2017) give each track of a pool, the best by the first stage, the odds
-    that it belongs to the list, from the features of `segue.scoring.features`. The pool's
-    scores are then dealt out anew: the track with the best odds gets the highest of them. So
-    scores keep their scale and their order, and what is outside the pool keeps its place.
+    that it belongs to the list, from the features of `segue.scoring.features`. The track with
+    the best odds then gets the highest score in the pool, the next one the second highest, and so
+    on. So scores keep their scale, and what is outside the pool keeps its place.
 
     Parameters
     ----------
     model
         LightGBM's text form.
-    scorer
-        The first stage.
+    first_stage
     catalog
     popularity : int64 [num_tracks]
     pool_size
-        Tracks of each list that are ordered anew.
+        Tracks of each list that are reordered.
 
     Raises
     ------
@@ -48,7 +48,7 @@ class SecondStage:
     def __init__(
         self,
         model: str,
-        scorer: CentroidScorer,
+        first_stage: FirstStage,
         catalog: Catalog,
         popularity: Int64Array,
         pool_size: int = POOL_SIZE,
@@ -61,13 +61,13 @@ class SecondStage:
         if self._booster.num_feature() != len(FEATURES):
             raise ArtefactError(
                 f"the second stage is of {self._booster.num_feature()} features, expected "
-                f"{len(FEATURES)}: it is of another version of Segue, so train anew"
+                f"{len(FEATURES)}: it was made by another version of Segue, so train again"
             )
         self.pool_size = pool_size
-        self.maker = FeatureMaker(scorer, catalog, popularity)
+        self.maker = FeatureMaker(first_stage, catalog, popularity)
 
-    def scores(self, query: Query, pool: Int32Array, score: Float32Array) -> Float32Array:
-        """Scores of the tracks of pools, dealt out anew.
+    def reordered(self, query: Query, pool: Int32Array, score: Float32Array) -> Float32Array:
+        """The scores of some pools, given to their tracks in the order of this stage.
 
         Parameters
         ----------
@@ -80,7 +80,8 @@ class SecondStage:
         Returns
         -------
         float32 [num_lists, width]
-            Each row holds the scores that it had. A list without tracks keeps its order.
+            Shaped as `pool`: each row holds the scores that it had. A list without tracks keeps
+            its order.
         """
         answered = np.flatnonzero((query.tracks.lengths > 0) & (pool[:, 0] >= 0))
         if not len(answered):
@@ -98,10 +99,10 @@ class SecondStage:
             raw_score=True,
             num_threads=1 if len(answered) == 1 else granted_threads(),
         )
-        dealt = score.copy()
+        reordered = score.copy()
         for row, part in zip(answered, np.split(odds, np.cumsum(sizes)[:-1]), strict=True):
-            dealt[row, np.argsort(-part, kind="stable")] = score[row, : len(part)]
-        return dealt
+            reordered[row, np.argsort(-part, kind="stable")] = score[row, : len(part)]
+        return reordered
 
 
 def lightgbm_library() -> Any:

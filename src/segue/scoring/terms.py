@@ -1,4 +1,4 @@
-"""The terms of a score that a bundle may hold beside its vectors."""
+"""The terms of a bundle's score."""
 
 from __future__ import annotations
 
@@ -6,16 +6,42 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from segue.bundle import Terms
+from segue.bundle import Bundle, MeasuredVectors, Terms
+from segue.data.playlists import Catalog
 from segue.errors import ArtefactError
+from segue.scoring.ann import AnnIndex
+from segue.scoring.centroid import Centroid
+from segue.scoring.first_stage import FirstStage
+from segue.scoring.popularity import Popularity
+from segue.scoring.term import StoredTerm
 from segue.scoring.wide import WidePart
 
 # By the name that a bundle gives to their arrays.
-STORED = {"wide": WidePart}
+STORED: dict[str, type[StoredTerm[Any]]] = {"wide": WidePart}
 
 
-def load_terms(stored: Terms, num_tracks: int) -> dict[str, WidePart]:
-    """The terms of a bundle from their arrays.
+def first_stage_of(
+    vectors: Bundle | MeasuredVectors, catalog: Catalog, index: AnnIndex | None = None
+) -> FirstStage:
+    """The first stage with all terms that a bundle has.
+
+    Raises
+    ------
+    ArtefactError
+        As `load_terms`.
+    """
+    return FirstStage(
+        Centroid(
+            vectors.track_vectors, vectors.query_weight, vectors.popularity, catalog.main_artist
+        ),
+        Popularity(vectors.popularity),
+        tuple(load_terms(vectors.terms, catalog.num_tracks).values()),
+        index,
+    )
+
+
+def load_terms(stored: Terms, num_tracks: int) -> dict[str, StoredTerm[Any]]:
+    """Terms from their arrays.
 
     Raises
     ------
@@ -29,7 +55,7 @@ def load_terms(stored: Terms, num_tracks: int) -> dict[str, WidePart]:
                 f"the bundle's score has a term {name!r} that this version of Segue does not know"
             )
         try:
-            terms[name] = STORED[name](**arrays)
+            terms[name] = STORED[name].from_arrays(arrays)
         except (TypeError, ValueError) as error:
             raise ArtefactError(f"the term {name!r} cannot be read ({error})") from error
         if terms[name].num_tracks != num_tracks:

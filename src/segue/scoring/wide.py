@@ -1,21 +1,45 @@
-"""The wide part of a score: what single tracks say of each other."""
+"""The wide part of the score: what single tracks say of each other."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
+from scipy.sparse import csc_array, csr_array
 
-from segue.data.playlists import Float32Array, Int32Array, Int64Array, TrackLists
+from segue.data.playlists import Float32Array, Int32Array, Int64Array
+from segue.scoring.query import Query
+from segue.scoring.term import ScoreParts, StoredTerm, Tracks
 
 
 @dataclass(frozen=True, eq=False)
-class WidePart:
-    """Sparse weights W of tracks by tracks; a track t of a query adds W_tu to the score of u.
+class WideScores:
+    """What the wide part adds to the scores for some lists.
+
+    Attributes
+    ----------
+    by_list : sparse float32 [num_lists, num_tracks]
+    """
+
+    by_list: csr_array
+
+    @cached_property
+    def by_track(self) -> csc_array:
+        """The same, in an order from which some tracks are quickly taken."""
+        return self.by_list.tocsc()
+
+
+@dataclass(frozen=True, eq=False)
+class WidePart(StoredTerm[WideScores]):
+    """Sparse weights W of tracks by tracks, summed over the tracks of a query.
+
+        wide(u) = Σ_t (e_t / ē) · W_tu
+
+    with e the emphasis of the tracks t and ē its mean.
 
     A few hundred dimensions cannot hold every pair of tracks that often stands together. This
     can, and like the vectors it is summed over the tracks of a query, so that parts of a score
@@ -72,19 +96,59 @@ class WidePart:
         shape = (self.num_tracks, self.num_tracks)
         return csr_array((self.weight, self.track_index, self.offsets), shape=shape)
 
-    def scores(self, tracks: TrackLists, share: Float32Array | None = None) -> csr_array:
-        """What the wide part adds to the scores for some lists: sparse [num_lists, num_tracks].
-
-        `share` (float32 [num_pairs]) is how much each track counts, by default 1.
-        """
+    def prepare(self, query: Query, dial: float = 0.0) -> WideScores:
+        """What it adds for all tracks."""
+        tracks, share = query.tracks, query.relative_emphasis
         if share is None:
             share = np.ones(tracks.num_pairs, dtype=np.float32)
         shape = (len(tracks), self.num_tracks)
-        return csr_array((share, tracks.track_index, tracks.offsets), shape=shape) @ self.matrix
+        lists = csr_array((share, tracks.track_index, tracks.offsets), shape=shape)
+        return WideScores(lists @ self.matrix)
+
+    def add_to(self, scores: Float32Array, tracks: Tracks, prepared: WideScores) -> None:
+        """Add it."""
+        every = scores.shape[1] == self.num_tracks
+        added = (prepared.by_list if every else prepared.by_track[:, tracks]).tocoo()
+        scores[added.coords] += added.data
+
+    def pairs(self, tracks: Int64Array, prepared: WideScores) -> Float32Array:
+        """For given tracks."""
+        found, added = np.zeros(tracks.shape, dtype=np.float32), prepared.by_list
+        of_all = np.zeros(self.num_tracks, dtype=np.float32)
+        for row in range(len(tracks)):
+            part = slice(added.indptr[row], added.indptr[row + 1])
+            of_all[added.indices[part]] = added.data[part]
+            found[row] = of_all[tracks[row]]
+            of_all[added.indices[part]] = 0
+        return found
+
+    def strongest(self, n: int, prepared: WideScores) -> list[Int64Array]:
+        """The `n` tracks of each list to which it gives most; all, where it gives to no more."""
+        strongest, added = [], prepared.by_list
+        for row in range(added.shape[0]):
+            part = slice(added.indptr[row], added.indptr[row + 1])
+            tracks, weights = added.indices[part], added.data[part]
+            if len(weights) > n:
+                tracks = tracks[np.argpartition(-weights, n - 1)[:n]]
+            strongest.append(tracks.astype(np.int64))
+        return strongest
+
+    def parts(self, query: Query, tracks: Int32Array, dial: float = 0.0) -> ScoreParts:
+        """The part of each track of the query, exactly."""
+        rows, share = query.tracks.track_index, query.relative_emphasis
+        weights = self.matrix[rows][:, tracks].toarray().T.astype(np.float64)
+        if share is not None:
+            weights *= share
+        return ScoreParts(tuple(("track", row) for row in rows.tolist()), weights)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """What a bundle keeps of it."""
         return {each.name: getattr(self, each.name) for each in fields(self)}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> WidePart:
+        """From what a bundle keeps."""
+        return cls(**arrays)
 
     def with_tracks(self, num_tracks: int) -> WidePart:
         """The same with further tracks after the others, of which nothing is known."""

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from segue.data.playlists import BoolArray, Float32Array, Int64Array
 from segue.graph.split import HeldOut, Split, SplitRecipe
 from segue.scoring.features import FEATURES, FeatureMaker
-from segue.scoring.first_stage import row_batches, top_tracks
-from segue.scoring.recency import Recency
-from segue.scoring.scorer import CentroidScorer, Query
+from segue.scoring.first_stage import FirstStage
+from segue.scoring.query import Query
+from segue.scoring.recency import Recency, query_of
 from segue.scoring.second_stage import POOL_SIZE, lightgbm_library
 from segue.training.config import SecondStageConfig
 
@@ -28,60 +28,51 @@ _TIMES_GIVEN = 2
 
 
 @dataclass(frozen=True, eq=False)
-class Questions:
-    """Questions with known answers, and of which the order of the tracks means something.
+class _Cases:
+    """Playlists of which some tracks are shown and others are to be found.
 
     Attributes
     ----------
     held_out : HeldOut
     order_known : bool [num_rows]
+        Whether the order of the tracks that are shown means something.
     """
 
     held_out: HeldOut
     order_known: BoolArray
 
-    @classmethod
-    def of(cls, held_out: HeldOut, split: Split) -> Questions:
-        """With what the split's graph tells of the order.
-
-        Where held-out tracks may come from anywhere in a playlist, its order says nothing of them.
-        """
-        order_known = split.train.playlists.order_known[held_out.playlist_index]
-        if not split.recipe.in_order and split.recipe.kind != "playlists":
-            order_known = np.zeros_like(order_known)
-        return cls(held_out, order_known)
+    def __len__(self) -> int:
+        return len(self.order_known)
 
     def query(self, recency: Recency | None) -> Query:
         """What is asked, as an engine asks it."""
-        tracks = self.held_out.query
-        emphasis = None if recency is None else recency.emphasis(tracks, self.order_known)
-        return Query(tracks, emphasis, order_known=self.order_known)
+        return query_of(self.held_out.query, self.order_known, recency)
 
-    def rows(self, rows: slice | Int64Array) -> Questions:
+    def rows(self, rows: slice | Int64Array) -> _Cases:
         """Some of them."""
-        return Questions(self.held_out.rows(rows), self.order_known[rows])
+        return _Cases(self.held_out.rows(rows), self.order_known[rows])
 
 
 def train_second_stage(
     split: Split,
-    scorer: CentroidScorer,
+    first_stage: FirstStage,
     popularity: Int64Array,
     config: SecondStageConfig,
     recency: Recency | None = Recency(),  # noqa: B008
 ) -> str | None:
     """Learn from the validation part which of the first stage's best tracks belong to a list.
 
-    Each question is a playlist with its validation tracks held out; the best tracks by the first
+    Each case is a playlist with its validation tracks held out; the best tracks by the first
     stage, without known ones, are its examples. Test tracks are among them as what they seem to
-    be, negatives. Some questions are asked once more with few tracks of the playlist shown, so
+    be, negatives. Some cases come once more with few tracks of the playlist shown, so
     that a list of three songs is ordered as well as one of thirty; where the last tracks are held
     out, once more without what stands right before them, so that what comes later is found, too.
 
     Parameters
     ----------
     split
-    scorer
-        The first stage, trained on the split's training graph.
+    first_stage
+        Trained on the split's training graph.
     popularity : int64 [num_tracks]
         In that training graph.
     config
@@ -91,7 +82,7 @@ def train_second_stage(
     Returns
     -------
     str or None
-        The model in LightGBM's text form; None where too few questions are known, or in
+        The model in LightGBM's text form; None where there are too few cases, or in
         cross-validation over the playlists the first stage alone does better.
 
     Raises
@@ -100,11 +91,11 @@ def train_second_stage(
         If LightGBM is not installed.
     """
     lightgbm_library()
-    questions = list(_questions(split, config))
-    if not questions or len(questions[0].order_known) < config.min_questions:
+    cases = list(_cases(split, config))
+    if not cases or len(cases[0]) < config.min_questions:
         return None
-    maker = FeatureMaker(scorer, split.train.catalog, popularity)
-    pools = [pool for asked in questions for pool in _pools(asked, scorer, maker, recency)]
+    maker = FeatureMaker(first_stage, split.train.catalog, popularity)
+    pools = [pool for asked in cases for pool in _pools(asked, first_stage, maker, recency)]
     # The same playlist asked about twice stays in one part.
     rng = np.random.default_rng((config.rng_seed, _FOR_FOLDS))
     fold = rng.permutation(len(split.train.playlists)) % _NUM_FOLDS
@@ -124,10 +115,10 @@ def train_second_stage(
 
 @dataclass(frozen=True, eq=False)
 class _Pool:
-    """The best tracks for one question, best first.
+    """The best tracks for one case, best first.
 
     `features` (float32 [size, num_features]), `belongs` (bool [size]: which are targets),
-    `num_targets` of the question, found or not, and its `playlist`.
+    `num_targets` of the case, found or not, and its `playlist`.
     """
 
     features: Float32Array
@@ -184,8 +175,8 @@ def _plain_names() -> list[str]:
     return [name.replace(" ", "_") for name in FEATURES]
 
 
-def _questions(split: Split, config: SecondStageConfig) -> Iterator[Questions]:
-    """All questions of validation, then some with other tracks shown."""
+def _cases(split: Split, config: SecondStageConfig) -> Iterator[_Cases]:
+    """All cases of validation, then some with other tracks shown."""
     validation = split.validation
     if split.recipe.kind == "playlists":
         in_order = validation.query.joined(validation.targets)
@@ -196,10 +187,11 @@ def _questions(split: Split, config: SecondStageConfig) -> Iterator[Questions]:
             given = _log_uniform(in_order.lengths, rng)
             shown = in_order.place() < np.repeat(given, in_order.lengths)
             query = in_order.keep(shown)
-            yield Questions.of(HeldOut(query, query, in_order.keep(~shown), rows), split)
+            half = HeldOut(query, query, in_order.keep(~shown), rows)
+            yield _Cases(half, split.order_known(half))
         return
     rows = _some(np.flatnonzero(validation.targets.lengths > 0), config.max_questions, config)
-    answered = Questions.of(validation, split).rows(rows)
+    answered = _Cases(validation, split.order_known(validation)).rows(rows)
     yield answered
     rng = np.random.default_rng((config.rng_seed, _FOR_SHORT))
     long_enough = np.flatnonzero(answered.held_out.query.lengths >= 2)
@@ -217,20 +209,20 @@ def _some(rows: Int64Array, number: int, config: SecondStageConfig) -> Int64Arra
     return drawn
 
 
-def _shortened(questions: Questions, rng: np.random.Generator) -> Questions:
-    """The same questions with few tracks shown: the last ones where the order is known."""
-    query = questions.held_out.query
+def _shortened(cases: _Cases, rng: np.random.Generator) -> _Cases:
+    """The same cases with few tracks shown: the last ones where the order is known."""
+    query = cases.held_out.query
     at_random = query.shuffled_place(rng)
-    place = np.where(np.repeat(questions.order_known, query.lengths), query.following(), at_random)
+    place = np.where(np.repeat(cases.order_known, query.lengths), query.following(), at_random)
     shown = place < np.repeat(_log_uniform(query.lengths, rng), query.lengths)
-    held_out = replace(questions.held_out, query=query.keep(shown))
-    return replace(questions, held_out=held_out)
+    held_out = replace(cases.held_out, query=query.keep(shown))
+    return replace(cases, held_out=held_out)
 
 
 def _further_ahead(
-    questions: Questions, recipe: SplitRecipe, config: SecondStageConfig
-) -> Iterator[Questions]:
-    """The questions of ordered playlists without the last of the tracks that are shown.
+    cases: _Cases, recipe: SplitRecipe, config: SecondStageConfig
+) -> Iterator[_Cases]:
+    """The cases of ordered playlists without the last of the tracks that are shown.
 
     What is held out for test stands up to `test_share` of a playlist ahead, for validation only
     half as far by default. As many tracks are left out, at random, as make up the difference.
@@ -238,12 +230,12 @@ def _further_ahead(
     share = (recipe.test_share - recipe.validation_share) / (
         1 - recipe.test_share - recipe.validation_share
     )
-    lengths = questions.held_out.query.lengths
+    lengths = cases.held_out.query.lengths
     most = np.minimum(np.rint(share * lengths).astype(np.int64), lengths - 1)
-    rows = np.flatnonzero(questions.order_known & (most > 0))
+    rows = np.flatnonzero(cases.order_known & (most > 0))
     if not len(rows):
         return
-    asked, most = questions.rows(rows), most[rows]
+    asked, most = cases.rows(rows), most[rows]
     query = asked.held_out.query
     left_out = np.random.default_rng((config.rng_seed, _FOR_AHEAD)).integers(1, most + 1)
     shown = query.following() >= np.repeat(left_out, query.lengths)
@@ -257,17 +249,15 @@ def _log_uniform(lengths: Int64Array, rng: np.random.Generator) -> Int64Array:
 
 
 def _pools(
-    questions: Questions, scorer: CentroidScorer, maker: FeatureMaker, recency: Recency | None
+    cases: _Cases, first_stage: FirstStage, maker: FeatureMaker, recency: Recency | None
 ) -> Iterator[_Pool]:
-    """The best tracks of each question by the first stage."""
-    num_tracks = len(scorer.track_vectors)
-    for rows in row_batches(len(questions.order_known), num_tracks):
-        part = questions.rows(rows)
-        query, held_out = part.query(recency), part.held_out
-        pool, score = top_tracks(scorer.scores(query), held_out.known, min(POOL_SIZE, num_tracks))
-        for row in range(len(pool)):
-            size = int((pool[row] >= 0).sum())
-            found, targets = pool[row, :size], held_out.targets[row]
-            features = maker.features(query.rows(slice(row, row + 1)), found, score[row, :size])
-            playlist = int(held_out.playlist_index[row])
-            yield _Pool(features, np.isin(found, targets), len(targets), playlist)
+    """The best tracks of each case by the first stage."""
+    query, held_out = cases.query(recency), cases.held_out
+    size = min(POOL_SIZE, first_stage.num_tracks)
+    pool, score = first_stage.best(query, size, excluded=held_out.known)
+    for row in range(len(pool)):
+        targets = held_out.targets[row]
+        found = pool[row][pool[row] >= 0]
+        features = maker.features(query.rows(slice(row, row + 1)), found, score[row, : len(found)])
+        playlist = int(held_out.playlist_index[row])
+        yield _Pool(features, np.isin(found, targets), len(targets), playlist)

@@ -13,7 +13,8 @@ from segue.errors import TrainingError
 from segue.evaluation.scorers import NodeScorer
 from segue.models.encoder import Encoder, MessageGraph
 from segue.models.readout import CentroidReadout
-from segue.scoring.scorer import CentroidScorer
+from segue.scoring.centroid import Centroid
+from segue.scoring.first_stage import FirstStage
 from segue.training.config import TrainConfig
 from segue.training.draws import FOR_READING, torch_draws
 
@@ -40,11 +41,11 @@ class TrainedVectors:
     playlist_vectors: Float32Array | None
 
     @property
-    def scorer(self) -> CentroidScorer | NodeScorer:
+    def scorer(self) -> FirstStage | NodeScorer:
         """What scores with these vectors."""
         if self.playlist_vectors is not None:
             return NodeScorer(self.playlist_vectors, self.track_vectors)
-        return CentroidScorer(self.track_vectors, self.query_weight)
+        return FirstStage(Centroid(self.track_vectors, self.query_weight))
 
 
 @torch.no_grad()

@@ -14,7 +14,8 @@ from scipy.sparse import csr_array
 
 from segue.data.playlists import BoolArray, Float32Array, Int64Array, TrackLists
 from segue.data.relations import Relation
-from segue.scoring.scorer import CentroidScorer, unit_rows
+from segue.scoring.centroid import Centroid, unit_rows
+from segue.scoring.query import Query
 from segue.updating.mix import (
     BUCKETS,
     PLAYLISTS,
@@ -181,7 +182,7 @@ class Evidence:
         self, memberships: csr_array, known: BoolArray
     ) -> tuple[Float32Array, Int64Array]:
         """Unit mean of the query vectors of each row's playlists, and of how many that is."""
-        scorer = CentroidScorer(self.track_vectors, self.query_weight)
+        readout = Centroid(self.track_vectors, self.query_weight)
         held = np.unique(memberships.indices)
         by_playlist = memberships.T.tocsr()
         shape = (memberships.shape[0], self.track_vectors.shape[1])
@@ -189,7 +190,7 @@ class Evidence:
         for start in range(0, len(held), _BATCH):
             rows = held[start : start + _BATCH]
             lists = self.playlists.rows(rows)
-            centroid = scorer.query_vectors(lists.keep(known[lists.track_index]))
+            centroid = readout.prepare(Query(lists.keep(known[lists.track_index])))
             part = by_playlist[rows].T
             sums += part @ centroid
             count += part @ centroid.any(axis=1).astype(np.float32)
@@ -198,8 +199,8 @@ class Evidence:
     def _spread(self, known: BoolArray) -> Float32Array:
         """Mean of q qᵀ over the query vectors of playlists, evenly chosen where they are many."""
         lists = self.playlists.rows(slice(None, None, -(-len(self.playlists) // _BATCH) or 1))
-        scorer = CentroidScorer(self.track_vectors, self.query_weight)
-        queries = scorer.query_vectors(lists.keep(known[lists.track_index]))
+        readout = Centroid(self.track_vectors, self.query_weight)
+        queries = readout.prepare(Query(lists.keep(known[lists.track_index])))
         return np.asarray(queries.T @ queries / max(1, len(queries)), dtype=np.float32)
 
 

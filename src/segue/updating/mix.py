@@ -7,7 +7,7 @@ The sources x_s are unit vectors. Of the *artist* and of the *album* it is the m
 tracks (by an artist's mean alone new tracks are found better than by its trained vector alone:
 validation Recall@300 .232 against .160, `benchmarks/new_tracks.py`). Of the *playlists* it is what
 ridge regression finds for a track that just these should look for: the mean of their query vectors
-q (see `segue.scoring.scorer.CentroidScorer`), times the inverse of mean(q qᵀ) + ridge, this mean
+q (see `segue.scoring.centroid.Centroid`), times the inverse of mean(q qᵀ) + ridge, this mean
 over all playlists. An infinite ridge leaves the plain mean; the more playlists a track stands in,
 the more a smaller one brings out what they have in common that others have not.
 
@@ -37,7 +37,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segue.data.playlists import BoolArray, Float32Array, Int64Array
-from segue.scoring.scorer import unit_rows
+from segue.scoring.centroid import unit_rows
 
 SOURCES = ("artist", "album", "playlists")
 PLAYLISTS = SOURCES.index("playlists")

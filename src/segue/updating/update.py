@@ -23,7 +23,7 @@ from segue.data.playlists import (
 )
 from segue.data.relations import Relation
 from segue.errors import InputError
-from segue.scoring.scorer import unit_rows
+from segue.scoring.centroid import unit_rows
 from segue.scoring.terms import with_tracks
 from segue.updating.evidence import Evidence
 from segue.updating.mix import SOURCES, MixWeights, source_names

@@ -1,0 +1,117 @@
+"""The first term of the score: the cosine of a track with the centroid of a list."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from scipy.linalg.blas import sgemm
+from scipy.sparse import csr_array
+
+from segue.data.playlists import Float32Array, Int32Array, Int64Array
+from segue.scoring.query import Query
+from segue.scoring.term import ScoreParts, Source, Term, Tracks
+
+
+def unit_rows(vectors: Float32Array) -> Float32Array:
+    """Rows made unit; a row of zeros stays."""
+    length: Float32Array = np.linalg.norm(vectors, axis=1, keepdims=True)
+    length[length == 0] = 1
+    made_unit: Float32Array = vectors / length
+    return made_unit
+
+
+@dataclass(frozen=True, eq=False)
+class Centroid(Term[Float32Array]):
+    """A playlist is the centroid of what is in it, and this term the cosine with it.
+
+        q = unit(Σ_t e_t · w_t · v_t + w̄ · Σ_a v_a)
+        cosine(u) = q · v_u
+
+    over the tracks t and artists a of the query, with e their emphasis, w̄ the mean query weight
+    and v_a the unit centroid of the artist's tracks by popularity (it finds more than the artist's
+    trained vector does, see `benchmarks/artist_seeds.py`). 0 for an empty list.
+
+    Attributes
+    ----------
+    track_vectors : float32 [num_tracks, dim]
+        v, of unit length.
+    query_weight : float32 [num_tracks]
+        w, at least 0.
+    popularity : int64 [num_tracks] or None
+        Playlists of each track.
+    track_artist : int32 [num_tracks] or None
+        Only queries with artists need these two.
+    """
+
+    track_vectors: Float32Array
+    query_weight: Float32Array
+    popularity: Int64Array | None = None
+    track_artist: Int32Array | None = None
+
+    def artist_vectors(self, artists: Int32Array) -> Float32Array:
+        """v_a of some artists: float32 [num_artists, dim], 0 for one without tracks."""
+        if self.popularity is None or self.track_artist is None:
+            raise ValueError("a query with artists needs the popularity and artists of the tracks")
+        vectors = np.zeros((len(artists), self.track_vectors.shape[1]), dtype=np.float32)
+        for place, artist in enumerate(artists):
+            own = np.flatnonzero(self.track_artist == artist)
+            # One more, so that an artist whose tracks nobody holds has a vector, too.
+            vectors[place] = (self.popularity[own] + 1) @ self.track_vectors[own]
+        return unit_rows(vectors)
+
+    @cached_property
+    def _artist_weight(self) -> np.float32:
+        return np.float32(self.query_weight.mean())
+
+    def prepare(self, query: Query, dial: float = 0.0) -> Float32Array:
+        """The queries' vectors, of unit length, 0 for an empty list: float32 [num_lists, dim]."""
+        tracks = query.tracks
+        weight = self.query_weight[tracks.track_index]
+        if query.emphasis is not None:
+            weight = weight * query.emphasis
+        shape = (len(query), len(self.track_vectors))
+        vectors: Float32Array = (
+            csr_array((weight, tracks.track_index, tracks.offsets), shape=shape)
+            @ self.track_vectors
+        )
+        if query.artists is not None and query.artists.num_pairs:
+            named, column = np.unique(query.artists.track_index, return_inverse=True)
+            weight = np.full(len(column), self._artist_weight, dtype=np.float32)
+            shape = (len(query), len(named))
+            vectors += csr_array(
+                (weight, column, query.artists.offsets), shape=shape
+            ) @ self.artist_vectors(named)
+        return unit_rows(vectors)
+
+    def add_to(self, scores: Float32Array, tracks: Tracks, prepared: Float32Array) -> None:
+        """Add the cosines."""
+        vectors = self.track_vectors[tracks]
+        if len(scores) == 1 or not scores.flags.c_contiguous:
+            scores += prepared @ vectors.T
+        elif scores.size:
+            # In place, where NumPy would make a second array of all products.
+            sgemm(1.0, vectors.T, prepared.T, 1.0, scores.T, trans_a=True, overwrite_c=True)
+
+    def pairs(self, tracks: Int64Array, prepared: Float32Array) -> Float32Array:
+        """Cosines of given tracks."""
+        cosines: Float32Array = np.einsum("qd,qwd->qw", prepared, self.track_vectors[tracks])
+        return cosines
+
+    def parts(self, query: Query, tracks: Int32Array, dial: float = 0.0) -> ScoreParts:
+        """The part of each track and artist of the query, exactly."""
+        rows = query.tracks.track_index
+        weight = self.query_weight[rows].astype(np.float64)
+        if query.emphasis is not None:
+            weight *= query.emphasis
+        vectors = weight[:, None] * self.track_vectors[rows]
+        sources: list[Source] = [("track", row) for row in rows.tolist()]
+        if query.artists is not None and query.artists.num_pairs:
+            artists = query.artists.track_index
+            own = np.float64(self._artist_weight) * self.artist_vectors(artists).astype(np.float64)
+            vectors = np.concatenate([vectors, own])
+            sources += [("artist", row) for row in artists.tolist()]
+        length = np.linalg.norm(vectors.sum(axis=0))
+        asked = self.track_vectors[tracks].astype(np.float64)
+        return ScoreParts(tuple(sources), asked @ vectors.T / (length if length > 0 else 1.0))

@@ -1,0 +1,111 @@
+"""What a term of the score has to do."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segue.data.playlists import Float32Array, Int32Array, Int64Array
+from segue.scoring.query import Query
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+# Consecutive tracks, or chosen ones in ascending order.
+Tracks: TypeAlias = slice | Int64Array
+# What a part of a score comes from: ``("track", row)`` or ``("artist", row)`` of the query, or
+# something that has no row, such as ``("popularity", -1)``.
+Source: TypeAlias = tuple[str, int]
+Prepared = TypeVar("Prepared")
+
+
+@dataclass(frozen=True, eq=False)
+class ScoreParts:
+    """The parts that some scores are the sum of.
+
+    Attributes
+    ----------
+    sources : tuple of (kind, row)
+        Tracks and artists of the query in its order, then what has no row: −1.
+    parts : float64 [num_tracks_asked, num_sources]
+        Each row sums to a score.
+    """
+
+    sources: tuple[Source, ...]
+    parts: NDArray[np.float64]
+
+    @classmethod
+    def sum_of(cls, of_terms: Sequence[ScoreParts]) -> ScoreParts:
+        """Those of several terms of a score: what comes from one source is added up."""
+        column: dict[Source, int] = {}
+        for term in of_terms:
+            for source in term.sources:
+                column.setdefault(source, len(column))
+        parts = np.zeros((len(of_terms[0].parts), len(column)))
+        for term in of_terms:
+            parts[:, [column[source] for source in term.sources]] += term.parts
+        return cls(tuple(column), parts)
+
+    def with_source(self, source: Source, part: NDArray[np.float64]) -> ScoreParts:
+        """The same with one more source (its parts float64 [num_tracks_asked])."""
+        return ScoreParts((*self.sources, source), np.column_stack([self.parts, part]))
+
+
+class Term(ABC, Generic[Prepared]):
+    """One term of the score, which is the sum of its terms.
+
+    What is worked out once for a batch of lists is made by `prepare` and handed to the others.
+    """
+
+    @abstractmethod
+    def prepare(self, query: Query, dial: float) -> Prepared:
+        """What the scores for some lists are made from, with the dial (−1 to 1) where it is."""
+
+    @abstractmethod
+    def add_to(self, scores: Float32Array, tracks: Tracks, prepared: Prepared) -> None:
+        """Add this term to the scores of some tracks for all lists, in place.
+
+        `scores` is float32 [num_lists, num_tracks_asked], contiguous.
+        """
+
+    @abstractmethod
+    def pairs(self, tracks: Int64Array, prepared: Prepared) -> Float32Array:
+        """This term for given tracks of each list: float32, shaped like `tracks`.
+
+        `tracks` is int64 [num_lists, width]; what is said of −1, which pads, does not matter.
+        """
+
+    @abstractmethod
+    def parts(self, query: Query, tracks: Int32Array, dial: float) -> ScoreParts:
+        """What this term of some tracks' scores comes from, for a single list."""
+
+    def strongest(self, n: int, prepared: Prepared) -> list[Int64Array] | None:
+        """About `n` tracks of each list that this term lifts most; None: an index finds them."""
+        return None
+
+
+class StoredTerm(Term[Prepared]):
+    """A term that a bundle keeps as arrays of its own."""
+
+    @property
+    @abstractmethod
+    def num_tracks(self) -> int:
+        """Number of tracks."""
+
+    @abstractmethod
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """What a bundle keeps of it, by name."""
+
+    @classmethod
+    @abstractmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
+        """From what a bundle keeps (ValueError or TypeError if it is something else)."""
+
+    @abstractmethod
+    def with_tracks(self, num_tracks: int) -> Self:
+        """The same with further tracks after the others, of which nothing is known."""

@@ -1,0 +1,150 @@
+"""Both stages as one: the score that is measured, shown and explained."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segue.bundle import Bundle, MeasuredVectors
+from segue.data.playlists import BoolArray, Catalog, Float32Array, Int32Array, TrackLists
+from segue.scoring.ann import AnnIndex
+from segue.scoring.first_stage import FirstStage
+from segue.scoring.query import Query
+from segue.scoring.second_stage import SecondStage
+from segue.scoring.term import ScoreParts
+from segue.scoring.terms import first_stage_of
+
+
+@dataclass(frozen=True, eq=False)
+class TwoStages:
+    """A first stage, and a second one that reorders the best tracks of the first.
+
+    A track's score depends on the query and the dial alone, not on what else is asked of a list:
+    the second stage always sees the same pool, the best tracks by the first with the dial at 0,
+    and whatever is left out is left out afterwards. It was trained on such pools, too.
+
+    Attributes
+    ----------
+    first : FirstStage
+    second : SecondStage or None
+    """
+
+    first: FirstStage
+    second: SecondStage | None = None
+
+    @classmethod
+    def of(
+        cls,
+        vectors: Bundle | MeasuredVectors,
+        catalog: Catalog,
+        second_stage: str | None,
+        index: AnnIndex | None = None,
+    ) -> TwoStages:
+        """From what a bundle has, and the text of a second stage.
+
+        Raises
+        ------
+        ResourceError, ArtefactError
+            As `SecondStage`; ArtefactError as `segue.scoring.terms.load_terms`, too.
+        """
+        first = first_stage_of(vectors, catalog, index)
+        second = None
+        if second_stage is not None:
+            second = SecondStage(second_stage, first, catalog, vectors.popularity)
+        return cls(first, second)
+
+    def scores(self, query: TrackLists | Query) -> Float32Array:
+        """Scores of all tracks with the dial at 0: float32 [num_lists, num_tracks]."""
+        query = Query.of(query)
+        scores = self.first.scores(query)
+        if self.second is not None:
+            pool, _, score = self._pool(query, self.second)
+            row, place = np.nonzero(pool >= 0)
+            scores[row, pool[row, place]] = score[row, place]
+        return scores
+
+    def best(
+        self, query: Query, n: int, *, dial: float = 0.0, allowed: BoolArray | None = None
+    ) -> tuple[Int32Array, Float32Array]:
+        """The `n` best tracks of each list that it does not hold.
+
+        Parameters
+        ----------
+        query, n, dial
+        allowed : bool [num_tracks], optional
+            The tracks that may be in any list; by default all.
+
+        Returns
+        -------
+        track_index : int32 [num_lists, n]
+        score : float32 [num_lists, n]
+            Padded with −1 and −inf where no other track is allowed.
+        """
+        if self.second is None:
+            return self.first.best(query, n, dial=dial, allowed=allowed)
+        size = self.second.pool_size
+        width = size
+        # What an index finds depends on how much is asked of it, and the pool must not.
+        if dial == 0 and self.first.index is None:
+            num_forbidden = 0 if allowed is None else int((~allowed).sum())
+            width = max(size, n + min(size, num_forbidden))
+        found, score = self.first.best(query, width)
+        pool = found[:, :size]
+        score[:, :size] = self.second.reordered(query, pool, score[:, :size])
+        if dial and self.first.popularity is not None:
+            score[:, :size] += self.first.popularity.turned(pool, query, dial)
+        left = found >= 0
+        if allowed is not None:
+            left &= allowed[found]
+        score[~left] = -np.inf
+        # Tracks from outside the pool, where it does not do.
+        everything = (found[:, -1] < 0) | (left.sum(axis=1) >= n)
+        if dial or not everything.all():
+            further, more = self.first.best(query, n + size, dial=dial, allowed=allowed)
+            more[_same_row(further, pool, self.first.num_tracks)] = -np.inf
+            found = np.concatenate([pool, further], axis=1)
+            score = np.concatenate([score[:, :size], more], axis=1)
+        found[score == -np.inf] = -1
+        order = np.lexsort((found, -score), axis=1)[:, :n]
+        return np.take_along_axis(found, order, axis=1), np.take_along_axis(score, order, axis=1)
+
+    def parts(self, query: Query, tracks: Int32Array, dial: float = 0.0) -> ScoreParts:
+        """What the scores of some tracks are the sum of, for a single list.
+
+        With a second stage the last source is ``("list", -1)``: what it adds to each, which is 0
+        for tracks that it does not look at.
+        """
+        parts = self.first.parts(query, tracks, dial)
+        if self.second is None or query.empty[0]:
+            return parts
+        pool, first, second = self._pool(query, self.second)
+        added = np.zeros(self.first.num_tracks)
+        looked_at = pool[0] >= 0
+        added[pool[0, looked_at]] = second[0, looked_at] - first[0, looked_at]
+        return parts.with_source(("list", -1), added[tracks])
+
+    def parts_of_scores(
+        self, query: Query, tracks: Int32Array, score: Float32Array, dial: float
+    ) -> ScoreParts:
+        """`parts`, where the scores (float32 [num_tracks_asked]) are known: without the trees."""
+        parts = self.first.parts(query, tracks, dial)
+        if self.second is None or query.empty[0]:
+            return parts
+        added: NDArray[np.float64] = score - parts.parts.sum(axis=1)
+        return parts.with_source(("list", -1), added)
+
+    def _pool(
+        self, query: Query, second: SecondStage
+    ) -> tuple[Int32Array, Float32Array, Float32Array]:
+        """The tracks that the second stage looks at, their scores by the first and by both."""
+        pool, first = self.first.best(query, second.pool_size)
+        return pool, first, second.reordered(query, pool, first)
+
+
+def _same_row(tracks: Int32Array, others: Int32Array, num_tracks: int) -> BoolArray:
+    """Which tracks of each row are in the same row of the others: bool, shaped like `tracks`."""
+    row = np.arange(len(tracks), dtype=np.int64)[:, None] * (num_tracks + 1) + 1
+    found: BoolArray = np.isin(row + tracks, row + others)
+    return found

@@ -1,0 +1,77 @@
+"""What a list shows and what is said of its tracks one by one is the same, whatever was asked."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy.sparse import csr_array
+
+from segue.recommend.filters import Filters
+from segue.recommend.recommender import Recommender
+from segue.scoring.wide import WidePart
+
+pytest.importorskip("lightgbm", reason="the extra boost is not installed")
+NUM_TRACKS = 160
+FILTERS = {
+    "nothing": Filters(),
+    "exclude tracks": Filters(exclude_tracks=[f"segue:track:{t}" for t in range(0, 160, 9)]),
+    "exclude artists": Filters(exclude_artists=[f"segue:artist:{a}" for a in range(0, 20, 3)]),
+    "only tracks": Filters(only_tracks=[f"segue:track:{t}" for t in range(5, 160, 7)]),
+    "only artists": Filters(only_artists=["segue:artist:4", "segue:artist:11"]),
+    "at most one an artist": Filters(max_per_artist=1),
+    "at most two an album": Filters(max_per_album=2),
+    "no other versions": Filters(other_versions=False),
+    "several": Filters(exclude_artists=["segue:artist:2"], max_per_artist=2, max_per_album=1),
+}
+ASKED = {
+    "ordered playlist": ("complete", {"playlist": "3"}, {"playlist": "3"}),
+    "playlist": ("complete", {"playlist": "4"}, {"playlist": "4"}),
+    "seeds": (
+        "vibe",
+        {"tracks": ["Track 3", "Track 90"], "artists": ["Artist 1"]},
+        {"tracks": ["Track 3", "Track 90"], "artists": ["Artist 1"]},
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def recommender(planted_bundle, second_stage_text) -> Recommender:
+    """With a wide part, and a second stage that looks at a sixth of the catalogue."""
+    rng = np.random.default_rng(5)
+    weights = rng.uniform(0, 0.3, (NUM_TRACKS, NUM_TRACKS)).astype(np.float32)
+    wide = WidePart.from_matrix(csr_array(weights * (rng.random(weights.shape) < 0.1)))
+    recommender = Recommender(
+        replace(planted_bundle, terms={"wide": wide.arrays()}, second_stage=second_stage_text)
+    )
+    recommender.stages.second.pool_size = 25
+    return recommender
+
+
+@pytest.mark.parametrize("asked", ASKED)
+@pytest.mark.parametrize("filters", FILTERS)
+@pytest.mark.parametrize(("dial", "diversity"), [(0.0, 0.0), (0.6, 0.0), (0.0, 0.4), (-0.3, 0.5)])
+def test_a_list_and_why_are_the_same(recommender, asked, filters, dial, diversity):
+    verb, of_list, of_track = ASKED[asked]
+    options = {"dial": dial, "diversity": diversity, "filters": FILTERS[filters]}
+    found = getattr(recommender, verb)(**of_list, n=12, **options)
+    assert found.tracks
+    for track in found.tracks:
+        why = recommender.why(track.track_id, **of_track, dial=dial)
+        assert why.score == pytest.approx(track.score, abs=1e-6)
+        terms = {(term.kind, term.id): term.part for term in why.terms}
+        assert sum(terms.values()) == pytest.approx(track.score, abs=1e-6)
+        shown = {(reason.kind, reason.id): reason.part for reason in track.because}
+        assert shown == {source: pytest.approx(terms[source], abs=1e-6) for source in shown}
+        rest = sum(part for source, part in terms.items() if source not in shown)
+        assert track.rest == pytest.approx(rest, abs=1e-6)
+
+
+def test_a_filter_only_leaves_tracks_out(recommender):
+    """Of the others neither scores nor order change."""
+    every = recommender.complete("3", NUM_TRACKS)
+    without = Filters(exclude_tracks=[t.track_id for t in every.tracks[::2]])
+    found = recommender.complete("3", NUM_TRACKS, filters=without)
+    assert [t.track_id for t in found.tracks] == [t.track_id for t in every.tracks[1::2]]
+    np.testing.assert_allclose(
+        [t.score for t in found.tracks], [t.score for t in every.tracks[1::2]], atol=1e-6
+    )
