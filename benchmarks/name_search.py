@@ -23,9 +23,9 @@ import pyarrow as pa
 
 from segue.data.playlists import Catalog, Int64Array
 from segue.errors import NameLookupError
-from segue.names.lookup import Names
+from segue.names.lookup import NameLookup
 from segue.names.name_file import NAMES_FILE, write_names
-from segue.synthetic.names import Names as MadeUpNames
+from segue.synthetic.names import MadeUpNames
 from segue.synthetic.world import World
 
 
@@ -126,7 +126,7 @@ def main() -> None:
 
 
 def measure(catalog: Catalog, popularity: Int64Array, folder: Path, number: int) -> None:
-    names = Names(catalog, popularity, None, folder)
+    names = NameLookup(catalog, popularity, None, folder)
     rng = np.random.default_rng(1)
     queries = queries_of(catalog, popularity, number, rng)
     opening, _ = milliseconds(names.index.tracks, "a", 10)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from segue.data.playlists import Catalog, Playlists, TrackLists
 from segue.data.relations import Relation
 from segue.errors import InputError, NameLookupError
-from segue.names.lookup import MAX_CANDIDATES, Names
+from segue.names.lookup import MAX_CANDIDATES, NameLookup
 
 # name, artist, popularity
 TRACKS = [
@@ -46,13 +46,13 @@ def catalog_of(tracks: list[tuple[str, str, int]]) -> Catalog:
     )
 
 
-def names_of(tracks: list[tuple[str, str, int]], playlists: Playlists | None = None) -> Names:
+def names_of(tracks: list[tuple[str, str, int]], playlists: Playlists | None = None) -> NameLookup:
     popularity = np.array([p for _, _, p in tracks], dtype=np.int64)
-    return Names(catalog_of(tracks), popularity, playlists)
+    return NameLookup(catalog_of(tracks), popularity, playlists)
 
 
 @pytest.fixture(scope="module")
-def names() -> Names:
+def names() -> NameLookup:
     return names_of(TRACKS)
 
 
@@ -212,7 +212,7 @@ def test_playlists_by_id_and_title():
 
 
 @pytest.fixture(scope="module")
-def nodes() -> Names:
+def nodes() -> NameLookup:
     return names_of(TRACKS, playlists_of(["Halo", "road trip", "Intro", "Intro", "track:5"]))
 
 
@@ -280,7 +280,7 @@ def test_an_artist_that_made_nothing_known():
         Relation.single("by", "track", "artist", by_none, len(catalog.artists))
     )
     with pytest.raises(NameLookupError) as caught:
-        Names(nobody, np.ones(catalog.num_tracks, dtype=np.int64)).find("Quee", "artist")
+        NameLookup(nobody, np.ones(catalog.num_tracks, dtype=np.int64)).find("Quee", "artist")
     assert caught.value.candidates == ("Queen, 0 tracks  (artist:10)",)
 
 

@@ -176,11 +176,11 @@ def test_by_id_and_by_whole_name(index):
 )
 def test_what_is_spelt_much_alike(index, kind, text, first):
     assert index.search(kind, text, 5).tolist() == []
-    assert index.spelt_like(kind, text)[0] == first
+    assert index.fuzzy(kind, text)[0] == first
 
 
 def test_beside_a_close_one_no_other_is_named(index):
-    assert index.spelt_like("track", "love storry") == [6]
+    assert index.fuzzy("track", "love storry") == [6]
 
 
 @pytest.mark.parametrize(
@@ -195,7 +195,7 @@ def test_nothing_that_is_typed_is_a_command(index, text):
     for kind in index.kinds:
         index.search(kind, text, 5)
         index.named(kind, text)
-        index.spelt_like(kind, text)
+        index.fuzzy(kind, text)
         assert index.with_id(kind, text) is None
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from segue.data.relations import Nodes, Relation
 from segue.errors import InputError
 from segue.recommend import ranking
-from segue.recommend.filters import Filters, song_of
+from segue.recommend.filters import Filters
 from segue.recommend.recommender import Recommender
 
 
@@ -106,29 +106,3 @@ def test_as_a_walk_down_the_whole_ranking(recommender, query, n, chosen, pool):
 def test_a_limit_of_nothing_is_refused(name):
     with pytest.raises(InputError, match=f"{name} is 0, expected at least 1"):
         Filters(**{name: 0})
-
-
-@pytest.mark.parametrize(
-    ("title", "song"),
-    [
-        ("Help!", "help"),
-        ("Help! - Remastered 2009", "help"),
-        ("Help! (Live at the Hollywood Bowl) [2016 Mix]", "help"),
-        ("Don\u2019t Stop Me Now - 2011 Mix - Live", "dont stop me now"),
-        ("Crazy in Love (feat. JAY-Z)", "crazy in love"),
-        ("Crazy in Love feat. JAY-Z", "crazy in love"),
-        ("Live and Let Die", "live and let die"),
-        ("Live", "live"),
-        ("(Live)", "live"),
-        ("Anti-Hero", "anti hero"),
-        ("Mixed Emotions", "mixed emotions"),
-        ("(I Can't Get No) Satisfaction - Mono Version", "i cant get no satisfaction"),
-        ("夜に駆ける - Live", "夜に駆ける"),
-        ("Song 2", "song 2"),
-        ("Alive (Single Edit)", "alive"),
-        ("Remix (I Like The)", "remix i like the"),
-        ("", ""),
-    ],
-)
-def test_versions_of_a_song(title, song):
-    assert song_of(title) == song

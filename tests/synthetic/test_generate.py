@@ -10,7 +10,7 @@ import pytest
 from segue.data.reading import read
 from segue.errors import ArtefactError, InputError
 from segue.synthetic.generate import SliceMaker, generate
-from segue.synthetic.names import Names
+from segue.synthetic.names import MadeUpNames
 from segue.synthetic.world import NUM_ARTISTS, Parts
 
 
@@ -50,7 +50,7 @@ def test_another_seed_is_another_world(tmp_path, maker):
     here = maker.playlists(0, 3)
     assert [p["num_tracks"] for p in here] != [p["num_tracks"] for p in other]
     index = np.arange(1000)
-    same = zip(maker.names.artists(index), Names(4).artists(index), strict=True)
+    same = zip(maker.names.artists(index), MadeUpNames(4).artists(index), strict=True)
     assert np.mean([one == two for one, two in same]) < 0.01
 
 
@@ -158,7 +158,7 @@ def test_parts_are_drawn_from_by_weight():
 
 
 def test_names_are_of_many_kinds_and_the_same_in_any_company():
-    names, index = Names(0), np.arange(40_000)
+    names, index = MadeUpNames(0), np.arange(40_000)
     artists = names.artists(index)
     assert names.artists(index[500:510]) == artists[500:510]
     assert len(set(artists)) > 0.8 * len(artists)

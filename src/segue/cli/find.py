@@ -49,7 +49,7 @@ def find(
     recommender, asked = Recommender.load(bundle), " ".join(text)
     found = recommender.find(asked, n, kind=kind or None)
     if not (found.tracks or found.artists or found.playlists):
-        raise recommender.names.nothing(asked, kind or recommender.details.kinds)
+        raise recommender.names.not_found(asked, kind or recommender.details.kinds)
     if as_json:
         print_json(found.to_json())
         return

@@ -1,4 +1,4 @@
-"""Text to words: without case, accents and punctuation, for every script."""
+"""Text as it is compared: words without case, accents and punctuation, songs without versions."""
 
 from __future__ import annotations
 
@@ -19,6 +19,15 @@ _UNSPACED = re.compile(
     "[\u0e00-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u312f\u31a0-\u31ff"
     "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]+"
 )
+# How a title ends that says which version of a song it is: "(Live at Wembley)", "- 2011 Remaster".
+_VERSION = (
+    r"\b(?:re-?master(?:ed)?|live|mono|stereo|version|edit|mix|remix|rework|acoustic|unplugged|"
+    r"demo|instrumental|karaoke|cover|bonus|deluxe|anniversary|explicit|clean|radio|single|album|extended|"
+    r"session|sessions|original|take|feat\.?|ft\.?|featuring|with)\b"
+)
+_IN_BRACKETS = re.compile(rf"\s*[(\[][^()\[\]]*{_VERSION}[^()\[\]]*[)\]]\s*$", re.IGNORECASE)
+_AFTER_DASH = re.compile(rf"\s+[-–—]\s+[^-–—]*{_VERSION}.*$", re.IGNORECASE)
+_FEATURING = re.compile(r"\s+(?:feat\.?|ft\.?|featuring)\s+.*$", re.IGNORECASE)
 
 
 def fold(text: str) -> str:
@@ -53,6 +62,20 @@ def _nature(character: str) -> tuple[bool, bool, bool]:
     script = unicodedata.name(character, "").partition(" ")[0]
     is_mark = unicodedata.category(character).startswith("M")
     return is_mark, character.isalnum(), script in _ACCENTED_SCRIPTS
+
+
+def song_of(title: str) -> str:
+    """A title without what names the version: ``"Help! - Remastered 2009"`` → ``"help"``.
+
+    Two tracks of an artist with one song are versions of each other. What is left is folded, as
+    names are where they are looked up; a title that is nothing but such words stays whole.
+    """
+    song, shorter = title, None
+    while shorter != song:
+        shorter = song
+        for pattern in (_IN_BRACKETS, _AFTER_DASH, _FEATURING):
+            song = pattern.sub("", song) or song
+    return fold(song)
 
 
 def shorten(text: str, length: int = 300) -> str:

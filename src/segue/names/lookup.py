@@ -19,7 +19,7 @@ MAX_CANDIDATES = 10
 _SEPARATOR = re.compile(r"\s+[-–—]\s+")
 
 
-class Names:
+class NameLookup:
     """Looks up whatever a bundle has a name for: tracks, artists, and playlists if it holds them.
 
     Parameters
@@ -113,11 +113,11 @@ class Names:
             several = " and of ".join(_counted(len(rows), kind) for kind, rows in found.items())
             message = f"{text!r} is the {what} of {several}; say which, {ways}:"
             raise NameLookupError(message, self._lines(found))
-        raise self.nothing(text, kinds)
+        raise self.not_found(text, kinds)
 
-    def nothing(self, text: str, kinds: Iterable[Kind]) -> NameLookupError:
+    def not_found(self, text: str, kinds: Iterable[Kind]) -> NameLookupError:
         """The error that says that nothing of some kinds has such a name, and what is near."""
-        near = {kind: self.near(kind, text, spelt_like=False) for kind in kinds}
+        near = {kind: self.near(kind, text, fuzzy=False) for kind in kinds}
         if not any(near.values()):
             near = {kind: self.near(kind, text) for kind in near}
         hint = "; the closest are:" if any(near.values()) else ""
@@ -140,10 +140,10 @@ class Names:
         names = self.index.names(kind)
         return [row for row in rows if str(names[row]).casefold() == wanted] or rows
 
-    def near(self, kind: Kind, text: str, *, spelt_like: bool = True) -> list[int]:
-        """Some that a search finds, or else, with `spelt_like`, that are spelt much alike."""
+    def near(self, kind: Kind, text: str, *, fuzzy: bool = True) -> list[int]:
+        """Some that a search finds, or else, with `fuzzy`, that are spelt much alike."""
         found: list[int] = self.index.search(kind, text, MAX_CANDIDATES).tolist()
-        return found or (self.index.spelt_like(kind, text) if spelt_like else [])
+        return found or (self.index.fuzzy(kind, text) if fuzzy else [])
 
     def describe(self, kind: Kind, row: int) -> str:
         """One of them as a line for people, its id in brackets at the end."""

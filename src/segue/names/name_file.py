@@ -1,6 +1,6 @@
 """The file of names in a bundle: an SQLite database with the words of each name.
 
-Each kind of thing (track, artist, playlist) has four tables in ``names.sqlite``:
+Each kind of node (track, artist, playlist) has four tables in ``names.sqlite``:
 
 - ``track`` holds the catalogue's row of each *rank*: 0 is the best-known track.
 - ``track_key`` finds ranks by the hash of an id or of a whole name. Hashes may collide: what is
@@ -20,7 +20,6 @@ import sqlite3
 import string
 import zlib
 from contextlib import closing
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
@@ -30,6 +29,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from segue.data.playlists import Catalog, Int64Array, Playlists
+from segue.data.relations import Nodes
 from segue.data.text import fold, words_of
 
 Kind = Literal["artist", "track", "playlist"]
@@ -66,23 +66,12 @@ _SCHEMA = (
 )
 
 
-@dataclass(frozen=True, eq=False)
-class Things:
-    """Ids and names of all things of a kind: Arrow string [num_things]."""
-
-    ids: pa.Array
-    names: pa.Array
-
-
-def things_of(catalog: Catalog, playlists: Playlists | None) -> dict[Kind, Things]:
-    """The columns of each kind; playlists only where there are any."""
-    things: dict[Kind, Things] = {
-        "artist": Things(catalog.artists.ids, catalog.artists.names),
-        "track": Things(catalog.track_ids, catalog.track_names),
-    }
+def nodes_by_kind(catalog: Catalog, playlists: Playlists | None) -> dict[Kind, Nodes]:
+    """Ids and names of each kind; playlists only where there are any."""
+    nodes: dict[Kind, Nodes] = {"artist": catalog.artists, "track": catalog.nodes["track"]}
     if playlists is not None:
-        things["playlist"] = Things(playlists.ids, playlists.titles)
-    return things
+        nodes["playlist"] = Nodes(playlists.ids, playlists.titles)
+    return nodes
 
 
 def write_names(
@@ -128,24 +117,24 @@ def fill_names(
     connection.execute("BEGIN")
     known = catalog.main_artist >= 0
     by = catalog.main_artist[known]
-    renown: dict[Kind, NDArray[Any]] = {
+    prominence: dict[Kind, NDArray[Any]] = {
         "artist": np.bincount(by, popularity[known], len(catalog.artists)),
         "track": popularity,
     }
     if playlists is not None:
-        renown["playlist"] = playlists.tracks.lengths
+        prominence["playlist"] = playlists.tracks.lengths
     words_of_artist = lru_cache(_CHUNK)(words_of)
-    for kind, things in things_of(catalog, playlists).items():
+    for kind, nodes in nodes_by_kind(catalog, playlists).items():
         for statement in _SCHEMA:
             connection.execute(statement.format(kind=kind, tokenizer=_TOKENIZER))
-        row_of_rank = np.argsort(-renown[kind], kind="stable").astype(np.int32)
+        row_of_rank = np.argsort(-prominence[kind], kind="stable").astype(np.int32)
         keys = np.zeros((len(row_of_rank), 2), dtype=np.int32)
         has_name = np.zeros(len(row_of_rank), dtype=bool)
         for start in range(0, len(row_of_rank), _CHUNK):
             rows = row_of_rank[start : start + _CHUNK]
             ranks = range(start, start + len(rows))
             place = pa.array(rows)
-            ids, names = (part.take(place).to_pylist() for part in (things.ids, things.names))
+            ids, names = (part.take(place).to_pylist() for part in (nodes.ids, nodes.names))
             artists = catalog.artist_of(rows).to_pylist() if kind == "track" else [""] * len(rows)
             lines = []
             for rank, an_id, name, artist in zip(ranks, ids, names, artists, strict=True):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import sqlite3
 import threading
 import weakref
@@ -13,8 +12,10 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from rapidfuzz.distance import Indel
 
 from segue.data.playlists import Catalog, Int32Array, Int64Array, Playlists
+from segue.data.relations import Nodes
 from segue.data.text import fold, query_words, words_of
 from segue.errors import ArtefactError, InputError
 from segue.names.name_file import (
@@ -22,11 +23,10 @@ from segue.names.name_file import (
     NUM_INDEXED_LETTERS,
     VERSION,
     Kind,
-    Things,
     fill_names,
     hash_of,
     name_key,
-    things_of,
+    nodes_by_kind,
 )
 
 KINDS: tuple[Kind, ...] = ("artist", "track", "playlist")
@@ -34,7 +34,7 @@ _MAX_TERMS = 128  # Words of which a beginning is made up, at most.
 _MAX_JOINED = 4  # Words of a query of which two may be one.
 _MOST_RANKS = 250_000  # Among so many best-known ones several words are looked for whole.
 _MAX_RANK = 2**31
-_LIKE_LIMIT, _LIKE_CUTOFF, _LIKE_SPREAD, _LIKE_LENGTH = 300, 0.6, 0.15, 100
+_FUZZY_LIMIT, _FUZZY_CUTOFF, _FUZZY_SPREAD, _FUZZY_LENGTH = 300, 0.6, 0.15, 100
 
 
 class NameIndex:
@@ -65,7 +65,7 @@ class NameIndex:
         folder: Path | None = None,
     ) -> None:
         self.catalog, self.popularity, self._playlists = catalog, popularity, playlists
-        self._things = things_of(catalog, playlists)
+        self._nodes = nodes_by_kind(catalog, playlists)
         self._path = folder / NAMES_FILE if folder is not None else None
         self._lock = threading.Lock()
         self._connection: sqlite3.Connection | None = None
@@ -73,7 +73,7 @@ class NameIndex:
     @property
     def kinds(self) -> tuple[Kind, ...]:
         """What it finds: playlists only where it has any."""
-        return tuple(kind for kind in KINDS if kind in self._things)
+        return tuple(kind for kind in KINDS if kind in self._nodes)
 
     def tracks(self, text: str, n: int) -> Int32Array:
         """Rows of the `n` tracks that match best; see `search`."""
@@ -118,16 +118,14 @@ class NameIndex:
             raise InputError(f"the length of a list must be at least 1, not {n}")
         self._of(kind)
         folded, words = fold(text), query_words(text)
-        found = dict.fromkeys(self._spelt(kind, folded, n)) if folded else {}
-        begun, whole = self._begun(kind, words), [_quoted(word) for word in words]
+        found = dict.fromkeys(self._with_name(kind, folded, n)) if folded else {}
+        begun, whole = self._expand(kind, words), [_quoted(word) for word in words]
         loose = self._matching(kind, begun, n)
         if len(loose) < n:  # there are no more
-            found.update(
-                dict.fromkeys(sorted(loose, key=lambda row: self._looseness(kind, row, words)))
-            )
+            found.update(dict.fromkeys(sorted(loose, key=lambda row: self._tier(kind, row, words))))
             for at, pair in enumerate(pairwise(words if len(words) <= _MAX_JOINED else ())):
                 if max(map(len, pair)) > 1:  # two letters may begin half of all words
-                    joined = self._begun(kind, ["".join(pair)])
+                    joined = self._expand(kind, ["".join(pair)])
                     joined = [*begun[:at], *joined, *begun[at + 2 :]]
                     found.update(dict.fromkeys(self._matching(kind, joined, n)))
         else:
@@ -147,35 +145,37 @@ class NameIndex:
     def named(self, kind: Kind, text: str) -> list[int]:
         """Rows of all whose folded name is that of `text`, best-known first."""
         folded = fold(text)
-        rows = self._spelt(kind, folded) if folded else []
+        rows = self._with_name(kind, folded) if folded else []
         return [row for row in rows if fold(self._name(kind, row)) == folded]
 
-    def spelt_like(self, kind: Kind, text: str, n: int = 5) -> list[int]:
+    def fuzzy(self, kind: Kind, text: str, n: int = 5) -> list[int]:
         """Rows of those whose names are spelt much like the text, the most alike first.
 
         Of a track also title and artist together. Looked at are some 300 well-known ones that
         share the beginnings of words with it, or all words but one.
         """
-        wanted, words = fold(text)[:_LIKE_LENGTH], query_words(text)
+        wanted, words = fold(text)[:_FUZZY_LENGTH], query_words(text)
         near: dict[int, int] = {}  # row → rank
-        ways = dict.fromkeys(_loosened(words))
+        ways = dict.fromkeys(_relaxed(words))
         for way in ways:
-            begun = self._begun(kind, way)
-            limit = _LIKE_LIMIT // len(ways)
+            begun = self._expand(kind, way)
+            limit = _FUZZY_LIMIT // len(ways)
             near.update((row, rank) for rank, row in self._ranked(kind, begun, limit))
-        matcher = difflib.SequenceMatcher(autojunk=False)
-        matcher.set_seq2(wanted)
         alike = []
         for row, rank in near.items():
-            likeness = max(_likeness(matcher, label) for label in self._labels(kind, row))
-            if likeness >= _LIKE_CUTOFF:
+            # The share of letters that stand in both in one order; 0 below the cutoff.
+            likeness = max(
+                Indel.normalized_similarity(wanted, label, score_cutoff=_FUZZY_CUTOFF)
+                for label in self._labels(kind, row)
+            )
+            if likeness:
                 alike.append((-likeness, rank, row))
         alike.sort()
         # Beside a close one, what is much farther off was hardly meant.
-        return [row for less, _, row in alike[:n] if less <= alike[0][0] + _LIKE_SPREAD]
+        return [row for less, _, row in alike[:n] if less <= alike[0][0] + _FUZZY_SPREAD]
 
     def _labels(self, kind: Kind, row: int) -> Iterator[str]:
-        name = fold(self._name(kind, row))
+        name = fold(self._name(kind, row))[: 2 * _FUZZY_LENGTH]
         yield name
         if kind == "track" and self.catalog.main_artist[row] >= 0:
             artist = fold(str(self.catalog.artists.names[int(self.catalog.main_artist[row])]))
@@ -183,24 +183,24 @@ class NameIndex:
             yield f"{artist} {name}"
 
     def ids(self, kind: Kind) -> pa.Array:
-        """Arrow string [num_things]."""
+        """Arrow string [num_nodes of the kind]."""
         return self._of(kind).ids
 
     def names(self, kind: Kind) -> pa.Array:
-        """Arrow string [num_things]; null where a playlist has no title."""
+        """Arrow string [num_nodes of the kind]; null where a playlist has no title."""
         return self._of(kind).names
 
-    def _of(self, kind: Kind) -> Things:
-        if kind not in self._things:
+    def _of(self, kind: Kind) -> Nodes:
+        if kind not in self._nodes:
             raise InputError(
                 f"this bundle was made without {kind}s (--no-playlists), so none can be named"
             )
-        return self._things[kind]
+        return self._nodes[kind]
 
     def _name(self, kind: Kind, row: int) -> str:
         return self.names(kind)[row].as_py() or ""
 
-    def _spelt(self, kind: Kind, folded: str, n: int = -1) -> list[int]:
+    def _with_name(self, kind: Kind, folded: str, n: int = -1) -> list[int]:
         """Those with this name, wherever its spaces are."""
         rows, bare = self._by_key(kind, name_key(folded), n), folded.replace(" ", "")
         return [row for row in rows if fold(self._name(kind, row)).replace(" ", "") == bare]
@@ -223,11 +223,11 @@ class NameIndex:
         )
         return self._select(query, " AND ".join(words), among, n) if all(words) and words else []
 
-    def _begun(self, kind: Kind, words: Sequence[str]) -> list[str]:
+    def _expand(self, kind: Kind, words: Sequence[str]) -> list[str]:
         """FTS5's expressions for all words that begin so; empty where none does."""
-        return [self._beginning(kind, word) for word in words]
+        return [self._prefix(kind, word) for word in words]
 
-    def _beginning(self, kind: Kind, word: str) -> str:
+    def _prefix(self, kind: Kind, word: str) -> str:
         if len(word) > NUM_INDEXED_LETTERS:
             query = f"SELECT word FROM {kind}_word WHERE word BETWEEN ? AND ? LIMIT ?"
             terms = self._select(query, word, word + chr(0x10FFFF), _MAX_TERMS + 1)
@@ -236,7 +236,7 @@ class NameIndex:
                 return f"({each})" if each else ""
         return f"{_quoted(word)} *"
 
-    def _looseness(self, kind: Kind, row: int, words: list[str]) -> int:
+    def _tier(self, kind: Kind, row: int, words: list[str]) -> int:
         """0 where a name holds all words, 1 where the last one is a beginning, else 2."""
         held = set(words_of(self._name(kind, row)))
         if kind == "track":
@@ -279,9 +279,9 @@ class NameIndex:
         if version == VERSION:
             sizes = {
                 kind: connection.execute(f"SELECT max(rank) + 1 FROM {kind}").fetchone()[0] or 0
-                for kind in self._things
+                for kind in self._nodes
             }
-        if version != VERSION or sizes != {k: len(part.ids) for k, part in self._things.items()}:
+        if version != VERSION or sizes != {k: len(part.ids) for k, part in self._nodes.items()}:
             raise sqlite3.DatabaseError("it was written for another catalogue or version")
 
 
@@ -290,7 +290,7 @@ def _quoted(word: str) -> str:
     return '"' + word.replace('"', '""') + '"'
 
 
-def _loosened(words: list[str]) -> Iterator[tuple[str, ...]]:
+def _relaxed(words: list[str]) -> Iterator[tuple[str, ...]]:
     """What may have been meant: words cut short or left out."""
 
     def cut(word: str, most: int = 3) -> str:
@@ -310,10 +310,3 @@ def _loosened(words: list[str]) -> Iterator[tuple[str, ...]]:
         (word,) = words
         yield (cut(word[1:]),)
         yield (cut(word[1] + word[0] + word[2:]),)
-
-
-def _likeness(matcher: difflib.SequenceMatcher[str], label: str) -> float:
-    """From 0 to 1; 0 where a look at length and letters shows that it is low."""
-    matcher.set_seq1(label[: 2 * _LIKE_LENGTH])
-    bounds = (matcher.real_quick_ratio, matcher.quick_ratio)
-    return matcher.ratio() if all(bound() >= _LIKE_CUTOFF for bound in bounds) else 0.0

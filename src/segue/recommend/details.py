@@ -11,7 +11,7 @@ import numpy as np
 from segue.bundle import Bundle
 from segue.data.playlists import Int32Array
 from segue.errors import InputError
-from segue.names.lookup import Names
+from segue.names.lookup import NameLookup
 from segue.names.name_file import Kind
 from segue.recommend.reasons import plain
 from segue.recommend.rows import Rows, Text
@@ -92,7 +92,7 @@ class Details:
     rows
     """
 
-    def __init__(self, bundle: Bundle, names: Names, rows: Rows) -> None:
+    def __init__(self, bundle: Bundle, names: NameLookup, rows: Rows) -> None:
         self._catalog, self._popularity = bundle.catalog, bundle.popularity
         self._names, self._rows = names, rows
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,34 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from segue.data.playlists import BoolArray, Catalog, Float32Array, Int32Array
-from segue.data.text import fold
+from segue.data.text import song_of
 from segue.errors import InputError
 from segue.recommend.rows import as_texts
 from segue.scoring.rerank import diversified
-
-# How a title ends that says which version of a song it is: "(Live at Wembley)", "- 2011 Remaster".
-_VERSION = (
-    r"\b(?:re-?master(?:ed)?|live|mono|stereo|version|edit|mix|remix|rework|acoustic|unplugged|"
-    r"demo|instrumental|karaoke|cover|bonus|deluxe|anniversary|explicit|clean|radio|single|album|extended|"
-    r"session|sessions|original|take|feat\.?|ft\.?|featuring|with)\b"
-)
-_IN_BRACKETS = re.compile(rf"\s*[(\[][^()\[\]]*{_VERSION}[^()\[\]]*[)\]]\s*$", re.IGNORECASE)
-_AFTER_DASH = re.compile(rf"\s+[-–—]\s+[^-–—]*{_VERSION}.*$", re.IGNORECASE)
-_FEATURING = re.compile(r"\s+(?:feat\.?|ft\.?|featuring)\s+.*$", re.IGNORECASE)
-
-
-def song_of(title: str) -> str:
-    """A title without what names the version: ``"Help! - Remastered 2009"`` → ``"help"``.
-
-    Two tracks of an artist with one song are versions of each other. What is left is folded, as
-    names are where they are looked up; a title that is nothing but such words stays whole.
-    """
-    song, shorter = title, None
-    while shorter != song:
-        shorter = song
-        for pattern in (_IN_BRACKETS, _AFTER_DASH, _FEATURING):
-            song = pattern.sub("", song) or song
-    return fold(song)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from segue.bundle import Bundle
 from segue.data.playlists import BoolArray, Float32Array, Int32Array, Playlists, TrackLists
 from segue.errors import InputError
 from segue.graph.subgraph import Neighbours
-from segue.names.lookup import Names
+from segue.names.lookup import NameLookup
 from segue.names.name_file import Kind
 from segue.recommend.details import Details, Found
 from segue.recommend.filters import Filters
@@ -86,7 +86,7 @@ class Recommender:
         second_stage: bool = True,
     ) -> None:
         self.bundle, self.recency = bundle, recency
-        self.names = Names(bundle.catalog, bundle.popularity, bundle.playlists, bundle.folder)
+        self.names = NameLookup(bundle.catalog, bundle.popularity, bundle.playlists, bundle.folder)
         self.rows = Rows(bundle)
         self.details = Details(bundle, self.names, self.rows)
         catalog, text = bundle.catalog, bundle.second_stage if second_stage else None

@@ -26,7 +26,7 @@ import numpy as np
 from segue.data.formats.mpd import write_slice
 from segue.errors import ArtefactError, InputError
 from segue.files import atomic_file
-from segue.synthetic.names import Names
+from segue.synthetic.names import MadeUpNames
 from segue.synthetic.sample import SLICE_SIZE
 from segue.synthetic.tastes import Int64Array, Tastes, draw_playlists
 from segue.synthetic.titles import draw_titles
@@ -167,7 +167,7 @@ class SliceMaker:
     def __init__(self, rng_seed: int) -> None:
         self.rng_seed = rng_seed
         self.world = World(rng_seed)
-        self.names = Names(rng_seed)
+        self.names = MadeUpNames(rng_seed)
 
     def write(self, folder: Path, first: int, count: int) -> int:
         """Write one slice into `folder`; returns `count`."""

@@ -81,7 +81,7 @@ def _words(script: str) -> list[str]:
     return list(words)
 
 
-class Names:
+class MadeUpNames:
     """The names of a world.
 
     Parameters
