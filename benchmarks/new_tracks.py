@@ -37,6 +37,7 @@ from segue.data.playlists import (
     Playlists,
     TrackLists,
 )
+from segue.data.reading import Collection
 from segue.evaluation.ranking import ranked_batches
 from segue.evaluation.scorers import Scorer
 from segue.evaluation.validation import validation_rows
@@ -157,8 +158,8 @@ def arriving(split: Split, new: BoolArray, most: int | None = None) -> Playlists
 
 def with_artist_vectors(old: Bundle, playlists: Playlists, catalog: Catalog) -> Bundle:
     """An update by the artist alone, the artist where the old model has it and not at its mean."""
-    fitted, report = update(old, playlists, catalog, sources=["artist"])
-    mean, _ = update(old, playlists, catalog, weights=MixWeights.equal(["artist"]))
+    fitted, report = update(old, Collection(playlists, catalog), sources=["artist"])
+    mean, _ = update(old, Collection(playlists, catalog), weights=MixWeights.equal(["artist"]))
     num_old = old.catalog.num_tracks
     trained = old.vectors["artist"][fitted.catalog.main_artist[num_old:]]
     share = report.weights.cosine[1, 0]
@@ -247,7 +248,7 @@ def main() -> None:
     ) -> Callable[[], tuple[Bundle, dict[str, Any]]]:
         def make() -> tuple[Bundle, dict[str, Any]]:
             started = time.perf_counter()
-            bundle, report = update(old, arriving(split, new, most), catalog, **options)
+            bundle, report = update(old, Collection(arriving(split, new, most), catalog), **options)
             facts = {
                 "seconds": round(time.perf_counter() - started, 1),
                 "placed_by": report.placed_by,
@@ -275,7 +276,7 @@ def main() -> None:
         )
         run(f"trained with them, seed {seed}", lambda trained=trained: (trained(), {}))
     run("plain mean of the three", updated(weights=MixWeights.equal()))
-    fitted = update(old, arriving(split, new), catalog)[1].weights
+    fitted = update(old, Collection(arriving(split, new), catalog))[1].weights
     nothing_open = replace(fitted, cosine=np.ones_like(fitted.cosine))
     run("fitted, without a part of its own", updated(weights=nothing_open))
     plain = replace(fitted, ridge=np.full_like(fitted.ridge, np.inf))

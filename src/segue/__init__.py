@@ -1,3 +1,130 @@
-"""Segue: playlists in, recommendations out."""
+"""Segue: playlists in, recommendations out.
+
+From playlists to music in seven lines::
+
+    import segue
+
+    playlists = segue.read("playlists/")
+    graph = segue.build(playlists, k_core=5)
+    split = segue.split(graph)
+    bundle = segue.train(split, progress=True)
+    print(segue.evaluate(bundle, split, baselines=["EASE"]))
+    bundle.save("bundle")
+    segue.load("bundle").vibe(["Bohemian Rhapsody"], n=10).to_pandas()
+
+What a name needs is loaded when it is first used: ``import segue`` itself loads nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from segue.baselines import BASELINES as BASELINES
+    from segue.bundle import Bundle as Bundle
+    from segue.comparison.compare import compare as compare
+    from segue.comparison.grid import Grid as Grid
+    from segue.console import Progress as Progress
+    from segue.data.playlists import Catalog as Catalog
+    from segue.data.playlists import Playlists as Playlists
+    from segue.data.reading import Collection as Collection
+    from segue.data.relations import Relation as Relation
+    from segue.errors import ArtefactError as ArtefactError
+    from segue.errors import InputError as InputError
+    from segue.errors import MismatchError as MismatchError
+    from segue.errors import NameLookupError as NameLookupError
+    from segue.errors import ResourceError as ResourceError
+    from segue.errors import SegueError as SegueError
+    from segue.errors import TrainingError as TrainingError
+    from segue.evaluation.evaluate import Evaluation as Evaluation
+    from segue.graph.playlist_graph import PlaylistGraph as PlaylistGraph
+    from segue.graph.split import Split as Split
+    from segue.graph.split import SplitRecipe as SplitRecipe
+    from segue.metrics import METRICS as METRICS
+    from segue.metrics import Metric as Metric
+    from segue.models import ENCODERS as ENCODERS
+    from segue.models.encoder import Encoder as Encoder
+    from segue.pipeline.build import build as build
+    from segue.pipeline.build import read as read
+    from segue.pipeline.evaluate import Evaluations as Evaluations
+    from segue.pipeline.evaluate import evaluate as evaluate
+    from segue.pipeline.recipes import split as split
+    from segue.pipeline.tensorboard import TensorBoard as TensorBoard
+    from segue.pipeline.train import Step as Step
+    from segue.pipeline.train import train as train
+    from segue.recommend.filters import Filters as Filters
+    from segue.recommend.lists import Recommendations as Recommendations
+    from segue.recommend.recommender import Recommender as Recommender
+    from segue.synthetic.generate import generate as generate
+    from segue.training.config import SystemConfig as SystemConfig
+    from segue.training.config import TrainConfig as TrainConfig
+    from segue.updating.update import update as update
+
+    load = Recommender.load
 
 __version__ = "0.1.0"
+
+# Where each public name lives: module, or module:attribute where they differ in name.
+_HOMES = {
+    "read": "segue.pipeline.build",
+    "build": "segue.pipeline.build",
+    "split": "segue.pipeline.recipes",
+    "train": "segue.pipeline.train",
+    "evaluate": "segue.pipeline.evaluate",
+    "load": "segue.recommend.recommender:Recommender.load",
+    "update": "segue.updating.update",
+    "compare": "segue.comparison.compare",
+    "generate": "segue.synthetic.generate",
+    "Collection": "segue.data.reading",
+    "Playlists": "segue.data.playlists",
+    "Catalog": "segue.data.playlists",
+    "Relation": "segue.data.relations",
+    "PlaylistGraph": "segue.graph.playlist_graph",
+    "Split": "segue.graph.split",
+    "SplitRecipe": "segue.graph.split",
+    "TrainConfig": "segue.training.config",
+    "SystemConfig": "segue.training.config",
+    "Step": "segue.pipeline.train",
+    "TensorBoard": "segue.pipeline.tensorboard",
+    "Progress": "segue.console",
+    "Encoder": "segue.models.encoder",
+    "ENCODERS": "segue.models",
+    "Bundle": "segue.bundle",
+    "Recommender": "segue.recommend.recommender",
+    "Recommendations": "segue.recommend.lists",
+    "Filters": "segue.recommend.filters",
+    "Metric": "segue.metrics",
+    "METRICS": "segue.metrics",
+    "BASELINES": "segue.baselines",
+    "Evaluation": "segue.evaluation.evaluate",
+    "Evaluations": "segue.pipeline.evaluate",
+    "Grid": "segue.comparison.grid",
+    "SegueError": "segue.errors",
+    "InputError": "segue.errors",
+    "NameLookupError": "segue.errors",
+    "ArtefactError": "segue.errors",
+    "MismatchError": "segue.errors",
+    "ResourceError": "segue.errors",
+    "TrainingError": "segue.errors",
+}
+
+__all__ = ["__version__", *_HOMES]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'segue' has no attribute {name!r}")
+    from segue.extras import required
+
+    module, _, path = _HOMES[name].partition(":")
+    with required(f"segue.{name}"):
+        found: Any = import_module(module)
+    for part in (path or name).split("."):
+        found = getattr(found, part)
+    globals()[name] = found  # the next use does not come here
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted(set(globals()) | set(__all__))

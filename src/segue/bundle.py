@@ -88,6 +88,11 @@ class Bundle:
     folder : Path or None
         Where the bundle was read from, so that who needs its companion files finds them; None
         where it was made in memory or changed since.
+
+    Examples
+    --------
+    >>> segue.Bundle.load("bundle").metrics["test"]["values"]["recall@300"] > 0
+    True
     """
 
     catalog: Catalog
@@ -201,7 +206,7 @@ class Bundle:
             )
 
     @classmethod
-    def load(cls, folder: Path, *, verify: bool = True, measured: bool = False) -> Bundle:
+    def load(cls, folder: str | Path, *, verify: bool = True, measured: bool = False) -> Bundle:
         """Read a bundle; its measured vectors, which nothing but measuring needs, if asked for.
 
         All arrays are mapped, not copied: they cannot be written to, and processes share them.
@@ -211,6 +216,7 @@ class Bundle:
         ArtefactError
             If `folder` is no bundle, or with `verify` if a file is not as it was written.
         """
+        folder = Path(folder)
         manifest = read_manifest(folder, "bundle", verify=verify)
         try:
             arrays = _mapped(folder / "vectors.safetensors")

@@ -46,7 +46,17 @@ class ProgressBar:
 
 
 class Progress:
-    """What a stage reports to; this one is silent."""
+    """What a stage reports to; this one is silent.
+
+    Examples
+    --------
+    >>> class Log(segue.Progress):
+    ...     def say(self, message):
+    ...         print(message.partition(":")[0])
+    >>> graph = segue.build(playlists, k_core=3, progress=Log())
+    3-core
+    ...
+    """
 
     def say(self, message: str) -> None:
         """A line for people."""

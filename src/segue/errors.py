@@ -23,11 +23,27 @@ from collections.abc import Sequence
 
 
 class SegueError(Exception):
-    """Base of every error that Segue raises on purpose."""
+    """Base of every error that Segue raises on purpose.
+
+    Examples
+    --------
+    >>> try:
+    ...     segue.load("no-such-folder")
+    ... except segue.SegueError as error:
+    ...     print(error)
+    no-such-folder: there is no such folder, expected a Segue bundle
+    """
 
 
 class InputError(SegueError):
-    """A file, a record in it, or an option is not what was expected."""
+    """A file, a record in it, or an option is not what was expected.
+
+    Examples
+    --------
+    >>> segue.read("no-such-file.csv")
+    Traceback (most recent call last):
+    segue.errors.InputError: ...
+    """
 
 
 class NameLookupError(InputError):
@@ -39,6 +55,14 @@ class NameLookupError(InputError):
         One sentence.
     candidates
         What was near, one printable line each, best first.
+
+    Examples
+    --------
+    >>> try:
+    ...     recommender.vibe(["Bohemian Rapsody"])
+    ... except segue.NameLookupError as error:
+    ...     print(error.candidates[0])
+    Bohemian Rhapsody ...
     """
 
     def __init__(self, message: str, candidates: Sequence[str] = ()) -> None:
@@ -47,16 +71,43 @@ class NameLookupError(InputError):
 
 
 class ArtefactError(SegueError):
-    """A graph, bundle or checkpoint folder is missing, damaged, of another kind, or in the way."""
+    """A graph, bundle or checkpoint folder is missing, damaged, of another kind, or in the way.
+
+    Examples
+    --------
+    >>> bundle.save("playlists")
+    Traceback (most recent call last):
+    segue.errors.ArtefactError: ...is not a folder that Segue made, so it is not replaced
+    """
 
 
 class MismatchError(SegueError):
-    """Two artefacts do not belong together."""
+    """Two artefacts do not belong together.
+
+    Examples
+    --------
+    >>> segue.evaluate(bundle, segue.build(playlists, k_core=4))
+    Traceback (most recent call last):
+    segue.errors.MismatchError: ...
+    """
 
 
 class ResourceError(SegueError):
-    """This machine lacks what is needed: memory, or an optional library."""
+    """This machine lacks what is needed: memory, or an optional library.
+
+    Examples
+    --------
+    >>> issubclass(segue.ResourceError, segue.SegueError)
+    True
+    """
 
 
 class TrainingError(SegueError):
-    """Training cannot go on."""
+    """Training cannot go on.
+
+    Examples
+    --------
+    >>> segue.train(split, dim=4, epochs=1, learning_rate=1e30, system=segue.SystemConfig())
+    Traceback (most recent call last):
+    segue.errors.TrainingError: ...try a lower learning rate
+    """

@@ -113,7 +113,7 @@ def test_slices_work_as_well(run, tmp_path):
         write_slice(path, [{"pid": 900 + n, "tracks": tracks[n:]}], n, n)
     status, _, err = run("update", "bundle", tmp_path, "--slices", 1, "--out", tmp_path / "out")
     assert status == 0
-    assert "Read 1 slice, 1 record:\n  1 playlist with 2 pairs\n" in err
+    assert "Read 1 file, 1 record:\n  1 playlist with 2 pairs\n" in err
     assert Bundle.load(tmp_path / "out").playlists.ids.to_pylist()[-1] == "901"
 
 
@@ -139,7 +139,7 @@ def test_a_bundle_without_playlists_says_that_it_stays_so(run, table, tmp_path):
             "they belong; expected ids as it has them (segue:track:0, not other:1)",
         ),
         ("bundle", "mine,,,a", (), "bad.csv: line 2: "),
-        ("bundle", "mine,t,,a", ("--slices", 0), "bad.csv: is a table, but --slices is for slices"),
+        ("bundle", "mine,t,,a", ("--slices", 0), "bad.csv: holds text tables, but --slices is for"),
     ],
 )
 def test_what_is_wrong_is_said_and_nothing_written(

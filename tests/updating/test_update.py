@@ -9,6 +9,7 @@ from scipy.sparse import csr_array
 
 from segue.bundle import Bundle, MeasuredVectors
 from segue.data.playlists import Catalog, Playlists, TrackLists
+from segue.data.reading import Collection
 from segue.recommend.recommender import Recommender
 from segue.scoring.wide import WidePart
 from segue.updating.mix import MixWeights
@@ -116,7 +117,7 @@ def made_unit(*vectors: list[float]) -> np.ndarray:
 
 
 def test_what_the_bundle_had_stays_to_the_bit(bundle, arriving):
-    updated, _ = update(bundle, *arriving)
+    updated, _ = update(bundle, Collection(*arriving))
     np.testing.assert_array_equal(updated.track_vectors[:4], bundle.track_vectors)
     np.testing.assert_array_equal(updated.vectors["artist"][:2], bundle.vectors["artist"])
     np.testing.assert_array_equal(updated.query_weight[:4], bundle.query_weight)
@@ -141,7 +142,7 @@ def test_the_wide_part_and_the_second_stage_come_along(bundle, arriving):
         terms={"wide": WidePart.from_matrix(csr_array(weights)).arrays()},
         second_stage="trees",
     )
-    updated, _ = update(whole, *arriving)
+    updated, _ = update(whole, Collection(*arriving))
     assert updated.second_stage == "trees"
     found = WidePart(**updated.terms["wide"]).matrix.toarray()
     assert found.shape == (8, 8)
@@ -151,7 +152,7 @@ def test_the_wide_part_and_the_second_stage_come_along(bundle, arriving):
 
 
 def test_new_tracks_by_hand(bundle, arriving):
-    updated, report = update(bundle, *arriving, weights=EQUAL)
+    updated, report = update(bundle, Collection(*arriving), weights=EQUAL)
     assert updated.catalog.track_ids.to_pylist()[4:] == ["t", "u", "v", "y"]
     # a and b are its artist's and its album's tracks; it stands beside d, and beside a and b,
     # which weigh 1 and 0.5.
@@ -169,7 +170,7 @@ def test_new_tracks_by_hand(bundle, arriving):
 
 def test_new_artists_and_albums_get_vectors(bundle, arriving):
     albums = replace(bundle, vectors={**bundle.vectors, "album": bundle.vectors["artist"]})
-    updated, report = update(albums, *arriving, weights=EQUAL)
+    updated, report = update(albums, Collection(*arriving), weights=EQUAL)
     catalog = updated.catalog
     assert catalog.artists.ids.to_pylist() == ["X", "Y", "Z"]
     assert catalog.artists.names.to_pylist() == ["X", "Y", "Z"]
@@ -178,11 +179,11 @@ def test_new_artists_and_albums_get_vectors(bundle, arriving):
     np.testing.assert_allclose(updated.vectors["artist"][2], of_z / np.linalg.norm(of_z), atol=1e-6)
     np.testing.assert_allclose(updated.vectors["album"][2], vector_of(updated, "u"), atol=1e-6)
     assert (report.num_tracks, report.num_artists, report.num_albums) == (4, 1, 1)
-    assert "album" not in update(bundle, *arriving)[0].vectors
+    assert "album" not in update(bundle, Collection(*arriving))[0].vectors
 
 
 def test_new_playlists_join_and_newer_states_replace(bundle, arriving):
-    updated, report = update(bundle, *arriving)
+    updated, report = update(bundle, Collection(*arriving))
     assert content(updated.playlists, updated.catalog) == {
         "1": ["a", "b", "t"],
         "2": ["d", "c"],
@@ -202,7 +203,7 @@ def test_new_playlists_join_and_newer_states_replace(bundle, arriving):
 def test_a_shorter_newer_state_replaces_too(bundle):
     catalog = make_catalog({"b": ("X", "P"), "c": ("Y", "Q")})
     newer = make_playlists(catalog, {"1": ["b"], "2": ["c"]})
-    updated, report = update(bundle, newer, catalog)
+    updated, report = update(bundle, Collection(newer, catalog))
     assert content(updated.playlists, updated.catalog) == {"1": ["b"], "2": ["c"], "3": ["d"]}
     assert report.num_replaced == 2
     assert updated.popularity.tolist() == [1, 1, 1, 7]
@@ -211,8 +212,8 @@ def test_a_shorter_newer_state_replaces_too(bundle):
 
 
 def test_the_same_again_changes_nothing(bundle, arriving):
-    once, _ = update(bundle, *arriving)
-    twice, report = update(once, *arriving)
+    once, _ = update(bundle, Collection(*arriving))
+    twice, report = update(once, Collection(*arriving))
     assert (report.num_tracks, report.num_playlists, report.num_replaced) == (0, 0, 0)
     assert report.num_repeated == 6
     assert [track for track, _ in report.left_out] == ["w", "z"]
@@ -227,16 +228,16 @@ def test_the_same_again_changes_nothing(bundle, arriving):
 
 
 def test_a_track_that_was_left_out_comes_with_what_it_stands_beside(bundle, arriving):
-    once, _ = update(bundle, *arriving)
+    once, _ = update(bundle, Collection(*arriving))
     catalog = make_catalog({"z": (None, None), "c": ("Y", "Q")})
-    later, report = update(once, make_playlists(catalog, {"20": ["c", "z"]}), catalog)
+    later, report = update(once, Collection(make_playlists(catalog, {"20": ["c", "z"]}), catalog))
     assert report.left_out == ()
     np.testing.assert_allclose(vector_of(later, "z"), [0, 0, 1], atol=1e-6)
 
 
 def test_a_bundle_without_playlists_stays_without(bundle, arriving):
     without = replace(bundle, playlists=None)
-    updated, report = update(without, *arriving, weights=EQUAL)
+    updated, report = update(without, Collection(*arriving), weights=EQUAL)
     assert updated.playlists is None
     assert report.num_playlists == 6
     assert updated.popularity.tolist() == [4, 3, 2, 10, 2, 1, 1, 1]
@@ -245,7 +246,7 @@ def test_a_bundle_without_playlists_stays_without(bundle, arriving):
 
 def test_nothing_at_all(bundle):
     catalog = make_catalog({})
-    updated, report = update(bundle, make_playlists(catalog, {}), catalog)
+    updated, report = update(bundle, Collection(make_playlists(catalog, {}), catalog))
     assert (report.num_tracks, report.left_out, report.placed_by) == (0, (), {})
     np.testing.assert_array_equal(updated.popularity, bundle.popularity)
 
@@ -256,18 +257,18 @@ def test_the_query_weight_is_that_of_like_popularity(bundle):
     catalog = make_catalog({"d": (None, None)} | dict.fromkeys(names, ("X", None)))
     number = dict(zip(names, (1, 2, 4, 20), strict=True))
     lists = {f"new {i}": ["d", *(name for name in names if i < number[name])] for i in range(20)}
-    updated, _ = update(bundle, make_playlists(catalog, lists), catalog)
+    updated, _ = update(bundle, Collection(make_playlists(catalog, lists), catalog))
     assert updated.popularity.tolist() == [2, 1, 1, 28, 1, 2, 4, 20]
     # 1.25 is the mean of 0.5 and 2; 4 is half-way from 2 to 8 by octaves.
     np.testing.assert_allclose(updated.query_weight[4:], [1.25, 1, 0.625, 0.25])
     # Of which half is known, counts by a quarter.
     half = replace(EQUAL, cosine=np.full((8, 5), 0.5, dtype=np.float32))
-    updated, _ = update(bundle, make_playlists(catalog, lists), catalog, weights=half)
+    updated, _ = update(bundle, Collection(make_playlists(catalog, lists), catalog), weights=half)
     np.testing.assert_allclose(updated.query_weight[4:] * 4, [1.25, 1, 0.625, 0.25])
 
 
 def test_weights_that_are_given_are_used(bundle, arriving):
-    updated, report = update(bundle, *arriving, weights=MixWeights.equal(["artist"]))
+    updated, report = update(bundle, Collection(*arriving), weights=MixWeights.equal(["artist"]))
     np.testing.assert_allclose(vector_of(updated, "t"), made_unit([1, 1, 0]), atol=1e-6)
     assert [track for track, _ in report.left_out] == ["v", "w", "z", "y"]
     assert updated.catalog.track_ids.to_pylist()[4:] == ["t", "u"]
@@ -275,7 +276,7 @@ def test_weights_that_are_given_are_used(bundle, arriving):
 
 
 def test_the_updated_bundle_is_whole_on_disk(bundle, arriving, tmp_path):
-    updated, _ = update(bundle, *arriving)
+    updated, _ = update(bundle, Collection(*arriving))
     updated.save(tmp_path / "updated")
     loaded = Bundle.load(tmp_path / "updated", measured=True)
     np.testing.assert_array_equal(loaded.track_vectors, updated.track_vectors)
@@ -306,7 +307,7 @@ def test_a_new_track_is_recommended_to_a_playlist_like_those_it_stands_in(plante
         split={},
         graph_fingerprint="",
     )
-    updated, report = update(old, playlists, catalog)
+    updated, report = update(old, Collection(playlists, catalog))
     assert report.num_tracks == 20
     assert report.weights is not None
     assert report.weights.num_fitted.any()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -11,11 +10,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from segue.cli.output import command, print_json, print_table
-from segue.console import count, number, progress_bar, say
+from segue.console import ConsoleProgress, count, number, say
 
 if TYPE_CHECKING:
     from segue.data.collect import Order
-    from segue.data.reading import Collection
     from segue.graph.playlist_graph import PlaylistGraph
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
@@ -130,124 +128,23 @@ def build(
     artist_name and album_name are optional. Those without _name are ids; tracks that have names
     and no ids are told apart by their artists. docs/data.md has examples.
     """
-    graph = build_graph(
+    from segue.pipeline.build import build_to
+
+    graph = build_to(
         source,
         out,
         slices=slices,
         columns=columns,
         artist_separator=artist_separator,
-        k=k_core,
+        k_core=k_core,
         order=order,
         skip_bad=skip_bad,
         overwrite=overwrite,
+        progress=ConsoleProgress(),
     )
     summary = ", ".join(count(n, kind) for kind, n in graph.num_nodes.items())
     say(f"Graph: {summary}, {count(graph.playlists.tracks.num_pairs, 'pair')}")
     say(f"Written to {out}; `{command('info', out)}` shows what is in it")
-
-
-def build_graph(
-    source: str,
-    out: Path,
-    *,
-    slices: tuple[int, int] | None = None,
-    columns: dict[str, str] | None = None,
-    artist_separator: str | None = None,
-    k: int = 0,
-    order: Order = "auto",
-    skip_bad: bool = False,
-    overwrite: bool = False,
-) -> PlaylistGraph:
-    """Read, cut to the k-core, save, and say what went and what stayed."""
-    from segue.errors import InputError
-    from segue.files import refuse_existing
-    from segue.graph.playlist_graph import PlaylistGraph
-
-    refuse_existing(out, "graph", overwrite=overwrite)
-    with tempfile.TemporaryDirectory() as scratch:
-        skipped = Path(scratch) / "skipped.jsonl"
-        collection = read_source(
-            source,
-            slices=slices,
-            columns=columns,
-            artist_separator=artist_separator,
-            order=order,
-            skipped=skipped if skip_bad else None,
-        )
-        report = collection.report
-        counts = {name: n for name, n in vars(report).items() if name != "fingerprint"}
-        graph = PlaylistGraph(
-            collection.playlists,
-            collection.catalog,
-            {
-                "source": source,
-                "slices": slices,
-                "columns": columns,
-                "artist_separator": artist_separator,
-                "k_core": k,
-                "order": order,
-                "skip_bad": skip_bad,
-                "read": counts,
-                "input_fingerprint": report.fingerprint,
-            },
-        )
-        if k:
-            whole, graph = graph.num_nodes, graph.k_core(k)
-            say(f"{k}-core:")
-            for kind, before in whole.items():
-                stayed = graph.num_nodes[kind]
-                say(f"  {kind}s: {number(stayed)} stayed, {number(before - stayed)} went")
-            if not graph.playlists.tracks.num_pairs:
-                raise InputError(f"nothing is left of {source} in the {k}-core; try a smaller K")
-        graph.save(out, overwrite=overwrite, extra=skipped if report.skipped else None)
-        if report.skipped:
-            say(f"{count(report.skipped, 'bad record')} set aside in {out}/skipped.jsonl")
-    return graph
-
-
-def read_source(
-    source: str,
-    *,
-    slices: tuple[int, int] | None = None,
-    columns: dict[str, str] | None = None,
-    artist_separator: str | None = None,
-    order: Order = "auto",
-    skipped: Path | None = None,
-) -> Collection:
-    """Read playlists under a bar, and say what was read; see `segue.data.reading.read`.
-
-    Bad records are written to `skipped`; without it the first one is an InputError.
-    """
-    from segue.data.reading import find
-
-    found = find(source, slices=slices, columns=columns, artist_separator=artist_separator)
-    if found.columns:
-        say(f"Columns: {found.columns}")
-    with progress_bar("Reading", found.size, "playlists") as bar:
-        collection = found.read(
-            order=order,
-            skip_bad=skipped or False,
-            advance=lambda size, done: bar.advance(size, done=done),
-        )
-    report = collection.report
-    if report.rows:
-        say(f"Read {count(report.files, 'table')}, {count(report.rows, 'row')}:")
-    else:
-        records = report.playlists + report.skipped
-        say(f"Read {count(report.files, 'file')}, {count(records, 'record')}:")
-    say(f"  {count(report.playlists, 'playlist')} with {count(report.pairs, 'pair')}")
-    if order == "auto":
-        say(f"  order of tracks known in {count(report.ordered_playlists, 'playlist')}")
-    if report.passed_over:
-        say(f"  {count(report.passed_over, 'other file')} passed over")
-    if report.repeated_tracks:
-        say(f"  {count(report.repeated_tracks, 'repeated track')} counted once")
-    if report.disputed_tracks:
-        say(f"  {count(report.disputed_tracks, 'track')} with different artists, the first counts")
-        track = dict(part.split(" = ") for part in found.columns.split(", ")).get("track")
-        if track:
-            say(f"  (if {track!r} holds names and no ids: --columns track_name={track})")
-    return collection
 
 
 @click.command(short_help="What is in a graph.")

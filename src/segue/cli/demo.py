@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from segue.cli.data import build_graph
 from segue.cli.lists import print_recommendations
 from segue.cli.output import command, print_table
 from segue.console import ConsoleProgress, say
@@ -41,7 +40,7 @@ def demo(out: Path, quick: bool) -> None:
     The songs of the sample are real; its playlists are generated.
     """
     from segue.evaluation.evaluate import Evaluation
-    from segue.graph.playlist_graph import PlaylistGraph
+    from segue.pipeline.build import build_to
     from segue.pipeline.evaluate import Evaluations, evaluate_baselines
     from segue.pipeline.recipes import split as split_graph
     from segue.pipeline.train import train_to
@@ -58,12 +57,11 @@ def demo(out: Path, quick: bool) -> None:
     say(f"1. Playlists: {num_playlists} generated ones over a catalogue of real songs")
     write_sample(slices, num_playlists)
     say("2. Graph: " + command("build", slices, "--out", graph_path))
-    build_graph(str(slices), graph_path, overwrite=True)
+    progress = ConsoleProgress()
+    graph = build_to(str(slices), graph_path, overwrite=True, progress=progress)
     say("3. Model: " + command("train", graph_path, "--out", bundle_path))
     sizes: dict[str, Any] = {"dim": 32, "epochs": 20} if quick else {}
-    graph = PlaylistGraph.load(graph_path)
     split = split_graph(graph)
-    progress = ConsoleProgress()
     bundle = train_to(bundle_path, split, overwrite=True, progress=progress, **sizes)
     beside = ("popularity", "item-kNN", "EASE")
     ours = command("evaluate", bundle_path, graph_path, "--baselines", "--only", ",".join(beside))

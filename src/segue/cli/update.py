@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from segue.cli.data import read_source, source_options
+from segue.cli.data import source_options
 from segue.cli.output import THREADS, command
 from segue.console import count, number, say
 from segue.machine import limit_threads
@@ -50,19 +50,21 @@ def update(
     """
     from segue.bundle import Bundle
     from segue.files import refuse_existing
+    from segue.pipeline.build import read
     from segue.updating.update import update as updated
 
     refuse_existing(out, "bundle", overwrite=overwrite)
     limit_threads(threads)
     loaded = Bundle.load(bundle)
-    read = read_source(
+    collection = read(
         playlists,
         slices=slices,
         columns=columns,
         artist_separator=artist_separator,
         order=order,
+        progress=True,
     )
-    result, report = updated(loaded, read.playlists, read.catalog)
+    result, report = updated(loaded, collection)
     result.save(out, overwrite=overwrite)
     kinds = {"track": report.num_tracks, "artist": report.num_artists, "album": report.num_albums}
     say("New: " + ", ".join(count(num_new, kind) for kind, num_new in kinds.items()))

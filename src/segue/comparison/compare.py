@@ -89,6 +89,11 @@ def compare(
         If the folder holds other files, damaged cells, or cells of another configuration.
     NameLookupError
         If `only` names no cell.
+
+    Examples
+    --------
+    >>> grid = segue.Grid("quick", models=("lightgcn",), baselines=("popularity",))
+    >>> segue.compare("graph", "report", grid, k_core=3)  # doctest: +SKIP
     """
     grid, folder, console = grid or Grid(), Path(folder), progress_of(progress)
     if not max_minutes > 0:

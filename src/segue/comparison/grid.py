@@ -126,6 +126,11 @@ class Grid:
         For each baseline.
     changes
         Fields of `TrainConfig` that differ from the preset's, for every training.
+
+    Examples
+    --------
+    >>> [row.name for row in segue.Grid(models=(), baselines=("EASE",)).rows]
+    ['EASE']
     """
 
     preset: Preset = "full"

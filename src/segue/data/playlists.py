@@ -164,6 +164,12 @@ class Playlists:
     relations : dict of Relation
         Those that start at playlists, by the kind of node that they lead to, such as words of the
         titles. The nodes themselves belong to the `Catalog`.
+
+    Examples
+    --------
+    >>> mine = segue.read({"road trip": ["a", "b", "c"]}).playlists
+    >>> mine.titles[0].as_py(), mine.tracks[0]
+    ('road trip', array([0, 1, 2], dtype=int32))
     """
 
     ids: pa.Array
@@ -241,6 +247,12 @@ class Catalog:
     relations : dict of Relation
         Those that start at tracks, by the kind of node that they lead to: track–by–artist,
         track–on–album. A track may have several artists; the main one comes first.
+
+    Examples
+    --------
+    >>> catalog = segue.read([[("Queen", "Don't Stop Me Now")]]).catalog
+    >>> catalog.num_tracks, catalog.track_names[0].as_py(), catalog.artists.names[0].as_py()
+    (1, "Don't Stop Me Now", 'Queen')
     """
 
     nodes: Mapping[str, Nodes]

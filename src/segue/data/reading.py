@@ -37,11 +37,16 @@ class Collection:
         Of the tracks in them.
     report : ReadReport
         What reading met: counts, and what was taken as what.
+
+    Examples
+    --------
+    >>> segue.read([["a", "b"], ["b", "c"]])
+    Collection(2 playlists, 4 pairs, 3 tracks, 0 artists)
     """
 
     playlists: Playlists
     catalog: Catalog
-    report: ReadReport
+    report: ReadReport = field(default_factory=ReadReport)
 
     def __repr__(self) -> str:
         """``Collection(1,000 playlists, 66,000 pairs, 34,000 tracks, 9,000 artists)``."""

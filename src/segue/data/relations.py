@@ -77,6 +77,12 @@ class Relation:
         ``target_index[offsets[i]:offsets[i + 1]]``, the main one first.
     num_targets : int
         Number of nodes of the target kind.
+
+    Examples
+    --------
+    >>> by = graph.catalog.relations["artist"]
+    >>> by.name, by.source, by.target
+    ('by', 'track', 'artist')
     """
 
     name: str

@@ -35,6 +35,12 @@ class Evaluation:
         Playlists with held-out tracks and without.
     seconds
         Spent.
+
+    Examples
+    --------
+    >>> evaluation = segue.evaluate(bundle, split)["lightgcn"]
+    >>> 0 <= evaluation.values["recall@20"] <= 1
+    True
     """
 
     metrics: tuple[Metric, ...]

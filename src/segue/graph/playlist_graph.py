@@ -41,6 +41,12 @@ class PlaylistGraph:
         The nodes, and the structural edges of tracks; those of playlists are with them.
     options : dict
         How the graph was made (source, slices, k-core …), for its manifest.
+
+    Examples
+    --------
+    >>> graph.save("another-graph")
+    >>> segue.PlaylistGraph.load("another-graph").fingerprint == graph.fingerprint
+    True
     """
 
     playlists: Playlists
@@ -137,7 +143,9 @@ class PlaylistGraph:
             data[key].edge_index = torch.from_numpy(edges)
         return data
 
-    def save(self, folder: Path, *, overwrite: bool = False, extra: Path | None = None) -> None:
+    def save(
+        self, folder: str | Path, *, overwrite: bool = False, extra: Path | None = None
+    ) -> None:
         """Write the graph as an artefact: Arrow files and a manifest, all or nothing.
 
         Parameters
@@ -149,7 +157,7 @@ class PlaylistGraph:
         extra
             A file to move into the folder (the records that were set aside).
         """
-        with atomic_artefact(folder, "graph", overwrite=overwrite) as writer:
+        with atomic_artefact(Path(folder), "graph", overwrite=overwrite) as writer:
             self.catalog.save(writer.folder)
             self.playlists.save(writer.folder)
             if extra is not None:
@@ -162,7 +170,7 @@ class PlaylistGraph:
             )
 
     @classmethod
-    def load(cls, folder: Path, *, verify: bool = True) -> PlaylistGraph:
+    def load(cls, folder: str | Path, *, verify: bool = True) -> PlaylistGraph:
         """Read a graph; its arrays are mapped, not copied.
 
         Raises
@@ -170,6 +178,7 @@ class PlaylistGraph:
         ArtefactError
             If `folder` is no graph, or with `verify` if a file is not as it was written.
         """
+        folder = Path(folder)
         manifest = read_manifest(folder, "graph", verify=verify)
         try:
             graph = cls(Playlists.load(folder), Catalog.load(folder), manifest.get("options", {}))

@@ -51,6 +51,11 @@ class SplitRecipe:
     num_given
         For ``"playlists"`` alone, 5 by default; None for the others. Which playlists are held
         out, and so the training graph, does not depend on it.
+
+    Examples
+    --------
+    >>> segue.SplitRecipe("playlists", num_given=3).num_given
+    3
     """
 
     kind: SplitKind = "random"
@@ -171,6 +176,11 @@ class Split:
     recipe : SplitRecipe
     graph : PlaylistGraph
         The whole graph that was split; training never looks at it.
+
+    Examples
+    --------
+    >>> split.train.playlists.tracks.num_pairs < split.graph.playlists.tracks.num_pairs
+    True
     """
 
     train: PlaylistGraph

@@ -73,7 +73,11 @@ class Metric:
     `segue.evaluation.evaluate.evaluate`; one for everybody is a further line in
     `segue.metrics.METRICS`.
 
-    >>> hits = Metric("hits@10", lambda rankings: (rankings.ranks.rank <= 10).sum(), "higher", 0)
+    >>> def hits(rankings):
+    ...     return (rankings.ranks.rank <= 10).sum()
+    >>> metrics = [*segue.METRICS, segue.Metric("hits@10", hits, "higher", 0)]
+    >>> segue.evaluate(bundle, split, metrics=metrics)["lightgcn"].values["hits@10"] > 0
+    True
 
     Attributes
     ----------

@@ -145,6 +145,11 @@ class Encoder(nn.Module):
     parameters for tracks and the structural kinds in `relations`; for playlists only where the
     node readout is studied. Besides `forward`, training calls the methods below. Their defaults
     suit an encoder whose parameters all learn at the same rate and that has nothing to report.
+
+    Examples
+    --------
+    >>> issubclass(segue.ENCODERS["lightgcn"], segue.Encoder)
+    True
     """
 
     def forward(self, message_graph: MessageGraph) -> NodeVectors:

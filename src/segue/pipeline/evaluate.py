@@ -37,6 +37,12 @@ class Evaluations(Mapping[str, Evaluation]):
     evaluations : dict
     tunings : dict
         Of the baselines: the options that were chosen, and how many were tried.
+
+    Examples
+    --------
+    >>> found = segue.evaluate(bundle, split)
+    >>> "recall@20" in str(found), list(found.to_json())
+    (True, ['lightgcn'])
     """
 
     title: str
@@ -125,6 +131,12 @@ def evaluate(
         If a folder is not what was expected.
     MismatchError
         If the bundle was not trained on this split.
+
+    Examples
+    --------
+    >>> found = segue.evaluate(bundle, split, baselines=["popularity"])
+    >>> found["popularity"].values["recall@300"] < found["lightgcn"].values["recall@300"]
+    True
     """
     report = progress_of(progress)
     if isinstance(model, str | Path):

@@ -45,6 +45,12 @@ def split(
     InputError
         If a share or number is out of its range, nothing would be held out, or nothing would be
         left to train on.
+
+    Examples
+    --------
+    >>> split = segue.split(graph, "random", test_share=0.1)
+    >>> split.test.targets.num_pairs > 0
+    True
     """
     if kind is None:
         kind = "mixed" if graph.playlists.order_known.any() else "random"

@@ -27,6 +27,14 @@ class TensorBoard:
     ------
     ResourceError
         If the library is not installed.
+
+    Examples
+    --------
+    >>> with segue.TensorBoard("curves") as board:
+    ...     bundle = segue.train(
+    ...         split, dim=4, epochs=1, system=segue.SystemConfig(),
+    ...         on_step=board.on_step, on_epoch=board.on_epoch,
+    ...     )
     """
 
     def __init__(self, folder: str | Path) -> None:

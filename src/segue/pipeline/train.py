@@ -47,6 +47,16 @@ class Step(NamedTuple):
 
     `stage` is ``"split"``, the training that is measured, or ``"refit"``, the one that ships;
     `done` of `total` steps, and the `loss` of this one.
+
+    Examples
+    --------
+    >>> losses = []
+    >>> bundle = segue.train(
+    ...     split, dim=4, epochs=1, system=segue.SystemConfig(), refit=False,
+    ...     on_step=lambda step: losses.append(step.loss),
+    ... )
+    >>> len(losses) > 0
+    True
     """
 
     stage: str
@@ -128,6 +138,12 @@ def train(
         If `folder` cannot be written, or holds another training.
     ResourceError
         If a library is not installed, or memory does not suffice.
+
+    Examples
+    --------
+    >>> bundle = segue.train(split, "gcn", dim=8, epochs=1, system=segue.SystemConfig())
+    >>> bundle.track_vectors.shape[1]
+    8
     """
     split = split if isinstance(split, Split) else default_split(split)
     report = progress_of(progress)

@@ -33,6 +33,12 @@ class Filters:
     other_versions
         False: no other version of a song that stands in the query or higher in the list (same
         artist, and same title but for "live", "remastered" and the like).
+
+    Examples
+    --------
+    >>> found = recommender.vibe(["Bohemian Rhapsody"], filters=segue.Filters(max_per_artist=1))
+    >>> len({track.artist_name for track in found.tracks})
+    10
     """
 
     exclude_tracks: Sequence[str] = ()

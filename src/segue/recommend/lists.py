@@ -57,6 +57,12 @@ class Recommendations:
     by_popularity
         True where the query was empty: the list then is the most popular tracks, and a score is
         the share of all training pairs.
+
+    Examples
+    --------
+    >>> found = recommender.vibe(["Bohemian Rhapsody"], n=2)
+    >>> list(found.to_pandas().columns)
+    ['rank', 'track_id', 'track_name', 'artist_name', 'score']
     """
 
     title: str

@@ -75,6 +75,12 @@ class Recommender:
     ------
     ResourceError, ArtefactError
         As `segue.scoring.two_stages.TwoStages.of`.
+
+    Examples
+    --------
+    >>> found = segue.Recommender(bundle).vibe(["Bohemian Rhapsody"], artists=["Abba"], n=5)
+    >>> [track.rank for track in found.tracks]
+    [1, 2, 3, 4, 5]
     """
 
     def __init__(
@@ -103,6 +109,12 @@ class Recommender:
         """Read a bundle (ArtefactError if it is none), with its index if `segue index` made one.
 
         With `exact` all tracks are scored nonetheless.
+
+        Examples
+        --------
+        >>> recommender = segue.load("bundle")
+        >>> len(recommender.vibe(["Bohemian Rhapsody"], n=3).tracks)
+        3
         """
         folder = Path(folder)
         bundle = Bundle.load(folder)

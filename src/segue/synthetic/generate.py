@@ -49,7 +49,7 @@ class _Track(msgspec.Struct, gc=False):
 
 
 def generate(
-    folder: Path,
+    folder: str | Path,
     num_playlists: int,
     *,
     rng_seed: int = 0,
@@ -80,6 +80,12 @@ def generate(
         If an argument is out of range.
     ArtefactError
         If the folder holds anything or cannot be written, or a process was killed.
+
+    Examples
+    --------
+    >>> segue.generate("generated", 100, rng_seed=1)
+    >>> segue.read("generated").report.playlists
+    100
     """
     for what, value, lowest, highest in (
         ("number of playlists", num_playlists, 1, MAX_PLAYLISTS),
@@ -88,6 +94,7 @@ def generate(
     ):
         if not lowest <= value <= highest:
             raise InputError(f"the {what} is {value}, expected {lowest} to {highest}")
+    folder = Path(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if any(folder.iterdir()):

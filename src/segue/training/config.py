@@ -90,6 +90,11 @@ class TrainConfig:
         Standard deviation of the initial vectors.
     rng_seed
         For all randomness of the training.
+
+    Examples
+    --------
+    >>> segue.TrainConfig(model="gcn", dim=32).num_layers
+    2
     """
 
     model: str = "lightgcn"
@@ -271,6 +276,11 @@ class SystemConfig:
         None: no wide part.
     second_stage : SecondStageConfig or None
         None: no second stage.
+
+    Examples
+    --------
+    >>> segue.SystemConfig()  # the vectors alone
+    SystemConfig(wide=None, second_stage=None)
     """
 
     wide: WideConfig | None = None

@@ -21,6 +21,7 @@ from segue.data.playlists import (
     Playlists,
     TrackLists,
 )
+from segue.data.reading import Collection
 from segue.data.relations import Relation
 from segue.errors import InputError
 from segue.scoring.centroid import unit_rows
@@ -64,24 +65,23 @@ class UpdateReport:
 
 def update(
     bundle: Bundle,
-    playlists: Playlists,
-    catalog: Catalog,
+    collection: Collection,
     *,
     sources: Sequence[str] = SOURCES,
     weights: MixWeights | None = None,
     rng_seed: int = 0,
 ) -> tuple[Bundle, UpdateReport]:
-    """Give a bundle the new tracks of some playlists, and the playlists.
+    """Give a bundle the new tracks of some playlists, and the playlists, without training.
 
     A new track's vector is a convex mix of its artist's, its album's and its playlists' (see
     `segue.updating.mix`). Nothing that the bundle had changes: not one bit of its vectors and
-    weights. What is new comes after it, in the order of `catalog`.
+    weights. What is new comes after it, in the order of the collection's catalogue.
 
     Parameters
     ----------
     bundle
-    playlists, catalog
-        As `segue.data` reads them. Tracks, artists and albums are told apart by their ids; what
+    collection
+        As `segue.read` gives it. Tracks, artists and albums are told apart by their ids; what
         the bundle says of a track that it knows stays. A playlist whose id the bundle has takes
         the place of the older one, as the newer state of the same playlist, and is passed over
         where its tracks are the same. A bundle without playlists stays without, and counts
@@ -114,7 +114,16 @@ def update(
     popularity, interpolated in between), times the share c² of its vector that the mix tells: the
     rest would only mislead. A new artist's vector is the mean of its new tracks, and so
     is a new album's where albums have vectors.
+
+    Examples
+    --------
+    >>> known = bundle.catalog.track_ids[0].as_py()
+    >>> new = segue.read({"more": [known, "a:new:song"]})
+    >>> updated, report = segue.update(bundle, new)
+    >>> report.num_tracks, report.num_playlists
+    (1, 1)
     """
+    playlists, catalog = collection.playlists, collection.catalog
     catalog.check_holds(playlists)
     _refuse_strangers(bundle.catalog, catalog)
     new = np.flatnonzero(_rows_in(bundle.catalog.track_ids, catalog.track_ids) < 0)

@@ -1,0 +1,196 @@
+"""From a source of playlists to a graph: what `segue.read`, `segue.build` and `segue build` do."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import IO, Any
+
+from segue.console import Progress, count, number, progress_of
+from segue.data.collect import Order
+from segue.data.reading import Collection, find
+from segue.errors import InputError
+from segue.files import refuse_existing
+from segue.graph.playlist_graph import PlaylistGraph
+
+
+def read(
+    source: Any,
+    *,
+    slices: tuple[int, int] | None = None,
+    columns: Mapping[str, str] | None = None,
+    artist_separator: str | None = None,
+    order: Order = "auto",
+    skip_bad: bool | str | os.PathLike[str] | IO[str] = False,
+    playlist_ids: Sequence[str] | None = None,
+    track_ids: Sequence[str] | None = None,
+    progress: bool | Progress = False,
+) -> Collection:
+    """Read playlists from files or from memory.
+
+    Parameters
+    ----------
+    source, slices, columns, artist_separator, order, skip_bad, playlist_ids, track_ids
+        As for `segue.data.reading.read`: a path of any supported form, a data frame, an Arrow
+        table, a sparse matrix, or lists of tracks.
+    progress
+        True prints on standard error what was read.
+
+    Returns
+    -------
+    Collection
+        With ``playlists``, ``catalog`` and a ``report`` of what was skipped and why.
+
+    Raises
+    ------
+    InputError
+        Naming the file, the record and what was expected.
+
+    Examples
+    --------
+    >>> mine = segue.read({"road trip": [("Queen", "Don't Stop Me Now"), ("Abba", "Waterloo")]})
+    >>> mine.report.playlists, mine.catalog.num_tracks
+    (1, 2)
+    """
+    report = progress_of(progress)
+    found = find(
+        source,
+        slices=slices,
+        columns=columns,
+        artist_separator=artist_separator,
+        playlist_ids=playlist_ids,
+        track_ids=track_ids,
+    )
+    if found.columns:
+        report.say(f"Columns: {found.columns}")
+    with report.bar("Reading", found.size, "playlists") as bar:
+        collection = found.read(
+            order=order,
+            skip_bad=skip_bad,
+            advance=lambda size, done: bar.advance(size, done=done),
+        )
+    _say_read(collection, order, report)
+    return collection
+
+
+def build(
+    source: Any,
+    *,
+    k_core: int = 0,
+    progress: bool | Progress = False,
+    **options: Any,
+) -> PlaylistGraph:
+    """Build a graph of playlists, tracks and artists.
+
+    Parameters
+    ----------
+    source : Collection, or what `read` takes
+    k_core
+        Remove playlists and tracks with fewer than so many pairs until none is left; 0 keeps all.
+        An artist stays as long as one of its tracks does.
+    progress
+        True prints on standard error what was read, what stayed and what went.
+    options
+        Of `read`, where `source` is to be read.
+
+    Raises
+    ------
+    InputError
+        If something cannot be read, or nothing is left in the k-core.
+
+    Examples
+    --------
+    >>> graph = segue.build("playlists", k_core=3)
+    >>> sorted(graph.num_nodes)
+    ['album', 'artist', 'playlist', 'track']
+    """
+    report = progress_of(progress)
+    if isinstance(source, Collection):
+        if options:
+            raise InputError(f"{', '.join(options)}: options of reading, but the source is read")
+        collection, name = source, "the collection"
+    else:
+        collection, name = read(source, progress=report, **options), str(source)
+    counts = {fact: n for fact, n in vars(collection.report).items() if fact != "fingerprint"}
+    graph = PlaylistGraph(
+        collection.playlists,
+        collection.catalog,
+        {
+            "source": name if isinstance(source, str | os.PathLike) else type(source).__name__,
+            **{option: value for option, value in options.items() if _plain(value)},
+            "k_core": k_core,
+            "read": counts,
+            "input_fingerprint": collection.report.fingerprint,
+        },
+    )
+    if not k_core:
+        return graph
+    whole, graph = graph.num_nodes, graph.k_core(k_core)
+    report.say(f"{k_core}-core:")
+    for kind, before in whole.items():
+        stayed = graph.num_nodes[kind]
+        report.say(f"  {kind}s: {number(stayed)} stayed, {number(before - stayed)} went")
+    if not graph.playlists.tracks.num_pairs:
+        raise InputError(f"nothing is left of {name} in the {k_core}-core; try a smaller k")
+    return graph
+
+
+def build_to(
+    source: str,
+    out: Path,
+    *,
+    skip_bad: bool = False,
+    overwrite: bool = False,
+    progress: Progress,
+    **options: Any,
+) -> PlaylistGraph:
+    """Build as `build` does and write the graph to `out`; bad records go into its folder.
+
+    Raises
+    ------
+    ArtefactError
+        If `out` is in the way.
+    """
+    refuse_existing(out, "graph", overwrite=overwrite)
+    with TemporaryDirectory() as scratch:
+        aside = Path(scratch) / "skipped.jsonl"
+        graph = build(source, skip_bad=aside if skip_bad else False, progress=progress, **options)
+        num_skipped = graph.options["read"]["skipped"]
+        graph.save(out, overwrite=overwrite, extra=aside if num_skipped else None)
+    if num_skipped:
+        progress.say(f"{count(num_skipped, 'bad record')} set aside in {out}/skipped.jsonl")
+    return graph
+
+
+def _say_read(collection: Collection, order: Order, report: Progress) -> None:
+    """What was read and what was not, for people."""
+    read = collection.report
+    if read.rows:
+        report.say(f"Read {count(read.files, 'table')}, {count(read.rows, 'row')}:")
+    else:
+        records = read.playlists + read.skipped
+        report.say(f"Read {count(read.files, 'file')}, {count(records, 'record')}:")
+    report.say(f"  {count(read.playlists, 'playlist')} with {count(read.pairs, 'pair')}")
+    if order == "auto":
+        report.say(f"  order of tracks known in {count(read.ordered_playlists, 'playlist')}")
+    if read.passed_over:
+        report.say(f"  {count(read.passed_over, 'other file')} passed over")
+    if read.repeated_tracks:
+        report.say(f"  {count(read.repeated_tracks, 'repeated track')} counted once")
+    if read.disputed_tracks:
+        num = count(read.disputed_tracks, "track")
+        report.say(f"  {num} with different artists, the first counts")
+        track = dict(part.split(" = ") for part in read.columns.split(", ")).get("track")
+        if track:
+            report.say(f"  (if {track!r} holds names and no ids: --columns track_name={track})")
+
+
+def _plain(value: Any) -> bool:
+    """Whether a manifest can state it."""
+    if isinstance(value, Mapping):
+        return all(map(_plain, value.values()))
+    if isinstance(value, list | tuple):
+        return all(map(_plain, value))
+    return value is None or isinstance(value, str | int | float | bool)

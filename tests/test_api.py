@@ -1,0 +1,109 @@
+"""The public surface: what `import segue` gives, how light it is, and that its examples run."""
+
+import doctest
+import inspect
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import segue
+from segue.errors import ResourceError
+from segue.synthetic.sample import write_sample
+
+PUBLIC = [
+    "__version__",
+    "read", "build", "split", "train", "evaluate", "load", "update", "compare", "generate",
+    "Collection", "Playlists", "Catalog", "Relation", "PlaylistGraph", "Split", "SplitRecipe",
+    "TrainConfig", "SystemConfig", "Step", "TensorBoard", "Progress", "Encoder", "ENCODERS",
+    "Bundle", "Recommender", "Recommendations", "Filters",
+    "Metric", "METRICS", "BASELINES", "Evaluation", "Evaluations", "Grid",
+    "SegueError", "InputError", "NameLookupError", "ArtefactError", "MismatchError",
+    "ResourceError", "TrainingError",
+]  # fmt: skip
+
+
+def test_the_public_names_are_these():
+    """Adding one is a decision, removing one breaks somebody's program."""
+    assert segue.__all__ == PUBLIC
+    assert set(PUBLIC) <= set(dir(segue))
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_each_is_there(name):
+    assert getattr(segue, name) is not None
+
+
+def test_what_is_not_public_is_not_there():
+    with pytest.raises(AttributeError, match="module 'segue' has no attribute 'recommend_music'"):
+        _ = segue.recommend_music
+
+
+def test_import_is_light_and_the_names_load_no_more_than_they_need():
+    program = (
+        "import sys, time\n"
+        "before = set(sys.modules)\n"
+        "started = time.process_time()\n"
+        "import segue\n"
+        "spent = time.process_time() - started\n"
+        "loaded = {name.partition('.')[0] for name in set(sys.modules) - before}\n"
+        "print(sorted(loaded & {'torch', 'numpy', 'scipy', 'pyarrow', 'rich', 'click'}))\n"
+        "segue.read, segue.build, segue.split, segue.load, segue.update, segue.Filters\n"
+        "print('torch' in sys.modules)\n"
+        "segue.train\n"
+        "print('torch' in sys.modules)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=True
+    )
+    assert done.stdout.splitlines() == ["[]", "False", "True"]
+
+
+def test_a_name_whose_library_is_missing_says_what_to_install(monkeypatch):
+    for module in [name for name in sys.modules if name.startswith("segue.pipeline.train")]:
+        monkeypatch.delitem(sys.modules, module)
+    monkeypatch.setitem(sys.modules, "torch", None)
+    monkeypatch.delitem(vars(segue), "train", raising=False)
+    with pytest.raises(ResourceError, match=r"^segue.train needs PyTorch.* 'segue\[train\]'"):
+        _ = segue.train
+
+
+@pytest.fixture(scope="module")
+def names(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
+    """What the examples may take for granted, in a folder of their own."""
+    folder = tmp_path_factory.mktemp("examples")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        write_sample(Path("playlists"), 400)
+        playlists = segue.read("playlists")
+        graph = segue.build(playlists, k_core=3)
+        split = segue.split(graph)
+        bundle = segue.train(split, dim=16, epochs=2, system=segue.SystemConfig(), device="cpu")
+        bundle.save("bundle")
+        graph.save("graph")
+        yield {
+            "segue": segue, "np": np, "playlists": playlists, "graph": graph, "split": split,
+            "bundle": bundle, "recommender": segue.load("bundle"),
+        }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "name",
+    [name for name in PUBLIC if name not in ("__version__", "ENCODERS", "METRICS", "BASELINES")],
+)
+def test_each_is_documented_and_its_example_runs(name, names):
+    """The constants have no docstring of their own; the API pages of the docs show them."""
+    found = getattr(segue, name)
+    assert inspect.getdoc(found), f"{name} has no docstring"
+    flags = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+    example = doctest.DocTestParser().get_doctest(
+        inspect.getdoc(found), dict(names), name, None, None
+    )
+    assert example.examples, f"the docstring of {name} has no example"
+    said: list[str] = []
+    outcome = doctest.DocTestRunner(optionflags=flags).run(example, out=said.append)
+    assert outcome.failed == 0, "".join(said)
