@@ -41,7 +41,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import torch
-from gowalla_arms import ARMS, SETTABLE, SPACES, VECTORS_OF, WIDE, configured, value_of
+from gowalla_arms import ARMS, SETTABLE, SPACES, VECTORS_OF, WIDE, configured, fixed, value_of
 
 from segue import metrics
 from segue.baselines import BASELINES
@@ -148,7 +148,7 @@ def chosen(
     if arm in BASELINES:
         return tune(arm, split, num_trials, finished).options
     # What the command line fixes beside the grid belongs to a trial as much as its point.
-    fixed = json.dumps({k: v for k, v in config.to_json().items() if k not in SPACES[arm]})
+    not_tuned = json.dumps(fixed(arm, config))
     space = {
         option: tuple(dict.fromkeys((value_of(arm, config, option), *values)))
         for option, values in SPACES[arm].items()
@@ -169,7 +169,7 @@ def chosen(
         return Trial(options, validation, round(time.perf_counter() - started, 3))
 
     def trial(point: Options) -> Trial:
-        made = finished.trial(split, f"{arm} {fixed}", point, measured)
+        made = finished.trial(split, f"{arm} {not_tuned}", point, measured)
         print(point, made.validation, f"{made.seconds:.0f} s", flush=True)
         return made
 

@@ -31,6 +31,7 @@ from segue.files import write_json
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.graph.split import Split, SplitRecipe, split_graph
 from segue.training.config import TrainConfig
+from segue.training.objectives import CatalogueSoftmax
 from segue.training.train import train
 
 EVERY, K_CORE = 4, 10
@@ -96,7 +97,12 @@ def summary(out: Path, graph: PlaylistGraph, split: Split) -> dict[str, Any]:
     return {
         "graph": graph.num_nodes,
         "processor": platform.processor() or platform.machine(),
-        "training": {"dim": DIM, "epochs": EPOCHS, "loss": "softmax", "fanout": FANOUT},
+        "training": {
+            "dim": DIM,
+            "epochs": EPOCHS,
+            "objective": CatalogueSoftmax.name,
+            "fanout": FANOUT,
+        },
         "encoders": encoders,
     }
 

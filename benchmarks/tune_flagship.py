@@ -44,15 +44,15 @@ TRAININGS: dict[str, tuple[object, ...]] = {
     "default": (),
     "dim 64": ("--dim", 64),
     "dim 256": ("--dim", 256),
-    "temperature .07": ("--temperature", 0.07),
-    "temperature .1": ("--temperature", 0.1),
+    "temperature .07": ("--objective-option", "temperature=0.07"),
+    "temperature .1": ("--objective-option", "temperature=0.1"),
     "artists alone": ("--relations", "artist"),
     "neither artists nor albums": ("--relations", "none"),
     "learning rate .005": ("--learning-rate", 0.005),
     "learning rate .02": ("--learning-rate", 0.02),
     "two layers": ("--num-layers", 2),
     "20 epochs": ("--epochs", 20),
-    "no short queries": ("--few-share", 0.0),
+    "no short queries": ("--objective-option", "few_share=0"),
 }
 # By name a wide part of the default's vectors, and whether the end of a list counts more: in both
 # parts, in the vectors alone, or in neither.

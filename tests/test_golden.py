@@ -25,6 +25,14 @@ from segue.recommend.filters import Filters
 from segue.recommend.recommender import Recommender
 from segue.scoring.wide import WidePart
 from segue.training.config import SecondStageConfig, SystemConfig, TrainConfig, WideConfig
+from segue.training.objectives import (
+    BPR,
+    CatalogueSoftmax,
+    HardestNegatives,
+    HardNegatives,
+    SampledSoftmax,
+    Triples,
+)
 from segue.training.train import train
 
 pytest.importorskip("lightgbm", reason="the extra train is not installed")
@@ -32,24 +40,22 @@ GOLDEN = Path(__file__).with_name("golden.json")
 # Sums are added up in another order on another processor.
 TOLERANCE = {"rtol": 2e-3, "atol": 2e-4}
 
+NODE: dict[str, Any] = {"readout": "node", "options": {"playlist_vectors": True}}
 # Each kind of training that there is, two epochs of it: what the encoders and the losses do.
 TRAININGS: dict[str, dict[str, Any]] = {
     "full": {},
-    "sampled-random": {"negatives": "random", "num_negatives": 20},
-    "sampled-hard": {"negatives": "hard", "num_negatives": 20, "hard_share": (0.5, 0.1)},
-    "sampled-hardest": {"negatives": "hardest", "num_negatives": 20},
-    "bpr-random": {"loss": "bpr", "negatives": "random"},
-    "bpr-hard": {"loss": "bpr", "negatives": "hard", "hard_mix": (1.0, 1.0)},
-    "bpr-hardest": {"loss": "bpr", "negatives": "hardest"},
-    "triples": {
-        "loss": "bpr",
-        "negatives": "random",
-        "targets": "visible",
-        "readout": "node",
-        "l2": 1e-4,
-        "options": {"playlist_vectors": True},
+    "sampled-random": {"objective": SampledSoftmax(num_negatives=20)},
+    "sampled-hard": {
+        "objective": SampledSoftmax(negatives=HardNegatives(share=(0.5, 0.1)), num_negatives=20)
     },
-    "visible": {"targets": "visible", "readout": "node", "options": {"playlist_vectors": True}},
+    "sampled-hardest": {
+        "objective": SampledSoftmax(negatives=HardestNegatives(), num_negatives=20)
+    },
+    "bpr-random": {"objective": BPR()},
+    "bpr-hard": {"objective": BPR(negatives=HardNegatives(mix=(1.0, 1.0)))},
+    "bpr-hardest": {"objective": BPR(negatives=HardestNegatives())},
+    "triples": {**NODE, "objective": Triples(l2=1e-4)},
+    "visible": {**NODE, "objective": CatalogueSoftmax(hide_targets=False)},
 }
 
 
@@ -90,7 +96,8 @@ def bundle(split) -> Bundle:
     """The flagship's parts, all small."""
     config = TrainConfig(
         relations=("artist", "album"), dim=8, num_layers=3, epochs=4, batch_size=200,
-        learning_rate=0.01, temperature=0.085, options={"relation_weight": 2.0},
+        learning_rate=0.01, objective=CatalogueSoftmax(temperature=0.085),
+        options={"relation_weight": 2.0},
     )  # fmt: skip
     system = SystemConfig(
         WideConfig(num_neighbours=20),

@@ -7,7 +7,18 @@ import pytest
 
 from segue.comparison.process import ProcessRunner
 
-SMALL = ("--models", "gcn", "--loss", "full", "--dim", 8, "--epochs", 2, "--batch-size", 60)
+SMALL = (
+    "--models",
+    "gcn",
+    "--objectives",
+    "catalogue-softmax",
+    "--dim",
+    8,
+    "--epochs",
+    2,
+    "--batch-size",
+    60,
+)
 RESOURCES = ("--threads", 1, "--device", "cpu")
 
 
@@ -40,9 +51,13 @@ def test_a_comparison_is_announced_measured_reported_and_not_repeated(
     assert status == 0, said
     assert "240 playlists, 160 tracks" in said
     assert "1 training × " in said
-    assert said.index("1 training × ") < said.index("1/1 gcn-full-all-seed0: on validation")
-    assert measured_cells == ["gcn-full-all-seed0"]
-    cell = json.loads((tmp_path / "report" / "cells" / "gcn-full-all-seed0.json").read_text())
+    assert said.index("1 training × ") < said.index(
+        "1/1 gcn-catalogue-softmax-seed0: on validation"
+    )
+    assert measured_cells == ["gcn-catalogue-softmax-seed0"]
+    cell = json.loads(
+        (tmp_path / "report" / "cells" / "gcn-catalogue-softmax-seed0.json").read_text()
+    )
     assert f"{cell['test']['values']['recall@20']:.4f}" in out
     names = {path.name for path in (tmp_path / "report").iterdir()}
     assert {"report.md", "report.csv", "report.json", "recall-at-k.png", "cells"} <= names
@@ -51,7 +66,7 @@ def test_a_comparison_is_announced_measured_reported_and_not_repeated(
     first = (tmp_path / "report" / "report.md").read_bytes()
     status, again, said = run(*command)
     assert (status, again) == (0, out), said
-    assert measured_cells == ["gcn-full-all-seed0"]
+    assert measured_cells == ["gcn-catalogue-softmax-seed0"]
     (tmp_path / "report" / "report.md").unlink()
     assert run("compare", "--report", tmp_path / "report")[:2] == (0, out)
     assert (tmp_path / "report" / "report.md").read_bytes() == first
@@ -59,7 +74,7 @@ def test_a_comparison_is_announced_measured_reported_and_not_repeated(
     # A second seed of what is best, here of the only row.
     status, _, said = run(*command, "--repeat-best", 2)
     assert status == 0, said
-    assert measured_cells == ["gcn-full-all-seed0", "gcn-full-all-seed1"]
+    assert measured_cells == ["gcn-catalogue-softmax-seed0", "gcn-catalogue-softmax-seed1"]
     assert "1 of 2 cells are finished already" in said
     with (tmp_path / "report" / "report.csv").open() as file:
         assert [line["rng_seed"] for line in csv.DictReader(file)] == ["0", "1"]

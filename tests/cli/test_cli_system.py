@@ -100,7 +100,7 @@ def test_a_training_leaves_a_whole_system(trained, planted):
     assert bundle.second_stage.startswith("tree\n")
     assert bundle.config["system"]["wide"]["max_tracks"] == WideConfig.max_tracks
     assert bundle.config["system"]["second_stage"]["num_trees"] == [5, 20]
-    assert (bundle.config["dim"], bundle.config["temperature"]) == (8, 0.085)
+    assert (bundle.config["dim"], bundle.config["objective"]["temperature"]) == (8, 0.085)
     assert bundle.config["relations"] == ["artist", "album"]
 
 

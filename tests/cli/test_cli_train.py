@@ -21,6 +21,8 @@ from segue.pipeline.tuned import for_training
 from segue.recommend.recommender import Recommender
 from segue.training import train as train_module
 from segue.training.checkpoint import Checkpoint
+from segue.training.config import TrainConfig
+from segue.training.objectives import HardNegatives, SampledSoftmax
 
 # Vectors alone; tests/cli/test_cli_system.py has what stands beside them.
 SMALL = (
@@ -278,7 +280,8 @@ def test_a_damaged_checkpoint_is_refused(run, graph, tmp_path):
 def test_options_reach_the_bundle(run, graph, tmp_path):
     status, _, err = run(
         "train", graph, "--out", tmp_path / "b", "--dim", 4, "--epochs", 2, "--batch-size", 100,
-        "--num-layers", 1, "--learning-rate", 0.02, "--temperature", 0.2, "--rng-seed", 7,
+        "--num-layers", 1, "--learning-rate", 0.02, "--rng-seed", 7, "--objective-option",
+        "temperature=0.2",
         "--split-rng-seed", 3, "--test-share", 0.3, "--validation-share", 0, "--relations",
         "artist,album", "--device", "cpu", "--threads", 1, "--no-playlists", "--split", "random",
     )  # fmt: skip
@@ -286,10 +289,11 @@ def test_options_reach_the_bundle(run, graph, tmp_path):
     manifest = json.loads((tmp_path / "b" / "manifest.json").read_text())
     expected = {
         "dim": 4, "epochs": 2, "batch_size": 100, "num_layers": 1, "learning_rate": 0.02,
-        "temperature": 0.2, "rng_seed": 7, "relations": ["artist", "album"], "device": "cpu",
+        "rng_seed": 7, "relations": ["artist", "album"], "device": "cpu",
         "threads": 1, "best_epoch": 2, "model": "lightgcn",
     }  # fmt: skip
     assert {name: manifest["config"][name] for name in expected} == expected
+    assert manifest["config"]["objective"]["temperature"] == 0.2
     assert manifest["split"]["recipe"] == {
         "kind": "random", "test_share": 0.3, "validation_share": 0.0, "rng_seed": 3,
     }  # fmt: skip
@@ -316,7 +320,7 @@ def test_without_artists_an_artist_is_the_centroid_of_its_tracks(run, graph, tmp
         (["--dim", "0"], "dim is 0, expected 1 or more"),
         (["--epochs", "0"], "epochs is 0"),
         (["--learning-rate", "-1"], "learning_rate"),
-        (["--temperature", "0.001"], "temperature is 0.001"),
+        (["--objective-option", "temperature=0.001"], "temperature is 0.001"),
         (["--test-share", "0.7", "--validation-share", "0.3"], "split shares 0.7"),
         (["--split-rng-seed", "-1"], "split seed -1"),
         (["--model", "nope"], "model 'nope' is not known, expected lightgcn"),
@@ -487,19 +491,23 @@ def test_the_learned_weight_of_a_relation_is_said_and_kept(run, graph, tmp_path)
     assert f"Learned weight of the structural relations: {said}" in err
 
 
-# --- losses, negatives, options of the architecture ---------------------------------------------
+# --- objectives, options of the architecture ----------------------------------------------------
 
 
-def test_loss_negatives_and_options_are_recorded(run, graph, tmp_path):
+def test_objective_and_options_are_recorded(run, graph, tmp_path):
     out = tmp_path / "bundle"
     status, _, err = run(
-        *("train", graph, "--out", out, *SMALL, "--loss", "softmax", "--negatives", "hard"),
-        *("--num-negatives", 20, "--model", "gat", "--option", "num-heads=2"),
+        *("train", graph, "--out", out, *SMALL, "--objective", "sampled-softmax"),
+        *("--negatives", "hard", "--objective-option", "num-negatives=20"),
+        *("--objective-option", "negatives.share=0.5,0.1"),
+        *("--model", "gat", "--option", "num-heads=2"),
         *("--option", "attention=v2", "--option", "relation_weight=1"),
     )
     assert status == 0, err
     config = json.loads((out / "manifest.json").read_text())["config"]
-    assert (config["loss"], config["negatives"], config["num_negatives"]) == ("softmax", "hard", 20)
+    hard = HardNegatives(share=(0.5, 0.1))
+    chosen = SampledSoftmax(negatives=hard, num_negatives=20)
+    assert TrainConfig.from_json(config).objective == chosen
     given = {"num_heads": 2, "attention": "v2", "relation_weight": 1}
     assert config["options"] == for_training("gat")["options"] | given
 
@@ -507,8 +515,18 @@ def test_loss_negatives_and_options_are_recorded(run, graph, tmp_path):
 @pytest.mark.parametrize(
     ("args", "status", "message"),
     [
-        (("--loss", "bpr"), 1, "choose negatives random, hard or hardest"),
-        (("--num-negatives", 0), 1, "num_negatives is 0, expected 1 or more"),
+        (("--negatives", "hard"), 1, "catalogue-softmax has no negatives"),
+        (("--objective", "triples"), 2, "'triples' is not one of 'catalogue-softmax'"),
+        (
+            ("--objective", "sampled-softmax", "--objective-option", "num_negatives=0"),
+            *(1, "num_negatives is 0, expected 1 or more"),
+        ),
+        (
+            ("--objective", "bpr", "--objective-option", "negatives.share=1,0.5"),
+            *(1, "random negatives has no option 'share', expected some of: none"),
+        ),
+        (("--objective-option", "warmth=3"), 1, "catalogue-softmax has no option 'warmth'"),
+        (("--objective-option", "hidden_share=0.3"), 1, "is 0.3, expected two numbers"),
         (("--option", "colour=red"), 1, "lightgcn has no option 'colour', expected some of: rel"),
         (("--option", "relation_weight=red"), 1, "is 'red', expected a number"),
         (("--option", "relation_weight=true"), 1, "is True, expected a number"),

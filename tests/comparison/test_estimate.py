@@ -8,7 +8,7 @@ import pytest
 
 from segue.comparison.estimate import estimate_cells, estimate_from
 from segue.comparison.folder import trials_path
-from segue.comparison.grid import Grid
+from segue.comparison.grid import Grid, Row
 from segue.comparison.measure import RunSettings
 from segue.evaluation.validation import validation_rows
 from segue.graph.split import SplitRecipe, split_graph
@@ -38,28 +38,32 @@ def evaluation_seconds(split, validating):
 
 
 def test_every_cell_has_an_estimate_and_more_epochs_take_longer(split, tmp_path):
-    kinds = {"models": ("gcn",), "losses": ("full",), "baselines": ("EASE",)}
+    kinds = {"models": ("gcn",), "objectives": ("catalogue-softmax",), "baselines": ("EASE",)}
     short = estimates(Grid(**kinds, changes={**SMALL, "epochs": 2}), split, tmp_path)
-    assert list(short) == ["gcn-full-all-seed0", "EASE", "gcn-full-all-seed1"]
-    assert short["gcn-full-all-seed0"].timed
+    assert list(short) == ["gcn-catalogue-softmax-seed0", "EASE", "gcn-catalogue-softmax-seed1"]
+    assert short["gcn-catalogue-softmax-seed0"].timed
     assert not short["EASE"].timed
     long = estimates(Grid(**kinds, changes={**SMALL, "epochs": 20_000}), split, tmp_path)
-    assert long["gcn-full-all-seed0"].seconds > 10 * short["gcn-full-all-seed0"].seconds
+    assert (
+        long["gcn-catalogue-softmax-seed0"].seconds
+        > 10 * short["gcn-catalogue-softmax-seed0"].seconds
+    )
     assert not list(tmp_path.iterdir()), "timing leaves nothing"
 
 
-@pytest.mark.parametrize(("kind", "first_steps"), [(("full", "all"), 1), (("bpr", "hard"), 5)])
+@pytest.mark.parametrize(
+    ("kind", "first_steps"), [(("catalogue-softmax", ""), 1), (("bpr", "hard"), 5)]
+)
 def test_a_training_takes_its_steps_validations_and_rankings(split, tmp_path, kind, first_steps):
     """A slow first step is one that makes the ranking of hard negatives, every other epoch."""
-    loss, negatives = kind
     grid = Grid(
-        models=("gcn",), losses=(loss,), negatives=(negatives,), baselines=(),
+        models=("gcn",), objectives=(kind[0],), negatives=("hard",), baselines=(),
         changes={**SMALL, "epochs": 10, "validate_every": 4},
     )  # fmt: skip
     steps = (50.0, 60.0, 61.0, 63.0, 64.0, 65.0)  # the first takes 10 seconds, a usual one 1
     found = estimates(grid, split, tmp_path, showing(0.0, 2.0, *steps))
     starting = 5
-    assert found[f"gcn-{loss}-{negatives}-seed0"].seconds == pytest.approx(
+    assert found[f"{Row('gcn', *kind).name}-seed0"].seconds == pytest.approx(
         10 * 4 * 1 + first_steps * 9 + 3 * 2 + evaluation_seconds(split, 2) + starting
     )
 
@@ -82,26 +86,28 @@ def test_trials_that_are_done_are_not_waited_for(split, tmp_path):
 
 
 def test_steps_with_hard_negatives_are_timed_as_they_are_on_average(split, tmp_path, monkeypatch):
-    from segue.training.hard_negatives import HardNegatives
+    from segue.training.hard_negatives import HardSampler
 
-    draw = HardNegatives.sample
+    draw = HardSampler.sample
 
     def slow(self, *arguments):
         time.sleep(0.02 * self.mix)
         return draw(self, *arguments)
 
-    monkeypatch.setattr(HardNegatives, "sample", slow)
-    kinds = {"models": ("gcn",), "losses": ("bpr",), "baselines": ()}
+    monkeypatch.setattr(HardSampler, "sample", slow)
+    kinds = {"models": ("gcn",), "objectives": ("bpr",), "baselines": ()}
     found = estimates(Grid(**kinds, changes={**SMALL, "epochs": 1000}), split, tmp_path)
     more = found["gcn-bpr-hard-seed0"].seconds - found["gcn-bpr-random-seed0"].seconds
     assert more > 0.8 * 4 * 1000 * 0.02 * 0.25, "of 0 to half of the negatives, a quarter is hard"
 
 
 def test_a_second_seed_takes_what_the_first_took(split):
-    cells = Grid(models=("gcn",), losses=("full",), baselines=("iALS",)).cells(split.train, 2)
+    cells = Grid(models=("gcn",), objectives=("catalogue-softmax",), baselines=("iALS",)).cells(
+        split.train, 2
+    )
     seconds = {"training": 70.0, "evaluation": 10.0, "tuning": 500.0}
-    record = {"model": "gcn", "loss": "full", "negatives": "all", "seconds": seconds}
+    record = {"model": "gcn", "objective": "catalogue-softmax", "negatives": "", "seconds": seconds}
     found = estimate_from([record], cells)
-    assert set(found) == {"gcn-full-all-seed0", "gcn-full-all-seed1"}
+    assert set(found) == {"gcn-catalogue-softmax-seed0", "gcn-catalogue-softmax-seed1"}
     starting = 5
-    assert found["gcn-full-all-seed1"] == 70 + 10 + starting, "without another tuning"
+    assert found["gcn-catalogue-softmax-seed1"] == 70 + 10 + starting, "without another tuning"

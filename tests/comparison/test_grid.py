@@ -24,6 +24,13 @@ from segue.models import ENCODERS
 from segue.models.lightgcn import LightGCN
 from segue.pipeline.tuned import TUNED
 from segue.training.config import TrainConfig
+from segue.training.objectives import (
+    BPR,
+    CatalogueSoftmax,
+    HardNegatives,
+    RandomNegatives,
+    SampledSoftmax,
+)
 from segue.training.options import options_for
 
 
@@ -34,19 +41,18 @@ def test_the_whole_grid_is_twenty_five_trainings_and_the_baselines(planted_graph
     trained = [cell for cell in cells if cell.config is not None]
     assert len(trained) == 25
     for model in ENCODERS:
-        kinds = [(c.row.loss, c.row.negatives) for c in trained if c.row.model == model]
-        assert kinds == [
-            ("full", "all"),
-            ("sampled", "random"),
-            ("sampled", "hard"),
-            ("bpr", "random"),
-            ("bpr", "hard"),
-        ]
+        of_model = {c.row.name: c.config.objective for c in trained if c.row.model == model}
+        hard = HardNegatives(share=(0.5, 0.05), refresh_every=2)
+        assert of_model == {
+            f"{model}-catalogue-softmax": CatalogueSoftmax(),
+            f"{model}-sampled-softmax-random": SampledSoftmax(),
+            f"{model}-sampled-softmax-hard": SampledSoftmax(negatives=hard),
+            f"{model}-bpr-random": BPR(),
+            f"{model}-bpr-hard": BPR(negatives=hard),
+        }
     for cell in trained:
-        expected = "bpr" if cell.row.loss == "bpr" else "softmax"
-        assert (cell.config.loss, cell.config.negatives) == (expected, cell.row.negatives)
         assert cell.config.model == cell.row.model
-        assert (cell.config.targets, cell.config.readout) == ("hidden", "centroid")
+        assert cell.config.readout == "centroid"
     assert names[25:] == ["popularity", "item-kNN", "RP3beta", "EASE", "EASE+side", "iALS-seed0"]
 
 
@@ -61,26 +67,34 @@ def test_a_registered_architecture_needs_no_tuned_values(planted_graph, monkeypa
 
 
 def test_limits_leave_what_they_name(planted_graph):
-    grid = Grid(models=("rgcn", "gcn"), negatives=("random",), losses=("bpr",), baselines=())
+    grid = Grid(models=("rgcn", "gcn"), negatives=("random",), objectives=("bpr",), baselines=())
     assert [cell.name for cell in grid.cells(planted_graph)] == [
         "gcn-bpr-random-seed0",
         "rgcn-bpr-random-seed0",
     ]
     grid = Grid(models=("gat",), negatives=("hardest",), baselines=("EASE",))
-    assert [row.name for row in grid.rows] == ["gat-sampled-hardest", "gat-bpr-hardest", "EASE"]
+    assert [row.name for row in grid.rows] == [
+        "gat-catalogue-softmax",
+        "gat-sampled-softmax-hardest",
+        "gat-bpr-hardest",
+        "EASE",
+    ]
 
 
 @pytest.mark.parametrize(
     ("limits", "message"),
     [
         ({"models": ("gnn",)}, "model 'gnn' is not known, expected lightgcn, gcn"),
-        ({"losses": ("softmax",)}, "loss 'softmax' is not known, expected full, sampled, bpr"),
-        ({"negatives": ("easy",)}, "negatives 'easy' is not known, expected all, random"),
+        (
+            {"objectives": ("full",)},
+            "objective 'full' is not known, expected catalogue-softmax, sam",
+        ),
+        ({"negatives": ("easy",)}, "negatives 'easy' is not known, expected random, hard"),
         ({"baselines": ("SLIM",)}, "baseline 'SLIM' is not known, expected popularity"),
         ({"preset": "slow"}, "preset 'slow' is not known, expected full, quick, article"),
         (
-            {"losses": ("full",), "negatives": ("hard",), "baselines": ()},
-            "leave nothing to compare: losses go full with all; sampled with random, hard",
+            {"objectives": ("bpr",), "preset": "article", "baselines": ()},
+            "leave nothing to compare: the objectives of the preset article are triples",
         ),
     ],
 )
@@ -94,7 +108,7 @@ def test_changes_hold_for_every_training_and_are_checked(planted_graph):
     cells = [cell for cell in grid.cells(planted_graph) if cell.config]
     assert {cell.config.dim for cell in cells} == {8}
     for cell in cells:
-        twice = BPR_EPOCHS if cell.row.loss == "bpr" else 1
+        twice = BPR_EPOCHS if cell.row.objective == "bpr" else 1
         assert cell.config.epochs == twice * QUICK["epochs"]
     grid = Grid(changes={"epochs": 3})
     assert {c.config.epochs for c in grid.cells(planted_graph) if c.config} == {3}
@@ -125,13 +139,13 @@ def test_the_command_states_the_defaults_of_the_grids(planted_graph):
 
 
 def test_seeds_repeat_what_draws_at_random(planted_graph):
-    grid = Grid(models=("gcn",), losses=("full",))
+    grid = Grid(models=("gcn",), objectives=("catalogue-softmax",))
     cells = grid.cells(planted_graph, num_seeds=3)
     seeds = {}
     for cell in cells:
         seeds.setdefault(cell.row.name, []).append(cell.rng_seed)
     assert seeds == {
-        "gcn-full-all": [0, 1, 2],
+        "gcn-catalogue-softmax": [0, 1, 2],
         **{name: [None] for name in BASELINES if name != "iALS"},
         "iALS": [0, 1, 2],
     }
@@ -142,22 +156,24 @@ def test_the_articles_protocol_is_as_published(planted_graph):
     grid = Grid(preset="article", baselines=())
     cells = grid.cells(planted_graph)
     assert len(cells) == 10
-    assert {(cell.row.loss, cell.row.negatives) for cell in cells} == {
-        ("bpr", "random"),
-        ("bpr", "hard"),
+    assert {(cell.row.objective, cell.row.negatives) for cell in cells} == {
+        ("triples", "random"),
+        ("triples", "hard"),
     }
     for cell in cells:
         config = cell.config
         assert config.num_layers == (4 if cell.row.model == "lightgcn" else 3)
         assert (config.dim, config.learning_rate, config.weight_decay) == (64, 0.01, 1e-5)
-        assert (config.loss, config.targets, config.readout) == ("bpr", "visible", "node")
+        assert (config.objective.l2, config.readout) == (0, "node")
         assert config.schedule == "constant"
         assert 150 <= config.epochs <= 300
         assert config.batch_size == planted_graph.playlists.tracks.num_pairs, "one step an epoch"
         assert config.options["playlist_vectors"] is True
         assert "activation" not in config.options, "no nonlinearity between layers"
-        assert (config.hard_share, config.hard_mix) == ((1, 0.5), (1, 1))
-        assert config.refresh_every == 5
+        hard = HardNegatives(share=(1, 0.5), mix=(1, 1), refresh_every=5)
+        assert config.objective.negatives == (
+            hard if cell.row.negatives == "hard" else RandomNegatives()
+        )
         nodes = sum(planted_graph.num_nodes[kind] for kind in ("playlist", "track", "artist"))
         assert config.initial_std == pytest.approx((2 / (nodes + 64)) ** 0.5)
         assert config.options["relation_weight"] == 1, "no relation counts more than another"
@@ -174,16 +190,16 @@ def test_without_artists_and_with_learned_playlists(planted_graph):
         assert cell.config.relations == ()
         assert cell.config.readout == "node"
         assert cell.config.options["playlist_vectors"] is True
-        (plain,) = Grid(models=(cell.row.model,), losses=("full",), baselines=()).cells(
-            planted_graph
-        )
+        (plain,) = Grid(
+            models=(cell.row.model,), objectives=("catalogue-softmax",), baselines=()
+        ).cells(planted_graph)
         assert plain.config.readout == "centroid"
         assert "playlist_vectors" not in plain.config.options
 
 
 def test_an_identity_changes_with_all_that_determines_figures():
-    cell = Cell(Row("gcn", "full", "all"), 0, TrainConfig(model="gcn"))
-    same = Cell(Row("gcn", "full", "all"), 0, TrainConfig(model="gcn"), preset="quick")
+    cell = Cell(Row("gcn", "catalogue-softmax"), 0, TrainConfig(model="gcn"))
+    same = Cell(Row("gcn", "catalogue-softmax"), 0, TrainConfig(model="gcn"), preset="quick")
     assert cell.identity("split") == same.identity("split")
     others = [
         cell.identity("another split"),
@@ -198,9 +214,9 @@ def test_an_identity_changes_with_all_that_determines_figures():
 
 def test_what_is_repeated_is_best_on_validation():
     cells = [
-        Cell(Row("gcn", "full", "all"), 0),
+        Cell(Row("gcn", "catalogue-softmax"), 0),
         Cell(Row("gcn", "bpr", "random"), 0),
-        Cell(Row("gat", "full", "all"), 0),
+        Cell(Row("gat", "catalogue-softmax"), 0),
         Cell(Row("EASE")),
         Cell(Row("iALS"), 0),
         Cell(Row("popularity")),
@@ -208,7 +224,7 @@ def test_what_is_repeated_is_best_on_validation():
     figures = dict(zip([c.name for c in cells], [0.2, 0.3, 0.1, 0.25, 0.4, 0.0], strict=True))
     assert [cell.row.name for cell in best_cells(cells, figures)] == [
         "gcn-bpr-random",
-        "gat-full-all",
+        "gat-catalogue-softmax",
         "iALS",
         "EASE",
     ]

@@ -17,7 +17,7 @@ from segue.training.config import TrainConfig
 from segue.training.train import train
 
 SMALL = TrainConfig(model="gcn", dim=8, epochs=3, batch_size=60)
-CELL = Cell(Row("gcn", "full", "all"), 0, SMALL)
+CELL = Cell(Row("gcn", "catalogue-softmax"), 0, SMALL)
 
 
 @pytest.fixture(scope="module")
@@ -120,15 +120,17 @@ def test_a_finished_cell_is_taken_only_for_itself(measured, split):
 
 
 @pytest.mark.parametrize(
-    "content", ["", "{", "[]", '{"name": "gcn-full-all-seed0"}', "\x00", "a changed name"]
+    "content", ["", "{", "[]", '{"name": "gcn-catalogue-softmax-seed0"}', "\x00", "a changed name"]
 )
 def test_a_damaged_cell_is_named(measured, split, tmp_path, content):
     path = cell_path(tmp_path, CELL)
     path.parent.mkdir()
     if content == "a changed name":
-        content = json.dumps({**measured[1], "name": "gat-full-all-seed0"})
+        content = json.dumps({**measured[1], "name": "gat-catalogue-softmax-seed0"})
     path.write_text(content)
-    with pytest.raises(ArtefactError, match=r"gcn-full-all-seed0\.json: is not a finished cell"):
+    with pytest.raises(
+        ArtefactError, match=r"gcn-catalogue-softmax-seed0\.json: is not a finished cell"
+    ):
         finished_cell(tmp_path, CELL, split.fingerprint)
 
 

@@ -16,6 +16,7 @@ from segue.errors import ArtefactError, MismatchError
 from segue.files import write_json
 from segue.graph.split import SplitRecipe, split_graph
 from segue.metrics import METRICS, Metric
+from segue.training.objectives import BPR, to_json
 
 PLOTS = {
     *("recall-at-k.png", "recall-by-novelty.png", "recall-by-popularity.png"),
@@ -29,7 +30,8 @@ def measured(planted_graph, tmp_path_factory):
     folder = tmp_path_factory.mktemp("report")
     split = split_graph(planted_graph, SplitRecipe())
     grid = Grid(
-        models=("lightgcn", "gcn"), losses=("full",), baselines=("EASE", "iALS"), num_trials=1,
+        models=("lightgcn", "gcn"), objectives=("catalogue-softmax",),
+        baselines=("EASE", "iALS"), num_trials=1,
         changes={"dim": 8, "epochs": 2, "batch_size": 60},
     )  # fmt: skip
     for cell in grid.cells(split.train, num_seeds=2):
@@ -64,7 +66,7 @@ def test_the_tables_hold_the_means_of_the_cells(folder):
     rows = table(text, "All rows")
     assert [row[0] for row in rows[2:]] == ["lightgcn", "gcn", "EASE", "iALS"]
     column = rows[0].index("recall@20")
-    seeds = [cells[f"gcn-full-all-seed{s}"]["test"]["values"]["recall@20"] for s in (0, 1)]
+    seeds = [cells[f"gcn-catalogue-softmax-seed{s}"]["test"]["values"]["recall@20"] for s in (0, 1)]
     gcn = next(row for row in rows if row[0] == "gcn")[column]
     mean, spread = np.mean(seeds), np.std(seeds, ddof=1)
     assert gcn.replace("*", "") == f"{mean:.4f} ± {spread:.4f}".replace("0.", ".")
@@ -79,7 +81,7 @@ def test_the_tables_hold_the_means_of_the_cells(folder):
         lines = list(csv.DictReader(file))
     assert len(lines) == len(cells) == 7
     for line in lines:
-        name = "-".join(filter(None, (line["model"], line["loss"], line["negatives"])))
+        name = "-".join(filter(None, (line["model"], line["objective"], line["negatives"])))
         name += f"-seed{line['rng_seed']}" if line["rng_seed"] else ""
         for metric in METRICS:
             assert float(line[metric.name]) == cells[name]["test"]["values"][metric.name]
@@ -110,15 +112,18 @@ def test_the_best_of_a_column_is_bold_by_its_direction(folder):
 
 
 def test_the_best_row_of_an_architecture_is_chosen_on_validation_alone(folder):
-    path = folder / "cells" / "gcn-full-all-seed0.json"
+    path = folder / "cells" / "gcn-catalogue-softmax-seed0.json"
     cell = json.loads(path.read_text())
-    rival = copy.deepcopy(cell) | {"name": "gcn-bpr-random-seed0", "loss": "bpr"}
+    rival = copy.deepcopy(cell) | {"name": "gcn-bpr-random-seed0", "objective": "bpr"}
     rival["negatives"] = "random"
     rival["validation"]["ndcg@20"] = cell["validation"]["ndcg@20"] + 0.01
     rival["test"]["values"] |= {"recall@20": 0.0, "ndcg@20": 0.0}
     (folder / "cells" / "gcn-bpr-random-seed0.json").write_text(json.dumps(rival))
     comparison = write_report(folder)
-    assert [row.row.name for row in comparison.best()] == ["lightgcn-full-all", "gcn-bpr-random"]
+    assert [row.row.name for row in comparison.best()] == [
+        "lightgcn-catalogue-softmax",
+        "gcn-bpr-random",
+    ]
     rows = table((folder / "report.md").read_text(), "Chosen on validation")
     assert [row[1] for row in rows if row[0] == "gcn ✓"] == ["bpr"]
 
@@ -129,7 +134,7 @@ def test_cells_from_before_a_metric_are_read_and_show_a_dash(folder, monkeypatch
     del cells["EASE"]["test"]["values"]["map@10"]
     del cells["EASE"]["test"]["recall_curve"]["50"]
     del cells["EASE"]["validation"]["auc"]
-    del cells["gcn-full-all-seed1"]["test"]["values"]["novelty@300"]
+    del cells["gcn-catalogue-softmax-seed1"]["test"]["values"]["novelty@300"]
     cells["iALS-seed0"]["test"]["values"]["retired@5"] = 0.5
     for name, cell in cells.items():
         write_json(folder / "cells" / f"{name}.json", cell)
@@ -164,9 +169,13 @@ def test_plots_and_their_places(folder):
     text = (folder / "report.md").read_text()
     for name in PLOTS:
         assert f"]({name})" in text
-    for name in ("gcn-full-all-seed0", "gcn-full-all-seed1", "lightgcn-full-all-seed0"):
+    for name in (
+        "gcn-catalogue-softmax-seed0",
+        "gcn-catalogue-softmax-seed1",
+        "lightgcn-catalogue-softmax-seed0",
+    ):
         (folder / "cells" / f"{name}.json").unlink()
-    (folder / "cells" / "lightgcn-full-all-seed1.json").unlink()
+    (folder / "cells" / "lightgcn-catalogue-softmax-seed1.json").unlink()
     write_report(folder)
     assert {path.name for path in folder.glob("*.png")} == PLOTS - {"validation.png", "loss.png"}
     text = (folder / "report.md").read_text()
@@ -219,33 +228,37 @@ def test_a_report_holds_sums_of_many_and_no_playlist(folder, planted_graph):
     assert not [word for word in words if str(word) in text]
 
 
-def test_losses_with_more_epochs_are_named(folder):
+def test_objectives_with_more_epochs_are_named(folder):
     write_report(folder)
     assert "Epochs differ" not in (folder / "report.md").read_text()
-    path = folder / "cells" / "gcn-full-all-seed0.json"
+    path = folder / "cells" / "gcn-catalogue-softmax-seed0.json"
     cell = json.loads(path.read_text())
-    cell |= {"name": "gcn-bpr-random-seed0", "loss": "bpr", "negatives": "random"}
-    cell["config"] |= {"loss": "bpr", "negatives": "random", "epochs": 4}
+    cell |= {"name": "gcn-bpr-random-seed0", "objective": "bpr", "negatives": "random"}
+    cell["config"] |= {"objective": to_json(BPR()), "epochs": 4}
     path.with_name("gcn-bpr-random-seed0.json").write_text(json.dumps(cell))
     write_report(folder)
-    assert "Epochs differ (full 2, bpr 4): bpr learns" in (folder / "report.md").read_text()
+    assert (
+        "Epochs differ (catalogue-softmax 2, bpr 4): bpr learns"
+        in (folder / "report.md").read_text()
+    )
 
 
 def test_what_is_missing_is_said(folder):
-    write_report(folder, {"gat-full-all-seed0": "left out: too large"})
+    write_report(folder, {"gat-catalogue-softmax-seed0": "left out: too large"})
     text = (folder / "report.md").read_text()
     assert "Not everything is finished" in text
-    assert "- gat-full-all-seed0: left out: too large" in text
+    assert "- gat-catalogue-softmax-seed0: left out: too large" in text
 
 
 def test_published_figures_stand_in_the_articles_report_alone(folder):
     write_report(folder)
     assert "published" not in (folder / "report.md").read_text().lower()
-    path = folder / "cells" / "gcn-full-all-seed0.json"
+    path = folder / "cells" / "gcn-catalogue-softmax-seed0.json"
     cell = json.loads(path.read_text()) | {
-        "name": "gcn-bpr-random-seed0", "loss": "bpr", "negatives": "random", "preset": "article"
+        "name": "gcn-triples-random-seed0", "objective": "triples", "negatives": "random",
+        "preset": "article",
     }  # fmt: skip
-    path.with_name("gcn-bpr-random-seed0.json").write_text(json.dumps(cell))
+    path.with_name("gcn-triples-random-seed0.json").write_text(json.dumps(cell))
     write_report(folder)
     text = (folder / "report.md").read_text()
     row = table(text, "Beside the published figures")[2]

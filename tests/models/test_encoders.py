@@ -21,6 +21,7 @@ from segue.models.sparse import SparseMatrix
 from segue.scoring.centroid import Centroid
 from segue.scoring.first_stage import FirstStage
 from segue.training.config import TrainConfig
+from segue.training.objectives import Triples
 from segue.training.train import train
 
 ALL = ("artist", "album", "word")
@@ -247,15 +248,12 @@ def test_learns_with_vectors_of_its_own_for_playlists(
     split = split_graph(planted_graph, SplitRecipe(rng_seed=1))
     config = TrainConfig(
         model=name,
-        loss="bpr",
-        negatives="random",
-        targets="visible",
+        objective=Triples(l2=1e-4),
         readout="node",
         dim=16,
         epochs=20,
         batch_size=512,
         learning_rate=0.02,
-        l2=1e-4,
     )
     make = partial(ENCODERS[name], playlist_vectors=True)
     result = train(split.train, None, config, folder=tmp_path, identity="planted", encoder=make)

@@ -20,6 +20,7 @@ from segue.models.encoder import MessageGraph
 from segue.models.lightgcn import LightGCN
 from segue.training import steps
 from segue.training.config import TrainConfig
+from segue.training.objectives import CatalogueSoftmax, Triples
 from segue.training.steps import hide
 from segue.training.train import train
 
@@ -227,7 +228,7 @@ def step_loss(
     for row in rows:
         visible = visible_A[row] > 0
         query = unit((weight[visible, None] * track[visible]).sum(axis=0))
-        p = np.where(visible, 0, np.exp(unit(track) @ query / config.temperature))
+        p = np.where(visible, 0, np.exp(unit(track) @ query / config.objective.temperature))
         num_hidden = is_hidden[row].sum()
         total += np.sqrt(num_hidden) * -np.log(p[is_hidden[row]] / p.sum()).mean()
         norm += np.sqrt(num_hidden)
@@ -287,9 +288,7 @@ def test_steps_are_those_worked_in_numpy(
         epochs=epochs,
         batch_size=batch_size,
         learning_rate=0.03,
-        temperature=0.2,
-        hidden_share=(0.3, 0.5),
-        few_share=0.0,
+        objective=CatalogueSoftmax(temperature=0.2, hidden_share=(0.3, 0.5), few_share=0.0),
         initial_std=0.5,
     )
     initial: list[Parameters] = []
@@ -345,9 +344,7 @@ def test_twenty_steps_of_the_published_training_are_those_of_pyg(
     """Own playlist vectors, BPR, L2: from the same initial vectors, by the same triples."""
     num_pairs = planted_graph.playlists.tracks.num_pairs
     config = TrainConfig(
-        loss="bpr",
-        negatives="random",
-        targets="visible",
+        objective=Triples(l2=1e-2),
         readout="node",
         relations=(),
         dim=8,
@@ -356,7 +353,6 @@ def test_twenty_steps_of_the_published_training_are_those_of_pyg(
         batch_size=num_pairs // 4 + 1,
         learning_rate=0.01,
         schedule="constant",
-        l2=1e-2,
     )
     initial: list[torch.Tensor] = []
     triples: list[tuple[np.ndarray, ...]] = []
@@ -367,9 +363,11 @@ def test_twenty_steps_of_the_published_training_are_those_of_pyg(
         initial.append(torch.cat([encoder.playlist, encoder.track]).detach().clone())
         return encoder
 
-    draw = steps.Triples.draw
+    draw = steps.TripleSteps.draw
     monkeypatch.setattr(
-        steps.Triples, "draw", lambda self, *step: triples.append(draw(self, *step)) or triples[-1]
+        steps.TripleSteps,
+        "draw",
+        lambda self, *step: triples.append(draw(self, *step)) or triples[-1],
     )
     result = train(
         planted_graph,

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,6 +17,13 @@ from segue.graph.split import SplitRecipe, split_graph
 from segue.training import train as training
 from segue.training.checkpoint import Checkpoint
 from segue.training.config import TrainConfig
+from segue.training.objectives import (
+    BPR,
+    CatalogueSoftmax,
+    HardNegatives,
+    Objective,
+    SampledSoftmax,
+)
 from segue.training.train import TrainResult, train
 
 FACTS = ("fingerprint", "epoch", "step", "loss_sum", "seconds", "best_epoch", "history")
@@ -157,6 +164,7 @@ def test_no_folder_to_save_in(checkpoint: Checkpoint, tmp_path: Path) -> None:
 # 240 playlists: 4 steps an epoch, 12 in all, the last batch of an epoch smaller than the others.
 CONFIG = TrainConfig(dim=8, epochs=3, batch_size=64, learning_rate=0.02, rng_seed=7)
 STEPS = 12
+HARD = HardNegatives(share=(0.3, 0.1), mix=(1, 1), refresh_every=2)
 
 Run = Callable[..., TrainResult]
 
@@ -225,23 +233,17 @@ def test_a_model_with_transforms_is_resumed(
     assert_identical(whole, run("cut", config=config, resume=True))
 
 
-@pytest.mark.parametrize("loss", ["softmax", "bpr"])
+@pytest.mark.parametrize(
+    "objective", [SampledSoftmax(negatives=HARD, num_negatives=8), BPR(negatives=HARD)]
+)
 @pytest.mark.parametrize(
     "stop", [6, 9, 11], ids=["an older ranking", "before a new one", "after it"]
 )
 def test_hard_negatives_are_resumed(
-    run: Run, monkeypatch: pytest.MonkeyPatch, loss: Literal["softmax", "bpr"], stop: int
+    run: Run, monkeypatch: pytest.MonkeyPatch, objective: Objective, stop: int
 ) -> None:
     """Those of an older ranking are not drawn by the vectors of today."""
-    config = replace(
-        CONFIG,
-        loss=loss,
-        negatives="hard",
-        num_negatives=8,
-        hard_share=(0.3, 0.1),
-        hard_mix=(1, 1),
-        refresh_every=2,
-    )
+    config = replace(CONFIG, objective=objective)
     whole = run("whole", config=config)
     monkeypatch.setattr(training, "CHECKPOINT_SECONDS", -1)
     with pytest.raises(PowerCutError):
@@ -303,7 +305,7 @@ def test_resuming_takes_up_where_it_stopped(run: Run, monkeypatch: pytest.Monkey
             {"epochs": 4},
             {"dim": 9},
             {"batch_size": 32},
-            {"hidden_share": (0.1, 0.2)},
+            {"objective": CatalogueSoftmax(hidden_share=(0.1, 0.2))},
             {"relations": ()},
         )
     ],

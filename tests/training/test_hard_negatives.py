@@ -6,13 +6,13 @@ import torch
 
 from segue.data.playlists import TrackLists
 from segue.errors import TrainingError
-from segue.graph.negatives import RandomNegatives
+from segue.graph.negatives import RandomSampler
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.graph.split import SplitRecipe, split_graph
 from segue.training import hard_negatives
-from segue.training.config import TrainConfig
-from segue.training.hard_negatives import HardNegatives, Ranking
-from segue.training.negatives import HardestNegatives, Scored
+from segue.training.hard_negatives import HardSampler, Ranking
+from segue.training.negatives import HardestSampler, Scored
+from segue.training.objectives import HardNegatives
 
 NUM_TRACKS, DIM = 20, 6
 # The last holds all but three.
@@ -35,10 +35,9 @@ def allowed_by_score(row: int) -> list[int]:
     return [t for t in order if t not in HELD[row]]
 
 
-def hard(share: float | tuple[float, float], mix: float | tuple[float, float]) -> HardNegatives:
+def hard(share: float | tuple[float, float], mix: float | tuple[float, float]) -> HardSampler:
     shares, mixes = (x if isinstance(x, tuple) else (x, x) for x in (share, mix))
-    config = TrainConfig(negatives="hard", hard_share=shares, hard_mix=mixes)
-    return HardNegatives(RandomNegatives(HELD, NUM_TRACKS), ALL, config)
+    return HardSampler(RandomSampler(HELD, NUM_TRACKS), ALL, HardNegatives(share=shares, mix=mixes))
 
 
 # All lists in one block, and one at a time.
@@ -49,7 +48,7 @@ def test_a_ranking_knows_the_top_of_what_is_not_held(
 ) -> None:
     monkeypatch.setattr(hard_negatives, "SCORED_BYTES", scored_bytes)
     query, track = vectors()
-    ranking = Ranking.of(query, track, share, RandomNegatives(HELD, NUM_TRACKS), ALL)
+    ranking = Ranking.of(query, track, share, RandomSampler(HELD, NUM_TRACKS), ALL)
     for row in ALL:
         allowed = allowed_by_score(row)
         top = allowed[: int(np.ceil(share * len(allowed)))]
@@ -62,7 +61,7 @@ def test_tracks_of_equal_score_are_all_in_the_top_or_none() -> None:
     """Rounding differs from product to product: a tie at the edge must not depend on it."""
     query = torch.ones(1, DIM) / DIM**0.5
     track = query.repeat(NUM_TRACKS, 1)
-    random = RandomNegatives(TrackLists.from_lists([[1, 2]]), NUM_TRACKS)
+    random = RandomSampler(TrackLists.from_lists([[1, 2]]), NUM_TRACKS)
     ranking = Ranking.of(query, track, 0.1, random, np.array([0]))
     assert ranking.num_top.tolist() == [18]
 
@@ -115,9 +114,8 @@ def test_a_held_out_track_that_ranks_high_is_drawn_as_any_other(
     for row in range(240):
         query[row, targets[row].astype(int)] = 1
         query[row, train[row].astype(int)] = 2
-    random, rows = RandomNegatives(train, 160), np.arange(240)
-    config = TrainConfig(negatives="hard", hard_share=(0.01, 0.01), hard_mix=(1, 1))
-    negatives = HardNegatives(random, rows, config)
+    random, rows = RandomSampler(train, 160), np.arange(240)
+    negatives = HardSampler(random, rows, HardNegatives(share=(0.01, 0.01), mix=(1, 1)))
     negatives.begin(0, 1, lambda: (query, torch.eye(160)))
     drawn = negatives.sample(rows, 400, NOT_LOOKED_AT, np.random.default_rng(0)).track
     for row in range(240):
@@ -156,7 +154,7 @@ def test_an_epoch_that_goes_on_keeps_its_ranking() -> None:
 
 
 def test_without_a_ranking_they_are_random() -> None:
-    negatives, random = hard(1.0, 0.5), RandomNegatives(HELD, NUM_TRACKS)
+    negatives, random = hard(1.0, 0.5), RandomSampler(HELD, NUM_TRACKS)
     negatives.begin(0, 10, vectors)
     found, expected = (
         kind.sample(ALL, 50, NOT_LOOKED_AT, np.random.default_rng(4))
@@ -172,15 +170,15 @@ def test_vectors_that_are_no_numbers_are_refused() -> None:
     query, track = vectors()
     track[3, 1] = torch.nan
     with pytest.raises(TrainingError, match="no longer numbers: try a lower learning rate"):
-        Ranking.of(query, track, 0.5, RandomNegatives(HELD, NUM_TRACKS), ALL)
+        Ranking.of(query, track, 0.5, RandomSampler(HELD, NUM_TRACKS), ALL)
 
 
 def test_the_hardest_are_the_best_of_a_random_pool() -> None:
     query, track = vectors()
     rows = np.array([2, 0, 3, 0])
     scored = Scored(query[rows], track, torch.arange(4))
-    random = RandomNegatives(HELD, NUM_TRACKS)
-    sample = HardestNegatives(random, 5).sample(rows, 3, scored, np.random.default_rng(6))
+    random = RandomSampler(HELD, NUM_TRACKS)
+    sample = HardestSampler(random, 5).sample(rows, 3, scored, np.random.default_rng(6))
     pool = random.draw_sets(rows, 15, np.random.default_rng(6))
     for place, row in enumerate(rows):
         scores = (track @ query[row]).numpy()

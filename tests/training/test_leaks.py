@@ -7,7 +7,7 @@ other, bit for bit, and tracks must be as popular: that is what the odds of a ne
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -16,16 +16,29 @@ from segue.data.playlists import TrackLists
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.graph.split import Split, SplitKind, SplitRecipe, split_graph
 from segue.training.config import TrainConfig
+from segue.training.objectives import (
+    BPR,
+    HardestNegatives,
+    HardNegatives,
+    RandomNegatives,
+    SampledSoftmax,
+    Triples,
+)
 from segue.training.train import TrainResult, train
 
 KINDS = get_args(SplitKind)
 CONFIG = TrainConfig(dim=8, epochs=2, batch_size=80, learning_rate=0.02, rng_seed=3)
-TRIPLES = {
-    "loss": "bpr",
-    "targets": "visible",
-    "readout": "node",
-    "options": {"playlist_vectors": True},
-}
+NODE: dict[str, Any] = {"readout": "node", "options": {"playlist_vectors": True}}
+OBJECTIVES: list[tuple[type[SampledSoftmax | BPR | Triples], dict[str, Any]]] = [
+    (SampledSoftmax, {}),
+    (BPR, {}),
+    (Triples, NODE),
+]
+NEGATIVES = [
+    RandomNegatives(),
+    HardNegatives(share=(0.5, 0.1), refresh_every=1),
+    HardestNegatives(),
+]
 
 
 @pytest.fixture
@@ -82,15 +95,16 @@ def test_changing_held_out_edges_changes_nothing_that_is_learned(planted_graph, 
     assert_same(run(split), run(other))
 
 
-@pytest.mark.parametrize("negatives", ["random", "hard", "hardest"])
-@pytest.mark.parametrize("loss", [{"loss": "softmax"}, {"loss": "bpr"}, TRIPLES])
-def test_no_negative_knows_of_held_out_edges(planted_graph, run, loss, negatives) -> None:
+@pytest.mark.parametrize("negatives", NEGATIVES, ids=lambda negatives: negatives.name)
+@pytest.mark.parametrize(("objective", "fields"), OBJECTIVES)
+def test_no_negative_knows_of_held_out_edges(
+    planted_graph, run, objective, fields, negatives
+) -> None:
     """Held-out tracks are drawn as if nobody held them: neither avoided nor looked for."""
     split = split_graph(planted_graph, SplitRecipe(rng_seed=1))
     changed = with_other_held_out(planted_graph, split, ["validation", "test"])
     other = split_graph(changed, split.recipe)
-    sampling = {"num_negatives": 8, "hard_share": (0.5, 0.1), "refresh_every": 1}
-    config = replace(CONFIG, negatives=negatives, **sampling, **loss)
+    config = replace(CONFIG, objective=objective(negatives=negatives), **fields)
     assert_same(run(split, config=config), run(other, config=config))
 
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from segue.data.playlists import TrackLists
-from segue.graph.negatives import RandomNegatives, Sample
+from segue.graph.negatives import RandomSampler, Sample
 from segue.training import losses
 from segue.training.losses import (
     bayesian_personalised_ranking,
@@ -166,7 +166,7 @@ def test_sampled_softmax_value_and_gradients() -> None:
     query, track, weight = unit(5, DIM, seed=0), unit(NUM_TRACKS, DIM, seed=1), WEIGHT.double()
     rng = np.random.default_rng(4)
     q = rng.uniform(0.02, 0.3, (5, 6))
-    drawn = RandomNegatives(held(), NUM_TRACKS).draw_sets(np.arange(5), 6, rng)
+    drawn = RandomSampler(held(), NUM_TRACKS).draw_sets(np.arange(5), 6, rng)
     sample = Sample(drawn, (1 / (6 * q)).astype(np.float32))
     found = sampled_softmax(query, track, HIDDEN, sample, temperature=0.3, playlist_weight=weight)
 
@@ -204,7 +204,7 @@ def test_the_more_random_negatives_the_nearer_the_whole_softmax() -> None:
     query, track = unit(5, DIM, seed=0), unit(NUM_TRACKS, DIM, seed=1)
     options = {"temperature": 0.5, "playlist_weight": WEIGHT.double()}
     whole = catalogue_softmax(query, track, VISIBLE, HIDDEN, **options).item()
-    random, nothing = RandomNegatives(held(), NUM_TRACKS), torch.empty(0)
+    random, nothing = RandomSampler(held(), NUM_TRACKS), torch.empty(0)
     scored = Scored(nothing, nothing, nothing)
     errors = []
     for size in (2, 20, 20_000):
@@ -220,7 +220,7 @@ def test_sampled_softmax_at_a_low_temperature(sign: int) -> None:
     direction = torch.nn.functional.normalize(torch.ones(1, DIM))
     query = (sign * direction).repeat(5, 1).requires_grad_()
     track = direction.repeat(NUM_TRACKS, 1).requires_grad_()
-    random, nothing = RandomNegatives(held(), NUM_TRACKS), torch.empty(0)
+    random, nothing = RandomSampler(held(), NUM_TRACKS), torch.empty(0)
     sample = random.sample(
         np.arange(5), 4, Scored(nothing, nothing, nothing), np.random.default_rng(0)
     )
@@ -239,7 +239,7 @@ def test_sampled_softmax_at_a_low_temperature(sign: int) -> None:
 def test_hidden_ranking_value_and_gradients() -> None:
     query, track, weight = unit(5, DIM, seed=0), unit(NUM_TRACKS, DIM, seed=1), WEIGHT.double()
     row = HIDDEN.list_index()
-    negative = RandomNegatives(held(), NUM_TRACKS).draw(row, np.random.default_rng(3))
+    negative = RandomSampler(held(), NUM_TRACKS).draw(row, np.random.default_rng(3))
     found = hidden_ranking(query, track, HIDDEN, negative, temperature=0.3, playlist_weight=weight)
     scores = query @ track.T / 0.3
     difference = scores[row, HIDDEN.track_index.astype(int)] - scores[row, negative.astype(int)]

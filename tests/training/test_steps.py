@@ -1,7 +1,5 @@
 """What a step draws: hidden tracks, and triples; which edges carry messages."""
 
-from typing import Any
-
 import numpy as np
 import pytest
 import torch
@@ -17,7 +15,10 @@ from segue.models.readout import CentroidReadout
 from segue.training.config import TrainConfig
 from segue.training.draws import FOR_HIDING, FOR_ORDER, generator
 from segue.training.losses import catalogue_softmax
-from segue.training.steps import HiddenTracks, Triples, hide
+from segue.training.objectives import CatalogueSoftmax, Triples
+from segue.training.steps import HiddenTrackSteps, TripleSteps, hide
+
+SHARE = CatalogueSoftmax.hidden_share
 
 
 @given(
@@ -34,8 +35,8 @@ def test_hide_parts_each_playlist(
         [[1, 0], *(rng.permutation(60)[:length].tolist() for length in lengths), [5]]
     )
     rows = np.arange(1, len(lengths) + 1)
-    config = TrainConfig(hidden_share=share, few_share=few_share)
-    hidden_pairs, visible, hidden = hide(tracks, rows, config, np.random.default_rng(seed))
+    rng = np.random.default_rng(seed)
+    hidden_pairs, visible, hidden = hide(tracks, rows, share, few_share, rng)
 
     assert len(visible) == len(hidden) == len(rows)
     assert (visible.lengths >= 1).all()
@@ -59,7 +60,7 @@ def test_hide_draws_few_visible_tracks_log_uniformly() -> None:
     length, count = 64, 4000
     tracks = TrackLists.from_lists([list(range(length))] * count)
     rng = np.random.default_rng(0)
-    _, visible, _ = hide(tracks, np.arange(count), TrainConfig(few_share=1.0), rng)
+    _, visible, _ = hide(tracks, np.arange(count), SHARE, 1.0, rng)
     # Each doubling holds a sixth: 1, 2–3, 4–7, 8–15, 16–31, 32–63.
     doublings = np.bincount(np.log2(visible.lengths).astype(int), minlength=6) / count
     np.testing.assert_allclose(doublings, 1 / 6, atol=0.03)
@@ -67,8 +68,7 @@ def test_hide_draws_few_visible_tracks_log_uniformly() -> None:
 
 def test_hide_draws_shares_uniformly_and_tracks_evenly() -> None:
     tracks = TrackLists.from_lists([list(range(50))] * 4000)
-    config = TrainConfig(few_share=0.0, hidden_share=(0.2, 0.6))
-    _, _, hidden = hide(tracks, np.arange(4000), config, np.random.default_rng(0))
+    _, _, hidden = hide(tracks, np.arange(4000), (0.2, 0.6), 0.0, np.random.default_rng(0))
     counts = hidden.lengths
     assert (counts.min(), counts.max()) == (10, 30)
     assert counts.mean() == pytest.approx(20, abs=0.3)
@@ -79,7 +79,7 @@ def test_hide_draws_shares_uniformly_and_tracks_evenly() -> None:
 def test_hide_is_seeded(planted_graph: PlaylistGraph) -> None:
     tracks, rows = planted_graph.playlists.tracks, np.arange(10, 30)
     first, again, other = (
-        hide(tracks, rows, TrainConfig(), np.random.default_rng(seed))[0] for seed in (1, 1, 2)
+        hide(tracks, rows, SHARE, 0.1, np.random.default_rng(seed))[0] for seed in (1, 1, 2)
     )
     np.testing.assert_array_equal(first, again)
     assert not np.array_equal(first, other)
@@ -104,29 +104,32 @@ class Watching(Encoder):
         return {"track": self.track, "playlist": self.playlist}
 
 
-@pytest.mark.parametrize("targets", ["hidden", "visible"])
-def test_only_hidden_targets_carry_no_message(planted_graph: PlaylistGraph, targets: Any) -> None:
+@pytest.mark.parametrize("hide_targets", [True, False])
+def test_only_hidden_targets_carry_no_message(
+    planted_graph: PlaylistGraph, hide_targets: bool
+) -> None:
     """What is predicted is the same in both; only the edges that messages pass along differ."""
     tracks = planted_graph.playlists.tracks
-    config = TrainConfig(targets=targets, readout="node", batch_size=50)
+    objective = CatalogueSoftmax(hide_targets=hide_targets)
+    config = TrainConfig(objective=objective, readout="node", batch_size=50)
     message_graph = MessageGraph.from_graph(planted_graph)
-    drawing = HiddenTracks(tracks, message_graph, config)
+    drawing = HiddenTrackSteps(tracks, message_graph, config)
     encoder, readout = Watching(message_graph.num_nodes), CentroidReadout(len(tracks))
     drawing.begin(encoder, readout, 0, 1)
     loss = drawing.loss(encoder, readout, 0, 1)
 
     order = generator(config.rng_seed, FOR_ORDER).permutation(drawing.eligible)
     rows, rng = np.sort(order[50:100]), generator(config.rng_seed, FOR_HIDING, 0, 1)
-    hidden_pairs, visible, hidden = hide(tracks, rows, config, rng)
+    hidden_pairs, visible, hidden = hide(tracks, rows, SHARE, objective.few_share, rng)
     carries = np.ones(tracks.num_pairs, dtype=bool)
-    carries[hidden_pairs] = targets == "visible"
+    carries[hidden_pairs] = not hide_targets
     np.testing.assert_array_equal(encoder.seen.value.numpy() != 0, carries)
     expected = catalogue_softmax(
         nn.functional.normalize(encoder.playlist[rows]),
         nn.functional.normalize(encoder.track),
         visible,
         hidden,
-        temperature=config.temperature,
+        temperature=objective.temperature,
         playlist_weight=torch.from_numpy(hidden.lengths).float().sqrt(),
     )
     torch.testing.assert_close(loss, expected)
@@ -138,11 +141,9 @@ def test_only_hidden_targets_carry_no_message(planted_graph: PlaylistGraph, targ
 NO_VECTORS = torch.empty(0)  # random negatives look at none
 
 
-def triples_of(graph: PlaylistGraph, batch_size: int) -> Triples:
-    config = TrainConfig(
-        loss="bpr", negatives="random", targets="visible", readout="node", batch_size=batch_size
-    )
-    return Triples(graph.playlists.tracks, MessageGraph.from_graph(graph), config)
+def triples_of(graph: PlaylistGraph, batch_size: int) -> TripleSteps:
+    config = TrainConfig(objective=Triples(), readout="node", batch_size=batch_size)
+    return TripleSteps(graph.playlists.tracks, MessageGraph.from_graph(graph), config)
 
 
 def test_triples_hold_a_track_of_the_playlist_and_one_that_it_lacks(

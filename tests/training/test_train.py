@@ -25,9 +25,11 @@ from segue.graph.split import HeldOut, Split, SplitRecipe, split_graph
 from segue.models.encoder import Encoder, MessageGraph, NodeVectors
 from segue.models.gcn import GCN
 from segue.models.lightgcn import LightGCN
+from segue.training import losses
 from segue.training import steps as training_steps
 from segue.training import train as training
 from segue.training.config import TrainConfig, default_epochs
+from segue.training.objectives import BPR, CatalogueSoftmax, HardNegatives, SampledSoftmax, Triples
 from segue.training.steps import hide
 from segue.training.train import TrainResult, train
 from segue.training.vectors import TrainedVectors
@@ -35,7 +37,7 @@ from segue.training.vectors import TrainedVectors
 # 240 playlists: 4 steps an epoch, 12 in all, the last batch of an epoch smaller than the others.
 CONFIG = TrainConfig(dim=8, epochs=3, batch_size=64, learning_rate=0.02, rng_seed=7)
 STEPS = 12
-TRIPLES = {"loss": "bpr", "targets": "visible", "readout": "node"}
+HARD = HardNegatives(refresh_every=1)
 
 
 @pytest.fixture(scope="module")
@@ -74,10 +76,10 @@ def test_every_step_draws_anew(
 ) -> None:
     states, batches = [], []
 
-    def recording(tracks: TrackLists, rows: np.ndarray, config: Any, rng: Any) -> Any:
-        states.append(rng.bit_generator.state["state"]["state"])
+    def recording(tracks: TrackLists, rows: np.ndarray, *rest: Any) -> Any:
+        states.append(rest[-1].bit_generator.state["state"]["state"])
         batches.append(rows.tolist())
-        return hide(tracks, rows, config, rng)
+        return hide(tracks, rows, *rest)
 
     monkeypatch.setattr(training_steps, "hide", recording)
     run(validation=None)
@@ -112,8 +114,8 @@ def test_result(run: Callable[..., TrainResult], tmp_path: Path) -> None:
     assert [entry["epoch"] for entry in result.history] == [1, 2, 3]
     assert [entry["step"] for entry in result.history] == [4, 8, 12]
     for number, entry in enumerate(result.history):
-        losses = [loss for _, _, loss in steps[4 * number : 4 * number + 4]]
-        assert entry["loss"] == pytest.approx(np.mean(losses))
+        seen = [loss for _, _, loss in steps[4 * number : 4 * number + 4]]
+        assert entry["loss"] == pytest.approx(np.mean(seen))
         assert {"recall@20", "recall@300", "ndcg@20", "auc", "seconds"} <= set(entry)
     rates = [entry["learning_rate"] for entry in result.history]
     expected = 0.02 * 0.5 * (1 + np.cos(np.pi * np.array([3, 7, 11]) / STEPS))
@@ -217,9 +219,11 @@ def test_torchs_own_generator_is_left_alone(run: Callable[..., TrainResult]) -> 
     np.testing.assert_array_equal(first.track_vectors, run("again", config).track_vectors)
 
 
-@pytest.mark.parametrize("objective", [{}, TRIPLES], ids=["hidden tracks", "triples"])
+@pytest.mark.parametrize(
+    "objective", [SampledSoftmax(negatives=HARD), Triples(negatives=HARD)], ids=lambda o: o.name
+)
 def test_no_two_passes_of_an_encoder_draw_alike(
-    run: Callable[..., TrainResult], objective: dict[str, Any]
+    run: Callable[..., TrainResult], objective: SampledSoftmax | Triples
 ) -> None:
     """In steps, for the ranking of hard negatives, and when vectors are read out."""
     drawn: list[float] = []
@@ -229,7 +233,7 @@ def test_no_two_passes_of_an_encoder_draw_alike(
             drawn.append(torch.rand(1, dtype=torch.float64).item())
             return super().forward(message_graph)
 
-    config = replace(CONFIG, **objective, negatives="hard", refresh_every=1, batch_size=10000)
+    config = replace(CONFIG, objective=objective, readout="node", batch_size=10000)
     run(config=replace(config, options={"playlist_vectors": True}), encoder=Drawing)
     # Three epochs, each of a step, a ranking and a validation; the best is read out once more. The
     # first epoch ranks all and needs no ranking.
@@ -270,13 +274,13 @@ def test_a_loss_that_is_no_number_ends_it(
     run: Callable[..., TrainResult], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     steps: list[int] = []
-    softmax = training_steps.catalogue_softmax
+    softmax = losses.catalogue_softmax
 
     def broken(*args: Any, **options: Any) -> torch.Tensor:
         loss: torch.Tensor = softmax(*args, **options)
         return loss * torch.nan if len(steps) == 5 else loss
 
-    monkeypatch.setattr(training_steps, "catalogue_softmax", broken)
+    monkeypatch.setattr(losses, "catalogue_softmax", broken)
     monkeypatch.setattr(training, "CHECKPOINT_SECONDS", -1)
     with pytest.raises(TrainingError, match="loss is nan at step 6"):
         run(on_step=lambda done, total, loss: steps.append(done))
@@ -323,27 +327,12 @@ def test_without_layers(run: Callable[..., TrainResult]) -> None:
         ({"learning_rate": 0.0}, "learning_rate"),
         ({"learning_rate": float("nan")}, "learning_rate"),
         ({"initial_std": 0.0}, "initial_std"),
-        ({"temperature": 0.01}, "temperature"),
-        ({"temperature": float("nan")}, "temperature"),
-        ({"hidden_share": (0.7, 0.3)}, "hidden_share"),
-        ({"hidden_share": (0.0, 0.3)}, "hidden_share"),
-        ({"hidden_share": (0.5, 1.0)}, "hidden_share"),
-        ({"few_share": 1.5}, "few_share"),
         ({"weight_decay": -0.1}, "weight_decay"),
         ({"weight_decay": float("nan")}, "weight_decay"),
-        ({"num_negatives": 0}, "num_negatives"),
-        ({"pool_size": 0}, "pool_size"),
-        ({"refresh_every": 0}, "refresh_every"),
-        ({"hard_share": (1.0, 0.0)}, "hard_share"),
-        ({"hard_share": (1.5, 0.5)}, "hard_share"),
-        ({"hard_mix": (-0.1, 0.5)}, "hard_mix"),
-        ({"loss": "hinge"}, "loss 'hinge' is not known, expected softmax or bpr"),
-        ({"negatives": "easy"}, "negatives 'easy'"),
-        ({"loss": "bpr"}, "choose negatives random, hard or hardest"),
-        ({"targets": "visible"}, "need the readout node"),
-        ({"targets": "visible", "loss": "bpr", "negatives": "random"}, "need the readout node"),
-        ({"l2": 0.1}, "0 but with visible targets and bpr"),
-        ({"l2": 0.1, "targets": "visible", "readout": "node"}, "0 but with visible targets"),
+        ({"readout": "mean"}, "readout 'mean' is not known, expected centroid or node"),
+        ({"schedule": "steps"}, "schedule 'steps' is not known, expected cosine or constant"),
+        ({"objective": CatalogueSoftmax(hide_targets=False)}, "softmax .* needs the readout node"),
+        ({"objective": Triples()}, "triples whose targets are not hidden needs the readout node"),
         ({"options": {"activation": None}}, "option activation is None"),
         ({"options": {"relation_weight": float("inf")}}, "option relation_weight is inf"),
     ],
@@ -364,7 +353,21 @@ def test_options_are_frozen() -> None:
     assert hash(config) == hash(replace(config))
     assert pickle.loads(pickle.dumps(config)) == config
     assert config != replace(config, options={})
-    assert json.loads(json.dumps(config.to_json()))["hard_share"] == [1.0, 0.5]
+
+
+def test_round_trip_through_json() -> None:
+    for config in (
+        TrainConfig(),
+        TrainConfig(
+            model="gat", relations=(), epochs=3, readout="node", options={"num_heads": 2},
+            objective=Triples(l2=0.1, negatives=HardNegatives(mix=(0.5, 1))),
+        ),
+    ):  # fmt: skip
+        values = json.loads(json.dumps(config.to_json()))
+        assert TrainConfig.from_json(values) == config
+        # The manifest of a bundle holds more beside them.
+        assert TrainConfig.from_json({**values, "best_epoch": 3}) == config
+    assert TrainConfig.from_json({}) == TrainConfig()
 
 
 def test_options_reach_the_architecture(run: Callable[..., TrainResult]) -> None:
@@ -403,12 +406,12 @@ def test_weight_decay_is_that_of_adam(run: Callable[..., TrainResult], tmp_path:
     torch.testing.assert_close(moved, -0.02 * made[0].sign(), atol=1e-6, rtol=1e-4)
 
 
-@pytest.mark.parametrize("loss", ["softmax", "bpr"])
+@pytest.mark.parametrize("objective", [SampledSoftmax(), BPR()], ids=lambda o: o.name)
 def test_the_node_readout_needs_playlist_vectors(
-    run: Callable[..., TrainResult], loss: Any
+    run: Callable[..., TrainResult], objective: SampledSoftmax | BPR
 ) -> None:
     """Their own are what is predicted from, and what validation scores by."""
-    config = replace(CONFIG, loss=loss, negatives="random", readout="node")
+    config = replace(CONFIG, objective=objective, readout="node")
     with pytest.raises(InputError, match="lightgcn gives none"):
         run(config=config)
     result = run(config=replace(config, options={"playlist_vectors": True}))
@@ -471,10 +474,10 @@ def test_an_encoder_with_a_forward_pass_alone(run: Callable[..., TrainResult]) -
     assert result.history[-1]["loss"] < result.history[0]["loss"]
     assert "relation_weight" not in result.history[0]
 
-    triples = {"loss": "bpr", "negatives": "random", "targets": "visible", "readout": "node"}
-    run("triples", config=replace(config, **triples), encoder=Bare)
-    with pytest.raises(InputError, match=r"l2 is a penalty on .* bare names none"):
-        run("l2", config=replace(config, **triples, l2=1e-4), encoder=Bare)
+    triples = replace(config, objective=Triples(), readout="node")
+    run("triples", config=triples, encoder=Bare)
+    with pytest.raises(InputError, match=r"l2 is a penalty on .* the encoder names none"):
+        run("l2", config=replace(triples, objective=Triples(l2=1e-4)), encoder=Bare)
 
 
 def test_transforms_learn_at_their_own_rate(

@@ -1,4 +1,4 @@
-"""`segue compare`: architectures, losses, negatives and baselines in one report."""
+"""`segue compare`: architectures, objectives and baselines in one report."""
 
 from __future__ import annotations
 
@@ -59,11 +59,15 @@ def _write_report(ctx: click.Context, param: click.Parameter, folder: Path | Non
     type=Names(),
     help="Only these architectures: lightgcn, gcn, graphsage, gat, rgcn; or none.",
 )
-@click.option("--loss", "losses", type=Names(), help="Only these losses: full, sampled, bpr.")
+@click.option(
+    "--objectives",
+    type=Names(),
+    help="Only these: catalogue-softmax, sampled-softmax, bpr; with --preset article triples.",
+)
 @click.option(
     "--negatives",
     type=Names(),
-    help="Only these: all, random, hard; hardest, too, if it is named.",
+    help="Of the objectives that draw any, only these: random, hard; hardest if it is named.",
 )
 @click.option(
     "--baselines/--no-baselines",
@@ -138,7 +142,7 @@ def compare(
     graph: Path,
     out: Path,
     models: tuple[str, ...] | None,
-    losses: tuple[str, ...] | None,
+    objectives: tuple[str, ...] | None,
     negatives: tuple[str, ...] | None,
     baselines: bool | None,
     quick: bool,
@@ -155,13 +159,13 @@ def compare(
     overwrite: bool,
     **changes: Any,
 ) -> None:
-    """Train every architecture with every loss on GRAPH, beside tuned baselines, and report.
+    """Train each architecture by each objective on GRAPH, beside tuned baselines, and report.
 
     \b
     The rows: lightgcn, gcn, graphsage, gat and rgcn, each with
-      full     a softmax over the whole catalogue (negatives: all)
-      sampled  a softmax over sampled negatives: random, hard
-      bpr      pairs of a track and a negative: random, hard
+      catalogue-softmax  a softmax over the whole catalogue
+      sampled-softmax    a softmax over sampled negatives: random, hard
+      bpr                pairs of a track and a negative: random, hard
 
     All are trained and measured on one split, 20% of each playlist's tracks held out for test and
     10% for validation, which makes every choice: epochs, the options of baselines, the best row of
@@ -178,7 +182,7 @@ def compare(
         raise InputError("--quick and --preset article are different grids: choose one")
     limit_threads(threads)
     name = cast("Preset", "quick" if quick else preset or "full")
-    limits = {"models": models, "losses": losses, "negatives": negatives}
+    limits = {"models": models, "objectives": objectives, "negatives": negatives}
     try:
         comparison = run(
             graph,
@@ -232,10 +236,10 @@ def _print(comparison: Comparison, folder: Path) -> None:
     rows = [*comparison.best(), *comparison.baselines]
     print_table(
         "The best row of each architecture on validation, and the baselines, on the test tracks",
-        ["model", "loss", "negatives", *(metric.name for metric in shown)],
+        ["model", "objective", "negatives", *(metric.name for metric in shown)],
         [
             [
-                *(row.row.model, row.row.loss, row.row.negatives),
+                *(row.row.model, row.row.objective, row.row.negatives),
                 *(metric.format(row.mean(metric.name)) for metric in shown),
             ]
             for row in rows

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -12,13 +13,14 @@ import click
 from segue.cli.output import DEVICE, SPLIT_RNG_SEED, THREADS, command
 from segue.console import ConsoleProgress, say
 from segue.machine import limit_threads
-from segue.training.config import CHOICES, TrainConfig
+from segue.training.config import TrainConfig
+from segue.training.objectives import NEGATIVES, OBJECTIVES, CatalogueSoftmax, changed
 
 if TYPE_CHECKING:
     from segue.graph.split import SplitKind
 
 # Of `TrainConfig` what each architecture has its own best values of.
-TUNED_FIELDS = ("dim", "num_layers", "learning_rate", "temperature")
+TUNED_FIELDS = ("dim", "num_layers", "learning_rate")
 # As in `segue.graph.split`, which would load Arrow to show a help text.
 SPLIT_KINDS = ("random", "last", "mixed", "playlists", "tracks")
 
@@ -29,23 +31,17 @@ def _config(option: str, help_text: str) -> Callable[[_Function], _Function]:
     """An option that is a field of `TrainConfig` of the same name, default and type."""
     name = option.removeprefix("--").replace("-", "_")
     default = getattr(TrainConfig, name)
-    kind: Any = type(default)
-    metavar = None
-    if name in CHOICES:
-        kind, metavar = click.Choice(CHOICES[name]), "NAME"
-        help_text += f" One of {', '.join(CHOICES[name])}."
+    kind = type(default)
     if name in TUNED_FIELDS:
         default, help_text = None, f"{help_text}  [default: tuned for the architecture]"
-    return click.option(
-        option, type=kind, metavar=metavar, default=default, show_default=True, help=help_text
-    )
+    return click.option(option, type=kind, default=default, show_default=True, help=help_text)
 
 
-def _encoder_options(
+def _options(
     context: click.Context, parameter: click.Parameter, pairs: tuple[str, ...]
-) -> dict[str, bool | int | float | str]:
-    """NAME=VALUE, as plain values."""
-    options: dict[str, bool | int | float | str] = {}
+) -> dict[str, Any]:
+    """NAME=VALUE, as plain values; A,B is a list of two."""
+    options: dict[str, Any] = {}
     for pair in pairs:
         name, equals, text = (part.strip() for part in pair.partition("="))
         name = name.replace("-", "_")
@@ -53,7 +49,8 @@ def _encoder_options(
             raise click.BadParameter(f"{pair!r} is not of the form NAME=VALUE")
         if name in options:
             raise click.BadParameter(f"{name} is given twice")
-        options[name] = _plain_value(text)
+        values = [_plain_value(part) for part in text.split(",")]
+        options[name] = values if len(values) > 1 else values[0]
     return options
 
 
@@ -83,7 +80,7 @@ def _plain_value(text: str) -> bool | int | float | str:
     "options",
     metavar="NAME=VALUE",
     multiple=True,
-    callback=_encoder_options,
+    callback=_options,
     help="An option of the architecture, as num_heads=2; may be given again.",
 )
 @click.option(
@@ -105,11 +102,28 @@ def _plain_value(text: str) -> bool | int | float | str:
 )
 @_config("--batch-size", "Playlists per step.")
 @_config("--learning-rate", "At the start of a cosine schedule.")
-@_config("--temperature", "Cosines are divided by it before the loss.")
-@_config("--loss", "By which a hidden track is compared with others.")
-@_config("--negatives", "The others: the whole catalogue, or drawn.")
-@_config("--num-negatives", "Drawn for each playlist and step of a softmax.")
-@_config("--few-share", "Share of playlists that show only few tracks in a step.")
+@click.option(
+    "--objective",
+    type=click.Choice([name for name, kind in OBJECTIVES.items() if kind.hide_targets]),
+    metavar="NAME",
+    help="What is minimised: catalogue-softmax, sampled-softmax or bpr."
+    f"  [default: {CatalogueSoftmax.name}]",
+)
+@click.option(
+    "--negatives",
+    type=click.Choice(list(NEGATIVES)),
+    metavar="NAME",
+    help="What sampled-softmax and bpr compare with: random, hard or hardest.  [default: random]",
+)
+@click.option(
+    "--objective-option",
+    "objective_options",
+    metavar="NAME=VALUE",
+    multiple=True,
+    callback=_options,
+    help="A field of the objective, as temperature=0.1, hidden_share=0.3,0.7 or negatives.mix=0,1;"
+    " may be given again.",
+)
 @_config("--rng-seed", "For all randomness of the training.")
 @click.option(
     "--split",
@@ -159,6 +173,9 @@ def train(
     relations: str | None,
     preset: str | None,
     options: dict[str, bool | int | float | str],
+    objective: str | None,
+    negatives: str | None,
+    objective_options: dict[str, Any],
     split_kind: SplitKind | None,
     test_share: float,
     validation_share: float,
@@ -208,6 +225,8 @@ def train(
         names = tuple(name.strip() for name in relations.split(","))
         fields["relations"] = () if names == ("none",) else names
     config = config_for(fields.pop("model"), preset, options=options, **fields)
+    chosen = changed(config.objective, objective, negatives, objective_options)
+    config = replace(config, objective=chosen)
     refuse_training(out, resume=resume, overwrite=overwrite)
     refuse_config(config)
     limit_threads(threads)

@@ -13,7 +13,7 @@ import numpy as np
 
 from segue.baselines.tuning import TrialsFile
 from segue.comparison.folder import trials_path
-from segue.comparison.grid import Cell
+from segue.comparison.grid import Cell, Row
 from segue.comparison.measure import OnProgress, RunSettings
 from segue.evaluation.validation import validate, validation_rows
 from segue.graph.split import Split
@@ -21,6 +21,7 @@ from segue.scoring.centroid import Centroid
 from segue.scoring.first_stage import FirstStage
 from segue.training.config import TrainConfig, default_epochs
 from segue.training.device import device_named
+from segue.training.objectives import CatalogueSoftmax, HardNegatives
 from segue.training.train import train
 
 # Timed steps of each row, after a first one; fewer once they have taken this long.
@@ -97,18 +98,17 @@ def estimate_cells(
 
 def estimate_from(records: Iterable[Mapping[str, Any]], cells: Iterable[Cell]) -> dict[str, float]:
     """Of cells whose row is finished with another seed: what that took, in seconds, by name."""
-    by_row: dict[tuple[str, ...], list[float]] = {}
+    by_row: dict[Row, list[float]] = {}
     for record in records:
-        row = (record["model"], record["loss"], record["negatives"])
+        row = Row(record["model"], record["objective"], record["negatives"])
         seconds = record["seconds"]
         # Trials are not made again for another seed.
         spent = seconds["training"] + seconds["evaluation"] + _STARTING_SECONDS
         by_row.setdefault(row, []).append(spent)
     found = {}
     for cell in cells:
-        row = (cell.row.model, cell.row.loss, cell.row.negatives)
-        if row in by_row:
-            found[cell.name] = float(np.mean(by_row[row]))
+        if cell.row in by_row:
+            found[cell.name] = float(np.mean(by_row[cell.row]))
     return found
 
 
@@ -153,15 +153,23 @@ def _of_training(
     per_step = float(np.median(between[1:] if len(between) > 1 else between))
     first = max(0.0, float(between[0]) - per_step)
     epochs = config.epochs or _epochs_of(config, split)
-    refreshes = math.ceil(epochs / config.refresh_every) if config.negatives == "hard" else 1
+    hard = config.objective.negatives
+    refreshes = math.ceil(epochs / hard.refresh_every) if isinstance(hard, HardNegatives) else 1
     validations = math.ceil(epochs / config.validate_every)
     return num_steps * per_step + first * refreshes + validations * validating
 
 
 def _in_the_middle(config: TrainConfig) -> TrainConfig:
     """Hard negatives as halfway through their schedule: the smaller the share, the more draws."""
-    share, mix = math.sqrt(math.prod(config.hard_share)), float(np.mean(config.hard_mix))
-    return replace(config, hard_share=(share, share), hard_mix=(mix, mix))
+    objective = config.objective
+    if isinstance(objective, CatalogueSoftmax) or not isinstance(
+        objective.negatives, HardNegatives
+    ):
+        return config
+    hard = objective.negatives
+    share, mix = math.sqrt(math.prod(hard.share)), float(np.mean(hard.mix))
+    on_average = replace(hard, share=(share, share), mix=(mix, mix))
+    return replace(config, objective=replace(objective, negatives=on_average))
 
 
 def _epochs_of(config: TrainConfig, split: Split) -> int:

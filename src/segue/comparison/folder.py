@@ -13,6 +13,8 @@ from typing import Any
 from segue.comparison.grid import Cell
 from segue.errors import ArtefactError, MismatchError
 
+_WORDS = ("name", "identity", "model", "objective", "negatives")
+
 
 def claim(folder: Path) -> None:
     """Make the folder of a comparison.
@@ -70,7 +72,7 @@ def read_cell(path: Path) -> dict[str, Any]:
         figures = [*values.values(), *curve.values(), *record["validation"].values()]
         whole = (
             all(figure is None or isinstance(figure, int | float) for figure in figures)
-            and all(isinstance(record[name], str) for name in ("name", "identity", "model"))
+            and all(isinstance(record[name], str) for name in _WORDS)
             and all(isinstance(record[name], dict) for name in ("config", "data", "seconds"))
             and isinstance(record["history"], list)
             and record["name"] == path.stem

@@ -21,24 +21,33 @@ from segue.graph.split import SplitRecipe
 from segue.models import ENCODERS
 from segue.pipeline.tuned import tuned
 from segue.training.config import TrainConfig
+from segue.training.objectives import (
+    BPR,
+    NEGATIVES,
+    OBJECTIVES,
+    HardNegatives,
+    Objective,
+    has_negatives,
+    objective_from_json,
+)
 
 Preset = Literal["full", "quick", "article"]
-# Each loss with the negatives that go with it, in the order of the report.
-LOSSES: dict[str, tuple[str, ...]] = {
-    "full": ("all",),
-    "sampled": ("random", "hard", "hardest"),
-    "bpr": ("random", "hard", "hardest"),
+# The objectives of a grid, in the order of the report.
+GRID_OBJECTIVES: dict[str, tuple[str, ...]] = {
+    "full": ("catalogue-softmax", "sampled-softmax", "bpr"),
+    "quick": ("catalogue-softmax", "sampled-softmax", "bpr"),
+    "article": ("triples",),
 }
-NEGATIVES = ("all", "random", "hard")
 QUICK_K_CORE = 30
 ARTICLE_MODELS = ("lightgcn", "gcn", "graphsage", "gat", "rgcn")
 # Hard negatives are from a share of the ranking that shrinks from half of it. In the article's
 # form, from all of it to half, they are hardly harder than random ones.
-_HARD: dict[str, Any] = {"hard_share": (0.5, 0.05), "refresh_every": 2}
+_HARD: dict[str, Any] = {"share": (0.5, 0.05), "refresh_every": 2}
+_ARTICLE_HARD: dict[str, Any] = {"share": (1.0, 0.5), "mix": (1.0, 1.0), "refresh_every": 5}
 # Of the whole comparison: a night on one core at a million pairs.
-FULL: dict[str, Any] = {"dim": 128, "epochs": 12, "validate_every": 2, **_HARD}
+FULL: dict[str, Any] = {"dim": 128, "epochs": 12, "validate_every": 2}
 # Of a quick comparison: small vectors.
-QUICK: dict[str, Any] = {"dim": 32, "epochs": 12, "validate_every": 4, **_HARD}
+QUICK: dict[str, Any] = {"dim": 32, "epochs": 12, "validate_every": 4}
 # So many times the epochs with bpr: it learns of one negative at a time, and has not learned all
 # that it can when a softmax has.
 BPR_EPOCHS = 2
@@ -48,16 +57,24 @@ _CELL_VERSION = 1
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the report: an architecture with a loss and negatives, or a baseline."""
+    """One line of the report: an architecture with an objective, or a baseline.
+
+    Negatives are named where the objective draws any.
+    """
 
     model: str
-    loss: str = ""
+    objective: str = ""
     negatives: str = ""
 
     @property
     def name(self) -> str:
         """Such as ``gcn-bpr-hard``, or ``EASE``."""
-        return "-".join(part for part in (self.model, self.loss, self.negatives) if part)
+        return "-".join(part for part in (self.model, self.objective, self.negatives) if part)
+
+    @property
+    def kind(self) -> str:
+        """For people, without the model: ``bpr, hard``."""
+        return ", ".join(part for part in (self.objective, self.negatives) if part)
 
     @property
     def is_baseline(self) -> bool:
@@ -120,8 +137,9 @@ class Grid:
     preset
         ``"full"``: each architecture as it trains best. ``"quick"``: the same with small vectors.
         ``"article"``: the protocol of the article, see `article_config`.
-    models, losses, negatives, baselines
-        Limits; what does not go together is left out.
+    models, objectives, negatives, baselines
+        Limits; what does not go together is left out. An objective that draws no negatives is not
+        limited by them.
     num_trials
         For each baseline.
     changes
@@ -135,42 +153,46 @@ class Grid:
 
     preset: Preset = "full"
     models: tuple[str, ...] = tuple(ENCODERS)
-    losses: tuple[str, ...] = tuple(LOSSES)
-    negatives: tuple[str, ...] = NEGATIVES
+    objectives: tuple[str, ...] = tuple(OBJECTIVES)
+    negatives: tuple[str, ...] = ("random", "hard")
     baselines: tuple[str, ...] = tuple(BASELINES)
     num_trials: int = 8
     changes: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Refuse unknown names, and limits that leave nothing (InputError)."""
-        every = tuple(dict.fromkeys(name for kinds in LOSSES.values() for name in kinds))
         for what, given, known in (
             ("preset", (self.preset,), get_args(Preset)),
             ("model", self.models, tuple(ENCODERS)),
-            ("loss", self.losses, tuple(LOSSES)),
-            ("negatives", self.negatives, every),
+            ("objective", self.objectives, tuple(OBJECTIVES)),
+            ("negatives", self.negatives, tuple(NEGATIVES)),
             ("baseline", self.baselines, tuple(BASELINES)),
         ):
             for name in given:
                 if name not in known:
                     raise InputError(f"{what} {name!r} is not known, expected {', '.join(known)}")
         if not self.rows:
-            pairs = "; ".join(f"{loss} with {', '.join(kinds)}" for loss, kinds in LOSSES.items())
-            raise InputError(f"these limits leave nothing to compare: losses go {pairs}")
+            objectives = ", ".join(GRID_OBJECTIVES[self.preset])
+            raise InputError(
+                f"these limits leave nothing to compare: the objectives of the preset "
+                f"{self.preset} are {objectives}"
+            )
 
     @property
     def rows(self) -> tuple[Row, ...]:
         """In the order of the report."""
-        in_article = self.preset == "article"
-        losses = ("bpr",) if in_article else tuple(LOSSES)
+        kinds = [
+            (objective, negatives)
+            for objective in GRID_OBJECTIVES[self.preset]
+            if objective in self.objectives
+            for negatives in (NEGATIVES if has_negatives(OBJECTIVES[objective]) else ("",))
+            if negatives in ("", *self.negatives)
+        ]
         trained = [
-            Row(model, loss, negatives)
-            for model in (ARTICLE_MODELS if in_article else ENCODERS)
+            Row(model, *kind)
+            for model in (ARTICLE_MODELS if self.preset == "article" else ENCODERS)
             if model in self.models
-            for loss in losses
-            if loss in self.losses
-            for negatives in LOSSES[loss]
-            if negatives in self.negatives
+            for kind in kinds
         ]
         return (*trained, *(Row(name) for name in BASELINES if name in self.baselines))
 
@@ -202,25 +224,32 @@ class Grid:
         if row.is_baseline:
             draws = "rng_seed" in inspect.signature(BASELINES[row.model]).parameters
             return Cell(row, 0 if draws else None, num_trials=self.num_trials, preset=self.preset)
-        fields: dict[str, Any] = {"loss": "bpr" if row.loss == "bpr" else "softmax"}
         if self.preset == "article":
-            fields |= article_config(row, train)
+            fields, hard = article_config(row, train), _ARTICLE_HARD
         else:
-            fields |= tuned(row.model) | (QUICK if self.preset == "quick" else FULL)
-            if row.loss == "bpr":
+            fields, hard = tuned(row.model) | (QUICK if self.preset == "quick" else FULL), _HARD
+            if row.objective == BPR.name:
                 fields["epochs"] *= BPR_EPOCHS
-        fields |= {"model": row.model, "negatives": row.negatives, **self.changes}
+        fields |= {"model": row.model, "objective": _objective(row, hard), **self.changes}
         if fields.get("readout") == "node":
             fields["options"] = {**fields.get("options", {}), "playlist_vectors": True}
         return Cell(row, 0, TrainConfig(**fields), preset=self.preset)
 
 
+def _objective(row: Row, hard: Mapping[str, Any]) -> Objective:
+    values: dict[str, Any] = {"name": row.objective}
+    if row.negatives:
+        options = hard if row.negatives == HardNegatives.name else {}
+        values["negatives"] = {"name": row.negatives, **options}
+    return objective_from_json(values)
+
+
 def article_config(row: Row, train: PlaylistGraph) -> dict[str, Any]:
     """The article's protocol for one of its ten models.
 
-    BPR with one negative a pair and all training pairs in each step, 300 steps of Adam at 0.01 with
-    weight decay 1e-5, vectors of 64 numbers with Xavier's start, learned vectors of playlists, no
-    nonlinearity, four layers of LightGCN and three of the others. Hard negatives are drawn from the
+    Triples with one negative a pair and all training pairs in each step, 300 steps of Adam at 0.01
+    with weight decay 1e-5, vectors of 64 numbers with Xavier's start, learned vectors of playlists,
+    no nonlinearity, four layers of LightGCN and three of the others. Hard negatives are from the
     top of the ranking, renewed every fifth step; how much of it counts as the top shrinks from all
     to half.
     """
@@ -233,8 +262,6 @@ def article_config(row: Row, train: PlaylistGraph) -> dict[str, Any]:
     if row.model == "gat":
         options["num_heads"] = 1
     return {
-        "loss": "bpr",
-        "num_negatives": 1,
         "dim": dim,
         "num_layers": 4 if row.model == "lightgcn" else 3,
         "epochs": 300,
@@ -245,10 +272,6 @@ def article_config(row: Row, train: PlaylistGraph) -> dict[str, Any]:
         "weight_decay": 1e-5,
         "initial_std": math.sqrt(2 / (num_nodes + dim)),
         "readout": "node",
-        "targets": "visible",
-        "hard_share": (1.0, 0.5),
-        "hard_mix": (1.0, 1.0),
-        "refresh_every": 5,
         "options": options,
     }
 

@@ -9,6 +9,7 @@ from typing import Any
 from segue.comparison.results import Comparison, RowFigures
 from segue.evaluation.validation import BEST_BY
 from segue.metrics import METRICS, Metric
+from segue.training.objectives import Triples
 
 # The published table of the article, from its own data: AUC (pooled), Recall@300, novelty.
 PUBLISHED = {
@@ -24,7 +25,7 @@ PUBLISHED = {
     ("gat", "hard"): (0.500, 0.025, 12.9),
 }
 # Differ between cells by their nature, so they are not in the table of configurations.
-_NOT_CONFIGURED = ("version", "rng_seed", "model", "loss", "negatives", "baseline", "num_trials")
+_NOT_CONFIGURED = ("version", "rng_seed", "model", "baseline", "num_trials")
 
 
 def markdown(
@@ -56,7 +57,7 @@ def markdown(
     if best:
         parts += [
             "## The best of each architecture",
-            "The loss and negatives that did best on validation (nDCG@20), beside the baselines.",
+            "The objective that did best on validation (nDCG@20), beside the baselines.",
             _figures([*best, *baselines], accuracy),
         ]
     parts += shown("recall-at-k.png")
@@ -121,7 +122,7 @@ def _figures(rows: Sequence[RowFigures], metrics: Sequence[Metric]) -> str:
 
     return _table(
         [
-            *("model", "loss", "negatives"),
+            *("model", "objective", "negatives"),
             *(metric.name.replace("recall@300 of ", "") for metric in metrics),
         ],
         zip(*_names(rows), *(cells(metric) for metric in metrics), strict=True),
@@ -133,7 +134,7 @@ def _names(rows: Iterable[RowFigures]) -> tuple[list[str], list[str], list[str]]
     rows = list(rows)
     return (
         [row.row.model for row in rows],
-        [row.row.loss for row in rows],
+        [row.row.objective for row in rows],
         [row.row.negatives for row in rows],
     )
 
@@ -162,7 +163,7 @@ def _table(header: Sequence[str], rows: Iterable[Sequence[str]], num_texts: int 
 
 
 def _published(comparison: Comparison) -> str:
-    rows = [row for row in comparison.trained if row.row.loss == "bpr"]
+    rows = [row for row in comparison.trained if row.row.objective == Triples.name]
     lines = []
     for row in rows:
         published = PUBLISHED.get((row.row.model, row.row.negatives))
@@ -213,9 +214,9 @@ def _choices(comparison: Comparison) -> str:
             for name in metrics
         ]
         mark = " ✓" if row.row in chosen else ""
-        model, loss, negatives = row.row.model, row.row.loss, row.row.negatives
-        lines.append([model + mark, loss, negatives, how, str(len(row.cells)), *figures])
-    header = ["model", "loss", "negatives", "chosen", "seeds", *metrics]
+        kind = (row.row.objective, row.row.negatives)
+        lines.append([row.row.model + mark, *kind, how, str(len(row.cells)), *figures])
+    header = ["model", "objective", "negatives", "chosen", "seeds", *metrics]
     return _table(header, lines, num_texts=4)
 
 
@@ -236,7 +237,7 @@ def _cost(comparison: Comparison) -> str:
         threads = sorted({f"{cell['machine']['threads']}" for cell in row.cells})
         lines.append(
             [
-                *(row.row.model, row.row.loss, row.row.negatives),
+                *(row.row.model, row.row.objective, row.row.negatives),
                 "–" if parameters is None else f"{parameters:,.0f}",
                 *("–" if s is None else f"{s:,.1f}" for s in seconds.values()),
                 "–" if memory is None else f"{memory / 2**20:,.0f}",
@@ -245,7 +246,7 @@ def _cost(comparison: Comparison) -> str:
             ]
         )
     header = [
-        *("model", "loss", "negatives", "parameters", "training or fitting (s)", "tuning (s)"),
+        *("model", "objective", "negatives", "parameters", "training or fitting (s)", "tuning (s)"),
         *("evaluation (s)", "peak memory (MiB)", "threads", "device"),
     ]
     return _table(header, lines, num_texts=3)
@@ -256,32 +257,50 @@ def _configuration(comparison: Comparison) -> str:
     rows = comparison.trained
     if not rows:
         return "No training, only baselines."
-    configs = [row.cells[0]["config"] for row in rows]
-    names = [name for name in configs[0] if name not in _NOT_CONFIGURED]
-    shared = [n for n in names if all(config[n] == configs[0][n] for config in configs)]
+    configs = [_flat(row.cells[0]["config"]) for row in rows]
+    names = list(dict.fromkeys(name for config in configs for name in config))
+    values = {n: [config[n] for config in configs if n in config] for n in names}
+    shared = [n for n in names if all(value == values[n][0] for value in values[n])]
     different = [n for n in names if n not in shared]
-    words = ", ".join(f"`{name}` {_plain(configs[0][name])}" for name in shared)
-    text = f"The same in all trainings: {words}."
+    words = ", ".join(f"`{name}` {_plain(values[name][0])}" for name in shared)
+    text = f"The same in all trainings that have it: {words}."
     if any(row.cells[0]["preset"] != "article" for row in rows):
         text += (
             "\n\nLearning rate and options of an architecture were chosen on validation, under the "
-            "full softmax and on fewer playlists, with equally many trials for each architecture; "
-            "they are the same for all its losses."
+            "softmax over the catalogue and on fewer playlists, with equally many trials for each "
+            "architecture; they are the same for all its objectives."
         )
     if "epochs" in different:
-        epochs = {row.row.loss: row.cells[0]["config"]["epochs"] for row in rows}
+        epochs = {row.row.objective: row.cells[0]["config"]["epochs"] for row in rows}
         text += (
-            f" Epochs differ ({', '.join(f'{loss} {_plain(n)}' for loss, n in epochs.items())}): "
+            f" Epochs differ ({', '.join(f'{name} {_plain(n)}' for name, n in epochs.items())}): "
             "bpr learns of one negative at a time, and so more slowly."
         )
     if not different:
         return text
     table = _table(
-        ["model", "loss", "negatives", *different],
-        zip(*_names(rows), *([_plain(c[n]) for c in configs] for n in different), strict=True),
+        ["model", "objective", "negatives", *different],
+        zip(
+            *_names(rows),
+            *([_plain(c[n]) if n in c else "–" for c in configs] for n in different),
+            strict=True,
+        ),
         num_texts=3 + len(different),
     )
     return f"{text}\n\nWhat differs:\n\n{table}"
+
+
+def _flat(config: Mapping[str, Any]) -> dict[str, Any]:
+    """A configuration with the fields of its objective and negatives beside the others."""
+    found: dict[str, Any] = {}
+    for name, value in config.items():
+        if name == "objective":
+            found |= {n: v for n, v in value.items() if n not in ("name", "negatives")}
+            drawn = value.get("negatives", {})
+            found |= {f"{n} of negatives": v for n, v in drawn.items() if n != "name"}
+        elif name not in _NOT_CONFIGURED:
+            found[name] = value
+    return found
 
 
 def _plain(value: Any) -> str:

@@ -104,7 +104,7 @@ def measure_cell(
         "name": cell.name,
         "identity": cell.identity(split.fingerprint),
         "model": cell.row.model,
-        "loss": cell.row.loss,
+        "objective": cell.row.objective,
         "negatives": cell.row.negatives,
         "rng_seed": cell.rng_seed,
         "preset": cell.preset,

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from segue.comparison.grid import LOSSES
-from segue.comparison.results import Comparison, RowFigures
+from segue.comparison.results import Comparison, RowFigures, place_of_kind
 from segue.evaluation.validation import BEST_BY
 from segue.metrics import NUM_BUCKETS
 from segue.pictures.plots import Series, lines, panels, scatter_of_kinds
@@ -133,8 +132,7 @@ def _novelty(comparison: Comparison) -> Callable[..., object] | None:
     points: dict[str, dict[str, Series]] = {}
     for row in comparison.trained:
         if row not in low:
-            kind = f"{row.row.loss}, {row.row.negatives}"
-            points.setdefault(row.row.model, {})[kind] = point(row)
+            points.setdefault(row.row.model, {})[row.row.kind] = point(row)
     out_of_sight = "; ".join(
         f"{row.label} ({row.mean('recall@300'):.3f} at {row.mean('novelty@300'):.1f})"
         for row in low
@@ -173,11 +171,11 @@ def _popularity(shown: dict[str, RowFigures]) -> Callable[..., object] | None:
 
 
 def _validation(comparison: Comparison) -> Callable[..., object] | None:
-    """A panel an architecture, a line for each loss and negatives, of the first seed."""
+    """A panel an architecture, a line for each objective, of the first seed."""
     groups: dict[str, dict[str, Series]] = {}
     for row in comparison.trained:
         entries = [entry for entry in row.cells[0]["history"] if BEST_BY in entry]
-        groups.setdefault(row.row.model, {})[f"{row.row.loss}, {row.row.negatives}"] = Series(
+        groups.setdefault(row.row.model, {})[row.row.kind] = Series(
             [float(entry["epoch"]) for entry in entries], [entry[BEST_BY] for entry in entries]
         )
     if not groups:
@@ -186,17 +184,13 @@ def _validation(comparison: Comparison) -> Callable[..., object] | None:
 
 
 def _losses(comparison: Comparison) -> Callable[..., object] | None:
-    """A panel for each loss and negatives, as losses compare in it alone; a line a model."""
+    """A panel for each objective, as losses compare in it alone; a line a model."""
     groups: dict[str, dict[str, Series]] = {}
-    kinds = [(loss, negatives) for loss, names in LOSSES.items() for negatives in names]
-    for loss, negatives in kinds:
-        for row in comparison.trained:
-            if (row.row.loss, row.row.negatives) != (loss, negatives):
-                continue
-            history = row.cells[0]["history"]
-            groups.setdefault(f"{loss}, {negatives}", {})[row.row.model] = Series(
-                [float(entry["epoch"]) for entry in history], [entry["loss"] for entry in history]
-            )
+    for row in sorted(comparison.trained, key=lambda row: place_of_kind(row.row)):
+        history = row.cells[0]["history"]
+        groups.setdefault(row.row.kind, {})[row.row.model] = Series(
+            [float(entry["epoch"]) for entry in history], [entry["loss"] for entry in history]
+        )
     if not groups:
         return None
     return partial(

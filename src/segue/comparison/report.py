@@ -55,7 +55,7 @@ def to_json(comparison: Comparison) -> dict[str, Any]:
         "rows": [
             {
                 "model": row.row.model,
-                "loss": row.row.loss or None,
+                "objective": row.row.objective or None,
                 "negatives": row.row.negatives or None,
                 "best_of_architecture": row.row in chosen,
                 "seeds": len(row.cells),
@@ -74,7 +74,7 @@ def _write_csv(path: Path, comparison: Comparison) -> None:
     """One line a cell."""
     chosen_on = comparison.validation_metrics
     header = [
-        *("model", "loss", "negatives", "rng_seed", *(metric.name for metric in METRICS)),
+        *("model", "objective", "negatives", "rng_seed", *(metric.name for metric in METRICS)),
         *(f"validation {name}" for name in chosen_on),
         *("best_epoch", "num_trials", "parameters", "training_seconds", "tuning_seconds"),
         *("evaluation_seconds", "peak_memory", "threads", "device"),
@@ -86,7 +86,7 @@ def _write_csv(path: Path, comparison: Comparison) -> None:
             seconds = cell["seconds"]
             writer.writerow(
                 [
-                    *(cell[name] for name in ("model", "loss", "negatives", "rng_seed")),
+                    *(cell[name] for name in ("model", "objective", "negatives", "rng_seed")),
                     *(cell["test"]["values"].get(metric.name) for metric in METRICS),
                     *(cell["validation"].get(name) for name in chosen_on),
                     *(cell.get(name) for name in ("best_epoch", "num_trials", "parameters")),

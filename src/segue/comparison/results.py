@@ -12,10 +12,11 @@ import numpy as np
 
 from segue.baselines import BASELINES
 from segue.comparison.folder import read_cell
-from segue.comparison.grid import LOSSES, Row
+from segue.comparison.grid import Row
 from segue.errors import ArtefactError, MismatchError
 from segue.evaluation.validation import BEST_BY
 from segue.models import ENCODERS
+from segue.training.objectives import NEGATIVES, OBJECTIVES
 
 Record = dict[str, Any]
 
@@ -52,9 +53,7 @@ class RowFigures:
     @property
     def label(self) -> str:
         """For people: ``gcn, bpr, hard``."""
-        return ", ".join(
-            part for part in (self.row.model, self.row.loss, self.row.negatives) if part
-        )
+        return ", ".join(part for part in (self.row.model, self.row.kind) if part)
 
 
 @dataclass(frozen=True)
@@ -64,7 +63,7 @@ class Comparison:
     Attributes
     ----------
     rows
-        In the order of the report: architectures by loss and negatives, then baselines.
+        In the order of the report: architectures by objective and negatives, then baselines.
     """
 
     rows: tuple[RowFigures, ...]
@@ -133,7 +132,7 @@ def read_comparison(folder: Path) -> Comparison:
             )
     by_row: dict[Row, list[Record]] = {}
     for record in records:
-        row = Row(record["model"], record["loss"], record["negatives"])
+        row = Row(record["model"], record["objective"], record["negatives"])
         by_row.setdefault(row, []).append(record)
     rows = sorted(by_row, key=_place)
     return Comparison(
@@ -144,11 +143,15 @@ def read_comparison(folder: Path) -> Comparison:
     )
 
 
-def _place(row: Row) -> tuple[int, ...]:
-    def at(name: str, known: Iterable[str]) -> int:
-        names = list(known)
-        return names.index(name) if name in names else len(names)
+def place_of_kind(row: Row) -> tuple[int, int]:
+    """Where a row stands in the report by its objective and negatives."""
+    return _at(row.objective, OBJECTIVES), _at(row.negatives, NEGATIVES)
 
-    negatives = [name for kinds in LOSSES.values() for name in kinds]
-    models = [*ENCODERS, *BASELINES]
-    return at(row.model, models), at(row.loss, LOSSES), at(row.negatives, negatives)
+
+def _place(row: Row) -> tuple[int, ...]:
+    return _at(row.model, [*ENCODERS, *BASELINES]), *place_of_kind(row)
+
+
+def _at(name: str, known: Iterable[str]) -> int:
+    names = list(known)
+    return names.index(name) if name in names else len(names)

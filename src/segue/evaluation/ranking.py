@@ -8,7 +8,7 @@ import numpy as np
 
 from segue.data.playlists import Float32Array
 from segue.evaluation.scorers import HeldOutScorer, Scorer
-from segue.graph.negatives import RandomNegatives
+from segue.graph.negatives import RandomSampler
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.graph.split import HeldOut
 from segue.metrics import HeldOutRanks, Rankings, concatenate, rank_held_out
@@ -51,7 +51,7 @@ def rank(
     # A playlist that holds the whole catalogue has no negative: it stays out of the pooled AUC.
     has_negative = np.repeat(excluded.lengths < num_tracks, targets.lengths)
     negatives = np.zeros(targets.num_pairs, dtype=np.int32)
-    negatives[has_negative] = RandomNegatives(excluded, num_tracks).draw(
+    negatives[has_negative] = RandomSampler(excluded, num_tracks).draw(
         targets.list_index()[has_negative], np.random.default_rng(NEGATIVES_RNG_SEED)
     )
     positive_scores, negative_scores = np.zeros((2, targets.num_pairs), dtype=np.float32)

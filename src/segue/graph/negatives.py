@@ -24,7 +24,7 @@ class Sample(NamedTuple):
     weight: Float32Array
 
 
-class RandomNegatives:
+class RandomSampler:
     """Draws tracks uniformly from those that a list does not hold.
 
     A number r below the count of allowed tracks is drawn and turned into the r-th allowed track.

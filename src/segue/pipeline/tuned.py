@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from segue.training.objectives import CatalogueSoftmax
+
 # By `benchmarks/tune_encoders.py`: the softmax over the whole catalogue, 64 numbers a vector,
 # fourteen trials for each architecture on the 10-core of a quarter of the real playlists. GAT hears
 # ten neighbours of each kind in a step, as when it was tuned: with all a step takes still longer.
@@ -30,7 +32,11 @@ TUNED: dict[str, dict[str, Any]] = {
 # What `segue train` does otherwise than a comparison, in which all are alike: found on validation
 # by `benchmarks/real_playlists.py`'s split (docs/findings.md).
 FLAGSHIP: dict[str, dict[str, Any]] = {
-    "lightgcn": {"dim": 128, "temperature": 0.085, "relations": ("artist", "album")},
+    "lightgcn": {
+        "dim": 128,
+        "objective": CatalogueSoftmax(temperature=0.085),
+        "relations": ("artist", "album"),
+    },
 }
 # What takes longer than the half hour that is allowed to the defaults.
 PRESETS: dict[str, dict[str, Any]] = {"best": {"dim": 256}}

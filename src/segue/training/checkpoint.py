@@ -14,8 +14,8 @@ from torch import Tensor, nn
 
 from segue.errors import ArtefactError, MismatchError
 from segue.files import atomic_file, write_json_lines
-from segue.training.hard_negatives import HardNegatives, Ranking
-from segue.training.negatives import Negatives
+from segue.training.hard_negatives import HardSampler, Ranking
+from segue.training.negatives import Sampler
 
 CHECKPOINT, METRICS_FILE = "checkpoint.safetensors", "metrics.jsonl"
 # What is kept besides tensors.
@@ -33,8 +33,8 @@ class Checkpoint:
     ----------
     fingerprint
         Of the configuration and the split: what must be equal for the training to go on.
-    model, optimizer, negatives
-        What is trained. Of the negatives the ranking behind hard ones is kept.
+    model, optimizer, sampler
+        What is trained. Of the sampler of hard negatives the ranking is kept.
     epoch, step
         Epochs finished, and steps finished in the epoch after them.
     loss_sum
@@ -52,7 +52,7 @@ class Checkpoint:
     fingerprint: str
     model: nn.Module
     optimizer: torch.optim.Adam
-    negatives: Negatives | None = None
+    sampler: Sampler | None = None
     epoch: int = 0
     step: int = 0
     loss_sum: float = 0.0
@@ -123,8 +123,8 @@ class Checkpoint:
             # A parameter that no gradient reached (artists without a layer) has no state.
             for part, value in self.optimizer.state[parameter].items():
                 tensors[f"optimizer.{part}.{name}"] = value
-        if isinstance(self.negatives, HardNegatives) and self.negatives.ranking is not None:
-            for name, tensor in vars(self.negatives.ranking).items():
+        if isinstance(self.sampler, HardSampler) and self.sampler.ranking is not None:
+            for name, tensor in vars(self.sampler.ranking).items():
                 tensors[f"ranking.{name}"] = tensor
         return tensors
 
@@ -143,5 +143,5 @@ class Checkpoint:
                     part: found[name] for part, found in parts.items()
                 }
         ranking = named("ranking.")
-        if isinstance(self.negatives, HardNegatives) and ranking:
-            self.negatives.ranking = Ranking(**ranking)
+        if isinstance(self.sampler, HardSampler) and ranking:
+            self.sampler.ranking = Ranking(**ranking)

@@ -5,20 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
-from functools import partial
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from segue.errors import InputError
+from segue.training.objectives import (
+    CatalogueSoftmax,
+    Objective,
+    objective_from_json,
+)
+from segue.training.objectives import to_json as objective_to_json
 
-# What the fields that are a choice may be.
-CHOICES = {
-    "loss": ("softmax", "bpr"),
-    "negatives": ("all", "random", "hard", "hardest"),
-    "targets": ("hidden", "visible"),
-    "readout": ("centroid", "node"),
-    "schedule": ("cosine", "constant"),
-}
+Readout = Literal["centroid", "node"]
+Schedule = Literal["cosine", "constant"]
 
 
 @dataclass(frozen=True)
@@ -43,49 +42,17 @@ class TrainConfig:
         Adam's, at the start of the schedule.
     weight_decay
         Adam's: this share of each parameter is added to its gradient.
-    temperature
-        Cosines are divided by it before either loss (not with triples, which have no cosines).
-    loss
-        ``"softmax"``: the likelihood of a target among all tracks that its playlist does not show,
-        or among a sample of them. ``"bpr"``: a target should score above one negative.
-    negatives
-        What a target is compared with, never a track that its playlist holds in training.
-        ``"all"``: the whole catalogue (softmax alone). ``"random"``: drawn uniformly. ``"hard"``:
-        in part drawn from the top of the playlist's own ranking (`hard_share`, `hard_mix`).
-        ``"hardest"``: the highest scoring of a random pool.
-    num_negatives
-        Of a playlist in a step, for a softmax over a sample; bpr has one for each target.
-    hard_share
-        The share of a playlist's ranking that hard negatives come from, in the first and in the
-        last period of `refresh_every` epochs, linear in between.
-    hard_mix
-        The part of the negatives that are hard, in the first and in the last epoch, linear in
-        between; the others are random.
-    refresh_every
-        Epochs for which the ranking behind hard negatives stays as it is.
-    pool_size
-        Random tracks of which bpr's ``"hardest"`` negative is the highest scoring.
-    targets
-        ``"hidden"``: playlists have tracks hidden and predict them. ``"visible"``: the edges of the
-        targets carry messages, too; it needs the readout node. With the loss bpr that is the
-        published training of LightGCN and its kin, by triples of training pairs and negatives;
-        with a softmax the playlists predict the same share of their tracks as hidden ones.
+    schedule
+        Of the learning rate: ``"cosine"``, ending at 0, or ``"constant"``.
+    objective
+        What is minimised: see `segue.training.objectives`.
     readout
         The vector of a playlist. ``"centroid"``: of its visible tracks, the one that is served.
         ``"node"``: the encoder's own; for studies.
     options
         Keyword options of the architecture, as ``{"num_heads": 2}``; kept frozen.
-    schedule
-        Of the learning rate: ``"cosine"``, ending at 0, or ``"constant"``.
-    l2
-        Weight of the squares of a triple's initial vectors (triples alone).
     validate_every
         Epochs from one validation to the next; the last epoch always has one.
-    hidden_share
-        Lowest and highest share of a playlist's tracks that a step hides, or predicts.
-    few_share
-        Share of the playlists of which a step shows only few tracks: a number drawn
-        log-uniformly from one up, so that a few seed songs are served as well as a long playlist.
     initial_std
         Standard deviation of the initial vectors.
     rng_seed
@@ -105,22 +72,11 @@ class TrainConfig:
     batch_size: int = 512
     learning_rate: float = 5e-3
     weight_decay: float = 0.0
-    temperature: float = 0.1
-    loss: Literal["softmax", "bpr"] = "softmax"
-    negatives: Literal["all", "random", "hard", "hardest"] = "all"
-    num_negatives: int = 256
-    hard_share: tuple[float, float] = (1.0, 0.5)
-    hard_mix: tuple[float, float] = (0.0, 0.5)
-    refresh_every: int = 5
-    pool_size: int = 16
-    targets: Literal["hidden", "visible"] = "hidden"
-    readout: Literal["centroid", "node"] = "centroid"
+    schedule: Schedule = "cosine"
+    objective: Objective = CatalogueSoftmax()  # noqa: RUF009 - frozen
+    readout: Readout = "centroid"
     options: Mapping[str, bool | int | float | str] = field(default_factory=dict, hash=False)
-    schedule: Literal["cosine", "constant"] = "cosine"
-    l2: float = 0.0
     validate_every: int = 1
-    hidden_share: tuple[float, float] = (0.3, 0.7)
-    few_share: float = 0.1
     initial_std: float = 0.1
     rng_seed: int = 0
 
@@ -132,9 +88,6 @@ class TrainConfig:
             ("batch_size", 1),
             ("rng_seed", 0),
             ("validate_every", 1),
-            ("num_negatives", 1),
-            ("refresh_every", 1),
-            ("pool_size", 1),
         ):
             if getattr(self, name) < lowest:
                 raise InputError(f"{name} is {getattr(self, name)}, expected {lowest} or more")
@@ -145,22 +98,16 @@ class TrainConfig:
                 raise InputError(f"{name} is {getattr(self, name)}, expected a number above 0")
         if not 0 <= self.weight_decay < math.inf:
             raise InputError(f"weight_decay is {self.weight_decay}, expected 0 or more")
-        if not 0.025 <= self.temperature < math.inf:
-            raise InputError(f"temperature is {self.temperature}, expected 0.025 or more")
-        for name, known in CHOICES.items():
+        for name, known in (("readout", get_args(Readout)), ("schedule", get_args(Schedule))):
             if getattr(self, name) not in known:
                 raise InputError(
                     f"{name} {getattr(self, name)!r} is not known, expected {' or '.join(known)}"
                 )
-        self._refuse_contradictions()
-        if not all(0 < share <= 1 for share in self.hard_share):
-            raise InputError("hard_share must lie above 0 and not above 1, at both ends")
-        if not all(0 <= part <= 1 for part in self.hard_mix):
-            raise InputError("hard_mix must lie from 0 to 1, at both ends")
-        low, high = self.hidden_share
-        if not 0 < low <= high < 1 or not 0 <= self.few_share <= 1:
-            raise InputError("hidden_share must lie between 0 and 1, few_share from 0 to 1")
-
+        if not self.objective.hide_targets and self.readout != "node":
+            raise InputError(
+                f"{self.objective.name} whose targets are not hidden needs the readout node: the "
+                "centroid of a playlist holds the target itself"
+            )
         for name, value in self.options.items():
             finite = not isinstance(value, float) or math.isfinite(value)
             if not isinstance(value, bool | int | float | str) or not finite:
@@ -168,35 +115,35 @@ class TrainConfig:
         # A copy that nobody can change: with the other fields it stands for a training.
         object.__setattr__(self, "options", MappingProxyType(dict(self.options)))
 
-    def _refuse_contradictions(self) -> None:
-        if self.loss == "bpr" and self.negatives == "all":
-            raise InputError(
-                "the loss bpr compares with one track at a time: "
-                "choose negatives random, hard or hardest"
-            )
-        if self.targets == "visible" and self.readout != "node":
-            raise InputError(
-                "visible targets need the readout node: the centroid of a playlist holds the "
-                "target itself"
-            )
-        if not 0 <= self.l2 < math.inf or (self.l2 and not self.triples):
-            raise InputError(
-                f"l2 is {self.l2}, expected 0 or more, and 0 but with visible targets and bpr"
-            )
-
-    @property
-    def triples(self) -> bool:
-        """Whether triples are trained on: visible targets with the loss bpr."""
-        return self.targets == "visible" and self.loss == "bpr"
-
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle by plain values: frozen options cannot be pickled as they are."""
-        return partial(TrainConfig, **self.to_json()), ()
+        return TrainConfig.from_json, (self.to_json(),)
 
     def to_json(self) -> dict[str, Any]:
-        """As plain values, for a manifest."""
+        """As plain values, for a manifest; the objective's are under its name."""
         values = {each.name: getattr(self, each.name) for each in fields(self)}
-        return values | {"options": dict(self.options)}
+        objective = objective_to_json(self.objective)
+        return values | {"objective": objective, "options": dict(self.options)}
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> TrainConfig:
+        """From plain values, as `to_json` gives them.
+
+        Other keys are left alone: the manifest of a bundle has more facts beside these. What is
+        missing has its default.
+
+        Raises
+        ------
+        InputError
+            If a value is outside its range, or the objective is not known.
+        """
+        known = {each.name for each in fields(cls)}
+        given = {name: value for name, value in values.items() if name in known}
+        if "relations" in given:
+            given["relations"] = tuple(given["relations"])
+        if "objective" in given:
+            given["objective"] = objective_from_json(given["objective"])
+        return cls(**given)
 
 
 def default_epochs(num_playlists: int, batch_size: int) -> int:

@@ -11,9 +11,9 @@ from torch import Tensor
 
 from segue.data.playlists import Int64Array
 from segue.errors import TrainingError
-from segue.graph.negatives import RandomNegatives, Sample
-from segue.training.config import TrainConfig
+from segue.graph.negatives import RandomSampler, Sample
 from segue.training.negatives import Scored
+from segue.training.objectives import HardNegatives
 from segue.training.pairs import SCORED_BYTES, pool_scores
 
 # Scores of one pair from two products differ by rounding: far less than this share of the longest
@@ -43,7 +43,7 @@ class Ranking:
     @classmethod
     @torch.no_grad()
     def of(
-        cls, query: Tensor, track: Tensor, share: float, random: RandomNegatives, rows: Int64Array
+        cls, query: Tensor, track: Tensor, share: float, random: RandomSampler, rows: Int64Array
     ) -> Ranking:
         """Rank all tracks for some playlists, some at a time.
 
@@ -86,12 +86,12 @@ class Ranking:
         return cls(query.detach(), track.detach(), threshold, num_top)
 
 
-class HardNegatives:
-    """Draws uniformly from the top share of a playlist's ranking, or as `RandomNegatives` does.
+class HardSampler:
+    """Draws uniformly from the top share of a playlist's ranking, or as `RandomSampler` does.
 
     The ranking is over the tracks that the playlist does not hold, by vectors that stay as they are
     for some epochs. Both the share and the part of the negatives that is hard follow a schedule:
-    see `hard_share`, `hard_mix` and `refresh_every` of `segue.training.config.TrainConfig`.
+    see `segue.training.objectives.HardNegatives`.
 
     A random negative is drawn again until it scores above the playlist's threshold: exact, without
     a list of each playlist's top share. With λ the part that is hard, A the number of allowed
@@ -108,7 +108,7 @@ class HardNegatives:
     config
     """
 
-    def __init__(self, random: RandomNegatives, rows: Int64Array, config: TrainConfig) -> None:
+    def __init__(self, random: RandomSampler, rows: Int64Array, config: HardNegatives) -> None:
         self.random, self.rows, self.config = random, rows, config
         self.mix = 0.0
         self.ranking: Ranking | None = None
@@ -116,7 +116,7 @@ class HardNegatives:
     def share(self, epoch: int, epochs: int) -> float:
         """The share of the ranking that hard negatives come from in an epoch."""
         every = self.config.refresh_every
-        return _between(self.config.hard_share, epoch // every, -(-epochs // every))
+        return _between(self.config.share, epoch // every, -(-epochs // every))
 
     def begin(
         self, epoch: int, epochs: int, vectors: Callable[[], tuple[Tensor, Tensor]] | None
@@ -126,7 +126,7 @@ class HardNegatives:
         `vectors` gives those of all playlists and tracks, should it be time for a new ranking. It
         is None where an epoch goes on that was broken off: its ranking is there.
         """
-        self.mix = _between(self.config.hard_mix, epoch, epochs)
+        self.mix = _between(self.config.mix, epoch, epochs)
         if vectors is not None and not epoch % self.config.refresh_every:
             share = self.share(epoch, epochs)
             # The top share of all is all: nothing need be ranked.
@@ -137,7 +137,7 @@ class HardNegatives:
     def sample(
         self, rows: Int64Array, size: int, scored: Scored, rng: np.random.Generator
     ) -> Sample:
-        """See `segue.training.negatives.Negatives`."""
+        """See `segue.training.negatives.Sampler`."""
         ranking, random = self.ranking, self.random
         track = random.draw_sets(rows, size, rng)
         if ranking is None or not self.mix:

@@ -162,6 +162,11 @@ def bayesian_personalised_ranking(
     return nn.functional.softplus(difference).mean()
 
 
+def mean_squares(*vectors: Tensor) -> Tensor:
+    """Mean over triples of the squared lengths of their vectors, each float [num_triples, dim]."""
+    return torch.stack([each.square().sum() for each in vectors]).sum() / len(vectors[0])
+
+
 class _CatalogueSoftmax(torch.autograd.Function):
     @staticmethod
     def forward(

@@ -1,4 +1,4 @@
-"""Negatives: tracks that a playlist does not hold."""
+"""Samplers of negatives: tracks that a playlist does not hold."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from segue.data.playlists import Int64Array
-from segue.graph.negatives import RandomNegatives, Sample
+from segue.graph.negatives import RandomSampler, Sample
 from segue.training.pairs import pool_scores
 
 
@@ -24,8 +24,8 @@ class Scored(NamedTuple):
     at: Tensor
 
 
-class Negatives(Protocol):
-    """A way to draw negatives."""
+class Sampler(Protocol):
+    """Draws negatives."""
 
     def sample(
         self, rows: Int64Array, size: int, scored: Scored, rng: np.random.Generator
@@ -34,7 +34,7 @@ class Negatives(Protocol):
         ...
 
 
-class HardestNegatives:
+class HardestSampler:
     """Of a pool of random allowed tracks the highest scoring, by the vectors of the step.
 
     W. Zhang, T. Chen, J. Wang, Y. Yu: "Optimizing Top-N Collaborative Filtering via Dynamic
@@ -52,13 +52,13 @@ class HardestNegatives:
         Tracks of the pool for each negative.
     """
 
-    def __init__(self, random: RandomNegatives, times: int) -> None:
+    def __init__(self, random: RandomSampler, times: int) -> None:
         self.random, self.times = random, times
 
     def sample(
         self, rows: Int64Array, size: int, scored: Scored, rng: np.random.Generator
     ) -> Sample:
-        """See `Negatives`."""
+        """See `Sampler`."""
         pool = self.random.draw_sets(rows, size * self.times, rng)
         device = scored.query.device
         scores = pool_scores(

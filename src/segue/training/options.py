@@ -1,14 +1,21 @@
-"""The options of an architecture: those that its constructor names, and no others."""
+"""Plain values given by name, checked against the types that a signature or a dataclass states.
+
+By hand, as no library gives these sentences: what is expected is said with all that there is, and
+`True` is no number. Pydantic would be a dependency of training for the eight lines of `_fits`.
+"""
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Mapping
 from types import UnionType
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin
 
 from segue.errors import InputError
-from segue.training.config import TrainConfig
+
+if TYPE_CHECKING:
+    from segue.training.config import TrainConfig
 
 # Fields of `TrainConfig` themselves, or what a training gives.
 GIVEN = ("dim", "num_layers", "initial_std", "rng")
@@ -39,22 +46,42 @@ def options_for(
     InputError
         If the architecture does not have one of them, or wants another type.
     """
-    options = dict(config.options)
-    known = known_options(make_encoder) if options else None
-    if known is None:
-        return options
+    known = known_options(make_encoder) if config.options else None
+    return dict(config.options) if known is None else checked(config.options, known, config.model)
+
+
+def checked(options: Mapping[str, Any], known: Mapping[str, Any], owner: str) -> dict[str, Any]:
+    """Options as their types want them: 2 becomes 2.0, a list of two numbers a pair.
+
+    Parameters
+    ----------
+    options
+        Plain values by name.
+    known
+        Types by name.
+    owner
+        Whose options they are, for the sentence of a refusal.
+
+    Raises
+    ------
+    InputError
+        If one is not known or of another type.
+    """
     listed = ", ".join(f"{name} ({_words(kind)})" for name, kind in known.items()) or "none"
-    for name, value in options.items():
+    found = dict(options)
+    for name, value in found.items():
         if name not in known:
-            raise InputError(f"{config.model} has no option {name!r}, expected some of: {listed}")
+            raise InputError(f"{owner} has no option {name!r}, expected some of: {listed}")
         if not _fits(value, known[name]):
             raise InputError(
-                f"option {name} of {config.model} is {value!r}, expected {_words(known[name])} "
+                f"option {name} of {owner} is {value!r}, expected {_words(known[name])} "
                 f"(its options: {listed})"
             )
         if known[name] is float:
-            options[name] = float(value)  # 2 is meant as 2.0
-    return options
+            found[name] = float(value)
+        elif get_origin(known[name]) is tuple:
+            found[name] = tuple(map(float, value))
+    return found
 
 
 def _plain(kind: Any) -> bool:
@@ -63,14 +90,21 @@ def _plain(kind: Any) -> bool:
     return kind in (bool, int, float, str) or get_origin(kind) is Literal
 
 
-def _fits(value: bool | int | float | str, kind: Any) -> bool:
+def _fits(value: Any, kind: Any) -> bool:
     if get_origin(kind) in (Union, UnionType):
         return any(_fits(value, each) for each in get_args(kind))
     if get_origin(kind) is Literal:
         # True is equal to 1, but it is no choice of a number.
         return any(value == each and type(value) is type(each) for each in get_args(kind))
+    if get_origin(kind) is tuple:
+        parts = get_args(kind)
+        return (
+            isinstance(value, list | tuple)
+            and len(value) == len(parts)
+            and all(_fits(each, part) for each, part in zip(value, parts, strict=True))
+        )
     if kind is float:
-        return type(value) in (int, float)
+        return type(value) in (int, float) and math.isfinite(value)
     return type(value) is kind
 
 
@@ -80,5 +114,7 @@ def _words(kind: Any) -> str:
         return " or ".join(_words(each) for each in get_args(kind) if _plain(each))
     if get_origin(kind) is Literal:
         return " or ".join(map(str, get_args(kind)))
+    if get_origin(kind) is tuple:
+        return "two numbers"
     words = {bool: "true or false", int: "a whole number", float: "a number", str: "a word"}
     return words[kind]

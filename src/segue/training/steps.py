@@ -1,8 +1,7 @@
-"""What a step of training draws, and the loss that follows from it.
+"""What a step of training draws, and the batch that its objective takes the loss of.
 
-There are two ways. `HiddenTracks` is the house's own: hide before you predict. `Triples` is the
-published training of LightGCN and its kin, in which every target edge carries messages too.
-With a softmax, visible targets are those of `HiddenTracks`, and no edge is hidden.
+There are two ways. `HiddenTrackSteps` is the house's own: hide before you predict. `TripleSteps` is
+the published training of LightGCN and its kin, in which every target edge carries messages too.
 Steps draw their randomness as `segue.training.draws` says.
 """
 
@@ -10,6 +9,7 @@ from __future__ import annotations
 
 import math
 from functools import partial
+from typing import cast
 
 import numpy as np
 import torch
@@ -17,10 +17,11 @@ from torch import Tensor, nn
 
 from segue.data.playlists import Int64Array, TrackLists
 from segue.errors import InputError, TrainingError
-from segue.graph.negatives import RandomNegatives
+from segue.graph.negatives import RandomSampler
 from segue.models.encoder import Encoder, MessageGraph, NodeVectors
 from segue.models.readout import CentroidReadout
 from segue.models.sparse import SparseMatrix
+from segue.training.batch import Batch, TripleBatch
 from segue.training.config import TrainConfig
 from segue.training.draws import (
     FOR_ENCODER,
@@ -32,23 +33,27 @@ from segue.training.draws import (
     generator,
     torch_draws,
 )
-from segue.training.hard_negatives import HardNegatives
-from segue.training.losses import (
-    bayesian_personalised_ranking,
-    catalogue_softmax,
-    hidden_ranking,
-    sampled_softmax,
+from segue.training.hard_negatives import HardSampler
+from segue.training.negatives import HardestSampler, Sampler, Scored
+from segue.training.objectives import (
+    BPR,
+    CatalogueSoftmax,
+    HardestNegatives,
+    HardNegatives,
+    Negatives,
+    SampledSoftmax,
+    Triples,
 )
-from segue.training.negatives import HardestNegatives, Negatives, Scored
 
-# A softmax keeps the highest scoring of a pool this many times as large as what it keeps.
-SOFTMAX_POOL = 4
+# How many random tracks stand behind each of the hardest negatives: of many, and of a single one.
+POOL_OF_MANY, POOL_OF_ONE = 4, 16
 
 
-class HiddenTracks:
+class HiddenTrackSteps:
     """Batches of playlists; of each a share of its tracks is hidden, and exactly that is predicted.
 
-    With visible targets the same share is predicted, but the messages pass along every edge.
+    Where the objective does not hide its targets, the same share is predicted, but the messages
+    pass along every edge.
 
     Parameters
     ----------
@@ -60,27 +65,30 @@ class HiddenTracks:
     Raises
     ------
     TrainingError
-        If no playlist has two tracks, or with sampled negatives none of those lacks a track.
+        If no playlist has two tracks, or with negatives none of those lacks a track.
     """
 
     def __init__(self, tracks: TrackLists, message_graph: MessageGraph, config: TrainConfig):
         self.tracks, self.message_graph, self.config = tracks, message_graph, config
+        self.objective = cast(CatalogueSoftmax | SampledSoftmax | BPR, config.objective)
         num_tracks = message_graph.num_nodes["track"]
+        negatives = self.objective.negatives
         # A playlist with one track has nothing to hide; it only carries messages.
         eligible = tracks.lengths >= 2
-        if config.negatives != "all":
+        if negatives is not None:
             eligible &= tracks.lengths < num_tracks
         self.eligible = np.flatnonzero(eligible)
         if not len(self.eligible):
             raise TrainingError(
                 "no playlist has two tracks or more, so there is nothing to predict"
-                if config.negatives == "all"
+                if negatives is None
                 else "no playlist has two tracks and lacks one, so there is nothing to predict"
             )
         self.num_steps = math.ceil(len(self.eligible) / config.batch_size)
-        self.negatives: Negatives | None = None
-        if config.negatives != "all":
-            self.negatives = _negatives(tracks, num_tracks, self.eligible, config)
+        pool = POOL_OF_MANY if isinstance(self.objective, SampledSoftmax) else POOL_OF_ONE
+        self.sampler: Sampler | None = None
+        if negatives is not None:
+            self.sampler = sampler(negatives, tracks, num_tracks, self.eligible, pool)
         self._order = np.empty(0, dtype=np.int64)
 
     def begin(
@@ -95,9 +103,9 @@ class HiddenTracks:
         """Begin an epoch, or go on with one that was broken off."""
         rng = generator(self.config.rng_seed, FOR_ORDER, epoch)
         self._order = rng.permutation(self.eligible)
-        if isinstance(self.negatives, HardNegatives):
+        if isinstance(self.sampler, HardSampler):
             vectors = partial(self._whole, encoder, readout, epoch)
-            self.negatives.begin(epoch, epochs, None if resumed else vectors)
+            self.sampler.begin(epoch, epochs, None if resumed else vectors)
 
     def loss(self, encoder: Encoder, readout: CentroidReadout, epoch: int, step: int) -> Tensor:
         """The loss of one step: a scalar."""
@@ -105,46 +113,16 @@ class HiddenTracks:
         device = graph.popularity.device
         rows = np.sort(self._order[step * config.batch_size : (step + 1) * config.batch_size])
         rng = generator(config.rng_seed, FOR_HIDING, epoch, step)
-        hidden_pairs, visible, hidden = hide(self.tracks, rows, config, rng)
-        if config.targets == "hidden":
+        hidden_pairs, visible, hidden = hide(
+            self.tracks, rows, self.objective.hidden_share, self.objective.few_share, rng
+        )
+        if self.objective.hide_targets:
             graph = graph.hide(torch.from_numpy(hidden_pairs).to(device))
         with torch_draws(device, config.rng_seed, FOR_ENCODER, epoch, step):
             nodes = encoder(graph)
         query, track = self._unit(nodes, readout, rows, visible)
-        weight = torch.from_numpy(hidden.lengths).to(query).sqrt()
-        if self.negatives is None:
-            return catalogue_softmax(
-                query,
-                track,
-                visible,
-                hidden,
-                temperature=config.temperature,
-                playlist_weight=weight,
-            )
         rng = generator(config.rng_seed, FOR_NEGATIVES, epoch, step)
-        vectors = query.detach(), track.detach()
-        if config.loss == "softmax":
-            at = torch.arange(len(rows), device=device)
-            sample = self.negatives.sample(rows, config.num_negatives, Scored(*vectors, at), rng)
-            return sampled_softmax(
-                query,
-                track,
-                hidden,
-                sample,
-                temperature=config.temperature,
-                playlist_weight=weight,
-            )
-        place = hidden.list_index()
-        scored = Scored(*vectors, torch.from_numpy(place).to(device))
-        sample = self.negatives.sample(rows[place], 1, scored, rng)
-        return hidden_ranking(
-            query,
-            track,
-            hidden,
-            sample.track[:, 0],
-            temperature=config.temperature,
-            playlist_weight=weight,
-        )
+        return self.objective.loss(Batch(query, track, visible, hidden, rows, self.sampler, rng))
 
     def _unit(
         self, nodes: NodeVectors, readout: CentroidReadout, rows: Int64Array, visible: TrackLists
@@ -167,7 +145,7 @@ class HiddenTracks:
         return self._unit(nodes, readout, np.arange(len(self.tracks)), self.tracks)
 
 
-class Triples:
+class TripleSteps:
     """Batches of triples (playlist, track that it holds, track that it does not hold).
 
     As the authors of LightGCN train: playlists are drawn uniformly, then one of their tracks, then
@@ -188,12 +166,15 @@ class Triples:
 
     def __init__(self, tracks: TrackLists, message_graph: MessageGraph, config: TrainConfig):
         self.tracks, self.message_graph, self.config = tracks, message_graph, config
+        self.objective = cast(Triples, config.objective)
         num_tracks = message_graph.num_nodes["track"]
         self.eligible = np.flatnonzero((tracks.lengths > 0) & (tracks.lengths < num_tracks))
         if not len(self.eligible):
             raise TrainingError("no playlist has both a track and one that it does not hold")
         self.num_steps = math.ceil(tracks.num_pairs / config.batch_size)
-        self.negatives = _negatives(tracks, num_tracks, self.eligible, config)
+        self.sampler = sampler(
+            self.objective.negatives, tracks, num_tracks, self.eligible, POOL_OF_ONE
+        )
 
     def begin(
         self,
@@ -205,9 +186,9 @@ class Triples:
         resumed: bool = False,
     ) -> None:
         """Begin an epoch, or go on with one that was broken off."""
-        if isinstance(self.negatives, HardNegatives):
+        if isinstance(self.sampler, HardSampler):
             vectors = partial(self._whole, encoder, epoch)
-            self.negatives.begin(epoch, epochs, None if resumed else vectors)
+            self.sampler.begin(epoch, epochs, None if resumed else vectors)
 
     def draw(
         self, playlist: Tensor, track: Tensor, epoch: int, step: int
@@ -222,30 +203,20 @@ class Triples:
         rows = rng.choice(self.eligible, size)
         place = self.tracks.offsets[rows] + rng.integers(self.tracks.lengths[rows])
         scored = Scored(playlist, track, torch.from_numpy(rows).to(track.device))
-        negative = self.negatives.sample(rows, 1, scored, rng).track[:, 0]
+        negative = self.sampler.sample(rows, 1, scored, rng).track[:, 0]
         return rows, self.tracks.track_index[place].astype(np.int64), negative.astype(np.int64)
 
     def loss(self, encoder: Encoder, readout: CentroidReadout, epoch: int, step: int) -> Tensor:
         """The loss of one step: a scalar. The readout is the encoder's own playlist vector."""
-        config = self.config
         device = self.message_graph.popularity.device
-        with torch_draws(device, config.rng_seed, FOR_ENCODER, epoch, step):
+        with torch_draws(device, self.config.rng_seed, FOR_ENCODER, epoch, step):
             nodes = encoder(self.message_graph)
-        vectors = _playlist_vectors(nodes, config), nodes["track"]
-        drawn = self.draw(vectors[0].detach(), vectors[1].detach(), epoch, step)
+        playlist, track = _playlist_vectors(nodes, self.config), nodes["track"]
+        drawn = self.draw(playlist.detach(), track.detach(), epoch, step)
         rows, positive, negative = (torch.from_numpy(part).to(device) for part in drawn)
-        ranking = bayesian_personalised_ranking(*vectors, rows, positive, negative)
-        if not config.l2:
-            return ranking
-        start = encoder.initial_vectors()
-        if not {"track", "playlist"} <= start.keys():
-            raise InputError(
-                f"l2 is a penalty on the initial vectors of tracks and playlists, but "
-                f"{config.model} names none (initial_vectors)"
-            )
-        initial = (start["playlist"][rows], start["track"][positive], start["track"][negative])
-        squares = torch.stack([vectors.square().sum() for vectors in initial]).sum()
-        return ranking + config.l2 / 2 * squares / len(rows)
+        return self.objective.loss(
+            TripleBatch(playlist, track, rows, positive, negative, encoder.initial_vectors())
+        )
 
     @torch.no_grad()
     def _whole(self, encoder: Encoder, epoch: int) -> tuple[Tensor, Tensor]:
@@ -254,8 +225,20 @@ class Triples:
         return _playlist_vectors(nodes, self.config), nodes["track"]
 
 
+def steps_of(
+    config: TrainConfig, tracks: TrackLists, message_graph: MessageGraph
+) -> HiddenTrackSteps | TripleSteps:
+    """The steps that the objective of a configuration is trained by."""
+    make = TripleSteps if isinstance(config.objective, Triples) else HiddenTrackSteps
+    return make(tracks, message_graph, config)
+
+
 def hide(
-    tracks: TrackLists, rows: Int64Array, config: TrainConfig, rng: np.random.Generator
+    tracks: TrackLists,
+    rows: Int64Array,
+    hidden_share: tuple[float, float],
+    few_share: float,
+    rng: np.random.Generator,
 ) -> tuple[Int64Array, TrackLists, TrackLists]:
     """Choose what a step hides of a batch: at least one track of each playlist, never all.
 
@@ -265,7 +248,8 @@ def hide(
         Of the training graph.
     rows : int64 [batch_size]
         Ascending; each of two tracks or more.
-    config
+    hidden_share, few_share
+        As for `segue.training.objectives.CatalogueSoftmax`.
     rng
 
     Returns
@@ -276,10 +260,10 @@ def hide(
         What each playlist shows and what it should predict.
     """
     lengths = tracks.lengths[rows]
-    share = rng.uniform(*config.hidden_share, size=len(rows))
+    share = rng.uniform(*hidden_share, size=len(rows))
     num_visible = lengths - np.round(share * lengths).astype(np.int64)
     few = np.floor(np.exp(rng.random(len(rows)) * np.log(lengths))).astype(np.int64)
-    num_visible = np.where(rng.random(len(rows)) < config.few_share, few, num_visible)
+    num_visible = np.where(rng.random(len(rows)) < few_share, few, num_visible)
     num_visible = np.clip(num_visible, 1, lengths - 1)
 
     pairs, batch = tracks.pair_index(rows), tracks.rows(rows)
@@ -287,23 +271,21 @@ def hide(
     return pairs[~is_visible], batch.keep(is_visible), batch.keep(~is_visible)
 
 
+def sampler(
+    negatives: Negatives, tracks: TrackLists, num_tracks: int, rows: Int64Array, pool_size: int
+) -> Sampler:
+    """What draws negatives for some of the playlists; `pool_size` holds where none is chosen."""
+    random = RandomSampler(tracks, num_tracks)
+    if isinstance(negatives, HardNegatives):
+        return HardSampler(random, rows, negatives)
+    if isinstance(negatives, HardestNegatives):
+        return HardestSampler(random, negatives.pool_size or pool_size)
+    return random
+
+
 def _ones(lists: TrackLists, num_tracks: int, device: torch.device) -> SparseMatrix:
     value = np.ones(lists.num_pairs, dtype=np.float32)
     return SparseMatrix.from_csr(lists.offsets, lists.track_index, value, num_tracks, device)
-
-
-def _negatives(
-    tracks: TrackLists, num_tracks: int, rows: Int64Array, config: TrainConfig
-) -> Negatives:
-    """What draws negatives for some of the playlists."""
-    random = RandomNegatives(tracks, num_tracks)
-    if config.negatives == "hard":
-        return HardNegatives(random, rows, config)
-    if config.negatives == "hardest":
-        return HardestNegatives(
-            random, SOFTMAX_POOL if config.loss == "softmax" else config.pool_size
-        )
-    return random
 
 
 def _playlist_vectors(nodes: NodeVectors, config: TrainConfig) -> Tensor:

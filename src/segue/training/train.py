@@ -30,7 +30,7 @@ from segue.training.checkpoint import Checkpoint
 from segue.training.config import TrainConfig, default_epochs
 from segue.training.draws import FOR_VECTORS, generator
 from segue.training.options import options_for
-from segue.training.steps import HiddenTracks, Triples
+from segue.training.steps import steps_of
 from segue.training.vectors import TrainedVectors, read_out
 
 CHECKPOINT_SECONDS = 300.0
@@ -131,14 +131,13 @@ def train(
     optimizer = torch.optim.Adam(
         _parameter_groups(model, network), lr=config.learning_rate, weight_decay=config.weight_decay
     )
-    make_steps = Triples if config.triples else HiddenTracks
-    steps: HiddenTracks | Triples = make_steps(graph.playlists.tracks, message_graph, config)
+    steps = steps_of(config, graph.playlists.tracks, message_graph)
     epochs = config.epochs or default_epochs(len(steps.eligible), config.batch_size)
     last_epoch = min(stop_after or epochs, epochs)
     total_steps = epochs * steps.num_steps
 
     fingerprint = _fingerprint(identity, config, epochs, validation is not None)
-    state = Checkpoint(fingerprint, model, optimizer, steps.negatives)
+    state = Checkpoint(fingerprint, model, optimizer, steps.sampler)
     if resume:
         if folder is None:
             raise InputError("without a folder there is no training to resume")

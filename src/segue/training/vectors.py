@@ -17,6 +17,7 @@ from segue.scoring.centroid import Centroid
 from segue.scoring.first_stage import FirstStage
 from segue.training.config import TrainConfig
 from segue.training.draws import FOR_READING, torch_draws
+from segue.training.objectives import Triples
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +68,7 @@ def read_out(
     with torch_draws(message_graph.popularity.device, config.rng_seed, FOR_READING, epoch):
         nodes = encoder(message_graph)
     # The vectors are those that training scored by.
-    as_scored = nn.Identity() if config.triples else nn.functional.normalize
+    as_scored = nn.Identity() if isinstance(config.objective, Triples) else nn.functional.normalize
     vectors = TrainedVectors(
         as_scored(nodes["track"]).cpu().numpy(),
         readout.query_weight(nodes["track"], message_graph.popularity).cpu().numpy(),

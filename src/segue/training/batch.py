@@ -1,0 +1,85 @@
+"""What the loss of a step is computed from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from segue.data.playlists import Int32Array, Int64Array, TrackLists
+from segue.graph.negatives import Sample
+from segue.training.negatives import Sampler, Scored
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """Playlists that predict tracks.
+
+    Attributes
+    ----------
+    query : float [batch_size, dim], unit
+    track : float [num_tracks, dim], unit
+    visible, hidden : TrackLists
+        What each playlist shows, and what it should predict.
+    playlist : int64 [batch_size]
+        Which playlists of the training graph they are.
+    sampler : Sampler or None
+        Draws negatives, where the objective has them.
+    rng
+        For these.
+    """
+
+    query: Tensor
+    track: Tensor
+    visible: TrackLists
+    hidden: TrackLists
+    playlist: Int64Array
+    sampler: Sampler | None
+    rng: np.random.Generator
+
+    @property
+    def playlist_weight(self) -> Tensor:
+        """The square root of how many tracks a playlist should predict: float [batch_size]."""
+        return torch.from_numpy(self.hidden.lengths).to(self.query).sqrt()
+
+    def negatives_of_playlists(self, size: int) -> Sample:
+        """Some negatives for each playlist: [batch_size, size]."""
+        return self._sample(np.arange(len(self.playlist)), size)
+
+    def negatives_of_hidden(self) -> Int32Array:
+        """One negative for each hidden track: int32 [num_hidden]."""
+        negative: Int32Array = self._sample(self.hidden.list_index(), 1).track[:, 0]
+        return negative
+
+    def _sample(self, at: Int64Array, size: int) -> Sample:
+        if self.sampler is None:
+            raise ValueError("the objective has no negatives")
+        scored = Scored(
+            self.query.detach(), self.track.detach(), torch.from_numpy(at).to(self.query.device)
+        )
+        return self.sampler.sample(self.playlist[at], size, scored, self.rng)
+
+
+@dataclass(frozen=True, eq=False)
+class TripleBatch:
+    """Triples of a playlist, a track that it holds, and one that it does not hold.
+
+    Attributes
+    ----------
+    playlist : float [num_playlists, dim], track : float [num_tracks, dim]
+        The encoder's own vectors.
+    rows, positive, negative : int64 [batch_size]
+        Rows of `playlist`, `track` and `track`.
+    initial : mapping
+        The encoder's initial vectors by node kind.
+    """
+
+    playlist: Tensor
+    track: Tensor
+    rows: Tensor
+    positive: Tensor
+    negative: Tensor
+    initial: Mapping[str, Tensor]

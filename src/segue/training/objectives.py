@@ -1,0 +1,370 @@
+"""What a training minimises: each objective with its own fields, checks and loss.
+
+PyTorch is imported where a loss is computed: the command line reads these defaults without it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, get_type_hints
+
+from segue.errors import InputError
+from segue.training.options import checked
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from segue.training.batch import Batch, TripleBatch
+
+
+@dataclass(frozen=True, kw_only=True)
+class RandomNegatives:
+    """Drawn uniformly from the tracks that a playlist does not hold in training."""
+
+    name: ClassVar[str] = "random"
+
+
+@dataclass(frozen=True, kw_only=True)
+class HardNegatives:
+    """In part drawn from the top of the playlist's own ranking, the others at random.
+
+    Attributes
+    ----------
+    share
+        The share of the ranking that hard negatives come from, in the first and in the last period
+        of `refresh_every` epochs, linear in between.
+    mix
+        The part of the negatives that are hard, in the first and in the last epoch, linear in
+        between.
+    refresh_every
+        Epochs for which the ranking stays as it is.
+    """
+
+    share: tuple[float, float] = (1.0, 0.5)
+    mix: tuple[float, float] = (0.0, 0.5)
+    refresh_every: int = 5
+
+    name: ClassVar[str] = "hard"
+
+    def __post_init__(self) -> None:
+        """Refuse values outside their range (InputError)."""
+        if not all(0 < share <= 1 for share in self.share):
+            raise InputError("share of hard negatives must lie above 0 and not above 1")
+        if not all(0 <= part <= 1 for part in self.mix):
+            raise InputError("mix of hard negatives must lie from 0 to 1, at both ends")
+        _at_least("refresh_every", self.refresh_every, 1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class HardestNegatives:
+    """The highest scoring of a random pool.
+
+    Attributes
+    ----------
+    pool_size
+        Random tracks for each negative that is kept; None stands for 16 where one is kept, and for
+        4 with a softmax, which keeps many.
+    """
+
+    pool_size: int | None = None
+
+    name: ClassVar[str] = "hardest"
+
+    def __post_init__(self) -> None:
+        """Refuse values outside their range (InputError)."""
+        if self.pool_size is not None:
+            _at_least("pool_size", self.pool_size, 1)
+
+
+Negatives = RandomNegatives | HardNegatives | HardestNegatives
+NEGATIVES: dict[str, type[Negatives]] = {
+    kind.name: kind for kind in (RandomNegatives, HardNegatives, HardestNegatives)
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class CatalogueSoftmax:
+    """The likelihood of a hidden track among all tracks that its playlist does not show.
+
+    Attributes
+    ----------
+    temperature
+        Cosines are divided by it.
+    hidden_share
+        Lowest and highest share of a playlist's tracks that a step hides and predicts.
+    few_share
+        Share of the playlists of which a step shows only few tracks: a number drawn
+        log-uniformly from one up, so that a few seed songs are served as well as a long playlist.
+    hide_targets
+        Without it the edges of the predicted tracks carry messages too; for studies of the readout
+        ``"node"``.
+    """
+
+    temperature: float = 0.1
+    hidden_share: tuple[float, float] = (0.3, 0.7)
+    few_share: float = 0.1
+    hide_targets: bool = True
+
+    name: ClassVar[str] = "catalogue-softmax"
+    negatives: ClassVar[None] = None
+
+    def __post_init__(self) -> None:
+        """Refuse values outside their range (InputError)."""
+        _check_hiding(self.temperature, self.hidden_share, self.few_share)
+
+    def loss(self, batch: Batch) -> Tensor:
+        """The loss of one step: a scalar."""
+        from segue.training.losses import catalogue_softmax
+
+        return catalogue_softmax(
+            batch.query,
+            batch.track,
+            batch.visible,
+            batch.hidden,
+            temperature=self.temperature,
+            playlist_weight=batch.playlist_weight,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class SampledSoftmax:
+    """The likelihood of a hidden track among a sample of those that its playlist does not hold.
+
+    Attributes
+    ----------
+    temperature, hidden_share, few_share, hide_targets
+        As for `CatalogueSoftmax`.
+    negatives
+        How the sample is drawn.
+    num_negatives
+        Its size, for each playlist in a step.
+    """
+
+    temperature: float = 0.1
+    hidden_share: tuple[float, float] = (0.3, 0.7)
+    few_share: float = 0.1
+    hide_targets: bool = True
+    negatives: Negatives = RandomNegatives()
+    num_negatives: int = 256
+
+    name: ClassVar[str] = "sampled-softmax"
+
+    def __post_init__(self) -> None:
+        """Refuse values outside their range (InputError)."""
+        _check_hiding(self.temperature, self.hidden_share, self.few_share)
+        _at_least("num_negatives", self.num_negatives, 1)
+
+    def loss(self, batch: Batch) -> Tensor:
+        """The loss of one step: a scalar."""
+        from segue.training.losses import sampled_softmax
+
+        return sampled_softmax(
+            batch.query,
+            batch.track,
+            batch.hidden,
+            batch.negatives_of_playlists(self.num_negatives),
+            temperature=self.temperature,
+            playlist_weight=batch.playlist_weight,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class BPR:
+    """Bayesian personalised ranking: a hidden track should score above one negative.
+
+    Attributes
+    ----------
+    temperature, hidden_share, few_share
+        As for `CatalogueSoftmax`.
+    negatives
+        One for each hidden track.
+    """
+
+    temperature: float = 0.1
+    hidden_share: tuple[float, float] = (0.3, 0.7)
+    few_share: float = 0.1
+    negatives: Negatives = RandomNegatives()
+
+    name: ClassVar[str] = "bpr"
+    hide_targets: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        """Refuse values outside their range (InputError)."""
+        _check_hiding(self.temperature, self.hidden_share, self.few_share)
+
+    def loss(self, batch: Batch) -> Tensor:
+        """The loss of one step: a scalar."""
+        from segue.training.losses import hidden_ranking
+
+        return hidden_ranking(
+            batch.query,
+            batch.track,
+            batch.hidden,
+            batch.negatives_of_hidden(),
+            temperature=self.temperature,
+            playlist_weight=batch.playlist_weight,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Triples:
+    """The published training of LightGCN and its kin: BPR of training pairs, none of them hidden.
+
+    A batch holds triples of a playlist, a track that it holds and a negative; scores are dot
+    products. It needs the readout ``"node"``, as the centroid of a playlist holds the target.
+
+    Attributes
+    ----------
+    l2
+        Weight of the squares of a triple's initial vectors.
+    negatives
+        One for each pair.
+    """
+
+    l2: float = 0.0
+    negatives: Negatives = RandomNegatives()
+
+    name: ClassVar[str] = "triples"
+    hide_targets: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        """Refuse values outside their range (InputError)."""
+        if not 0 <= self.l2 < math.inf:
+            raise InputError(f"l2 is {self.l2}, expected 0 or more")
+
+    def loss(self, batch: TripleBatch) -> Tensor:
+        """The loss of one step: a scalar.
+
+        Raises
+        ------
+        InputError
+            If there is an `l2`, and the encoder names no initial vectors.
+        """
+        from segue.training.losses import bayesian_personalised_ranking, mean_squares
+
+        ranking = bayesian_personalised_ranking(
+            batch.playlist, batch.track, batch.rows, batch.positive, batch.negative
+        )
+        if not self.l2:
+            return ranking
+        start = batch.initial
+        if not {"playlist", "track"} <= start.keys():
+            raise InputError(
+                "l2 is a penalty on the initial vectors of tracks and playlists, but the encoder "
+                "names none (initial_vectors)"
+            )
+        squares = mean_squares(
+            start["playlist"][batch.rows],
+            start["track"][batch.positive],
+            start["track"][batch.negative],
+        )
+        return ranking + self.l2 / 2 * squares
+
+
+Objective = CatalogueSoftmax | SampledSoftmax | BPR | Triples
+OBJECTIVES: dict[str, type[Objective]] = {
+    kind.name: kind for kind in (CatalogueSoftmax, SampledSoftmax, BPR, Triples)
+}
+
+_Named = TypeVar("_Named", bound=Negatives | Objective)
+
+
+def to_json(part: Objective | Negatives) -> dict[str, Any]:
+    """An objective as plain values: its name and fields, its negatives in the same form."""
+    values = {each.name: getattr(part, each.name) for each in fields(part)}
+    if "negatives" in values:
+        values["negatives"] = to_json(values["negatives"])
+    return {"name": part.name, **values}
+
+
+def objective_from_json(values: Mapping[str, Any]) -> Objective:
+    """An objective from plain values: the inverse of `to_json`; what is missing has its default.
+
+    Raises
+    ------
+    InputError
+        If a name is not known, or a value is of another type or outside its range.
+    """
+    given = {name: value for name, value in values.items() if name not in ("name", "negatives")}
+    kind = _kind("objective", values.get("name"), OBJECTIVES)
+    made = checked(given, _plain_fields(kind), kind.name)
+    if "negatives" in values:
+        if not has_negatives(kind):
+            raise InputError(f"{kind.name} has no negatives: it compares with the whole catalogue")
+        made["negatives"] = _negatives_from_json(values["negatives"])
+    return kind(**made)
+
+
+def changed(
+    objective: Objective,
+    name: str | None = None,
+    negatives: str | None = None,
+    options: Mapping[str, Any] | None = None,
+) -> Objective:
+    """An objective with other choices; a choice of another kind has that kind's defaults.
+
+    Parameters
+    ----------
+    objective
+        What holds where nothing else is chosen.
+    name, negatives
+        In `OBJECTIVES` and `NEGATIVES`.
+    options
+        Fields of the objective, and as ``negatives.share`` fields of its negatives.
+
+    Raises
+    ------
+    InputError
+        As `objective_from_json`.
+    """
+    values: dict[str, Any] = {"name": name}
+    if name in (None, objective.name):
+        values = to_json(objective)
+    if negatives is not None and values.get("negatives", {}).get("name") != negatives:
+        values["negatives"] = {"name": negatives}
+    for option, value in (options or {}).items():
+        if option.startswith("negatives."):
+            drawn = values.setdefault("negatives", {"name": RandomNegatives.name})
+            drawn[option.removeprefix("negatives.")] = value
+        else:
+            values[option] = value
+    return objective_from_json(values)
+
+
+def _negatives_from_json(values: Mapping[str, Any]) -> Negatives:
+    given = {name: value for name, value in values.items() if name != "name"}
+    kind = _kind("negatives", values.get("name"), NEGATIVES)
+    return kind(**checked(given, _plain_fields(kind), f"{kind.name} negatives"))
+
+
+def has_negatives(kind: type[Objective]) -> bool:
+    """Whether an objective compares with negatives that are drawn."""
+    return any(each.name == "negatives" for each in fields(kind))
+
+
+def _kind(what: str, name: Any, known: Mapping[str, type[_Named]]) -> type[_Named]:
+    if name not in known:
+        raise InputError(f"{what} {name!r} is not known, expected {', '.join(known)}")
+    return known[name]
+
+
+def _plain_fields(kind: type[Objective | Negatives]) -> dict[str, Any]:
+    types = get_type_hints(kind)
+    return {each.name: types[each.name] for each in fields(kind) if each.name != "negatives"}
+
+
+def _check_hiding(temperature: float, hidden_share: tuple[float, float], few_share: float) -> None:
+    if not 0.025 <= temperature < math.inf:
+        raise InputError(f"temperature is {temperature}, expected 0.025 or more")
+    low, high = hidden_share
+    if not 0 < low <= high < 1:
+        raise InputError(f"hidden_share is {low} to {high}, expected shares between 0 and 1")
+    if not 0 <= few_share <= 1:
+        raise InputError(f"few_share is {few_share}, expected a share from 0 to 1")
+
+
+def _at_least(name: str, value: int, lowest: int) -> None:
+    if value < lowest:
+        raise InputError(f"{name} is {value}, expected {lowest} or more")
