@@ -1,6 +1,7 @@
 """What `mkdocs build` does beyond its plugins (mkdocs.yml names this file).
 
 - Formulas become MathML when the site is built, so that a page loads no script for them.
+- A name such as `segue.graph.split` links to where it is documented.
 - A link out of `docs/` to a file of the repository works on the site as it does on GitHub: the
   file comes along, under `files/`.
 - CHANGELOG.md and CONTRIBUTING.md are pages.
@@ -35,6 +36,7 @@ PAGES = {
 log = logging.getLogger("mkdocs.plugins.segue")
 
 _OUTWARD = re.compile(r"(?<=\]\()((?:\.\./)+)([^)#\s]+)(?=[)#])")
+_NAME = re.compile(r"<code>(segue(?:\.\w+)+)</code>(?!</a>)")
 _FORMULA = re.compile(r'<(span|div) class="arithmatex">\\([(\[])(.*?)\\[)\]]</\1>', re.DOTALL)
 
 
@@ -71,7 +73,8 @@ def on_page_markdown(markdown: str, page: Page, **_: object) -> str:
 
 
 def on_page_content(content: str, **_: object) -> str:
-    """Turn LaTeX into MathML."""
+    """Turn LaTeX into MathML, and names of the package into links to where they are documented."""
+    content = _NAME.sub(r'<autoref optional identifier="\1"><code>\1</code></autoref>', content)
     if 'class="arithmatex"' not in content:
         return content
     from latex2mathml.converter import convert
