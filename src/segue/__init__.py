@@ -62,6 +62,7 @@ if TYPE_CHECKING:
     from segue.updating.update import update as update
 
     load = Recommender.load
+    """Read a bundle, to ask it for music."""
 
 __version__ = "0.1.0"
 

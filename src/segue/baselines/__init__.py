@@ -12,7 +12,6 @@ from segue.baselines.ials import IALS
 from segue.baselines.neighbours import ItemKNN, RP3beta
 from segue.baselines.popularity import Popularity
 
-# By the name under which people see it.
 BASELINES: dict[str, type[Baseline]] = {
     "popularity": Popularity,
     "item-kNN": ItemKNN,
@@ -21,3 +20,4 @@ BASELINES: dict[str, type[Baseline]] = {
     "EASE+side": SideEASE,
     "iALS": IALS,
 }
+"""Baselines by the name under which people see them."""

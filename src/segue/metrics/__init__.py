@@ -77,3 +77,4 @@ METRICS: tuple[Metric, ...] = (
     *(_coverage_at(k) for k in (20, 300)),
     *(_recall_in_bucket(number) for number in range(1, NUM_BUCKETS + 1)),
 )
+"""What an evaluation measures unless it is told otherwise, in the order of its table."""

@@ -21,6 +21,7 @@ ENCODERS: dict[str, Callable[..., Encoder]] = {
     "gat": GAT,
     "rgcn": RGCN,
 }
+"""Architectures by the name under which they are trained."""
 
 
 def encoder_named(name: str) -> Callable[..., Encoder]:
