@@ -139,6 +139,38 @@ def test_workers(
         assert running.process.wait(20) == 0
 
 
+def test_workers_end_with_their_supervisor(folder: Path, tmp_path: Path) -> None:
+    """Killed, it can tell them nothing; the port is free again all the same."""
+    with service(folder, tmp_path, "--workers", "2") as running:
+        assert fingerprint(running)
+        running.process.kill()
+        deadline = time.monotonic() + 20
+        while True:
+            try:
+                httpx.get(f"{running.url}{API}/health", timeout=5)
+            except httpx.TransportError:
+                break
+            assert time.monotonic() < deadline, "they serve on"
+            time.sleep(0.05)
+
+
+def test_workers_that_cannot_load_the_bundle_are_not_started_for_ever(
+    folder: Path, tmp_path: Path
+) -> None:
+    vectors = folder / "vectors.safetensors"
+    vectors.write_bytes(vectors.read_bytes()[:-1] + b"x")
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, "serve", str(folder), "--port", "0", "--workers", "2"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 1
+    assert 1 <= done.stderr.count("vectors.safetensors: is not as it was written") <= 2
+    assert "another is started" not in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
@@ -175,7 +207,7 @@ def test_it_starts_and_answers_without_torch(folder: Path) -> None:
         "from segue.service.serving import Serving\n"
         f"serving = Serving(Path({str(folder)!r}))\n"
         "serving.load()\n"
-        "loaded = [m for m in ('torch', 'matplotlib', 'networkx') if m in sys.modules]\n"
+        "loaded = [m for m in ('torch', 'matplotlib') if m in sys.modules]\n"
         "with TestClient(create_app(serving)) as client:\n"
         f"    get = lambda path: client.get('{API}' + path).status_code\n"
         "    assert client.post('/api/v1/complete', json={'playlist': '7'}).status_code == 200\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import struct
 import threading
 import time
 from collections.abc import Iterator
@@ -70,8 +71,8 @@ class Server:
         self.go, self.refused = threading.Event(), 0
         monkeypatch.setattr(Details, "search", self.search)
         app = create_app(serving, Limits(threads=1, max_requests=2))
-        self.places = app.state.places
-        protocol = shedding(self.places, self.count)
+        self.slots = app.state.slots
+        protocol = shedding(self.slots, self.count)
         config = uvicorn.Config(app, http=protocol, log_level="error")
         self.server = uvicorn.Server(config)
         self.listener = socket.create_server(("127.0.0.1", 0))
@@ -100,7 +101,7 @@ def test_refusals_on_one_connection(server: Server) -> None:
     url = f"http://127.0.0.1:{server.port}"
     with httpx.Client(base_url=url, timeout=30) as client, ThreadPoolExecutor(2) as pool:
         waiting = [pool.submit(httpx.get, f"{url}{API}/find?text=a", timeout=30) for _ in range(2)]
-        while not server.places.full:
+        while not server.slots.full:
             time.sleep(0.01)
         for question in ({"json": {}}, {"content": b"x" * 1000}):
             refused = client.post(f"{API}/vibe", **question)
@@ -125,13 +126,13 @@ def test_what_follows_a_refused_body_at_once_is_the_next_request(
 ) -> None:
     with socket.create_connection(("127.0.0.1", server.port)) as connection:
         connection.settimeout(30)
-        server.places.taken = 2
+        server.slots.taken = 2
         connection.sendall(POST[:-1])
         assert connection.recv(1 << 16).startswith(b"HTTP/1.1 503")
         connection.sendall(b"}" + next_one)
         answer = connection.recv(1 << 16)
         assert answer.startswith(b"HTTP/1.1 503" if next_one is GET else b"HTTP/1.1 200")
-        server.places.taken = 0
+        server.slots.taken = 0
 
 
 def test_a_body_that_looks_like_a_request_is_none(server: Server) -> None:
@@ -140,26 +141,39 @@ def test_a_body_that_looks_like_a_request_is_none(server: Server) -> None:
         connection.settimeout(30)
         connection.sendall(head)
         time.sleep(0.1)
-        server.places.taken = 2
+        server.slots.taken = 2
         connection.sendall(GET)
         said = b""
         while b'"}' not in said:
             said += connection.recv(1 << 16)
-        server.places.taken = 0
+        server.slots.taken = 0
     assert (said.count(b"HTTP/1.1"), server.refused) == (1, 0)
 
 
 def test_a_request_in_pieces_is_read(server: Server) -> None:
     with socket.create_connection(("127.0.0.1", server.port)) as connection:
         connection.settimeout(30)
-        server.places.taken = 2
+        server.slots.taken = 2
         connection.sendall(POST[:40])
         time.sleep(0.1)
         connection.sendall(POST[40:])
         said = connection.recv(1 << 16)
         assert said.startswith(b"HTTP/1.1 503")
         assert server.refused == 0
-        server.places.taken = 0
+        server.slots.taken = 0
         connection.sendall(b"GET /api/v1/health HTTP/1.1\r\nhost: x\r\n\r\n")
         while b'"ok"' not in said:
             said += connection.recv(1 << 16)
+
+
+def test_a_client_that_resets_at_once_leaves_no_trace(
+    server: Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    for _ in range(50):
+        client = socket.create_connection(("127.0.0.1", server.port))
+        # RST instead of FIN.
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        client.close()
+    assert httpx.get(f"http://127.0.0.1:{server.port}{API}/health").status_code == 200
+    assert caplog.records == []
+    assert server.slots.unanswered == set()

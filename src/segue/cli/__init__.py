@@ -19,8 +19,9 @@ from segue.cli.evaluate import evaluate
 from segue.cli.find import find
 from segue.cli.generate import generate
 from segue.cli.index import index
-from segue.cli.music import complete, recommend, similar, vibe, why
+from segue.cli.music import COMMANDS as MUSIC
 from segue.cli.output import StageOrder
+from segue.cli.recommend import recommend
 from segue.cli.serve import serve
 from segue.cli.train import train
 from segue.cli.update import update
@@ -41,7 +42,7 @@ def cli() -> None:
 
 for command in (
     *(demo, generate, build, info, train, evaluate, compare, update, index),
-    *(find, complete, vibe, similar, why, recommend, draw, serve),
+    *(find, *MUSIC, recommend, draw, serve),
 ):
     cli.add_command(command)
 

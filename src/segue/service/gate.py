@@ -35,7 +35,7 @@ _NO_STORE = (b"cache-control", b"no-store")
 _NO_CACHE = (b"cache-control", b"no-cache")
 
 
-class Places:
+class Slots:
     """What requests take while they are worked on or wait.
 
     Parameters
@@ -62,63 +62,65 @@ class Places:
 class Gate:
     """ASGI middleware around the whole application.
 
-    A request takes one of the `places` when all of its body is there (a slow sender holds
+    A request takes one of the `slots` when all of its body is there (a slow sender holds
     none) and gives it back when its answer is. Where none is free it is refused at once: a refusal
     must cost little, or refusing is all that is done.
 
     Parameters
     ----------
     app
-    places
+    slots
     max_body
         In bytes.
     metrics
     """
 
-    def __init__(self, app: ASGIApp, *, places: Places, max_body: int, metrics: Metrics) -> None:
+    def __init__(self, app: ASGIApp, *, slots: Slots, max_body: int, metrics: Metrics) -> None:
         self._app, self._metrics = app, metrics
-        self._places, self._max_body = places, max_body
+        self._slots, self._max_body = slots, max_body
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection event as ASGI has it."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        passage = _Passage(self, scope, send)
+        exchange = _Exchange(self, scope, send)
         try:
-            await self._pass(scope, receive, passage)
+            await self._pass(scope, receive, exchange)
         except Exception:
             log.exception("%s %s failed", scope["method"], scope["path"])
-            if passage.status:  # half an answer cannot be mended
+            if exchange.status:  # half an answer cannot be mended
                 raise
-            await passage.refuse(500, "An unexpected error of the service; its log says more.")
+            await exchange.refuse(500, "An unexpected error of the service; its log says more.")
         finally:
-            self.leave(passage)
-            self._metrics.observe(_route(scope), passage.status, time.perf_counter() - passage.came)
+            self.leave(exchange)
+            self._metrics.observe(
+                _route(scope), exchange.status, time.perf_counter() - exchange.came
+            )
 
-    async def _pass(self, scope: Scope, receive: Receive, passage: _Passage) -> None:
+    async def _pass(self, scope: Scope, receive: Receive, exchange: _Exchange) -> None:
         sheds = scope["path"].startswith(f"{API}/") and scope["path"] not in UNSHED
-        if sheds and self._places.full:
-            await passage.refuse(503, BUSY)
+        if sheds and self._slots.full:
+            await exchange.refuse(503, BUSY)
             return
         try:
             body = await asyncio.wait_for(self._body(scope, receive), _BODY_SECONDS)
         except TooLargeError:
             sentence = f"The body is larger than {self._max_body} bytes, which is the limit."
-            await passage.refuse(413, sentence, close=True)
+            await exchange.refuse(413, sentence, close=True)
             return
         except asyncio.TimeoutError:
             sentence = f"The body did not arrive within {_BODY_SECONDS:g} seconds."
-            await passage.refuse(408, sentence, close=True)
+            await exchange.refuse(408, sentence, close=True)
             return
         if body is None:  # the client has gone
             return
         if sheds:
-            if self._places.full:
-                await passage.refuse(503, BUSY)
+            if self._slots.full:
+                await exchange.refuse(503, BUSY)
                 return
-            self._places.taken += 1
-            passage.holds = True
+            self._slots.taken += 1
+            exchange.holds = True
             self._metrics.in_flight.inc()
         told = False
 
@@ -129,7 +131,7 @@ class Gate:
             told = True
             return {"type": "http.request", "body": body, "more_body": False}
 
-        await self._app(scope, replay, passage.send)
+        await self._app(scope, replay, exchange.send)
 
     async def _body(self, scope: Scope, receive: Receive) -> bytes | None:
         for name, value in scope["headers"]:
@@ -147,23 +149,23 @@ class Gate:
             if not message.get("more_body", False):
                 return b"".join(parts)
 
-    def leave(self, passage: _Passage) -> None:
+    def leave(self, exchange: _Exchange) -> None:
         """Give a place back, once."""
-        if passage.holds:
-            passage.holds = False
-            self._places.taken -= 1
+        if exchange.holds:
+            exchange.holds = False
+            self._slots.taken -= 1
             self._metrics.in_flight.dec()
 
     def answered(self, scope: Scope) -> None:
         """Say that the connection of a request waits for nothing more."""
-        self._places.unanswered.discard(tuple(scope.get("client") or ()))
+        self._slots.unanswered.discard(tuple(scope.get("client") or ()))
 
 
 class TooLargeError(Exception):
     """A body is over the limit."""
 
 
-class _Passage:
+class _Exchange:
     """One request on its way through the gate."""
 
     def __init__(self, gate: Gate, scope: Scope, send: Send) -> None:

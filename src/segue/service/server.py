@@ -9,11 +9,12 @@ import signal
 import socket
 import sys
 import tempfile
+import threading
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import wait
-from multiprocessing.process import BaseProcess
+from multiprocessing.context import SpawnProcess
+from multiprocessing.synchronize import Event
 from pathlib import Path
 
 import uvicorn
@@ -34,9 +35,12 @@ log = logging.getLogger("segue.service")
 _SWITCH = 1e-4
 # What running requests get to finish, in seconds.
 _GRACE = 30
-# A worker that ends sooner is not replaced at once, or a fault at its start would keep the
-# machine busy.
+# How a worker ends that could not load the bundle.
+_NOT_LOADED = 3
+# One that ends sooner, in seconds, is replaced after a pause that grows with each: a fault at the
+# start must not keep the machine busy.
 _SHORT_LIFE = 5.0
+_LONGEST_PAUSE = 30.0
 
 
 @dataclass(frozen=True)
@@ -68,7 +72,7 @@ def run(options: Options) -> None:
     _hold_back(signal.SIG_BLOCK)
     listener = _listen(options)
     if options.workers == 1:
-        _serve(options, listener, announce=True)
+        _serve(options, listener)
     else:
         _supervise(options, listener)
 
@@ -98,7 +102,7 @@ def _listen(options: Options) -> socket.socket:
         ) from error
 
 
-def _serve(options: Options, listener: socket.socket, announce: bool) -> None:
+def _serve(options: Options, listener: socket.socket, loaded: Event | None = None) -> None:
     """One process of the service."""
     serving = Serving(options.bundle, second_stage=options.second_stage)
     try:
@@ -115,7 +119,7 @@ def _serve(options: Options, listener: socket.socket, announce: bool) -> None:
     app = create_app(serving, limits, watch=options.watch)
     config = uvicorn.Config(
         app,
-        http=shedding(app.state.places, app.state.metrics.refuse),
+        http=shedding(app.state.slots, app.state.metrics.refuse),
         log_level="warning",
         access_log=False,
         server_header=False,
@@ -124,8 +128,10 @@ def _serve(options: Options, listener: socket.socket, announce: bool) -> None:
         timeout_keep_alive=30,
         timeout_graceful_shutdown=_GRACE,
     )
-    if announce:
+    if loaded is None or not loaded.is_set():
         _announce(options, listener)
+    if loaded is not None:
+        loaded.set()
     uvicorn.Server(config).run(sockets=[listener])
 
 
@@ -135,30 +141,47 @@ def _announce(options: Options, listener: socket.socket) -> None:
     log.info("Serving %s at http://%s:%d (Ctrl-C ends it)", options.bundle, name, port)
 
 
-def _work(options: Options, listener: socket.socket, announce: bool) -> None:
-    """What a worker does; an error is one line."""
+def _work(options: Options, listener: socket.socket, loaded: Event) -> None:
+    """What a worker does; an error is one line. The first that has its bundle says so."""
     logging.basicConfig(format=f"segue[{os.getpid()}]: %(message)s", level=logging.INFO)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
-        _serve(options, listener, announce)
+        _serve(options, listener, loaded)
     except SegueError as error:
         log.error("%s", error)
+        sys.exit(_NOT_LOADED)
     except KeyboardInterrupt:
         pass
 
 
+def _end_with_parent() -> None:
+    """End gracefully when the supervisor is gone: nobody else would free the port."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
 def _supervise(options: Options, listener: socket.socket) -> None:
-    """Keep so many workers at one socket, hand signals on to them, replace one that ends."""
+    """Keep workers at one socket, hand signals on to them, replace one that ends.
+
+    uvicorn has a supervisor, too, but SIGHUP has it start every worker again rather than take over
+    a bundle within it, which costs each a full start, gives up on a bundle that takes long to load,
+    and hides from ``/version`` one that is refused. Its workers outlive it when it is killed, and a
+    worker that cannot load the bundle of the moment ends those that still serve the last one.
+    """
     if not options.watch:
         read_manifest(options.bundle, "bundle", verify=False)
     with tempfile.TemporaryDirectory(prefix="segue-metrics-") as shared:
         os.environ[SHARED] = shared
         # Spawned: a fork would copy threads and locks in whatever state they are.
         context = multiprocessing.get_context("spawn")
-        workers: dict[BaseProcess, float] = {}
-        stopping = False
+        loaded = context.Event()
+        workers: dict[SpawnProcess, float] = {}
+        stopping, failed, pause, due = False, False, 0.0, 0.0
 
-        def start(announce: bool = False) -> None:
-            worker = context.Process(target=_work, args=(options, listener, announce))
+        def start() -> None:
+            worker = context.Process(target=_work, args=(options, listener, loaded))
             _hold_back(signal.SIG_BLOCK)
             worker.start()
             _hold_back(signal.SIG_UNBLOCK)
@@ -168,34 +191,34 @@ def _supervise(options: Options, listener: socket.socket) -> None:
             nonlocal stopping
             stopping = True
 
-        def pass_on(number: int) -> Callable[..., None]:
-            def handler(*_: object) -> None:
-                for worker in workers:
-                    if worker.pid is not None and worker.is_alive():
-                        os.kill(worker.pid, number)
-
-            return handler
+        def pass_on(number: int, *_: object) -> None:
+            for worker in workers:
+                if worker.pid is not None and worker.is_alive():
+                    os.kill(worker.pid, number)
 
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, stop)
         if hasattr(signal, "SIGHUP"):
-            signal.signal(signal.SIGHUP, pass_on(signal.SIGHUP))
-        for place in range(options.workers):
-            start(announce=place == 0)
-        while not stopping:
+            signal.signal(signal.SIGHUP, pass_on)
+        while not (stopping or failed):
+            while len(workers) < options.workers and time.monotonic() >= due:
+                start()
             wait([worker.sentinel for worker in workers], timeout=0.2)
             for worker in [worker for worker in workers if not worker.is_alive()]:
                 lived = time.monotonic() - workers.pop(worker)
                 mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
-                if stopping:
+                # What none could load yet none will.
+                failed = worker.exitcode == _NOT_LOADED and not loaded.is_set()
+                if stopping or failed:
                     break
                 log.warning("Worker %s ended (%s), another is started", worker.pid, worker.exitcode)
-                if lived < _SHORT_LIFE:
-                    time.sleep(1)
-                start()
-        pass_on(signal.SIGTERM)()
+                due = time.monotonic() + pause
+                pause = min(2 * pause or 1, _LONGEST_PAUSE) if lived < _SHORT_LIFE else 0.0
+        pass_on(signal.SIGTERM)
         deadline = time.monotonic() + _GRACE + 5
         for worker in workers:
             worker.join(max(0.0, deadline - time.monotonic()))
             if worker.is_alive():
                 worker.kill()
+    if failed:
+        sys.exit(1)

@@ -1,0 +1,139 @@
+"""Options that the commands which list tracks share."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from segue.console import count, say
+
+if TYPE_CHECKING:
+    from segue.recommend.recommender import ListOptions, Recommender
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+LENGTH = click.option(
+    "-n", type=click.IntRange(min=1), default=10, show_default=True, help="Length of the list."
+)
+JSON = click.option("--json", "as_json", is_flag=True, help="One JSON document, not a table.")
+REASONS = click.option("--reasons", is_flag=True, help="Say for each track why it is there.")
+EXACT = click.option(
+    "--exact", is_flag=True, help="Score every track, though `segue index` made an index."
+)
+DIAL = click.option(
+    "--dial",
+    type=click.FloatRange(-1, 1),
+    default=0.0,
+    show_default=True,
+    help="From -1, mainstream, over 0, the model itself, to 1, deep cuts.",
+)
+
+
+@dataclass(frozen=True)
+class ListFlags:
+    """What a list may hold, as given on the command line: see `list_flags`."""
+
+    dial: float
+    diversity: float
+    exclude_track: tuple[str, ...]
+    exclude_artist: tuple[str, ...]
+    only_artist: tuple[str, ...]
+    only_tracks: Path | None
+    max_per_artist: int | None
+    max_per_album: int | None
+    no_other_versions: bool
+
+    def resolved(self, recommender: Recommender) -> ListOptions:
+        """As the recommender takes them; names become ids."""
+        from segue.recommend.filters import Filters
+
+        catalog = recommender.bundle.catalog
+
+        def tracks(names: tuple[str, ...]) -> list[str]:
+            return [str(catalog.track_ids[recommender.names.find(name)]) for name in names]
+
+        def artists(names: tuple[str, ...]) -> list[str]:
+            return [
+                str(catalog.artists.ids[recommender.names.find(name, "artist")]) for name in names
+            ]
+
+        only = None if self.only_tracks is None else _ids_in(self.only_tracks, recommender)
+        filters = Filters(
+            exclude_tracks=tracks(self.exclude_track),
+            exclude_artists=artists(self.exclude_artist),
+            only_tracks=only,
+            only_artists=artists(self.only_artist) if self.only_artist else None,
+            max_per_artist=self.max_per_artist,
+            max_per_album=self.max_per_album,
+            other_versions=not self.no_other_versions,
+        )
+        return {"dial": self.dial, "diversity": self.diversity, "filters": filters}
+
+
+def _ids_in(path: Path, recommender: Recommender) -> list[str]:
+    """The track ids in a file, one a line; those that the bundle has (InputError if none)."""
+    from segue.errors import InputError
+    from segue.recommend.export import read_lines
+
+    index_of = recommender.bundle.catalog.tracks.index_of
+    lines = [line for _, line in read_lines(path)]
+    known = [line for line in lines if line in index_of]
+    if not known:
+        raise InputError(f"{path}: names no track of the bundle, expected one id a line")
+    if len(known) < len(lines):
+        say(f"{count(len(lines) - len(known), 'line')} of {path} unknown to the bundle passed over")
+    return known
+
+
+def list_flags(command: _Function) -> _Function:
+    """Options of every command that lists tracks; it gets them as one `flags`."""
+
+    @functools.wraps(command)
+    def with_options(**options: Any) -> Any:
+        names = [field.name for field in dataclasses.fields(ListFlags)]
+        flags = ListFlags(**{name: options.pop(name) for name in names})
+        return command(flags=flags, **options)
+
+    for option in reversed(
+        [
+            DIAL,
+            click.option(
+                "--diversity",
+                type=click.FloatRange(0, 1),
+                default=0.0,
+                show_default=True,
+                help="Less of the same: up to 1.",
+            ),
+            click.option("--exclude-track", multiple=True, help="Not this track."),
+            click.option("--exclude-artist", multiple=True, help="Nothing by this artist."),
+            click.option("--only-artist", multiple=True, help="Nothing but by this artist."),
+            click.option(
+                "--only-tracks",
+                type=click.Path(path_type=Path),
+                help="Nothing but the tracks whose ids stand in this file, one a line.",
+            ),
+            click.option(
+                "--max-per-artist",
+                type=click.IntRange(min=1),
+                help="At most this many by one artist.",
+            ),
+            click.option(
+                "--max-per-album",
+                type=click.IntRange(min=1),
+                help="At most this many from one album.",
+            ),
+            click.option(
+                "--no-other-versions",
+                is_flag=True,
+                help="No live, remastered or other version of a song that is there.",
+            ),
+        ]
+    ):
+        with_options = option(with_options)
+    return with_options  # type: ignore[return-value]

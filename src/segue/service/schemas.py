@@ -1,0 +1,111 @@
+"""What the questions of the API have in common, and the form of errors."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+
+from segue.recommend.filters import Filters
+from segue.recommend.recommender import ListOptions
+
+# Limits that the document states.
+MAX_N = 500
+MAX_TRACKS = 500
+MAX_FILTER = 5000
+MAX_BATCH = 64
+MAX_TEXT = 200
+
+
+def _text(value: Any) -> Any:
+    """A whole number as its digits: many data sets number their playlists."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+Id = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=500),
+    BeforeValidator(_text, json_schema_input_type=str | int),
+]
+Ids = Annotated[list[Id], Field(max_length=MAX_TRACKS)]
+FilterIds = Annotated[list[Id], Field(max_length=MAX_FILTER)]
+N = Annotated[int, Field(ge=1, le=MAX_N, description="Length of the list.")]
+Dial = Annotated[
+    float,
+    Field(
+        ge=-1, le=1, allow_inf_nan=False,
+        description="From −1, mainstream, over 0, the model itself, to 1, deep cuts.",
+    ),
+]  # fmt: skip
+
+
+class Question(BaseModel):
+    """A JSON object that may hold nothing but its own fields, of just the right types."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class ListFilters(Question):
+    """What a list may hold. A filter never shortens a list while other tracks pass it."""
+
+    exclude_tracks: FilterIds = Field(default_factory=list, description="Not these tracks.")
+    exclude_artists: FilterIds = Field(
+        default_factory=list, description="Nothing by these artists."
+    )
+    only_tracks: FilterIds | None = Field(default=None, description="Nothing but these tracks.")
+    only_artists: FilterIds | None = Field(
+        default=None, description="Nothing but tracks by these artists."
+    )
+    max_per_artist: Annotated[int, Field(ge=1)] | None = Field(
+        default=None, description="At most this many tracks by one artist."
+    )
+    max_per_album: Annotated[int, Field(ge=1)] | None = Field(
+        default=None, description="At most this many tracks of one album."
+    )
+    other_versions: bool = Field(
+        default=True,
+        description="False: no live, remastered … version of a song that is there.",
+    )
+
+
+class ListQuestion(Question):
+    """The options of every list of tracks."""
+
+    n: N = 10
+    dial: Dial = 0.0
+    diversity: float = Field(
+        default=0.0, ge=0, le=1, allow_inf_nan=False, description="Less of the same, up to 1."
+    )
+    reasons: bool = Field(
+        default=False,
+        description="Name playlists that hold both a track and some asked with.",
+    )
+    filters: ListFilters = ListFilters()
+
+    def options(self) -> ListOptions:
+        """As the recommender takes them."""
+        filters = Filters(**self.filters.model_dump())
+        return {"dial": self.dial, "diversity": self.diversity, "filters": filters}
+
+
+def one_of(*names: str) -> ConfigDict:
+    """A model of which just one of some fields is given, as the API's document says it."""
+    given: list[Any] = [
+        {"required": [name], "properties": {name: {"not": {"type": "null"}}}} for name in names
+    ]
+    return ConfigDict(json_schema_extra={"oneOf": given})
+
+
+def check_one_of(question: BaseModel, *names: str) -> None:
+    """Refuse a question that gives none of some fields, or several (ValueError)."""
+    if sum(getattr(question, name) is not None for name in names) != 1:
+        raise ValueError(f"just one of {' and '.join(names)} must be given")
+
+
+class Error(BaseModel):
+    """What went wrong."""
+
+    error: str = Field(description="One clear sentence.")
+    candidates: list[str] = Field(
+        default_factory=list, description="Where a name stands for nothing or several: the nearest."
+    )

@@ -1,0 +1,214 @@
+"""The verbs over HTTP: what each is asked with, and its route."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Response
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from segue.errors import SegueError
+from segue.names.name_file import Kind
+from segue.recommend.details import Found
+from segue.recommend.lists import Recommendations, SimilarArtists
+from segue.recommend.reasons import Explanation
+from segue.service.errors import ERRORS, error_content
+from segue.service.schemas import (
+    MAX_BATCH,
+    MAX_N,
+    MAX_TEXT,
+    Dial,
+    Error,
+    Id,
+    Ids,
+    ListQuestion,
+    N,
+    Question,
+    check_one_of,
+    one_of,
+)
+from segue.service.serving import Served
+from segue.service.work import Work
+
+
+class Playlist(Question):
+    """A playlist: one of the bundle, or the tracks of any other."""
+
+    model_config = one_of("playlist", "tracks")
+
+    playlist: Id | None = Field(default=None, description="A playlist of the bundle.")
+    tracks: Ids | None = Field(
+        default=None,
+        description="Track ids of a playlist that the bundle need not know. For an empty list "
+        "the most popular tracks are given.",
+    )
+    ordered: bool = Field(default=False, description="Whether the order of `tracks` has a meaning.")
+
+    @model_validator(mode="after")
+    def _check(self) -> Playlist:
+        check_one_of(self, "playlist", "tracks")
+        return self
+
+
+class Complete(Playlist, ListQuestion):
+    """A playlist to continue: one of the bundle, or the tracks of any other."""
+
+
+class Recommend(ListQuestion):
+    """Several playlists to continue, all by the same options."""
+
+    playlists: list[Playlist] = Field(min_length=1, max_length=MAX_BATCH)
+    n: N = 500
+
+
+class Answers(BaseModel):
+    """One answer a playlist, in their order; what is wrong with one does not touch the others."""
+
+    answers: list[Recommendations | Error]
+
+
+class Vibe(ListQuestion):
+    """A few songs and artists to go with; at least one."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "anyOf": [
+                {"required": [name], "properties": {name: {"minItems": 1}}}
+                for name in ("tracks", "artists")
+            ]
+        }
+    )
+
+    tracks: Ids = Field(default_factory=list, description="Track ids (or names of one track).")
+    artists: Ids = Field(default_factory=list, description="Artist ids (or names of one artist).")
+
+    @model_validator(mode="after")
+    def _check(self) -> Vibe:
+        if not self.tracks and not self.artists:
+            raise ValueError("at least one of tracks and artists must be given")
+        return self
+
+
+class Similar(Question):
+    """A track to find tracks like it, or an artist to find artists like it."""
+
+    model_config = one_of("track", "artist")
+
+    track: Id | None = Field(default=None, description="Id (or name) of a track.")
+    artist: Id | None = Field(default=None, description="Id (or name) of an artist.")
+    n: N = 10
+
+    @model_validator(mode="after")
+    def _check(self) -> Similar:
+        check_one_of(self, "track", "artist")
+        return self
+
+
+class Why(Question):
+    """A track, and what it is asked to go with: a playlist, or songs and artists."""
+
+    track: Id = Field(description="Id (or name) of the track that is to be explained.")
+    playlist: Id | None = Field(default=None, description="The playlist that is completed.")
+    tracks: Ids = Field(default_factory=list, description="Tracks that it is to go with.")
+    artists: Ids = Field(default_factory=list, description="Artists that it is to go with.")
+    ordered: bool = Field(default=False, description="Whether the order of `tracks` has a meaning.")
+    dial: Dial = 0.0
+
+    @model_validator(mode="after")
+    def _check(self) -> Why:
+        if (self.playlist is None) == (not self.tracks and not self.artists):
+            raise ValueError("either playlist or at least one of tracks and artists is needed")
+        return self
+
+
+def routes(work: Work) -> APIRouter:
+    """A route for each verb."""
+    api = APIRouter(tags=["music"], responses=ERRORS)
+
+    @api.get("/find", response_model=Found)
+    async def find(
+        text: Annotated[
+            str,
+            Query(
+                max_length=MAX_TEXT,
+                description="Words of names and beginnings of words, title and artist mixed.",
+            ),
+        ],
+        kind: Annotated[
+            list[Kind] | None, Query(description="What to look for; all, unless given.")
+        ] = None,
+        n: Annotated[int, Query(ge=1, le=MAX_N, description="Most of each.")] = 10,
+    ) -> Response:
+        """Find tracks, artists and playlists by name."""
+        return await work.answer(lambda served: served.recommender.find(text, n, kind=kind))
+
+    @api.post("/complete", response_model=Recommendations)
+    async def complete(question: Complete) -> Response:
+        """Continue a playlist."""
+        return await work.answer(lambda served: _complete(served, question, question))
+
+    @api.post("/recommend", response_model=Answers)
+    async def recommend(question: Recommend) -> Response:
+        """Continue several playlists."""
+
+        def answers(served: Served) -> Any:
+            return {"answers": [one(served, playlist) for playlist in question.playlists]}
+
+        def one(served: Served, playlist: Playlist) -> Any:
+            try:
+                return _complete(served, playlist, question)
+            except SegueError as error:
+                return error_content(error)
+
+        return await work.answer(answers)
+
+    @api.post("/vibe", response_model=Recommendations)
+    async def vibe(question: Vibe) -> Response:
+        """Find what goes with a few songs and artists."""
+        return await work.answer(
+            lambda served: served.recommender.vibe(
+                question.tracks,
+                question.n,
+                artists=question.artists,
+                reasons=question.reasons,
+                **question.options(),
+            )
+        )
+
+    @api.post("/similar", response_model=Recommendations | SimilarArtists)
+    async def similar(question: Similar) -> Response:
+        """Find tracks like a track, or artists like an artist."""
+
+        def answer(served: Served) -> Any:
+            if question.artist is None:
+                return served.recommender.similar(str(question.track), question.n)
+            return served.recommender.similar(artist=question.artist, n=question.n)
+
+        return await work.answer(answer)
+
+    @api.post("/why", response_model=Explanation)
+    async def why(question: Why) -> Response:
+        """Say all that speaks for and against one track."""
+        return await work.answer(
+            lambda served: served.recommender.why(
+                question.track,
+                question.playlist,
+                tracks=question.tracks,
+                artists=question.artists,
+                ordered=question.ordered,
+                dial=question.dial,
+            )
+        )
+
+    return api
+
+
+def _complete(served: Served, asked: Playlist, options: Complete | Recommend) -> Recommendations:
+    return served.recommender.complete(
+        asked.playlist,
+        options.n,
+        tracks=asked.tracks,
+        ordered=asked.ordered,
+        reasons=options.reasons,
+        **options.options(),
+    )
