@@ -9,7 +9,7 @@ from scipy.sparse import csr_array, vstack
 
 from segue.baselines.baseline import SearchSpace
 from segue.baselines.cooccurrence import pair_matrix
-from segue.data.playlists import Float32Array, Int32Array, TrackLists
+from segue.data.playlists import Float32Array, TrackLists
 from segue.errors import InputError
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.memory import require_memory
@@ -137,8 +137,8 @@ def rows_with_side_information(
     catalog = graph.catalog
     rows = [
         pair_matrix(graph.playlists.tracks, catalog.num_tracks),
-        _members(catalog.main_artist, len(catalog.artists), artist_weight**0.5),
-        _members(catalog.main_album, len(catalog.albums), album_weight**0.5),
+        csr_array(catalog.relations["artist"].matrix.T * np.float32(artist_weight**0.5)),
+        csr_array(catalog.relations["album"].matrix.T * np.float32(album_weight**0.5)),
     ]
     return csr_array(vstack(rows))
 
@@ -198,10 +198,3 @@ def ease_weights(pairs: csr_array, regularization: float) -> Float32Array:
     matrix /= -diagonal
     diagonal[:] = 0
     return matrix
-
-
-def _members(group: Int32Array, num_groups: int, value: float) -> csr_array:
-    """Groups by tracks: `value` where a track is of that group; a track of none is at −1."""
-    track = np.flatnonzero(group >= 0)
-    values = np.full(len(track), value, dtype=np.float32)
-    return csr_array((values, (group[track], track)), shape=(num_groups, len(group)))

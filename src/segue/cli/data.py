@@ -14,6 +14,8 @@ from segue.console import ConsoleProgress, count, number, say
 
 if TYPE_CHECKING:
     from segue.data.collect import Order
+    from segue.data.playlists import Int64Array
+    from segue.data.relations import Relation
     from segue.graph.playlist_graph import PlaylistGraph
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
@@ -175,14 +177,17 @@ def info(graph: Path, as_json: bool, top: int) -> None:
         ["", *percentiles],
         [[k, *(number(n) for n in row.values())] for k, row in content["degrees"].items()],
     )
-    artist = ["artist"] if content["nodes"]["artist"] else []
-    for kind, facts in {"tracks": ["id", "name", *artist], "artists": ["id", "name"]}.items():
-        rows = [
-            [*(str(entry[fact]) for fact in facts), number(entry["playlists"])]
-            for entry in content[f"top_{kind}"]
-        ]
-        if kind == "tracks" or artist:
-            print_table(f"Most popular {kind}", [*facts, "playlists"], rows)
+    for name, entries in content.items():
+        if name.startswith("top_"):
+            kind, facts = name.removeprefix("top_").removesuffix("s"), ["id", "name"]
+            if kind == "track" and content["nodes"]["artist"]:
+                facts.append("artist")
+            rows = [
+                [*(str(entry[fact]) for fact in facts), number(entry["playlists"])]
+                for entry in entries
+            ]
+            if content["nodes"][kind]:
+                print_table(f"Most popular {kind}s", [*facts, "playlists"], rows)
     click.echo(f"Playlists whose order is known: {number(content['playlists_with_known_order'])}")
 
 
@@ -191,20 +196,20 @@ def describe(graph: PlaylistGraph, top: int) -> dict[str, Any]:
     import numpy as np
 
     catalog, tracks = graph.catalog, graph.playlists.tracks
-    known = catalog.main_artist >= 0
-    by_artist = np.bincount(catalog.main_artist[known], minlength=len(catalog.artists))
-    # A playlist counts once for an artist, however many of its tracks it holds.
-    pairs = tracks.list_index() * len(catalog.artists) + catalog.main_artist[tracks.track_index]
-    pairs = pairs[known[tracks.track_index]]
-    artist_playlists = np.bincount(
-        np.unique(pairs) % max(1, len(catalog.artists)), minlength=len(catalog.artists)
-    )
-    degrees = {
-        "tracks of a playlist": tracks.lengths,
-        "playlists of a track": graph.popularity,
-    }
-    if len(catalog.artists):
-        degrees |= {"tracks of an artist": by_artist, "playlists of an artist": artist_playlists}
+    degrees = {"tracks of a playlist": tracks.lengths, "playlists of a track": graph.popularity}
+    playlists_of = {}
+    for kind, relation in graph.relations.items():
+        if kind == "album":  # they are many, and tell little here
+            continue
+        playlists_of[kind] = _playlists_of(graph, relation)
+        if not relation.num_targets:
+            continue
+        a_node = f"an {kind}" if kind == "artist" else f"a {kind}"
+        if not relation.is_single:
+            degrees[f"{kind}s of a {relation.source}"] = relation.source_degree
+        if relation.source == "track":
+            degrees[f"tracks of {a_node}"] = relation.target_degree
+        degrees[f"playlists of {a_node}"] = playlists_of[kind]
     quantiles = {"min": 0, "5%": 5, "25%": 25, "50%": 50, "75%": 75, "95%": 95, "max": 100}
 
     def percentiles(values: Any) -> dict[str, int]:
@@ -214,7 +219,6 @@ def describe(graph: PlaylistGraph, top: int) -> dict[str, Any]:
 
     top_tracks = np.argsort(-graph.popularity, kind="stable")[:top].astype(np.int32)
     their_artists = catalog.artist_of(top_tracks).to_pylist()
-    top_artists = np.argsort(-artist_playlists, kind="stable")[:top]
     return {
         "fingerprint": graph.fingerprint,
         "options": graph.options,
@@ -231,12 +235,29 @@ def describe(graph: PlaylistGraph, top: int) -> dict[str, Any]:
             }
             for row, artist in zip(top_tracks.tolist(), their_artists, strict=True)
         ],
-        "top_artists": [
-            {
-                "id": str(catalog.artists.ids[row]),
-                "name": str(catalog.artists.names[row]),
-                "playlists": int(artist_playlists[row]),
-            }
-            for row in top_artists.tolist()
-        ],
+        **{
+            f"top_{kind}s": [
+                {
+                    "id": str(catalog.nodes[kind].ids[row]),
+                    "name": str(catalog.nodes[kind].names[row]),
+                    "playlists": int(counts[row]),
+                }
+                for row in np.argsort(-counts, kind="stable")[:top].tolist()
+            ]
+            for kind, counts in playlists_of.items()
+        },
     }
+
+
+def _playlists_of(graph: PlaylistGraph, relation: Relation) -> Int64Array:
+    """Playlists of each node that a relation leads to, however many of their tracks do."""
+    import numpy as np
+    from scipy.sparse import csr_array
+
+    if relation.source == "playlist":
+        return relation.target_degree
+    tracks = graph.playlists.tracks
+    ones = np.ones(tracks.num_pairs, dtype=np.float32)
+    shape = (len(tracks), relation.num_sources)
+    held = csr_array((ones, tracks.track_index, tracks.offsets), shape=shape) @ relation.matrix
+    return np.bincount(held.indices, minlength=relation.num_targets)

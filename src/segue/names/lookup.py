@@ -149,8 +149,8 @@ class NameLookup:
         """One of them as a line for people, its id in brackets at the end."""
         catalog = self.catalog
         if kind == "track":
-            artist, album = int(catalog.main_artist[row]), int(catalog.main_album[row])
-            by = f" - {catalog.artists.names[artist]}" if artist >= 0 else ""
+            artist, album = self._artist_of(row), int(catalog.main_album[row])
+            by = f" - {artist}" if artist else ""
             place = f", {catalog.albums.names[album]}" if album >= 0 else ""
             return f"{catalog.track_names[row]}{by}{place}  ({catalog.track_ids[row]})"
         num_tracks = self._num_tracks(kind, row)
@@ -167,8 +167,8 @@ class NameLookup:
         an_id, name = self.index.ids(kind)[row].as_py(), self.index.names(kind)[row].as_py()
         facts = {"type": kind, "id": an_id, "name": name}
         if kind == "track":
-            artist = self.catalog.artist_of(np.array([row], dtype=np.int32))[0].as_py()
-            return facts | {"artist_name": artist, "num_playlists": int(self.popularity[row])}
+            more = {"artist_name": self._artist_of(row), "num_playlists": int(self.popularity[row])}
+            return facts | more
         return facts | {"num_tracks": self._num_tracks(kind, row)}
 
     def _num_tracks(self, kind: Kind, row: int) -> int:
@@ -176,14 +176,16 @@ class NameLookup:
             return len(self.playlists.tracks[row])
         return int(self._num_tracks_of_artist[row])
 
+    def _artist_of(self, track: int) -> str:
+        return str(self.catalog.artist_of(np.array([track], dtype=np.int32))[0].as_py())
+
     @cached_property
     def _num_tracks_of_artist(self) -> Int64Array:
         """int64 [num_artists]."""
-        known = self.catalog.main_artist[self.catalog.main_artist >= 0]
-        return np.bincount(known, minlength=len(self.catalog.artists))
+        return self.catalog.relations["artist"].target_degree
 
     def _with_artist(self, text: str) -> list[int]:
-        catalog = self.catalog
+        by = self.catalog.relations["artist"]
         found: set[int] = set()
         for cut in _SEPARATOR.finditer(text):
             left, right = text[: cut.start()], text[cut.end() :]
@@ -191,7 +193,7 @@ class NameLookup:
                 artists = set(self.index.named("artist", artist))
                 if artists:
                     rows = self.index.named("track", name)
-                    found.update(row for row in rows if int(catalog.main_artist[row]) in artists)
+                    found.update(row for row in rows if not artists.isdisjoint(by[row].tolist()))
         return sorted(found, key=lambda row: (-self.popularity[row], row))
 
     def _lines(self, rows: dict[Kind, list[int]]) -> list[str]:

@@ -115,10 +115,9 @@ def fill_names(
     for setting in ("journal_mode = OFF", "synchronous = OFF", f"cache_size = -{_CACHE_KIB}"):
         connection.execute(f"PRAGMA {setting}")
     connection.execute("BEGIN")
-    known = catalog.main_artist >= 0
-    by = catalog.main_artist[known]
+    by = catalog.relations["artist"]
     prominence: dict[Kind, NDArray[Any]] = {
-        "artist": np.bincount(by, popularity[known], len(catalog.artists)),
+        "artist": np.bincount(by.target_index, popularity[by.source_index], by.num_targets),
         "track": popularity,
     }
     if playlists is not None:

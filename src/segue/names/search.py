@@ -177,8 +177,8 @@ class NameIndex:
     def _labels(self, kind: Kind, row: int) -> Iterator[str]:
         name = fold(self._name(kind, row))[: 2 * _FUZZY_LENGTH]
         yield name
-        if kind == "track" and self.catalog.main_artist[row] >= 0:
-            artist = fold(str(self.catalog.artists.names[int(self.catalog.main_artist[row])]))
+        for artist_row in self.catalog.relations["artist"][row] if kind == "track" else ():
+            artist = fold(str(self.catalog.artists.names[int(artist_row)]))
             yield f"{name} {artist}"
             yield f"{artist} {name}"
 

@@ -23,6 +23,8 @@ KINDS: tuple[Kind, ...] = ("track", "artist", "playlist")
 class Track:
     """A track; artist and album are empty where none is known.
 
+    Of several artists `artist_name` names all and `artist_id` is the main one's.
+
     `num_playlists` counts the playlists that hold it in the graph that was trained on.
     """
 
@@ -127,7 +129,7 @@ class Details:
     def artist(self, artist_id: Text, n: int = 50) -> ArtistDetails:
         """One artist with its `n` best-known tracks (NameLookupError)."""
         row = self._rows.artist(artist_id)
-        by = np.flatnonzero(self._catalog.main_artist == row)
+        by = self._catalog.relations["artist"].sources_of(np.array([row]))
         best = np.argsort(-self._popularity[by], kind="stable")[:n]
         return ArtistDetails(**vars(self._artist(row)), tracks=self.tracks(by[best].tolist()))
 
@@ -157,7 +159,7 @@ class Details:
             catalog.track_ids.take(tracks).to_pylist(),
             catalog.track_names.take(tracks).to_pylist(),
             (catalog.artists.ids[at].as_py() if at >= 0 else "" for at in artists),
-            (catalog.artists.names[at].as_py() if at >= 0 else "" for at in artists),
+            catalog.artist_of(tracks).to_pylist(),
             (catalog.albums.ids[at].as_py() if at >= 0 else "" for at in albums),
             (catalog.albums.names[at].as_py() if at >= 0 else "" for at in albums),
             self._popularity[tracks].tolist(),

@@ -24,15 +24,15 @@ class Filters:
     Attributes
     ----------
     exclude_tracks, exclude_artists : sequence of ids
-        Never recommended: these tracks, any track by these artists.
+        Never recommended: these tracks, any track by these artists, alone or with others.
     only_tracks, only_artists : sequence of ids or None
         Nothing but these tracks, nothing but tracks by these artists.
     max_per_artist, max_per_album : int or None
-        At most so many recommended tracks of one artist or album, at least 1. A track whose
-        artist or album is not known is not counted.
+        At most so many recommended tracks of one artist or album, at least 1. A track with several
+        artists counts for its main one; a track whose artist or album is not known is not counted.
     other_versions
         False: no other version of a song that stands in the query or higher in the list (same
-        artist, and same title but for "live", "remastered" and the like).
+        main artist, and same title but for "live", "remastered" and the like).
 
     Examples
     --------
@@ -84,12 +84,14 @@ class Filters:
             allowed[:] = False
             allowed[[track_row(one) for one in as_texts(self.only_tracks, "track")]] = True
         allowed[[track_row(one) for one in as_texts(self.exclude_tracks, "track")]] = False
+        by = catalog.relations["artist"]
         if self.only_artists is not None:
             only = [artist_row(one) for one in as_texts(self.only_artists, "artist")]
-            allowed &= np.isin(catalog.main_artist, only)
-        if self.exclude_artists:
-            excluded = [artist_row(one) for one in as_texts(self.exclude_artists, "artist")]
-            allowed &= ~np.isin(catalog.main_artist, excluded)
+            theirs = np.zeros(catalog.num_tracks, dtype=bool)
+            theirs[by.sources_of(np.array(only, dtype=np.int64))] = True
+            allowed &= theirs
+        excluded = [artist_row(one) for one in as_texts(self.exclude_artists, "artist")]
+        allowed[by.sources_of(np.array(excluded, dtype=np.int64))] = False
         return allowed
 
     def chosen(

@@ -136,18 +136,26 @@ class Explainer:
         return tuple(reasons)
 
     def same_artist(self, query: Query, tracks: Int32Array) -> list[tuple[str, ...]]:
-        """For each track the names of what the query holds by its artist."""
-        catalog = self.catalog
-        found = catalog.main_artist[tracks].tolist()
-        names: dict[int, list[str]] = {artist: [] for artist in found if artist >= 0}
-        rows = query.tracks.track_index
-        for row, artist in zip(rows.tolist(), catalog.main_artist[rows].tolist(), strict=True):
-            if artist in names:
-                names[artist].append(catalog.track_names[row].as_py())
-        for artist in [] if query.artists is None else query.artists.track_index.tolist():
-            if artist in names:
-                names[artist].append(catalog.artists.names[artist].as_py())
-        return [tuple(names.get(artist, ())) for artist in found]
+        """For each track the names of what the query holds by any of its artists."""
+        catalog, by = self.catalog, self.catalog.relations["artist"]
+        wanted = set(by.rows(tracks).target_index.tolist())
+        # What the query holds by each artist: names by place, so that a duet is named once.
+        held: dict[int, dict[int, str]] = {artist: {} for artist in wanted}
+        rows = query.tracks.track_index.tolist()
+        for place, row in enumerate(rows):
+            for artist in wanted.intersection(by[row].tolist()):
+                held[artist][place] = catalog.track_names[row].as_py()
+        named = [] if query.artists is None else query.artists.track_index.tolist()
+        for place, artist in enumerate(named, start=len(rows)):
+            if artist in wanted:
+                held[artist][place] = catalog.artists.names[artist].as_py()
+        found = []
+        for track in tracks.tolist():
+            both = {
+                place: name for artist in by[track].tolist() for place, name in held[artist].items()
+            }
+            found.append(tuple(both[place] for place in sorted(both)))
+        return found
 
     def playlists(
         self, query: Query, tracks: Int32Array, without: int | None = None

@@ -482,7 +482,7 @@ class Recommender:
         shared = self._explainer.playlists(query, found, without) if reasons else None
         tracks = []
         same_artist = self._explainer.same_artist(query, found)
-        by = catalog.main_artist[found].tolist()
+        by = catalog.artist_of(found).to_pylist()
         # One by one: for a short list Arrow's `take` costs more than it saves.
         for place, (track, artist) in enumerate(zip(found.tolist(), by, strict=True)):
             because, rest = self._explainer.strongest(parts, place)
@@ -491,7 +491,7 @@ class Recommender:
                     place + 1,
                     catalog.track_ids[track].as_py(),
                     catalog.track_names[track].as_py(),
-                    catalog.artists.names[artist].as_py() if artist >= 0 else "",
+                    artist,
                     float(score[0, place]),
                     because,
                     rest,
