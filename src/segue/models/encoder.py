@@ -113,6 +113,28 @@ class MessageGraph:
             if self.source[target] == kind
         }
 
+    @property
+    def homogeneous(self) -> HomogeneousView:
+        """The visible edges of all relations as the modules of PyTorch Geometric take them."""
+        kinds = ["playlist", "track", *self.structural]
+        counts = [self.num_nodes[kind] for kind in kinds]
+        first = dict(zip(kinds, np.cumsum([0, *counts[:-1]]).tolist(), strict=True))
+        relations = {"playlist": ("playlist", "track", self.contains)}
+        relations |= {k: (self.source[k], k, edges) for k, edges in self.structural.items()}
+        parts = []
+        for source, target, edges in relations.values():
+            visible = edges.value != 0
+            row = edges.row()[visible] + first[source]
+            there = torch.stack([row, edges.column[visible].long() + first[target]])
+            parts += [there, there.flip(0)]
+        sizes = torch.tensor([part.shape[1] for part in parts], device=self.popularity.device)
+        types = torch.arange(len(parts), device=sizes.device)
+        return HomogeneousView(
+            dict(zip(kinds, counts, strict=True)),
+            torch.cat(parts, dim=1),
+            torch.repeat_interleave(types, sizes),
+        )
+
     def hide(self, pairs: Tensor) -> MessageGraph:
         """The same graph with some interaction edges absent.
 
@@ -122,6 +144,35 @@ class MessageGraph:
             Positions among the training graph's pairs.
         """
         return replace(self, contains=self.contains.without(pairs))
+
+
+@dataclass(frozen=True, eq=False)
+class HomogeneousView:
+    """A message graph in which the nodes of all kinds are numbered on end, and edges have types.
+
+    With it any module of PyTorch Geometric that takes ``edge_index``, with ``edge_type`` or
+    without, can pass the messages of an encoder.
+
+    Attributes
+    ----------
+    num_nodes : dict
+        Number of nodes by kind, in the order of their numbers: playlists, tracks, then the
+        structural kinds of the graph.
+    edge_index : int64 [2, num_edges]
+        The visible edges of each relation in both directions.
+    edge_type : int64 [num_edges]
+        2r for relation r, 2r + 1 for its reverse; relation 0 is playlist–contains–track, the others
+        follow in the order of `num_nodes`.
+    """
+
+    num_nodes: dict[str, int]
+    edge_index: Tensor
+    edge_type: Tensor
+
+    def split(self, x: Tensor) -> NodeVectors:
+        """Rows of all nodes (float [num_nodes, dim]) by kind."""
+        ends = np.cumsum(list(self.num_nodes.values())).tolist()
+        return dict(zip(self.num_nodes, torch.tensor_split(x, ends[:-1]), strict=True))
 
 
 def _normalised(
