@@ -65,7 +65,7 @@ def main() -> None:
     neighbours = Neighbours(
         lists, Relation.single("by", "track", "artist", artist, options.artists)
     )
-    by_popularity = np.argsort(-neighbours.importance["track"], kind="stable")
+    by_popularity = np.argsort(-neighbours.prominence["track"], kind="stable")
     seeds, found = by_popularity[[0, 50, 500]], by_popularity[1:9]
     kinds: dict[str, Callable[[], Subgraph]] = {
         "snowball of a playlist, 3 waves": lambda: snowball(neighbours, [("playlist", 7)]),

@@ -13,7 +13,8 @@ from segue import metrics
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.graph.split import SplitRecipe, split_graph
 from segue.models.encoder import Encoder, MessageGraph, NodeVectors
-from segue.scoring.scorer import CentroidScorer
+from segue.scoring.centroid import Centroid
+from segue.scoring.first_stage import FirstStage
 from segue.training.config import TrainConfig
 from segue.training.train import train
 
@@ -101,7 +102,9 @@ def test_a_module_of_pyg_learns(
     )
     result = train(split.train, None, config, folder=tmp_path, identity="planted", encoder=OfPyG)
     known, targets = split.test.known, split.test.targets
-    scores = CentroidScorer(result.track_vectors, result.query_weight).scores(split.test.query)
+    scores = FirstStage(Centroid(result.track_vectors, result.query_weight)).scores(
+        split.test.query
+    )
     ranks = metrics.rank_held_out(
         scores, known.offsets, known.track_index, targets.offsets, targets.track_index
     )

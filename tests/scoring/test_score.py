@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from scipy.sparse import csr_array
 
 from segue.data.playlists import TrackLists
+from segue.data.relations import Relation
 from segue.scoring.centroid import Centroid
 from segue.scoring.first_stage import FirstStage
 from segue.scoring.popularity import FULL_DIAL, PRIOR_HALF_LIFE, Popularity
@@ -26,11 +27,11 @@ def scores_by(
     vectors: np.ndarray,
     weight: np.ndarray,
     popularity: np.ndarray | None = None,
-    track_artist: np.ndarray | None = None,
+    by: Relation | None = None,
     wide: WidePart | None = None,
 ) -> FirstStage:
     return FirstStage(
-        Centroid(vectors, weight, popularity, track_artist),
+        Centroid(vectors, weight, popularity, by),
         None if popularity is None else Popularity(popularity),
         () if wide is None else (wide,),
     )
@@ -101,17 +102,20 @@ def test_every_term_counts(scorer, tracks, artists, dial, wide, rng_seed):
     rng = np.random.default_rng(rng_seed)
     emphasis = rng.uniform(0.5, 3, len(tracks)).astype(np.float32)
     popularity = rng.integers(0, 500, NUM_TRACKS)
-    track_artist = rng.integers(-1, 4, NUM_TRACKS).astype(np.int32)
+    lists = [rng.permutation(4)[: rng.integers(3)].tolist() for _ in range(NUM_TRACKS)]
+    several = TrackLists.from_lists(lists)
+    ends = "by", "track", "artist"
+    by = Relation(*ends, several.offsets, several.track_index, num_targets=6)
     part = wide_part(rng) if wide else None
-    full = scores_by(VECTORS, WEIGHTS, popularity, track_artist, part)
+    full = scores_by(VECTORS, WEIGHTS, popularity, by, part)
     asked = Query(TrackLists.from_lists([tracks]), emphasis, TrackLists.from_lists([artists]))
     total = np.zeros(DIM)
     for track, factor in zip(tracks, emphasis, strict=True):
         total += factor * WEIGHTS[track] * VECTORS[track].astype(np.float64)
     for artist in artists:
         own = (popularity + 1)[:, None] * VECTORS.astype(np.float64)
-        by = own[track_artist == artist].sum(axis=0)
-        total += WEIGHTS.mean() * by / (np.linalg.norm(by) or 1)
+        theirs = own[[artist in row for row in lists]].sum(axis=0)
+        total += WEIGHTS.mean() * theirs / (np.linalg.norm(theirs) or 1)
     logs = np.log1p(popularity)
     logs = (logs - logs.mean()) / logs.std()
     length = len(tracks) + len(artists)

@@ -103,7 +103,7 @@ class Neighbours:
             "artist": by.num_targets,
         }
         # What breaks ties between nodes of a type.
-        self.importance: dict[str, Int64Array] = {
+        self.prominence: dict[str, Int64Array] = {
             "playlist": tracks.lengths,
             "track": popularity,
             "artist": by.target_degree,
@@ -188,7 +188,7 @@ class Neighbours:
             node_type=np.repeat(np.arange(3, dtype=np.int8), sizes),
             row=np.concatenate([row[t] for t in NODE_TYPES]),
             wave=np.concatenate([np.array(waves[t], dtype=np.int64) for t in NODE_TYPES]),
-            degree=np.concatenate([lengths, holders, self.importance["artist"][row["artist"]]]),
+            degree=np.concatenate([lengths, holders, self.prominence["artist"][row["artist"]]]),
             interaction=interaction[:, interaction[1] >= 0],
             structural=structural[:, structural[1] >= 0],
         )
@@ -244,7 +244,7 @@ def snowball(
             if limits[t]:
                 links = neighbours.links(t, frontier)
                 links[rows[t]] = 0
-                chosen[t] = _choose(links, neighbours.importance[t], limits[t], rng)
+                chosen[t] = _choose(links, neighbours.prominence[t], limits[t], rng)
             rows[t] += chosen[t].tolist()
             wave_of[t] += [wave] * len(chosen[t])
         frontier = chosen
@@ -348,9 +348,9 @@ def _limits(limit: int | Mapping[NodeType, int]) -> dict[NodeType, int]:
 
 
 def _choose(
-    links: Int64Array, importance: Int64Array, limit: int, rng: np.random.Generator | None
+    links: Int64Array, prominence: Int64Array, limit: int, rng: np.random.Generator | None
 ) -> Int64Array:
-    """Rows with the most links, ties to the more important, then to the lower row; or at random."""
+    """Rows with the most links, ties to the more prominent, then to the lower row; or at random."""
     rows = np.flatnonzero(links)
     if rng is not None:
         return rng.choice(rows, min(limit, len(rows)), replace=False)
@@ -358,4 +358,4 @@ def _choose(
         # A star has a million neighbours: only those that can be among the best are sorted.
         threshold = np.partition(links[rows], len(rows) - limit)[len(rows) - limit]
         rows = rows[links[rows] >= threshold]
-    return rows[np.lexsort((rows, -importance[rows], -links[rows]))][:limit]
+    return rows[np.lexsort((rows, -prominence[rows], -links[rows]))][:limit]

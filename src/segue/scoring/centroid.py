@@ -10,6 +10,7 @@ from scipy.linalg.blas import sgemm
 from scipy.sparse import csr_array
 
 from segue.data.playlists import Float32Array, Int32Array, Int64Array
+from segue.data.relations import Relation
 from segue.scoring.query import Query
 from segue.scoring.term import ScoreParts, Source, Term, Tracks
 
@@ -41,22 +42,22 @@ class Centroid(Term[Float32Array]):
         w, at least 0.
     popularity : int64 [num_tracks] or None
         Playlists of each track.
-    track_artist : int32 [num_tracks] or None
-        Only queries with artists need these two.
+    by : Relation or None
+        From tracks to artists. Only queries with artists need these two.
     """
 
     track_vectors: Float32Array
     query_weight: Float32Array
     popularity: Int64Array | None = None
-    track_artist: Int32Array | None = None
+    by: Relation | None = None
 
     def artist_vectors(self, artists: Int32Array) -> Float32Array:
         """v_a of some artists: float32 [num_artists, dim], 0 for one without tracks."""
-        if self.popularity is None or self.track_artist is None:
+        if self.popularity is None or self.by is None:
             raise ValueError("a query with artists needs the popularity and artists of the tracks")
         vectors = np.zeros((len(artists), self.track_vectors.shape[1]), dtype=np.float32)
-        for place, artist in enumerate(artists):
-            own = np.flatnonzero(self.track_artist == artist)
+        for place in range(len(artists)):
+            own = self.by.sources_of(artists[place : place + 1])
             # One more, so that an artist whose tracks nobody holds has a vector, too.
             vectors[place] = (self.popularity[own] + 1) @ self.track_vectors[own]
         return unit_rows(vectors)

@@ -81,7 +81,7 @@ FEATURES = (
 
 
 class FeatureMaker:
-    """Makes the features of candidates.
+    """Makes the features of candidates; a track with several artists counts as its main one's.
 
     Parameters
     ----------

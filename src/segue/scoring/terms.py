@@ -32,7 +32,10 @@ def first_stage_of(
     """
     return FirstStage(
         Centroid(
-            vectors.track_vectors, vectors.query_weight, vectors.popularity, catalog.main_artist
+            vectors.track_vectors,
+            vectors.query_weight,
+            vectors.popularity,
+            catalog.relations["artist"],
         ),
         Popularity(vectors.popularity),
         tuple(load_terms(vectors.terms, catalog.num_tracks).values()),
