@@ -223,7 +223,7 @@ def scorer_of(
         return vectors.scorer
     fitted: dict[str, Any] = {name: value for name, value in options.items() if name != "dial"}
     config = replace(WIDE[arm], **fitted)
-    wide = FinishedParts(folder).wide(graph, replace(config, weight=1.0))
+    wide = FinishedParts(folder).term("wide", graph, replace(config, weight=1.0))
     wide = replace(wide, weight=np.float32(config.weight) * wide.weight)
     scorer = FirstStage(
         Centroid(vectors.track_vectors, vectors.query_weight),

@@ -6,8 +6,9 @@ from dataclasses import replace
 from typing import Any
 
 from segue.baselines.baseline import SearchSpace
-from segue.training.config import TrainConfig, WideConfig
+from segue.training.config import TrainConfig
 from segue.training.objectives import BPR, CatalogueSoftmax, Triples
+from segue.training.terms import WideConfig
 
 # Chosen on validation, one walk of a few trials each, all of dim 64 but where another is named:
 # decay of 1e-5, 1e-4 and 3e-4 and rates of 5e-3 and 1e-2 (of node-softmax 2e-2, too), ten epochs;

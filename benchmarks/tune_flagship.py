@@ -36,8 +36,7 @@ from segue.scoring.recency import Recency
 from segue.scoring.terms import first_stage_of
 from segue.scoring.two_stages import TwoStages
 from segue.scoring.wide import WidePart, WideScores
-from segue.training.config import WideConfig
-from segue.training.wide import fit_wide
+from segue.training.terms import WideConfig
 
 # By name what `segue train` is told otherwise than by default.
 TRAININGS: dict[str, tuple[object, ...]] = {
@@ -140,7 +139,7 @@ def main() -> None:
     for name, (config, recency) in WIDE.items():
         if wanted("wide", name):
             scorer = vectors("default")[1]
-            wide = () if config is None else (fit_wide(split.train, config),)
+            wide = () if config is None else (config.fit(split.train),)
             if recency == "vectors":
                 wide = tuple(_EvenWide(**part.arrays()) for part in wide)
             scorer = replace(scorer, further=wide)

@@ -24,7 +24,7 @@ from segue.pipeline.train import train as train_bundle
 from segue.recommend.filters import Filters
 from segue.recommend.recommender import Recommender
 from segue.scoring.wide import WidePart
-from segue.training.config import SecondStageConfig, SystemConfig, TrainConfig, WideConfig
+from segue.training.config import SecondStageConfig, SystemConfig, TrainConfig
 from segue.training.objectives import (
     BPR,
     CatalogueSoftmax,
@@ -33,6 +33,7 @@ from segue.training.objectives import (
     SampledSoftmax,
     Triples,
 )
+from segue.training.terms import WideConfig
 from segue.training.train import train
 
 pytest.importorskip("lightgbm", reason="the extra train is not installed")
@@ -100,7 +101,7 @@ def bundle(split) -> Bundle:
         options={"relation_weight": 2.0},
     )  # fmt: skip
     system = SystemConfig(
-        WideConfig(num_neighbours=20),
+        {"wide": WideConfig(num_neighbours=20)},
         SecondStageConfig(
             num_trees=(5, 20), learning_rate=0.3, min_leaf=50, min_questions=20, num_leaves=7
         ),

@@ -19,8 +19,8 @@ from segue.pipeline import parts, recipes
 from segue.pipeline.recipes import config_for
 from segue.recommend.recommender import Recommender
 from segue.scoring.wide import WidePart
-from segue.training.config import SecondStageConfig, WideConfig
-from segue.training.wide import fit_wide
+from segue.training.config import SecondStageConfig
+from segue.training.terms import WideConfig
 
 pytest.importorskip("lightgbm", reason="the extra train is not installed")
 SMALL = ("--dim", 8, "--epochs", 2, "--batch-size", 200, "--threads", 1, "--device", "cpu")
@@ -91,14 +91,14 @@ def test_a_training_leaves_a_whole_system(trained, planted):
     assert bundle.split["fingerprint"] == split.fingerprint, "the order is known, so it is mixed"
     # What was measured is of the split, what ships of all pairs; the second stage is the same.
     for found, expected in (
-        (WidePart(**bundle.measured.terms["wide"]), fit_wide(split.train, WideConfig())),
-        (WidePart(**bundle.terms["wide"]), fit_wide(planted, WideConfig())),
+        (WidePart(**bundle.measured.terms["wide"]), WideConfig().fit(split.train)),
+        (WidePart(**bundle.terms["wide"]), WideConfig().fit(planted)),
     ):
         np.testing.assert_array_equal(found.track_index, expected.track_index)
         np.testing.assert_array_equal(found.weight, expected.weight)
     np.testing.assert_array_equal(bundle.measured.popularity, split.train.popularity)
     assert bundle.second_stage.startswith("tree\n")
-    assert bundle.config["system"]["wide"]["max_tracks"] == WideConfig.max_tracks
+    assert bundle.config["system"]["terms"]["wide"]["max_tracks"] == WideConfig.max_tracks
     assert bundle.config["system"]["second_stage"]["num_trees"] == [5, 20]
     assert (bundle.config["dim"], bundle.config["objective"]["temperature"]) == (8, 0.085)
     assert bundle.config["relations"] == ["artist", "album"]
@@ -206,10 +206,11 @@ def test_a_training_that_was_stopped_takes_its_finished_parts(
     with monkeypatch.context() as patch:
         patch.setattr(parts, "train_second_stage", stop)
         assert run("train", graph, "--out", out, *SMALL)[0] == 130
-    assert len(list(folder.glob("wide-*.safetensors"))) == 1
+    assert len(list(folder.glob("term-wide-*.safetensors"))) == 1
     fitted = []
     with monkeypatch.context() as patch:
-        patch.setattr(parts, "fit_wide", lambda g, c: fitted.append(g) or fit_wide(g, c))
+        fit = WideConfig.fit
+        patch.setattr(WideConfig, "fit", lambda c, g: fitted.append(g) or fit(c, g))
         status, _, err = run("train", graph, "--out", out, *SMALL, "--resume")
     assert status == 0, err
     said = [

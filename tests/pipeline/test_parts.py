@@ -10,10 +10,11 @@ from segue.errors import ArtefactError
 from segue.graph.split import SplitRecipe, split_graph
 from segue.pipeline import parts as module
 from segue.pipeline.parts import FinishedParts
-from segue.training.config import SecondStageConfig, SystemConfig, TrainConfig, WideConfig
+from segue.training.config import SecondStageConfig, SystemConfig, TrainConfig
+from segue.training.terms import WideConfig
 
 WIDE = WideConfig(num_neighbours=5)
-SYSTEM = SystemConfig(WIDE, SecondStageConfig())
+SYSTEM = SystemConfig({"wide": WIDE}, SecondStageConfig())
 
 
 @pytest.fixture
@@ -38,18 +39,18 @@ def vectors(split) -> MeasuredVectors:
 def calls(monkeypatch):
     """How often each part was made; a second stage is the number of its making."""
     count = {"wide": 0, "second stage": 0}
-    fit = module.fit_wide
+    fit = WideConfig.fit
 
-    def counted(graph, config):
+    def counted(config, graph):
         count["wide"] += 1
-        return fit(graph, config)
+        return fit(config, graph)
 
     def train(split, scorer, popularity, config):
         count["second stage"] += 1
         np.testing.assert_array_equal(popularity, split.train.popularity)
         return f"träes {count['second stage']}\n"
 
-    monkeypatch.setattr(module, "fit_wide", counted)
+    monkeypatch.setattr(WideConfig, "fit", counted)
     monkeypatch.setattr(module, "train_second_stage", train)
     return count
 
@@ -57,8 +58,8 @@ def calls(monkeypatch):
 def test_a_wide_part_is_made_once_for_a_graph_and_a_configuration(
     parts, planted_graph, split, calls, tmp_path
 ):
-    first = parts.wide(split.train, WIDE)
-    again = FinishedParts(tmp_path).wide(split.train, WIDE)
+    first = parts.term("wide", split.train, WIDE)
+    again = FinishedParts(tmp_path).term("wide", split.train, WIDE)
     assert calls["wide"] == 1
     for name in ("offsets", "track_index", "weight"):
         np.testing.assert_array_equal(getattr(first, name), getattr(again, name))
@@ -68,10 +69,10 @@ def test_a_wide_part_is_made_once_for_a_graph_and_a_configuration(
         {"artist_weight": 0.0}, {"album_weight": 0.0},
     )]  # fmt: skip
     for made, other in enumerate(others, start=2):
-        parts.wide(*other)
+        parts.term("wide", *other)
         assert calls["wide"] == made
-    assert len(list(tmp_path.glob("wide-*.safetensors"))) == 1 + len(others)
-    assert parts.wide(split.train, WIDE).weight.tolist() == first.weight.tolist()
+    assert len(list(tmp_path.glob("term-wide-*.safetensors"))) == 1 + len(others)
+    assert parts.term("wide", split.train, WIDE).weight.tolist() == first.weight.tolist()
     assert calls["wide"] == len(others) + 1
 
 
@@ -87,7 +88,7 @@ def test_a_second_stage_is_made_once_for_what_it_stands_on(parts, planted_graph,
             (other_split, config, SYSTEM),
             (split, replace(config, rng_seed=1), SYSTEM),
             (split, config, more),
-            (split, config, replace(SYSTEM, wide=None)),
+            (split, config, replace(SYSTEM, terms={})),
         ],
         start=2,
     ):
@@ -105,15 +106,15 @@ def test_that_there_is_none_is_remembered_too(parts, split, vectors, monkeypatch
 
 
 def test_a_damaged_part_is_named(parts, split, tmp_path):
-    parts.wide(split.train, WIDE)
-    (path,) = tmp_path.glob("wide-*.safetensors")
+    parts.term("wide", split.train, WIDE)
+    (path,) = tmp_path.glob("term-wide-*.safetensors")
     path.write_bytes(path.read_bytes()[:-9])
     with pytest.raises(ArtefactError, match=rf"{path.name}: is no wide part \(.*\); remove it"):
-        parts.wide(split.train, WIDE)
+        parts.term("wide", split.train, WIDE)
 
 
 def test_what_is_not_its_own_stays(parts, split, vectors, calls, tmp_path):
-    parts.wide(split.train, WIDE)
+    parts.term("wide", split.train, WIDE)
     parts.second_stage(split, vectors, TrainConfig(), SYSTEM)
     for name in ("wide.safetensors", "notes.txt", "checkpoint.safetensors"):
         (tmp_path / name).write_text("mine")

@@ -13,10 +13,11 @@ from segue.graph.playlist_graph import PlaylistGraph
 from segue.graph.split import Split, SplitRecipe, split_graph
 from segue.pipeline.system import SystemScorer
 from segue.pipeline.train import Step, train
-from segue.training.config import SystemConfig, TrainConfig, WideConfig
+from segue.training.config import SystemConfig, TrainConfig
+from segue.training.terms import WideConfig
 
 CONFIG = TrainConfig(dim=8, epochs=3, batch_size=64, learning_rate=0.02)
-WIDE = SystemConfig(WideConfig(num_neighbours=10))
+WIDE = SystemConfig({"wide": WideConfig(num_neighbours=10)})
 
 
 @pytest.fixture(scope="module")

@@ -246,7 +246,10 @@ def train(
             split,
             config=config,
             system=default_system(
-                split.graph, wide=not no_wide, second_stage=second_stage, progress=progress
+                split.graph,
+                without=["wide"] if no_wide else [],
+                second_stage=second_stage,
+                progress=progress,
             ),
             device=device,
             keep_playlists=not no_playlists,

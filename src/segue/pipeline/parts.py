@@ -15,15 +15,15 @@ from segue.errors import ArtefactError
 from segue.files import atomic_file
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.graph.split import Split
-from segue.scoring.terms import first_stage_of
-from segue.scoring.wide import WidePart
-from segue.training.config import SystemConfig, TrainConfig, WideConfig
+from segue.scoring.term import StoredTerm
+from segue.scoring.terms import STORED, first_stage_of
+from segue.training.config import SystemConfig, TrainConfig
 from segue.training.second_stage import train_second_stage
-from segue.training.wide import fit_wide
+from segue.training.terms import TermConfig
 
 
 class FinishedParts:
-    """Makes the wide part and the second stage, each once.
+    """Makes the terms of the score and the second stage, each once.
 
     What was made waits in a file whose name tells what it was made from, so a training that was
     stopped takes it from there.
@@ -37,23 +37,23 @@ class FinishedParts:
     def __init__(self, folder: Path | None) -> None:
         self._folder = folder
 
-    def wide(self, graph: PlaylistGraph, config: WideConfig) -> WidePart:
-        """The wide part for a training graph."""
-        path = self._path("wide", ".safetensors", graph.fingerprint, vars(config))
+    def term(self, name: str, graph: PlaylistGraph, config: TermConfig) -> StoredTerm[Any]:
+        """One term, fitted to a training graph."""
+        path = self._path(f"term-{name}", ".safetensors", graph.fingerprint, vars(config))
         if path is None:
-            return fit_wide(graph, config)
+            return config.fit(graph)
         if path.exists():
             try:
-                return WidePart(**load_file(path))
+                return STORED[name].from_arrays(load_file(path))
             except (SafetensorError, OSError, ValueError, TypeError) as error:
-                raise ArtefactError(f"{path}: is no wide part ({error}); remove it") from error
-        part = fit_wide(graph, config)
+                raise ArtefactError(f"{path}: is no {config.label} ({error}); remove it") from error
+        term = config.fit(graph)
         try:
             with atomic_file(path) as temporary:
-                save_file(part.arrays(), temporary)
+                save_file(term.arrays(), temporary)
         except SafetensorError as error:  # a full disk, among others
             raise ArtefactError(f"{path}: cannot be written ({error})") from error
-        return part
+        return term
 
     def second_stage(
         self, split: Split, vectors: MeasuredVectors, config: TrainConfig, system: SystemConfig
@@ -81,7 +81,7 @@ class FinishedParts:
 
     def remove(self) -> None:
         """Remove the files: the bundle has what was in them."""
-        for pattern in ("wide-*.safetensors", "second_stage-*.txt"):
+        for pattern in ("term-*.safetensors", "second_stage-*.txt"):
             for path in self._folder.glob(pattern) if self._folder else ():
                 path.unlink()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Collection
 from typing import Any
 
 from segue.console import Progress
@@ -11,8 +12,8 @@ from segue.graph.playlist_graph import PlaylistGraph
 from segue.graph.split import Split, SplitKind, SplitRecipe, split_graph
 from segue.pipeline.tuned import PRESETS, for_training
 from segue.scoring.second_stage import lightgbm_library
-from segue.training.config import SecondStageConfig, SystemConfig, TrainConfig, WideConfig
-from segue.training.wide import require_wide
+from segue.training.config import SecondStageConfig, SystemConfig, TrainConfig
+from segue.training.terms import TERMS, TermConfig
 
 
 def split(
@@ -80,22 +81,26 @@ def config_for(model: str, preset: str | None = None, **fields: Any) -> TrainCon
 def default_system(
     graph: PlaylistGraph,
     *,
-    wide: bool = True,
+    without: Collection[str] = (),
     second_stage: bool | None = None,
     progress: Progress | None = None,
 ) -> SystemConfig:
-    """What is scored with beside the vectors; what this machine cannot make is left out.
+    """What is scored with besides the vectors; what this machine cannot make is left out.
 
-    A second stage that is asked for (true) is not left out. `progress` is told what is.
+    So are terms that are named in `without`. A second stage that is asked for (true) is not left
+    out. `progress` is told what is.
     """
     report = progress or Progress()
-    wide_config = WideConfig() if wide else None
-    if wide_config is not None:
+    terms: dict[str, TermConfig] = {}
+    for name, config in TERMS.items():
+        if name in without:
+            continue
         try:
-            require_wide(graph, wide_config)
+            terms[name] = config()
+            terms[name].require(graph)
         except ResourceError as error:
-            report.say(f"The wide part is left out: {error}")
-            wide_config = None
+            report.say(f"The {config.label} is left out: {error}")
+            del terms[name]
     if second_stage is None:
         try:
             lightgbm_library()
@@ -103,4 +108,4 @@ def default_system(
         except ResourceError as error:
             report.say(f"The second stage is left out: {error}")
             second_stage = False
-    return SystemConfig(wide_config, SecondStageConfig() if second_stage else None)
+    return SystemConfig(terms, SecondStageConfig() if second_stage else None)

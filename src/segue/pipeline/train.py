@@ -282,7 +282,7 @@ class _Run:
             f"Training {self.config.model} (dim {self.config.dim}) on {self.device}: "
             + _sizes(split)
         )
-        terms = self.terms(split.train, "Fitting the wide part")
+        terms = self.terms(split.train)
         result = self.trained_on_split(terms)
         measured = self.measured(result, terms)
         second_stage = None
@@ -301,7 +301,7 @@ class _Run:
                 f"Once more on all {number(graph.playlists.tracks.num_pairs)} pairs, to ship:"
             )
             on, shipped = graph, self.refitted(result)
-            terms = self.terms(graph, "Fitting the wide part on all pairs")
+            terms = self.terms(graph, " on all pairs")
         vectors = {"track": shipped.track_vectors, **shipped.structural_vectors}
         if "artist" not in vectors:
             vectors["artist"] = artist_means(graph, shipped.track_vectors)
@@ -332,12 +332,13 @@ class _Run:
             history=result.history,
         )
 
-    def terms(self, pairs: PlaylistGraph, message: str) -> Terms:
-        """The terms of the score beside the vectors, fitted to some pairs."""
-        if self.system.wide is None:
-            return {}
-        self.report.say(message)
-        return {"wide": self.parts.wide(pairs, self.system.wide).arrays()}
+    def terms(self, pairs: PlaylistGraph, on: str = "") -> Terms:
+        """The terms of the score besides the vectors, fitted to some pairs."""
+        terms = {}
+        for name, config in self.system.terms.items():
+            self.report.say(f"Fitting the {config.label}{on}")
+            terms[name] = self.parts.term(name, pairs, config).arrays()
+        return terms
 
     def measured(self, vectors: TrainedVectors, terms: Terms) -> MeasuredVectors:
         popularity = self.split.train.popularity.astype(np.int64)
@@ -358,8 +359,8 @@ class _Run:
                 validation_rows(split.validation) if has_validation else None,
                 self.config,
                 folder=self.folder,
-                # The wide part has a say in which epoch is best.
-                identity=json.dumps([split.fingerprint, self.system.to_json()["wide"]]),
+                # The other terms have a say in which epoch is best.
+                identity=json.dumps([split.fingerprint, self.system.to_json()["terms"]]),
                 judge=judge,
                 resume=_has_checkpoint(self.folder),
                 device=self.device,

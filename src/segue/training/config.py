@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from types import MappingProxyType
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from segue.errors import InputError
 from segue.training.objectives import (
@@ -15,6 +15,9 @@ from segue.training.objectives import (
     objective_from_json,
 )
 from segue.training.objectives import to_json as objective_to_json
+
+if TYPE_CHECKING:
+    from segue.training.terms import TermConfig
 
 Readout = Literal["centroid", "node"]
 Schedule = Literal["cosine", "constant"]
@@ -157,30 +160,6 @@ def default_epochs(num_playlists: int, batch_size: int) -> int:
 
 
 @dataclass(frozen=True)
-class WideConfig:
-    """How the wide part of a bundle is fitted; chosen on validation (docs/findings.md).
-
-    Attributes
-    ----------
-    num_neighbours
-        Weights that are kept of each track: so many above 0, and as many below.
-    weight
-        What they are multiplied with, to be added to cosines.
-    regularization, artist_weight, album_weight
-        As for `segue.baselines.ease.SideEASE`.
-    max_tracks
-        The most popular tracks that take part.
-    """
-
-    num_neighbours: int = 100
-    weight: float = 0.8
-    regularization: float = 100.0
-    artist_weight: float = 10.0
-    album_weight: float = 5.0
-    max_tracks: int = 25_000
-
-
-@dataclass(frozen=True)
 class SecondStageConfig:
     """How the second stage is trained; chosen on validation (docs/findings.md).
 
@@ -215,24 +194,27 @@ class SecondStageConfig:
 
 @dataclass(frozen=True)
 class SystemConfig:
-    """What stands beside the vectors of a bundle.
+    """What a bundle scores with besides its vectors.
 
     Attributes
     ----------
-    wide : WideConfig or None
-        None: no wide part.
+    terms : dict of TermConfig
+        How the further terms of the score are fitted, by name (`segue.training.terms.TERMS`).
     second_stage : SecondStageConfig or None
         None: no second stage.
 
     Examples
     --------
     >>> segue.SystemConfig()  # the vectors alone
-    SystemConfig(wide=None, second_stage=None)
+    SystemConfig(terms={}, second_stage=None)
     """
 
-    wide: WideConfig | None = None
+    terms: Mapping[str, TermConfig] = field(default_factory=dict)
     second_stage: SecondStageConfig | None = None
 
     def to_json(self) -> dict[str, Any]:
         """As plain values, for a manifest."""
-        return asdict(self)
+        return {
+            "terms": {name: asdict(config) for name, config in self.terms.items()},
+            "second_stage": None if self.second_stage is None else asdict(self.second_stage),
+        }

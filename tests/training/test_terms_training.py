@@ -8,9 +8,10 @@ from segue.baselines import EASE, SideEASE
 from segue.baselines.ease import ease_weights, rows_with_side_information
 from segue.data.playlists import TrackLists
 from segue.errors import InputError, ResourceError
-from segue.training import wide
-from segue.training.config import WideConfig
-from segue.training.wide import fit_wide, require_wide
+from segue.scoring.query import Query
+from segue.scoring.terms import STORED, load_terms
+from segue.training import terms
+from segue.training.terms import WideConfig
 
 SIDE = {"regularization": 30.0, "artist_weight": 4.0, "album_weight": 2.0}
 
@@ -24,8 +25,8 @@ def cut(weights: np.ndarray, kept: int) -> np.ndarray:
 
 @pytest.mark.parametrize(("kept", "block"), [(5, 7), (40, 512), (160, 64), (999, 512)])
 def test_it_is_ease_cut_to_the_strongest(planted_graph, monkeypatch, kept, block):
-    monkeypatch.setattr(wide, "_BLOCK_COLUMNS", block)
-    part = fit_wide(planted_graph, WideConfig(num_neighbours=kept, weight=2.0, **SIDE))
+    monkeypatch.setattr(terms, "_BLOCK_COLUMNS", block)
+    part = WideConfig(num_neighbours=kept, weight=2.0, **SIDE).fit(planted_graph)
     expected = cut(SideEASE(planted_graph, **SIDE).weights, min(kept, 160))
     np.testing.assert_allclose(part.matrix.toarray(), 2 * expected, atol=1e-6)
     for one_sign in (part.matrix > 0, part.matrix < 0):
@@ -35,17 +36,17 @@ def test_it_is_ease_cut_to_the_strongest(planted_graph, monkeypatch, kept, block
 
 
 def test_it_scores_as_side_ease_where_nothing_is_cut(planted_graph):
-    part = fit_wide(planted_graph, WideConfig(num_neighbours=160, weight=1.0, **SIDE))
+    part = WideConfig(num_neighbours=160, weight=1.0, **SIDE).fit(planted_graph)
     query = TrackLists.from_lists([[3, 40, 8], [159]])
     weights = SideEASE(planted_graph, **SIDE).weights
     expected = [weights[[3, 40, 8]].sum(axis=0), weights[159]]
-    np.testing.assert_allclose(part.scores(query).toarray(), expected, atol=1e-6)
+    np.testing.assert_allclose(part.prepare(Query(query)).by_list.toarray(), expected, atol=1e-6)
 
 
 def test_only_the_most_popular_take_part(planted_graph):
     """The others give and are given nothing, as if they were not there."""
     config = WideConfig(max_tracks=50, num_neighbours=50, weight=1.0, **SIDE)
-    found = fit_wide(planted_graph, config).matrix.toarray()
+    found = config.fit(planted_graph).matrix.toarray()
     degree = planted_graph.popularity
     # Ties at the cut go to the lower index.
     some = np.sort(np.argsort(-degree, kind="stable")[:50])
@@ -61,24 +62,32 @@ def test_only_the_most_popular_take_part(planted_graph):
 
 def test_without_side_information_it_is_ease(planted_graph):
     side = {"artist_weight": 0.0, "album_weight": 0.0}
-    part = fit_wide(
-        planted_graph, WideConfig(num_neighbours=160, weight=1.0, regularization=30.0, **side)
-    )
+    config = WideConfig(num_neighbours=160, weight=1.0, regularization=30.0, **side)
+    part = config.fit(planted_graph)
     expected = EASE(planted_graph, regularization=30.0).weights
     np.testing.assert_allclose(part.matrix.toarray(), expected, atol=1e-6)
 
 
 def test_what_does_not_fit_is_refused_in_one_sentence(planted_graph, monkeypatch):
     monkeypatch.setattr(memory, "available_memory", lambda: 4 * 100**2)
-    for refused in (lambda: require_wide(planted_graph, WideConfig()),
-                    lambda: fit_wide(planted_graph, WideConfig())):  # fmt: skip
+    for refused in (lambda: WideConfig().require(planted_graph),
+                    lambda: WideConfig().fit(planted_graph)):  # fmt: skip
         with pytest.raises(ResourceError, match=r"160.* tracks needs .* of memory, of which") as e:
             refused()
         assert "\n" not in str(e.value)
-    require_wide(planted_graph, WideConfig(max_tracks=50))
-    assert fit_wide(planted_graph, WideConfig(max_tracks=50)).num_tracks == 160
+    WideConfig(max_tracks=50).require(planted_graph)
+    assert WideConfig(max_tracks=50).fit(planted_graph).num_tracks == 160
 
 
 def test_weights_of_side_information_below_zero_are_refused(planted_graph):
     with pytest.raises(InputError, match="artist_weight is -1 and album_weight 5, expected 0 or"):
-        fit_wide(planted_graph, WideConfig(artist_weight=-1))
+        WideConfig(artist_weight=-1).fit(planted_graph)
+
+
+def test_what_is_fitted_is_what_a_bundle_can_hold(planted_graph):
+    """The two lists of terms agree, and what is fitted comes back from its arrays."""
+    assert terms.TERMS.keys() == STORED.keys()
+    for name, config in terms.TERMS.items():
+        term = config().fit(planted_graph)
+        (again,) = load_terms({name: term.arrays()}, planted_graph.catalog.num_tracks).values()
+        assert type(again) is STORED[name]
