@@ -14,18 +14,14 @@ from segue.errors import ArtefactError, InputError
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.graph.split import SplitRecipe, split_graph
 from segue.synthetic.sample import (
-    CALLED,
     COLUMNS,
-    GENRES,
-    KINDS,
-    MOODS,
-    TITLES,
     Song,
     load_songs,
     sample_playlists,
     slug,
     write_sample,
 )
+from segue.synthetic.vocabulary import CALLED, GENRES, KINDS, MOODS, TITLES
 
 GOOD = [
     "First\tÅrtist\tAlbum\t1999\trock\thard rock\tparty",

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from segue.synthetic.sample import CALLED, EMOJI, GENRES, MOODS, TITLES
 from segue.synthetic.tastes import Tastes
+from segue.synthetic.vocabulary import CALLED, EMOJI, GENRES, MOODS, TITLES
 from segue.synthetic.world import DECADES, World
 
 _KINDS = {

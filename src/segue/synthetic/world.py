@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from segue.synthetic.sample import GENRES, MOODS
+from segue.synthetic.vocabulary import GENRES, MOODS
 
 Float64Array = NDArray[np.float64]
 IntArray = NDArray[np.int32]
