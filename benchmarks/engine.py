@@ -31,8 +31,8 @@ from segue.files import write_json
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.recommend.filters import Filters
 from segue.recommend.recommender import Recommender
+from segue.scoring.best import best_tracks
 from segue.scoring.centroid import Centroid
-from segue.scoring.first_stage import best_tracks
 from segue.synthetic.generate import generate
 
 BATCH = 1000

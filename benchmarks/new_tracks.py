@@ -45,8 +45,9 @@ from segue.files import write_json
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.graph.split import HeldOut, Split, SplitRecipe, split_graph
 from segue.machine import limit_threads
+from segue.scoring.best import top_tracks
 from segue.scoring.centroid import Centroid, unit_rows
-from segue.scoring.first_stage import FirstStage, top_tracks
+from segue.scoring.first_stage import FirstStage
 from segue.training.checkpoint import CHECKPOINT
 from segue.training.config import TrainConfig
 from segue.training.train import train

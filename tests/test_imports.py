@@ -102,6 +102,37 @@ def test_only_rooms_that_train_import_torch(path):
     assert not wrong, f"{name(path)} imports torch: {wrong}"
 
 
+def test_no_modules_import_one_another_in_a_circle():
+    """Late imports and those for types count, too: they tie modules as much as others do.
+
+    The package's face does not: it names everything, and is asked for its version.
+    """
+    names = {module_name(path): path for path in MODULES if room_of(path) != "__init__"}
+    imported = {name: targets_of(path, set(names)) - {name} for name, path in names.items()}
+    # Whatever imports nothing that is left is in no circle.
+    while free := {name for name, targets in imported.items() if not targets & imported.keys()}:
+        imported = {name: targets for name, targets in imported.items() if name not in free}
+    assert not imported, f"in circles, or above one: {sorted(imported)}"
+
+
+def module_name(path: Path) -> str:
+    """As an import names it, a package by its folder."""
+    parts = path.relative_to(SOURCE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def targets_of(path: Path, names: set[str]) -> set[str]:
+    """The modules that one imports anywhere, under `if TYPE_CHECKING:` included."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            submodules = {f"{node.module}.{alias.name}" for alias in node.names} & names
+            found |= submodules or {str(node.module)}
+    return found & names
+
+
 def loaded_with(path: Path) -> set[Path]:
     """The modules of segue that importing one loads: itself, and theirs in turn."""
     loaded: set[Path] = set()

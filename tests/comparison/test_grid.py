@@ -31,7 +31,6 @@ from segue.training.objectives import (
     RandomNegatives,
     SampledSoftmax,
 )
-from segue.training.options import options_for
 
 
 def test_the_whole_grid_is_twenty_five_trainings_and_the_baselines(planted_graph):
@@ -124,7 +123,7 @@ def test_every_architecture_has_its_tuned_options(planted_graph, preset):
         expected = TUNED[cell.row.model]
         assert cell.config.learning_rate == expected["learning_rate"]
         assert cell.config.options == expected["options"]
-        assert options_for(ENCODERS[cell.row.model], cell.config)
+        assert cell.config.options_for(ENCODERS[cell.row.model])
 
 
 def test_the_command_states_the_defaults_of_the_grids(planted_graph):

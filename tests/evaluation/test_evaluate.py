@@ -13,7 +13,7 @@ from segue.errors import InputError
 from segue.evaluation.evaluate import CURVE_KS, evaluate
 from segue.graph.split import HeldOut, Split, SplitRecipe, split_graph
 from segue.metrics import METRICS, Metric
-from segue.scoring import first_stage as index
+from segue.scoring import best
 
 
 @dataclass
@@ -143,7 +143,7 @@ def test_it_is_deterministic_and_batches_do_not_show(split, monkeypatch):
     first = evaluate(ItemKNN(split.train), split.test, split.train)
     again = evaluate(ItemKNN(split.train), split.test, split.train)
     assert first.values == again.values
-    monkeypatch.setattr(index, "BATCH_BYTES", 4 * 160 * 7)
+    monkeypatch.setattr(best, "BATCH_BYTES", 4 * 160 * 7)
     done = []
     in_batches = evaluate(ItemKNN(split.train), split.test, split.train, done.append)
     assert len(done) > 10

@@ -9,7 +9,6 @@ import pytest
 from segue.models import ENCODERS
 from segue.pipeline.tuned import FLAGSHIP, PRESETS, TUNED, for_training, tuned
 from segue.training.config import TrainConfig
-from segue.training.options import options_for
 
 RESULTS = Path(__file__).parents[2] / "benchmarks" / "results" / "encoders.json"
 
@@ -24,7 +23,7 @@ def test_an_architecture_is_trained_as_validation_chose(name: str) -> None:
 
     config = TrainConfig(model=name, **tuned(name))
     trained = {"learning_rate": config.learning_rate, "num_layers": config.num_layers}
-    trained |= options_for(ENCODERS[name], config)
+    trained |= config.options_for(ENCODERS[name])
     assert {option: trained[option] for option in chosen} == chosen
     assert set(trained) == {"num_layers", *chosen}
     # An architecture's own defaults are the same; LightGCN's are those that figures are from.

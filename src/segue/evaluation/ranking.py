@@ -12,7 +12,7 @@ from segue.graph.negatives import RandomSampler
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.graph.split import HeldOut
 from segue.metrics import HeldOutRanks, Rankings, concatenate, rank_held_out
-from segue.scoring.first_stage import row_batches, top_tracks
+from segue.scoring.best import row_batches, top_tracks
 
 # All models are measured against the same random negatives.
 NEGATIVES_RNG_SEED = 20190901

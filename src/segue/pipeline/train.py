@@ -33,7 +33,6 @@ from segue.scoring.second_stage import lightgbm_library
 from segue.training.checkpoint import CHECKPOINT, METRICS_FILE
 from segue.training.config import SystemConfig, TrainConfig
 from segue.training.device import device_named
-from segue.training.options import options_for
 from segue.training.train import TrainResult
 from segue.training.train import train as train_vectors
 from segue.training.vectors import TrainedVectors
@@ -170,7 +169,7 @@ def train(
 
 def refuse_config(config: TrainConfig, encoder: Callable[..., Encoder] | None = None) -> None:
     """Refuse an unknown architecture or option, and what no bundle can hold (InputError)."""
-    options_for(encoder or encoder_named(config.model), config)
+    config.options_for(encoder or encoder_named(config.model))
     if config.readout == "node":
         raise InputError(
             "the node readout is for studies: a bundle holds no vectors of playlists, so train "

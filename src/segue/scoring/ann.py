@@ -14,8 +14,8 @@ from segue.data.playlists import Float32Array, Int64Array, TrackLists
 from segue.errors import ArtefactError, InputError
 from segue.extras import required
 from segue.files import write_json
+from segue.scoring.best import best_tracks
 from segue.scoring.centroid import Centroid
-from segue.scoring.first_stage import best_tracks
 from segue.scoring.popularity import Popularity
 from segue.scoring.query import Query
 from segue.scoring.term import Tracks

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, get_args
@@ -15,6 +15,7 @@ from segue.training.objectives import (
     objective_from_json,
 )
 from segue.training.objectives import to_json as objective_to_json
+from segue.training.options import checked, known_options
 
 if TYPE_CHECKING:
     from segue.training.terms import TermConfig
@@ -121,6 +122,17 @@ class TrainConfig:
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle by plain values: frozen options cannot be pickled as they are."""
         return TrainConfig.from_json, (self.to_json(),)
+
+    def options_for(self, make_encoder: Callable[..., Any]) -> dict[str, bool | int | float | str]:
+        """The options as the constructor of the architecture wants them.
+
+        Raises
+        ------
+        InputError
+            If the architecture does not have one of them, or wants another type.
+        """
+        known = known_options(make_encoder) if self.options else None
+        return dict(self.options) if known is None else checked(self.options, known, self.model)
 
     def to_json(self) -> dict[str, Any]:
         """As plain values, for a manifest; the objective's are under its name."""

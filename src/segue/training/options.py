@@ -10,12 +10,9 @@ import inspect
 import math
 from collections.abc import Callable, Mapping
 from types import UnionType
-from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin
+from typing import Any, Literal, Union, get_args, get_origin
 
 from segue.errors import InputError
-
-if TYPE_CHECKING:
-    from segue.training.config import TrainConfig
 
 # Fields of `TrainConfig` themselves, or what a training gives.
 GIVEN = ("dim", "num_layers", "initial_std", "rng")
@@ -34,20 +31,6 @@ def known_options(make_encoder: Callable[..., Any]) -> dict[str, Any] | None:
         for name, each in signature.parameters.items()
         if each.kind is each.KEYWORD_ONLY and name not in GIVEN and _plain(each.annotation)
     }
-
-
-def options_for(
-    make_encoder: Callable[..., Any], config: TrainConfig
-) -> dict[str, bool | int | float | str]:
-    """The options of a configuration as the constructor wants them.
-
-    Raises
-    ------
-    InputError
-        If the architecture does not have one of them, or wants another type.
-    """
-    known = known_options(make_encoder) if config.options else None
-    return dict(config.options) if known is None else checked(config.options, known, config.model)
 
 
 def checked(options: Mapping[str, Any], known: Mapping[str, Any], owner: str) -> dict[str, Any]:

@@ -29,7 +29,6 @@ from segue.models.readout import CentroidReadout
 from segue.training.checkpoint import Checkpoint
 from segue.training.config import TrainConfig, default_epochs
 from segue.training.draws import FOR_VECTORS, generator
-from segue.training.options import options_for
 from segue.training.steps import steps_of
 from segue.training.vectors import TrainedVectors, read_out
 
@@ -238,7 +237,7 @@ def _encoder(
         num_layers=config.num_layers,
         initial_std=config.initial_std,
         rng=generator(config.rng_seed, FOR_VECTORS),
-        **options_for(make, config),
+        **config.options_for(make),
     )
     if not isinstance(encoder, Encoder):
         raise InputError(

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from segue.data.playlists import TrackLists
-from segue.scoring import first_stage as index
-from segue.scoring.first_stage import best_tracks, top_tracks
+from segue.scoring import best as index
+from segue.scoring.best import best_tracks, top_tracks
 
 
 def naive(scores: list[float], excluded: list[int], n: int) -> list[tuple[int, float]]:
