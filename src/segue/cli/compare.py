@@ -85,7 +85,7 @@ def _write_report(ctx: click.Context, param: click.Parameter, folder: Path | Non
 @click.option(
     "--relations",
     type=Names(),
-    help="Structural relations that carry messages: artist, album, both, or none.  "
+    help="Kinds of nodes that carry messages besides tracks, such as artist,album; or none.  "
     "[default: artist]",
 )
 @click.option(

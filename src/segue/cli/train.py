@@ -86,7 +86,7 @@ def _plain_value(text: str) -> bool | int | float | str:
 @click.option(
     "--relations",
     metavar="NAMES",
-    help="Structural relations that carry messages: artist, album, both with a comma, or none."
+    help="Kinds of nodes that carry messages besides tracks, such as artist,album; or none."
     "  [default: tuned for the architecture]",
 )
 @click.option(

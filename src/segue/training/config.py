@@ -33,7 +33,8 @@ class TrainConfig:
     model
         A name in `segue.models.ENCODERS`.
     relations
-        Structural relations that carry messages.
+        Structural relations that carry messages, by the kind of node that they lead to; those of
+        the graph, such as ``"artist"``.
     dim
         Length of a vector.
     num_layers
