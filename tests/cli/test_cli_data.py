@@ -323,3 +323,23 @@ def test_when_every_record_is_bad_the_first_reason_is_said(run, tmp_path):
     assert status == 1
     assert "missing required field `tracks`" in err
     assert "skipped.jsonl" not in err
+
+
+def test_title_words_are_built_and_shown_on_request(run, tmp_path):
+    source = tmp_path / "mpd.slice.0-5.json"
+    lists = [
+        {"pid": pid, "name": f"Road trip {pid}", "tracks": [track(0, pid), track(1, pid + 1)]}
+        for pid in range(6)
+    ]
+    write_slice(source, lists, 0, 5)
+    status, out, err = run("build", source, "--out", tmp_path / "graph", "--title-words")
+    assert status == 0
+    assert "2 words" in out + err
+    status, out, _ = run("info", tmp_path / "graph")
+    rows = [line.split() for line in out.splitlines()]
+    assert ["word", "2"] in rows
+    assert ["playlist", "titled", "word", "12"] in rows
+    assert ["playlists", "of", "a", "word", *["6"] * 7] in rows
+    assert ["road", "road", "6"] in rows
+    _, document, _ = run("info", tmp_path / "graph", "--json")
+    assert [word["name"] for word in json.loads(document)["top_words"]] == ["road", "trip"]

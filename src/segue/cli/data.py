@@ -106,6 +106,7 @@ def source_options(function: _Function) -> _Function:
     show_default=True,
     help="Remove playlists and tracks with fewer than K pairs until none is left.",
 )
+@click.option("--title-words", is_flag=True, help="Tie playlists to the words of their titles.")
 @click.option("--skip-bad", is_flag=True, help="Set bad records aside instead of stopping.")
 @click.option("--overwrite", is_flag=True, help="Replace an older graph.")
 def build(
@@ -115,6 +116,7 @@ def build(
     columns: dict[str, str] | None,
     artist_separator: str | None,
     k_core: int,
+    title_words: bool,
     order: Order,
     skip_bad: bool,
     overwrite: bool,
@@ -139,6 +141,7 @@ def build(
         columns=columns,
         artist_separator=artist_separator,
         k_core=k_core,
+        title_words=title_words,
         order=order,
         skip_bad=skip_bad,
         overwrite=overwrite,

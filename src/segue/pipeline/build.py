@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import IO, Any
@@ -11,6 +12,7 @@ from typing import IO, Any
 from segue.console import Progress, count, number, progress_of
 from segue.data.collect import Order
 from segue.data.reading import Collection, find
+from segue.data.title_words import MIN_TITLES, with_title_words
 from segue.errors import InputError
 from segue.files import refuse_existing
 from segue.graph.playlist_graph import PlaylistGraph
@@ -79,6 +81,7 @@ def build(
     source: Any,
     *,
     k_core: int = 0,
+    title_words: bool = False,
     progress: bool | Progress = False,
     **options: Any,
 ) -> PlaylistGraph:
@@ -90,6 +93,8 @@ def build(
     k_core
         Remove playlists and tracks with fewer than so many pairs until none is left; 0 keeps all.
         An artist stays as long as one of its tracks does.
+    title_words
+        Tie playlists to the words of their titles (see `segue.data.title_words`).
     progress
         True prints on standard error what was read, what stayed and what went.
     options
@@ -98,7 +103,7 @@ def build(
     Raises
     ------
     InputError
-        If something cannot be read, or nothing is left in the k-core.
+        If something cannot be read, nothing is left in the k-core, or no word is in enough titles.
 
     Examples
     --------
@@ -121,19 +126,24 @@ def build(
             "source": name if isinstance(source, str | os.PathLike) else type(source).__name__,
             **{option: value for option, value in options.items() if _plain(value)},
             "k_core": k_core,
+            "title_words": title_words,
             "read": counts,
             "input_fingerprint": collection.report.fingerprint,
         },
     )
-    if not k_core:
-        return graph
-    whole, graph = graph.num_nodes, graph.k_core(k_core)
-    report.say(f"{k_core}-core:")
-    for kind, before in whole.items():
-        stayed = graph.num_nodes[kind]
-        report.say(f"  {kind}s: {number(stayed)} stayed, {number(before - stayed)} went")
-    if not graph.playlists.tracks.num_pairs:
-        raise InputError(f"nothing is left of {name} in the {k_core}-core; try a smaller k")
+    if k_core:
+        whole, graph = graph.num_nodes, graph.k_core(k_core)
+        report.say(f"{k_core}-core:")
+        for kind, before in whole.items():
+            stayed = graph.num_nodes[kind]
+            report.say(f"  {kind}s: {number(stayed)} stayed, {number(before - stayed)} went")
+        if not graph.playlists.tracks.num_pairs:
+            raise InputError(f"nothing is left of {name} in the {k_core}-core; try a smaller k")
+    if title_words:
+        playlists, catalog = with_title_words(graph.playlists, graph.catalog)
+        graph = replace(graph, playlists=playlists, catalog=catalog)
+        if not graph.num_nodes["word"]:
+            raise InputError(f"no word is in the titles of {MIN_TITLES} playlists of {name}")
     return graph
 
 
