@@ -117,7 +117,10 @@ def build(
             raise InputError(f"{', '.join(options)}: options of reading, but the source is read")
         collection, name = source, "the collection"
     else:
-        collection, name = read(source, progress=report, **options), str(source)
+        collection = read(source, progress=report, **options)
+        # Playlists in memory, printed whole, would bury the message.
+        named = isinstance(source, str | os.PathLike)
+        name = str(source) if named else f"the {type(source).__name__}"
     counts = {fact: n for fact, n in vars(collection.report).items() if fact != "fingerprint"}
     graph = PlaylistGraph(
         collection.playlists,
