@@ -1,11 +1,10 @@
-"""What every reader of playlists shares: codes for strings, repeats, order, bad records."""
+"""What every reader of playlists shares: codes for strings, repeats, relations, order."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import IO, Literal
+from typing import Literal
 
 import msgspec
 import numpy as np
@@ -24,77 +23,13 @@ from segue.data.playlists import (
 )
 from segue.data.records import AnyPlaylist, Reject, Rows
 from segue.data.relations import Nodes, Relation
-from segue.data.text import shorten
-from segue.errors import InputError
 
 Order = Literal["auto", "known", "unknown"]
 Float64Array = NDArray[np.float64]
 
-_LISTS = pa.list_(pa.string())
 _SLAB = 4_000_000  # Rows put in order at once.
 # Lists of fewer tracks come out sorted by chance too often to show how a source stores them.
 _TELLING_LENGTH = 4
-
-
-@dataclass
-class ReadReport:
-    """What reading met.
-
-    Of whole playlists, ``playlists + skipped`` is the number of records (a file that breaks off
-    counts as one record from the break on). Of tables, ``rows`` counts all rows, and
-    ``pairs + repeated_tracks + skipped`` is their number (what follows a break counts as one,
-    rows without any value not at all).
-
-    Attributes
-    ----------
-    form
-        What the source was: the name of its format.
-    files, passed_over
-        Files read, and files of no known form.
-    columns
-        Of tables, what was taken as what, for people.
-    playlists, pairs, rows
-    repeated_tracks
-        Rows beyond the first of a track in its playlist.
-    disputed_tracks
-        Tracks of tables that came with more than one main artist; the first counts.
-    ordered_playlists
-        Playlists in which the order of the tracks is taken to mean something.
-    skipped, first_skipped
-        Bad records, and where the first is and what is wrong with it.
-    fingerprint
-        Of what was read: SHA-256 of the contents of the files.
-    """
-
-    form: str = ""
-    files: int = 0
-    passed_over: int = 0
-    columns: str = ""
-    playlists: int = 0
-    pairs: int = 0
-    rows: int = 0
-    repeated_tracks: int = 0
-    disputed_tracks: int = 0
-    ordered_playlists: int = 0
-    skipped: int = 0
-    first_skipped: str = ""
-    fingerprint: str = ""
-
-
-def rejecting(aside: IO[str] | None, report: ReadReport, *, skip: bool) -> Reject:
-    """What to do with a bad record: raise InputError, or with `skip` count it and write it down."""
-
-    def reject(file: str, record: str, reason: str, content: str | None) -> None:
-        message = f"{file}: {record}: {shorten(reason)}"
-        if not skip:
-            raise InputError(message)
-        report.skipped += 1
-        report.first_skipped = report.first_skipped or message
-        if aside is not None:
-            entry = {"file": file, "record": record, "reason": reason, "content": content}
-            aside.write(json.dumps(entry, ensure_ascii=False) + "\n")
-
-    return reject
 
 
 @dataclass
@@ -235,11 +170,14 @@ class Collector:
         codes, first = self.tracks.codes(pa.array([track.id for track in flat], pa.string()))
         new = [flat[at] for at in first]
         artists = [track.artists for track in new]
+        ends = np.cumsum([0, *map(len, artists)], dtype=np.int32)
+        ids = [artist for those in artists for artist, _ in those]
+        names = [name for those in artists for _, name in those]
         albums = [track.album or (None, "") for track in new]
         self.track_names += [track.name for track in new]
         self.artists.add(
-            pa.array([[artist for artist, _ in those] for those in artists], _LISTS),
-            pa.array([[name for _, name in those] for those in artists], _LISTS),
+            pa.ListArray.from_arrays(ends, pa.array(ids, pa.string())),
+            pa.ListArray.from_arrays(ends, pa.array(names, pa.string())),
         )
         self.albums.add(
             pa.array([album for album, _ in albums], pa.string()),

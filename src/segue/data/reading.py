@@ -14,12 +14,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-from segue.data.collect import Collector, Order, ReadReport, rejecting
+from segue.data.collect import Collector, Order
 from segue.data.formats import FORMATS
 from segue.data.in_memory import is_in_memory, part_in_memory
 from segue.data.playlists import Catalog, Playlists
 from segue.data.records import AnyPlaylist, Format, Reject, Rows, TableOptions
 from segue.data.relations import update_digest
+from segue.data.report import ReadReport, rejecting
 from segue.data.sources import SourceFile, find_files
 from segue.errors import InputError
 
