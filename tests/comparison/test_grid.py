@@ -7,16 +7,8 @@ import pytest
 
 from segue.baselines import BASELINES
 from segue.cli.compare import compare
-from segue.comparison.grid import (
-    ARTICLE_RECIPE,
-    BPR_EPOCHS,
-    FULL,
-    QUICK,
-    Cell,
-    Grid,
-    Row,
-    best_cells,
-)
+from segue.comparison.grid import Cell, Grid, Row, best_cells
+from segue.comparison.presets import ARTICLE_RECIPE, BPR_EPOCHS, FULL, QUICK
 from segue.comparison.source import Source
 from segue.errors import InputError
 from segue.graph.split import SplitRecipe

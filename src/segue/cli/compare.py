@@ -19,7 +19,8 @@ from segue.console import say
 from segue.machine import limit_threads
 
 if TYPE_CHECKING:
-    from segue.comparison.grid import Grid, Preset
+    from segue.comparison.grid import Grid
+    from segue.comparison.presets import Preset
     from segue.comparison.results import Comparison
 
 DEFAULT_TRIALS, QUICK_TRIALS = 8, 3

@@ -11,8 +11,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from segue.comparison.folder import cell_path, claim, read_cell
-from segue.comparison.grid import ARTICLE_RECIPE, QUICK_K_CORE, Cell, Grid, best_cells
+from segue.comparison.grid import Cell, Grid, best_cells
 from segue.comparison.measure import RunSettings
+from segue.comparison.presets import ARTICLE_RECIPE, QUICK_K_CORE
 from segue.comparison.process import ProcessRunner
 from segue.comparison.report import write_report
 from segue.comparison.results import Comparison

@@ -1,7 +1,7 @@
-"""What `segue compare` compares: a grid of trainings, and the tuned baselines beside them.
+"""What `segue compare` compares: a grid of trainings, and tuned baselines.
 
 A *row* is one line of the report, such as GCN with BPR and hard negatives; a *cell* is one training
-or fitting of it, with one seed. What a cell comes to is in `segue.comparison.measure`.
+or fitting of it, with one seed. `segue.comparison.measure` measures it.
 """
 
 from __future__ import annotations
@@ -9,48 +9,18 @@ from __future__ import annotations
 import hashlib
 import inspect
 import json
-import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 from segue.baselines import BASELINES
+from segue.comparison.presets import ARTICLE_MODELS, GRID_OBJECTIVES, Preset, training_fields
 from segue.errors import InputError
 from segue.graph.playlist_graph import PlaylistGraph
-from segue.graph.split import SplitRecipe
 from segue.models import ENCODERS
-from segue.pipeline.tuned import tuned
 from segue.training.config import TrainConfig
-from segue.training.objectives import (
-    BPR,
-    NEGATIVES,
-    OBJECTIVES,
-    HardNegatives,
-    Objective,
-    has_negatives,
-    objective_from_json,
-)
+from segue.training.objectives import NEGATIVES, OBJECTIVES, has_negatives
 
-Preset = Literal["full", "quick", "article"]
-# The objectives of a grid, in the order of the report.
-GRID_OBJECTIVES: dict[str, tuple[str, ...]] = {
-    "full": ("catalogue-softmax", "sampled-softmax", "bpr"),
-    "quick": ("catalogue-softmax", "sampled-softmax", "bpr"),
-    "article": ("triples",),
-}
-QUICK_K_CORE = 30
-ARTICLE_MODELS = ("lightgcn", "gcn", "graphsage", "gat", "rgcn")
-# Hard negatives are from a share of the ranking that shrinks from half of it. In the article's
-# form, from all of it to half, they are hardly harder than random ones.
-_HARD: dict[str, Any] = {"share": (0.5, 0.05), "refresh_every": 2}
-_ARTICLE_HARD: dict[str, Any] = {"share": (1.0, 0.5), "mix": (1.0, 1.0), "refresh_every": 5}
-# Of the whole comparison: a night on one core at a million pairs.
-FULL: dict[str, Any] = {"dim": 128, "epochs": 12, "validate_every": 2}
-# Of a quick comparison: small vectors.
-QUICK: dict[str, Any] = {"dim": 32, "epochs": 12, "validate_every": 4}
-# So many times the epochs with bpr: it learns of one negative at a time, and has not learned all
-# that it can when a softmax has.
-BPR_EPOCHS = 2
 # The cell's meaning, should it ever change: older cells are then not taken for new ones.
 _CELL_VERSION = 1
 
@@ -136,7 +106,7 @@ class Grid:
     ----------
     preset
         ``"full"``: each architecture as it trains best. ``"quick"``: the same with small vectors.
-        ``"article"``: the protocol of the article, see `article_config`.
+        ``"article"``: the protocol of the article, see `segue.comparison.presets.article_fields`.
     models, objectives, negatives, baselines
         Limits; what does not go together is left out. An objective that draws no negatives is not
         limited by them.
@@ -224,59 +194,11 @@ class Grid:
         if row.is_baseline:
             draws = "rng_seed" in inspect.signature(BASELINES[row.model]).parameters
             return Cell(row, 0 if draws else None, num_trials=self.num_trials, preset=self.preset)
-        if self.preset == "article":
-            fields, hard = article_config(row, train), _ARTICLE_HARD
-        else:
-            fields, hard = tuned(row.model) | (QUICK if self.preset == "quick" else FULL), _HARD
-            if row.objective == BPR.name:
-                fields["epochs"] *= BPR_EPOCHS
-        fields |= {"model": row.model, "objective": _objective(row, hard), **self.changes}
+        kind = (row.model, row.objective, row.negatives)
+        fields = training_fields(self.preset, *kind, train) | dict(self.changes)
         if fields.get("readout") == "node":
             fields["options"] = {**fields.get("options", {}), "playlist_vectors": True}
         return Cell(row, 0, TrainConfig(**fields), preset=self.preset)
-
-
-def _objective(row: Row, hard: Mapping[str, Any]) -> Objective:
-    values: dict[str, Any] = {"name": row.objective}
-    if row.negatives:
-        options = hard if row.negatives == HardNegatives.name else {}
-        values["negatives"] = {"name": row.negatives, **options}
-    return objective_from_json(values)
-
-
-def article_config(row: Row, train: PlaylistGraph) -> dict[str, Any]:
-    """The article's protocol for one of its ten models.
-
-    Triples with one negative a pair and all training pairs in each step, 300 steps of Adam at 0.01
-    with weight decay 1e-5, vectors of 64 numbers with Xavier's start, learned vectors of playlists,
-    no nonlinearity, four layers of LightGCN and three of the others. Hard negatives are from the
-    top of the ranking, renewed every fifth step; how much of it counts as the top shrinks from all
-    to half.
-    """
-    num_nodes = sum(train.num_nodes[kind] for kind in ("playlist", "track", "artist"))
-    # What Glorot and Bengio's rule gives a table of vectors, as a normal distribution.
-    dim = 64
-    options: dict[str, Any] = {"playlist_vectors": True, "relation_weight": 1.0}
-    if row.model != "lightgcn":
-        options |= {"start": "glorot", "transform_rate": 1.0}
-    if row.model == "gat":
-        options["num_heads"] = 1
-    return {
-        "dim": dim,
-        "num_layers": 4 if row.model == "lightgcn" else 3,
-        "epochs": 300,
-        "validate_every": 10,
-        "batch_size": train.playlists.tracks.num_pairs,
-        "learning_rate": 0.01,
-        "schedule": "constant",
-        "weight_decay": 1e-5,
-        "initial_std": math.sqrt(2 / (num_nodes + dim)),
-        "readout": "node",
-        "options": options,
-    }
-
-
-ARTICLE_RECIPE = SplitRecipe("random", test_share=0.15, validation_share=0.15)
 
 
 def best_cells(
