@@ -73,7 +73,7 @@ def test_it_ranks_as_a_recommender(planted_graph, second_stage_text, kind, pool_
     order_known = split.train.playlists.order_known[held_out.playlist_index]
     if kind == "random":
         order_known = np.zeros_like(order_known)
-    asked = recommender.query_of(held_out.query, order_known)
+    asked = recommender.queries.of_lists(held_out.query, order_known)
     expected, score = recommender.rank(asked, 160)
     found = system.held_out_scores(held_out)
     assert found.dtype == np.float32

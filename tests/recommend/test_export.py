@@ -23,7 +23,7 @@ def recommender(small_bundle) -> Recommender:
 
 def write(recommender: Recommender, path, n: int, advance=lambda count: None) -> int:
     playlists = recommender.bundle.playlists
-    query = recommender.query_of_rows(np.arange(len(playlists)))
+    query = recommender.queries.of_rows(np.arange(len(playlists)))
     return write_recommendations(recommender, playlists.ids, query, n, path, advance)
 
 

@@ -256,7 +256,7 @@ def test_what_is_no_track_of_a_matrix(recommender):
     assert 9 in track_index[0], "a zero that is stored holds nothing"
     assert 4 not in track_index[0]
     np.testing.assert_array_equal(np.sort(track_index[1])[:2], [-1, 0], "a repeat counts once")
-    with pytest.raises(InputError, match=f"has 5 columns, expected one a track: {num_tracks}"):
+    with pytest.raises(InputError, match=f"has 5 columns, expected one per track: {num_tracks}"):
         recommender.recommend(None, csr_matrix((1, 5)))
     with pytest.raises(InputError, match="needs playlist_index or playlist_tracks"):
         recommender.recommend()

@@ -14,7 +14,8 @@ import click
 from segue.console import count, say
 
 if TYPE_CHECKING:
-    from segue.recommend.recommender import ListOptions, Recommender
+    from segue.recommend.ranking import ListOptions
+    from segue.recommend.recommender import Recommender
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 

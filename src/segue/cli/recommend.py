@@ -74,7 +74,7 @@ def recommend(
         if recommender.bundle.playlists is None:
             raise InputError(f"{bundle}: was made without playlists, so there is no --all")
         names = recommender.playlists.ids
-        query = recommender.query_of_rows(np.arange(len(names)))
+        query = recommender.queries.of_rows(np.arange(len(names)))
     num_empty = int(query.empty.sum())
     if num_empty:
         say(f"{count(num_empty, 'playlist')} without a known track: the most popular tracks")

@@ -163,7 +163,9 @@ def reasons(
         raise InputError("a picture of reasons needs at least one seed song")
     # As `Recommender.complete` asks: the end of an ordered playlist counts more.
     ordered = without is not None and bool(playlists.order_known[without])
-    asked = recommender.query_of(TrackLists.from_lists([query.tolist()]), np.array([ordered]))
+    asked = recommender.queries.of_lists(
+        TrackLists.from_lists([query.tolist()]), np.array([ordered])
+    )
     track_index, score = recommender.rank(asked, n)
     found = track_index[0][track_index[0] >= 0]
     if not len(found):

@@ -15,6 +15,7 @@ from segue.data.playlists import TrackLists
 from segue.errors import InputError
 from segue.files import atomic_file
 from segue.recommend.filters import Filters
+from segue.recommend.ranking import NO_FILTERS
 from segue.recommend.recommender import Recommender
 from segue.scoring.query import Query
 
@@ -76,7 +77,7 @@ def read_playlists(path: Path, recommender: Recommender) -> tuple[pa.Array, Quer
         TrackLists.from_lists(known),
         np.array([playlist.ordered for playlist in asked]),
     )
-    return pa.array(ids, pa.string()), recommender.query_of(lists, ordered), num_unknown
+    return pa.array(ids, pa.string()), recommender.queries.of_lists(lists, ordered), num_unknown
 
 
 def read_ids(path: Path, recommender: Recommender) -> tuple[pa.Array, Query]:
@@ -98,7 +99,7 @@ def read_ids(path: Path, recommender: Recommender) -> tuple[pa.Array, Query]:
     _refuse_repeats(path, ids, places)
     if not rows:
         raise InputError(f"{path}: names no playlist, expected one id a line")
-    return pa.array(ids, pa.string()), recommender.query_of_rows(np.array(rows))
+    return pa.array(ids, pa.string()), recommender.queries.of_rows(np.array(rows))
 
 
 def read_lines(path: Path) -> list[tuple[int, str]]:
@@ -136,7 +137,7 @@ def write_recommendations(
     *,
     dial: float = 0.0,
     diversity: float = 0.0,
-    filters: Filters = Filters(),  # noqa: B008
+    filters: Filters = NO_FILTERS,
 ) -> int:
     """Write the `n` best tracks of each playlist, a batch at a time, whole or not at all.
 

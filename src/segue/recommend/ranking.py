@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypedDict
+
 import numpy as np
 
 from segue.data.playlists import BoolArray, Catalog, Float32Array, Int32Array
@@ -25,6 +27,17 @@ def check_length(n: int) -> None:
         raise InputError(f"the length of a list must be at least 1, not {n}")
 
 
+NO_FILTERS = Filters()
+
+
+class ListOptions(TypedDict, total=False):
+    """What every list takes as keywords, for callers that pass them on."""
+
+    dial: float
+    diversity: float
+    filters: Filters
+
+
 class Ranker:
     """Ranks the tracks of a catalogue for queries.
 
@@ -42,10 +55,10 @@ class Ranker:
         query: Query,
         n: int,
         *,
-        dial: float,
-        diversity: float,
-        filters: Filters,
-        allowed: BoolArray | None,
+        dial: float = 0.0,
+        diversity: float = 0.0,
+        filters: Filters = NO_FILTERS,
+        allowed: BoolArray | None = None,
     ) -> tuple[Int32Array, Float32Array]:
         """The best tracks of each list, none that it holds.
 

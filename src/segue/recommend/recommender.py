@@ -3,42 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypedDict, overload
+from typing import Any, overload
 
 import numpy as np
-from scipy.sparse import csr_array
 
 from segue.bundle import Bundle
-from segue.data.playlists import BoolArray, Float32Array, Int32Array, Playlists, TrackLists
+from segue.data.playlists import Float32Array, Int32Array, Playlists, TrackLists
 from segue.errors import InputError
 from segue.graph.subgraph import Neighbours
 from segue.names.lookup import NameLookup
 from segue.names.name_file import Kind
+from segue.recommend.answers import Answers
 from segue.recommend.details import Details, Found
 from segue.recommend.filters import Filters
-from segue.recommend.lists import Recommendation, Recommendations, SimilarArtist, SimilarArtists
-from segue.recommend.ranking import Ranker, check_length
-from segue.recommend.reasons import Explainer, Explanation
+from segue.recommend.lists import Recommendations, SimilarArtists
+from segue.recommend.queries import Queries
+from segue.recommend.ranking import NO_FILTERS, ListOptions, Ranker, check_length
+from segue.recommend.reasons import Explanation
 from segue.recommend.rows import Rows, Text, as_text, as_texts
 from segue.scoring.ann import AnnIndex
 from segue.scoring.centroid import Centroid
 from segue.scoring.first_stage import FirstStage
 from segue.scoring.query import Query
-from segue.scoring.recency import Recency, query_of
+from segue.scoring.recency import Recency
 from segue.scoring.rerank import check_dial
 from segue.scoring.two_stages import TwoStages
-
-_NO_FILTERS = Filters()
-
-
-class ListOptions(TypedDict, total=False):
-    """The keywords of `Recommender.rank`, for callers that pass them on."""
-
-    dial: float
-    diversity: float
-    filters: Filters
 
 
 class Recommender:
@@ -71,6 +61,19 @@ class Recommender:
         Reorder the best tracks where the bundle has a second stage. Without, lists take a
         quarter of the time, and LightGBM need not be installed.
 
+    Attributes
+    ----------
+    rows : Rows
+        Finds rows by id.
+    names : NameLookup
+        Finds them by name.
+    queries : Queries
+        What is asked with, for `rank`.
+    stages : TwoStages
+        Scores tracks.
+    details : Details
+        What the bundle knows of a track, an artist, a playlist.
+
     Raises
     ------
     ResourceError, ArtefactError
@@ -91,16 +94,17 @@ class Recommender:
         ann: AnnIndex | None = None,
         second_stage: bool = True,
     ) -> None:
-        self.bundle, self.recency = bundle, recency
+        self.bundle = bundle
         self.names = NameLookup(bundle.catalog, bundle.popularity, bundle.playlists, bundle.folder)
         self.rows = Rows(bundle)
         self.details = Details(bundle, self.names, self.rows)
-        catalog, text = bundle.catalog, bundle.second_stage if second_stage else None
-        self.stages = TwoStages.of(bundle, catalog, text, ann)
-        self._ranker = Ranker(self.stages, catalog)
+        self.queries = Queries(self.names, self.rows, bundle.catalog.num_tracks, recency)
+        self._answers = Answers(bundle)
+        trees = bundle.second_stage if second_stage else None
+        self.stages = TwoStages.of(bundle, bundle.catalog, trees, ann)
+        self._ranker = Ranker(self.stages, bundle.catalog)
         cosine = FirstStage(Centroid(bundle.track_vectors, bundle.query_weight), index=ann)
-        self._by_cosine = Ranker(TwoStages(cosine), catalog)
-        self._explainer = Explainer(bundle.catalog, bundle.playlists, bundle.popularity)
+        self._by_cosine = Ranker(TwoStages(cosine), bundle.catalog)
 
     @classmethod
     def load(
@@ -130,7 +134,7 @@ class Recommender:
         reasons: bool = False,
         dial: float = 0.0,
         diversity: float = 0.0,
-        filters: Filters = _NO_FILTERS,
+        filters: Filters = NO_FILTERS,
     ) -> Recommendations:
         """Tracks that would continue a playlist, none that it holds already.
 
@@ -154,7 +158,7 @@ class Recommender:
         NameLookupError
             If there is no such playlist, track or artist.
         """
-        query, without = self._playlist_query(playlist, tracks, ordered)
+        query, without = self.queries.of_playlist(playlist, tracks, ordered)
         title = "Most popular tracks" if query.empty[0] else "Recommended for this playlist"
         if without is not None:
             name = self.playlists.titles[without].as_py()
@@ -171,7 +175,7 @@ class Recommender:
         reasons: bool = False,
         dial: float = 0.0,
         diversity: float = 0.0,
-        filters: Filters = _NO_FILTERS,
+        filters: Filters = NO_FILTERS,
     ) -> Recommendations:
         """Tracks that go with a few songs and artists; none of the songs themselves.
 
@@ -191,13 +195,9 @@ class Recommender:
         InputError
             If there are neither tracks nor artists, or an option is out of its range.
         """
-        query = self._seeds(tracks, artists)
-        catalog = self.bundle.catalog
-        names = [str(catalog.track_names[int(row)]) for row in query.tracks.track_index]
-        if query.artists is not None:
-            names += [str(catalog.artists.names[int(row)]) for row in query.artists.track_index]
+        query = self.queries.of_seeds(tracks, artists)
         options: ListOptions = {"dial": dial, "diversity": diversity, "filters": filters}
-        return self._answer("Goes with " + " + ".join(names), query, n, reasons, options)
+        return self._answer(self._answers.title_of_seeds(query), query, n, reasons, options)
 
     @overload
     def similar(self, track: Text, n: int = 10) -> Recommendations: ...
@@ -237,26 +237,13 @@ class Recommender:
             raise InputError("give either a track or an artist")
         check_length(n)
         row = self.names.find(as_text(artist, "artist"), "artist")
-        catalog, vectors = self.bundle.catalog, self.bundle.vectors["artist"]
         # Of artists instead of tracks.
+        vectors = self.bundle.vectors["artist"]
         cosine = FirstStage(Centroid(vectors, np.ones(len(vectors), dtype=np.float32)))
-        artist_index, score = cosine.best(
-            Query(TrackLists.from_lists([[row]])), min(n, len(catalog.artists))
-        )
-        artists = tuple(
-            SimilarArtist(
-                rank,
-                str(catalog.artists.ids[at]),
-                str(catalog.artists.names[at]),
-                value,
-            )
-            for rank, (at, value) in enumerate(
-                zip(artist_index[0].tolist(), score[0].tolist(), strict=True), start=1
-            )
-            if at >= 0
-        )
-        title = f"Artists like {catalog.artists.names[row]}"
-        return SimilarArtists(title, (str(catalog.artists.ids[row]),), artists)
+        query = Query(TrackLists.from_lists([[row]]))
+        artist_index, score = cosine.best(query, min(n, len(vectors)))
+        found = artist_index[0] >= 0
+        return self._answers.artists(row, artist_index[0][found], score[0][found])
 
     def why(
         self,
@@ -297,24 +284,14 @@ class Recommender:
         without = None
         tracks, artists = as_texts(tracks), as_texts(artists, "artist")
         if playlist is None:
-            query = self._seeds(tracks, artists, ordered)
+            query = self.queries.of_seeds(tracks, artists, ordered)
         elif tracks or artists:
             raise InputError("give either a playlist, or tracks and artists")
         else:
-            query, without = self._playlist_query(playlist, None, False)
+            query, without = self.queries.of_playlist(playlist, None, False)
         asked = np.array([self.names.find(as_text(track))], dtype=np.int32)
         parts = self.stages.parts(query, asked, dial)
-        shared = self._explainer.playlists(query, asked, without)
-        catalog = self.bundle.catalog
-        return Explanation(
-            str(catalog.track_ids[int(asked[0])]),
-            str(catalog.track_names[int(asked[0])]),
-            catalog.artist_of(asked)[0].as_py(),
-            float(parts.parts.sum()),
-            self._explainer.terms(parts, 0),
-            self._explainer.same_artist(query, asked)[0],
-            None if shared is None else shared[0],
-        )
+        return self._answers.explanation(query, asked, parts, without)
 
     def find(self, text: str, n: int = 10, *, kind: Kind | Sequence[Kind] | None = None) -> Found:
         """Tracks, artists and playlists by words of their names, or beginnings of words.
@@ -346,7 +323,7 @@ class Recommender:
         *,
         dial: float = 0.0,
         diversity: float = 0.0,
-        filters: Filters = _NO_FILTERS,
+        filters: Filters = NO_FILTERS,
     ) -> tuple[Int32Array, Float32Array]:
         """The best tracks for many playlists at once, as arrays; none that a playlist holds.
 
@@ -368,9 +345,9 @@ class Recommender:
             Padded with −inf.
         """
         if playlist_tracks is not None:
-            query = Query(self._lists_of(playlist_tracks))
+            query = self.queries.of_matrix(playlist_tracks)
         elif playlist_index is not None:
-            query = self.query_of_rows(np.atleast_1d(np.asarray(playlist_index)))
+            query = self.queries.of_rows(np.atleast_1d(np.asarray(playlist_index)))
         else:
             raise InputError("recommend needs playlist_index or playlist_tracks")
         return self.rank(query, n, dial=dial, diversity=diversity, filters=filters)
@@ -382,33 +359,12 @@ class Recommender:
         *,
         dial: float = 0.0,
         diversity: float = 0.0,
-        filters: Filters = _NO_FILTERS,
+        filters: Filters = NO_FILTERS,
     ) -> tuple[Int32Array, Float32Array]:
         """`recommend` for lists of tracks as the package itself holds them."""
+        allowed = filters.allowed(self.bundle.catalog, self.rows.track, self.rows.artist)
         options = ListOptions(dial=dial, diversity=diversity, filters=filters)
-        return self._rank(self._ranker, Query.of(query), n, options)
-
-    def _rank(
-        self, ranker: Ranker, query: Query, n: int, options: ListOptions
-    ) -> tuple[Int32Array, Float32Array]:
-        filters = options.get("filters", _NO_FILTERS)
-        return ranker.rank(
-            query,
-            n,
-            dial=options.get("dial", 0.0),
-            diversity=options.get("diversity", 0.0),
-            filters=filters,
-            allowed=filters.allowed(self.bundle.catalog, self.rows.track, self.rows.artist),
-        )
-
-    def query_of_rows(self, playlist_index: Any) -> Query:
-        """What some playlists of the bundle ask with (rows, an int array)."""
-        order_known = self.playlists.order_known[playlist_index]
-        return self.query_of(self.playlists.tracks.rows(playlist_index), order_known)
-
-    def query_of(self, tracks: TrackLists, order_known: BoolArray) -> Query:
-        """What some lists ask with: the last tracks of those whose order is known count more."""
-        return query_of(tracks, order_known, self.recency)
+        return self._ranker.rank(Query.of(query), n, allowed=allowed, **options)
 
     @property
     def playlists(self) -> Playlists:
@@ -418,47 +374,7 @@ class Recommender:
     @property
     def neighbours(self) -> Neighbours | None:
         """The graph of the bundle's playlists, built once; None if they were left out."""
-        return self._explainer.neighbours
-
-    def _playlist_query(
-        self, playlist: Text | None, tracks: Text | Iterable[Text] | None, ordered: bool
-    ) -> tuple[Query, int | None]:
-        """What a playlist asks with, and its row if it is one of the bundle."""
-        if (playlist is None) == (tracks is None):
-            raise InputError("give either the id of a playlist or tracks")
-        if playlist is not None:
-            if not isinstance(playlist, str | bytes) and isinstance(playlist, Iterable):
-                raise InputError("playlist is one id; give a list of tracks as tracks=[…]")
-            row = self.rows.playlist(playlist)
-            return self.query_of_rows(np.array([row])), row
-        rows = dict.fromkeys(self.rows.track(track) for track in as_texts(tracks or ()))
-        return self.query_of(TrackLists.from_lists([list(rows)]), np.array([ordered])), None
-
-    def _seeds(
-        self,
-        tracks: Text | Iterable[Text],
-        artists: Text | Iterable[Text],
-        ordered: bool = False,
-    ) -> Query:
-        tracks, artists = as_texts(tracks), as_texts(artists, "artist")
-        if not tracks and not artists:
-            raise InputError("give at least one track or artist")
-        rows = dict.fromkeys(self.names.find(track) for track in tracks)
-        by = dict.fromkeys(self.names.find(artist, "artist") for artist in artists)
-        query = self.query_of(TrackLists.from_lists([list(rows)]), np.array([ordered]))
-        return replace(query, artists=TrackLists.from_lists([list(by)])) if by else query
-
-    def _lists_of(self, playlist_tracks: Any) -> TrackLists:
-        matrix = csr_array(playlist_tracks)  # shares its arrays where it is CSR already
-        num_tracks = self.bundle.catalog.num_tracks
-        if matrix.shape[1] != num_tracks:
-            raise InputError(
-                f"playlist_tracks has {matrix.shape[1]} columns, expected one a track: {num_tracks}"
-            )
-        holds = csr_array((matrix.data != 0, matrix.indices, matrix.indptr), shape=matrix.shape)
-        holds.sum_duplicates()
-        holds.eliminate_zeros()
-        return TrackLists(holds.indptr.astype(np.int64), holds.indices.astype(np.int32))
+        return self._answers.explainer.neighbours
 
     def _answer(
         self,
@@ -470,40 +386,16 @@ class Recommender:
         without: int | None = None,
         ranker: Ranker | None = None,
     ) -> Recommendations:
+        """One list; `without` is a playlist that says nothing of it, the one that is completed."""
         check_length(n)
         ranker = ranker or self._ranker
         width = min(n, max(1, self.bundle.catalog.num_tracks))
-        track_index, score = self._rank(ranker, query, width, options)
+        filters = options.get("filters", NO_FILTERS)
+        allowed = filters.allowed(self.bundle.catalog, self.rows.track, self.rows.artist)
+        track_index, score = ranker.rank(query, width, allowed=allowed, **options)
         found = track_index[0][track_index[0] >= 0]
-        catalog = self.bundle.catalog
-        parts = ranker.stages.parts_of_scores(
-            query, found, score[0, : len(found)], options.get("dial", 0.0)
+        score = score[0, : len(found)]
+        parts = ranker.stages.parts_of_scores(query, found, score, options.get("dial", 0.0))
+        return self._answers.tracks(
+            title, query, found, score, parts, shared=reasons, without=without
         )
-        shared = self._explainer.playlists(query, found, without) if reasons else None
-        tracks = []
-        same_artist = self._explainer.same_artist(query, found)
-        by = catalog.artist_of(found).to_pylist()
-        # One by one: for a short list Arrow's `take` costs more than it saves.
-        for place, (track, artist) in enumerate(zip(found.tolist(), by, strict=True)):
-            because, rest = self._explainer.strongest(parts, place)
-            tracks.append(
-                Recommendation(
-                    place + 1,
-                    catalog.track_ids[track].as_py(),
-                    catalog.track_names[track].as_py(),
-                    artist,
-                    float(score[0, place]),
-                    because,
-                    rest,
-                    same_artist[place],
-                    None if shared is None else shared[place],
-                )
-            )
-        return Recommendations(title, self._ids_of(query), tuple(tracks), bool(query.empty[0]))
-
-    def _ids_of(self, query: Query) -> tuple[str, ...]:
-        catalog = self.bundle.catalog
-        ids = [catalog.track_ids[row].as_py() for row in query.tracks.track_index.tolist()]
-        if query.artists is not None:
-            ids += [catalog.artists.ids[row].as_py() for row in query.artists.track_index.tolist()]
-        return tuple(ids)

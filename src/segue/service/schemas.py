@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from segue.recommend.filters import Filters
-from segue.recommend.recommender import ListOptions
+from segue.recommend.ranking import ListOptions
 
 # Limits that the document states.
 MAX_N = 500

@@ -1,0 +1,129 @@
+"""Answers made of rows and scores: lists of tracks and artists, and the reasons for one track."""
+
+from __future__ import annotations
+
+from segue.bundle import Bundle
+from segue.data.playlists import Float32Array, Int32Array
+from segue.recommend.lists import Recommendation, Recommendations, SimilarArtist, SimilarArtists
+from segue.recommend.reasons import Explainer, Explanation
+from segue.scoring.query import Query
+from segue.scoring.term import ScoreParts
+
+
+class Answers:
+    """Makes answers of rows: looks up ids and names and says what each score is made of.
+
+    Parameters
+    ----------
+    bundle
+
+    Attributes
+    ----------
+    explainer : Explainer
+    """
+
+    def __init__(self, bundle: Bundle) -> None:
+        self._catalog = bundle.catalog
+        self.explainer = Explainer(bundle.catalog, bundle.playlists, bundle.popularity)
+
+    def tracks(
+        self,
+        title: str,
+        query: Query,
+        found: Int32Array,
+        score: Float32Array,
+        parts: ScoreParts,
+        *,
+        shared: bool,
+        without: int | None,
+    ) -> Recommendations:
+        """A list of tracks.
+
+        Parameters
+        ----------
+        title
+        query
+            Of one list.
+        found : int32 [num_found]
+            Tracks, best first.
+        score : float32 [num_found]
+        parts
+            What each score is made of.
+        shared
+            Look up playlists that hold both a track and some that were asked with.
+        without
+            A playlist that is not among them: the one that is completed.
+        """
+        catalog, explainer = self._catalog, self.explainer
+        playlists = explainer.playlists(query, found, without) if shared else None
+        same_artist = explainer.same_artist(query, found)
+        by = catalog.artist_of(found).to_pylist()
+        tracks = []
+        # One by one: for a short list Arrow's `take` costs more than it saves.
+        for place, (track, artist) in enumerate(zip(found.tolist(), by, strict=True)):
+            because, rest = explainer.strongest(parts, place)
+            tracks.append(
+                Recommendation(
+                    place + 1,
+                    catalog.track_ids[track].as_py(),
+                    catalog.track_names[track].as_py(),
+                    artist,
+                    float(score[place]),
+                    because,
+                    rest,
+                    same_artist[place],
+                    None if playlists is None else playlists[place],
+                )
+            )
+        return Recommendations(title, self._ids_of(query), tuple(tracks), bool(query.empty[0]))
+
+    def title_of_seeds(self, query: Query) -> str:
+        """The title of a list for songs and artists: ``Goes with Kashmir + Queen``."""
+        rows = query.tracks.track_index.tolist()
+        names = [str(self._catalog.track_names[row]) for row in rows]
+        if query.artists is not None:
+            rows = query.artists.track_index.tolist()
+            names += [str(self._catalog.artists.names[row]) for row in rows]
+        return "Goes with " + " + ".join(names)
+
+    def artists(self, row: int, found: Int32Array, score: Float32Array) -> SimilarArtists:
+        """A list of artists like the one in a row.
+
+        Parameters
+        ----------
+        row
+        found : int32 [num_found]
+            Rows of artists, best first.
+        score : float32 [num_found]
+        """
+        ids, names = self._catalog.artists.ids, self._catalog.artists.names
+        artists = tuple(
+            SimilarArtist(rank, ids[at].as_py(), names[at].as_py(), value)
+            for rank, (at, value) in enumerate(
+                zip(found.tolist(), score.tolist(), strict=True), start=1
+            )
+        )
+        return SimilarArtists(f"Artists like {names[row]}", (str(ids[row]),), artists)
+
+    def explanation(
+        self, query: Query, asked: Int32Array, parts: ScoreParts, without: int | None
+    ) -> Explanation:
+        """All reasons for one track (`asked`, int32 [1]); the rest as for `tracks`."""
+        catalog, explainer = self._catalog, self.explainer
+        shared = explainer.playlists(query, asked, without)
+        return Explanation(
+            str(catalog.track_ids[int(asked[0])]),
+            str(catalog.track_names[int(asked[0])]),
+            catalog.artist_of(asked)[0].as_py(),
+            float(parts.parts.sum()),
+            explainer.terms(parts, 0),
+            explainer.same_artist(query, asked)[0],
+            None if shared is None else shared[0],
+        )
+
+    def _ids_of(self, query: Query) -> tuple[str, ...]:
+        catalog = self._catalog
+        ids = [catalog.track_ids[row].as_py() for row in query.tracks.track_index.tolist()]
+        if query.artists is not None:
+            ids += [catalog.artists.ids[row].as_py() for row in query.artists.track_index.tolist()]
+        return tuple(ids)

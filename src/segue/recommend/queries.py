@@ -1,0 +1,135 @@
+"""What a recommender is asked with: playlists, seeds and matrices as queries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from segue.data.playlists import BoolArray, TrackLists
+from segue.errors import InputError
+from segue.names.lookup import NameLookup
+from segue.recommend.rows import Rows, Text, as_texts
+from segue.scoring.query import Query
+from segue.scoring.recency import Recency, query_of
+
+
+class Queries:
+    """Makes queries: from rows, ids or names.
+
+    Parameters
+    ----------
+    names
+    rows
+    num_tracks
+        Of the catalogue.
+    recency
+        How much more the last tracks of a playlist count where its order is known; None: no more
+        than the others.
+    """
+
+    def __init__(
+        self, names: NameLookup, rows: Rows, num_tracks: int, recency: Recency | None
+    ) -> None:
+        self._names, self._rows = names, rows
+        self._num_tracks, self._recency = num_tracks, recency
+
+    def of_lists(self, tracks: TrackLists, order_known: BoolArray) -> Query:
+        """Some lists of tracks, by row.
+
+        Parameters
+        ----------
+        tracks
+        order_known : bool [num_lists]
+        """
+        return query_of(tracks, order_known, self._recency)
+
+    def of_rows(self, playlist_index: Any) -> Query:
+        """Some playlists of the bundle, by row (an int array).
+
+        Raises
+        ------
+        InputError
+            If the bundle was made without playlists.
+        """
+        playlists = self._rows.playlists
+        order_known = playlists.order_known[playlist_index]
+        return self.of_lists(playlists.tracks.rows(playlist_index), order_known)
+
+    def of_playlist(
+        self, playlist: Text | None, tracks: Text | Iterable[Text] | None, ordered: bool
+    ) -> tuple[Query, int | None]:
+        """A playlist of the bundle, or the tracks of any other, by id.
+
+        Returns
+        -------
+        query
+        row
+            Of the playlist; None where it is not one of the bundle.
+
+        Raises
+        ------
+        InputError
+            If not just one of `playlist` and `tracks` is given, or the bundle has no playlists.
+        NameLookupError
+            If there is no such playlist or track.
+        """
+        if (playlist is None) == (tracks is None):
+            raise InputError("give either the id of a playlist or tracks")
+        if playlist is not None:
+            if not isinstance(playlist, str | bytes) and isinstance(playlist, Iterable):
+                raise InputError("playlist is one id; give a list of tracks as tracks=[…]")
+            row = self._rows.playlist(playlist)
+            return self.of_rows(np.array([row])), row
+        rows = dict.fromkeys(self._rows.track(track) for track in as_texts(tracks or ()))
+        return self.of_lists(TrackLists.from_lists([list(rows)]), np.array([ordered])), None
+
+    def of_seeds(
+        self,
+        tracks: Text | Iterable[Text],
+        artists: Text | Iterable[Text],
+        ordered: bool = False,
+    ) -> Query:
+        """A few songs and artists, by id or name; one that is repeated counts once.
+
+        Raises
+        ------
+        InputError
+            If there are neither.
+        NameLookupError
+            If a name stands for nothing or for several.
+        """
+        tracks, artists = as_texts(tracks), as_texts(artists, "artist")
+        if not tracks and not artists:
+            raise InputError("give at least one track or artist")
+        rows = dict.fromkeys(self._names.find(track) for track in tracks)
+        by = dict.fromkeys(self._names.find(artist, "artist") for artist in artists)
+        query = self.of_lists(TrackLists.from_lists([list(rows)]), np.array([ordered]))
+        return replace(query, artists=TrackLists.from_lists([list(by)])) if by else query
+
+    def of_matrix(self, playlist_tracks: Any) -> Query:
+        """Any playlists by tracks.
+
+        Parameters
+        ----------
+        playlist_tracks : csr_matrix [batch_size, num_tracks]
+            What is stored and not 0 is held.
+
+        Raises
+        ------
+        InputError
+            If it has not one column for each track.
+        """
+        matrix = csr_array(playlist_tracks)  # shares its arrays where it is CSR already
+        if matrix.shape[1] != self._num_tracks:
+            raise InputError(
+                f"playlist_tracks has {matrix.shape[1]} columns, "
+                f"expected one per track: {self._num_tracks}"
+            )
+        holds = csr_array((matrix.data != 0, matrix.indices, matrix.indptr), shape=matrix.shape)
+        holds.sum_duplicates()
+        holds.eliminate_zeros()
+        return Query(TrackLists(holds.indptr.astype(np.int64), holds.indices.astype(np.int32)))
