@@ -57,8 +57,17 @@ if TYPE_CHECKING:
     from segue.recommend.lists import Recommendations as Recommendations
     from segue.recommend.recommender import Recommender as Recommender
     from segue.synthetic.generate import generate as generate
+    from segue.training.config import SecondStageConfig as SecondStageConfig
     from segue.training.config import SystemConfig as SystemConfig
     from segue.training.config import TrainConfig as TrainConfig
+    from segue.training.objectives import BPR as BPR
+    from segue.training.objectives import CatalogueSoftmax as CatalogueSoftmax
+    from segue.training.objectives import HardestNegatives as HardestNegatives
+    from segue.training.objectives import HardNegatives as HardNegatives
+    from segue.training.objectives import RandomNegatives as RandomNegatives
+    from segue.training.objectives import SampledSoftmax as SampledSoftmax
+    from segue.training.objectives import Triples as Triples
+    from segue.training.terms import WideConfig as WideConfig
     from segue.updating.update import update as update
 
     load = Recommender.load
@@ -86,6 +95,15 @@ _HOMES = {
     "SplitRecipe": "segue.graph.split",
     "TrainConfig": "segue.training.config",
     "SystemConfig": "segue.training.config",
+    "WideConfig": "segue.training.terms",
+    "SecondStageConfig": "segue.training.config",
+    "CatalogueSoftmax": "segue.training.objectives",
+    "SampledSoftmax": "segue.training.objectives",
+    "BPR": "segue.training.objectives",
+    "Triples": "segue.training.objectives",
+    "RandomNegatives": "segue.training.objectives",
+    "HardNegatives": "segue.training.objectives",
+    "HardestNegatives": "segue.training.objectives",
     "Step": "segue.pipeline.train",
     "TensorBoard": "segue.pipeline.tensorboard",
     "Progress": "segue.console",

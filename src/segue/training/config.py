@@ -192,6 +192,12 @@ class SecondStageConfig:
         Playlists with held-out tracks: below so many nothing is tried, and no more are looked at.
     rng_seed
         For what is drawn.
+
+    Examples
+    --------
+    >>> quick = segue.SystemConfig(second_stage=segue.SecondStageConfig(num_trees=(50,)))
+    >>> quick.second_stage.num_trees
+    (50,)
     """
 
     num_trees: tuple[int, ...] = (50, 100, 200, 300, 400)

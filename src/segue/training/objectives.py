@@ -21,7 +21,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class RandomNegatives:
-    """Drawn uniformly from the tracks that a playlist does not hold in training."""
+    """Drawn uniformly from the tracks that a playlist does not hold in training.
+
+    Examples
+    --------
+    >>> segue.SampledSoftmax(negatives=segue.RandomNegatives()).negatives.name
+    'random'
+    """
 
     name: ClassVar[str] = "random"
 
@@ -40,6 +46,11 @@ class HardNegatives:
         between.
     refresh_every
         Epochs for which the ranking stays as it is.
+
+    Examples
+    --------
+    >>> segue.HardNegatives(share=(0.5, 0.05), mix=(0.0, 1.0)).share
+    (0.5, 0.05)
     """
 
     share: tuple[float, float] = (1.0, 0.5)
@@ -66,6 +77,11 @@ class HardestNegatives:
     pool_size
         Random tracks for each negative that is kept; None stands for 16 where one is kept, and for
         4 with a softmax, which keeps many.
+
+    Examples
+    --------
+    >>> segue.HardestNegatives(pool_size=8).name
+    'hardest'
     """
 
     pool_size: int | None = None
@@ -100,6 +116,12 @@ class CatalogueSoftmax:
     hide_targets
         Without it the edges of the predicted tracks carry messages too; for studies of the readout
         ``"node"``.
+
+    Examples
+    --------
+    >>> warm = segue.CatalogueSoftmax(temperature=0.2)
+    >>> segue.TrainConfig(objective=warm).to_json()["objective"]["temperature"]
+    0.2
     """
 
     temperature: float = 0.1
@@ -140,6 +162,13 @@ class SampledSoftmax:
         How the sample is drawn.
     num_negatives
         Its size, for each playlist in a step.
+
+    Examples
+    --------
+    >>> sampled = segue.SampledSoftmax(num_negatives=32, negatives=segue.HardNegatives())
+    >>> bundle = segue.train(split, objective=sampled, dim=4, epochs=1, system=segue.SystemConfig())
+    >>> bundle.config["objective"]["name"]
+    'sampled-softmax'
     """
 
     temperature: float = 0.1
@@ -180,6 +209,11 @@ class BPR:
         As for `CatalogueSoftmax`.
     negatives
         One for each hidden track.
+
+    Examples
+    --------
+    >>> segue.BPR(negatives=segue.HardestNegatives(pool_size=8)).negatives.pool_size
+    8
     """
 
     temperature: float = 0.1
@@ -221,6 +255,11 @@ class Triples:
         Weight of the squares of a triple's initial vectors.
     negatives
         One for each pair.
+
+    Examples
+    --------
+    >>> segue.Triples(l2=1e-4).hide_targets
+    False
     """
 
     l2: float = 0.0

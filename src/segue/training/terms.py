@@ -56,6 +56,12 @@ class WideConfig(TermConfig):
         As for `segue.baselines.ease.SideEASE`.
     max_tracks
         The most popular tracks that take part.
+
+    Examples
+    --------
+    >>> system = segue.SystemConfig({"wide": segue.WideConfig(num_neighbours=20)})
+    >>> sorted(segue.train(split, dim=4, epochs=1, system=system).terms)
+    ['wide']
     """
 
     label: ClassVar[str] = "wide part"
