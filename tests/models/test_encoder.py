@@ -1,5 +1,7 @@
 """`MessageGraph`: its values worked by hand, and what hiding does to them."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 import torch
@@ -68,6 +70,29 @@ def test_structural_relations_are_normalised(three_playlists: PlaylistGraph) -> 
     album = np.zeros((6, 3))  # track 5 is on no album
     album[[0, 1], 0], album[[2, 3], 1], album[4, 2] = 1 / np.sqrt(2), 1 / np.sqrt(2), 1
     np.testing.assert_allclose(dense(graph.structural["album"]), album, rtol=1e-6)
+
+
+def test_a_relation_may_start_at_playlists(
+    three_playlists: PlaylistGraph, with_words: Callable[..., PlaylistGraph]
+) -> None:
+    by = [[0], [0, 2], [1], [1], [1], [2]]
+    tied = with_words(three_playlists, [[1], [], [0, 1], [1]], by)
+    graph = MessageGraph.from_graph(tied, ("artist", "word"))
+    assert graph.source == {"artist": "track", "word": "playlist"}
+    word = np.zeros((4, 2))
+    word[[0, 3], 1], word[2, 0], word[2, 1] = 1 / np.sqrt(3), 1 / np.sqrt(2), 1 / np.sqrt(6)
+    np.testing.assert_allclose(dense(graph.structural["word"]), word, rtol=1e-6)
+    assert graph.structural["artist"].shape == (6, 3)
+    assert dense(graph.structural["artist"])[1, [0, 2]] == pytest.approx([1 / 2, 1 / 2])
+    assert {kind: d.tolist() for kind, d in graph.degree.items()} == {
+        "playlist": [3, 1, 5, 1],
+        "track": [4, 3, 2, 1, 1, 2],
+        "artist": [2, 3, 2],
+        "word": [1, 3],
+    }
+    assert graph.length.tolist() == [2, 1, 3, 1]
+    assert set(graph.starting_at("track")) == {"artist"}
+    assert set(graph.starting_at("playlist")) == {"word"}
 
 
 def test_only_the_relations_that_are_named(three_playlists: PlaylistGraph) -> None:

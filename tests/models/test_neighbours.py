@@ -123,6 +123,15 @@ def test_neighbourhoods_without_a_limit_are_the_graph(seen: MessageGraph) -> Non
         assert entries(hear[kind]) == entries(edges.transpose())
 
 
+def test_of_several_words_some_are_drawn(tied_graph: PlaylistGraph) -> None:
+    graph = MessageGraph.from_graph(tied_graph, ("artist", "word"))
+    _, tell = neighbourhoods(graph, 2)
+    expected = [min(2, count) for count in counts(graph.structural["word"])]
+    assert max(counts(graph.structural["word"])) == 4
+    assert counts(tell["word"]) == expected
+    assert tell["artist"] is graph.structural["artist"], "of two artists none is left out"
+
+
 def test_neighbourhoods_are_drawn_in_each_relation_and_direction(seen: MessageGraph) -> None:
     whole_hear, whole_tell = neighbourhoods(seen, None)
     torch.manual_seed(0)

@@ -10,6 +10,7 @@ from scipy.sparse import csr_array
 from segue.bundle import Bundle, MeasuredVectors
 from segue.data.playlists import Catalog, Playlists, TrackLists
 from segue.data.reading import Collection
+from segue.data.relations import Nodes, Relation
 from segue.recommend.recommender import Recommender
 from segue.scoring.wide import WidePart
 from segue.updating.mix import MixWeights
@@ -328,3 +329,37 @@ def test_a_new_track_is_recommended_to_a_playlist_like_those_it_stands_in(plante
     own = np.array([its_own[f"segue:track:{t}"] for t in np.flatnonzero(new)])
     cosine = (updated.track_vectors[own] * vectors[new]).sum(axis=1)
     assert cosine.min() > 0.5
+
+
+def test_playlists_keep_the_words_that_the_bundle_knows(bundle, arriving):
+    """New words are left out: nothing tells where they belong."""
+    ours, theirs = pa.array(["road", "trip"]), pa.array(["new", "trip"])
+    playlists, catalog = arriving
+
+    def titled(of: Playlists, words: list[list[int]]) -> Playlists:
+        lists = TrackLists.from_lists(words)
+        edges = (lists.offsets, lists.track_index, 2)
+        return replace(of, relations={"word": Relation("titled", "playlist", "word", *edges)})
+
+    vectors = {**bundle.vectors, "word": np.eye(2, 3, dtype=np.float32)}
+    known = replace(
+        bundle,
+        catalog=bundle.catalog.with_nodes("word", Nodes(ours, ours)),
+        playlists=titled(bundle.playlists, [[0, 1]] * len(bundle.playlists)),
+        vectors=vectors,
+    )
+    coming = titled(playlists, [[0, 1]] * len(playlists))
+    updated, _ = update(
+        known, Collection(coming, catalog.with_nodes("word", Nodes(theirs, theirs)))
+    )
+    relation = updated.playlists.relations["word"]
+    ids = updated.playlists.ids.to_pylist()
+    words = {an_id: relation[row].tolist() for row, an_id in enumerate(ids)}
+    before, after = set(bundle.playlists.ids.to_pylist()), set(playlists.ids.to_pylist())
+    assert all(words[an_id] == [0, 1] for an_id in before - after)
+    assert all(words[an_id] == [1] for an_id in after - before)
+    assert before - after
+    assert after - before
+    np.testing.assert_array_equal(updated.vectors["word"], vectors["word"])
+    without, _ = update(known, Collection(*arriving))
+    assert without.playlists.relations["word"].num_edges <= 2 * len(bundle.playlists)
