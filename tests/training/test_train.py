@@ -5,10 +5,8 @@ The arithmetic of its steps is pinned in ``tests/models/test_lightgcn.py``, resu
 """
 
 import json
-import pickle
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,18 +16,16 @@ import torch
 from safetensors.torch import load_file
 
 from segue.data.playlists import TrackLists
-from segue.errors import InputError, TrainingError
-from segue.evaluation.scorers import NodeScorer
+from segue.errors import TrainingError
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.graph.split import HeldOut, Split, SplitRecipe, split_graph
-from segue.models.encoder import Encoder, MessageGraph, NodeVectors
-from segue.models.gcn import GCN
+from segue.models.encoder import MessageGraph, NodeVectors
 from segue.models.lightgcn import LightGCN
 from segue.training import losses
 from segue.training import steps as training_steps
 from segue.training import train as training
-from segue.training.config import TrainConfig, default_epochs
-from segue.training.objectives import BPR, CatalogueSoftmax, HardNegatives, SampledSoftmax, Triples
+from segue.training.config import TrainConfig
+from segue.training.objectives import HardNegatives, SampledSoftmax, Triples
 from segue.training.steps import hide
 from segue.training.train import TrainResult, train
 from segue.training.vectors import TrainedVectors
@@ -145,14 +141,6 @@ def test_without_validation_the_last_epoch_is_returned(
     saved = tensors(tmp_path / "run")
     for name in ("encoder.track", "readout.salience"):
         assert torch.equal(saved[f"best.{name}"], saved[f"model.{name}"])
-
-
-def test_default_epochs() -> None:
-    assert default_epochs(512 * 600, 512) == 10
-    assert default_epochs(512 * 60, 512) == 10
-    assert default_epochs(512 * 20, 512) == 30
-    assert default_epochs(512 * 20 + 1, 512) == 29  # 21 steps an epoch
-    assert default_epochs(3, 512) == 40
 
 
 def test_the_seed_decides(run: Callable[..., TrainResult], tmp_path: Path) -> None:
@@ -316,81 +304,6 @@ def test_without_layers(run: Callable[..., TrainResult]) -> None:
     assert np.isfinite(result.track_vectors).all()
 
 
-@pytest.mark.parametrize(
-    ("option", "message"),
-    [
-        ({"dim": 0}, "dim"),
-        ({"num_layers": -1}, "num_layers"),
-        ({"batch_size": 0}, "batch_size"),
-        ({"rng_seed": -1}, "rng_seed"),
-        ({"epochs": 0}, "epochs"),
-        ({"learning_rate": 0.0}, "learning_rate"),
-        ({"learning_rate": float("nan")}, "learning_rate"),
-        ({"initial_std": 0.0}, "initial_std"),
-        ({"weight_decay": -0.1}, "weight_decay"),
-        ({"weight_decay": float("nan")}, "weight_decay"),
-        ({"readout": "mean"}, "readout 'mean' is not known, expected centroid or node"),
-        ({"schedule": "steps"}, "schedule 'steps' is not known, expected cosine or constant"),
-        ({"objective": CatalogueSoftmax(hide_targets=False)}, "softmax .* needs the readout node"),
-        ({"objective": Triples()}, "triples whose targets are not hidden needs the readout node"),
-        ({"options": {"activation": None}}, "option activation is None"),
-        ({"options": {"relation_weight": float("inf")}}, "option relation_weight is inf"),
-    ],
-    ids=str,
-)
-def test_options_outside_their_range_are_refused(option: dict[str, Any], message: str) -> None:
-    with pytest.raises(InputError, match=message):
-        TrainConfig(**option)
-
-
-def test_options_are_frozen() -> None:
-    given = {"relation_weight": 2.0}
-    config = TrainConfig(options=given)
-    given["relation_weight"] = 3.0
-    assert config.to_json()["options"] == {"relation_weight": 2.0}
-    with pytest.raises(TypeError):
-        config.options["relation_weight"] = 3.0  # type: ignore[index]
-    assert hash(config) == hash(replace(config))
-    assert pickle.loads(pickle.dumps(config)) == config
-    assert config != replace(config, options={})
-
-
-def test_round_trip_through_json() -> None:
-    for config in (
-        TrainConfig(),
-        TrainConfig(
-            model="gat", relations=(), epochs=3, readout="node", options={"num_heads": 2},
-            objective=Triples(l2=0.1, negatives=HardNegatives(mix=(0.5, 1))),
-        ),
-    ):  # fmt: skip
-        values = json.loads(json.dumps(config.to_json()))
-        assert TrainConfig.from_json(values) == config
-        # The manifest of a bundle holds more beside them.
-        assert TrainConfig.from_json({**values, "best_epoch": 3}) == config
-    assert TrainConfig.from_json({}) == TrainConfig()
-
-
-def test_options_reach_the_architecture(run: Callable[..., TrainResult]) -> None:
-    plain = run("plain")
-    own = run("own", replace(CONFIG, options={"relation_weight": 2}))
-    bound = run("bound", encoder=partial(LightGCN, relation_weight=2.0))
-    assert not np.array_equal(plain.track_vectors, own.track_vectors)
-    np.testing.assert_array_equal(own.track_vectors, bound.track_vectors)
-    with pytest.raises(InputError, match="no option 'num_heads', expected some of: relation_w"):
-        run(config=replace(CONFIG, options={"num_heads": 2}))
-
-
-def test_an_encoder_of_ones_own_may_take_any_option(run: Callable[..., TrainResult]) -> None:
-    taken = []
-
-    def mine(*args: Any, **options: Any) -> LightGCN:
-        taken.append(options.pop("flavour"))
-        return LightGCN(*args, **options)
-
-    run(config=replace(CONFIG, options={"flavour": "sweet"}), encoder=mine)
-    assert taken == ["sweet"]
-
-
 def test_weight_decay_is_that_of_adam(run: Callable[..., TrainResult], tmp_path: Path) -> None:
     """So strong that it alone says where Adam's first step goes: towards 0 by the learning rate."""
     made: list[torch.Tensor] = []
@@ -404,103 +317,6 @@ def test_weight_decay_is_that_of_adam(run: Callable[..., TrainResult], tmp_path:
     run(config=config, encoder=recorded, validation=None)
     moved = tensors(tmp_path / "run")["model.encoder.track"] - made[0]
     torch.testing.assert_close(moved, -0.02 * made[0].sign(), atol=1e-6, rtol=1e-4)
-
-
-@pytest.mark.parametrize("objective", [SampledSoftmax(), BPR()], ids=lambda o: o.name)
-def test_the_node_readout_needs_playlist_vectors(
-    run: Callable[..., TrainResult], objective: SampledSoftmax | BPR
-) -> None:
-    """Their own are what is predicted from, and what validation scores by."""
-    config = replace(CONFIG, objective=objective, readout="node")
-    with pytest.raises(InputError, match="lightgcn gives none"):
-        run(config=config)
-    result = run(config=replace(config, options={"playlist_vectors": True}))
-    assert result.playlist_vectors is not None
-    np.testing.assert_allclose(np.linalg.norm(result.playlist_vectors, axis=1), 1, rtol=1e-5)
-    assert isinstance(result.scorer, NodeScorer)
-    np.testing.assert_array_equal(result.scorer.playlist_vectors, result.playlist_vectors)
-
-
-def test_unknown_names_are_refused(run: Callable[..., TrainResult]) -> None:
-    with pytest.raises(InputError, match="relation 'genre' is not known"):
-        run(config=replace(CONFIG, relations=("genre",)))
-    with pytest.raises(InputError, match="model 'dream' is not known, expected lightgcn"):
-        run(config=replace(CONFIG, model="dream"))
-
-
-def test_an_encoder_of_ones_own(run: Callable[..., TrainResult]) -> None:
-    """From Python an architecture needs no registration."""
-    made = []
-
-    class Mine(LightGCN):
-        def __init__(self, *args: Any, flavour: str, **options: Any) -> None:
-            super().__init__(*args, **options)
-            made.append(flavour)
-
-    config = replace(CONFIG, model="mine")
-    with pytest.raises(InputError, match="'mine' is not known"):
-        run("unknown", config=config)
-    own = run("own", config=config, encoder=partial(Mine, flavour="sweet"))
-    assert made == ["sweet"]
-    np.testing.assert_array_equal(own.track_vectors, run("named").track_vectors)
-
-
-def test_a_module_that_is_no_encoder_is_refused(run: Callable[..., TrainResult]) -> None:
-    class Foreign(torch.nn.Linear):
-        def __init__(self, *args: Any, **options: Any) -> None:
-            super().__init__(2, 2)
-
-    with pytest.raises(
-        InputError, match=r"Foreign is not an encoder: derive it from segue\.models"
-    ):
-        run(encoder=Foreign)
-
-
-def test_an_encoder_with_a_forward_pass_alone(run: Callable[..., TrainResult]) -> None:
-    """The rest of the contract has defaults, and what they cannot serve is refused."""
-
-    class Bare(Encoder):
-        def __init__(self, num_nodes: dict[str, int], relations: Any, **options: Any) -> None:
-            super().__init__()
-            start = options["rng"].standard_normal((num_nodes["track"], options["dim"]))
-            self.track = torch.nn.Parameter(torch.from_numpy(start.astype(np.float32)))
-
-        def forward(self, message_graph: MessageGraph) -> NodeVectors:
-            contains = message_graph.contains
-            return {"track": self.track, "playlist": contains @ self.track}
-
-    config = replace(CONFIG, model="bare", relations=())
-    result = run(config=config, encoder=Bare)
-    assert result.history[-1]["loss"] < result.history[0]["loss"]
-    assert "relation_weight" not in result.history[0]
-
-    triples = replace(config, objective=Triples(), readout="node")
-    run("triples", config=triples, encoder=Bare)
-    with pytest.raises(InputError, match=r"l2 is a penalty on .* the encoder names none"):
-        run("l2", config=replace(triples, objective=Triples(l2=1e-4)), encoder=Bare)
-
-
-def test_transforms_learn_at_their_own_rate(
-    run: Callable[..., TrainResult], split: Split, tmp_path: Path
-) -> None:
-    """Adam's first step is the learning rate, up or down, wherever there is a gradient."""
-    made: list[dict[str, torch.Tensor]] = []
-
-    def slow(*args: Any, **options: Any) -> GCN:
-        encoder = GCN(*args, **options, transform_rate=0.25)
-        made.append({name: tensor.clone() for name, tensor in encoder.state_dict().items()})
-        return encoder
-
-    config = replace(CONFIG, model="gcn", epochs=1, batch_size=1000, schedule="constant")
-    run(config=config, encoder=slow, validation=None)
-    moved = {
-        name: (tensors(tmp_path / "run")[f"model.encoder.{name}"] - before).abs().median().item()
-        for name, before in made[0].items()
-    }
-    assert set(moved) == {"track", "structural.artist", "transforms.0", "transforms.1"}
-    for name, step in moved.items():
-        rate = 0.25 if name.startswith("transforms") else 1
-        assert step == pytest.approx(0.02 * rate, rel=1e-3), name
 
 
 def test_vectors_that_are_no_numbers_end_the_training(run: Callable[..., TrainResult]) -> None:

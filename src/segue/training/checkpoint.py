@@ -1,4 +1,4 @@
-"""Checkpoints: all that training needs to go on as if it had never stopped."""
+"""Checkpoints: all that training needs to resume as if it had never stopped."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ class Checkpoint:
     """Where a training stands: it takes the state of what it is made of, and puts it back.
 
     Every random draw of a step comes from a generator made of (seed, purpose, epoch, step), so
-    there is no generator state to keep.
+    no generator state has to be kept.
 
     Attributes
     ----------
     fingerprint
-        Of the configuration and the split: what must be equal for the training to go on.
+        Of the configuration and the split: what must be equal to resume.
     model, optimizer, sampler
         What is trained. Of the sampler of hard negatives the ranking is kept.
     epoch, step

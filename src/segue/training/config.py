@@ -184,12 +184,13 @@ class SecondStageConfig:
     num_leaves, learning_rate, min_leaf
         Of the trees.
     negative_share
-        Of the tracks that do not belong, each tree sees so many.
+        The share of the tracks that do not belong which each tree sees.
     short_share
-        Of the questions of validation so many are asked once more with few of their tracks: a
+        The share of validation's questions that are asked once more with few of their tracks: a
         number drawn log-uniformly from one up.
     min_questions, max_questions
-        Playlists with held-out tracks: below so many nothing is tried, and no more are looked at.
+        Playlists with held-out tracks: the fewest for which a second stage is tried, and the most
+        that are used.
     rng_seed
         For what is drawn.
 

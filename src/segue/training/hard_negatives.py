@@ -60,7 +60,7 @@ class Ranking:
         Raises
         ------
         TrainingError
-            If the vectors are no numbers.
+            If the vectors are not finite.
         """
         if not (query.isfinite().all() and track.isfinite().all()):
             raise TrainingError("the vectors are no longer numbers: try a lower learning rate")
@@ -124,7 +124,7 @@ class HardSampler:
         """Begin an epoch.
 
         `vectors` gives those of all playlists and tracks, should it be time for a new ranking. It
-        is None where an epoch goes on that was broken off: its ranking is there.
+        is None where an interrupted epoch is resumed: its ranking is there.
         """
         self.mix = _between(self.config.mix, epoch, epochs)
         if vectors is not None and not epoch % self.config.refresh_every:

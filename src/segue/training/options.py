@@ -1,7 +1,8 @@
 """Plain values given by name, checked against the types that a signature or a dataclass states.
 
-By hand, as no library gives these sentences: what is expected is said with all that there is, and
-`True` is no number. Pydantic would be a dependency of training for the eight lines of `_fits`.
+Written by hand because no library gives these sentences: a refusal lists every option with its
+type, and `True` does not pass for a number. Pydantic would replace `_fits` alone, and be a
+dependency of training for it.
 """
 
 from __future__ import annotations
@@ -77,7 +78,7 @@ def _fits(value: Any, kind: Any) -> bool:
     if get_origin(kind) in (Union, UnionType):
         return any(_fits(value, each) for each in get_args(kind))
     if get_origin(kind) is Literal:
-        # True is equal to 1, but it is no choice of a number.
+        # True equals 1, but does not choose it.
         return any(value == each and type(value) is type(each) for each in get_args(kind))
     if get_origin(kind) is tuple:
         parts = get_args(kind)

@@ -74,7 +74,7 @@ def _sums_by(into: Tensor, source: Tensor, value: Tensor, dense: Tensor, num: in
 
 @torch.no_grad()
 def pool_scores(query: Tensor, track: Tensor, at: Tensor, pool: Tensor) -> Tensor:
-    """Scores of as many tracks for each of some queries, without a gradient.
+    """Scores of equally many tracks for each of some queries, without a gradient.
 
     Parameters
     ----------

@@ -100,7 +100,7 @@ class HiddenTrackSteps:
         *,
         resumed: bool = False,
     ) -> None:
-        """Begin an epoch, or go on with one that was broken off."""
+        """Begin an epoch, or resume one that was interrupted."""
         rng = generator(self.config.rng_seed, FOR_ORDER, epoch)
         self._order = rng.permutation(self.eligible)
         if isinstance(self.sampler, HardSampler):
@@ -149,7 +149,7 @@ class TripleSteps:
     """Batches of triples (playlist, track that it holds, track that it does not hold).
 
     As the authors of LightGCN train: playlists are drawn uniformly, then one of their tracks, then
-    a negative; an epoch is as many triples as there are training pairs. Nothing is hidden.
+    a negative; an epoch has one triple for each training pair. Nothing is hidden.
 
     Parameters
     ----------
@@ -185,7 +185,7 @@ class TripleSteps:
         *,
         resumed: bool = False,
     ) -> None:
-        """Begin an epoch, or go on with one that was broken off."""
+        """Begin an epoch, or resume one that was interrupted."""
         if isinstance(self.sampler, HardSampler):
             vectors = partial(self._whole, encoder, epoch)
             self.sampler.begin(epoch, epochs, None if resumed else vectors)

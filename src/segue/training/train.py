@@ -107,13 +107,13 @@ def train(
     encoder
         Makes the encoder in place of the class that ``config.model`` names, called like it:
         ``encoder(num_nodes, relations, dim=…, num_layers=…, initial_std=…, rng=…)`` and with
-        ``config.options``. Options that are no plain values are bound with `functools.partial`;
+        ``config.options``. Options that are not plain values are bound with `functools.partial`;
         ``config.model`` is then its name.
 
     Raises
     ------
     InputError
-        If the model, a relation or an option is not known, if what `encoder` makes is no
+        If the model, a relation or an option is not known, if what `encoder` makes is not an
         `Encoder`, if validation has no targets, the node readout no playlist vectors, or `resume`
         no folder.
     TrainingError
