@@ -13,6 +13,8 @@
     ├── ResourceError           this machine lacks what is needed: memory, an optional library
     └── TrainingError           training cannot go on (the loss is no longer a number)
 
+    SegueWarning                something is left out because this machine lacks what it needs
+
 A message is one clear sentence that names the file, the record and what was expected. The
 command line prints it as it stands and exits with status 1.
 """
@@ -20,6 +22,10 @@ command line prints it as it stands and exits with status 1.
 from __future__ import annotations
 
 from collections.abc import Sequence
+
+
+class SegueWarning(UserWarning):
+    """Something is left out because this machine lacks what it needs."""
 
 
 class SegueError(Exception):

@@ -13,6 +13,7 @@ import torch
 from segue.bundle import Bundle
 from segue.cli import main
 from segue.data.playlists import Catalog, Playlists, TrackLists
+from segue.errors import ResourceError, SegueWarning
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.graph.split import SplitRecipe, split_graph
 from segue.pipeline import parts, recipes
@@ -166,6 +167,24 @@ def test_where_it_is_not_tried_that_is_said(run, planted_graph, tmp_path):
     assert Bundle.load(tmp_path / "bundle").second_stage is None
 
 
+def test_questions_are_answered_without_lightgbm(run, trained, monkeypatch):
+    """A base install answers with the first stage, and says so."""
+    plain = Recommender.load(trained, second_stage=False).complete("0", 5)
+    monkeypatch.setitem(sys.modules, "lightgbm", None)
+    status, out, err = run("complete", trained, "0", "-n", 5, "--json")
+    assert (status, err.count("\n")) == (0, 1)
+    assert err == (
+        "segue: the second stage is left out: a second stage needs LightGBM, which is not "
+        "installed: pip install 'segue[train]'\n"
+    )
+    found = [track["track_id"] for track in json.loads(out)["tracks"]]
+    assert found == [track.track_id for track in plain.tracks]
+    with pytest.warns(SegueWarning, match="the second stage is left out"):
+        Recommender.load(trained)
+    with pytest.raises(ResourceError, match="a second stage needs LightGBM"):
+        Recommender.load(trained, second_stage=True)
+
+
 def test_without_lightgbm(run, trained, graph, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "lightgbm", None)
     out = tmp_path / "bundle"
@@ -179,11 +198,10 @@ def test_without_lightgbm(run, trained, graph, tmp_path, monkeypatch):
     assert status == 0
     assert "The second stage is left out: a second stage needs LightGBM" in err
     assert "wide" in Bundle.load(out).terms
-    # Of a bundle that has one.
-    for args in (("complete", trained, "0"), ("evaluate", trained, graph)):
-        status, text, err = run(*args)
-        assert (status, text, err.count("\n")) == (1, "", 1)
-        assert "pip install 'segue[train]'" in err
+    # A bundle that has one is not measured without it.
+    status, text, err = run("evaluate", trained, graph)
+    assert (status, text, err.count("\n")) == (1, "", 1)
+    assert "pip install 'segue[train]'" in err
 
 
 def test_a_wide_part_that_does_not_fit_is_left_out(run, graph, tmp_path, monkeypatch):

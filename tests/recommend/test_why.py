@@ -10,7 +10,7 @@ from segue.recommend.filters import Filters
 from segue.recommend.recommender import Recommender
 from segue.scoring.wide import WidePart
 
-pytest.importorskip("lightgbm", reason="the extra boost is not installed")
+pytest.importorskip("lightgbm", reason="the extra train is not installed")
 NUM_TRACKS = 160
 FILTERS = {
     "nothing": Filters(),

@@ -242,7 +242,7 @@ def test_an_empty_list_and_what_is_asked_with_say_nothing_of_it(few, bundle):
 def test_without_lightgbm_it_is_said_what_to_install(bundle, monkeypatch):
     monkeypatch.setitem(sys.modules, "lightgbm", None)
     with pytest.raises(ResourceError, match=r"not installed: pip install 'segue\[train\]'"):
-        Recommender(bundle)
+        Recommender(bundle, second_stage=True)
     without = Recommender(bundle, second_stage=False)
     plain = Recommender(replace(bundle, second_stage=None))
     assert without.complete("3", 20) == plain.complete("3", 20)
@@ -255,7 +255,7 @@ def test_a_library_that_cannot_be_loaded_is_said(bundle, monkeypatch, tmp_path):
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.delitem(sys.modules, "lightgbm")
     with pytest.raises(ResourceError, match=r"\(libgomp.so.1: cannot open\); .*install libgomp1"):
-        Recommender(bundle)
+        Recommender(bundle, second_stage=True)
 
 
 @pytest.mark.parametrize("text", ["", "tree\n", "no model at all", '{"trees": []}'])

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
+from typing import TextIO
 
 import click
 
@@ -26,7 +28,7 @@ from segue.cli.serve import serve
 from segue.cli.train import train
 from segue.cli.update import update
 from segue.console import printable
-from segue.errors import NameLookupError, SegueError
+from segue.errors import NameLookupError, SegueError, SegueWarning
 from segue.extras import required
 
 
@@ -51,7 +53,9 @@ def main(args: list[str] | None = None) -> None:
     """Run the command line: an error is one clear sentence and exit status 1, no traceback."""
     try:
         # The commands load their libraries as they run: one that is missing is named.
-        with required(_called(sys.argv[1:] if args is None else args)):
+        with warnings.catch_warnings(), required(_called(sys.argv[1:] if args is None else args)):
+            warnings.simplefilter("always", SegueWarning)
+            warnings.showwarning = _show_warning
             cli.main(args=args, prog_name="segue", standalone_mode=False)
     except click.ClickException as error:
         error.show()
@@ -68,6 +72,21 @@ def main(args: list[str] | None = None) -> None:
             raise
         kind = type(error).__name__
         _fail(f"unexpected {kind}: {error} (set SEGUE_TRACEBACK=1 to see where, and report it)")
+
+
+def _show_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    """One sentence for people where the warning is ours."""
+    if issubclass(category, SegueWarning):
+        click.echo(f"segue: {printable(str(message))}", err=True)
+    else:
+        click.echo(warnings.formatwarning(message, category, filename, lineno, line), err=True)
 
 
 def _called(args: list[str]) -> str:

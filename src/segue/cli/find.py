@@ -46,7 +46,7 @@ def find(
     """
     from segue.recommend.recommender import Recommender
 
-    recommender, asked = Recommender.load(bundle), " ".join(text)
+    recommender, asked = Recommender.load(bundle, second_stage=False), " ".join(text)
     found = recommender.find(asked, n, kind=kind or None)
     if not (found.tracks or found.artists or found.playlists):
         raise recommender.names.not_found(asked, kind or recommender.details.kinds)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, overload
@@ -10,7 +11,7 @@ import numpy as np
 
 from segue.bundle import Bundle
 from segue.data.playlists import Float32Array, Int32Array, Playlists, TrackLists
-from segue.errors import InputError
+from segue.errors import InputError, ResourceError, SegueWarning
 from segue.graph.subgraph import Neighbours
 from segue.names.lookup import NameLookup
 from segue.names.name_file import Kind
@@ -28,6 +29,7 @@ from segue.scoring.first_stage import FirstStage
 from segue.scoring.query import Query
 from segue.scoring.recency import Recency
 from segue.scoring.rerank import check_dial
+from segue.scoring.second_stage import lightgbm_library
 from segue.scoring.two_stages import TwoStages
 
 
@@ -58,8 +60,8 @@ class Recommender:
     ann
         Finds the tracks that are then scored exactly; None: all are scored.
     second_stage
-        Reorder the best tracks where the bundle has a second stage. Without, lists take a
-        quarter of the time, and LightGBM need not be installed.
+        Reorder the best tracks where the bundle has a second stage; without it, lists take a
+        quarter of the time. None: if LightGBM is installed, else a warning says that it is not.
 
     Attributes
     ----------
@@ -92,7 +94,7 @@ class Recommender:
         *,
         recency: Recency | None = Recency(),  # noqa: B008
         ann: AnnIndex | None = None,
-        second_stage: bool = True,
+        second_stage: bool | None = None,
     ) -> None:
         self.bundle = bundle
         self.names = NameLookup(bundle.catalog, bundle.popularity, bundle.playlists, bundle.folder)
@@ -100,7 +102,13 @@ class Recommender:
         self.details = Details(bundle, self.names, self.rows)
         self.queries = Queries(self.names, self.rows, bundle.catalog.num_tracks, recency)
         self._answers = Answers(bundle)
-        trees = bundle.second_stage if second_stage else None
+        trees = None if second_stage is False else bundle.second_stage
+        if trees is not None and second_stage is None:
+            try:
+                lightgbm_library()
+            except ResourceError as error:
+                warnings.warn(f"the second stage is left out: {error}", SegueWarning, stacklevel=2)
+                trees = None
         self.stages = TwoStages.of(bundle, bundle.catalog, trees, ann)
         self._ranker = Ranker(self.stages, bundle.catalog)
         cosine = FirstStage(Centroid(bundle.track_vectors, bundle.query_weight), index=ann)
@@ -108,7 +116,7 @@ class Recommender:
 
     @classmethod
     def load(
-        cls, folder: str | Path, *, exact: bool = False, second_stage: bool = True
+        cls, folder: str | Path, *, exact: bool = False, second_stage: bool | None = None
     ) -> Recommender:
         """Read a bundle (ArtefactError if it is none), with its index if `segue index` made one.
 
