@@ -57,17 +57,17 @@ class Answers:
         catalog, explainer = self._catalog, self.explainer
         playlists = explainer.playlists(query, found, without) if shared else None
         same_artist = explainer.same_artist(query, found)
-        by = catalog.artist_of(found).to_pylist()
+        by, artists = catalog.relations["artist"], catalog.artists.names
         tracks = []
         # One by one: for a short list Arrow's `take` costs more than it saves.
-        for place, (track, artist) in enumerate(zip(found.tolist(), by, strict=True)):
+        for place, track in enumerate(found.tolist()):
             because, rest = explainer.strongest(parts, place)
             tracks.append(
                 Recommendation(
                     place + 1,
                     catalog.track_ids[track].as_py(),
                     catalog.track_names[track].as_py(),
-                    artist,
+                    ", ".join(artists[artist].as_py() for artist in by[track].tolist()),
                     float(score[place]),
                     because,
                     rest,

@@ -84,14 +84,14 @@ class Ranker:
         score = np.empty((len(query), n), dtype=np.float32)
         for start in range(0, len(query), _BATCH_LISTS):
             rows = slice(start, min(start + _BATCH_LISTS, len(query)))
-            part = query.rows(rows)
+            part = query if len(query) <= _BATCH_LISTS else query.rows(rows)
             if diversity == 0 and not filters.looks_at_the_list:
                 track_index[rows], score[rows] = self.stages.best(
                     part, n, dial=dial, allowed=allowed
                 )
             else:
                 for row in range(len(part)):
-                    one = part.rows(slice(row, row + 1))
+                    one = part if len(part) == 1 else part.rows(slice(row, row + 1))
                     track_index[start + row], score[start + row] = self._chosen(
                         one, n, dial, diversity, filters, allowed
                     )

@@ -138,7 +138,8 @@ class Explainer:
     def same_artist(self, query: Query, tracks: Int32Array) -> list[tuple[str, ...]]:
         """For each track the names of what the query holds by any of its artists."""
         catalog, by = self.catalog, self.catalog.relations["artist"]
-        wanted = set(by.rows(tracks).target_index.tolist())
+        artists_of = [by[track].tolist() for track in tracks.tolist()]
+        wanted = {artist for artists in artists_of for artist in artists}
         # What the query holds by each artist: names by place, so that a duet is named once.
         held: dict[int, dict[int, str]] = {artist: {} for artist in wanted}
         rows = query.tracks.track_index.tolist()
@@ -150,10 +151,8 @@ class Explainer:
             if artist in wanted:
                 held[artist][place] = catalog.artists.names[artist].as_py()
         found = []
-        for track in tracks.tolist():
-            both = {
-                place: name for artist in by[track].tolist() for place, name in held[artist].items()
-            }
+        for artists in artists_of:
+            both = {place: name for artist in artists for place, name in held[artist].items()}
             found.append(tuple(both[place] for place in sorted(both)))
         return found
 

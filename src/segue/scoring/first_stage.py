@@ -91,9 +91,11 @@ class FirstStage:
             The tracks that may be in any list; by default all.
         """
         excluded = query.tracks if excluded is None else excluded
+        size = _BATCH_LISTS if self.index is None else _INDEX_LISTS
+        if len(query) <= size:
+            return self._best(query, n, dial, excluded, allowed)
         track_index = np.empty((len(query), n), dtype=np.int32)
         score = np.empty((len(query), n), dtype=np.float32)
-        size = _BATCH_LISTS if self.index is None else _INDEX_LISTS
         for start in range(0, len(query), size):
             rows = slice(start, min(start + size, len(query)))
             track_index[rows], score[rows] = self._best(

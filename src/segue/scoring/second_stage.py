@@ -89,7 +89,9 @@ class SecondStage:
         sizes = (pool[answered] >= 0).sum(axis=1)
         features = [
             self.maker.features(
-                query.rows(slice(row, row + 1)), pool[row, :size], score[row, :size]
+                query if len(query) == 1 else query.rows(slice(row, row + 1)),
+                pool[row, :size],
+                score[row, :size],
             )
             for row, size in zip(answered.tolist(), sizes.tolist(), strict=True)
         ]
