@@ -73,13 +73,13 @@ def _write_report(ctx: click.Context, param: click.Parameter, folder: Path | Non
 @click.option(
     "--baselines/--no-baselines",
     default=None,
-    help="Tuned baselines beside them.  [default: yes, but not with --preset article]",
+    help="Tuned baselines as well.  [default: yes, except with --preset article]",
 )
 @click.option("--quick", is_flag=True, help="The 30-core, small vectors.")
 @click.option(
     "--preset",
     type=click.Choice(["article"]),
-    help="The protocol of the article: ten models, trained and split as there.",
+    help="The protocol of a published comparison: ten models, trained and split as there.",
 )
 @click.option("--k-core", type=click.IntRange(min=0), metavar="K", help="Take the K-core of GRAPH.")
 @click.option("--dim", type=int, help="Length of a vector.  [default: 128; quick: 32; article: 64]")
@@ -92,7 +92,7 @@ def _write_report(ctx: click.Context, param: click.Parameter, folder: Path | Non
 @click.option(
     "--readout",
     type=click.Choice(["centroid", "node"]),
-    help="The vector of a playlist: of its tracks, or its own, learned.  [default: centroid; "
+    help="The vector of a playlist: the centroid of its tracks, or learned.  [default: centroid; "
     "article: node]",
 )
 @click.option("--num-layers", type=int, help="How many times messages are passed.")
@@ -160,7 +160,7 @@ def compare(
     overwrite: bool,
     **changes: Any,
 ) -> None:
-    """Train each architecture by each objective on GRAPH, beside tuned baselines, and report.
+    """Compare architectures, objectives and tuned baselines on GRAPH, and write a report.
 
     \b
     The rows: lightgcn, gcn, graphsage, gat and rgcn, each with

@@ -69,12 +69,12 @@ _SOURCE_OPTIONS = (
     click.option(
         "--columns",
         type=ColumnMap(),
-        help="Which columns of a table are what, where their names do not say it.",
+        help="Which column of a table is which field, where its name does not say.",
     ),
     click.option(
         "--artist-separator",
         metavar="TEXT",
-        help="What stands between several artists in one cell of a table, such as ';'.",
+        help="What separates several artists in one cell of a table, such as ';'.",
     ),
     click.option(
         "--order",
@@ -104,9 +104,9 @@ def source_options(function: _Function) -> _Function:
     type=click.IntRange(min=0),
     default=0,
     show_default=True,
-    help="Remove playlists and tracks with fewer than K pairs until none is left.",
+    help="Remove playlists and tracks with fewer than K pairs, until none is left.",
 )
-@click.option("--title-words", is_flag=True, help="Tie playlists to the words of their titles.")
+@click.option("--title-words", is_flag=True, help="Link playlists to the words of their titles.")
 @click.option("--skip-bad", is_flag=True, help="Set bad records aside instead of stopping.")
 @click.option("--overwrite", is_flag=True, help="Replace an older graph.")
 def build(
@@ -160,10 +160,10 @@ def build(
     type=click.IntRange(min=0),
     default=10,
     show_default=True,
-    help="How many popular ones.",
+    help="How many popular tracks and artists.",
 )
 def info(graph: Path, as_json: bool, top: int) -> None:
-    """Show what is in a graph: nodes and edges by type, degrees, the most popular."""
+    """Show what is in a graph: nodes and edges by type, degrees, the most popular tracks."""
     from segue.graph.playlist_graph import PlaylistGraph
 
     content = describe(PlaylistGraph.load(graph), top)

@@ -37,7 +37,7 @@ NUM_PLAYLISTS, QUICK_NUM_PLAYLISTS = 2000, 300
 def demo(out: Path, quick: bool) -> None:
     """Run all stages on the shipped sample, in a few minutes.
 
-    The songs of the sample are real; its playlists are generated.
+    The sample's songs are real; its playlists are generated.
     """
     from segue.evaluation.evaluate import Evaluation
     from segue.pipeline.build import build_to

@@ -20,7 +20,11 @@ if TYPE_CHECKING:
 
 _BUNDLE = click.argument("bundle", type=click.Path(path_type=Path))
 _RNG_SEED = click.option(
-    "--rng-seed", type=click.IntRange(min=0), default=0, show_default=True, help="For all chance."
+    "--rng-seed",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="For all random choices.",
 )
 
 
@@ -90,12 +94,12 @@ def _output(function: Callable[..., None]) -> Callable[..., None]:
                 "--out",
                 type=click.Path(path_type=Path),
                 required=True,
-                help="The file to write: .png, .svg, .pdf, or .html to walk about in.",
+                help="The file to write: .png, .svg, .pdf, or .html to explore.",
             ),
             click.option(
                 "--theme",
                 type=click.Choice(["light", "dark"]),
-                help="Colours.  [default: light; in HTML the reader's own setting]",
+                help="Colours.  [default: light; in HTML the reader's setting]",
             ),
             click.option(
                 "--size",
@@ -129,20 +133,20 @@ def _growth(waves: int, limit: int) -> Callable[[Callable[..., None]], Callable[
                 type=click.IntRange(min=0),
                 default=limit,
                 show_default=True,
-                help="Most nodes of each kind in a wave.",
+                help="The most nodes of each kind in a wave.",
             ),
             click.option(
                 "--waves",
                 type=click.IntRange(min=0),
                 default=waves,
                 show_default=True,
-                help="How often the neighbours of what came last come in.",
+                help="How often the neighbours of the latest nodes are added.",
             ),
             click.option(
                 "--kind",
                 "node_kind",
                 type=click.Choice(["playlist", "track", "artist"]),
-                help="What START is, where several things have its name.",
+                help="What START is, if the name is ambiguous.",
             ),
             click.option(
                 "--from",
@@ -162,7 +166,7 @@ def _growth(waves: int, limit: int) -> Callable[[Callable[..., None]], Callable[
 def draw() -> None:
     """Draw pictures of what a bundle holds, as PNG, SVG, PDF, or interactive HTML.
 
-    The ending of --out says which. The same command gives the same picture.
+    The file name of --out decides. The same command gives the same picture.
     """
 
 
@@ -198,10 +202,10 @@ def _draw_around(
 @_RNG_SEED
 @_output
 def snowball(output: _Output, bundle: Path, **options: Any) -> None:
-    """Draw what lies around a playlist, track or artist of BUNDLE.
+    """Draw the surroundings of a playlist, track or artist of BUNDLE.
 
-    Wave by wave the neighbours of what came last come in, those with the most edges to it first,
-    and the artists of all tracks.
+    Wave by wave, the neighbours of the latest nodes are added, those with the most edges first, and
+    in the end the artists of all tracks.
     """
     from segue.pictures.compose import snowball
 
@@ -214,7 +218,7 @@ def snowball(output: _Output, bundle: Path, **options: Any) -> None:
 @_RNG_SEED
 @_output
 def layers(output: _Output, bundle: Path, **options: Any) -> None:
-    """Draw the same in three columns, in an order in which few edges cross."""
+    """Draw the same in three columns, ordered so that few edges cross."""
     from segue.pictures.compose import layers
 
     _draw_around(layers, output, bundle, **options)
@@ -224,14 +228,18 @@ def layers(output: _Output, bundle: Path, **options: Any) -> None:
 @_BUNDLE
 @click.argument("name")
 @click.option(
-    "--tracks", type=click.IntRange(min=1), default=12, show_default=True, help="Most tracks."
+    "--tracks", type=click.IntRange(min=1), default=12, show_default=True, help="The most tracks."
 )
 @click.option(
-    "--playlists", type=click.IntRange(min=0), default=24, show_default=True, help="Most playlists."
+    "--playlists",
+    type=click.IntRange(min=0),
+    default=24,
+    show_default=True,
+    help="The most playlists.",
 )
 @_output
 def artist(output: _Output, bundle: Path, name: str, tracks: int, playlists: int) -> None:
-    """Draw an artist of BUNDLE (NAME or id), its tracks around it, the playlists beyond."""
+    """Draw an artist of BUNDLE, by name or id, its tracks, and the playlists that hold them."""
     from segue.pictures.compose import artist, with_beyond
 
     recommender = _load(bundle)
@@ -240,7 +248,7 @@ def artist(output: _Output, bundle: Path, name: str, tracks: int, playlists: int
     output.save(with_beyond(scene, recommender.bundle) if output.walkable else scene)
 
 
-@draw.command(short_help="Why tracks are recommended: what ties them to the seeds.")
+@draw.command(short_help="Why tracks are recommended: what links them to the seeds.")
 @_BUNDLE
 @click.argument("seeds", nargs=-1)
 @click.option("--playlist", help="The tracks of this playlist (id or title) instead of SEEDS.")
@@ -252,7 +260,7 @@ def artist(output: _Output, bundle: Path, name: str, tracks: int, playlists: int
     type=click.IntRange(min=0),
     default=10,
     show_default=True,
-    help="Most playlists that are drawn as ties.",
+    help="The most playlists drawn as links.",
 )
 @_output
 def reasons(
@@ -263,10 +271,10 @@ def reasons(
     n: int,
     playlists: int,
 ) -> None:
-    """Draw seeds, the playlists and artists that tie them, and the recommended tracks.
+    """Draw seeds, recommended tracks, and the playlists and artists that link them.
 
-    SEEDS are track ids or names, as for `segue vibe`. The width of a band is what a seed adds to
-    a track's score, shared evenly among what ties the two.
+    SEEDS are track ids or names, as for `segue vibe`. The width of a band is what a seed adds to a
+    track's score, shared evenly among what links the two.
     """
     from segue.pictures.compose import reasons
 
@@ -308,7 +316,7 @@ def reasons(
     type=click.IntRange(min=1),
     default=10_000,
     show_default=True,
-    help="Most tracks, the best-known ones.",
+    help="The most tracks; the most popular are taken.",
 )
 @_RNG_SEED
 @_output

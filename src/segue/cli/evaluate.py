@@ -38,8 +38,8 @@ class BaselineNames(click.ParamType[tuple[str, ...]]):
 @click.command(short_help="How good a bundle is, on held-out tracks.")
 @click.argument("bundle", type=click.Path(path_type=Path))
 @click.argument("graph", type=click.Path(path_type=Path))
-@click.option("--baselines", is_flag=True, help="Put tuned baselines beside it.")
-@click.option("--only", type=BaselineNames(), help="Of the baselines only these.")
+@click.option("--baselines", is_flag=True, help="Measure tuned baselines, too.")
+@click.option("--only", type=BaselineNames(), help="Only these baselines.")
 @click.option(
     "--trials",
     type=click.IntRange(min=1),
@@ -50,7 +50,7 @@ class BaselineNames(click.ParamType[tuple[str, ...]]):
 @click.option(
     "--trials-file",
     type=click.Path(path_type=Path),
-    help="Keep finished trials here, and do none again that is here.",
+    help="Keep finished trials in this file, and reuse those in it.",
 )
 @click.option(
     "--on",
@@ -87,8 +87,8 @@ def evaluate(
     training pairs.
 
     The baselines are popularity, item-kNN, RP3beta, EASE, EASE+side (with artists and albums) and
-    iALS, each with the options that do best on validation by nDCG@20, out of so many trials. One
-    that this machine cannot hold is left out.
+    iALS, each with the options that do best on validation by nDCG@20 in --trials trials. One that
+    does not fit into memory is left out.
     """
     from segue.bundle import Bundle
     from segue.errors import ArtefactError, MismatchError

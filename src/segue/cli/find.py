@@ -31,7 +31,7 @@ KINDS = ("track", "artist", "playlist")
     type=click.IntRange(min=1),
     default=10,
     show_default=True,
-    help="Most of each kind.",
+    help="The most of each kind.",
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON document, not a table.")
 def find(
@@ -40,9 +40,9 @@ def find(
     """Find tracks, artists and playlists of BUNDLE by the words in their names.
 
     TEXT is words or beginnings of words, in any order; for a track title and artist may be mixed
-    ("yesterday beat"). Case, accents and punctuation do not matter. What bears just this name
-    comes first, then what holds the words whole, then what has words that begin so; among equals
-    the best-known comes first.
+    ("yesterday beat"). Case, accents and punctuation do not matter. An exact name comes first, then
+    names with the whole words, then names with words that begin so; among equals the most popular
+    comes first.
     """
     from segue.recommend.recommender import Recommender
 

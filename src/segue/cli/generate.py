@@ -30,15 +30,15 @@ from segue.console import count, progress_bar, say
     type=click.IntRange(min=0),
     default=0,
     show_default=True,
-    help="Another seed is another world of music.",
+    help="Another seed gives other music.",
 )
 @click.option(
     "--processes",
     type=click.IntRange(min=1),
-    help="How many work at once, with about 0.7 GB each.  [default: all cores]",
+    help="How many run at once, with about 0.7 GB each.  [default: all cores]",
 )
 def generate(playlists: int, out: Path, rng_seed: int, processes: int | None) -> None:
-    """Write made-up playlists in the Million Playlist Dataset's form, shaped like that one.
+    """Write made-up playlists in the form and shape of the Million Playlist Dataset.
 
     Neither the playlists nor the music exists. The same seed gives the same bytes, whatever the
     number of processes. A million playlists take about 15 GB.

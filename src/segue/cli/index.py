@@ -19,23 +19,25 @@ from segue.machine import limit_threads
     type=click.FloatRange(0, 1, min_open=True),
     default=0.95,
     show_default=True,
-    help="Share of the exact best 100 that it must find.",
+    help="Share of the exact best 100 that it has to find.",
 )
 @click.option(
     "--cells",
     type=click.IntRange(min=1),
-    help="Into how many the tracks are parted.  [default: chosen by their number]",
+    help="How many cells the tracks are divided into.  [default: chosen by their number]",
 )
-@click.option("--rng-seed", type=int, default=0, show_default=True, help="For what is measured.")
+@click.option(
+    "--rng-seed", type=int, default=0, show_default=True, help="For what is drawn to measure it."
+)
 @THREADS
 def index(
     bundle: Path, recall: float, cells: int | None, rng_seed: int, threads: int | None
 ) -> None:
-    """Add an approximate index to BUNDLE, or make it anew, and measure it.
+    """Add an approximate index to BUNDLE, or replace it, and measure it.
 
-    Needs FAISS: pip install 'segue[ann]'. Commands then look through the cells of the index that
-    are nearest and score what they find exactly; `--exact` scores every track all the same. Below
-    some hundred thousand tracks that is fast enough without an index.
+    Needs FAISS: pip install 'segue[ann]'. Commands then search the nearest cells of the index and
+    score what they find exactly; `--exact` still scores every track. Below about a hundred
+    thousand tracks that is fast enough without an index.
     """
     from segue.bundle import Bundle
     from segue.scoring.ann import write_ann

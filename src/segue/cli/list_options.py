@@ -23,16 +23,14 @@ LENGTH = click.option(
     "-n", type=click.IntRange(min=1), default=10, show_default=True, help="Length of the list."
 )
 JSON = click.option("--json", "as_json", is_flag=True, help="One JSON document, not a table.")
-REASONS = click.option("--reasons", is_flag=True, help="Say for each track why it is there.")
-EXACT = click.option(
-    "--exact", is_flag=True, help="Score every track, though `segue index` made an index."
-)
+REASONS = click.option("--reasons", is_flag=True, help="Say why each track is there.")
+EXACT = click.option("--exact", is_flag=True, help="Score every track, even if there is an index.")
 DIAL = click.option(
     "--dial",
     type=click.FloatRange(-1, 1),
     default=0.0,
     show_default=True,
-    help="From -1, mainstream, over 0, the model itself, to 1, deep cuts.",
+    help="From -1 (mainstream) over 0 (the model as it is) to 1 (deep cuts).",
 )
 
 
@@ -112,12 +110,12 @@ def list_flags(command: _Function) -> _Function:
                 help="Less of the same: up to 1.",
             ),
             click.option("--exclude-track", multiple=True, help="Not this track."),
-            click.option("--exclude-artist", multiple=True, help="Nothing by this artist."),
-            click.option("--only-artist", multiple=True, help="Nothing but by this artist."),
+            click.option("--exclude-artist", multiple=True, help="No tracks by this artist."),
+            click.option("--only-artist", multiple=True, help="Only tracks by this artist."),
             click.option(
                 "--only-tracks",
                 type=click.Path(path_type=Path),
-                help="Nothing but the tracks whose ids stand in this file, one a line.",
+                help="Only the tracks whose ids are in this file, one per line.",
             ),
             click.option(
                 "--max-per-artist",
@@ -132,7 +130,7 @@ def list_flags(command: _Function) -> _Function:
             click.option(
                 "--no-other-versions",
                 is_flag=True,
-                help="No live, remastered or other version of a song that is there.",
+                help="No live, remastered or other version of a song that is already there.",
             ),
         ]
     ):

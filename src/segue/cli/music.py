@@ -26,7 +26,9 @@ def _show(found: Recommendations, *, as_json: bool, reasons: bool = False) -> No
 @click.command(short_help="Continue a playlist.", context_settings={"ignore_unknown_options": True})
 @click.argument("bundle", type=click.Path(path_type=Path))
 @click.argument("playlist", required=False)
-@click.option("--track", "tracks", multiple=True, help="Of a playlist never seen: a track's id.")
+@click.option(
+    "--track", "tracks", multiple=True, help="The id of a track of a new playlist; may be repeated."
+)
 @click.option("--ordered", is_flag=True, help="The order of the --track options means something.")
 @LENGTH
 @list_flags
@@ -46,7 +48,7 @@ def complete(
 ) -> None:
     """Continue a playlist with tracks that it does not hold yet.
 
-    PLAYLIST is the id of a playlist of BUNDLE; for any other, give its tracks by --track.
+    PLAYLIST is the id of a playlist of BUNDLE. For a new one, give its tracks with --track.
     """
     from segue.recommend.recommender import Recommender
 
@@ -132,7 +134,7 @@ def similar(
 @click.argument("bundle", type=click.Path(path_type=Path))
 @click.argument("track")
 @click.argument("tracks", nargs=-1)
-@click.option("--artist", "artists", multiple=True, help="An artist that it is to go with.")
+@click.option("--artist", "artists", multiple=True, help="An artist that it should go with.")
 @click.option("--playlist", metavar="ID", help="The playlist of the bundle that is completed.")
 @click.option("--ordered", is_flag=True, help="The order of TRACKS means something.")
 @DIAL

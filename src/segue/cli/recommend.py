@@ -18,12 +18,12 @@ from segue.machine import limit_threads
 @click.option(
     "--ids",
     type=click.Path(path_type=Path),
-    help="For the playlists whose ids stand in this file, one a line.",
+    help="For the playlists whose ids are in this file, one per line.",
 )
 @click.option(
     "--playlists",
     type=click.Path(path_type=Path),
-    help='For playlists never seen: a JSON list of {"playlist_id", "tracks": [track ids]}; '
+    help='For new playlists: a JSON list of {"playlist_id", "tracks": [track ids]}; '
     'with "ordered": true the last tracks count more.',
 )
 @click.option(

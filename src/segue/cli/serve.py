@@ -11,13 +11,13 @@ from segue.service.limits import Limits
 
 @click.command(short_help="A web service and a page on a bundle.")
 @click.argument("bundle", type=click.Path(path_type=Path))
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
     "--port",
     type=click.IntRange(0, 65535),
     default=8000,
     show_default=True,
-    help="0: any free one.",
+    help="0: any free port.",
 )
 @click.option(
     "--workers", type=click.IntRange(min=1), default=1, show_default=True, help="Processes."
@@ -28,26 +28,26 @@ from segue.service.limits import Limits
 @click.option(
     "--watch",
     is_flag=True,
-    help="Take over whatever bundle is put in the place of this one; wait for the first.",
+    help="Switch to a new bundle when this one is replaced; wait for the first.",
 )
 @click.option(
     "--max-requests",
     type=click.IntRange(min=1),
     default=Limits.max_requests,
     show_default=True,
-    help="In work or waiting in a process; more are refused with status 503.",
+    help="Running or waiting in a process; more are refused with status 503.",
 )
 @click.option(
     "--max-body",
     type=click.IntRange(min=1),
     default=Limits.max_body,
     show_default=True,
-    help="Bytes of a request.",
+    help="The most bytes of a request.",
 )
 @click.option(
     "--no-second-stage",
     is_flag=True,
-    help="Leave out what reorders the best tracks: three times the answers a second.",
+    help="Do not reorder the best tracks: three times the throughput.",
 )
 def serve(
     bundle: Path,
@@ -62,7 +62,7 @@ def serve(
 ) -> None:
     """Serve BUNDLE over HTTP: an API under /api/v1 and a page at /.
 
-    SIGHUP has it read BUNDLE again, SIGTERM lets requests finish and ends it.
+    On SIGHUP it reads BUNDLE again; on SIGTERM it finishes running requests and ends.
     """
     from segue.service.server import Options, run
 

@@ -81,7 +81,7 @@ def _plain_value(text: str) -> bool | int | float | str:
     metavar="NAME=VALUE",
     multiple=True,
     callback=_options,
-    help="An option of the architecture, as num_heads=2; may be given again.",
+    help="An option of the architecture, such as num_heads=2; may be repeated.",
 )
 @click.option(
     "--relations",
@@ -93,12 +93,12 @@ def _plain_value(text: str) -> bool | int | float | str:
     "--preset",
     type=click.Choice(["best"]),
     metavar="NAME",
-    help="best: longer vectors, for twice the time.",
+    help="best: longer vectors, in twice the time.",
 )
 @_config("--dim", "Length of a vector.")
 @_config("--num-layers", "How many times messages are passed.")
 @click.option(
-    "--epochs", type=int, help="Passes over the playlists.  [default: chosen by their number]"
+    "--epochs", type=int, help="Passes over the playlists.  [default: depends on their number]"
 )
 @_config("--batch-size", "Playlists per step.")
 @_config("--learning-rate", "At the start of a cosine schedule.")
@@ -121,8 +121,8 @@ def _plain_value(text: str) -> bool | int | float | str:
     metavar="NAME=VALUE",
     multiple=True,
     callback=_options,
-    help="A field of the objective, as temperature=0.1, hidden_share=0.3,0.7 or negatives.mix=0,1;"
-    " may be given again.",
+    help="A field of the objective, such as temperature=0.1, hidden_share=0.3,0.7 or "
+    "negatives.mix=0,1; may be repeated.",
 )
 @_config("--rng-seed", "For all randomness of the training.")
 @click.option(
@@ -133,7 +133,11 @@ def _plain_value(text: str) -> bool | int | float | str:
     help="What is held out.  [default: mixed where the order of a playlist is known, else random]",
 )
 @click.option(
-    "--test-share", type=float, default=0.2, show_default=True, help="Held out to measure."
+    "--test-share",
+    type=float,
+    default=0.2,
+    show_default=True,
+    help="Held out for the final figures.",
 )
 @click.option(
     "--validation-share",
@@ -159,7 +163,7 @@ def _plain_value(text: str) -> bool | int | float | str:
 )
 @click.option("--no-playlists", is_flag=True, help="Leave the playlists out of the bundle.")
 @click.option("--no-refit", is_flag=True, help="Ship the vectors that were measured.")
-@click.option("--resume", is_flag=True, help="Go on with a training that was stopped.")
+@click.option("--resume", is_flag=True, help="Continue a training that was interrupted.")
 @click.option("--overwrite", is_flag=True, help="Replace an older bundle.")
 @click.option(
     "--tensorboard",
@@ -202,15 +206,15 @@ def train(
       playlists  the playlists, whole: N tracks given, the rest to be found
       tracks     the tracks, whole: out of every playlist
 
-    Beside the vectors stands a wide part, which remembers single pairs of tracks, and over both a
-    second stage: boosted trees that reorder the best 200 tracks, learned from validation.
+    A wide part, which remembers single pairs of tracks, is added to the vectors, and a second
+    stage, boosted trees learned from validation, reorders the best 200 tracks.
 
     The figures come from the held-out tracks. The vectors and the wide part that ship are then
     trained once more, on all pairs, up to the epoch that validation chose; --no-refit skips that.
 
-    While it runs, checkpoints and metrics.jsonl stand in the folder OUT.training; after an
-    interruption, the same command with --resume goes on from the last checkpoint
-    (one every epoch, and every five minutes).
+    While it runs, checkpoints and metrics.jsonl are in the folder OUT.training. After an
+    interruption, the same command with --resume continues from the last checkpoint (one every
+    epoch, and every five minutes).
     """
     from segue.evaluation.evaluate import Evaluation
     from segue.graph.playlist_graph import PlaylistGraph

@@ -38,15 +38,15 @@ def update(
     threads: int | None,
     overwrite: bool,
 ) -> None:
-    """Give BUNDLE the new music of PLAYLISTS without training anew.
+    """Add the new music of PLAYLISTS to BUNDLE, without training.
 
-    PLAYLISTS is whatever `segue build` reads. A track that is new is placed by its artist, its
-    album and the playlists that it stands in, in proportions that are fitted on the bundle's own
-    tracks; one with nothing to go by is named and left out. The new playlists join the bundle's;
-    one whose id is there already takes the place of the older one.
+    PLAYLISTS is anything that `segue build` reads. A new track is placed by its artist, its album
+    and the playlists that hold it, in proportions fitted on the bundle's own tracks; one with
+    nothing to be placed by is named and left out. New playlists join those of the bundle; one
+    whose id exists already replaces it.
 
-    What the bundle has of its own stays as it is, and so do its figures, marked as measured before
-    the update. A new training on all playlists does better, see docs/update.md.
+    What the bundle already holds does not change; its figures are marked as measured before the
+    update. Training again on all playlists does better, see docs/update.md.
     """
     from segue.bundle import Bundle
     from segue.files import refuse_existing
