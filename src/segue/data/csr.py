@@ -23,9 +23,9 @@ def check_csr(offsets: NDArray[np.int64], index: NDArray[np.int32], name: str, r
         raise ValueError(f"offsets and {name} must be one-dimensional, offsets not empty")
     if offsets[0] != 0 or offsets[-1] != len(index) or (np.diff(offsets) < 0).any():
         raise ValueError("offsets must rise from 0 to the number of pairs")
-    if len(index):
-        if index.min() < 0:
-            raise ValueError(f"{name} must not be negative")
+    if len(index) and index.min() < 0:
+        raise ValueError(f"{name} must not be negative")
+    if (np.diff(offsets) > 1).any():
         # One sort of a joint key finds repeats without a loop over the rows.
         key = row_index(offsets) * (int(index.max()) + 1) + index
         key.sort()

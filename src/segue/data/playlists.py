@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from segue.data.arrow import read_arrow, write_arrow
 from segue.data.csr import check_csr, entries_of, offsets_of, row_index
-from segue.data.relations import Nodes, Relation, check_ids
+from segue.data.relations import Nodes, Relation, problem_of_ids
 
 Int32Array = NDArray[np.int32]
 Int64Array = NDArray[np.int64]
@@ -182,7 +182,8 @@ class Playlists:
         """Refuse columns of different lengths and repeated ids (ValueError)."""
         if not len(self.ids) == len(self.titles) == len(self.order_known) == len(self.tracks):
             raise ValueError("ids, titles, order_known and tracks differ in length")
-        check_ids("playlist", self.ids)
+        if problem := problem_of_ids(self.ids):
+            raise ValueError(f"playlist {problem}")
         for kind, relation in self.relations.items():
             relation.check_ends("playlist", len(self), kind)
 
@@ -347,10 +348,11 @@ class Catalog:
 
         Those of a track with several are joined by commas.
         """
-        by = self.relations["artist"].rows(tracks)
+        by = self.relations["artist"]
         if by.is_single:
-            artist = by.main
+            artist = by.main[tracks]
             return self.artists.names.take(pa.array(artist, mask=artist < 0)).fill_null("")
+        by = by.rows(tracks)
         names = self.artists.names.take(pa.array(by.target_index))
         lists = pa.ListArray.from_arrays(pa.array(by.offsets.astype(np.int32)), names)
         return pc.binary_join(lists, ", ")

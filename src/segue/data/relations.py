@@ -57,9 +57,15 @@ class Nodes:
 
     def check(self, kind: str) -> None:
         """Refuse columns of different lengths and repeated ids (ValueError)."""
+        if self._problem:
+            raise ValueError(f"{kind} {self._problem}")
+
+    @cached_property
+    def _problem(self) -> str:
+        # Kept: catalogues share their nodes, and millions of ids take a second.
         if len(self.ids) != len(self.names):
-            raise ValueError(f"{kind} ids and names differ in length")
-        check_ids(kind, self.ids)
+            return "ids and names differ in length"
+        return problem_of_ids(self.ids)
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,7 +160,7 @@ class Relation:
         """The source of each edge: int32 [num_edges], never falling."""
         return row_index(self.offsets).astype(np.int32)
 
-    @property
+    @cached_property
     def is_single(self) -> bool:
         """Whether no source has more than one edge."""
         return bool((np.diff(self.offsets) <= 1).all())
@@ -180,16 +186,20 @@ class Relation:
 
     def sources_of(self, targets: NDArray[np.integer]) -> NDArray[np.int64]:
         """The sources with an edge to any of some targets: int64, ascending."""
-        wanted = np.zeros(self.num_targets, dtype=bool)
-        wanted[targets] = True
-        edges = np.flatnonzero(wanted[self.target_index])
+        if len(targets) == 1:  # an artist that is asked with: several times as fast
+            edges = np.flatnonzero(self.target_index == int(targets[0]))
+        else:
+            wanted = np.zeros(self.num_targets, dtype=bool)
+            wanted[targets] = True
+            edges = np.flatnonzero(wanted[self.target_index])
         sources: NDArray[np.int64] = np.searchsorted(self.offsets, edges, side="right") - 1
         return sources if self.is_single else np.unique(sources)
 
     def rows(self, rows: NDArray[np.integer]) -> Relation:
         """The edges of some sources, which become the rows."""
         edges = entries_of(self.offsets, rows)
-        offsets = offsets_of(np.diff(self.offsets)[rows])
+        # Not the difference of all offsets: a list asks for a few rows of millions.
+        offsets = offsets_of(self.offsets[rows + 1] - self.offsets[rows])
         return replace(self, offsets=offsets, target_index=self.target_index[edges])
 
     def compacted(self) -> tuple[Relation, NDArray[np.int64]]:
@@ -251,10 +261,11 @@ class Relation:
         return cls(name, source, target, offsets, target_index, num_targets)
 
 
-def check_ids(kind: str, ids: pa.Array) -> None:
-    """Refuse ids that are missing or repeat (ValueError)."""
+def problem_of_ids(ids: pa.Array) -> str:
+    """What is wrong with ids, empty where they are present and all different."""
     if ids.null_count or pc.count_distinct(ids).as_py() != len(ids):
-        raise ValueError(f"{kind} ids must be present and all different")
+        return "ids must be present and all different"
+    return ""
 
 
 def update_digest(digest: hashlib._Hash, *columns: pa.Array | NDArray[Any]) -> None:
