@@ -10,7 +10,7 @@ from segue.errors import ResourceError
 # Module → what people call it, and what pip is told.
 _LIBRARIES = {
     "torch": ("PyTorch", "segue[train]"),
-    "lightgbm": ("LightGBM", "segue[train]"),
+    "lightgbm": ("LightGBM", "lightgbm"),
     "matplotlib": ("matplotlib", "segue[draw]"),
     "networkx": ("networkx", "segue[draw]"),
     "umap": ("UMAP", "segue[umap]"),
@@ -30,13 +30,15 @@ _LIBRARIES = {
 
 
 @contextmanager
-def required(what: str) -> Iterator[None]:
+def required(what: str, extra: str | None = None) -> Iterator[None]:
     """Import optional libraries within this: one that is missing is a ResourceError.
 
     Parameters
     ----------
     what
         What needs them, to begin a sentence with.
+    extra
+        The one that brings all of them; None: that of the library that is missing.
     """
     try:
         yield
@@ -45,6 +47,7 @@ def required(what: str) -> Iterator[None]:
         if name not in _LIBRARIES:
             raise
         library, requirement = _LIBRARIES[name]
+        requirement = extra or requirement
         raise ResourceError(
             f"{what} needs {library}, which is not installed: pip install '{requirement}'"
         ) from error

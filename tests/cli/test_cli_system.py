@@ -191,7 +191,7 @@ def test_without_lightgbm(run, trained, graph, tmp_path, monkeypatch):
     status, text, err = run("train", graph, "--out", out, *SMALL, "--second-stage")
     assert (status, text) == (1, "")
     assert err.splitlines()[-1] == (
-        "segue: a second stage needs LightGBM, which is not installed: pip install 'segue[train]'"
+        "segue: a second stage needs LightGBM, which is not installed: pip install 'lightgbm'"
     )
     assert not list(tmp_path.iterdir()), "refused before anything is trained"
     status, _, err = run("train", graph, "--out", out, *SMALL)
@@ -201,7 +201,7 @@ def test_without_lightgbm(run, trained, graph, tmp_path, monkeypatch):
     # A bundle that has one is not measured without it.
     status, text, err = run("evaluate", trained, graph)
     assert (status, text, err.count("\n")) == (1, "", 1)
-    assert "pip install 'segue[train]'" in err
+    assert "pip install 'lightgbm'" in err
 
 
 def test_a_wide_part_that_does_not_fit_is_left_out(run, graph, tmp_path, monkeypatch):

@@ -241,7 +241,7 @@ def test_an_empty_list_and_what_is_asked_with_say_nothing_of_it(few, bundle):
 
 def test_without_lightgbm_it_is_said_what_to_install(bundle, monkeypatch):
     monkeypatch.setitem(sys.modules, "lightgbm", None)
-    with pytest.raises(ResourceError, match=r"not installed: pip install 'segue\[train\]'"):
+    with pytest.raises(ResourceError, match=r"not installed: pip install 'lightgbm'"):
         Recommender(bundle, second_stage=True)
     without = Recommender(bundle, second_stage=False)
     plain = Recommender(replace(bundle, second_stage=None))

@@ -72,7 +72,7 @@ def test_reasons_name_the_list_as_a_whole(system):
 
 def test_without_it_lightgbm_is_not_needed(system, bundles, save_bundle, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "lightgbm", None)
-    with pytest.raises(ResourceError, match=r"pip install 'segue\[train\]'"):
+    with pytest.raises(ResourceError, match=r"pip install 'lightgbm'"):
         Serving(system).load()
     serving = Serving(system, second_stage=False)
     serving.load()

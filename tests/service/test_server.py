@@ -218,3 +218,20 @@ def test_it_starts_and_answers_without_torch(folder: Path) -> None:
         [sys.executable, "-W", "ignore", "-c", program], capture_output=True, text=True, timeout=60
     )
     assert done.stdout == "[] False\n", done.stderr
+
+
+@pytest.mark.parametrize("missing", ["fastapi", "uvicorn", "prometheus_client", "networkx"])
+def test_what_is_not_installed_is_said_with_the_extra_that_has_it(
+    folder: Path, missing: str
+) -> None:
+    program = f"import sys\nsys.modules[{missing!r}] = None\n{PROGRAM}"
+    done = subprocess.run(
+        [sys.executable, "-c", program, "serve", str(folder), "--port", "0"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("segue: segue serve needs ")
+    assert done.stderr.endswith("is not installed: pip install 'segue[serve]'\n")
+    assert done.stderr.count("\n") == 1

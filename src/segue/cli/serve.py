@@ -64,7 +64,10 @@ def serve(
 
     On SIGHUP it reads BUNDLE again; on SIGTERM it finishes running requests and ends.
     """
-    from segue.service.server import Options, run
+    from segue.extras import required
 
     options = (bundle, host, port, workers, threads, watch, max_requests, max_body)
-    run(Options(*options, second_stage=not no_second_stage))
+    with required("segue serve", extra="segue[serve]"):
+        from segue.service.server import Options, run
+
+        run(Options(*options, second_stage=not no_second_stage))

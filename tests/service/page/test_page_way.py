@@ -24,7 +24,7 @@ def test_from_search_to_export_by_mouse(opened, tmp_path, bundle):
     assert songs(page).count() == 20
     row = page.locator("#results > li").first
     assert row.locator(".part-name").first.inner_text() == "Midnight Road"
-    assert row.get_by_text("With “Midnight Road” in").is_visible()
+    assert row.get_by_text("Together with “Midnight Road” in").is_visible()
     assert row.locator(".tie .title").count() >= 1
     same_artist = page.locator("#results .tie", has_text="Same artist as “Midnight Road”")
     assert same_artist.count() >= 1

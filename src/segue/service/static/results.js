@@ -157,7 +157,7 @@ export class Results {
     }
     if (playlists?.length) {
       const mine = quoted([...new Set(playlists.flatMap((shared) => shared.track_names))]);
-      const tie = element("p", "tie", why, `With ${mine} in`);
+      const tie = element("p", "tie", why, `Together with ${mine} in`);
       tie.dir = "auto";
       for (const { title, playlist_id: id } of playlists) {
         tie.append(" ");
