@@ -50,8 +50,8 @@ if TYPE_CHECKING:
     from segue.pipeline.evaluate import Evaluations as Evaluations
     from segue.pipeline.evaluate import evaluate as evaluate
     from segue.pipeline.recipes import split as split
+    from segue.pipeline.run import Step as Step
     from segue.pipeline.tensorboard import TensorBoard as TensorBoard
-    from segue.pipeline.train import Step as Step
     from segue.pipeline.train import train as train
     from segue.recommend.filters import Filters as Filters
     from segue.recommend.lists import Recommendations as Recommendations
@@ -104,7 +104,7 @@ _HOMES = {
     "RandomNegatives": "segue.training.objectives",
     "HardNegatives": "segue.training.objectives",
     "HardestNegatives": "segue.training.objectives",
-    "Step": "segue.pipeline.train",
+    "Step": "segue.pipeline.run",
     "TensorBoard": "segue.pipeline.tensorboard",
     "Progress": "segue.console",
     "Encoder": "segue.models.encoder",

@@ -5,8 +5,8 @@ import sys
 import pytest
 
 from segue.errors import ResourceError
+from segue.pipeline.run import Step
 from segue.pipeline.tensorboard import TensorBoard
-from segue.pipeline.train import Step
 
 
 def test_each_run_gets_its_curves(tmp_path):

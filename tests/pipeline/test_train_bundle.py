@@ -11,8 +11,9 @@ from segue.errors import ArtefactError, InputError, MismatchError
 from segue.evaluation.validation import validate, validation_rows
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.graph.split import Split, SplitRecipe, split_graph
+from segue.pipeline.run import Step
 from segue.pipeline.system import SystemScorer
-from segue.pipeline.train import Step, train
+from segue.pipeline.train import train
 from segue.training.config import SystemConfig, TrainConfig
 from segue.training.terms import WideConfig
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from segue.extras import required
 
 if TYPE_CHECKING:
-    from segue.pipeline.train import Step
+    from segue.pipeline.run import Step
 
 
 class TensorBoard:

@@ -2,66 +2,27 @@
 
 from __future__ import annotations
 
-import json
-import math
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import replace
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-import numpy as np
-import torch
-
-from segue.bundle import Bundle, MeasuredVectors, Terms
-from segue.console import Progress, ProgressBar, number, progress_of
-from segue.data.playlists import Float32Array
+from segue.bundle import Bundle
+from segue.console import Progress, progress_of
 from segue.errors import ArtefactError, InputError
-from segue.evaluation.validation import validate, validation_rows
 from segue.files import refuse_existing
 from segue.graph.playlist_graph import PlaylistGraph
-from segue.graph.split import HeldOut, Split
+from segue.graph.split import Split
 from segue.models import encoder_named
 from segue.models.encoder import Encoder
-from segue.pipeline.evaluate import measure
 from segue.pipeline.parts import FinishedParts
 from segue.pipeline.recipes import config_for, default_system
 from segue.pipeline.recipes import split as default_split
-from segue.pipeline.system import SystemScorer
-from segue.scoring.centroid import unit_rows
+from segue.pipeline.run import Step, TrainingRun, has_checkpoint, made_folder
 from segue.scoring.second_stage import lightgbm_library
 from segue.training.checkpoint import CHECKPOINT, METRICS_FILE
 from segue.training.config import SystemConfig, TrainConfig
 from segue.training.device import device_named
-from segue.training.train import TrainResult
-from segue.training.train import train as train_vectors
-from segue.training.vectors import TrainedVectors
-
-# An epoch's line is printed about so many times however many epochs there are.
-_NUM_LINES = 12
-
-
-class Step(NamedTuple):
-    """A step of training that is done.
-
-    `stage` is ``"split"``, the training that is measured, or ``"refit"``, the one that ships;
-    `done` of `total` steps, and the `loss` of this one.
-
-    Examples
-    --------
-    >>> losses = []
-    >>> bundle = segue.train(
-    ...     split, dim=4, epochs=1, system=segue.SystemConfig(), refit=False,
-    ...     on_step=lambda step: losses.append(step.loss),
-    ... )
-    >>> len(losses) > 0
-    True
-    """
-
-    stage: str
-    done: int
-    total: int
-    loss: float
 
 
 def train(
@@ -156,12 +117,12 @@ def train(
         system = default_system(split.graph, progress=report)
     if system.second_stage is not None:
         lightgbm_library()
-    place = None if folder is None else _made(Path(folder))
-    if _has_checkpoint(place) and not resume:
+    place = None if folder is None else made_folder(Path(folder))
+    if has_checkpoint(place) and not resume:
         raise ArtefactError(
             f"{place}: a training that was stopped is here; resume=True continues it"
         )
-    run = _Run(
+    run = TrainingRun(
         split, config, system, place, device_named(device), report, encoder, on_step, on_epoch
     )
     return run.bundle(refit=refit, keep_playlists=keep_playlists)
@@ -235,220 +196,8 @@ def refuse_training(out: Path, *, resume: bool, overwrite: bool) -> None:
         )
 
 
-def _made(folder: Path) -> Path:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ArtefactError(f"{folder}: cannot be written ({error.strerror or error})") from error
-    return folder
-
-
-def _has_checkpoint(folder: Path | None) -> bool:
-    return folder is not None and (folder / CHECKPOINT).exists()
-
-
 def _remove_training(folder: Path) -> None:
     FinishedParts(folder).remove()
     for place in (folder, folder / "refit"):
         for name in (CHECKPOINT, METRICS_FILE):
             (place / name).unlink(missing_ok=True)
-
-
-class _Run:
-    """One run of `train`, with all that its stages share."""
-
-    def __init__(
-        self,
-        split: Split,
-        config: TrainConfig,
-        system: SystemConfig,
-        folder: Path | None,
-        device: str,
-        report: Progress,
-        encoder: Callable[..., Encoder] | None,
-        on_step: Callable[[Step], None] | None,
-        on_epoch: Callable[[dict[str, Any]], None] | None,
-    ) -> None:
-        self.split, self.config, self.system = split, config, system
-        self.folder, self.device, self.report, self.encoder = folder, device, report, encoder
-        self.on_step, self.on_epoch = on_step, on_epoch
-        self.parts = FinishedParts(folder)
-
-    def bundle(self, *, refit: bool, keep_playlists: bool) -> Bundle:
-        """Go through all stages."""
-        split, report, graph = self.split, self.report, self.split.graph
-        report.say(
-            f"Training {self.config.model} (dim {self.config.dim}) on {self.device}: "
-            + _sizes(split)
-        )
-        terms = self.terms(split.train)
-        result = self.trained_on_split(terms)
-        measured = self.measured(result, terms)
-        second_stage = None
-        if self.system.second_stage is not None:
-            report.say("Training the second stage on what is held out for validation")
-            second_stage = self.parts.second_stage(split, measured, self.config, self.system)
-            if second_stage is None:
-                report.say(
-                    "No second stage: too little is held out for validation, or none did better"
-                )
-        scorer = SystemScorer.of_vectors(measured, second_stage, split)
-        evaluation = measure(self.config.model, scorer, split.test, split, report)
-        shipped, on = result, split.train
-        if refit:
-            report.say(
-                f"Once more on all {number(graph.playlists.tracks.num_pairs)} pairs, to ship:"
-            )
-            on, shipped = graph, self.refitted(result)
-            terms = self.terms(graph, " on all pairs")
-        vectors = {"track": shipped.track_vectors, **shipped.structural_vectors}
-        if "artist" not in vectors:
-            vectors["artist"] = artist_means(graph, shipped.track_vectors)
-        return Bundle(
-            catalog=graph.catalog,
-            vectors=vectors,
-            query_weight=shipped.query_weight,
-            popularity=on.popularity.astype(np.int64),
-            playlists=graph.playlists if keep_playlists else None,
-            measured=measured if refit else None,
-            terms=terms,
-            second_stage=second_stage,
-            config={
-                **self.config.to_json(),
-                "epochs": len(result.history),
-                "best_epoch": result.best_epoch,
-                "system": self.system.to_json(),
-                "refit": refit,
-                "device": self.device,
-                "threads": torch.get_num_threads(),
-                "torch": torch.__version__,
-                "seconds": round(result.seconds, 1),
-                "refit_seconds": round(shipped.seconds, 1) if refit else None,
-            },
-            metrics={"test": evaluation.to_json()},
-            split={"recipe": split.recipe.to_json(), "fingerprint": split.fingerprint},
-            graph_fingerprint=graph.fingerprint,
-            history=result.history,
-        )
-
-    def terms(self, pairs: PlaylistGraph, on: str = "") -> Terms:
-        """The terms of the score besides the vectors, fitted to some pairs."""
-        terms = {}
-        for name, config in self.system.terms.items():
-            self.report.say(f"Fitting the {config.label}{on}")
-            terms[name] = self.parts.term(name, pairs, config).arrays()
-        return terms
-
-    def measured(self, vectors: TrainedVectors, terms: Terms) -> MeasuredVectors:
-        popularity = self.split.train.popularity.astype(np.int64)
-        return MeasuredVectors(vectors.track_vectors, vectors.query_weight, popularity, terms)
-
-    def trained_on_split(self, terms: Terms) -> TrainResult:
-        """The training that is measured: its epoch is chosen by the first stage that ships."""
-        split = self.split
-
-        def judge(vectors: TrainedVectors, held_out: HeldOut) -> dict[str, float]:
-            scorer = SystemScorer.of_vectors(self.measured(vectors, terms), None, split)
-            return validate(scorer, held_out, split.train)
-
-        has_validation = split.validation.targets.num_pairs > 0
-        with self.watched("split", "Training") as (on_step, on_epoch):
-            result = train_vectors(
-                split.train,
-                validation_rows(split.validation) if has_validation else None,
-                self.config,
-                folder=self.folder,
-                # The other terms have a say in which epoch is best.
-                identity=json.dumps([split.fingerprint, self.system.to_json()["terms"]]),
-                judge=judge,
-                resume=_has_checkpoint(self.folder),
-                device=self.device,
-                encoder=self.encoder,
-                on_step=on_step,
-                on_epoch=on_epoch,
-            )
-        weights = result.history[result.best_epoch - 1].get("relation_weight")
-        if weights:
-            learned = ", ".join(f"{name} {weight:.2f}" for name, weight in weights.items())
-            self.report.say(f"Learned weight of the structural relations: {learned}")
-        return result
-
-    def refitted(self, result: TrainResult) -> TrainResult:
-        """The training that ships: on all pairs, as far as the other one came."""
-        graph = self.split.graph
-        folder = None if self.folder is None else _made(self.folder / "refit")
-        with self.watched("refit", "Refitting") as (on_step, on_epoch):
-            return train_vectors(
-                graph,
-                None,
-                replace(self.config, epochs=len(result.history)),
-                folder=folder,
-                identity=graph.fingerprint,
-                stop_after=result.best_epoch,
-                resume=_has_checkpoint(folder),
-                device=self.device,
-                encoder=self.encoder,
-                on_step=on_step,
-                on_epoch=on_epoch,
-            )
-
-    @contextmanager
-    def watched(
-        self, stage: str, title: str
-    ) -> Iterator[tuple[Callable[[int, int, float], None], Callable[[dict[str, Any]], None]]]:
-        """A bar for a training, and what it calls after each step and epoch."""
-        with self.report.bar(title, 1, "steps") as bar:
-            position, num_steps = 0.0, 0
-
-            def step(done: int, total: int, loss: float) -> None:
-                nonlocal position, num_steps
-                # A resumed training jumps to its place; the rate is of the steps done since.
-                num_steps += 1
-                bar.advance(done / total - position, done=num_steps, note=f"loss {loss:.3f}")
-                position = done / total
-                if self.on_step is not None:
-                    self.on_step(Step(stage, done, total, loss))
-
-            def epoch(entry: dict[str, Any]) -> None:
-                _say_epoch(bar, entry)
-                if self.on_epoch is not None:
-                    self.on_epoch({"stage": stage, **entry})
-
-            yield step, epoch
-
-
-def _say_epoch(bar: ProgressBar, entry: dict[str, Any]) -> None:
-    # About a dozen lines however many epochs there are: metrics.jsonl has them all.
-    if entry["epoch"] % math.ceil(entry["epochs"] / _NUM_LINES) and entry["epoch"] > 1:
-        return
-    scores = [f"{name} {entry[name]:.4f}" for name in ("recall@20", "ndcg@20") if name in entry]
-    bar.say(f"  epoch {entry['epoch']}: " + ", ".join([f"loss {entry['loss']:.4f}", *scores]))
-
-
-def _sizes(split: Split) -> str:
-    """How much is trained on and how much held out, in words."""
-    parts = (split.validation, split.test)
-    train = f"{number(split.train.playlists.tracks.num_pairs)} training pairs"
-    validation, test = (number(part.targets.num_pairs) for part in parts)
-    kind = split.recipe.kind
-    if kind == "playlists":
-        whole = [len(part.playlist_index) for part in parts]
-    elif kind == "tracks":
-        whole = [len(np.unique(part.targets.track_index)) for part in parts]
-    else:
-        return f"{train}, {validation} held out for validation, {test} for test"
-    return (
-        f"{train}, {number(whole[0])} whole {kind} held out for validation, {number(whole[1])} "
-        f"for test ({validation} and {test} pairs to find)"
-    )
-
-
-def artist_means(graph: PlaylistGraph, track_vectors: Float32Array) -> Float32Array:
-    """Each artist as the centroid of its tracks, for a model in which artists carry no messages.
-
-    Returns
-    -------
-    float32 [num_artists, dim]
-        Of unit length, 0 where the tracks cancel out.
-    """
-    return unit_rows(graph.catalog.relations["artist"].matrix.T @ track_vectors)
