@@ -47,7 +47,7 @@ $(VENV)/.installed-test: $(VENV)/.installed
 	$(INSTALL) --editable ".[test]"
 	@touch $@
 
-$(VENV)/.installed-docs: $(VENV)/.installed
+$(VENV)/.installed-docs: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "Installing what the documentation needs ..."
 	$(INSTALL) --editable ".[docs]"
 	@touch $@

@@ -11,7 +11,6 @@
 from __future__ import annotations
 
 import html
-import inspect
 import logging
 import posixpath
 import re
@@ -88,15 +87,16 @@ def on_page_content(content: str, **_: object) -> str:
 
 def on_post_build(config: MkDocsConfig) -> None:
     """Compare the pages with the public names."""
+    import griffe
+
     import segue
 
-    names = getattr(segue, "__all__", [])
     inventory = (Path(config.site_dir) / "objects.inv").read_bytes()
-    for name in absent(names, anchors(inventory)):
+    for name in absent(segue.__all__, anchors(inventory)):
         log.warning("segue.%s is public, but on no page of the API reference", name)
-    for name in names:
-        value = getattr(segue, name)
-        if callable(value) and not inspect.getdoc(value):
+    package = griffe.load("segue", search_paths=[ROOT / "src"])
+    for name in segue.__all__:
+        if name != "__version__" and not package[name].has_docstring:
             log.warning("segue.%s is public, but has no docstring", name)
 
 
