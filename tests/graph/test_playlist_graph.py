@@ -44,7 +44,7 @@ class TestNodesAndEdges:
             with pytest.raises(ValueError, match="no relation"):
                 small_graph.edge_index(relation)
 
-    def test_track_degree(self, small_graph):
+    def test_popularity(self, small_graph):
         assert small_graph.popularity.tolist() == [3, 1, 2, 2, 1, 1]
 
     def test_a_track_outside_the_catalogue_is_refused(self, small_graph):

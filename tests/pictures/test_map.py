@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 from segue.data.relations import Nodes
-from segue.errors import InputError
+from segue.errors import InputError, ResourceError
 from segue.pictures.map import (
     catalogue_map,
     clusters,
@@ -103,11 +103,11 @@ def test_umap_that_is_not_installed(monkeypatch, bundle):
 
     def refuse(name, *args, **kwargs):
         if name == "umap":
-            raise ImportError
+            raise ModuleNotFoundError(name=name)
         return real(name, *args, **kwargs)
 
     monkeypatch.setattr(builtins, "__import__", refuse)
-    with pytest.raises(InputError, match=r"pip install 'segue\[umap\]'"):
+    with pytest.raises(ResourceError, match=r"pip install 'segue\[umap\]'"):
         catalogue_map(bundle, method="umap")
 
 

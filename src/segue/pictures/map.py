@@ -107,8 +107,10 @@ def umap(vectors: Float32Array, rng_seed: int) -> NDArray[np.float64]:
 
     Raises
     ------
+    ResourceError
+        If the package is not installed.
     InputError
-        If the package is not installed, or there are too few rows.
+        If there are too few rows.
     """
     with required("--method umap"):
         from umap import UMAP
