@@ -175,7 +175,7 @@ def test_questions_are_answered_without_lightgbm(run, trained, monkeypatch):
     assert (status, err.count("\n")) == (0, 1)
     assert err == (
         "segue: the second stage is left out: a second stage needs LightGBM, which is not "
-        "installed: pip install 'segue[train]'\n"
+        "installed: pip install 'lightgbm'\n"
     )
     found = [track["track_id"] for track in json.loads(out)["tracks"]]
     assert found == [track.track_id for track in plain.tracks]
