@@ -144,42 +144,10 @@ def read(
 ) -> Collection:
     """Read playlists.
 
-    A track that is repeated in a playlist counts once, at its first position. Where a playlist,
-    track, artist or album is described twice, the first description counts. Ids are text; numbers
-    are taken as their text.
-
     Parameters
     ----------
-    source
-        One of
-
-        - a path: a file, a folder, a zip, a glob pattern, or a list of these. Files may be slices
-          of the Million Playlist Dataset or tables (CSV and its kin, Parquet), whose rows each are
-          a track of a playlist;
-        - a table in memory: a pandas or polars DataFrame, an Arrow table, or whatever else has
-          ``__arrow_c_stream__``;
-        - a list of playlists, or a dictionary from title to playlist; a playlist is a list of
-          tracks, a track an id or ``(artist, title)``, where `artist` may be a list of several;
-        - a sparse SciPy matrix [num_playlists, num_tracks]: what is not 0 is in a playlist.
-    slices
-        First and last slice to read, counted from 0 in numerical order, both included.
-    columns
-        Of tables: field → the name of its column, or its number from 1; an empty ``"artist"``
-        says that no artists are known. What is not stated is found by the names of the columns;
-        `segue.data.formats.columns.FIELDS` lists them.
-    artist_separator
-        Of tables: what stands between several artists in one cell of text. Lists of Parquet and
-        Arrow, and JSON lists (``["Queen", "David Bowie"]``), are taken as several without it.
-    order
-        Whether the order of tracks means something. ``"auto"``: not where the ids of a playlist's
-        tracks are sorted, as they were then stored as a set, nor in a table of users and items
-        that has no column for the position.
-    skip_bad
-        By default the first bad record is an error. True sets bad records aside and counts them; a
-        path or a text file does so and has them written there, one JSON object a line (``file``,
-        ``record``, ``reason``, ``content``).
-    playlist_ids, track_ids
-        Of the rows and columns of a matrix; by default their numbers from 0.
+    source, slices, columns, artist_separator, order, skip_bad, playlist_ids, track_ids
+        As for `segue.read`.
     advance
         Called now and then with (bytes read since the last call, playlists met so far).
 
