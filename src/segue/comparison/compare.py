@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 import time
 from collections.abc import Iterable
 from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
+
+from rapidfuzz import process
 
 from segue.comparison.folder import cell_path, claim, read_cell
 from segue.comparison.grid import Cell, Grid, best_cells
@@ -149,7 +150,7 @@ def _named(cells: tuple[Cell, ...], only: str | None) -> tuple[Cell, ...]:
     )
     if not found:
         names = [cell.name for cell in cells]
-        near = difflib.get_close_matches(only, names, n=5, cutoff=0) or names[:5]
+        near = [name for name, *_ in process.extract(only, names, limit=5)]
         raise NameLookupError(f"no cell of this comparison is called {only!r}, but there are", near)
     return found
 
