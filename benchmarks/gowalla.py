@@ -265,7 +265,7 @@ def drawn_how(graph: PlaylistGraph, test: HeldOut) -> dict[str, list[float]]:
     """
     lists, num_tracks = graph.playlists.tracks, graph.num_nodes["track"]
     every = lists.joined(test.targets)
-    drawn = every.shuffled_place(np.random.default_rng(0)) < np.repeat(
+    drawn = every.shuffled_positions(np.random.default_rng(0)) < np.repeat(
         test.targets.lengths, every.lengths
     )
     shares = {}

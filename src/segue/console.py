@@ -1,7 +1,7 @@
-"""What a person at a terminal is told while a stage runs: lines, numbers, progress bars.
+"""Terminal output while a stage runs: lines, numbers, progress bars.
 
 Every stage of the package takes a `progress`: True for lines and bars on standard error, False for
-silence, or an object of one's own with the two methods of `Progress`.
+silence, or your own object with the two methods of `Progress`.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 
 def printable(text: str) -> str:
-    """Text without control characters: a name may hold any, a terminal must get none."""
+    """Text without control characters: names may contain them, a terminal must not get them."""
     return "".join(c if c.isprintable() else " " for c in text)
 
 
 def number(value: int) -> str:
-    """An exact integer, with separators for people and without for programs."""
+    """An exact integer, with thousands separators on a terminal and without them in a pipe."""
     return f"{value:,}" if sys.stdout.isatty() else str(value)
 
 
@@ -31,7 +31,7 @@ def count(value: int, thing: str) -> str:
 
 
 def say(message: str = "") -> None:
-    """A line for people, on standard error, so that standard output stays for results."""
+    """Print a message on standard error, which leaves standard output to results."""
     print(message, file=sys.stderr, flush=True)
 
 
@@ -39,10 +39,10 @@ class ProgressBar:
     """One bar of a stage; this one is silent."""
 
     def advance(self, amount: float, *, done: int | None = None, note: str | None = None) -> None:
-        """Move on by `amount`; `done` is a running count for the rate, `note` a few words."""
+        """Advance by `amount`; `done` is a running count for the rate, `note` a short remark."""
 
     def say(self, message: str) -> None:
-        """A line for people, above the bar."""
+        """Print a message above the bar."""
 
 
 class Progress:
@@ -59,10 +59,10 @@ class Progress:
     """
 
     def say(self, message: str) -> None:
-        """A line for people."""
+        """Print a message."""
 
     def bar(self, title: str, total: float, unit: str) -> AbstractContextManager[ProgressBar]:
-        """A bar that is full at `total`; its rate is of `unit` per second."""
+        """A bar that is full at `total`; its rate is in `unit` per second."""
         return nullcontext(ProgressBar())
 
 
@@ -70,7 +70,7 @@ class ConsoleProgress(Progress):
     """Lines and bars on standard error."""
 
     def say(self, message: str) -> None:
-        """A line for people."""
+        """Print a message."""
         say(message)
 
     def bar(self, title: str, total: float, unit: str) -> AbstractContextManager[ProgressBar]:
@@ -79,7 +79,7 @@ class ConsoleProgress(Progress):
 
 
 def progress_of(progress: bool | Progress) -> Progress:
-    """True stands for the console, False for silence."""
+    """Resolve the `progress` option: True is the console, False is silence."""
     if isinstance(progress, Progress):
         return progress
     return ConsoleProgress() if progress else Progress()
@@ -89,7 +89,7 @@ def progress_of(progress: bool | Progress) -> Progress:
 def progress_bar(description: str, total: float, unit: str) -> Iterator[ProgressBar]:
     """A progress bar with time left, on standard error (silent where that is a file).
 
-    Its rate is of `unit` in a second; none is shown of an empty one.
+    Its rate is in `unit` per second; an empty `unit` shows no rate.
     """
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
@@ -122,7 +122,7 @@ class _RichBar(ProgressBar):
         self._progress, self._task, self._unit = progress, task, unit
 
     def advance(self, amount: float, *, done: int | None = None, note: str | None = None) -> None:
-        """Move on by `amount`; the rate is of `done` (a running count) where given."""
+        """Advance by `amount`; the rate is that of `done` (a running count) where given."""
         self._progress.update(self._task, advance=amount)
         task = self._progress.tasks[0]
         count = done if done is not None else task.completed
@@ -132,7 +132,7 @@ class _RichBar(ProgressBar):
             self._progress.update(self._task, note=note)
 
     def say(self, message: str) -> None:
-        """A line for people above the bar."""
+        """Print a message above the bar."""
         if self._progress.disable:
             say(message)
         else:
@@ -140,9 +140,9 @@ class _RichBar(ProgressBar):
 
 
 def table_text(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table as lines of text; columns of numbers align right.
+    """A table as text; columns of numbers are right-aligned.
 
-    On a terminal the widest texts are cut to fit, numbers never; elsewhere nothing is cut.
+    On a terminal the widest text columns are truncated to fit, numbers never; elsewhere nothing is.
     """
     from rich import box
     from rich.cells import cell_len, set_cell_size
@@ -161,7 +161,7 @@ def table_text(title: str, header: Sequence[str], rows: Sequence[Sequence[str]])
             widths[max(texts, key=lambda place: widths[place])] -= 1
 
     def fitted(cell: str, width: int) -> Text:
-        # `Text`, not str: a song may be called "[Intro]", which is no markup.
+        # `Text`, not str: a song may be called "[Intro]", which is not markup.
         return Text(cell if cell_len(cell) <= width else set_cell_size(cell, width - 1) + "…")
 
     table = Table(
@@ -175,7 +175,7 @@ def table_text(title: str, header: Sequence[str], rows: Sequence[Sequence[str]])
         table.add_column(fitted(name, width), justify=justify, no_wrap=True, min_width=width)
     for row in zip(*(column[1:] for column in columns), strict=True):
         table.add_row(*map(fitted, row, widths))
-    # The console gets the width of the table: it must not squeeze what has been fitted.
+    # Give the console the table's width, or it would squeeze columns that already fit.
     console = Console(width=max(sum(widths) + frame, len(title), 20))
     with console.capture() as captured:
         console.print(table)

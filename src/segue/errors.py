@@ -5,13 +5,13 @@
     SegueError                  every error that Segue raises on purpose
     ├── InputError              something given from outside is not what was expected:
     │   │                       a file, a record in it, an option
-    │   └── NameLookupError     a name or id stands for no track or playlist, or for several;
-    │                           `candidates` lists what was near
+    │   └── NameLookupError     a name or id matches no track or playlist, or several;
+    │                           `candidates` lists near matches
     ├── ArtefactError           a graph, bundle or checkpoint folder is missing, damaged,
     │                           of another kind, or in the way
     ├── MismatchError           two artefacts do not belong together
     ├── ResourceError           this machine lacks what is needed: memory, an optional library
-    └── TrainingError           training cannot go on (the loss is no longer a number)
+    └── TrainingError           training cannot continue (the loss is no longer a number)
 
     SegueWarning                something is left out because this machine lacks what it needs
 
@@ -53,14 +53,14 @@ class InputError(SegueError):
 
 
 class NameLookupError(InputError):
-    """A name or id stands for nothing here, or for several things.
+    """A name or id matches nothing here, or several things.
 
     Parameters
     ----------
     message
         One sentence.
     candidates
-        What was near, one printable line each, best first.
+        Near matches, one printable line each, best first.
 
     Examples
     --------
@@ -109,7 +109,7 @@ class ResourceError(SegueError):
 
 
 class TrainingError(SegueError):
-    """Training cannot go on.
+    """Training cannot continue.
 
     Examples
     --------

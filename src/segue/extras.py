@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from segue.errors import ResourceError
 
-# Module → what people call it, and what pip is told.
+# Module → the library's name, and what to pip install.
 _LIBRARIES = {
     "torch": ("PyTorch", "segue[train]"),
     "lightgbm": ("LightGBM", "lightgbm"),

@@ -1,8 +1,8 @@
 """Files that are never half-written: atomic files and folders, manifests, checksums.
 
 An *artefact* is a folder with a ``manifest.json`` that says what kind it is and gives the size
-and SHA-256 of every other file in it. Both a file and an artefact are written beside their place
-under a temporary name and renamed when they are complete and on the disk.
+and SHA-256 of every other file in it. Files and artefacts are written next to their destination
+under a temporary name, and renamed once they are complete and on disk.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ FORMAT_VERSION = 2
 
 
 def sync_folder(folder: Path) -> None:
-    """Flush a folder's list of names to the disk, so that a rename in it survives a crash."""
+    """Flush a folder's directory entries to disk, so that a rename in it survives a crash."""
     if os.name == "nt":  # Windows cannot open a folder; its renames are journalled.
         return
     descriptor = os.open(folder, os.O_RDONLY)
@@ -41,9 +41,9 @@ def _sync_file(path: Path) -> None:
 
 @contextmanager
 def atomic_file(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside `path`; what is written there becomes `path` on success.
+    """Yield a temporary path next to `path`; on success it becomes `path`.
 
-    On any error the temporary file is removed and an older `path` stays as it was.
+    On any error the temporary file is removed and an existing `path` is left unchanged.
 
     Raises
     ------
@@ -74,7 +74,7 @@ def write_json(path: Path, content: Any) -> None:
 
 
 def write_json_lines(path: Path, entries: Iterable[Any]) -> None:
-    """Write one JSON object a line, atomically."""
+    """Write one JSON object per line, atomically."""
     with atomic_file(path) as temporary:
         temporary.write_text(
             "".join(json.dumps(entry) + "\n" for entry in entries), encoding="utf-8"
@@ -91,7 +91,7 @@ def sha256_of(path: Path) -> str:
 
 
 def refuse_existing(path: Path, kind: str, *, overwrite: bool) -> None:
-    """Refuse to write an artefact where something stands already.
+    """Raise if something is already where an artefact should be written.
 
     With `overwrite`, an empty folder and an older artefact of the same kind may be replaced,
     nothing else: a mistyped ``--out`` never removes a folder that Segue did not make, nor a
@@ -123,15 +123,15 @@ def refuse_existing(path: Path, kind: str, *, overwrite: bool) -> None:
 def atomic_artefact(path: Path, kind: str, *, overwrite: bool = False) -> Iterator[ArtefactWriter]:
     """Write a whole artefact folder, or nothing.
 
-    Yields an `ArtefactWriter`: put files under ``writer.folder`` and facts into
-    ``writer.content``; the manifest with every file's size and checksum is added at the end.
+    Yields an `ArtefactWriter`: put files under ``writer.folder`` and facts into ``writer.content``;
+    the manifest, with every file's size and checksum, is added at the end.
 
     Raises
     ------
     ArtefactError
         If `path` is in the way (see `refuse_existing`) or cannot be written.
     """
-    path = path.resolve()  # "." has no name to put a temporary folder beside
+    path = path.resolve()  # "." has no name to derive a temporary one from
     refuse_existing(path, kind, overwrite=overwrite)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -146,7 +146,7 @@ def atomic_artefact(path: Path, kind: str, *, overwrite: bool = False) -> Iterat
             for file in sorted(folder.iterdir())
         }
         for name in files:
-            (folder / name).chmod(0o644)  # some writers make files for their owner alone
+            (folder / name).chmod(0o644)  # some writers make files readable by their owner only
             _sync_file(folder / name)
         write_json(
             folder / MANIFEST,
@@ -196,8 +196,8 @@ def read_manifest(folder: Path, kind: str, *, verify: bool = True) -> dict[str, 
     Raises
     ------
     ArtefactError
-        If there is no such artefact, it is of another kind or version, or a file is missing or
-        not as it was written.
+        If the artefact does not exist or is of another kind or version, or a file in it is missing
+        or has changed since it was written.
     """
     path = folder / MANIFEST
     if not folder.is_dir():

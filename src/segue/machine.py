@@ -1,4 +1,4 @@
-"""This machine: a description that figures of time and memory carry, and limits on its threads."""
+"""This machine: its description, for figures of time and memory, and limits on threads."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from segue.memory import machine_memory
 
 
 def machine() -> dict[str, Any]:
-    """Hardware, versions and commit: what figures of time and memory belong to.
+    """Hardware, versions and commit, to go with figures of time and memory.
 
-    PyTorch, its threads and a GPU are in it where PyTorch is loaded, and None otherwise.
+    PyTorch, its threads and a GPU are included if PyTorch is loaded, and None otherwise.
     """
     torch = sys.modules.get("torch")
     return {
@@ -38,9 +38,9 @@ def machine() -> dict[str, Any]:
 
 
 def commit() -> str | None:
-    """The commit that this package is of, with ``-dirty`` where files differ from it.
+    """The commit of this package's source, with ``-dirty`` if files differ from it.
 
-    None for an installed package, though it may lie within somebody else's repository.
+    None for an installed package, even if it is inside somebody else's repository.
     """
     package = Path(segue.__file__).parent
     root = package.parent.parent
@@ -67,10 +67,10 @@ def commit() -> str | None:
 
 
 def peak_memory() -> int | None:
-    """The most memory that this process has held at once, in bytes: all of it, Python included.
+    """Peak memory of this process in bytes, the Python interpreter included.
 
-    From the kernel's high-water mark. `resource.getrusage` would also count what the process that
-    started this one held.
+    From the kernel's high-water mark. `resource.getrusage` would also count the parent process's
+    memory.
     """
     with suppress(OSError):
         for line in Path("/proc/self/status").read_text(encoding="utf-8").splitlines():
@@ -80,10 +80,10 @@ def peak_memory() -> int | None:
 
 
 def limit_threads(threads: int | None) -> None:
-    """Limit the threads of every numerical library that is loaded, PyTorch's too."""
+    """Limit the threads of every loaded numerical library, including PyTorch."""
     if threads is None:
         return
-    import scipy.linalg  # noqa: F401 - loads what is to be limited: NumPy's BLAS and SciPy's own
+    import scipy.linalg  # noqa: F401 - loads the libraries to limit: NumPy's BLAS and SciPy's own
     from threadpoolctl import threadpool_limits
 
     threadpool_limits(limits=threads)

@@ -1,4 +1,4 @@
-"""How much memory there is, asked before much of it is taken."""
+"""How much memory is available: checked before large allocations."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from segue.errors import ResourceError
 
 _MEMINFO = Path("/proc/meminfo")
-# Limit, use, and what of the use is files kept in memory that would make way: cgroups 2 and 1.
+# Limit, use, and the part of the use that is reclaimable file cache: cgroups 2 and 1.
 _CGROUPS = (
     (Path("/sys/fs/cgroup"), "memory.max", "memory.current", "inactive_file"),
     (
@@ -21,19 +21,19 @@ _CGROUPS = (
 
 
 def require_memory(num_bytes: int, purpose: str) -> None:
-    """Refuse a task that this machine's memory cannot hold.
+    """Raise if a task needs more memory than this machine has available.
 
     Parameters
     ----------
     num_bytes
         What it needs.
     purpose
-        The beginning of the sentence that refuses it: ``"EASE of 2,262,292 tracks"``.
+        How the error message starts: ``"EASE of 2,262,292 tracks"``.
 
     Raises
     ------
     ResourceError
-        If less is available. Where the system does not tell (Windows), nothing is refused.
+        If less is available. Never where the system does not report it (Windows).
     """
     available = available_memory()
     if available is not None and num_bytes > available:
@@ -44,10 +44,10 @@ def require_memory(num_bytes: int, purpose: str) -> None:
 
 
 def available_memory() -> int | None:
-    """Bytes that can still be taken without swapping; None where the system does not tell.
+    """Bytes that can be allocated without swapping; None where the system does not report it.
 
-    On Linux within the limits of the container, too. Elsewhere all of the machine's memory is
-    given: more than is free, so that only what can never fit is refused.
+    On Linux this respects the container's limits. Elsewhere it is all of the machine's memory,
+    which is more than is free, so that only what can never fit is rejected.
     """
     limits = [_unused_in(*cgroup) for cgroup in _CGROUPS]
     try:
@@ -59,7 +59,7 @@ def available_memory() -> int | None:
 
 
 def machine_memory() -> int | None:
-    """Bytes of memory that this machine has; None where the system does not tell."""
+    """Bytes of memory that this machine has; None where the system does not report it."""
     try:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, ValueError, OSError):
@@ -67,7 +67,7 @@ def machine_memory() -> int | None:
 
 
 def _unused_in(folder: Path, limit: str, used: str, reclaimable: str) -> int | None:
-    """What a control group may still take; None where there is none, or it has no limit."""
+    """What a control group may still allocate; None if there is no group, or it has no limit."""
     try:
         statistics = dict(
             line.split() for line in (folder / "memory.stat").read_text().splitlines()

@@ -153,7 +153,7 @@ AMBIGUOUS = [
     ),
     (
         ["artist", "bundle", "beyonse"],
-        "'beyonse' is no artist of this bundle; the closest are:",
+        "'beyonse' matches no artist in this bundle; the closest are:",
         ["  Beyoncé, 3 tracks  (a:1)"],
     ),
     (
@@ -163,7 +163,7 @@ AMBIGUOUS = [
     ),
     (
         ["reasons", "bundle", "--playlist", "road"],
-        "'road' is no playlist of this bundle; the closest are:",
+        "'road' matches no playlist in this bundle; the closest are:",
         ["  road trip, 4 tracks  (0)"],
     ),
 ]

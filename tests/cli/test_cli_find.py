@@ -97,18 +97,21 @@ def test_one_type_only(run):
 
 
 NOTHING = [
-    (["xyzzy"], ["'xyzzy' is no track, artist or playlist of this bundle"]),
+    (["xyzzy"], ["'xyzzy' matches no track, artist or playlist in this bundle"]),
     (
         ["johny", "cash"],
         [
-            "'johny cash' is no track, artist or playlist of this bundle; the closest are:",
+            "'johny cash' matches no track, artist or playlist in this bundle; the closest are:",
             "  track: Hurt - Johnny Cash  (t:3)",
             "  artist: Johnny Cash, 1 track  (a:2)",
         ],
     ),
-    (["hallo", "--kind", "track"], ["'hallo' is no track of this bundle; the closest are:", None]),
-    (['"', "AND"], ["'\" AND' is no track, artist or playlist of this bundle"]),
-    (["-x"], ["'-x' is no track, artist or playlist of this bundle"]),
+    (
+        ["hallo", "--kind", "track"],
+        ["'hallo' matches no track in this bundle; the closest are:", None],
+    ),
+    (['"', "AND"], ["'\" AND' matches no track, artist or playlist in this bundle"]),
+    (["-x"], ["'-x' matches no track, artist or playlist in this bundle"]),
     (["road", "--kind", "playlist", "-n", "3", "zzzz"], None),
 ]
 

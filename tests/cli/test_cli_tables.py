@@ -59,7 +59,7 @@ def test_bad_rows_are_refused_or_set_aside(run, table, tmp_path):
 @pytest.mark.parametrize(
     ("args", "status", "message"),
     [
-        ([], 1, "lists.csv: has no column that is known as the playlist; its columns are list, tr"),
+        ([], 1, "lists.csv: has no column recognised as the playlist; its columns are list, tr"),
         (["--columns", "list"], 2, "'list' is no FIELD=COLUMN"),
         (["--columns", "user=list"], 2, "the field one of playlist, track, artist"),
         (

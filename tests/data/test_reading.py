@@ -47,7 +47,7 @@ class TestInMemory:
 
     def test_columns_may_be_stated(self):
         frame = pd.DataFrame(TABLE).rename(columns={"playlist": "list"})
-        with pytest.raises(InputError, match=r"^DataFrame in memory: has no column that is known"):
+        with pytest.raises(InputError, match=r"^DataFrame in memory: has no column recognised"):
             read(frame)
         assert lists(read(frame, columns={"playlist": "list"})) == LISTS
         with pytest.raises(InputError, match="matrices in memory, but --columns is for"):
@@ -205,11 +205,11 @@ class TestHeaders:
         columns = {"playlist": "1", "track_name": "2", "artist": "3"}
         found = of_text("1,Intro,M83\n1,Outro,M83\n", columns=columns)
         assert lists(found) == {"1": ["Intro - M83", "Outro - M83"]}
-        with pytest.raises(InputError, match="no column that is known as the playlist"):
+        with pytest.raises(InputError, match="no column recognised as the playlist"):
             of_text("5,1\n6,2\n", columns={"track": "1"})
 
     def test_no_column_is_stated_for_two_things(self, of_text):
-        message = "column 'a' is stated for both the playlist and the track"
+        message = "column 'a' is given for both the playlist and the track"
         with pytest.raises(InputError, match=message):
             of_text("a,b\n1,2\n", columns={"playlist": "a", "track": "a", "artist": ""})
         columns = {"playlist": "a", "title": "a", "track": "b", "artist": ""}

@@ -124,7 +124,7 @@ def test_what_a_candidate_says_can_be_typed(names):
     ],
 )
 def test_an_unknown_name_lists_what_is_near(names, text, near):
-    with pytest.raises(NameLookupError, match="is no track of this bundle") as caught:
+    with pytest.raises(NameLookupError, match="matches no track in this bundle") as caught:
         names.find(text)
     assert list(caught.value.candidates) == near
     assert ("the closest are" in str(caught.value)) == bool(near)
@@ -195,7 +195,7 @@ def test_an_artist_by_name_and_by_id(names, text, name):
     ],
 )
 def test_an_unknown_artist_lists_what_is_near(names, text, near):
-    with pytest.raises(NameLookupError, match="is no artist of this bundle") as caught:
+    with pytest.raises(NameLookupError, match="matches no artist in this bundle") as caught:
         names.find(text, "artist")
     assert list(caught.value.candidates) == near
 
@@ -241,8 +241,8 @@ def test_one_name_of_several_kinds(nodes):
         ("Intro", "the name of a track and of 2 playlists", 3),
         ("!!!", "the name of an artist and of a track", 2),
         ("Hurt", "the name of 2 tracks", 2),
-        ("hal", "is no artist, track or playlist of this bundle; the closest are:", 2),
-        ("zzzzzz", "is no artist, track or playlist of this bundle", 0),
+        ("hal", "matches no artist, track or playlist in this bundle; the closest are:", 2),
+        ("zzzzzz", "matches no artist, track or playlist in this bundle", 0),
     ],
 )
 def test_several_things_or_none(nodes, text, says, lines):
@@ -267,7 +267,7 @@ def test_one_id_of_two_kinds_is_told_apart_by_kind():
 
 def test_without_playlists_there_are_tracks_and_artists(names):
     assert names.find_any("Halo") == ("track", 0)
-    with pytest.raises(NameLookupError, match="is no artist or track of this bundle"):
+    with pytest.raises(NameLookupError, match="matches no artist or track in this bundle"):
         names.find_any("road trip")
     with pytest.raises(InputError, match="made without playlists"):
         names.find("road trip", "playlist")

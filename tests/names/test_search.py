@@ -142,7 +142,7 @@ def test_artists_and_playlists(index):
     assert artists("beat les") == ["The Beatles"]
     assert artists("ac dc") == artists("AcDc") == ["AC/DC"]
     assert artists("b") == ["The Beatles", "Bill Withers"]
-    assert artists("yesterday") == [], "a title is no artist's name"
+    assert artists("yesterday") == [], "a title is not an artist's name"
     assert index.playlists("trip", 10).tolist() == [4, 2, 0], "just so, then the longest first"
     assert index.playlists("夏", 10).tolist() == [3]
 

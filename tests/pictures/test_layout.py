@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from segue.pictures.layout import (
     column_layout,
     count_crossings,
-    evened,
     flow_layout,
     force_layout,
     order_columns,
     ring_angles,
     spread_column,
+    spread_out,
     unit_square,
 )
 
@@ -137,7 +137,7 @@ def test_forces_bring_neighbours_together():
 
 def test_a_few_outliers_do_not_press_the_others_together():
     near = np.stack([np.arange(9.0), np.arange(9.0)], axis=1)
-    position = evened(np.vstack([near, [1000, 1000]]))
+    position = spread_out(np.vstack([near, [1000, 1000]]))
     assert position[0].tolist() == [0, 0]
     assert position[9].tolist() == [1, 1]
     # Halfway between 0.008 and 8 / 9.

@@ -170,7 +170,7 @@ def test_what_is_not_there_is_named(recommender):
         recommender.complete("999")
     with pytest.raises(NameLookupError, match=r"'segue:track:999' is not the id of a track"):
         recommender.complete(tracks=["segue:track:1", "segue:track:999"])
-    with pytest.raises(NameLookupError, match=r"'Trakc 9' is no track of this bundle"):
+    with pytest.raises(NameLookupError, match=r"'Trakc 9' matches no track in this bundle"):
         recommender.vibe(["Track 1", "Trakc 9"])
 
 
@@ -276,7 +276,7 @@ def test_vibe_of_artists(recommender, bundle):
     assert kinds == {"artist", "popularity"}
     both = recommender.vibe(["Track 3"], artists=["Artist 3", "segue:artist:3"], n=5)
     assert both.query == ("segue:track:3", "segue:artist:3")
-    with pytest.raises(NameLookupError, match="'Nobody' is no artist"):
+    with pytest.raises(NameLookupError, match="'Nobody' matches no artist"):
         recommender.vibe(artists=["Nobody"])
 
 

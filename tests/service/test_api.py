@@ -267,7 +267,7 @@ def test_metrics(client, serving):
         ),
         ("/recommend", {"playlists": [{}]}, 422, "playlists.0: just one of playlist and"),
         ("/vibe", {}, 422, "At least one of tracks and artists must be given."),
-        ("/vibe", {"tracks": ["Track 999"]}, 404, "'Track 999' is no track of this bundle"),
+        ("/vibe", {"tracks": ["Track 999"]}, 404, "'Track 999' matches no track in this bundle"),
         ("/similar", {"track": "a", "artist": "b"}, 422, "Just one of track and artist must be"),
         ("/why", {"track": "segue:track:1"}, 422, "Either playlist or at least one of"),
         ("/why", {"tracks": ["a"]}, 422, "track: field required."),

@@ -139,7 +139,7 @@ def test_loader_reads_a_file(tmp_path):
         ("Third\tOther\tAlbum\t1972\tpop\tart pop\tcalm", "year of album .*1971 as in line 4"),
         ("Third\tOther\tAlbum!\t1971\tpop\tart pop\tcalm", "spelling of album"),
         ("Third\tArtist\tAlbum\t1999\trock\thard rock\tcalm", "spelling of artist.*'Årtist'"),
-        ("FIRST!\tOther\tAlbum\t1971\tpop\tart pop\tcalm", "segue:track:other:first stood before"),
+        ("FIRST!\tOther\tAlbum\t1971\tpop\tart pop\tcalm", "segue:track:other:first repeats"),
     ],
 )
 def test_loader_refuses(tmp_path, line, message):
@@ -193,7 +193,7 @@ def test_last_slice_may_be_short(tmp_path):
 
 def test_slices_are_not_mixed(tmp_path):
     write_sample(tmp_path, 3)
-    with pytest.raises(ArtefactError, match="holds slices already"):
+    with pytest.raises(ArtefactError, match="already contains slices"):
         write_sample(tmp_path, 2)
 
 

@@ -1,1 +1,1 @@
-"""Playlists from outside: reading them, the types that hold them, the shipped sample."""
+"""Playlists from outside: reading them, and the types that hold them."""

@@ -18,7 +18,7 @@ def write_arrow(
     relations: Mapping[str, Relation],
     metadata: Mapping[str, str] | None = None,
 ) -> None:
-    """Write columns, relations that start at their rows, and words about the whole."""
+    """Write columns, relations whose sources are their rows, and metadata."""
     fields = [pa.field(name, column.type) for name, column in columns.items()]
     arrays = list(columns.values())
     for relation in relations.values():
@@ -34,7 +34,7 @@ def write_arrow(
 def read_arrow(
     path: Path, names: list[str]
 ) -> tuple[list[pa.Array], dict[str, Relation], dict[str, str]]:
-    """The named columns, the relations in the others by target kind, and the words; all mapped.
+    """The named columns, the relations by target kind, and the metadata; all memory-mapped.
 
     Raises
     ------

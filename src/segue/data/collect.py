@@ -1,4 +1,4 @@
-"""What every reader of playlists shares: codes for strings, repeats, relations, order."""
+"""What all readers of playlists share: codes for strings, repeats, relations, order."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Order = Literal["auto", "known", "unknown"]
 Float64Array = NDArray[np.float64]
 
 _SLAB = 4_000_000  # Rows put in order at once.
-# Lists of fewer tracks come out sorted by chance too often to show how a source stores them.
+# Shorter lists are sorted by chance too often to show how a source stores them.
 _TELLING_LENGTH = 4
 
 
@@ -54,7 +54,7 @@ class Vocabulary:
         return codes, first[distinct >= before]
 
     def find(self, values: pa.Array) -> Int64Array:
-        """Row of each value, −1 for null and for what is not here; adds nothing."""
+        """Row of each value, −1 for nulls and unknown values; adds nothing."""
         encoded = values.dictionary_encode()
         local = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
         found = [self.index.get(value, -1) for value in encoded.dictionary.to_pylist()]
@@ -67,10 +67,10 @@ class Vocabulary:
 
 
 @dataclass
-class Tied:
-    """The nodes of a kind that tracks are tied to, and which track is tied to which, as they grow.
+class LinkedNodes:
+    """Nodes of one kind that tracks link to, and the links, as they grow.
 
-    Several of a track are kept in the order given, the main one first.
+    A track's links are kept in the order given, the main one first.
     """
 
     known: Vocabulary = field(default_factory=Vocabulary)
@@ -80,11 +80,11 @@ class Tied:
     main: list[Int32Array] = field(default_factory=list)
 
     def add(self, ids: pa.Array, names: pa.Array) -> None:
-        """Add what new tracks are tied to.
+        """Add the links of new tracks.
 
         Parameters
         ----------
-        ids : Arrow string [num_new], or list of string for several of a track
+        ids : Arrow string [num_new], or list of string for several per track
             Null where there is none.
         names
             In the same form.
@@ -127,14 +127,14 @@ class Collector:
 
     def __init__(self) -> None:
         self.playlists, self.tracks = Vocabulary(), Vocabulary()
-        self.artists, self.albums = Tied(), Tied()
+        self.artists, self.albums = LinkedNodes(), LinkedNodes()
         self.titles: list[str | None] = []
         self.track_names: list[str] = []
         self.lengths: list[Int64Array] = []
         self.track_index: list[Int32Array] = []
         self.repeated_tracks = 0
         self.disputed: set[int] = set()
-        # Rows of tables that wait for the others of their playlists.
+        # Table rows kept until the rest of their playlists has been read.
         self._rows: list[Int32Array] = []
         self._codes: list[Int32Array] = []
         self._positions: list[Float64Array | None] = []
@@ -148,9 +148,9 @@ class Collector:
         *,
         ordered: bool = True,
     ) -> None:
-        """Add whole playlists, each with how messages call its record; refuse what was read before.
+        """Add whole playlists, each with its record's name for messages; reject repeated ones.
 
-        `ordered` says whether the order of their tracks may mean something.
+        `ordered` says whether the order of their tracks may be meaningful.
         """
         kept: list[AnyPlaylist] = []
         index = self.playlists.index
@@ -196,7 +196,7 @@ class Collector:
         track, new = self.tracks.codes(cells["track"])
         self._describe_rows({name: cell.take(pa.array(new)) for name, cell in cells.items()})
         if "artist" in cells:
-            main = self.artists.known.find(main_of(cells["artist"]))
+            main = self.artists.known.find(main_artists(cells["artist"]))
             differs = main != np.concatenate(self.artists.main)[track]
             self.disputed.update(track[differs].tolist())
         self._rows.append(playlist.astype(np.int32))
@@ -206,7 +206,7 @@ class Collector:
             self._unordered.update(np.unique(playlist).tolist())
 
     def _describe_rows(self, new: dict[str, pa.Array]) -> None:
-        """Add what the first rows of new tracks say."""
+        """Add the descriptions in the first rows of new tracks."""
         nothing = pa.nulls(len(new["track"]), pa.string())
         artist, artist_name = new.get("artist", nothing), new.get("artist_name", nothing)
         if not pa.types.is_list(artist.type):
@@ -219,8 +219,8 @@ class Collector:
         album = _empty_to_null(new.get("album", nothing))
         album_name = _named(new.get("album_name", nothing), album)
         if "album" not in new and "album_name" in new:
-            # Many an album is called "Greatest Hits".
-            album = told_apart(_empty_to_null(new["album_name"]), new)
+            # Many albums are called "Greatest Hits".
+            album = name_with_artist(_empty_to_null(new["album_name"]), new)
         self.track_names += _named(new.get("track_name", nothing), new["track"]).to_pylist()
         self.artists.add(artist, artist_name)
         self.albums.add(album, album_name)
@@ -232,19 +232,19 @@ class Collector:
         codes: NDArray[np.integer],
         position: NDArray[np.int64] | Float64Array | None,
     ) -> None:
-        """Add whole playlists, a track once in each.
+        """Add whole playlists, each track once per playlist.
 
         Parameters
         ----------
         rows, codes : int [num_entries]
-            Playlist (0 … num_lists − 1, never falling) and track of each entry.
+            Playlist (0 … num_lists − 1, non-decreasing) and track of each entry.
         num_lists
             Number of playlists; some may be empty.
         position : int64 or float64 [num_entries]
-            Where in its playlist an entry stands; None: in the order given.
+            Position of the entry in its playlist; None: in the order given.
         """
         if position is not None:
-            # Most sources list their tracks in order already.
+            # Most sources already list their tracks in order.
             falls = (position[1:] < position[:-1]) & (rows[1:] == rows[:-1])
             if falls.any():
                 codes = codes[np.lexsort((position, rows))]
@@ -255,7 +255,7 @@ class Collector:
         self.track_index.append(codes[once].astype(np.int32))
 
     def _add_waiting_rows(self) -> None:
-        """Bring the rows of each playlist together and add the lists, some millions at once."""
+        """Group the rows by playlist and add the lists, a few million rows at a time."""
         if not self._rows:
             return
         rows, codes = np.concatenate(self._rows), np.concatenate(self._codes)
@@ -275,7 +275,7 @@ class Collector:
         first = 0
         while first < len(ends):
             start = ends[first - 1] if first else 0
-            # As many whole playlists as fit, at least one.
+            # As many whole playlists as fit, but at least one.
             last = max(int(np.searchsorted(ends, start + _SLAB, side="right")), first + 1)
             part = slice(start, ends[last - 1])
             place = None if position is None else position[part]
@@ -285,8 +285,8 @@ class Collector:
     def finish(self, order: Order) -> tuple[Playlists, Catalog]:
         """Playlists and catalogue.
 
-        `order` says whether the order of the tracks is known; ``"auto"``: not where the ids of a
-        playlist's tracks are sorted, nor where `Rows.ordered` is false.
+        `order` says whether the order of the tracks is known; ``"auto"``: it is not if the ids of a
+        playlist's tracks are sorted, or `Rows.ordered` is false.
         """
         self._add_waiting_rows()
         nothing = np.zeros(0, dtype=np.int64)
@@ -318,10 +318,10 @@ class Collector:
 
 
 def stored_sorted(tracks: TrackLists, track_ids: pa.Array) -> BoolArray:
-    """Which lists were sorted by track id when they were stored, so that their order says nothing.
+    """Which lists were stored sorted by track id, so that their order means nothing.
 
     The ids may ascend, as text or by a number at the end. (A shuffled playlist of n tracks comes
-    out sorted with odds of 1 in n!.) They may descend, if they do so in most of all lists that are
+    out sorted with odds of 1 in n!.) They may also descend, if they do so in most lists that are
     long enough to tell.
     """
     # Shorter before longer puts …:9 before …:10; the second key alone is plain text order.
@@ -342,17 +342,17 @@ def stored_sorted(tracks: TrackLists, track_ids: pa.Array) -> BoolArray:
     return found
 
 
-def told_apart(names: pa.Array, cells: dict[str, pa.Array]) -> pa.Array:
-    """``"name - artist"``: what tells a name from its namesakes; null where there is no name."""
+def name_with_artist(names: pa.Array, cells: dict[str, pa.Array]) -> pa.Array:
+    """``"name - artist"``: it distinguishes namesakes; null where there is no name."""
     artist = cells.get("artist_name", cells.get("artist"))
     if artist is None:
         return names
-    # Null where either is; an option of Arrow's that leaves nulls out leaves out whole rows too.
-    artist = _empty_to_null(main_of(artist))
+    # Null where either is; Arrow's option to skip nulls skips whole rows.
+    artist = _empty_to_null(main_artists(artist))
     return pc.coalesce(pc.binary_join_element_wise(names, artist, " - "), names)
 
 
-def main_of(artists: pa.Array) -> pa.Array:
+def main_artists(artists: pa.Array) -> pa.Array:
     """The first of several artists, null where there is none."""
     if not pa.types.is_list(artists.type):
         return artists
@@ -365,5 +365,5 @@ def _empty_to_null(values: pa.Array) -> pa.Array:
 
 
 def _named(names: pa.Array, ids: pa.Array) -> pa.Array:
-    """Names, and where there is none the id."""
+    """Names, or the id where there is none."""
     return pc.coalesce(_empty_to_null(names), ids, "")

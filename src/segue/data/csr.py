@@ -7,15 +7,15 @@ from numpy.typing import NDArray
 
 
 def check_csr(offsets: NDArray[np.int64], index: NDArray[np.int32], name: str, repeat: str) -> None:
-    """Refuse arrays that are not rows of different indices (ValueError).
+    """Raise ValueError unless the arrays form rows of distinct indices.
 
     Parameters
     ----------
     offsets, index
     name
-        Of `index`, for messages.
+        Name of `index` in messages.
     repeat
-        What is wrong where a row holds an index twice.
+        The error message for an index that repeats within a row.
     """
     if offsets.dtype != np.int64 or index.dtype != np.int32:
         raise ValueError(f"offsets must be int64 and {name} int32")
@@ -34,7 +34,7 @@ def check_csr(offsets: NDArray[np.int64], index: NDArray[np.int32], name: str, r
 
 
 def row_index(offsets: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The row of each entry: int64 [num_entries], never falling."""
+    """The row of each entry: int64 [num_entries], non-decreasing."""
     return np.repeat(np.arange(len(offsets) - 1, dtype=np.int64), np.diff(offsets))
 
 
@@ -47,7 +47,7 @@ def offsets_of(lengths: NDArray[np.integer]) -> NDArray[np.int64]:
 
 def entries_of(offsets: NDArray[np.int64], rows: NDArray[np.integer]) -> NDArray[np.int64]:
     """Positions of all entries of some rows, row by row: int64 (IndexError outside the rows)."""
-    # A negative row would take the length of one row and the place of another.
+    # A negative row would mix the length of one row with the position of another.
     if len(rows) and not (rows.min() >= 0 and rows.max() < len(offsets) - 1):
         raise IndexError(f"rows outside the {len(offsets) - 1} lists")
     lengths = offsets[rows + 1] - offsets[rows]

@@ -1,4 +1,4 @@
-"""Playlists that are in memory already: tables, lists of tracks, a matrix."""
+"""Playlists already in memory: tables, lists of tracks, a matrix."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _TRACK = "expected a track: an id, or (artist, title)"
 
 
 def is_in_memory(source: Any) -> bool:
-    """Whether it holds playlists, and is not a path or a list of paths."""
+    """Whether `source` holds playlists itself, rather than being a path or a list of paths."""
     if isinstance(source, str | os.PathLike):
         return False
     paths = isinstance(source, list | tuple) and source
@@ -33,7 +33,7 @@ def part_in_memory(
     Raises
     ------
     InputError
-        If it is nothing that holds playlists.
+        If it is not a source of playlists.
     """
     name = type(source).__name__
     if hasattr(source, "tocsr"):
@@ -63,7 +63,7 @@ def _table_of(source: Any) -> pa.Table | None:
         return pa.table(source) if hasattr(source, "__arrow_c_stream__") else None
     except (pa.ArrowException, TypeError) as error:
         raise InputError(
-            f"{type(source).__name__} is not a table of one type a column: {error}"
+            f"{type(source).__name__} is not a table with one type per column: {error}"
         ) from error
 
 

@@ -1,7 +1,7 @@
-"""`TrackLists`, `Playlists` and `Catalog`: who holds what, and what the things are called.
+"""`TrackLists`, `Playlists` and `Catalog`: which playlist holds which tracks, and their names.
 
-All three are frozen, check themselves when made, and save themselves as Arrow IPC files. Those
-are read through memory mapping: a large collection costs no copy, and processes share it.
+All three are frozen, validate themselves when made, and save themselves as Arrow IPC files. These
+are memory-mapped when read: a large collection is not copied, and processes share it.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class TrackLists:
     Attributes
     ----------
     offsets : int64 [num_lists + 1]
-        From 0, never falling, ending at num_pairs.
+        From 0, non-decreasing, ending at num_pairs.
     track_index : int32 [num_pairs]
         Rows of a `Catalog`, at least 0, no track twice in a list.
     """
@@ -43,8 +43,8 @@ class TrackLists:
     track_index: Int32Array
 
     def __post_init__(self) -> None:
-        """Refuse arrays that are no such lists (ValueError)."""
-        check_csr(self.offsets, self.track_index, "track_index", "a track stands twice in a list")
+        """Raise ValueError unless the arrays form such lists."""
+        check_csr(self.offsets, self.track_index, "track_index", "a track appears twice in a list")
 
     @classmethod
     def from_lists(cls, lists: list[list[int]]) -> TrackLists:
@@ -54,7 +54,7 @@ class TrackLists:
 
     @classmethod
     def from_lengths(cls, lengths: Int64Array, track_index: Int32Array) -> TrackLists:
-        """Make from the length of each list and all lists laid end to end."""
+        """Make from the length of each list and all lists concatenated."""
         return cls(offsets_of(lengths), track_index)
 
     def __len__(self) -> int:
@@ -79,17 +79,19 @@ class TrackLists:
         return lengths
 
     def list_index(self) -> Int64Array:
-        """The list of each pair: int64 [num_pairs], never falling."""
+        """The list of each pair: int64 [num_pairs], non-decreasing."""
         return row_index(self.offsets)
 
-    def place(self) -> Int64Array:
-        """Where each pair stands in its list, from 0: int64 [num_pairs]."""
-        place: Int64Array = np.arange(self.num_pairs) - np.repeat(self.offsets[:-1], self.lengths)
-        return place
+    def positions(self) -> Int64Array:
+        """Position of each pair in its list, from 0: int64 [num_pairs]."""
+        positions: Int64Array = np.arange(self.num_pairs) - np.repeat(
+            self.offsets[:-1], self.lengths
+        )
+        return positions
 
     def following(self) -> Int64Array:
-        """How many pairs of its list follow each pair: int64 [num_pairs]."""
-        following: Int64Array = np.repeat(self.lengths - 1, self.lengths) - self.place()
+        """How many pairs follow each pair in its list: int64 [num_pairs]."""
+        following: Int64Array = np.repeat(self.lengths - 1, self.lengths) - self.positions()
         return following
 
     def rows(self, rows: Any) -> TrackLists:
@@ -114,12 +116,12 @@ class TrackLists:
         """Positions in `track_index` of all pairs of some lists, list by list: int64."""
         return entries_of(self.offsets, rows)
 
-    def shuffled_place(self, rng: np.random.Generator) -> Int64Array:
-        """Where each pair comes in a random order of its list: int64 [num_pairs], from 0."""
+    def shuffled_positions(self, rng: np.random.Generator) -> Int64Array:
+        """Position of each pair in a random order of its list: int64 [num_pairs], from 0."""
         order = np.lexsort((rng.random(self.num_pairs), self.list_index()))
-        place = np.empty(self.num_pairs, dtype=np.int64)
-        place[order] = self.place()
-        return place
+        positions = np.empty(self.num_pairs, dtype=np.int64)
+        positions[order] = self.positions()
+        return positions
 
     def overlaps(self, other: TrackLists) -> bool:
         """Whether some list shares a track with the list of `other` in the same row."""
@@ -144,7 +146,7 @@ class TrackLists:
         return TrackLists.from_lengths(self.lengths + other.lengths, track_index)
 
     def track_counts(self, num_tracks: int) -> Int64Array:
-        """In how many lists each track stands: int64 [num_tracks]."""
+        """How many lists contain each track: int64 [num_tracks]."""
         return np.bincount(self.track_index, minlength=num_tracks)
 
 
@@ -155,15 +157,15 @@ class Playlists:
     Attributes
     ----------
     ids : Arrow string [num_playlists]
-        Outside identifiers, no two alike.
+        Identifiers from the source, all different.
     titles : Arrow string [num_playlists]
         Null where a playlist has none.
     order_known : bool [num_playlists]
-        False where the tracks came as a set: their order then means nothing.
+        False where the tracks came as a set, so that their order means nothing.
     tracks : TrackLists
     relations : dict of Relation
-        Those that start at playlists, by the kind of node that they lead to, such as words of the
-        titles. The nodes themselves belong to the `Catalog`.
+        Those whose source is playlists, by target kind, such as words of the titles. The target
+        nodes themselves belong to the `Catalog`.
 
     Examples
     --------
@@ -179,7 +181,7 @@ class Playlists:
     relations: Mapping[str, Relation] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Refuse columns of different lengths and repeated ids (ValueError)."""
+        """Raise ValueError if columns differ in length or ids repeat."""
         if not len(self.ids) == len(self.titles) == len(self.order_known) == len(self.tracks):
             raise ValueError("ids, titles, order_known and tracks differ in length")
         if problem := problem_of_ids(self.ids):
@@ -197,11 +199,11 @@ class Playlists:
         return {playlist_id: row for row, playlist_id in enumerate(self.ids.to_pylist())}
 
     def with_tracks(self, tracks: TrackLists) -> Playlists:
-        """The same playlists holding other tracks."""
+        """The same playlists with other tracks."""
         return replace(self, tracks=tracks)
 
     def rows(self, rows: Int64Array) -> Playlists:
-        """Some of the playlists (IndexError outside them)."""
+        """Some of the playlists (IndexError if out of range)."""
         return Playlists(
             self.ids.take(pa.array(rows)),
             self.titles.take(pa.array(rows)),
@@ -225,7 +227,7 @@ class Playlists:
 
     @classmethod
     def load(cls, folder: Path) -> Playlists:
-        """Read ``playlists.arrow``; its arrays are mapped, not copied."""
+        """Read ``playlists.arrow``; its arrays are memory-mapped, not copied."""
         path = folder / "playlists.arrow"
         (ids, titles, order_known, lists), relations, _ = read_arrow(
             path, ["playlist_id", "title", "order_known", "track_index"]
@@ -239,15 +241,15 @@ class Playlists:
 
 @dataclass(frozen=True, eq=False)
 class Catalog:
-    """Tracks and what they are tied to: nodes by kind, and the relations among them. No counts.
+    """Tracks and what they relate to: nodes by kind, and the relations among them. No counts.
 
     Attributes
     ----------
     nodes : dict of Nodes
         By kind: ``track`` first, then ``artist``, ``album`` and further structural kinds.
     relations : dict of Relation
-        Those that start at tracks, by the kind of node that they lead to: track–by–artist,
-        track–on–album. A track may have several artists; the main one comes first.
+        Those whose source is tracks, by target kind: track–by–artist, track–on–album. A track may
+        have several artists; the main one comes first.
 
     Examples
     --------
@@ -260,7 +262,7 @@ class Catalog:
     relations: Mapping[str, Relation]
 
     def __post_init__(self) -> None:
-        """Refuse columns that do not fit together (ValueError)."""
+        """Raise ValueError if columns do not fit together."""
         if list(self.nodes)[:3] != ["track", "artist", "album"]:
             raise ValueError("a catalogue needs tracks, artists and albums, in this order")
         for kind, nodes in self.nodes.items():
@@ -286,7 +288,7 @@ class Catalog:
         main_artist: Int32Array,
         main_album: Int32Array,
     ) -> Catalog:
-        """A catalogue in which a track has one artist and one album at most (−1 for none)."""
+        """A catalogue whose tracks have at most one artist and one album each (−1 for none)."""
         artists, albums = Nodes(artist_ids, artist_names), Nodes(album_ids, album_names)
         return cls(
             {"track": Nodes(track_ids, track_names), "artist": artists, "album": albums},
@@ -337,7 +339,7 @@ class Catalog:
         return self.relations["album"].main
 
     def check_holds(self, playlists: Playlists) -> None:
-        """Refuse playlists that point outside the catalogue (ValueError)."""
+        """Raise ValueError if playlists point outside the catalogue."""
         tracks = playlists.tracks.track_index
         if len(tracks) and tracks.max() >= self.num_tracks:
             raise ValueError("a playlist holds a track that the catalogue does not have")
@@ -346,7 +348,7 @@ class Catalog:
     def artist_of(self, tracks: Int32Array) -> pa.Array:
         """Names of the artists of some tracks: Arrow string, empty where none is known.
 
-        Those of a track with several are joined by commas.
+        Several artists of a track are joined by commas.
         """
         by = self.relations["artist"]
         if by.is_single:
@@ -358,11 +360,11 @@ class Catalog:
         return pc.binary_join(lists, ", ")
 
     def with_nodes(self, kind: str, nodes: Nodes) -> Catalog:
-        """The same with other nodes of a kind, or with the nodes of a new one."""
+        """A copy with other nodes of a kind, or with the nodes of a new kind."""
         return replace(self, nodes={**self.nodes, kind: nodes})
 
     def with_relation(self, relation: Relation) -> Catalog:
-        """The same with other edges from tracks to the nodes of a kind."""
+        """A copy with other edges from tracks to the nodes of a kind."""
         return replace(self, relations={**self.relations, relation.target: relation})
 
     def keep_tracks(self, kept: BoolArray) -> Catalog:
@@ -378,7 +380,7 @@ class Catalog:
         return Catalog(nodes, relations)
 
     def save(self, folder: Path) -> None:
-        """Write ``tracks.arrow``, ``artists.arrow``, ``albums.arrow`` and so on, a file a kind."""
+        """Write ``tracks.arrow``, ``artists.arrow``, ``albums.arrow`` …, one file per kind."""
         for kind, nodes in self.nodes.items():
             columns = {f"{kind}_id": nodes.ids, "name": nodes.names}
             starting = self.relations if kind == "track" else {}
@@ -387,7 +389,7 @@ class Catalog:
 
     @classmethod
     def load(cls, folder: Path) -> Catalog:
-        """Read what `save` wrote; the columns are mapped, not copied."""
+        """Read what `save` wrote; the columns are memory-mapped, not copied."""
         path = folder / "tracks.arrow"
         tracks, relations, metadata = read_arrow(path, ["track_id", "name"])
         nodes = {"track": Nodes(*tracks)}

@@ -1,7 +1,7 @@
-"""From any source of playlists to `Playlists` and a `Catalog`: one way in.
+"""From any source of playlists to `Playlists` and a `Catalog`.
 
-``read`` finds the files of a source, asks `FORMATS` which form each is of, and collects what they
-give. `find` does the first two only, for those who want to say what is read before it is.
+``read`` finds the files of a source, recognises the format of each among `FORMATS`, and collects
+their playlists. `find` does only the first two, for callers that announce what will be read.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from segue.data.report import ReadReport, rejecting
 from segue.data.sources import SourceFile, find_files
 from segue.errors import InputError
 
-_CHUNK = 10_000  # Whole playlists that are collected at once.
+_CHUNK = 10_000  # Whole playlists collected at a time.
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +37,7 @@ class Collection:
     catalog : Catalog
         Of the tracks in them.
     report : ReadReport
-        What reading met: counts, and what was taken as what.
+        What was found: counts, and how columns were interpreted.
 
     Examples
     --------
@@ -62,20 +62,20 @@ class Collection:
 
 @dataclass(frozen=True, eq=False)
 class Source:
-    """A source whose files were found and recognised, and can be read.
+    """A source whose files have been found and recognised, ready to be read.
 
     Attributes
     ----------
     name
-        What messages call it.
+        Its name in messages.
     files : list of (SourceFile, Format)
-        In the order of reading.
+        In reading order.
     passed_over
-        Files of no known form, or not of this one.
+        Files of no known format, or not of the chosen one.
     options
         For tables.
     columns
-        Of tables, what will be taken as what, for people; else empty.
+        For tables, a readable account of which column is read as which field; else empty.
     """
 
     name: str
@@ -86,7 +86,7 @@ class Source:
 
     @property
     def size(self) -> int:
-        """In bytes, as `advance` counts them."""
+        """Size in bytes, as `advance` counts them."""
         return sum(file.size for file, _ in self.files)
 
     def read(
@@ -96,7 +96,7 @@ class Source:
         skip_bad: bool | str | os.PathLike[str] | IO[str] = False,
         advance: Callable[[int, int], None] | None = None,
     ) -> Collection:
-        """Read it; see `read`, which has the same options."""
+        """Read the source; options as for the function `read`."""
         collector, report, digest = Collector(), ReadReport(), hashlib.sha256()
         with _open_aside(skip_bad) as aside:
             reject = rejecting(aside, report, skip=skip_bad is not False)
@@ -149,7 +149,7 @@ def read(
     source, slices, columns, artist_separator, order, skip_bad, playlist_ids, track_ids
         As for `segue.read`.
     advance
-        Called now and then with (bytes read since the last call, playlists met so far).
+        Called now and then with (bytes read since the last call, playlists read so far).
 
     Raises
     ------
@@ -176,14 +176,14 @@ def find(
     playlist_ids: Sequence[str] | None = None,
     track_ids: Sequence[str] | None = None,
 ) -> Source:
-    """Find the files of a source and what form they are of, without reading them.
+    """Find the files of a source and recognise their formats, without reading them.
 
     The parameters are those of `read`.
 
     Raises
     ------
     InputError
-        If there is nothing at `source`, nothing of a known form, or a table lacks a column.
+        If there is nothing at `source`, nothing in a known format, or a table lacks a column.
     """
     if is_in_memory(source):
         name, found, passed_over = (
@@ -199,7 +199,7 @@ def find(
         found = list(_recognised(files))
         passed_over = len(files) - len(found)
         if not found:
-            raise InputError(f"{name}: holds no playlists of a known form, expected {_known()}")
+            raise InputError(f"{name}: holds no playlists in a known format, expected {_known()}")
     given = {"slices": slices, "columns": columns, "artist_separator": artist_separator}
     for option in [option for option, value in given.items() if value]:
         unfit = next((format_ for _, format_ in found if option not in format_.options), None)
@@ -220,7 +220,7 @@ def find(
 
 
 def _recognised(files: list[SourceFile]) -> Iterator[tuple[SourceFile, Format]]:
-    """The files to read, format by format; tables only where there are no whole playlists."""
+    """The files to read, format by format; tables only if there are no files of whole playlists."""
     of_format: dict[str, list[SourceFile]] = {}
     for file in files:
         format_ = next((format_ for format_ in FORMATS if format_.recognises(file)), None)
@@ -245,7 +245,7 @@ def _collect(
     options: TableOptions,
     reject: Reject,
 ) -> Iterator[int]:
-    """Add what a file holds; gives the bytes read so far."""
+    """Add a file's playlists; yields the bytes read so far."""
     waiting: list[tuple[str, AnyPlaylist]] = []
     for part in format_.read(file, options, reject):
         if isinstance(part, Rows):
@@ -263,7 +263,7 @@ def _collect(
 
 @contextmanager
 def _open_aside(skip_bad: bool | str | os.PathLike[str] | IO[str]) -> Iterator[IO[str] | None]:
-    """The text file that bad records are written to, if any."""
+    """The text file to write bad records to, if any."""
     if isinstance(skip_bad, bool):
         yield None
     elif isinstance(skip_bad, str | os.PathLike):

@@ -1,6 +1,6 @@
-"""What a format of playlists is, and what it gives: whole playlists, or rows of a table.
+"""What a playlist format is, and what it yields: whole playlists, or rows of a table.
 
-A further format is one module in `segue.data.formats` that makes a `Format`, and its entry in
+To add a format, write one module in `segue.data.formats` that makes a `Format`, and list it in
 `segue.data.formats.FORMATS`.
 """
 
@@ -22,18 +22,18 @@ Reject = Callable[[str, str, str, str | None], None]
 
 
 class AnyTrack(Protocol):
-    """What is asked of a track of a whole playlist.
+    """What a track of a whole playlist must provide.
 
-    All but `id` and `position` are asked for once per track, however many playlists hold it.
+    All but `id` and `position` are read once per track, however many playlists hold it.
     """
 
     @property
     def id(self) -> str:
-        """Outside identifier."""
+        """Identifier in the source."""
 
     @property
     def name(self) -> str:
-        """What people call it."""
+        """Its name."""
 
     @property
     def artists(self) -> Sequence[tuple[str, str]]:
@@ -45,15 +45,15 @@ class AnyTrack(Protocol):
 
     @property
     def position(self) -> int:
-        """Place in the playlist; those of equal position keep their order."""
+        """Position in the playlist; equal positions keep their order."""
 
 
 class AnyPlaylist(Protocol):
-    """What is asked of a whole playlist."""
+    """What a whole playlist must provide."""
 
     @property
     def id(self) -> str | int:
-        """Outside identifier, as text or as a number."""
+        """Identifier in the source, as text or as a number."""
 
     @property
     def title(self) -> str | None:
@@ -65,7 +65,7 @@ class AnyPlaylist(Protocol):
 
 
 class Track(msgspec.Struct, frozen=True, gc=False):
-    """A track for readers that do not decode straight into structs of their own."""
+    """A track, for readers without a struct of their own."""
 
     id: str
     name: str
@@ -75,7 +75,7 @@ class Track(msgspec.Struct, frozen=True, gc=False):
 
 
 class Playlist(msgspec.Struct, frozen=True, gc=False):
-    """A playlist for readers that do not decode straight into structs of their own."""
+    """A playlist, for readers without a struct of their own."""
 
     id: str | int
     title: str | None
@@ -84,19 +84,20 @@ class Playlist(msgspec.Struct, frozen=True, gc=False):
 
 @dataclass(frozen=True)
 class Rows:
-    """Some rows of a table, each a track of a playlist; a playlist's rows may stand anywhere.
+    """Some rows of a table, each a track of a playlist; a playlist's rows may be anywhere.
 
     Attributes
     ----------
     cells : dict of str to Arrow string [num_rows]
-        By field (see `segue.data.formats.columns.FIELDS`). ``playlist`` and ``track`` are there,
-        without nulls. ``artist`` and ``artist_name`` may be lists of strings, the main one first.
+        By field (see `segue.data.formats.columns.FIELDS`). ``playlist`` and ``track`` are always
+        present, without nulls. ``artist`` and ``artist_name`` may be lists of strings, the main one
+        first.
     position : float64 [num_rows] or None
-        Where a row stands in its playlist; None: in the order of the rows.
+        Position of the row in its playlist; None: in the order of the rows.
     ordered
-        Whether that order may mean something.
+        Whether that order may be meaningful.
     bytes_read
-        Of the file, so far.
+        Bytes of the file read so far.
     """
 
     cells: dict[str, pa.Array]
@@ -107,7 +108,7 @@ class Rows:
 
 @dataclass(frozen=True)
 class TableOptions:
-    """How tables are read.
+    """Options for reading tables.
 
     Attributes
     ----------
@@ -115,7 +116,7 @@ class TableOptions:
         Field → the name of its column, or its number from 1; an empty ``"artist"`` says that no
         artists are known.
     artist_separator
-        What stands between the artists of a track in one cell of text.
+        Separator between a track's artists in one text cell.
     """
 
     columns: Mapping[str, str] = field(default_factory=dict)
@@ -124,28 +125,29 @@ class TableOptions:
 
 @dataclass(frozen=True)
 class Format:
-    """One form that playlists come in.
+    """One file format for playlists.
 
     Attributes
     ----------
     name
         As in "playlists in the form of <name>"; plural.
     recognises
-        Whether a file is of this form, by its `SourceFile.head` above all. Formats are asked in
-        the order of `FORMATS`, so the choosy come first.
+        Whether a file is in this format, mainly by its `SourceFile.head`. Formats are tried in the
+        order of `FORMATS`, so the most specific come first.
     read
-        Gives what a file holds: (record, playlist) for each whole playlist, `record` being how
-        messages call it, or `Rows`. A bad record is passed to `Reject`, which raises or returns.
+        Yields a file's contents: (record, playlist) for each whole playlist, where `record` is its
+        name in messages, or `Rows`. A bad record is passed to `Reject`, which raises or returns.
     gives
-        Which of the two. Files of tables are passed over beside files of whole playlists.
+        Which of the two. Tables are ignored if there are files of whole playlists.
     ordered
-        Of whole playlists: whether the order of their tracks may mean something.
+        For whole playlists: whether the order of their tracks may be meaningful.
     describe
-        What will be taken as what, for people; raises InputError for what cannot be read at all.
+        A readable account of which column is read as which field; InputError if it cannot be read
+        at all.
     select
-        Which of the recognised files are read, and in which order; by default all, by name.
+        Which of the recognised files are read, and in what order; by default all, by name.
     options
-        Options of `segue.data.read` that are for this format: ``"slices"``, ``"columns"``, …
+        Options of `segue.data.read` that apply to this format: ``"slices"``, ``"columns"``, …
     """
 
     name: str

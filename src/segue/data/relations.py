@@ -1,8 +1,9 @@
-"""`Nodes` and `Relation`: the typed nodes of a graph and how they are tied, as data.
+"""`Nodes` and `Relation`: the typed nodes of a graph and the edges between them, as data.
 
 Node kinds are plain words: ``playlist`` and ``track``, and the *structural* kinds ``artist``,
 ``album`` and ``word``. Dictionaries of nodes, relations, vectors and counts are keyed by them. A
-structural kind is tied to playlists or tracks by one relation, so its name is the relation's, too.
+structural kind is linked to playlists or tracks by exactly one relation, so that its name also
+identifies the relation.
 """
 
 from __future__ import annotations
@@ -23,12 +24,12 @@ from segue.data.csr import check_csr, entries_of, offsets_of, row_index
 
 @dataclass(frozen=True, eq=False)
 class Nodes:
-    """Nodes of one kind: outside identifiers and names.
+    """Nodes of one kind: identifiers from the source, and names.
 
     Attributes
     ----------
     ids : Arrow string [num_nodes]
-        No two alike.
+        All different.
     names : Arrow string [num_nodes]
     """
 
@@ -70,12 +71,12 @@ class Nodes:
 
 @dataclass(frozen=True, eq=False)
 class Relation:
-    """Edges from the nodes of one kind to those of another; a node may have many edges or none.
+    """Edges from nodes of one kind to nodes of another; a node may have many edges or none.
 
     Attributes
     ----------
     name : str
-        What the edge says, as in track–*by*–artist.
+        What the edge means, as in track–*by*–artist.
     source, target : str
         Node kinds.
     offsets : int64 [num_sources + 1], target_index : int32 [num_edges]
@@ -99,7 +100,7 @@ class Relation:
     num_targets: int
 
     def __post_init__(self) -> None:
-        """Refuse arrays that do not form such edges (ValueError)."""
+        """Raise ValueError unless the arrays form such edges."""
         check_csr(
             self.offsets, self.target_index, "target_index", f"a {self.target} repeats in a row"
         )
@@ -110,7 +111,7 @@ class Relation:
     def single(
         cls, name: str, source: str, target: str, column: NDArray[np.int32], num_targets: int
     ) -> Relation:
-        """At most one edge a node, from a column of targets (int32 [num_sources], −1 for none)."""
+        """At most one edge per node, from a column of targets: int32 [num_sources], −1 for none."""
         if column.dtype != np.int32 or column.ndim != 1:
             raise ValueError(f"the {target} of each {source} must be a column of int32")
         if len(column) and column.min() < -1:
@@ -119,7 +120,7 @@ class Relation:
         return cls(name, source, target, offsets_of(has.astype(np.int64)), column[has], num_targets)
 
     def check_ends(self, source: str, num_sources: int, target: str) -> None:
-        """Refuse a relation with other ends than these (ValueError)."""
+        """Raise ValueError unless the relation has these ends."""
         if (self.source, self.target) != (source, target):
             raise ValueError(f"{self} does not lead from {source} to {target}")
         if self.num_sources != num_sources:
@@ -131,7 +132,7 @@ class Relation:
 
     @property
     def key(self) -> tuple[str, str, str]:
-        """Source kind, name, target kind: the edge type as PyTorch Geometric has it."""
+        """Source kind, name, target kind: the edge type as in PyTorch Geometric."""
         return self.source, self.name, self.target
 
     @property
@@ -146,18 +147,18 @@ class Relation:
 
     @property
     def source_degree(self) -> NDArray[np.int64]:
-        """Edges of each source: int64 [num_sources]."""
+        """Number of edges of each source: int64 [num_sources]."""
         degree: NDArray[np.int64] = np.diff(self.offsets)
         return degree
 
     @property
     def target_degree(self) -> NDArray[np.int64]:
-        """Edges of each target: int64 [num_targets]."""
+        """Number of edges of each target: int64 [num_targets]."""
         return np.bincount(self.target_index, minlength=self.num_targets)
 
     @property
     def source_index(self) -> NDArray[np.int32]:
-        """The source of each edge: int32 [num_edges], never falling."""
+        """The source of each edge: int32 [num_edges], non-decreasing."""
         return row_index(self.offsets).astype(np.int32)
 
     @cached_property
@@ -196,14 +197,14 @@ class Relation:
         return sources if self.is_single else np.unique(sources)
 
     def rows(self, rows: NDArray[np.integer]) -> Relation:
-        """The edges of some sources, which become the rows."""
+        """The edges of some sources, which become its rows."""
         edges = entries_of(self.offsets, rows)
         # Not the difference of all offsets: a list asks for a few rows of millions.
         offsets = offsets_of(self.offsets[rows + 1] - self.offsets[rows])
         return replace(self, offsets=offsets, target_index=self.target_index[edges])
 
     def compacted(self) -> tuple[Relation, NDArray[np.int64]]:
-        """The relation to those targets alone that have an edge, in their order; and their rows."""
+        """The relation restricted to targets that have an edge, in order, and their rows."""
         used = np.zeros(self.num_targets, dtype=bool)
         used[self.target_index] = True
         kept = np.flatnonzero(used)
@@ -211,7 +212,7 @@ class Relation:
         return self.with_targets(place, len(kept)), kept
 
     def with_targets(self, row: NDArray[np.integer], num_targets: int) -> Relation:
-        """The same edges where target i has become `row[i]`; those to −1 are left out."""
+        """The same edges with target i renumbered to `row[i]`; edges to −1 are dropped."""
         target_index = row[self.target_index].astype(np.int32)
         kept = target_index >= 0
         lengths = np.bincount(self.source_index[kept], minlength=self.num_sources)
@@ -223,12 +224,12 @@ class Relation:
         )
 
     def without_edges(self, num_sources: int) -> Relation:
-        """The same relation of sources that have no edge."""
+        """The same relation for sources without edges."""
         offsets, target_index = np.zeros(num_sources + 1, np.int64), np.zeros(0, np.int32)
         return replace(self, offsets=offsets, target_index=target_index)
 
     def joined(self, other: Relation) -> Relation:
-        """These sources followed by those of `other`, whose targets are numbered alike."""
+        """These sources followed by those of `other`, whose targets have the same numbering."""
         return replace(
             self,
             offsets=np.append(self.offsets, self.offsets[-1] + other.offsets[1:]),
@@ -239,7 +240,7 @@ class Relation:
     def update_digest(self, digest: hashlib._Hash) -> None:
         """Feed the edges into a hash."""
         if self.is_single:
-            # So the fingerprints of graphs with one artist a track have always been made.
+            # Keeps the fingerprints of graphs with one artist per track as they have always been.
             update_digest(digest, self.main)
         else:
             digest.update(str(self).encode())
@@ -253,7 +254,7 @@ class Relation:
 
     @classmethod
     def from_arrow(cls, field: pa.Field, lists: pa.Array) -> Relation:
-        """From what `to_arrow` made, mapped and not copied."""
+        """Inverse of `to_arrow`; memory-mapped, not copied."""
         source, name, target = field.name.split(" ")
         offsets = np.asarray(lists.offsets, dtype=np.int64)
         target_index = np.asarray(lists.values, dtype=np.int32)
@@ -274,7 +275,7 @@ def update_digest(digest: hashlib._Hash, *columns: pa.Array | NDArray[Any]) -> N
         if isinstance(column, np.ndarray):
             digest.update(np.ascontiguousarray(column).data)
         else:
-            # Values and lengths, not buffers: those may carry an offset or slack bytes.
+            # Values and lengths, not buffers, which may have an offset or padding.
             lengths = pc.fill_null(pc.binary_length(column), -1).to_numpy(zero_copy_only=False)
             digest.update(lengths.astype(np.int64).data)
             digest.update("".join(pc.fill_null(column, "").to_pylist()).encode())

@@ -1,4 +1,4 @@
-"""What reading met, and what becomes of bad records."""
+"""What was read, and what happens to bad records."""
 
 from __future__ import annotations
 
@@ -13,32 +13,32 @@ from segue.errors import InputError
 
 @dataclass
 class ReadReport:
-    """What reading met.
+    """What was read.
 
-    Of whole playlists, ``playlists + skipped`` is the number of records (a file that breaks off
-    counts as one record from the break on). Of tables, ``rows`` counts all rows, and
-    ``pairs + repeated_tracks + skipped`` is their number (what follows a break counts as one,
-    rows without any value not at all).
+    For whole playlists, ``playlists + skipped`` is the number of records (in a truncated file,
+    everything after the break counts as one record). For tables, ``rows`` counts all rows, and
+    equals ``pairs + repeated_tracks + skipped`` (everything after a break counts as one row, empty
+    rows are not counted).
 
     Attributes
     ----------
     form
-        What the source was: the name of its format.
+        The name of the source's format.
     files, passed_over
-        Files read, and files of no known form.
+        Files read, and files of no known format.
     columns
-        Of tables, what was taken as what, for people.
+        For tables, a readable account of which column was read as which field.
     playlists, pairs, rows
     repeated_tracks
-        Rows beyond the first of a track in its playlist.
+        Rows that repeat a track of the same playlist.
     disputed_tracks
-        Tracks of tables that came with more than one main artist; the first counts.
+        Tracks that tables list with more than one main artist; the first counts.
     ordered_playlists
-        Playlists in which the order of the tracks is taken to mean something.
+        Playlists whose track order is taken as meaningful.
     skipped, first_skipped
-        Bad records, and where the first is and what is wrong with it.
+        Number of bad records, and the location and fault of the first.
     fingerprint
-        Of what was read: SHA-256 of the contents of the files.
+        SHA-256 over the contents of the files read.
     """
 
     form: str = ""
@@ -57,7 +57,7 @@ class ReadReport:
 
 
 def rejecting(aside: IO[str] | None, report: ReadReport, *, skip: bool) -> Reject:
-    """What to do with a bad record: raise InputError, or with `skip` count it and write it down."""
+    """What to do with a bad record: raise InputError, or with `skip` count and record it."""
 
     def reject(file: str, record: str, reason: str, content: str | None) -> None:
         message = f"{file}: {record}: {shorten(reason)}"

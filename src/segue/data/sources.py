@@ -16,10 +16,10 @@ import pyarrow as pa
 
 from segue.errors import InputError
 
-_HEAD = 64 << 10  # Bytes that a format is recognised by.
+_HEAD = 64 << 10  # Bytes by which a format is recognised.
 _CODECS = {b"\x1f\x8b": "gzip", b"BZh": "bz2", b"\x28\xb5\x2f\xfd": "zstd"}
 _COMPRESSED_ENDINGS = (".gz", ".bz2", ".zst")
-# What reading a stream that is damaged or cut off raises.
+# Errors raised by reading a damaged or truncated stream.
 UNREADABLE: tuple[type[Exception], ...] = (
     OSError, EOFError, zipfile.BadZipFile, zlib.error, pa.ArrowException,
 )  # fmt: skip
@@ -31,17 +31,17 @@ class SourceFile:
     Parameters
     ----------
     name
-        What messages call it: its path; in a zip ``archive.zip/member``.
+        Its name in messages: its path; in a zip ``archive.zip/member``.
     size
         In bytes.
     opener
         Opens its bytes.
     path
-        Where it is on disk, None in a zip.
+        Its path on disk, None in a zip.
     alone
-        Whether it was given by itself: then even a text of any name may be a table.
+        Whether it was given by itself: then a text file of any name may be a table.
     in_memory
-        Whether it has no bytes to read.
+        Whether it is an object in memory, with no bytes to read.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class SourceFile:
 
     @classmethod
     def of_memory(cls, name: str, size: int) -> SourceFile:
-        """Stands for what is in memory already, which only its own format can read."""
+        """A stand-in for an object in memory, which only its own format can read."""
 
         def opener() -> IO[bytes]:
             raise OSError("it is in memory")
@@ -70,7 +70,7 @@ class SourceFile:
 
     @property
     def ending(self) -> str:
-        """The ending that says what it is, in front of that of a compression: ``".csv"``."""
+        """The file extension, without that of a compression: ``".csv"``."""
         name = Path(self.name.lower())
         return Path(name.stem).suffix if name.suffix in _COMPRESSED_ENDINGS else name.suffix
 
@@ -78,11 +78,11 @@ class SourceFile:
         """Its bytes as they are stored (InputError if it cannot be opened)."""
         try:
             return self._opener()
-        except Exception as error:  # of zipfile: RuntimeError for a password, and others
+        except Exception as error:  # zipfile raises RuntimeError for a password, and others
             raise self.unreadable(error) from error
 
     def open_text(self) -> tuple[IO[bytes], Any]:
-        """The stored bytes, whose `tell` is the progress, and the unpacked bytes in them."""
+        """The stored bytes, whose `tell` gives the progress, and the decompressed bytes."""
         raw = self.open()
         try:
             start = raw.read(4)
@@ -100,23 +100,23 @@ class SourceFile:
         with self.open() as file:
             try:
                 content = file.read()
-            except Exception as error:  # Each decompressor of a zip has its own.
+            except Exception as error:  # Each zip decompressor has its own errors.
                 raise self.unreadable(error) from error
         self._digest = hashlib.sha256(content).digest()
         return content
 
     @cached_property
     def head(self) -> bytes:
-        """Its first 64 KiB, unpacked; empty where they cannot be unpacked."""
+        """Its first 64 KiB, decompressed; empty if that fails."""
         try:
             raw, content = self.open_text()
             with raw, content:
                 return bytes(content.read(_HEAD))
-        except Exception:  # Whoever reads the whole says what is wrong.
+        except Exception:  # Reading the whole file reports what is wrong.
             return b""
 
     def digest(self) -> bytes:
-        """SHA-256 of its bytes, whose names and place do not matter."""
+        """SHA-256 of its bytes, regardless of name and location."""
         if self._digest is None:
             digest = hashlib.sha256()
             with self.open() as file:
@@ -129,14 +129,14 @@ class SourceFile:
         return self._digest
 
     def unreadable(self, error: Exception) -> InputError:
-        """The error that says that it cannot be read."""
+        """The error to raise if it cannot be read."""
         return InputError(f"{self.name}: cannot be read ({reason_of(error)})")
 
 
 def find_files(source: str | os.PathLike[str] | Iterable[Any]) -> list[SourceFile]:
     """List the files of a source, by name; in folders and zips at any depth.
 
-    Hidden files and what macOS adds to a zip are left out, as are zips inside folders.
+    Hidden files, macOS additions to a zip, and zips inside folders are ignored.
 
     Raises
     ------
@@ -153,7 +153,7 @@ def find_files(source: str | os.PathLike[str] | Iterable[Any]) -> list[SourceFil
         if path.suffix.lower() == ".zip" or zipfile.is_zipfile(path):
             return list(_in_zip(path))
         return [_on_disk(path, alone=True)]
-    # Not Path.glob: the pattern may be absolute, and begins where it says.
+    # Not Path.glob: the pattern may be absolute.
     found = sorted(map(Path, glob.glob(str(source), recursive=True)))  # noqa: PTH207
     if not found:
         raise InputError(
@@ -179,7 +179,7 @@ def _in_zip(path: Path) -> Iterator[SourceFile]:
     try:
         archive = zipfile.ZipFile(path)
     except (zipfile.BadZipFile, OSError, NotImplementedError, ValueError):
-        raise InputError(f"{path}: is not a zip, though it is called one") from None
+        raise InputError(f"{path}: is not a zip, despite its name") from None
 
     def opener(name: str) -> Callable[[], IO[bytes]]:
         return lambda: archive.open(name)
@@ -190,6 +190,6 @@ def _in_zip(path: Path) -> Iterator[SourceFile]:
 
 
 def reason_of(error: Exception) -> str:
-    """What went wrong, in the first line of what the library says."""
+    """What went wrong: the first line of the library's message."""
     said = getattr(error, "strerror", None) or str(error)
     return said.partition("\n")[0].rstrip(".") or type(error).__name__

@@ -1,4 +1,4 @@
-"""Text as it is compared: words without case, accents and punctuation, songs without versions."""
+"""Text normalised for comparison: words without case and accents, songs without versions."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
-_MAX_WORDS = 16  # Of a query; those beyond do not narrow it further.
+_MAX_WORDS = 16  # Words of a query that count; further ones are ignored.
 _ACCENTED_SCRIPTS = {"LATIN", "GREEK", "CYRILLIC", "ARABIC", "HEBREW"}
 _APOSTROPHES = "'’ʼ`´"
 _ASCII_FOLD = {ord(c): "" if c in _APOSTROPHES else " " for c in map(chr, range(128))} | {
     ord(c): c for c in string.ascii_letters + string.digits
 }
-# Scripts that put no spaces between words: Thai to Burmese, Khmer, kana, Bopomofo, Han.
+# Scripts without spaces between words: Thai to Burmese, Khmer, kana, Bopomofo, Han.
 _UNSPACED = re.compile(
     "[\u0e00-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u312f\u31a0-\u31ff"
     "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]+"
 )
-# How a title ends that says which version of a song it is: "(Live at Wembley)", "- 2011 Remaster".
+# Title endings that name the version of a song: "(Live at Wembley)", "- 2011 Remaster".
 _VERSION = (
     r"\b(?:re-?master(?:ed)?|live|mono|stereo|version|edit|mix|remix|rework|acoustic|unplugged|"
     r"demo|instrumental|karaoke|cover|bonus|deluxe|anniversary|explicit|clean|radio|single|album|extended|"
@@ -33,14 +33,14 @@ _FEATURING = re.compile(r"\s+(?:feat\.?|ft\.?|featuring)\s+.*$", re.IGNORECASE)
 def fold(text: str) -> str:
     """Text without case, accents and punctuation: ``"Beyoncé – Don't!"`` → ``"beyonce dont"``.
 
-    Letters of every script stay, with the marks that are part of them (vowel signs, voicing); only
-    where marks are accents or optional vowels are they dropped. Text of punctuation alone is only
+    Letters of every script are kept, with the marks that are part of them (vowel signs, voicing);
+    marks that are accents or optional vowels are dropped. Text that is only punctuation is just
     trimmed and lower-cased.
     """
-    if text.isascii():  # as below, and many times as fast
+    if text.isascii():  # same result as below, many times faster
         return " ".join(text.translate(_ASCII_FOLD).lower().split()) or text.strip().lower()
     kept, drops_marks = [], False
-    # Twice: what is decomposed may have a case of its own (the mathematical capital 𝞐 is an Α).
+    # Casefold twice: decomposition may yield upper case again (the mathematical capital 𝞐 is an Α).
     for _ in range(2):
         text = unicodedata.normalize("NFKD", text.casefold())
     for character in text:
@@ -58,17 +58,17 @@ def fold(text: str) -> str:
 
 @lru_cache(10_000)
 def _nature(character: str) -> tuple[bool, bool, bool]:
-    """Whether it is a mark; a letter or digit; of a script whose marks are accents."""
+    """Whether it is a mark, a letter or digit, and in a script whose marks are accents."""
     script = unicodedata.name(character, "").partition(" ")[0]
     is_mark = unicodedata.category(character).startswith("M")
     return is_mark, character.isalnum(), script in _ACCENTED_SCRIPTS
 
 
 def song_of(title: str) -> str:
-    """A title without what names the version: ``"Help! - Remastered 2009"`` → ``"help"``.
+    """A title without its version: ``"Help! - Remastered 2009"`` → ``"help"``.
 
-    Two tracks of an artist with one song are versions of each other. What is left is folded, as
-    names are where they are looked up; a title that is nothing but such words stays whole.
+    Two tracks of an artist with the same song are versions of each other. The rest is folded as for
+    name lookup; a title that consists of nothing else stays whole.
     """
     song, shorter = title, None
     while shorter != song:
@@ -79,7 +79,7 @@ def song_of(title: str) -> str:
 
 
 def shorten(text: str, length: int = 300) -> str:
-    """Text for a message, its middle left out where it is too long to be read at a glance."""
+    """Text for a message; if it is too long to read at a glance, its middle is left out."""
     if len(text) <= length:
         return text
     return f"{text[: length - 50]} … {text[-47:]}"
@@ -88,8 +88,8 @@ def shorten(text: str, length: int = 300) -> str:
 def words_of(name: str) -> list[str]:
     """The words that a name is found by, each once.
 
-    Those of the folded name, and what punctuation joins as one word, too: ``"AC/DC"`` is found by
-    ``ac``, ``dc`` and ``acdc``. Where a script puts no spaces between words, every two neighbouring
+    Those of the folded name, plus words joined by punctuation as one: ``"AC/DC"`` is found by
+    ``ac``, ``dc`` and ``acdc``. In scripts without spaces between words, every two adjacent
     characters count as a word: ``"宇多田"`` → ``宇多``, ``多田``, ``田``.
     """
     words = fold(name).split()
@@ -100,17 +100,17 @@ def words_of(name: str) -> list[str]:
 
 
 def query_words(text: str) -> list[str]:
-    """The words that a query asks for, as `words_of` has them; each may be a beginning."""
+    """The words that a query asks for, split as in `words_of`; each may be a prefix."""
     return list(dict.fromkeys(_pieces(fold(text).split(), ends=False)))[:_MAX_WORDS]
 
 
 def _pieces(words: Iterable[str], *, ends: bool) -> Iterator[str]:
-    """Words with unspaced text cut into pairs of characters; its last one alone if `ends`."""
+    """Words, with unspaced text cut into character pairs; plus the last character if `ends`."""
     for word in words:
         if word.isascii() and word.isalnum():
             yield word
             continue
-        # SQLite's queries end at a control character; only names without a letter hold any.
+        # SQLite's queries end at a control character; only names without letters contain any.
         word = "".join(filter(str.isprintable, word))
         start = 0
         for run in _UNSPACED.finditer(word):

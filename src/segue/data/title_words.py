@@ -15,21 +15,21 @@ from segue.data.text import fold, query_words
 
 MIN_TITLES = 5
 
-# What players call a playlist that was given no name.
+# Default names that players give to untitled playlists.
 _PLACEHOLDER = re.compile(r"(?:(?:my|new|untitled|unnamed) )*(?:playlist|untitled)(?: \d+)?")
-# One pictograph or flag, with what is joined to it: 👩‍🎤 is one word, and so is 🇸🇪.
+# One pictograph or flag, with everything joined to it: 👩‍🎤 is one word, and so is 🇸🇪.
 _PICTURE = "[\u2190-\u2bff\u3030\u303d\U0001f000-\U0001f1e5\U0001f200-\U0001faff]"
 _EMOJI = re.compile(f"[\U0001f1e6-\U0001f1ff]{{2}}|{_PICTURE}(?:\u200d{_PICTURE})*")
-# Skin tones and the choice between text and picture make no other word.
+# Skin tones and text/emoji variants do not make a different word.
 _VARIANTS = dict.fromkeys([0xFE0E, 0xFE0F, *range(0x1F3FB, 0x1F400)])
 
 
 def title_words(title: str | None) -> list[str]:
     """The words of a title, each once: ``"Été 🔥🔥 (2019)"`` → ``ete``, ``2019``, ``🔥``.
 
-    Without case, accents and punctuation; an emoji is a word of its own. Where a script puts no
-    spaces between words, every two neighbouring characters count as one. A placeholder such as
-    ``"Playlist 17"`` has none.
+    Without case, accents and punctuation; an emoji is a word of its own. In scripts without spaces
+    between words, every two adjacent characters count as one. A placeholder such as ``"Playlist
+    17"`` has no words.
     """
     if not title or _PLACEHOLDER.fullmatch(fold(title)):
         return []
@@ -40,13 +40,13 @@ def title_words(title: str | None) -> list[str]:
 def with_title_words(
     playlists: Playlists, catalog: Catalog, min_titles: int = MIN_TITLES
 ) -> tuple[Playlists, Catalog]:
-    """The same playlists and catalogue with the words of the titles.
+    """Add the words of the titles to the playlists and the catalogue.
 
     Parameters
     ----------
     playlists, catalog
     min_titles
-        Of how many playlists' titles a word has to be part.
+        Minimum number of playlist titles that must contain a word.
 
     Returns
     -------

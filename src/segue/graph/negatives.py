@@ -47,7 +47,7 @@ class RandomSampler:
         # The j-th held track e (from 0) has e − j allowed ones below it. The r-th allowed track
         # lies above exactly those for which this is at most r. Both numbers are below num_tracks,
         # so one search over the keys, in which lists are num_tracks apart, serves all at once.
-        self._allowed_below = keys - held.place()
+        self._allowed_below = keys - held.positions()
         self.num_allowed: Int64Array = num_tracks - held.lengths
 
     def draw(self, rows: Int64Array, rng: np.random.Generator) -> Int32Array:

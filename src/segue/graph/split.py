@@ -146,7 +146,7 @@ class HeldOut:
         num_given
         playlist_index
         """
-        place = in_order.place()
+        place = in_order.positions()
         query = in_order.keep(place < num_given)
         return cls(query, query, in_order.keep(place >= num_given), playlist_index)
 
@@ -307,7 +307,7 @@ def _some_of_each(
     tracks, order_known = graph.playlists.tracks, graph.playlists.order_known
     lengths = tracks.lengths
     # Those in the first places go to test, the next to validation.
-    place = tracks.shuffled_place(rng)
+    place = tracks.shuffled_positions(rng)
     free = np.maximum(lengths - 1, 0)
     num_test = np.minimum(_rounded(lengths * recipe.test_share), free)
     num_validation = np.minimum(_rounded(lengths * recipe.validation_share), free - num_test)
@@ -338,7 +338,7 @@ def _without_playlists(
     tracks = graph.playlists.tracks
     # Of a shorter one nothing is left to find, however few are given.
     part = _drawn(np.flatnonzero(tracks.lengths >= 2), len(tracks), recipe, rng)
-    place = tracks.shuffled_place(rng)
+    place = tracks.shuffled_positions(rng)
     in_place = np.arange(tracks.num_pairs)  # never falls, like the place in a list
     place = np.where(np.repeat(graph.playlists.order_known, tracks.lengths), in_place, place)
     order = np.lexsort((place, tracks.list_index()))

@@ -1,1 +1,1 @@
-"""Finding tracks, artists and playlists by what people type; no torch."""
+"""Finding tracks, artists and playlists by what people type."""

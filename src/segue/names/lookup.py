@@ -1,4 +1,4 @@
-"""The one thing that an id or a name stands for; else what is near is named."""
+"""Resolve an id or a name to exactly one thing, or report near matches."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ _SEPARATOR = re.compile(r"\s+[-–—]\s+")
 
 
 class NameLookup:
-    """Looks up whatever a bundle has a name for: tracks, artists, and playlists if it holds them.
+    """Looks up everything that a bundle has names for: tracks, artists, and playlists if present.
 
     Parameters
     ----------
     catalog
     popularity : int64 [num_tracks]
-        Puts well-known tracks first among candidates.
+        Orders candidates: well-known tracks first.
     playlists
-        None where the bundle was made without.
+        None if the bundle was made without playlists.
     folder
-        That of the bundle, which may hold an index of the names.
+        The bundle's folder, which may hold an index of the names.
 
     Attributes
     ----------
@@ -49,10 +49,10 @@ class NameLookup:
         self.index = NameIndex(catalog, popularity, playlists, folder)
 
     def find(self, text: str, kind: Kind = "track") -> int:
-        """The track, artist or playlist that `text` stands for, as its row.
+        """Row of the track, artist or playlist that `text` refers to.
 
-        Names match without regard to case, accents and punctuation. A track may be given as
-        ``"name - artist"``, too, in either order.
+        Names match without regard to case, accents and punctuation. A track may also be given as
+        ``"name - artist"``, in either order.
 
         Parameters
         ----------
@@ -77,21 +77,21 @@ class NameLookup:
         if not found:
             lines = [self.describe(kind, near) for near in self.near(kind, text)]
             hint = "; the closest are:" if lines else ""
-            raise NameLookupError(f"{text!r} is no {kind} of this bundle{hint}", lines)
+            raise NameLookupError(f"{text!r} matches no {kind} in this bundle{hint}", lines)
         lines = [self.describe(kind, row) for row in found[:MAX_CANDIDATES]]
         if len(found) > MAX_CANDIDATES:
             lines.append(f"… and {len(found) - MAX_CANDIDATES} more")
         ways = "by id"
         if kind == "track":
             artists = self.catalog.main_artist[found].tolist()
-            # The artist tells them apart only where an artist has a single one of them.
+            # The artist distinguishes them only if each is by a different artist.
             if any(artist >= 0 and artists.count(artist) == 1 for artist in artists):
                 ways += " or as 'name - artist'"
         message = f"{text!r} is the name of {len(found)} {kind}s; say which, {ways}:"
         raise NameLookupError(message, lines)
 
     def find_any(self, text: str) -> tuple[Kind, int]:
-        """What `text` stands for among all kinds, as (kind, row): by id, else by name.
+        """What `text` refers to among all kinds, as (kind, row): by id, else by name.
 
         Raises
         ------
@@ -116,37 +116,40 @@ class NameLookup:
         raise self.not_found(text, kinds)
 
     def not_found(self, text: str, kinds: Iterable[Kind]) -> NameLookupError:
-        """The error that says that nothing of some kinds has such a name, and what is near."""
+        """The error for a name that nothing of these kinds has; it lists near matches."""
         near = {kind: self.near(kind, text, fuzzy=False) for kind in kinds}
         if not any(near.values()):
             near = {kind: self.near(kind, text) for kind in near}
         hint = "; the closest are:" if any(near.values()) else ""
         *others, last = near
         names = f"{', '.join(others)} or {last}" if others else last
-        return NameLookupError(f"{text!r} is no {names} of this bundle{hint}", self._lines(near))
+        return NameLookupError(
+            f"{text!r} matches no {names} in this bundle{hint}", self._lines(near)
+        )
 
     def _with_id(self, kind: Kind, text: str) -> int | None:
-        # An id may have spaces at its ends; who types one may have typed more than it has.
+        # An id may begin or end with spaces, and whoever types one may have added some.
         row = self.index.with_id(kind, text)
         return self.index.with_id(kind, text.strip()) if row is None else row
 
     def matching(self, kind: Kind, text: str) -> list[int]:
-        """All with just this name, well-known ones first; tracks also by name and artist."""
+        """All with exactly this name, well-known ones first; tracks also by name and artist."""
         rows = self.index.named(kind, text) if text.strip() else []
         if kind == "track" and not rows:
             rows = self._with_artist(text)
-        # Those spelt just so: "Help!", though "Help" folds alike; all of them if none is.
+        # Those with exactly this spelling: "Help!", though "Help" folds to the same; else all of
+        # them.
         wanted = text.strip().casefold()
         names = self.index.names(kind)
         return [row for row in rows if str(names[row]).casefold() == wanted] or rows
 
     def near(self, kind: Kind, text: str, *, fuzzy: bool = True) -> list[int]:
-        """Some that a search finds, or else, with `fuzzy`, that are spelt much alike."""
+        """Search results, or else, with `fuzzy`, similar spellings."""
         found: list[int] = self.index.search(kind, text, MAX_CANDIDATES).tolist()
         return found or (self.index.fuzzy(kind, text) if fuzzy else [])
 
     def describe(self, kind: Kind, row: int) -> str:
-        """One of them as a line for people, its id in brackets at the end."""
+        """One of them as a printable line, ending with its id in brackets."""
         catalog = self.catalog
         if kind == "track":
             artist, album = self._artist_of(row), int(catalog.main_album[row])
@@ -159,7 +162,7 @@ class NameLookup:
         return f"{name}, {tracks}  ({self.index.ids(kind)[row]})"
 
     def facts(self, kind: Kind, row: int) -> dict[str, Any]:
-        """One of them as plain values: ``type``, ``id``, ``name``, and how large it is.
+        """One of them as plain values: ``type``, ``id``, ``name``, and its size.
 
         A track has ``artist_name`` (empty where none is known) and ``num_playlists``, the others
         ``num_tracks``.

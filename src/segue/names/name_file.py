@@ -1,17 +1,17 @@
-"""The file of names in a bundle: an SQLite database with the words of each name.
+"""The names file of a bundle: an SQLite database with the words of each name.
 
 Each kind of node (track, artist, playlist) has four tables in ``names.sqlite``:
 
 - ``track`` holds the catalogue's row of each *rank*: 0 is the best-known track.
-- ``track_key`` finds ranks by the hash of an id or of a whole name. Hashes may collide: what is
-  found is compared with the catalogue.
+- ``track_key`` finds ranks by the hash of an id or of a whole name. Hashes may collide, so results
+  are checked against the catalogue.
 - ``track_words`` is a full-text index (FTS5) of the words of each name, a track's artist included.
   Its rowids are ranks, so the best-known matches come first and a query may stop early, and it
-  holds every beginning of one to four letters, of which many names have one.
-- ``track_word`` lists the words, so that a longer beginning becomes a few whole words. (FTS5 would
-  collect all that begin so before it gives the first.)
+  indexes every prefix of one to four letters, as many names share those.
+- ``track_word`` lists the words, so that a longer prefix expands to a few whole words. (FTS5 would
+  collect all matches of a prefix before it returns the first.)
 
-Text is folded before SQLite sees it, so SQLite's own idea of case and accents does not matter.
+Text is folded before SQLite sees it, so SQLite's own handling of case and accents is irrelevant.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ NAMES_FILE = "names.sqlite"
 VERSION = 1
 NUM_INDEXED_LETTERS = 4
 
-_CHUNK = 50_000  # Names that are held at once while an index is written.
-_CACHE_KIB = 64 << 10  # Of SQLite while it writes one.
+_CHUNK = 50_000  # Names held in memory at a time while an index is written.
+_CACHE_KIB = 64 << 10  # SQLite's cache while it writes one.
 
 
 def hash_of(what: str, text: str) -> int:
@@ -48,11 +48,11 @@ def hash_of(what: str, text: str) -> int:
 
 
 def name_key(folded: str) -> int:
-    """The hash of a folded name, wherever its spaces are."""
+    """The hash of a folded name, ignoring spaces."""
     return hash_of("name", folded.replace(" ", ""))
 
 
-# Every character is part of a word for SQLite: spaces stand between words, nothing else does.
+# For SQLite every character is part of a word: only spaces separate words.
 _PUNCTUATION = string.punctuation.replace("'", "''").replace('"', '""')
 _TOKENIZER = f"ascii tokenchars '{_PUNCTUATION}'"
 _SCHEMA = (
@@ -60,14 +60,14 @@ _SCHEMA = (
     "CREATE TABLE {kind}_key (key INTEGER, rank INTEGER, PRIMARY KEY (key, rank)) WITHOUT ROWID",
     "CREATE VIRTUAL TABLE {kind}_words USING fts5(words, content='', detail='none', "
     """columnsize=0, prefix='1 2 3 4', tokenize="{tokenizer}")""",
-    # What is gathered in memory before it is written: merging many small parts takes long.
+    # How much is gathered in memory before it is written: merging many small parts is slow.
     "INSERT INTO {kind}_words({kind}_words, rank) VALUES ('hashsize', 33554432)",
     "CREATE TABLE {kind}_word (word TEXT PRIMARY KEY) WITHOUT ROWID",
 )
 
 
 def nodes_by_kind(catalog: Catalog, playlists: Playlists | None) -> dict[Kind, Nodes]:
-    """Ids and names of each kind; playlists only where there are any."""
+    """Ids and names of each kind; playlists only if there are any."""
     nodes: dict[Kind, Nodes] = {"artist": catalog.artists, "track": catalog.nodes["track"]}
     if playlists is not None:
         nodes["playlist"] = Nodes(playlists.ids, playlists.titles)
@@ -77,16 +77,16 @@ def nodes_by_kind(catalog: Catalog, playlists: Playlists | None) -> dict[Kind, N
 def write_names(
     folder: Path, catalog: Catalog, popularity: Int64Array, playlists: Playlists | None = None
 ) -> None:
-    """Write ``names.sqlite`` into a folder: the same bytes for the same names, by one SQLite.
+    """Write ``names.sqlite`` into a folder: the same bytes for the same names and SQLite version.
 
     Parameters
     ----------
     folder
     catalog
     popularity : int64 [num_tracks]
-        Well-known tracks come first among equals, and artists with well-known tracks.
+        Well-known tracks come first among equal matches, as do artists with well-known tracks.
     playlists
-        Among these the longest come first. Without them no title is in the file.
+        The longest come first. Without playlists the file has no titles.
 
     Raises
     ------
@@ -97,7 +97,7 @@ def write_names(
     try:
         with closing(sqlite3.connect(unpacked, isolation_level=None)) as connection:
             fill_names(connection, catalog, popularity, playlists)
-            # Without the holes that merging the index left.
+            # Drops the free pages left by merging the index.
             connection.execute("VACUUM INTO ?", [str(folder / NAMES_FILE)])
     except sqlite3.Error as error:  # a full disk, among others
         raise OSError(f"{NAMES_FILE}: {error}") from error
@@ -111,7 +111,7 @@ def fill_names(
     popularity: Int64Array,
     playlists: Playlists | None,
 ) -> None:
-    """Put all tables into an empty database; see `write_names`."""
+    """Write all tables into an empty database; see `write_names`."""
     for setting in ("journal_mode = OFF", "synchronous = OFF", f"cache_size = -{_CACHE_KIB}"):
         connection.execute(f"PRAGMA {setting}")
     connection.execute("BEGIN")

@@ -1,4 +1,4 @@
-"""Tracks, artists and playlists are found by words of their names, the best match first."""
+"""Search for tracks, artists and playlists by words of their names, best match first."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ from segue.names.name_file import (
 )
 
 KINDS: tuple[Kind, ...] = ("artist", "track", "playlist")
-_MAX_TERMS = 128  # Words of which a beginning is made up, at most.
-_MAX_JOINED = 4  # Words of a query of which two may be one.
-_MOST_RANKS = 250_000  # Among so many best-known ones several words are looked for whole.
+_MAX_TERMS = 128  # A prefix expands to at most this many words.
+_MAX_JOINED = 4  # A query of at most this many words may have two of them joined.
+_MOST_RANKS = 250_000  # Several words are matched whole among at most this many names.
 _MAX_RANK = 2**31
 _FUZZY_LIMIT, _FUZZY_CUTOFF, _FUZZY_SPREAD, _FUZZY_LENGTH = 300, 0.6, 0.15, 100
 
@@ -40,21 +40,21 @@ _FUZZY_LIMIT, _FUZZY_CUTOFF, _FUZZY_SPREAD, _FUZZY_LENGTH = 300, 0.6, 0.15, 100
 class NameIndex:
     """Finds tracks, artists and playlists by their ids, names, or the words in them.
 
-    Its file is opened on the first search; where there is none (a bundle that was made in memory,
-    or by an older version), the index is then built in memory. Threads may share it; a process
-    that forks does so before the first search.
+    Its file is opened on the first search; if there is none (a bundle made in memory, or by an
+    older version), the index is built in memory then. Threads may share it; a process must fork
+    before the first search.
 
     Parameters
     ----------
     catalog, popularity, playlists
         As for `write_names`.
     folder
-        Where `write_names` may have written its file.
+        The folder in which `write_names` may have written its file.
 
     Raises
     ------
     ArtefactError
-        By any search, if the file is damaged or was written for another catalogue.
+        From any search, if the file is damaged or was written for another catalogue.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class NameIndex:
 
     @property
     def kinds(self) -> tuple[Kind, ...]:
-        """What it finds: playlists only where it has any."""
+        """The kinds it finds: playlists only if there are any."""
         return tuple(kind for kind in KINDS if kind in self._nodes)
 
     def tracks(self, text: str, n: int) -> Int32Array:
@@ -88,19 +88,19 @@ class NameIndex:
         return self.search("playlist", text, n)
 
     def search(self, kind: Kind, text: str, n: int) -> Int32Array:
-        """What has all words of a text, or words that begin so, in its name, best first.
+        """Names that contain all words of a text, or words with those prefixes, best first.
 
-        A track is also found by words of its artist. First come those whose whole name is the
-        text, then those that hold its words, then those where the last word is a beginning, then
-        those where any is, and where that is not enough, those that write two words as one; each
-        with the best-known first. Of several words that very many names hold, whole ones are
-        put first only among the 250,000 best-known.
+        A track is also found by words of its artist. First come names equal to the text, then those
+        that contain its words, then those that match the last word as a prefix, then any word as a
+        prefix, and if that is not enough, those that write two words as one; the best-known first
+        in each group. For several very frequent words, whole-word matches come first only among the
+        250,000 best-known names.
 
         Parameters
         ----------
         kind
         text
-            Anything: nothing in it is a command.
+            Any text: no part of it is interpreted as query syntax.
         n
             Length of the list, at least 1.
 
@@ -124,12 +124,12 @@ class NameIndex:
         if len(loose) < n:  # there are no more
             found.update(dict.fromkeys(sorted(loose, key=lambda row: self._tier(kind, row, words))))
             for at, pair in enumerate(pairwise(words if len(words) <= _MAX_JOINED else ())):
-                if max(map(len, pair)) > 1:  # two letters may begin half of all words
+                if max(map(len, pair)) > 1:  # half of all words may begin with two given letters
                     joined = self._expand(kind, ["".join(pair)])
                     joined = [*begun[:at], *joined, *begun[at + 2 :]]
                     found.update(dict.fromkeys(self._matching(kind, joined, n)))
         else:
-            # Many words that many names have, none of which has them all, take long.
+            # Several frequent words that no single name combines would take long.
             among = _MOST_RANKS if len(words) > 1 else len(self.ids(kind))
             for way in (whole, [*whole[:-1], begun[-1]]):
                 found.update(dict.fromkeys(self._matching(kind, way, n, among)))
@@ -137,22 +137,22 @@ class NameIndex:
         return np.array(list(found)[:n], dtype=np.int32)
 
     def with_id(self, kind: Kind, an_id: str) -> int | None:
-        """Row of what has this id, None where nothing has it."""
+        """Row of the one with this id, None if there is none."""
         ids = self.ids(kind)
         rows = self._by_key(kind, hash_of("id", an_id))
         return next((row for row in rows if ids[row].as_py() == an_id), None)
 
     def named(self, kind: Kind, text: str) -> list[int]:
-        """Rows of all whose folded name is that of `text`, best-known first."""
+        """Rows of all names that fold to the same as `text`, best-known first."""
         folded = fold(text)
         rows = self._with_name(kind, folded) if folded else []
         return [row for row in rows if fold(self._name(kind, row)) == folded]
 
     def fuzzy(self, kind: Kind, text: str, n: int = 5) -> list[int]:
-        """Rows of those whose names are spelt much like the text, the most alike first.
+        """Rows of the names spelt most like the text, the most similar first.
 
-        Of a track also title and artist together. Looked at are some 300 well-known ones that
-        share the beginnings of words with it, or all words but one.
+        For tracks, title and artist together count as well. About 300 well-known candidates that
+        share word prefixes with it, or all words but one, are considered.
         """
         wanted, words = fold(text)[:_FUZZY_LENGTH], query_words(text)
         near: dict[int, int] = {}  # row → rank
@@ -163,7 +163,7 @@ class NameIndex:
             near.update((row, rank) for rank, row in self._ranked(kind, begun, limit))
         alike = []
         for row, rank in near.items():
-            # The share of letters that stand in both in one order; 0 below the cutoff.
+            # The share of letters that both contain in the same order; 0 below the cutoff.
             likeness = max(
                 Indel.normalized_similarity(wanted, label, score_cutoff=_FUZZY_CUTOFF)
                 for label in self._labels(kind, row)
@@ -171,7 +171,7 @@ class NameIndex:
             if likeness:
                 alike.append((-likeness, rank, row))
         alike.sort()
-        # Beside a close one, what is much farther off was hardly meant.
+        # Next to a close match, a much weaker one is hardly meant.
         return [row for less, _, row in alike[:n] if less <= alike[0][0] + _FUZZY_SPREAD]
 
     def _labels(self, kind: Kind, row: int) -> Iterator[str]:
@@ -201,7 +201,7 @@ class NameIndex:
         return self.names(kind)[row].as_py() or ""
 
     def _with_name(self, kind: Kind, folded: str, n: int = -1) -> list[int]:
-        """Those with this name, wherever its spaces are."""
+        """Those with this name, ignoring spaces."""
         rows, bare = self._by_key(kind, name_key(folded), n), folded.replace(" ", "")
         return [row for row in rows if fold(self._name(kind, row)).replace(" ", "") == bare]
 
@@ -210,7 +210,7 @@ class NameIndex:
         return [row for (row,) in self._select(f"{query} LIMIT ?", key, n)]
 
     def _matching(self, kind: Kind, words: list[str], n: int, among: int = _MAX_RANK) -> list[int]:
-        """Rows of the best-known that match all words, as FTS5 writes them."""
+        """Rows of the best-known names that match all of these FTS5 expressions."""
         return [row for _, row in self._ranked(kind, words, n, among)]
 
     def _ranked(
@@ -224,7 +224,7 @@ class NameIndex:
         return self._select(query, " AND ".join(words), among, n) if all(words) and words else []
 
     def _expand(self, kind: Kind, words: Sequence[str]) -> list[str]:
-        """FTS5's expressions for all words that begin so; empty where none does."""
+        """FTS5 expressions for all words with these prefixes; empty where there are none."""
         return [self._prefix(kind, word) for word in words]
 
     def _prefix(self, kind: Kind, word: str) -> str:
@@ -237,14 +237,14 @@ class NameIndex:
         return f"{_quoted(word)} *"
 
     def _tier(self, kind: Kind, row: int, words: list[str]) -> int:
-        """0 where a name holds all words, 1 where the last one is a beginning, else 2."""
+        """0 if a name contains all words, 1 if the last one matches as a prefix, else 2."""
         held = set(words_of(self._name(kind, row)))
         if kind == "track":
             held.update(words_of(self.catalog.artist_of(np.array([row]))[0].as_py()))
         return 0 if held.issuperset(words) else 1 if held.issuperset(words[:-1]) else 2
 
     def _select(self, query: str, *values: Any) -> list[Any]:
-        # A connection does one thing at a time; SQLite itself lets other threads run meanwhile.
+        # A connection runs one query at a time; SQLite lets other threads run meanwhile.
         with self._lock:
             try:
                 if self._connection is None:
@@ -271,8 +271,7 @@ class NameIndex:
         return connection
 
     def _check(self, connection: sqlite3.Connection) -> None:
-        # Pages come from the file's cache, which processes share; what the file defines may call
-        # no functions.
+        # Map the file, so that processes share its pages; nothing defined in it may call functions.
         connection.execute("PRAGMA mmap_size = 2147418112")
         connection.execute("PRAGMA trusted_schema = OFF")
         ((version,),) = connection.execute("PRAGMA user_version")
@@ -286,12 +285,12 @@ class NameIndex:
 
 
 def _quoted(word: str) -> str:
-    """A word as a string of FTS5's query language, in which nothing is a command."""
+    """A word as an FTS5 string literal, so that nothing in it is query syntax."""
     return '"' + word.replace('"', '""') + '"'
 
 
 def _relaxed(words: list[str]) -> Iterator[tuple[str, ...]]:
-    """What may have been meant: words cut short or left out."""
+    """Variants that may have been meant: words cut short or left out."""
 
     def cut(word: str, most: int = 3) -> str:
         return word[: max(1, min(most, len(word) // 2))]
@@ -306,7 +305,7 @@ def _relaxed(words: list[str]) -> Iterator[tuple[str, ...]]:
         yield tuple(cut(word) for word in words)
         yield from ((cut(word),) for word in words if len(word) > 3)
     elif words and len(words[0]) > 2:
-        # The mistake may be at the very beginning: a letter too many, or two in the wrong order.
+        # The mistake may be at the very beginning: an extra letter, or two swapped.
         (word,) = words
         yield (cut(word[1:]),)
         yield (cut(word[1] + word[0] + word[2:]),)

@@ -1,1 +1,1 @@
-"""Pictures of the graph, of the vectors and of figures; networkx and matplotlib load late."""
+"""Pictures of the graph, the vectors and figures; networkx and matplotlib are imported late."""

@@ -1,4 +1,4 @@
-"""Pictures in columns: layers of the graph, and what flows from seeds to recommended tracks."""
+"""Pictures in columns: layers of the graph, and flows from seeds to recommended tracks."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _DETAIL = 0.82  # size of a second line, in font sizes
 
 @dataclass(frozen=True)
 class _Name:
-    """What is written beside a node: cut to fit, its width in points and its size in font sizes."""
+    """A node's label: cut to fit, its width in points and its size in font sizes."""
 
     text: str
     detail: str
@@ -29,7 +29,7 @@ class _Name:
 
 
 def draw_columns(scene: Scene, paper: Paper) -> None:
-    """Columns from the left: names stand left of the first one, right of the others."""
+    """Columns from the left: names are left of the first one, right of the others."""
     em, line = paper.font, paper.line
     flows = any(edge.kind == "contribution" for edge in scene.edges)
     radius = radii(scene.nodes, em)
@@ -39,17 +39,17 @@ def draw_columns(scene: Scene, paper: Paper) -> None:
     widest = np.zeros(last + 1)
     np.maximum.at(widest, column_of, [name.width for name in names])
 
-    # Where a name begins, from the middle of its node.
+    # Distance of a name from the centre of its node.
     away = float(radius.max(initial=0.0)) + 0.5 * em
     first_x = paper.left + widest[0] + away
     x = np.linspace(first_x, paper.right - widest[last] - away, last + 1)
-    # Bands may run under a name, lines leave behind it.
+    # Bands may run under a name, lines start behind it.
     x[1:last] -= (0.2 if flows else 0.5) * (widest[1:last] + 0.5 * em)
     top, bottom = paper.top - 2.3 * line, paper.bottom + 1.2 * line
     where = np.stack([x[column_of], top - scene.position[:, 1] * (top - bottom)], axis=1)
 
     for column in np.unique(column_of).tolist():
-        # The names of the first column stand on its left, so its heading ends with its marks.
+        # The first column's names are on its left, so its heading is right-aligned with its marks.
         ha, side = ("right", 1) if column == 0 else ("left", -1)
         paper.text(
             float(x[column]) + side * (away - 0.5 * em), paper.top - 0.6 * line,
@@ -74,7 +74,7 @@ def draw_columns(scene: Scene, paper: Paper) -> None:
 
 
 def _names(scene: Scene, paper: Paper, column_of: NDArray[np.int64], flows: bool) -> list[_Name]:
-    """The names of all nodes; where something flows, ends have a second line."""
+    """The names of all nodes; in flow pictures the outer columns have a second line."""
     em, last = paper.font, len(scene.headings) - 1
     room = paper.right - paper.left
     names = []
@@ -82,8 +82,8 @@ def _names(scene: Scene, paper: Paper, column_of: NDArray[np.int64], flows: bool
         is_end = column in (0, last)
         most = room * (0.22 if not flows else 0.25 if is_end else 0.2)
         size, bold = 1.0 if is_end else 0.95, node.role == "start"
-        text = shorten(paper.spell(node.label), most, size * em, bold=bold)
-        detail = paper.spell(node.detail) if flows and is_end else ""
+        text = shorten(paper.to_drawable(node.label), most, size * em, bold=bold)
+        detail = paper.to_drawable(node.detail) if flows and is_end else ""
         detail = shorten(detail, most, _DETAIL * em)
         width = max(text_width(text, size * em, bold=bold), text_width(detail, _DETAIL * em))
         names.append(_Name(text, detail, size, bold, width))
@@ -91,7 +91,7 @@ def _names(scene: Scene, paper: Paper, column_of: NDArray[np.int64], flows: bool
 
 
 def _write(paper: Paper, name: _Name, spot: NDArray[np.float64], away: float) -> None:
-    """A name beside its node: on its left where `away` is negative."""
+    """Draw a name next to its node: on the left if `away` is negative."""
     em, ha = paper.font, "right" if away < 0 else "left"
     x, y = float(spot[0]) + away, float(spot[1])
     weight = "bold" if name.bold else "normal"
@@ -107,7 +107,7 @@ def _write(paper: Paper, name: _Name, spot: NDArray[np.float64], away: float) ->
 def _rows_with_room(
     scene: Scene, where: NDArray[Any], column_of: NDArray[Any], height: float
 ) -> list[int]:
-    """Nodes whose labels fit between those above and below, the most important first."""
+    """Nodes whose labels fit between those above and below; more important nodes go first."""
     shown: list[int] = []
     order = sorted(
         range(len(scene.nodes)),
@@ -121,7 +121,7 @@ def _rows_with_room(
 
 
 def _draw_flows(scene: Scene, paper: Paper, where: NDArray[Any], column_of: NDArray[Any]) -> None:
-    """Contributions as bands between bars that are as tall as what flows through them."""
+    """Contributions as bands between bars whose height is the flow through them."""
     from matplotlib.collections import PathCollection
 
     flow_in, flow_out = np.zeros(len(scene.nodes)), np.zeros(len(scene.nodes))
@@ -129,7 +129,7 @@ def _draw_flows(scene: Scene, paper: Paper, where: NDArray[Any], column_of: NDAr
         flow_out[edge.source] += edge.weight
         flow_in[edge.target] += edge.weight
     flow = np.maximum(flow_in, flow_out)
-    # As tall as can be without bars that touch.
+    # As tall as possible without bars touching.
     scale = 9 * paper.line / max(float(flow.max()), 1e-12)
     for column in set(column_of.tolist()):
         own = np.flatnonzero(column_of == column)
@@ -137,7 +137,7 @@ def _draw_flows(scene: Scene, paper: Paper, where: NDArray[Any], column_of: NDAr
         if len(own) > 1:
             apart, need = np.diff(where[own, 1]), (flow[own][1:] + flow[own][:-1]) / 2
             scale = min(scale, float((0.92 * apart / np.maximum(need, 1e-12)).min()))
-    # Bands lie at a node in the order of their other ends, so that they do not cross there.
+    # At a node, bands are ordered by their other ends, so that they do not cross there.
     done_in, done_out = -flow_in / 2, -flow_out / 2
     starts, ends = {}, {}
     for at in sorted(range(len(scene.edges)), key=lambda e: _down(scene, where, e, "target")):
@@ -165,7 +165,7 @@ def _draw_flows(scene: Scene, paper: Paper, where: NDArray[Any], column_of: NDAr
         color = color_of(node, paper.theme)
         if node.role == "seed":
             color = paper.theme.series[at]
-        elif node.role == "found":  # the colour of tracks would be taken for a seed's
+        elif node.role == "found":  # the track colour would look like a seed's
             color = paper.theme.muted
         half = max(scale * flow[at] / 2, 0.3 * paper.font)
         paper.axes.plot(
@@ -185,5 +185,5 @@ def _draw_flows(scene: Scene, paper: Paper, where: NDArray[Any], column_of: NDAr
 
 
 def _down(scene: Scene, where: NDArray[Any], edge: int, end: str) -> tuple[float, int]:
-    """How far down an end of an edge is, then which seed it comes from."""
+    """Sort key: how far down an end of an edge is, then which seed it comes from."""
     return (-float(where[getattr(scene.edges[edge], end), 1]), scene.edges[edge].group)

@@ -1,4 +1,4 @@
-"""What the pictures of a graph show: from a bundle to a `Scene`."""
+"""Contents of the pictures of a graph: from a bundle to a `Scene`."""
 
 from __future__ import annotations
 
@@ -30,26 +30,25 @@ from segue.pictures.scene import (
     nodes_of,
     summary,
 )
-from segue.pictures.text import clean, from_left, in_words
+from segue.pictures.text import clean, from_left, name_in_sentence
 from segue.recommend.recommender import Recommender
 
-# How much more than is seen at first an interactive picture carries along, by wave and type.
+# How many further nodes an interactive picture contains, by wave and type.
 _BEYOND_LIMIT = 80
 _MAX_SEEDS = 8
 
 
 def playlists_of(bundle: Bundle) -> Playlists:
-    """The bundle's playlists (InputError if they were left out)."""
+    """The bundle's playlists (InputError if it has none)."""
     if bundle.playlists is None:
         raise InputError(
-            "this bundle was made without playlists (--no-playlists), so there is no graph of "
-            "them to draw"
+            "this bundle was made without playlists (--no-playlists), so there is no graph to draw"
         )
     return bundle.playlists
 
 
 def neighbours_of(bundle: Bundle) -> Neighbours:
-    """The bundle's graph (InputError if its playlists were left out)."""
+    """The bundle's graph (InputError if it has no playlists)."""
     catalog = bundle.catalog
     tracks = playlists_of(bundle).tracks
     return Neighbours(tracks, catalog.relations["artist"], bundle.popularity)
@@ -67,8 +66,8 @@ def snowball(
 ) -> Scene:
     """A connected piece of the graph around a node, laid out by forces.
 
-    Parameters are those of `segue.graph.subgraph.snowball`; `rng_seed` is for the choice, if it
-    is at random, and for the layout. A program that asks often keeps `Recommender.neighbours`.
+    Parameters are those of `segue.graph.subgraph.snowball`; `rng_seed` is for the sampling, if
+    random, and for the layout. To draw many pictures, keep `Recommender.neighbours`.
 
     Raises
     ------
@@ -76,7 +75,7 @@ def snowball(
         If the bundle was made without playlists.
     """
     nodes, edges, note = _grown(bundle, start, waves, limit, at_random, rng_seed, neighbours)
-    # An artist's tracks should come together.
+    # An artist's tracks should end up close together.
     lengths = [0.55 if edge.kind == "structural" else 1.0 for edge in edges]
     position = force_layout(len(nodes), _pairs(edges), lengths, rng_seed)
     return Scene(f"Around {_named(nodes)}", note, "force", nodes, edges, position)
@@ -91,7 +90,7 @@ def layers(
     at_random: bool = False,
     rng_seed: int = 0,
 ) -> Scene:
-    """The same in three columns, playlists, tracks and artists, with few crossings."""
+    """A snowball in three columns, playlists, tracks and artists, with few crossings."""
     nodes, edges, note = _grown(bundle, start, waves, limit, at_random, rng_seed)
     columns = [[at for at, node in enumerate(nodes) if node.type == t] for t in NODE_TYPES]
     order = order_columns(columns, _pairs(edges))
@@ -102,7 +101,7 @@ def layers(
 
 
 def artist(bundle: Bundle, row: int, *, num_tracks: int = 12, num_playlists: int = 24) -> Scene:
-    """An artist in the middle, its best-known tracks around it, playlists that hold them beyond."""
+    """An artist in the centre, its best-known tracks around it, their playlists outside."""
     limit: dict[NodeType, int] = {"track": num_tracks, "playlist": num_playlists}
     found = extract.snowball(neighbours_of(bundle), [("artist", row)], waves=2, limit=limit)
     nodes, edges = nodes_of(found, bundle.catalog, playlists_of(bundle)), edges_of(found)
@@ -132,24 +131,24 @@ def reasons(
     num_playlists: int = 10,
     without: int | None = None,
 ) -> Scene:
-    """Seeds, what ties them to the recommended tracks, and those, with widths by contribution.
+    """Seeds, recommended tracks, and what links the two; widths show contributions.
 
-    What a seed adds to the score of a track is shared evenly among the playlists and artists of
-    the picture that tie the two; where none does, it goes by a node of its own. So all that comes
-    into a track is the sum of its seeds' positive contributions. Negative ones are not drawn, nor
-    is what a track gets for being well known.
+    A seed's contribution to the score of a track is divided evenly among the playlists and artists
+    in the picture that link the two; if there are none, it passes through a node of its own. What
+    flows into a track is therefore the sum of its seeds' positive contributions. Negative ones are
+    not drawn, nor is the part of the score due to popularity.
 
     Parameters
     ----------
     recommender
     seeds
-        Rows of tracks. Of more than eight, those that contribute most are drawn.
+        Rows of tracks. If there are more than eight, the eight that contribute most are drawn.
     n
         Recommended tracks.
     num_playlists
-        Most playlists that are drawn as ties.
+        Maximum number of playlists drawn as links.
     without
-        Row of a playlist that is no tie (the one that is being completed).
+        Row of a playlist that does not count as a link (the one being completed).
 
     Raises
     ------
@@ -161,7 +160,7 @@ def reasons(
     query = np.array(list(dict.fromkeys(int(row) for row in seeds)), dtype=np.int32)
     if not len(query):
         raise InputError("a picture of reasons needs at least one seed song")
-    # As `Recommender.complete` asks: the end of an ordered playlist counts more.
+    # Like the query of `Recommender.complete`: the end of an ordered playlist counts more.
     ordered = without is not None and bool(playlists.order_known[without])
     asked = recommender.queries.of_lists(
         TrackLists.from_lists([query.tolist()]), np.array([ordered])
@@ -170,10 +169,10 @@ def reasons(
     found = track_index[0][track_index[0] >= 0]
     if not len(found):
         raise InputError("every track of the bundle is a seed, so nothing is recommended")
-    # The seeds' terms come first; what everyone knows is no seed's.
+    # The seeds' terms come first; popularity belongs to no seed.
     parts = recommender.stages.first.parts(asked, found).parts[:, : len(query)]
     strongest = np.sort(np.argsort(-np.maximum(parts, 0).sum(axis=0), kind="stable")[:_MAX_SEEDS])
-    note = "Width: what a seed adds to a track's score, shared among what ties the two"
+    note = "Width: what a seed adds to a track's score, divided among what links the two"
     if len(strongest) < len(query):
         note += f"; {len(strongest)} of {len(query)} seeds, those that add most"
     query, parts = query[strongest], parts[:, strongest]
@@ -191,12 +190,12 @@ def reasons(
         nodes[at] = replace(nodes[at], role="seed", detail=name)
     for rank, (at, name) in enumerate(zip(found_at, by[len(query) :], strict=True), start=1):
         detail = " · ".join([f"{score[0, rank - 1]:.3f}", *([name] if name else [])])
-        label = from_left(f"{rank}. {in_words(nodes[at].label, 'track')}")
+        label = from_left(f"{rank}. {name_in_sentence(nodes[at].label, 'track')}")
         nodes[at] = replace(nodes[at], role="found", label=label, detail=from_left(detail))
     edges = _flows(tied, seed_at, found_at, parts, len(nodes))
     if any(edge.target == len(nodes) for edge in edges):
-        about = "what the vectors add where no playlist or artist of this picture ties the two"
-        nodes.append(SceneNode("rest", "rest", "no tie in this picture", about, 0, wave=1))
+        about = "what the vectors add where no playlist or artist in this picture links the two"
+        nodes.append(SceneNode("rest", "rest", "no link in this picture", about, 0, wave=1))
     ties_at = sorted({edge.target for edge in edges} - {*found_at})
     nodes, edges = _only(nodes, edges, [*seed_at, *ties_at, *found_at])
     columns = [
@@ -209,14 +208,16 @@ def reasons(
     for edge in edges:
         flow[edge.source] += edge.weight
         flow[edge.target] += edge.weight
-    flow[columns[1]] /= 2  # what comes in goes out
+    flow[columns[1]] /= 2  # inflow equals outflow
     position = flow_layout(order, flow, 0.8 / max(map(len, columns)))
     groups = tuple(nodes[at].label for at in columns[0])
     if without is None:
-        title = "Why these go with " + " + ".join(in_words(name, "track") for name in groups)
+        title = "Why these go with " + " + ".join(
+            name_in_sentence(name, "track") for name in groups
+        )
     else:
         own = describe("playlist", without, 0, catalog, playlists)[0]
-        title = f"Why these are recommended for {in_words(own, 'playlist')}"
+        title = f"Why these are recommended for {name_in_sentence(own, 'playlist')}"
     return Scene(
         title,
         note,
@@ -225,12 +226,12 @@ def reasons(
         tuple(edges),
         position,
         groups,
-        ("Seeds", "What ties them", "Recommended"),
+        ("Seeds", "What links them", "Recommended"),
     )
 
 
 def with_beyond(scene: Scene, bundle: Bundle) -> Scene:
-    """The scene with what lies around it, to walk on in an interactive picture."""
+    """The scene with its surroundings, for exploring in an interactive picture."""
     start: list[Node] = []
     for node in scene.nodes:
         for node_type in NODE_TYPES:
@@ -277,11 +278,11 @@ def _grown(
 
 
 def _named(nodes: Sequence[SceneNode]) -> str:
-    """What a picture starts from."""
+    """Name of the node or nodes that a picture starts from."""
     start = next(node for node in nodes if node.role == "start")
     artist_name = start.detail.rpartition(" · ")[0] if start.type == "track" else ""
-    by = f" by {in_words(artist_name, 'artist')}" if artist_name else ""
-    return in_words(start.label, start.type) + by
+    by = f" by {name_in_sentence(artist_name, 'artist')}" if artist_name else ""
+    return name_in_sentence(start.label, start.type) + by
 
 
 def _pairs(edges: Sequence[SceneEdge]) -> list[tuple[int, int]]:
@@ -295,7 +296,7 @@ def _flows(
     parts: NDArray[np.float64],
     rest: int,
 ) -> list[SceneEdge]:
-    """Edges seed → tie and tie → found; where nothing ties the two, by the node `rest`."""
+    """Edges seed → link and link → found; through the node `rest` where nothing links the two."""
     owners: dict[int, set[int]] = {at: set() for at in range(len(tied))}
     for playlist, track in tied.interaction.T.tolist():
         owners[track].add(playlist)
@@ -327,7 +328,7 @@ def _flows(
 def _only(
     nodes: list[SceneNode], edges: list[SceneEdge], kept: list[int]
 ) -> tuple[list[SceneNode], list[SceneEdge]]:
-    """Some nodes in a certain order, with the edges among them."""
+    """The given nodes, in that order, with the edges among them."""
     place = {at: new for new, at in enumerate(kept)}
     moved = [
         replace(edge, source=place[edge.source], target=place[edge.target])

@@ -1,4 +1,4 @@
-"""Scenes drawn by matplotlib, on paper measured in points."""
+"""Scenes drawn with matplotlib, on paper measured in points."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from segue.pictures.labels import place_labels
 from segue.pictures.paper import TEXT, Paper
 from segue.pictures.scene import Scene
 from segue.pictures.strokes import (
-    apart,
     draw_edges,
     draw_nodes,
     label_beside,
+    push_apart,
     radii,
 )
 from segue.pictures.style import SERIES_MARKS, Size, Theme
@@ -30,7 +30,7 @@ _MAP_CELLS = (5, 7)
 
 
 def draw_scene(
-    scene: Scene, size: Size, theme: Theme, *, spell: Callable[[str], str] = drawable
+    scene: Scene, size: Size, theme: Theme, *, to_drawable: Callable[[str], str] = drawable
 ) -> Figure:
     """Draw a scene; call it inside `segue.pictures.style.styled`.
 
@@ -38,13 +38,13 @@ def draw_scene(
     ----------
     scene
     size
-        Where its height is None, it is chosen to fit.
+        If its height is None, it is chosen to fit.
     theme
-    spell
-        Makes of a name what is drawn: by default only what has a glyph here; `clean` where the
-        fonts are those of another machine (SVG).
+    to_drawable
+        Turns a name into the text drawn: by default only characters with a glyph here; `clean` if
+        another machine provides the fonts (SVG).
     """
-    paper = Paper(scene, size, theme, spell)
+    paper = Paper(scene, size, theme, to_drawable)
     draw = {
         "force": _draw_force,
         "columns": draw_columns,
@@ -58,14 +58,14 @@ def draw_scene(
 def _draw_force(scene: Scene, paper: Paper) -> None:
     radius = radii(scene.nodes, paper.font)
     where = paper.place(scene.position, (2.5 * paper.font, 1.5 * paper.font))
-    where = apart(where, radius + 0.12 * paper.font)
+    where = push_apart(where, radius + 0.12 * paper.font)
     draw_edges(scene, paper, where, where)
     draw_nodes(scene, paper, where, radius)
     label_beside(scene, paper, where, radius)
 
 
 def _draw_rings(scene: Scene, paper: Paper) -> None:
-    """A centre, a ring with level labels, and a ring whose labels point outward."""
+    """A centre, a ring with horizontal labels, and a ring whose labels point outward."""
     em = paper.font
     radius = radii(scene.nodes, em)
     outer = [at for at, node in enumerate(scene.nodes) if node.type == "playlist"]
@@ -73,11 +73,11 @@ def _draw_rings(scene: Scene, paper: Paper) -> None:
     centre = np.array([(paper.left + paper.right) / 2, (paper.bottom + paper.top) / 2])
     half = np.array([paper.right - paper.left, paper.top - paper.bottom]) / 2
     most = min(13 * em, 0.38 * float(half.min()))
-    texts = [shorten(paper.spell(scene.nodes[at].label), most, 0.88 * em) for at in outer]
+    texts = [shorten(paper.to_drawable(scene.nodes[at].label), most, 0.88 * em) for at in outer]
     widest = max((text_width(text, 0.88 * em) for text in texts), default=2 * em)
     reach = half - widest - 1.5 * em
-    reach = np.minimum(reach, 2 * reach.min())  # at most twice as wide as high
-    # Without an outer ring the inner one takes its room.
+    reach = np.minimum(reach, 2 * reach.min())  # aspect ratio at most 2
+    # Without an outer ring the inner one takes its space.
     where = centre + (scene.position - 0.5) * (1, -1) * reach * (2 if outer else 3.2)
     draw_edges(scene, paper, where, where)
     draw_nodes(scene, paper, where, radius)
@@ -112,7 +112,7 @@ def _draw_rings(scene: Scene, paper: Paper) -> None:
 
 
 def _draw_map(scene: Scene, paper: Paper) -> None:
-    """Small marks by group, with the names of the groups and of a few well-known nodes."""
+    """Small marks coloured by group, with the names of the groups and of a few well-known nodes."""
     em, theme = paper.font, paper.theme
     where = paper.place(scene.position, (2 * em, em))
     group = np.array([node.group for node in scene.nodes])
@@ -128,10 +128,12 @@ def _draw_map(scene: Scene, paper: Paper) -> None:
 
     bounds = (paper.left, paper.bottom, paper.right, paper.top)
     own_names = [at for at, name in enumerate(scene.groups) if name and (group == at).any()]
-    names = [shorten(paper.spell(scene.groups[at]), 16 * em, em, bold=True) for at in own_names]
+    names = [
+        shorten(paper.to_drawable(scene.groups[at]), 16 * em, em, bold=True) for at in own_names
+    ]
     middle = np.array([np.median(where[group == at], axis=0) for at in own_names]).reshape(-1, 2)
     widths = np.array([text_width(name, em, bold=True) for name in names])
-    # On the middle of its group each, a little up or down where another name is there.
+    # Each at the centre of its group, moved slightly up or down to avoid other names.
     placed = place_labels(
         middle, np.zeros(len(names)), widths, 1.3 * em, bounds, range(len(names)),
         cover=True, gap=0,
@@ -142,13 +144,13 @@ def _draw_map(scene: Scene, paper: Paper) -> None:
     for label in placed:
         paper.label(label.x, label.y, names[label.node], weight="bold", zorder=TEXT + 1)
 
-    # The best-known one of every part of the map.
+    # The best-known node in each part of the map.
     cell = np.floor(np.clip(scene.position, 0, 1 - 1e-9) * _MAP_CELLS).astype(int)
     best: dict[tuple[int, int], int] = {}
     for at in sorted(range(len(group)), key=lambda at: (-scene.nodes[at].degree, at)):
         best.setdefault((int(cell[at, 0]), int(cell[at, 1])), at)
     chosen = list(best.values())
-    texts = [shorten(paper.spell(scene.nodes[at].label), 12 * em, 0.85 * em) for at in chosen]
+    texts = [shorten(paper.to_drawable(scene.nodes[at].label), 12 * em, 0.85 * em) for at in chosen]
     for label in place_labels(
         where[chosen],
         np.full(len(chosen), small + 0.2 * em),

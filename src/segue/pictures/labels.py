@@ -1,4 +1,4 @@
-"""Labels beside their nodes that cover neither each other nor another node."""
+"""Labels next to their nodes that cover neither each other nor other nodes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Boxes = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class PlacedLabel:
-    """Where a label goes, in points: the middle of its left side, and its width."""
+    """Position of a label in points: the middle of its left side, and its width."""
 
     node: int
     x: float
@@ -35,7 +35,7 @@ def place_labels(
     gap: float = 2.5,
     most: int | None = None,
 ) -> list[PlacedLabel]:
-    """Give each node in turn the first free place beside it; where there is none, no label.
+    """Label each node in turn at the first free position around it, or not at all if there is none.
 
     Parameters
     ----------
@@ -44,22 +44,22 @@ def place_labels(
     widths : float64 [num_nodes]
         Of the labels.
     height
-        Of every label.
+        Of each label.
     bounds
         Left, bottom, right and top that no label may cross.
     order
-        Nodes that want a label, the most important first.
+        Nodes to label, the most important first.
     always
-        Nodes that get a label even if it must cover another node: then as few as can be. They
+        Nodes that are labelled even if that covers other nodes, then as few as possible. They
         should come first in `order`.
     cover
-        Whether labels may cover nodes; they then stand on them, or a line or two off.
+        Whether labels may cover nodes; they are then centred on them, or a line or two off.
     taken : float64 [num_boxes, 4], optional
         Boxes (left, bottom, right, top) that no label may cover.
     gap
         Between a node and its label.
     most
-        How many labels at most.
+        Maximum number of labels.
 
     Returns
     -------
@@ -96,7 +96,7 @@ def place_labels(
 
 
 def overlap(box: Boxes, others: Boxes) -> NDArray[np.bool_]:
-    """Which of some boxes (left, bottom, right, top) share ground with one: bool [num_others]."""
+    """Which of the boxes (left, bottom, right, top) overlap one box: bool [num_others]."""
     shared: NDArray[np.bool_] = (
         (others[:, 0] < box[2])
         & (others[:, 2] > box[0])
@@ -109,7 +109,7 @@ def overlap(box: Boxes, others: Boxes) -> NDArray[np.bool_]:
 def _spots(
     centre: NDArray[np.float64], radius: float, width: float, height: float, gap: float
 ) -> list[tuple[float, float]]:
-    """Where a label may stand around its node, the best first: right, left, above, below …"""
+    """Candidate positions of a label around its node, best first: right, left, above, below …"""
     x, y = centre
     right, left, middle = x + radius + gap, x - radius - gap - width, x - width / 2
     over, under = y + radius + gap / 2 + height / 2, y - radius - gap / 2 - height / 2

@@ -1,4 +1,4 @@
-"""Where nodes go: by forces, in columns with few crossings, in rings."""
+"""Layouts: by forces, in columns with few crossings, in rings."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ _MANY_NODES = 400
 def force_layout(
     num_nodes: int, edges: Edges, lengths: Sequence[float] | None = None, rng_seed: int = 0
 ) -> Positions:
-    """Lay out by forces: the fewer and shorter the edges between two nodes, the nearer they come.
+    """Force-directed layout: the fewer and shorter the edges between nodes, the closer they are.
 
     T. Kamada and S. Kawai: "An algorithm for drawing general undirected graphs", Information
-    Processing Letters 31, 1989; above 400 nodes the quicker one of T. Fruchterman and E.
-    Reingold. Places are then `evened`.
+    Processing Letters 31, 1989; above 400 nodes the faster one of T. Fruchterman and E. Reingold.
+    `spread_out` is then applied.
 
     Parameters
     ----------
     num_nodes
     edges
     lengths
-        What each edge would like to be; 1 by default.
+        Ideal length of each edge; 1 by default.
     rng_seed
 
     Returns
@@ -47,21 +47,21 @@ def force_layout(
     if 2 < num_nodes <= _MANY_NODES:
         placed = nx.kamada_kawai_layout(graph, pos=placed, weight="length")
     position = np.array([placed[node] for node in range(num_nodes)]).reshape(num_nodes, 2)
-    return evened(position)
+    return spread_out(position)
 
 
-def evened(position: Positions) -> Positions:
-    """Half evened out in the unit square: float64 [num_nodes, 2].
+def spread_out(position: Positions) -> Positions:
+    """Positions spread out over the unit square: float64 [num_nodes, 2].
 
-    The mean of each place and of its rank on each axis, for layouts in which only what is near
-    what means something: a few outliers then do not press all others together.
+    The mean of each coordinate and its rank, for layouts in which only proximity is meaningful: a
+    few outliers then do not squeeze everything else together.
     """
     rank = np.argsort(np.argsort(position, axis=0, kind="stable"), axis=0, kind="stable")
     return (unit_square(position) + unit_square(rank.astype(np.float64))) / 2
 
 
 def unit_square(position: Positions) -> Positions:
-    """Scale to fill the unit square, each axis for itself; no extent goes to its middle."""
+    """Scale each axis to fill the unit square; an axis without extent is centred."""
     if not len(position):
         return position
     low, extent = position.min(axis=0), np.ptp(position, axis=0)
@@ -73,7 +73,7 @@ def unit_square(position: Positions) -> Positions:
 def count_crossings(left: Sequence[int], right: Sequence[int], edges: Edges) -> int:
     """Pairs of edges between two columns that cross, given the order of each column.
 
-    Edges that do not join a node of `left` to one of `right` are passed over.
+    Edges that do not join a node of `left` to one of `right` are ignored.
     """
     place_left = {node: place for place, node in enumerate(left)}
     place_right = {node: place for place, node in enumerate(right)}
@@ -83,8 +83,7 @@ def count_crossings(left: Sequence[int], right: Sequence[int], edges: Edges) -> 
         for one, other in (pair, pair[::-1])
         if one in place_left and other in place_right
     )
-    # By the first end, then the second: what comes later on the left and ends earlier on the
-    # right crosses.
+    # Sorted by left end, then right end: edges cross if a later one ends further up on the right.
     second = np.array([end for _, end in ends], dtype=np.int64)
     return int(sum((second[:at] > end).sum() for at, end in enumerate(second)))
 
@@ -94,11 +93,11 @@ def order_columns(
 ) -> list[list[int]]:
     """Order the nodes of each column so that few edges between neighbouring columns cross.
 
-    Sweeps to and fro put each node at the mean place of its neighbours in the column before it,
-    then neighbours in a column change places while that helps (K. Sugiyama, S. Tagawa, M. Toda:
-    "Methods for visual understanding of hierarchical system structures", IEEE Trans. SMC 11,
-    1981; E. R. Gansner et al.: "A technique for drawing directed graphs", IEEE Trans. SE 19,
-    1993). The best order that was seen is kept, so there are never more crossings than at first.
+    Sweeps back and forth put each node at the mean position of its neighbours in the previous
+    column, then adjacent nodes are swapped while that helps (K. Sugiyama, S. Tagawa, M. Toda:
+    "Methods for visual understanding of hierarchical system structures", IEEE Trans. SMC 11, 1981;
+    E. R. Gansner et al.: "A technique for drawing directed graphs", IEEE Trans. SE 19, 1993). The
+    best order seen is kept, so there are never more crossings than at the start.
 
     Parameters
     ----------
@@ -119,7 +118,7 @@ def order_columns(
         return sum(count_crossings(left, right, edges) for left, right in pairwise(order))
 
     def sweep(at: int, by: Sequence[int]) -> None:
-        """Put a column in the order of the mean places of its neighbours in other columns."""
+        """Sort a column by the mean positions of its neighbours in other columns."""
         if at in fixed:
             return
         place = {node: y for column in by for node, y in _even(order[column]).items()}
@@ -157,12 +156,12 @@ def order_columns(
 
 
 def _even(column: Sequence[int]) -> dict[int, float]:
-    """Each node's place in its column, spread over (0, 1)."""
+    """Each node's position in its column, evenly spread over (0, 1)."""
     return {node: (row + 0.5) / len(column) for row, node in enumerate(column)}
 
 
 def _transpose(order: list[list[int]], at: int, neighbours: dict[int, set[int]]) -> bool:
-    """Let neighbours in a column change places where that leaves fewer crossings."""
+    """Swap adjacent nodes in a column where that reduces crossings."""
     around = [order[column] for column in (at - 1, at + 1) if 0 <= column < len(order)]
     places = [{node: row for row, node in enumerate(column)} for column in around]
 
@@ -185,10 +184,10 @@ def _transpose(order: list[list[int]], at: int, neighbours: dict[int, set[int]])
 
 
 def spread_column(ideal: NDArray[np.float64], gap: float) -> NDArray[np.float64]:
-    """Places in [0, 1] near some ideal ones, in the same order, at least `gap` apart.
+    """Positions in [0, 1] close to ideal ones, in the same order, at least `gap` apart.
 
-    The nearest by least squares: what stands too close is pooled around its mean (M. Ayer et al.:
-    "An empirical distribution function for sampling with incomplete information", Annals of
+    The closest by least squares: positions that are too close are pooled around their mean (M. Ayer
+    et al.: "An empirical distribution function for sampling with incomplete information", Annals of
     Mathematical Statistics 26, 1955).
 
     Parameters
@@ -213,7 +212,7 @@ def spread_column(ideal: NDArray[np.float64], gap: float) -> NDArray[np.float64]
 
 
 def column_layout(columns: Sequence[Sequence[int]], edges: Edges, num_nodes: int) -> Positions:
-    """Positions of ordered columns: the longest fills its height, the others stand near it.
+    """Positions of ordered columns: the longest fills the height, the others align with it.
 
     Returns
     -------
@@ -239,7 +238,7 @@ def column_layout(columns: Sequence[Sequence[int]], edges: Edges, num_nodes: int
             for node, place in zip(nodes, even, strict=True):
                 near = [position[other, 1] for other in neighbours[node] if other in done]
                 ideal.append(float(np.mean(near)) if near else float(place))
-            # As wide apart as the room allows, up to one and a half rows.
+            # As far apart as space allows, up to one and a half rows.
             apart = min(1.5 * gap, 1 / max(1, len(nodes) - 1)) if len(nodes) > 1 else gap
             position[nodes, 1] = spread_column(np.array(ideal), apart)
         done.update(nodes)
@@ -249,10 +248,10 @@ def column_layout(columns: Sequence[Sequence[int]], edges: Edges, num_nodes: int
 def flow_layout(
     columns: Sequence[Sequence[int]], flow: NDArray[np.float64], least: float
 ) -> Positions:
-    """Positions of ordered columns through which something flows, as tall as what flows there.
+    """Positions of ordered columns with flows; nodes are as tall as their flow.
 
-    Each node gets room in proportion to its flow, and `least` at any rate; what is left of a
-    column is shared between its nodes.
+    Each node gets space in proportion to its flow, but at least `least`; the rest of a column is
+    divided among its nodes.
 
     Parameters
     ----------
@@ -260,7 +259,7 @@ def flow_layout(
     flow : float64 [num_nodes]
         Through each node.
     least
-        Share of the height that every node needs for its name.
+        Share of the height that each node needs for its name.
 
     Returns
     -------
@@ -268,7 +267,7 @@ def flow_layout(
         In the unit square, from the left and from the top.
     """
     position = np.full((len(flow), 2), 0.5)
-    # As tall as the fullest column allows, if each node in it had at least its room.
+    # As tall as the fullest column allows when each of its nodes has at least that space.
     scale = min(
         (max(0.1, 0.8 - 0.5 * least * len(column)) / max(float(flow[list(column)].sum()), 1e-12))
         for column in columns
@@ -280,7 +279,7 @@ def flow_layout(
             continue
         room = np.maximum(flow[nodes] * scale, least)
         room *= min(1.0, 1 / float(room.sum()))
-        # One half of a gap at either end, so that short columns stand in the middle.
+        # Half a gap at either end centres short columns.
         gap = (1 - float(room.sum())) / len(nodes)
         ends = np.cumsum(room + gap)
         position[nodes, 0] = at / max(1, len(columns) - 1)
@@ -291,13 +290,13 @@ def flow_layout(
 def ring_angles(
     num_inner: int, num_outer: int, edges: Edges
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Angles on two rings, evenly spread on each, so that what is joined stands in like directions.
+    """Angles on two rings, evenly spread on each, so that joined nodes have similar directions.
 
     Parameters
     ----------
     num_inner, num_outer
     edges
-        Pairs of places, on the inner and on the outer ring.
+        Pairs of indices, on the inner and on the outer ring.
 
     Returns
     -------
@@ -319,9 +318,9 @@ def ring_angles(
 
 
 def _around(joined: NDArray[np.float64], angle: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Spread things around a ring, each near the mean direction of what it is joined to."""
+    """Spread nodes around a ring, each near the mean direction of its neighbours."""
     wanted = np.angle(joined @ np.exp(1j * angle)) % (2 * np.pi)
-    # Rounded, so that a last bit does not decide about the order.
+    # Rounded, so that the last bit does not decide the order.
     order = np.argsort(np.round(wanted, 9), kind="stable")
     even = np.arange(len(order)) * 2 * np.pi / max(1, len(order))
     placed = np.empty(len(order))

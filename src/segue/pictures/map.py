@@ -15,12 +15,12 @@ from segue.bundle import Bundle
 from segue.data.playlists import Catalog, Float32Array, Int64Array
 from segue.errors import InputError
 from segue.extras import required
-from segue.pictures.layout import evened, unit_square
+from segue.pictures.layout import spread_out, unit_square
 from segue.pictures.scene import Scene, SceneNode, counted, describe
 from segue.pictures.text import clean
 from segue.synthetic.sample import load_songs
 
-MAX_GROUPS = 8  # as many as there are colours that can be told apart
+MAX_GROUPS = 8  # the number of distinguishable colours
 
 
 def catalogue_map(
@@ -32,20 +32,20 @@ def catalogue_map(
     limit: int = 10_000,
     rng_seed: int = 0,
 ) -> Scene:
-    """Tracks as points, near each other where their vectors are alike.
+    """Tracks as points, close together if their vectors are similar.
 
     Parameters
     ----------
     bundle
     method
-        ``"pca"``: the two directions in which the vectors differ most; ``"umap"`` keeps near what
-        is near (needs the extra ``umap``).
+        ``"pca"``: the two directions of greatest variance; ``"umap"`` preserves neighbourhoods
+        (needs the extra ``umap``).
     genres
         Genre by track id: colours by genre, at most eight of them; None colours by clusters.
     num_clusters
         From 1 to 8.
     limit
-        Most tracks, the best-known ones.
+        Maximum number of tracks, the best-known ones.
     rng_seed
         For clusters and UMAP.
 
@@ -59,7 +59,7 @@ def catalogue_map(
     catalog = bundle.catalog
     rows = np.argsort(-bundle.popularity, kind="stable")[:limit]
     if not len(rows):
-        raise InputError("the bundle holds no track, so there is no map of it")
+        raise InputError("the bundle has no tracks to map")
     vectors = bundle.track_vectors[rows]
     position = pca(vectors) if method == "pca" else umap(vectors, rng_seed)
     if genres is None:
@@ -82,7 +82,7 @@ def catalogue_map(
         "map",
         tuple(nodes),
         (),
-        unit_square(position) if method == "pca" else evened(position),
+        unit_square(position) if method == "pca" else spread_out(position),
         names,
     )
 
@@ -124,7 +124,7 @@ def umap(vectors: Float32Array, rng_seed: int) -> NDArray[np.float64]:
 
 
 def clusters(vectors: Float32Array, num_clusters: int, rng_seed: int) -> Int64Array:
-    """k-means from a start by k-means++: the cluster of each row, the largest is 0.
+    """k-means with k-means++ initialisation: the cluster of each row; the largest is 0.
 
     D. Arthur and S. Vassilvitskii: "k-means++", SODA 2007.
     """
@@ -144,7 +144,7 @@ def clusters(vectors: Float32Array, num_clusters: int, rng_seed: int) -> Int64Ar
 
 
 def sample_genres(catalog: Catalog) -> dict[str, str] | None:
-    """Genres of the shipped sample's songs; None for a catalogue of other tracks."""
+    """Genres of the shipped sample's songs; None for any other catalogue."""
     known = {song.track_id: song.genre for song in load_songs()}
     ids = catalog.track_ids.to_pylist()
     found = {track_id: known[track_id] for track_id in ids if track_id in known}
@@ -185,12 +185,12 @@ def _genre_groups(genres: Sequence[str | None]) -> tuple[Int64Array, tuple[str, 
 def _cluster_names(
     catalog: Catalog, rows: Int64Array, popularity: Int64Array, group: Int64Array
 ) -> tuple[str, ...]:
-    """Two of the best-known artists of each cluster, none of them twice."""
+    """Two of the best-known artists of each cluster, no artist twice."""
     weight = np.zeros((int(group.max()) + 1, len(catalog.artists)))
     artist = catalog.main_artist[rows]
     known = artist >= 0
     np.add.at(weight, (group[known], artist[known]), popularity[rows[known]] + 1e-6)
-    # An artist speaks for the cluster that holds most of it.
+    # An artist represents the cluster that holds most of its tracks.
     weight[weight < weight.max(axis=0)] = 0
     names = []
     for own in weight:

@@ -16,26 +16,28 @@ from segue.pictures.text import families_of, shorten, text_width
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-LINE = 1.35  # height of a line of text in font sizes
-# Under text are nodes, under nodes edges.
+LINE = 1.35  # line height in font sizes
+# Text is drawn over nodes, nodes over edges.
 EDGES, NODES, TEXT = 1, 3, 4
 
 
 class Paper:
-    """A figure with a header and a legend, and between them a box to draw in."""
+    """A figure with a header, a legend, and a box to draw in between them."""
 
-    def __init__(self, scene: Scene, size: Size, theme: Theme, spell: Callable[[str], str]) -> None:
+    def __init__(
+        self, scene: Scene, size: Size, theme: Theme, to_drawable: Callable[[str], str]
+    ) -> None:
         from matplotlib.figure import Figure
 
-        self.theme, self.font, self.spell = theme, size.font, spell
+        self.theme, self.font, self.to_drawable = theme, size.font, to_drawable
         self.line = LINE * size.font
         margin = 1.4 * size.font
         self.width = 72 * size.width
         room = self.width - 2 * margin
-        title = _wrapped(spell(scene.title), room, 1.45 * size.font, 2, bold=True)
-        note = _wrapped(spell(scene.note), room, size.font, 3)
+        title = _wrapped(to_drawable(scene.title), room, 1.45 * size.font, 2, bold=True)
+        note = _wrapped(to_drawable(scene.note), room, size.font, 3)
         header = len(title) * 1.55 * self.line + len(note) * self.line
-        rows = _legend_rows(_legend(scene, theme, spell), room, size.font)
+        rows = _legend_rows(_legend(scene, theme, to_drawable), room, size.font)
         footer = len(rows) * 1.35 * self.line
         if size.height is None:
             self.height = _body_height(scene, self) + header + footer + 2 * margin + self.line
@@ -60,20 +62,20 @@ class Paper:
         self.top = max(top - 0.5 * self.line, self.bottom + self.line)
 
     def text(self, x: float, y: float, text: str, *, size: float = 1.0, **options: Any) -> None:
-        """Text at a place in points; `size` is in font sizes."""
+        """Text at a position in points; `size` is in font sizes."""
         options = {"color": self.theme.ink, "va": "center_baseline", "ha": "left"} | options
         options.setdefault("zorder", TEXT)
         family = families_of(text)
         self.axes.text(x, y, text, fontsize=size * self.font, family=family, **options)
 
     def label(self, x: float, y: float, text: str, **options: Any) -> None:
-        """A node's name, with paper under it, so that edges do not run through it."""
+        """A node's name, on a patch of background so that edges do not run through it."""
         paper = {"facecolor": self.theme.background, "edgecolor": "none", "alpha": 0.72}
         box = paper | {"boxstyle": "square,pad=0.06"}
         self.text(x, y, text, bbox=box, gid="label", **options)
 
     def place(self, position: NDArray[np.float64], pad: tuple[float, float]) -> NDArray[Any]:
-        """From the unit square to points, with `pad` points free at the sides, above and below."""
+        """From the unit square to points, with margins of `pad` points (horizontal, vertical)."""
         left, right = self.left + pad[0], self.right - pad[0]
         bottom, top = self.bottom + pad[1], self.top - pad[1]
         x = left + position[:, 0] * max(right - left, 1.0)
@@ -91,7 +93,7 @@ class Paper:
         ring: bool = False,
         edge: float | None = None,
     ) -> None:
-        """Nodes of one look; with a `ring`, those that stand out."""
+        """Nodes of one style; with a `ring` they stand out."""
         # A square of the same half width would look larger than a circle, a diamond smaller.
         scale = {"s": 0.88, "D": 0.8, "*": 1.35}.get(mark, 1.0)
         self.axes.scatter(
@@ -143,7 +145,7 @@ class LegendItem:
     width: float = 1.2
 
     def extent(self, font: float) -> float:
-        """How wide it is in points, with the gap to the next one."""
+        """Its width in points, including the gap to the next one."""
         mark = 1.7 * font if self.mark or self.line else 0.0
         return mark + text_width(self.text, font) + 2.0 * font
 
@@ -151,11 +153,11 @@ class LegendItem:
 DASHES = (0, (3, 1.6))
 
 
-def _legend(scene: Scene, theme: Theme, spell: Callable[[str], str]) -> list[LegendItem]:
+def _legend(scene: Scene, theme: Theme, to_drawable: Callable[[str], str]) -> list[LegendItem]:
     """What the marks, lines and colours of a scene mean."""
     if scene.layout == "map":
         items = [
-            LegendItem(shorten(spell(name), 220, 9), theme.series[at], SERIES_MARKS[at])
+            LegendItem(shorten(to_drawable(name), 220, 9), theme.series[at], SERIES_MARKS[at])
             for at, name in enumerate(scene.groups)
         ]
         if any(node.group < 0 for node in scene.nodes):
@@ -193,7 +195,7 @@ def _legend_rows(items: list[LegendItem], room: float, font: float) -> list[list
 
 
 def _wrapped(text: str, room: float, font: float, most: int, *, bold: bool = False) -> list[str]:
-    """At most so many lines, each of at most `room` points."""
+    """Text wrapped into at most `most` lines of at most `room` points."""
     lines: list[str] = []
     for word in text.split():
         longer = f"{lines[-1]} {word}" if lines else word
@@ -205,7 +207,7 @@ def _wrapped(text: str, room: float, font: float, most: int, *, bold: bool = Fal
 
 
 def _body_height(scene: Scene, paper: Paper) -> float:
-    """Height of the box for a picture that may choose it."""
+    """Height of the box for a picture without a fixed height."""
     if scene.layout == "columns":
         counts = np.unique(np.round(scene.position[:, 0], 3), return_counts=True)[1]
         rows = max(int(counts.max()), 3)
@@ -214,5 +216,5 @@ def _body_height(scene: Scene, paper: Paper) -> float:
 
 
 def _row_height(scene: Scene, paper: Paper) -> float:
-    """Of a column at its best: two lines where a second one says more about a track."""
+    """Ideal height of a row in a column: two lines if tracks have a second one."""
     return paper.line * (2.4 if "contribution" in {edge.kind for edge in scene.edges} else 1.45)

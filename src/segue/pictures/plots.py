@@ -2,7 +2,7 @@
 
 Every function returns a matplotlib figure; call it inside `segue.pictures.style.styled` and write
 it with `segue.pictures.style.save_figure`, or do both with `segue.pictures.save.save_plot`. Series
-differ in colour, mark and line, so that they are told apart in grey, too.
+differ in colour, mark and line, so that they remain distinguishable in greyscale.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Series:
-    """One line or one point: where it is, and by how much that varies.
+    """One line or one point: its coordinates, and their spread.
 
     Attributes
     ----------
     x, y
         Of equal length.
     spread
-        Standard deviation of each `y`; empty where it is not known.
+        Standard deviation of each `y`; empty if unknown.
     """
 
     x: Sequence[float]
@@ -39,7 +39,7 @@ class Series:
     spread: Sequence[float] = ()
 
     def __post_init__(self) -> None:
-        """Refuse columns of different lengths (ValueError)."""
+        """Raise ValueError if columns differ in length."""
         if len(self.x) != len(self.y) or (self.spread and len(self.spread) != len(self.y)):
             raise ValueError("x, y and spread of a series differ in length")
 
@@ -56,13 +56,13 @@ def training_curves(
     Parameters
     ----------
     histories
-        By name of the model: what `Bundle.history` holds, one entry an epoch.
+        `Bundle.history` by name of the model, one entry per epoch.
     size, theme, title
 
     Raises
     ------
     InputError
-        If no history has an entry.
+        If all histories are empty.
     """
     from matplotlib.ticker import MaxNLocator
 
@@ -76,7 +76,7 @@ def training_curves(
     ]
     panels = list(dict.fromkeys(names))
     if not panels:
-        raise InputError("there is no history of a training to draw")
+        raise InputError("there is no training history to draw")
     figure, axes = _panels(len(panels), title, size, theme)
     for name, axis in zip(panels, axes, strict=False):
         for at, (model, history) in enumerate(histories.items()):
@@ -116,7 +116,7 @@ def lines(
     log_x: bool = False,
     ticks: Mapping[float, str] | None = None,
 ) -> Figure:
-    """Lines such as Recall@k by k, with their spread as a band; `ticks` name places of x."""
+    """Lines such as Recall@k by k, with their spread as a band; `ticks` label the x axis."""
     figure, (axis, *_) = _panels(1, title, size, theme)
     for at, (name, one) in enumerate(series.items()):
         _line(axis, at, one, name, theme, marks=len(one.x) <= 12)
@@ -139,7 +139,7 @@ def scatter(
     x_label: str,
     y_label: str,
 ) -> Figure:
-    """One mark a model, named beside it: recall against novelty, or against time."""
+    """One labelled mark per model: recall against novelty, or against time."""
     figure, (axis, *_) = _panels(1, title, size, theme)
     for at, one in enumerate(points.values()):
         mark = SERIES_MARKS[at % 8]
@@ -166,17 +166,17 @@ def panels(
     same_y: bool = True,
     log_x: bool = False,
 ) -> Figure:
-    """Lines in a panel a group; a name looks the same in all of them.
+    """Lines in one panel per group; each name has the same style in all panels.
 
     Parameters
     ----------
     groups
-        By title of the panel the lines by name.
+        Lines by name, by title of the panel.
     size, theme, title, x_label, y_label
     same_y
-        One scale for all panels, so that they compare.
+        One scale for all panels, so that they are comparable.
     log_x
-        Equal ratios are equally far apart; otherwise x is a whole number, such as an epoch.
+        Logarithmic x axis; otherwise x is an integer, such as an epoch.
     """
     from matplotlib.ticker import MaxNLocator
 
@@ -211,14 +211,15 @@ def scatter_of_kinds(
     x_label: str,
     y_label: str,
 ) -> Figure:
-    """Marks of two properties, the first by colour, the second by form; and points with names.
+    """Marks with two properties, the first as colour, the second as shape; plus named points.
 
     Parameters
     ----------
     points
-        By the first property (an architecture) and the second (how it was trained), a point each.
+        One point for each first property (an architecture) and second property (how it was
+        trained).
     named
-        Further points, in grey, with their names beside them.
+        Further points, in grey, labelled with their names.
     size, theme, title, x_label, y_label
     """
     from matplotlib.lines import Line2D
@@ -243,7 +244,7 @@ def scatter_of_kinds(
     axis.margins(0.1)
 
     def key(color: str, name: str, mark: str = "") -> Line2D:
-        """A bar of the colour where it stands for that alone, and not for a form."""
+        """A legend entry: a bar if it stands for a colour only, not a shape."""
         return Line2D(
             [], [], color=color, marker=mark, linestyle="" if mark else "-", label=drawable(name),
             linewidth=0.6 * size.font, markersize=0.8 * size.font,
@@ -271,7 +272,7 @@ def bars(
     categories: Sequence[str],
     y_label: str,
 ) -> Figure:
-    """Bars side by side in categories, such as recall by popularity, a colour a model."""
+    """Grouped bars by category, such as recall by popularity, one colour per model."""
     figure, (axis, *_) = _panels(1, title, size, theme)
     width = 0.8 / max(1, len(groups))
     hatches = ("", "//", "..", "xx")
@@ -309,7 +310,7 @@ def _panels(count: int, title: str, size: Size, theme: Theme) -> tuple[Figure, l
 
 
 def _by_ratio(axis: Axes, series: Mapping[str, Series]) -> None:
-    """A logarithmic x axis with marks at 1, 2, 5, 10 … as far as there are values."""
+    """A logarithmic x axis with ticks at 1, 2, 5, 10 … over the range of the values."""
     places = sorted({x for one in series.values() for x in one.x})
     axis.set_xscale("log")
     axis.set_xticks([x for x in places if f"{x:g}"[0] in "125"])
@@ -336,11 +337,11 @@ def _name_points(
     size: Size,
     others: Sequence[Series] = (),
 ) -> None:
-    """Names beside points; as far as can be they cover no mark, none of `others` either."""
+    """Names next to points, covering as few marks as possible, including those of `others`."""
     from segue.pictures.labels import place_labels
     from segue.pictures.text import text_width
 
-    figure.draw_without_rendering()  # lays out the axes, so that places are known in points
+    figure.draw_without_rendering()  # lays out the axes, so that positions in points are known
     scale = 72 / figure.dpi
     texts = [drawable(name) for name in points]
     ends = [(one.x[0], one.y[0]) for one in (*points.values(), *others)]
@@ -369,14 +370,14 @@ def _color(theme: Theme, at: int) -> str:
 def _legend(
     figure: Figure, axes: Sequence[Axes], names: Sequence[str], theme: Theme, size: Size
 ) -> None:
-    """Under the plot, where there is more than one series."""
+    """A legend under the plot, if there is more than one series."""
     if len(names) < 2:
         return
     handles: dict[str, Any] = {}
     for axis in axes:
         for handle, label in zip(*axis.get_legend_handles_labels(), strict=True):
             handles.setdefault(label, handle)
-    # A column is as wide as its longest name: about so many inches, with line and gap.
+    # Estimated width of a column in inches: its longest name, the line and the gap.
     widest = 0.9 + 0.08 * max(len(label) for label in handles)
     figure.legend(
         list(handles.values()), list(handles), loc="outside lower left",

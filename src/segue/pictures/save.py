@@ -1,4 +1,4 @@
-"""From a scene or a plot to a file, in the form that its name asks for."""
+"""Save a scene or a plot to a file, in the format given by its extension."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ if TYPE_CHECKING:
 def save_scene(
     scene: Scene, path: Path, size: Size, theme: str | None = None, *, dpi: int = 200
 ) -> None:
-    """Write a scene as PNG, SVG or PDF, or as an HTML file that one can walk about in.
+    """Write a scene as PNG, SVG or PDF, or as an interactive HTML file.
 
     Parameters
     ----------
     scene
     path
-        Its ending says which.
+        Its extension selects the format.
     size
-        Not used for HTML, which fills its window.
+        Ignored for HTML, which fills its window.
     theme
-        ``"light"`` or ``"dark"``; None is light, and in HTML what the reader's system says.
+        ``"light"`` or ``"dark"``; None is light, or in HTML the reader's system setting.
     dpi
-        Of a PNG.
+        Resolution of a PNG.
 
     Raises
     ------
     InputError
-        If the ending is of none of these.
+        If the extension is none of these.
     ArtefactError
         If the file cannot be written.
     """
@@ -47,11 +47,11 @@ def save_scene(
     if file_format == "html":
         write_scene(scene, path, theme)
         return
-    # In SVG, text is drawn with the fonts of the machine that shows it.
-    spell = clean if file_format == "svg" else drawable
+    # In SVG, text is drawn with the fonts of the machine that displays it.
+    to_drawable = clean if file_format == "svg" else drawable
     colors = THEMES[theme or "light"]
     with styled(colors, size.font), _no_glyph_warnings():
-        save_figure(draw_scene(scene, size, colors, spell=spell), path, dpi)
+        save_figure(draw_scene(scene, size, colors, to_drawable=to_drawable), path, dpi)
 
 
 def save_plot(
@@ -63,7 +63,7 @@ def save_plot(
     title: str = "Plot",
     dpi: int = 200,
 ) -> None:
-    """Write a plot (a function of `segue.pictures.plots`, all but size and theme given).
+    """Write a plot: a function of `segue.pictures.plots` that still takes size and theme.
 
     As `save_scene`; HTML holds it as SVG, under `title`.
     """
@@ -81,7 +81,7 @@ def save_plot(
 
 @contextmanager
 def _no_glyph_warnings() -> Iterator[None]:
-    """What an SVG holds may lack a glyph here and have one where it is shown."""
+    """Text in an SVG may lack a glyph here and have one where it is displayed."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing")
         yield

@@ -1,7 +1,7 @@
-"""`Scene`: what a picture of a graph shows, before anything is drawn.
+"""`Scene`: the contents of a picture of a graph, before anything is drawn.
 
 The same scene is drawn by matplotlib (`segue.pictures.draw`) and by the graph view in JavaScript
-(`static/graph_view.js`), which gets it as JSON.
+(`static/graph_view.js`), which receives it as JSON.
 """
 
 from __future__ import annotations
@@ -22,26 +22,27 @@ Positions = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class SceneNode:
-    """A node with what is said of it.
+    """A node and its description.
 
     Attributes
     ----------
     key
         ``"track:17"``: type and row, the same in every picture of a bundle.
     type
-        ``"playlist"``, ``"track"``, ``"artist"``; ``"rest"`` stands for what no node ties.
+        ``"playlist"``, ``"track"``, ``"artist"``; ``"rest"`` stands for contributions without a
+        linking node.
     label, detail
-        Its name on one line; more about it.
+        Its name on one line, and details.
     degree
-        In the whole graph; a node is drawn the larger, the higher.
+        Degree in the whole graph; nodes of higher degree are drawn larger.
     wave
         As in `Subgraph`.
     role
-        ``"start"`` of a snowball, a ``"seed"``, a recommended (``"found"``) track, or nothing.
+        ``"start"`` of a snowball, a ``"seed"``, a recommended (``"found"``) track, or empty.
     group
-        Place in the groups of the scene, −1 for none.
+        Index in the groups of the scene, −1 for none.
     id
-        The outside identifier; empty for ``"rest"``.
+        The identifier in the source; empty for ``"rest"``.
     """
 
     key: str
@@ -57,7 +58,7 @@ class SceneNode:
 
 @dataclass(frozen=True)
 class SceneEdge:
-    """An edge between two nodes, by their places; `weight` is the share that its width shows."""
+    """An edge between two nodes, given by index; `weight` determines its width."""
 
     source: int
     target: int
@@ -73,19 +74,19 @@ class Scene:
     Attributes
     ----------
     title, note
-        A line above it, and a lesser one under that.
+        A title line, and a smaller line below it.
     layout
         ``"force"``, ``"columns"``, ``"rings"`` or ``"map"``.
     nodes, edges
     position : float64 [num_nodes, 2]
         In the unit square, from the left and from the top.
     groups
-        Names of the categories that colours stand for.
+        Names of the categories shown as colours.
     headings
-        Over the columns.
+        Headings of the columns.
     beyond
-        More nodes and edges around these, for a view that one can walk on in. The places of its
-        edges go on from those of this scene's nodes.
+        More nodes and edges around these, for a view that can be explored. The node indices in its
+        edges continue those of this scene's nodes.
     """
 
     title: str
@@ -99,9 +100,9 @@ class Scene:
     beyond: tuple[tuple[SceneNode, ...], tuple[SceneEdge, ...]] = field(default=((), ()))
 
     def __post_init__(self) -> None:
-        """Refuse positions and edges that do not fit the nodes (ValueError)."""
+        """Raise ValueError if positions or edges do not fit the nodes."""
         if self.position.shape != (len(self.nodes), 2):
-            raise ValueError("position must hold two numbers a node")
+            raise ValueError("position must have two numbers per node")
         if not np.isfinite(self.position).all():
             raise ValueError("position must be finite")
         places = [place for edge in self.edges for place in (edge.source, edge.target)]
@@ -109,11 +110,11 @@ class Scene:
             raise ValueError("an edge points outside the nodes")
 
     def with_title(self, title: str) -> Scene:
-        """The same under another title; an empty one leaves the note out, too."""
+        """The same scene with another title; an empty title also removes the note."""
         return replace(self, title=title, note=self.note if title else "")
 
     def to_json(self) -> dict[str, Any]:
-        """As plain values; edges name nodes by their keys (see ``static/graph_view.js``)."""
+        """As plain values; edges refer to nodes by their keys (see ``static/graph_view.js``)."""
         nodes = [
             _node_json(node) | {"x": round(float(x), 5), "y": round(float(y), 5)}
             for node, (x, y) in zip(self.nodes, self.position, strict=True)
@@ -147,7 +148,7 @@ def _edge_json(edge: SceneEdge, nodes: Sequence[SceneNode]) -> dict[str, Any]:
 
 
 def nodes_of(subgraph: Subgraph, catalog: Catalog, playlists: Playlists) -> tuple[SceneNode, ...]:
-    """The nodes of a subgraph with their names; the first ones (wave 0) are where it starts."""
+    """The nodes of a subgraph with their names; the first ones (wave 0) are its starting points."""
     made = []
     columns = (subgraph.node_type, subgraph.row, subgraph.degree, subgraph.wave)
     for kind, row, degree, wave in zip(*(column.tolist() for column in columns), strict=True):
@@ -177,7 +178,7 @@ def describe(
     """Label and detail of a node."""
     if node_type == "playlist":
         if playlists is None:
-            raise ValueError("a playlist was asked for where there are none")
+            raise ValueError("a playlist was requested but there are none")
         title = clean(playlists.titles[row].as_py() or "")
         return title or f"playlist {playlists.ids[row]}", counted(degree, "track")
     if node_type == "artist":
@@ -194,7 +195,7 @@ def counted(count: int, thing: str) -> str:
 
 
 def summary(nodes: Iterable[SceneNode], num_edges: int) -> str:
-    """How much of what a picture shows."""
+    """How many nodes of each type, and edges, a picture shows."""
     kinds = [node.type for node in nodes]
     parts = [counted(kinds.count(t), t) for t in NODE_TYPES if t in kinds]
     return " · ".join([*parts, counted(num_edges, "edge")])

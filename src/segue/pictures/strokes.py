@@ -1,4 +1,4 @@
-"""Nodes, edges and labels, as all pictures of the graph have them."""
+"""Nodes, edges and labels, shared by all pictures of the graph."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from segue.pictures.text import shorten, text_width
 
 
 def radii(nodes: Sequence[SceneNode], font: float) -> NDArray[np.float64]:
-    """Radius of each node in points: by degree, compared with those of its type."""
+    """Radius of each node in points: by degree, relative to others of its type."""
     degree = np.array([node.degree for node in nodes], dtype=np.float64)
     kind = np.array([node.type for node in nodes])
     share = np.zeros(len(nodes))
@@ -27,7 +27,7 @@ def radii(nodes: Sequence[SceneNode], font: float) -> NDArray[np.float64]:
 
 
 def draw_nodes(scene: Scene, paper: Paper, where: NDArray[Any], radius: NDArray[Any]) -> None:
-    """All nodes, by type; what the picture starts from with a ring."""
+    """All nodes, by type; those that the picture starts from have a ring."""
     for node_type, mark in MARKS.items():
         for ring in (False, True):
             own = [
@@ -66,7 +66,7 @@ def draw_edges(
     start = {at for at, node in enumerate(scene.nodes) if node.role == "start"}
     for kind in ("interaction", "structural"):
         color, width = (theme.line, 0.075) if kind == "interaction" else (theme.artist, 0.1)
-        for strong in (False, True):  # those of what the picture starts from stand out
+        for strong in (False, True):  # edges of the nodes that the picture starts from stand out
             paths = [
                 Path([leave[edge.source], enter[edge.target]])
                 if ports is None
@@ -90,7 +90,7 @@ def draw_edges(
 
 
 def _level_curve(start: NDArray[Any], end: NDArray[Any], port: float) -> Any:
-    """A path that leaves and arrives level, and does not bend before `port`."""
+    """A path that leaves and arrives horizontally, and does not bend before `port`."""
     from matplotlib.path import Path
 
     bend = 0.45 * (end[0] - port)
@@ -100,7 +100,7 @@ def _level_curve(start: NDArray[Any], end: NDArray[Any], port: float) -> Any:
 
 
 def band(start: NDArray[Any], end: NDArray[Any], height: float) -> Any:
-    """A band that leaves and arrives level and is `height` points high all along."""
+    """A band that leaves and arrives horizontally and is `height` points high throughout."""
     from matplotlib.path import Path
 
     bend, half = (0.45 * (end[0] - start[0]), 0), (0, height / 2)
@@ -113,8 +113,8 @@ def band(start: NDArray[Any], end: NDArray[Any], height: float) -> Any:
     return Path(points, [Path.MOVETO, *curve, Path.LINETO, *curve, Path.CLOSEPOLY])
 
 
-def apart(where: NDArray[np.float64], radius: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Push nodes that lie on each other a little apart."""
+def push_apart(where: NDArray[np.float64], radius: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Push overlapping nodes slightly apart."""
     where = where.copy()
     for _ in range(60):
         delta = where[:, None] - where[None]
@@ -123,7 +123,7 @@ def apart(where: NDArray[np.float64], radius: NDArray[np.float64]) -> NDArray[np
         np.fill_diagonal(need, 0)
         if (need <= 0.01).all():
             break
-        # Two in the very same place are told apart by their order.
+        # Two at the same position are separated by their order.
         same = (distance < 1e-9) & ~np.eye(len(where), dtype=bool)
         side = np.sign(np.arange(len(where))[:, None] - np.arange(len(where))[None])
         delta[same] = np.stack([side[same], 0.3 * side[same]], axis=1)
@@ -140,13 +140,13 @@ def label_beside(
     among: Sequence[int] | None = None,
     taken: NDArray[Any] | None = None,
 ) -> None:
-    """Labels of as many nodes as have room for one, important ones first."""
+    """Labels for as many nodes as there is space for, important ones first."""
     degree = np.array([node.degree for node in scene.nodes], dtype=float)
     kinds = [node.type for node in scene.nodes]
     shares = degree / [
         max(1, max(d for d, k in zip(degree, kinds, strict=True) if k == own)) for own in kinds
     ]
-    # Artists and tracks tell more than the titles of playlists do.
+    # Artists and tracks are more informative than playlist titles.
     weight = {"artist": 1.3, "track": 1.0, "playlist": 0.6}
     order = sorted(
         range(len(scene.nodes)) if among is None else among,
@@ -159,7 +159,9 @@ def label_beside(
     bold = [node.role == "start" for node in scene.nodes]
     size = [1.15 if is_bold else 0.88 for is_bold in bold]
     texts = [
-        shorten(paper.spell(node.label), (18 if b else 12) * paper.font, s * paper.font, bold=b)
+        shorten(
+            paper.to_drawable(node.label), (18 if b else 12) * paper.font, s * paper.font, bold=b
+        )
         for node, b, s in zip(scene.nodes, bold, size, strict=True)
     ]
     widths = np.array(

@@ -1,8 +1,8 @@
-"""The one style of all pictures: colours, marks, sizes, and files that come out the same twice.
+"""The style of all pictures: colours, marks, sizes, and reproducible files.
 
 Types differ in their marks and in the lightness of their colours, series in their marks or lines,
-so that nothing is lost in grey or to a colour-blind eye. The categorical colours are those of M.
-Okabe and K. Ito ("Color universal design", 2008) with one or two more.
+so that nothing is lost in greyscale or to colour-blind readers. The categorical colours are those
+of M. Okabe and K. Ito ("Color universal design", 2008) with one or two more.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ class Theme:
     Attributes
     ----------
     background, ink, muted, line
-        Of the paper, of text, of lesser text, and of edges and axes.
+        Background, text, secondary text, and edges and axes.
     playlist, track, artist
-        Of the three types of nodes.
+        The three types of nodes.
     series
-        Of categories: clusters, genres, models, seeds.
+        Categories: clusters, genres, models, seeds.
     other
-        Of what belongs to no category.
+        Everything without a category.
     """
 
     background: str
@@ -88,7 +88,7 @@ THEMES = {
 
 @dataclass(frozen=True)
 class Size:
-    """How large a picture is: width and height in inches, its text in points.
+    """Size of a picture: width and height in inches, text in points.
 
     A `height` of None is chosen to fit what is drawn.
     """
@@ -130,14 +130,14 @@ def size_named(text: str) -> Size:
 
 @contextmanager
 def styled(theme: Theme, font: float) -> Iterator[None]:
-    """Draw in our style, whatever a person's own settings of matplotlib are."""
+    """Draw in our style, regardless of the user's matplotlib settings."""
     import matplotlib
 
     settings: dict[str, Any] = {
-        # The last one lets another machine, which shows an SVG, choose for itself.
+        # The last one lets another machine that displays an SVG choose its own font.
         "font.family": [*font_families(), "sans-serif"],
         "font.size": font,
-        "text.parse_math": False,  # A$AP and Ke$ha are no formula
+        "text.parse_math": False,  # A$AP and Ke$ha are not formulas
         "text.hinting": "no_hinting",  # so that a name has the same width at every resolution
         "text.color": theme.ink,
         "axes.facecolor": theme.background,
@@ -157,12 +157,12 @@ def styled(theme: Theme, font: float) -> Iterator[None]:
         "ytick.color": theme.muted,
         "figure.facecolor": theme.background,
         "savefig.facecolor": theme.background,
-        "svg.fonttype": "none",  # text stays text: it can be found, read aloud, and edited
+        "svg.fonttype": "none",  # text stays text: searchable, readable aloud, editable
         "svg.hashsalt": "segue",
         "pdf.fonttype": 3,  # 42 leaves out the letters of OpenType fonts such as Noto Sans CJK
     }
-    # A first run says that it lists the fonts, a font that it cannot be subsetted: nothing that
-    # a person could do anything about.
+    # Matplotlib logs that it builds its font cache, or that a font cannot be subsetted: nothing
+    # that the user can act on.
     logger = logging.getLogger("matplotlib")
     level = logger.level
     logger.setLevel(logging.ERROR)
@@ -174,7 +174,7 @@ def styled(theme: Theme, font: float) -> Iterator[None]:
 
 
 def save_figure(figure: Figure, path: Path, dpi: int = 200) -> None:
-    """Write a figure as PNG, SVG or PDF by the ending of `path`, whole or not at all.
+    """Write a figure as PNG, SVG or PDF by the extension of `path`, completely or not at all.
 
     The same figure gives the same bytes. Call it inside `styled`.
     """
@@ -189,7 +189,7 @@ def save_figure(figure: Figure, path: Path, dpi: int = 200) -> None:
 
 
 def format_of(path: Path) -> str:
-    """The format that the ending of a path asks for (InputError if there is none such)."""
+    """The format for the extension of a path (InputError if there is none)."""
     ending = path.suffix.lower().lstrip(".")
     if ending not in FORMATS:
         raise InputError(

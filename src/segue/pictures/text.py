@@ -1,4 +1,4 @@
-"""Names as they can be drawn: fonts with a fallback, measured, cut to fit."""
+"""Names as drawable text: fonts with fallbacks, measured, cut to fit."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from matplotlib.backends.backend_agg import RendererAgg
 
-# DejaVu Sans comes with matplotlib and holds Latin, Greek, Cyrillic and more; so pictures look
-# alike everywhere. The others are asked, in this order, for what it does not have.
+# DejaVu Sans comes with matplotlib and holds Latin, Greek, Cyrillic and more; so pictures look the
+# same everywhere. The others are tried, in this order, for other characters.
 _FAMILIES = (
     "DejaVu Sans", "Noto Sans", "Noto Sans CJK JP", "Noto Sans CJK SC", "Noto Sans JP",
     "Noto Sans SC", "Noto Sans KR", "Source Han Sans", "Hiragino Sans", "PingFang SC",
@@ -21,14 +21,14 @@ _FAMILIES = (
     "Noto Sans Ethiopic", "Nirmala UI", "Leelawadee UI", "Arial Unicode MS", "Noto Sans Symbols",
     "Noto Sans Symbols 2", "Noto Emoji", "Segoe UI Symbol", "Apple Symbols", "Symbola", "Unifont",
 )  # fmt: skip
-# Drawn for a letter that no font has.
+# Drawn in place of a letter that no font has.
 BOX = "□"
-_DPI = 72 * 64  # text is measured this large, so that hinting does not round its width
+_DPI = 72 * 64  # text is measured at this size, so that hinting does not round its width
 
 
 @cache
 def font_families() -> list[str]:
-    """The installed ones of the families that names are drawn in, the first one first."""
+    """The installed font families for names, in order of preference."""
     from matplotlib import font_manager
 
     installed = set(font_manager.get_font_names())
@@ -37,7 +37,7 @@ def font_families() -> list[str]:
 
 @cache
 def _glyphs() -> dict[str, frozenset[int]]:
-    """Code points that each of our families has."""
+    """Code points that each of our families covers."""
     from matplotlib import font_manager
 
     found = {}
@@ -52,7 +52,7 @@ def _has_glyph(character: str) -> bool:
 
 
 def families_of(text: str) -> list[str]:
-    """The families that a text needs, the first of ours always: a short list draws faster."""
+    """The families that a text needs, always including the first: a short list draws faster."""
     families = font_families()[:1]
     for character in text:
         if not any(ord(character) in _glyphs()[family] for family in families):
@@ -61,7 +61,7 @@ def families_of(text: str) -> list[str]:
 
 
 def clean(text: str) -> str:
-    """Text on one line that every file format can hold."""
+    """Text on one line, valid in every file format."""
     kept = []
     for character in text:
         category = unicodedata.category(character)
@@ -75,8 +75,8 @@ def clean(text: str) -> str:
 def drawable(text: str) -> str:
     """Cleaned text in which every character has a glyph here.
 
-    A letter that no font has becomes a box; an emoji and other signs that no font has are left
-    out (a playlist that is called just "🎉" is then drawn as a box).
+    A letter that no font has becomes a box; emoji and other symbols that no font has are left out
+    (a playlist called just "🎉" is then drawn as a box).
     """
     kept = []
     for character in clean(text):
@@ -85,19 +85,19 @@ def drawable(text: str) -> str:
         elif unicodedata.category(character)[0] in "LN":
             kept.append(BOX)
     drawn = " ".join("".join(kept).split())
-    # What joined emoji is no text without them.
+    # A joiner without its emoji is not text.
     seen = any(unicodedata.category(character)[0] in "LNPS" for character in drawn)
     return drawn if seen else (BOX if text.strip() else "")
 
 
-def in_words(name: str, kind: str) -> str:
-    """A name inside a sentence: one of signs alone, which paper may lack, says what it is, too."""
+def name_in_sentence(name: str, kind: str) -> str:
+    """A name for use in a sentence; one of symbols alone, which may not print, gets its kind."""
     signs = all(unicodedata.category(character)[0] not in "LNP" for character in name)
     return f"{name} ({kind})" if signs else name
 
 
 def from_left(text: str) -> str:
-    """Text that is read from the left, even where a name in it runs from right to left."""
+    """Text laid out left to right, even if it contains a right-to-left name."""
     runs = {unicodedata.bidirectional(character) for character in text}
     return f"\u200e{text}" if runs & {"R", "AL"} else text
 
@@ -108,7 +108,7 @@ def lacks_letters(text: str) -> bool:
 
 
 def text_width(text: str, font: float, *, bold: bool = False) -> float:
-    """Width of a line in points, at `font` points; a sign that no font has is as wide as high."""
+    """Width of a line in points, at `font` points; a symbol that no font has is a square."""
     known = "".join(c for c in text if _has_glyph(c))
     return (_width(known, bold) + len(text) - len(known)) * font
 
@@ -132,17 +132,17 @@ def _renderer() -> RendererAgg:
 
 
 def shorten(text: str, width: float, font: float, *, bold: bool = False) -> str:
-    """Text that is at most `width` points wide, cut with an ellipsis where it would be wider."""
+    """Text cut with an ellipsis to be at most `width` points wide."""
     if text_width(text, font, bold=bold) <= width:
         return text
     low, high = 0, len(text)
-    while low < high:  # the longest beginning that fits
+    while low < high:  # the longest prefix that fits
         middle = (low + high + 1) // 2
         if text_width(text[:middle].rstrip() + "…", font, bold=bold) <= width:
             low = middle
         else:
             high = middle - 1
-    # Marks belong to the letter before them.
+    # Combining marks belong to the letter before them.
     while 0 < low < len(text) and unicodedata.category(text[low])[0] == "M":
         low -= 1
     return text[:low].rstrip() + "…"

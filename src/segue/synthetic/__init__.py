@@ -1,1 +1,1 @@
-"""The shipped sample, and the generator of playlists of any number."""
+"""The shipped sample, and the generator of any number of playlists."""

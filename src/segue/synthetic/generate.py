@@ -1,12 +1,12 @@
-"""Generated playlists at any size: slices in the form of the Million Playlist Dataset.
+"""Generated playlists in any number: slices in the format of the Million Playlist Dataset.
 
 Nobody made any of these playlists, and none of the music exists. They are drawn from a made-up
 world (`segue.synthetic.world`) by made-up tastes (`segue.synthetic.tastes`), shaped like the
-published figures of the Million Playlist Dataset, so that they are of use for measuring how fast
-and how large, and as a benchmark on which models differ as they do on real playlists.
+published figures of the Million Playlist Dataset, so that they are useful for measuring speed and
+memory, and as a benchmark on which models differ as they do on real playlists.
 
-A slice is drawn from the seed and its first pid alone. So slices do not depend on how many there
-are or on which process makes which, and none is ever held but the one that a process works on.
+A slice depends only on the seed and its first pid, not on how many slices there are or which
+process makes it, and each process holds only the slice that it is working on.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def generate(
     rng_seed
         0 or more.
     processes
-        How many work at once; each needs about 0.7 GB.
+        Number of parallel processes; each needs about 0.7 GB.
     advance
         Called after each slice with the number of playlists in it.
 
@@ -79,7 +79,7 @@ def generate(
     InputError
         If an argument is out of range.
     ArtefactError
-        If the folder holds anything or cannot be written, or a process was killed.
+        If the folder is not empty or cannot be written, or a process was killed.
 
     Examples
     --------
@@ -129,10 +129,10 @@ def _side_by_side(
             report(task.result())
     except BrokenProcessPool:
         raise ArtefactError(
-            f"{folder}: a process was killed, perhaps for want of memory; fewer processes need less"
+            f"{folder}: a process was killed, perhaps out of memory; fewer processes need less"
         ) from None
     finally:
-        # After an error or Ctrl-C each worker still finishes the slice that it is at.
+        # After an error or Ctrl-C each worker still finishes its current slice.
         pool.shutdown(cancel_futures=True)
 
 
@@ -153,7 +153,7 @@ def _write_in_worker(folder: Path, first: int, count: int) -> int:
 
 @dataclass(frozen=True, eq=False)
 class _Facts:
-    """What is drawn of playlists beside their tracks, one row each."""
+    """What is drawn for playlists besides their tracks, one row each."""
 
     title: list[str]
     modified_at: list[int]
@@ -168,7 +168,7 @@ class SliceMaker:
     Parameters
     ----------
     rng_seed
-        Of the world, its names and the playlists.
+        Seed of the world, its names and the playlists.
     """
 
     def __init__(self, rng_seed: int) -> None:
@@ -184,7 +184,7 @@ class SliceMaker:
         return count
 
     def playlists(self, first: int, count: int) -> list[dict[str, Any]]:
-        """The playlists from `first` on, in the form of the MPD; `tracks` are structs."""
+        """The playlists from `first` on, in MPD format; `tracks` are structs."""
         rng = np.random.default_rng([self.rng_seed, first])
         tastes, lengths, tracks = draw_playlists(self.world, count, rng)
         facts = self._facts(tastes, lengths, rng)
@@ -226,7 +226,7 @@ class SliceMaker:
         )
 
     def _records(self, track: Int64Array) -> list[tuple[Any, ...]]:
-        """What the MPD says of each track, but for its position."""
+        """The MPD fields of each track, except its position."""
         artist = self.world.track_artist[track].astype(np.int64)
         album = self.world.track_album[track].astype(np.int64)
         artists, of_artist = np.unique(artist, return_inverse=True)

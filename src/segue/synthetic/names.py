@@ -1,9 +1,9 @@
-"""Made-up names of artists, albums and tracks, each made of its number alone.
+"""Made-up names of artists, albums and tracks, each determined by its number.
 
-Nothing is stored but a few thousand made-up words: a name is looked up in them by the digits of a
-hash of its number, so every process gives the same. An artist has a script, and most of its
-titles are in it. A few names are very long, hold punctuation or accents, or no letters at all, as
-real ones do: what reads them must bear it.
+Only a few thousand made-up words are stored: the digits of a hash of its number pick a name's words
+from them, so every process gives the same name. An artist has a script, and most of its titles are
+in it. As in real data, a few names are very long, contain punctuation or accents, or have no
+letters at all, and readers have to cope.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 # fmt: off
-# Beginnings and ends of syllables, by script, and the share of the artists that write in it.
+# Beginnings and ends of syllables by script, and the share of artists that use it.
 _SYLLABLES = {
     "latin": ("b br ch d dr f g gl h j k kr l m n p pl r s sh st t th tr v w z",
               "a e i o u ai ea oo an el en ia in or ul ar"),
@@ -47,7 +47,7 @@ _TITLES = (
     "{a} (feat. {c} {b})", "{a}, {b}", "{a}?", "¿{a} o {b}?", "{a} / {b}", '"{a}"',
     "{a} - {b} Remix", "{a}…", "{a} & {b}", "I {a} You {b}", "We Are {a}", "{a} No. 5", "Oh {a}!",
 )
-# Of other scripts than Latin.
+# For scripts other than Latin.
 _PLAIN = ("{a}", "{a} {b}", "{a} {b} {c}", "{a} - {b}", "{a} ({b})", "{a}!")
 _ODD = ("÷", "...", "1979", "!!!", "4'33\"", "<3", "(  )", "†", "🔥", "00:00", "\\o/", "&")
 # fmt: on
@@ -63,7 +63,7 @@ def _hash(index: NDArray[np.int64], salt: int) -> NDArray[np.uint64]:
 
 
 def _words(script: str) -> list[str]:
-    """Words of one to three syllables, each once, the same ones always."""
+    """Distinct words of one to three syllables, always the same."""
     begin, end = (part.split() for part in _SYLLABLES[script])
     number = len(begin) * len(end)
     syllables = [first + last for last in end for first in begin]
@@ -87,7 +87,7 @@ class MadeUpNames:
     Parameters
     ----------
     rng_seed
-        Other seeds give the same numbers other names.
+        With another seed the same numbers get other names.
     """
 
     def __init__(self, rng_seed: int) -> None:
@@ -96,7 +96,7 @@ class MadeUpNames:
         self._script_until = np.cumsum(_SHARES)
 
     def artists(self, index: NDArray[np.int64]) -> list[str]:
-        """Names of artists, of which each says the script."""
+        """Names of artists; the index also determines the script."""
         return list(self._made(index, index, 1, _BANDS))
 
     def albums(self, index: NDArray[np.int64], artist: NDArray[np.int64]) -> list[str]:
@@ -108,9 +108,9 @@ class MadeUpNames:
         return list(self._made(index, artist, 3, _TITLES))
 
     def durations(self, index: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Durations of tracks in milliseconds: most of two to five minutes."""
+        """Durations of tracks in milliseconds: mostly two to five minutes."""
         digits = _hash(index, self._salt + 5)
-        # The sum of three even draws has a hump.
+        # The sum of three uniform draws has a hump.
         shifts = np.array([0, 16, 32], dtype=np.uint64)
         draws = ((digits[:, None] >> shifts) & np.uint64(0xFFFF)).sum(axis=1)
         milliseconds: NDArray[np.int64] = (60_000 + 330_000 * (draws / (3 * 2.0**16))).astype(int)
@@ -125,7 +125,7 @@ class MadeUpNames:
     ) -> Iterator[str]:
         chance = (_hash(artist, self._salt + 4) >> np.uint64(11)) / 2.0**53
         script = np.searchsorted(self._script_until, chance, side="right")
-        # Also abroad many titles are in English.
+        # Many titles are in English in other countries, too.
         digits = _hash(index, self._salt + stream)
         script = np.minimum(script, len(SCRIPTS) - 1)
         script[(stream > 1) & (digits % np.uint64(3) == 0)] = 0
@@ -142,7 +142,7 @@ class MadeUpNames:
             known = patterns if words_of < 2 else _PLAIN
             pattern = known[draw % len(known)]
             if odd == 1:
-                # As the movements of a suite are called.
+                # Like the movements of a suite.
                 yield f"{words[a]}: " + ", ".join(words[(a + i * b) % few] for i in range(1, 25))
             else:
                 yield pattern.format(a=words[a], b=words[b], c=words[c])

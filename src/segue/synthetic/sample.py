@@ -1,13 +1,13 @@
-"""The shipped sample: real songs as facts, and playlists that are generated over them.
+"""The shipped sample: facts about real songs, and playlists generated from them.
 
-``sample.tsv`` lists songs with their artist, album, year, genre, sub-genre and mood. No person
-made any of the playlists: `sample_playlists` invents listeners with hidden tastes and draws what
-they might have put together, so that the whole of Segue can be tried without a download. What
-it recommends from them says nothing about what anybody listens to.
+``sample.tsv`` lists songs with their artist, album, year, genre, sub-genre and mood. Nobody made
+any of the playlists: `sample_playlists` invents listeners with hidden tastes and draws what they
+might have put together, so that all of Segue can be tried without a download. What it recommends
+from them says nothing about what anybody listens to.
 
-The model: a *scene* is a hidden cluster of artists around a home sub-genre that reaches into
-related genres. A listener likes two or three scenes. A playlist has a kind (a genre, a mood, a
-decade, an artist …), and a song gets into it by taste × popularity × fit to the kind.
+The model: a *scene* is a hidden cluster of artists around a home sub-genre, extending into related
+genres. A listener likes two or three scenes. A playlist has a kind (a genre, a mood, a decade, an
+artist …), and songs are drawn into it by taste × popularity × fit to the kind.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ IntArray = NDArray[np.int64]
 def slug(name: str) -> str:
     """A name as part of an id: ``"Beyoncé & Jay-Z"`` → ``"beyonce-jay-z"``.
 
-    Letters and digits of any script stay, accents go, all else becomes one hyphen. A name
-    without any, such as ``"÷"``, is spelt in code points: ``"u00f7"``.
+    Letters and digits of any script are kept, accents are dropped, everything else becomes one
+    hyphen. A name without letters or digits, such as ``"÷"``, is spelt in code points: ``"u00f7"``.
     """
     folded = unicodedata.normalize("NFKD", name).lower()
-    # Accents of Latin, Greek and Cyrillic go; what other scripts compose is put together again.
+    # Drop accents of Latin, Greek and Cyrillic; recompose characters of other scripts.
     folded = "".join(c for c in folded if not "\u0300" <= c <= "\u036f")
     folded = unicodedata.normalize("NFC", folded)
     # Marks (M) are the vowels of some scripts.
@@ -78,14 +78,14 @@ class Song:
 
 
 def load_songs(path: Path | None = None) -> list[Song]:
-    """Read the songs of the shipped sample, or of another file of its form.
+    """Read the songs of the shipped sample, or of another file in its format.
 
     Raises
     ------
     InputError
         Naming the line and what was expected: a line is malformed, a genre, mood or year is
-        not known, a song stands twice, or two lines contradict each other (an artist of two
-        spellings or genres, an album of two spellings or years, a sub-genre of two genres).
+        not known, a song appears twice, or two lines contradict each other (an artist with two
+        spellings or genres, an album with two spellings or years, a sub-genre with two genres).
     """
     source = path or resources.files("segue.synthetic").joinpath("sample.tsv")
     try:
@@ -112,14 +112,14 @@ def load_songs(path: Path | None = None) -> list[Song]:
                         f"{what} {key}: expected {first!r} as in line {at}, got {value!r}"
                     )
             if songs.setdefault(song.track_id, song) is not song:
-                raise ValueError(f"expected each song once, {song.track_id} stood before")
+                raise ValueError(f"expected each song once, {song.track_id} repeats")
         except ValueError as error:
             raise InputError(f"{source}: line {number}: {error}") from None
     return list(songs.values())
 
 
 def _parse(line: str) -> Song:
-    """One line, checked for itself (ValueError)."""
+    """One line, validated by itself (ValueError)."""
     values = line.split("\t")
     if len(values) != len(COLUMNS) or any(not v or v != v.strip() for v in values):
         raise ValueError(f"expected {len(COLUMNS)} values, none of them empty or padded: {line!r}")
@@ -133,13 +133,13 @@ def _parse(line: str) -> Song:
 
 
 def sample_playlists(num_playlists: int = 2000, rng_seed: int = 0) -> list[dict[str, Any]]:
-    """Generate playlists over the shipped songs, in the form of the MPD. Nobody made them.
+    """Generate playlists of the shipped songs, in MPD format. Nobody made them.
 
     The same `rng_seed` gives the same playlists. InputError if an argument is out of range.
     """
     if num_playlists < 1 or rng_seed < 0:
         raise InputError(
-            f"{num_playlists} playlists from seed {rng_seed} were asked for, expected at least 1 "
+            f"got {num_playlists} playlists and seed {rng_seed}, expected at least 1 "
             "playlist and a seed of at least 0"
         )
     songs = load_songs()
@@ -159,7 +159,7 @@ def sample_playlists(num_playlists: int = 2000, rng_seed: int = 0) -> list[dict[
                 "pid": pid,
                 "name": title,
                 "collaborative": "false",
-                # Midnights from 2015 on, for ten years.
+                # Midnights over ten years from 2015.
                 "modified_at": 1_420_070_400 + 86_400 * int(rng.integers(3650)),
                 "num_tracks": len(rows),
                 "num_albums": len({songs[row].album_id for row in rows}),
@@ -175,13 +175,13 @@ def sample_playlists(num_playlists: int = 2000, rng_seed: int = 0) -> list[dict[
 def write_sample(folder: Path, num_playlists: int = 2000, rng_seed: int = 0) -> None:
     """Write `sample_playlists` into a folder, as slices of 1,000: ``mpd.slice.0-999.json`` ….
 
-    ArtefactError if it holds slices already (two collections would mix) or cannot be written.
+    ArtefactError if it holds slices already (two collections would get mixed) or cannot be written.
     """
     playlists = sample_playlists(num_playlists, rng_seed)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if any(folder.glob("mpd.slice.*")):
-            raise ArtefactError(f"{folder}: holds slices already, expected a new or empty folder")
+            raise ArtefactError(f"{folder}: already contains slices, expected an empty folder")
         for first in range(0, num_playlists, SLICE_SIZE):
             part = playlists[first : first + SLICE_SIZE]
             last = first + len(part) - 1
@@ -202,8 +202,8 @@ class _World:
         self.artist, subgenre = self.columns["artist"], self.columns["subgenre"]
         self.year = np.array([song.year for song in songs])
 
-        # Zipf twice: over artists (those with more songs here tend to be the better known), and
-        # over the songs of each.
+        # Zipf twice: over artists (those with more songs here tend to be better known), and over
+        # each artist's songs.
         num_songs = np.bincount(self.artist)
         renown = np.argsort(-num_songs * rng.lognormal(0, 0.7, len(num_songs)), kind="stable")
         self.popularity = (np.argsort(renown)[self.artist] + 10.0) ** -0.4
@@ -211,8 +211,8 @@ class _World:
         hits = np.concatenate([rng.permutation(n) for n in num_songs])
         self.popularity[by_artist] *= (hits + 1.0) ** -0.45
 
-        # Every sub-genre is the home of a scene, some of more. Gamma weights of a small shape
-        # leave many artists out: neighbours in a genre need not share an audience.
+        # Every sub-genre is home to a scene, some to several. Gamma weights with a small shape
+        # leave many artists out: artists of one genre need not share an audience.
         homes = np.unique(subgenre, return_index=True)[1]
         self.homes = np.append(homes, rng.integers(len(songs), size=len(homes) // 2))
         genres = [song.genre for song in songs]
@@ -225,7 +225,7 @@ class _World:
         self.scenes = close / close.sum(axis=1, keepdims=True)  # [num_scenes, num_songs]
 
     def listener(self, rng: np.random.Generator) -> IntArray:
-        """Two or three scenes, mostly of genres near the first."""
+        """Two or three scenes, mostly from genres close to the first."""
         first = int(rng.integers(len(self.scenes)))
         genre = self.songs[self.homes[first]].genre
         genres = [self.songs[home].genre for home in self.homes]
@@ -240,15 +240,16 @@ def _playlist(world: _World, scenes: IntArray, rng: np.random.Generator) -> tupl
     kind = str(rng.choice(list(KINDS), p=list(KINDS.values())))
     taste = rng.dirichlet([4.0, 1.0, 1.0][: len(scenes)]) @ world.scenes[scenes]
     weight = (taste + 0.05 / len(taste)) * world.popularity
-    # The song that the listener had in mind names the genre, mood, decade or artist.
+    # The song that the listener has in mind sets the genre, mood, decade or artist.
     home = int(rng.choice(len(weight), p=weight / weight.sum()))
     fit = _fit(world, kind, home)
 
     length = int(np.clip(rng.lognormal(np.log(34), 0.78), 5, 119))
-    if kind != "mixed":  # What there is of a kind bounds the list.
+    if kind != "mixed":  # A list has no more songs than there are of its kind.
         length = min(length, max(8, 3 * int((fit == fit.max()).sum())))
     num_noise = int(rng.binomial(length, rng.uniform(0.05, 0.1)))
-    # Gumbel noise on log weights draws without replacement; strangers come by popularity alone.
+    # Gumbel noise on log weights draws without replacement; songs outside the scenes are drawn by
+    # popularity alone.
     draw = np.argsort(-(np.log(weight * fit) + rng.gumbel(size=len(fit))), kind="stable")
     chosen, rest = np.split(draw, [length - num_noise])
     odds = np.sqrt(world.popularity[rest])
@@ -261,7 +262,7 @@ def _playlist(world: _World, scenes: IntArray, rng: np.random.Generator) -> tupl
 
 
 def _fit(world: _World, kind: str, home: int) -> FloatArray:
-    """How well each song fits the kind: most where it does, little where it would be a slip."""
+    """How well each song fits the kind: high for a match, low for a stray."""
     same = {column: values == values[home] for column, values in world.columns.items()}
     fit = np.ones(len(world.songs))
     if kind == "subgenre":
@@ -272,7 +273,7 @@ def _fit(world: _World, kind: str, home: int) -> FloatArray:
         fit[~same["mood"]] = 0.03
     elif "era" in kind:
         fit = np.exp(-2.0 * np.abs(world.year // 10 - world.year[home] // 10))
-    if "genre" in kind:  # A sub-genre's lies within one, too.
+    if "genre" in kind:  # Sub-genres too: each lies within a genre.
         fit[~same["genre"]] *= 0.02
     return fit
 
@@ -280,15 +281,15 @@ def _fit(world: _World, kind: str, home: int) -> FloatArray:
 def _in_order(
     world: _World, kind: str, scenes: IntArray, rows: IntArray, rng: np.random.Generator
 ) -> IntArray:
-    """The order of a playlist: its taste drifts, and an artist's songs come in short runs."""
+    """The order of a playlist: it drifts in taste, and an artist's songs come in short runs."""
     artist, year = world.artist[rows], world.year[rows]
-    if kind == "mixed":  # From one scene to the other.
+    if kind == "mixed":  # From one scene to the next.
         liked = world.scenes[scenes][:, rows]
         drift = liked[-1] / liked.sum(axis=0)
     else:  # Through the years, loosely, forwards or backwards.
         drift = (year - year.min()) / max(1, int(np.ptp(year))) * rng.choice([-0.7, 0.4, 0.7])
     drift += rng.normal(0, 0.4, int(world.artist.max()) + 1)[artist]
-    # About half of the songs stay with their artist, the others come up somewhere else.
+    # About half of the songs stay with their artist, the others move elsewhere.
     alone = rng.random(len(rows)) < 0.5
     return rows[np.argsort(drift + rng.normal(0, np.where(alone, 0.4, 0.02)), kind="stable")]
 

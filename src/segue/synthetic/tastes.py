@@ -1,7 +1,7 @@
-"""What the makers of playlists have in mind, and the playlists that they put together.
+"""The tastes of playlist makers, and the playlists that they put together.
 
-All playlists of a slice are drawn at once: a row of `Tastes` for each, then slots for all of
-their tracks, until each has as many different tracks as it wants.
+All playlists of a slice are drawn at once: a row of `Tastes` for each, then slots for their tracks,
+until each has as many different tracks as it needs.
 """
 
 from __future__ import annotations
@@ -15,39 +15,39 @@ from segue.synthetic.world import Float64Array, World
 
 Int64Array = NDArray[np.int64]
 
-# Length by share of the playlists. The published sample has 10, 24, 45, 84, 175 and a mean of 62,
-# the whole Million Playlist Dataset a mean of 66.3: these lie between.
+# Quantiles of playlist length. The published sample has 10, 24, 45, 84, 175 and a mean of 62, the
+# whole Million Playlist Dataset a mean of 66.3: these lie in between.
 _LENGTHS = ((0, 5), (0.05, 10), (0.25, 24.5), (0.5, 46), (0.75, 86), (0.95, 180), (1, 250))
 _NUM_SCENES_ODDS = (0.40, 0.35, 0.25)
 _NUM_CIRCLES, _NUM_FAVOURITES = 4, 4
-# Shares of the playlists: without runs, about an artist or a few, with an artist once at the most.
+# Shares of playlists: without runs, about one or a few artists, with no artist twice.
 _NO_RUNS, _DEVOTED, _ONE_EACH = 0.4, 0.14, 0.04
-# Shares of their slots, as the two parameters of a beta distribution.
+# Shares of slots, as the two parameters of a beta distribution.
 _RUNS, _ANCHORED, _STRAY = (1.0, 5.5), (1.4, 2.8), (0.7, 4.0)
 _FAVOURED, _FAVOURED_BY_DEVOTED = (1.0, 24.0), (6.0, 1.5)
 _RUN_ON_ALBUM = 0.4
-# Attempts by taste; what is still missing then comes from anywhere.
+# Attempts to draw by taste; tracks still missing after that come from anywhere.
 _ATTEMPTS = 4
 
 
 @dataclass(frozen=True, eq=False)
 class Tastes:
-    """What the makers of some playlists have in mind, one row each.
+    """The tastes of some playlist makers, one row each.
 
     Attributes
     ----------
     scene : int64 [num_playlists, 3]
     scene_until : float64 [num_playlists, 3]
-        Where in [0, 1) the part of each scene ends.
+        Where in [0, 1) each scene's part of the playlist ends.
     circle : int64 [num_playlists, 3, 4]
-        Of each scene those that the maker moves in.
+        The maker's circles in each scene.
     favourite : int64 [num_playlists, 4]
         Artists.
     anchored, favoured, stray, runs : float64 [num_playlists]
         Shares of the slots: from `circle` rather than anywhere in the scene; by a favourite; from
         anywhere at all; of the same album or artist as the slot before.
     drift, tidy : float64 [num_playlists]
-        How much the order goes from one scene and circle to the next, and groups artists.
+        How strongly the order follows scenes and circles, and groups artists.
     one_each : bool [num_playlists]
         No artist twice.
     """
@@ -66,7 +66,7 @@ class Tastes:
 
 
 def draw_tastes(world: World, count: int, rng: np.random.Generator) -> Tastes:
-    """Draw what the makers of `count` playlists have in mind."""
+    """Draw the tastes of the makers of `count` playlists."""
     first = world.all_scenes.draw(np.zeros(count, dtype=np.int64), rng.random(count))
     scene = np.stack([first, world.companion(first, rng), world.companion(first, rng)], axis=1)
     parts = rng.gamma(1.0, size=(count, 3))
@@ -100,7 +100,7 @@ def draw_tastes(world: World, count: int, rng: np.random.Generator) -> Tastes:
 class _Slots:
     """Draws for playlists, which may repeat: int64 [num_slots] each.
 
-    `lead` is the slot that a run began with, `part` and `circle` are where that one came from.
+    `lead` is the slot that started a run, `part` and `circle` are where that one came from.
     """
 
     row: Int64Array
@@ -168,7 +168,7 @@ def draw_playlists(
     lengths : int64 [count]
         From 5 to 250.
     tracks : int64 [sum of lengths]
-        Rows of the world's tracks, one playlist after the other, in its order, none twice in it.
+        Rows of the world's tracks, playlist by playlist, in order, none twice in a playlist.
     """
     share, length = np.array(_LENGTHS).T
     lengths = np.exp(np.interp(rng.random(count), share, np.log(length))).round().astype(np.int64)
@@ -177,7 +177,7 @@ def draw_playlists(
     slots = _Slots(*([nothing] * 5))
     missing, attempt = lengths, 0
     while missing.any():
-        # Some more than are missing, as some will repeat.
+        # A few more than are missing, as some will repeat.
         row = np.repeat(np.arange(count), np.where(missing > 0, missing * 5 // 4 + 4, 0))
         drawn = _draw_slots(world, tastes, row, rng, anywhere=attempt >= _ATTEMPTS)
         unused = int(slots.lead.max(initial=-1)) + 1
@@ -189,7 +189,7 @@ def draw_playlists(
 
 
 def _first_of_each(world: World, tastes: Tastes, slots: _Slots, lengths: Int64Array) -> Int64Array:
-    """Slots by playlist in order of drawing, without repeats, no more than its length."""
+    """Slots by playlist in drawing order, without repeats, at most its length."""
     once_only = np.where(
         tastes.one_each[slots.row], -1 - world.track_artist[slots.track], slots.track
     )
@@ -203,7 +203,7 @@ def _first_of_each(world: World, tastes: Tastes, slots: _Slots, lengths: Int64Ar
 
 def _in_order(world: World, tastes: Tastes, slots: _Slots, rng: np.random.Generator) -> Int64Array:
     """The order of the playlists: drift from scene to scene and circle to circle, with runs."""
-    # The golden ratio strews the circles over [0, 1).
+    # The golden ratio spreads the circles over [0, 1).
     drift = tastes.drift[slots.row] * (0.5 * slots.part + slots.circle * 0.6180339887 % 1)
     noise = rng.random(int(slots.lead.max(initial=0)) + 1)[slots.lead]
     of_artist = rng.random(2**16)

@@ -1,7 +1,7 @@
 """Titles of generated playlists, as people type them.
 
 Many say what is inside (the genre, a mood, a decade, an artist), in the words of the shipped
-sample. The others are names and jokes of their maker: made-up words, few of them often.
+sample. The others are the maker's own names and jokes: made-up words, a few of them frequent.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ _KINDS = {
     "genre": 0.10, "mood": 0.09, "mood genre": 0.04, "era": 0.04, "era genre": 0.02,
     "mixed": 0.20, "personal": 0.51,
 }  # fmt: skip
-# Above this share by a favourite a playlist is often named after it.
+# A playlist with a larger share of one favourite artist is often named after it.
 _ABOUT_AN_ARTIST = 0.4
-# No made-up word is on everybody's lips.
+# Keeps any made-up word from becoming too frequent.
 _SHIFT = 60
 _PERSONAL = ("{word}", "{word}", "{word}", "{word}'s", "for {word}", "{word} mix", "{word} {more}",
              "{more} {word}", "{word} 2", "{mood} {word}", "{word} ♡", "my {word}")  # fmt: skip
@@ -39,7 +39,7 @@ def draw_titles(
     favourite
         Name of each maker's favourite artist.
     words
-        Made-up ones, the first of them often used.
+        Made-up words, the first ones used most often.
     rng
     """
     count = len(favourite)

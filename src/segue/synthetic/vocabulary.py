@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 # fmt: off
-# Each genre with those that its listeners also like.
+# Each genre with others that its listeners also like.
 GENRES = {
     "african": ("reggae", "latin", "arabic", "blues"), "alternative": ("rock", "indie", "punk"),
     "ambient & score": ("electronic", "jazz"), "arabic": ("african", "european pop"),
@@ -17,7 +17,7 @@ GENRES = {
     "r&b": ("soul", "hip hop", "pop"), "reggae": ("hip hop", "african", "latin"),
     "rock": ("alternative", "blues", "metal", "folk"), "soul": ("r&b", "funk & disco", "blues"),
 }
-# Each mood with the titles that such playlists bear.
+# Each mood with titles of such playlists.
 MOODS = {
     "angry": ("angry", "rage", "scream it out", "mad", "bad day"),
     "calm": ("Chill", "chill", "study", "relax", "Sunday morning", "coffee", "sleep"),
@@ -30,7 +30,7 @@ MOODS = {
     "party": ("party", "kitchen disco", "friday night", "dance", "house party", "pregame"),
     "romantic": ("love songs", "love", "date night", "wedding", "slow dance", "romance"),
 }
-# What people call a genre or sub-genre, where that is not its name; also in their own language.
+# What people call a genre or sub-genre if not by its name; also in their own language.
 CALLED = {
     "adult pop": ("soft pop", "pop ballads"), "ambient & score": ("instrumental", "soundtrack"),
     "bossa nova": ("bossa nova", "música brasileira"), "chanson": ("chanson", "chanson française"),
@@ -46,7 +46,7 @@ CALLED = {
     "russian rock": ("русский рок", "russian rock"), "southern": ("southern rap", "dirty south"),
     "west coast": ("west coast rap", "west coast"),
 }
-# The kinds of playlists: how often each comes up, and what its titles look like.
+# The kinds of playlists: how frequent each is, and what its titles look like.
 KINDS = {
     "genre": 0.17, "subgenre": 0.15, "mood": 0.1, "mood genre": 0.1, "era": 0.09, "era genre": 0.08,
     "artist": 0.12, "mixed": 0.19,

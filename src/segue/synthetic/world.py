@@ -1,15 +1,15 @@
-"""A made-up world of music: who made what, how well it is known, and what goes with what.
+"""A made-up world of music: who made what, how popular it is, and what goes with what.
 
-It is drawn from a seed in a second or two, the same for every size of a collection. Its parts
-lie nested, and each part may be drawn from by itself:
+It is drawn from a seed in a second or two, the same for collections of every size. Its parts are
+nested, and each can be drawn from on its own:
 
 - An *artist* has albums, an *album* has tracks.
-- A *scene* is an audience with a genre and a decade; a *circle* is a close company within one.
-  A track stands in one scene, a well-known one in several: such a place is a *billing*. In a
+- A *scene* is an audience with a genre and a decade; a *circle* is a close-knit group within one. A
+  track belongs to one scene, a well-known one to several: each membership is a *billing*. Within a
   scene a track's circle is that of its artist, or of its album, or its own.
 
-All draws are made in proportion to one weight per track, whatever part is drawn from. So how
-well a track is known on the whole does not depend on how playlists combine the parts.
+All draws are in proportion to one weight per track, whichever part is drawn from, so that a track's
+overall popularity does not depend on how playlists combine the parts.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ NUM_GENRES, NUM_SCENES = len(GENRES), 480
 DECADES = (1960, 1970, 1980, 1990, 2000, 2010)
 _DECADE_ODDS = (0.04, 0.07, 0.09, 0.14, 0.22, 0.44)
 # The laws were fitted to the published figures of the Million Playlist Dataset that
-# benchmarks/generated_shape.py prints. By rank, straight lines between these in log-log: how much
-# a track is drawn,
+# benchmarks/generated_shape.py prints. Each is piecewise linear in log-log, by rank: how much a
+# track is drawn,
 _POPULARITY = (
     (1, 130e3), (10, 112e3), (100, 65e3), (1_000, 20.5e3), (10_000, 2_000), (31_600, 270),
     (100_000, 50), (1_000_000, 2.3), (4_000_000, 0.6),
 )  # fmt: skip
-# … an artist's part of all draws, before the law of the tracks shifts it,
+# … an artist's share of all draws, before the law of the tracks shifts it,
 _RENOWN = (
     (1, 8e-3), (3, 5e-3), (10, 3.2e-3), (100, 1.15e-3), (1_000, 2.1e-4), (10_000, 1.2e-5),
     (100_000, 2.0e-7), (NUM_ARTISTS, 2e-8),
@@ -45,36 +45,36 @@ _TRACKS = (
     (1, 1300), (10, 900), (100, 440), (1_000, 170), (10_000, 52), (100_000, 10), (300_000, 2.8),
     (NUM_ARTISTS, 1.7),
 )  # fmt: skip
-# How unlike each other the tracks of an artist are in weight, from artist to artist: gamma's
-# shape and scale.
+# How much an artist's tracks differ in weight, varying from artist to artist: gamma's shape and
+# scale.
 _SPREAD = (6.0, 0.3)
 _OTHER_AUDIENCE = 0.2
-# Shares of all draws: of a billing at the most, of a circle about (and how much that differs from
+# Shares of all draws: the maximum of a billing, the typical one of a circle (and its variation from
 # scene to scene: sigma of a log-normal).
 _BILLING_WEIGHT, _CIRCLE_WEIGHT, _UNEVENNESS = 3e-5, 4e-4, 1.2
-# Of a track's further billings: in scenes nearby, in its genre's mainstream.
+# A track's further billings: in nearby scenes, in its genre's mainstream.
 _NEARBY, _MAINSTREAM = 0.4, 0.2
-# Tracks that sit in the circle of their artist, and of their album; the others have their own.
+# Shares of tracks in the circle of their artist, and of their album; the others have their own.
 _BY_ARTIST, _BY_ALBUM = 0.12, 0.23
 
 
 @dataclass(frozen=True, eq=False)
 class Parts:
-    """Intervals of rows that are drawn from by weight.
+    """Intervals of rows to draw from by weight.
 
     Attributes
     ----------
     start : int32 [num_parts + 1]
         Part p is rows ``start[p]`` to ``start[p + 1] - 1``; none is empty.
     sums : float64 [num_rows + 1]
-        Sums of the weights of all rows before.
+        Cumulative sums of the weights of all previous rows.
     """
 
     start: IntArray
     sums: Float64Array
 
     def draw(self, part: NDArray[np.integer], chance: Float64Array) -> NDArray[np.int64]:
-        """A row of each `part`, by weight; `chance` in [0, 1) decides."""
+        """A row from each `part`, by weight; `chance` in [0, 1) decides."""
         first, end = self.start[part], self.start[part + 1]
         low = self.sums[first]
         place = low + chance * (self.sums[end] - low)
@@ -122,7 +122,7 @@ class World:
         new_album[first[:-1]] = True
         album = np.cumsum(new_album) - 1
 
-        # Within an artist some live off a hit or two, others off everything.
+        # Some artists live off a hit or two, others off everything.
         spread = rng.gamma(*_SPREAD, NUM_ARTISTS)[artist]
         fame = 0.6 * rng.standard_normal(album[-1] + 1)[album]
         fame += 0.8 * rng.standard_normal(len(artist))
@@ -142,7 +142,7 @@ class World:
         )
 
     def _make_scenes(self, rng: np.random.Generator) -> None:
-        # Genres lie in a space of tastes, their scenes around them; decades are one more way off.
+        # Genres are points in a taste space with their scenes around them; decades add a dimension.
         genre = np.concatenate(
             [np.arange(NUM_GENRES), rng.integers(NUM_GENRES, size=NUM_SCENES - NUM_GENRES)]
         )
@@ -159,7 +159,7 @@ class World:
         self.scene_size = size / size.sum()
 
     def _make_billings(self, rng: np.random.Generator) -> None:
-        """Where tracks stand: (scene, circle, track, weight)."""
+        """The billings: (scene, circle, track, weight)."""
         num_tracks, num_artists = len(self.weight), len(self.artists.start) - 1
         near = self.nearness * self.scene_size
         np.fill_diagonal(near, 0)
@@ -177,7 +177,7 @@ class World:
         by, on = self.track_artist, self.track_album
         scene = np.where(other[on], second[by], home[by])
 
-        # No circle gives a track more than its due: the well known have many billings.
+        # No circle gives a track more than its share: well-known tracks have many billings.
         num_billings = np.ceil(self.weight / _BILLING_WEIGHT).astype(np.int64)
         track_all = np.repeat(np.arange(num_tracks), num_billings)
         weight = (self.weight / num_billings)[track_all]
@@ -191,8 +191,9 @@ class World:
             np.where(where < _NEARBY + _MAINSTREAM, self.scene_genre[at_home], at_home),
         )
 
-        # Some scenes are of close companies, others of large loose ones, and in each some circles
-        # are larger. What goes together how closely is what a good recommender finds out.
+        # Some scenes consist of close-knit circles, others of large loose ones, and within each,
+        # circles vary in size. How closely things belong together is what a good recommender finds
+        # out.
         total = np.bincount(scene_all, weight, NUM_SCENES)
         circle_weight = _CIRCLE_WEIGHT * rng.lognormal(0, _UNEVENNESS, NUM_SCENES)
         num_circles = np.clip(np.round(total / circle_weight), 1, 400).astype(np.int64)
@@ -204,7 +205,7 @@ class World:
         seats[again] = rng.random(len(again))
         circle = (seats**2 * num_circles[scene_all]).astype(np.int64)
         circle += np.concatenate([[0], np.cumsum(num_circles)])[scene_all]
-        # Circles without a track are left out of the numbering.
+        # Circles without tracks get no number.
         order = np.argsort(circle, kind="stable")
         circle = circle[order]
         new = np.append(True, circle[1:] != circle[:-1])
@@ -213,7 +214,7 @@ class World:
         self.billing_circle = (np.cumsum(new) - 1).astype(np.int32)
         self.circles = Parts(np.append(np.flatnonzero(new), len(new)).astype(np.int32), sums)
         self.scenes = Parts(_starts(np.bincount(scene_all, minlength=NUM_SCENES)), sums)
-        # Of circles within a scene, by weight.
+        # Circles within a scene, by weight.
         circle_scene = scene_all[order][self.circles.start[:-1]]
         self.scene_circles = Parts(
             _starts(np.bincount(circle_scene, minlength=NUM_SCENES)),
@@ -221,7 +222,7 @@ class World:
         )
         self.everything = Parts(np.array([0, len(sums) - 1], dtype=np.int32), sums)
 
-        # Pairs of scenes, near ones more often, such that each comes up as its weight says.
+        # Pairs of scenes, near ones more often, such that each scene is drawn by its weight.
         share = np.diff(sums[self.scenes.start]) / sums[-1]
         joint = self.nearness.copy()
         factor = np.ones(NUM_SCENES)
@@ -233,5 +234,5 @@ class World:
         self.all_scenes = Parts(np.array([0, NUM_SCENES], dtype=np.int32), _sums(share))
 
     def companion(self, scene: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
-        """A scene for each to go with it."""
+        """A companion for each scene."""
         return self.companions.draw(scene, rng.random(len(scene))) - scene * NUM_SCENES

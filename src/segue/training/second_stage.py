@@ -185,7 +185,7 @@ def _cases(split: Split, config: SecondStageConfig) -> Iterator[_Cases]:
         rng = np.random.default_rng((config.rng_seed, _FOR_GIVEN))
         for _ in range(_TIMES_GIVEN):
             given = _log_uniform(in_order.lengths, rng)
-            shown = in_order.place() < np.repeat(given, in_order.lengths)
+            shown = in_order.positions() < np.repeat(given, in_order.lengths)
             query = in_order.keep(shown)
             half = HeldOut(query, query, in_order.keep(~shown), rows)
             yield _Cases(half, split.order_known(half))
@@ -212,7 +212,7 @@ def _some(rows: Int64Array, number: int, config: SecondStageConfig) -> Int64Arra
 def _shortened(cases: _Cases, rng: np.random.Generator) -> _Cases:
     """The same cases with few tracks shown: the last ones where the order is known."""
     query = cases.held_out.query
-    at_random = query.shuffled_place(rng)
+    at_random = query.shuffled_positions(rng)
     place = np.where(np.repeat(cases.order_known, query.lengths), query.following(), at_random)
     shown = place < np.repeat(_log_uniform(query.lengths, rng), query.lengths)
     held_out = replace(cases.held_out, query=query.keep(shown))

@@ -267,7 +267,7 @@ def hide(
     num_visible = np.clip(num_visible, 1, lengths - 1)
 
     pairs, batch = tracks.pair_index(rows), tracks.rows(rows)
-    is_visible = batch.shuffled_place(rng) < np.repeat(num_visible, lengths)
+    is_visible = batch.shuffled_positions(rng) < np.repeat(num_visible, lengths)
     return pairs[~is_visible], batch.keep(is_visible), batch.keep(~is_visible)
 
 

@@ -154,7 +154,7 @@ class TestFind:
     def test_nothing_there(self, tmp_path):
         with pytest.raises(InputError, match="nowhere: no such file or folder"):
             slices_in(tmp_path / "nowhere")
-        with pytest.raises(InputError, match="holds no playlists of a known form"):
+        with pytest.raises(InputError, match="holds no playlists in a known format"):
             slices_in(tmp_path)
         with zipfile.ZipFile(tmp_path / "empty.zip", "w"):
             pass

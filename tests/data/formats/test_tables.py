@@ -179,7 +179,7 @@ class TestForms:
         for name, content in {"x.ZIP": b"", "y": b"PK\x05\x06" + bytes(18)}.items():
             (tmp_path / name).write_bytes(content)
             with pytest.raises(
-                InputError, match=r"is not a zip|holds no playlists of a known form"
+                InputError, match=r"is not a zip|holds no playlists in a known format"
             ):
                 find(tmp_path / name)
 
@@ -280,7 +280,7 @@ class TestColumns:
             (
                 "a,b\n1,2\n",
                 None,
-                "has no column that is known as the playlist; its columns are a, b",
+                "has no column recognised as the playlist; its columns are a, b",
             ),
             ("a,b\n1,2\n", {"playlist": "c"}, "has no column 'c' for the playlist; its columns"),
             ("1,2\n", {"track": "3"}, "has no column '3' for the track; it has no header"),

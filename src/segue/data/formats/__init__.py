@@ -1,6 +1,6 @@
-"""The forms that playlists come in: one small module each, listed here in the order of asking.
+"""The playlist formats: one small module each, listed in the order in which they are tried.
 
-What a format is, `segue.data.records.Format` says.
+See `segue.data.records.Format`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Tables that Arrow holds: Parquet files, and tables in memory."""
+"""Tables that Arrow reads: Parquet files, and tables in memory."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _BATCH = 250_000  # Rows read at once.
 
 
 class ArrowRows:
-    """The rows of a table, from Arrow's batches of it.
+    """The rows of a table, from Arrow's batches.
 
     Parameters
     ----------
@@ -27,7 +27,7 @@ class ArrowRows:
     batches
         Of the columns that are read, by name.
     num_rows, size
-        Of the whole table: its rows, and the bytes that stand for them in a progress bar.
+        Of the whole table: its rows, and their size in bytes for a progress bar.
     """
 
     substituted = False
@@ -39,36 +39,36 @@ class ArrowRows:
         self._batches, self._num_rows, self._size = batches, max(1, num_rows), size
 
     def batches(self) -> Iterator[pa.RecordBatch]:
-        """The columns that are read, each named by its place."""
-        places, done = places_of(self.columns), 0
-        names = [self.columns.header[at] for at in places]
+        """The columns that are read, each named by its index."""
+        read, done = columns_to_read(self.columns), 0
+        names = [self.columns.header[at] for at in read]
         for batch in self._batches:
             done += len(batch)
             self.bytes_read = self._size * done // self._num_rows
             arrays = [batch.column(name) for name in names]
-            yield pa.RecordBatch.from_arrays(arrays, names=[str(at) for at in places])
+            yield pa.RecordBatch.from_arrays(arrays, names=[str(at) for at in read])
 
-    def place(self, row: int) -> str:
-        """How people find the row with this number, counted from 0."""
+    def row_name(self, row: int) -> str:
+        """How messages name the row with this number, counted from 0."""
         return f"row {row + 1}"
 
     def reject_rows(
         self, first: int, batch: pa.RecordBatch, reasons: dict[int, str], reject: Reject
     ) -> None:
-        """Refuse some rows of the batch that begins with row `first`."""
+        """Reject some rows of the batch that begins with row `first`."""
         for row, reason in sorted(reasons.items()):
             cells = batch.slice(row, 1).to_pylist()[0]
             named = {self.columns.header[int(at)]: cell for at, cell in cells.items()}
             content = json.dumps(named, ensure_ascii=False, default=str)
-            reject(self.columns.table, self.place(first + row), reason, content)
+            reject(self.columns.table, self.row_name(first + row), reason, content)
 
     def reject_rest(self, reject: Reject) -> None:
-        """Nothing is left: Arrow has no ragged rows."""
+        """Nothing remains: Arrow has no ragged rows."""
 
 
-def places_of(columns: Columns) -> list[int]:
-    """The columns that are read, by place."""
-    return sorted(set(columns.place.values()))
+def columns_to_read(columns: Columns) -> list[int]:
+    """Indices of the columns that are read."""
+    return sorted(set(columns.column_index.values()))
 
 
 def arrow_format(table: pa.Table) -> Format:
@@ -79,7 +79,7 @@ def arrow_format(table: pa.Table) -> Format:
 
     def read(file: SourceFile, options: TableOptions, reject: Reject) -> Iterator[Rows]:
         columns = columns_of(file, options)
-        batches = table.select(places_of(columns)).to_batches(_BATCH)
+        batches = table.select(columns_to_read(columns)).to_batches(_BATCH)
         rows = ArrowRows(columns, iter(batches), table.num_rows, file.size)
         return sound_rows(columns, rows, reject)
 
@@ -116,7 +116,7 @@ def _describe(file: SourceFile, options: TableOptions) -> str:
 def _read(file: SourceFile, options: TableOptions, reject: Reject) -> Iterator[Rows]:
     with _open(file) as table:
         columns = _columns(file, table, options)
-        names = [columns.header[at] for at in places_of(columns)]
+        names = [columns.header[at] for at in columns_to_read(columns)]
         batches = table.iter_batches(_BATCH, columns=names)
         rows = ArrowRows(columns, batches, table.metadata.num_rows, file.size)
         yield from sound_rows(columns, rows, reject)

@@ -1,4 +1,4 @@
-"""From batches of a table's cells to `Rows`: what is bad is refused, row by row."""
+"""From batches of a table's cells to `Rows`; bad rows are rejected one by one."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from segue.data.collect import told_apart
+from segue.data.collect import name_with_artist
 from segue.data.formats.columns import Columns
 from segue.data.playlists import BoolArray
 from segue.data.records import Reject, Rows
@@ -21,7 +21,7 @@ from segue.errors import InputError
 SUBSTITUTE = "\x1a"  # The control character that stands for a byte that is not UTF-8.
 
 _TEXT_TYPES = {"string", "large_string", "string_view", "binary", "large_binary", "binary_view"}
-# What may stand in a column of positions.
+# Values allowed in a position column.
 _DATE = r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?)?"
 _MOMENTS = (
     (r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$", pa.float64()),
@@ -32,28 +32,28 @@ _json_list = msgspec.json.Decoder(list[str]).decode
 
 
 class Batches(Protocol):
-    """A table that is read batch by batch, and says where a row stands."""
+    """A table that is read batch by batch, and can locate a row."""
 
     bytes_read: int
     substituted: bool  # whether some byte so far was not UTF-8 and became `SUBSTITUTE`
 
     def batches(self) -> Iterator[pa.RecordBatch]:
-        """The columns that are read, each named by its place."""
+        """The columns that are read, each named by its index."""
 
-    def place(self, row: int) -> str:
-        """How people find a row, counted from 0 among the rows of `batches`."""
+    def row_name(self, row: int) -> str:
+        """How messages name a row, counted from 0 among the rows of `batches`."""
 
     def reject_rows(
         self, first: int, batch: pa.RecordBatch, reasons: dict[int, str], reject: Reject
     ) -> None:
-        """Refuse some rows of the batch that begins with row `first`."""
+        """Reject some rows of the batch that begins with row `first`."""
 
     def reject_rest(self, reject: Reject) -> None:
-        """Refuse what was left out after the last batch."""
+        """Reject the bad rows after the last batch."""
 
 
 def sound_rows(columns: Columns, source: Batches, reject: Reject) -> Iterator[Rows]:
-    """The sound rows of a table; rows without any value are passed over."""
+    """The valid rows of a table; empty rows are skipped."""
     done = 0
     try:
         for batch in source.batches():
@@ -67,16 +67,16 @@ def sound_rows(columns: Columns, source: Batches, reject: Reject) -> Iterator[Ro
                 cells = {name: cell.filter(pa.array(good)) for name, cell in cells.items()}
                 position = None if position is None else position[good]
             if "track" not in cells:
-                cells["track"] = told_apart(cells["track_name"], cells)
+                cells["track"] = name_with_artist(cells["track_name"], cells)
             yield Rows(cells, position, columns.ordered, source.bytes_read)
         source.reject_rest(reject)
     except UNREADABLE as error:
         source.reject_rest(reject)
-        reject(columns.table, f"{source.place(done)} and what follows", reason_of(error), None)
+        reject(columns.table, f"{source.row_name(done)} and what follows", reason_of(error), None)
 
 
 class _Checked:
-    """A batch as strings and positions, with what is wrong in which row (the first reason)."""
+    """A batch as strings and positions, with the first fault of each bad row."""
 
     def __init__(self, columns: Columns, batch: pa.RecordBatch, substituted: bool) -> None:
         self.columns = columns
@@ -90,7 +90,7 @@ class _Checked:
         needed = ("playlist", "track" if columns.has_ids else "track_name", "artist")
         self.cells: dict[str, pa.Array] = {}
         self.position: NDArray[np.float64] | None = None
-        for field, at in columns.place.items():
+        for field, at in columns.column_index.items():
             column = batch.column(str(at))
             shown = columns.shown(field)
             if field == "position":
@@ -110,7 +110,7 @@ class _Checked:
         self._match_names()
 
     def _artists(self, field: str, column: pa.Array) -> pa.Array:
-        """Several artists a row as lists of strings, what holds one each as it is."""
+        """Several artists per row as lists of strings; single ones unchanged."""
         shown = f"{self.columns.table}: {self.columns.shown(field)}"
         if pa.types.is_list(column.type) or pa.types.is_large_list(column.type):
             try:
@@ -128,7 +128,7 @@ class _Checked:
         return column
 
     def _match_names(self) -> None:
-        """Where there are ids and names of several artists, there must be as many of both."""
+        """A row with ids and names of several artists must have as many of each."""
         both = [self.cells[field] for field in ("artist", "artist_name") if field in self.cells]
         if len(both) < 2 or not any(pa.types.is_list(cell.type) for cell in both):
             return
@@ -136,7 +136,8 @@ class _Checked:
         self.cells["artist"], self.cells["artist_name"] = ids, names
         lengths = (pc.list_value_length(cell).fill_null(0) for cell in (ids, names))
         shown = " and ".join(self.columns.shown(field) for field in ("artist", "artist_name"))
-        self._refuse(_mask(pc.not_equal(*lengths)), f"{shown} do not hold equally many artists")
+        reason = f"{shown} do not hold the same number of artists"
+        self._refuse(_mask(pc.not_equal(*lengths)), reason)
 
     def _refuse(self, bad: BoolArray, reason: str) -> None:
         for row in np.flatnonzero(bad & ~self.without_values).tolist():
@@ -153,7 +154,7 @@ def _listed(cell: str | None) -> list[str]:
 
 
 def _without_empty(lists: pa.Array) -> pa.Array:
-    """Lists whose entries are trimmed and not empty."""
+    """Lists with trimmed entries, empty ones dropped."""
     flat = pc.utf8_trim_whitespace(pc.list_flatten(lists))
     if flat.null_count or pc.any(pc.equal(flat, "")).as_py():
         kept = [[e.strip() for e in entry or () if e and e.strip()] for entry in lists.to_pylist()]
@@ -164,7 +165,7 @@ def _without_empty(lists: pa.Array) -> pa.Array:
 
 
 def _alone(cells: pa.Array) -> pa.Array:
-    """Each cell as a list of one."""
+    """Each cell as a list of length one."""
     return pa.ListArray.from_arrays(pa.array(np.arange(len(cells) + 1, dtype=np.int32)), cells)
 
 
@@ -196,9 +197,9 @@ def _mask(values: pa.Array) -> BoolArray:
 
 
 def moments(column: pa.Array, place: str) -> tuple[NDArray[np.float64], BoolArray]:
-    """A column of positions as numbers that rise with them, and where it holds none.
+    """A column of positions as increasing numbers, and where it has none.
 
-    Numbers stay what they are (beyond 2^53 to 53 bits), dates and times become microseconds.
+    Numbers are kept (to 53 bits beyond 2^53), dates and times become microseconds.
 
     Returns
     -------

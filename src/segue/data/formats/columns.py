@@ -1,4 +1,4 @@
-"""Which columns of a table say what: from names, or numbers, to *fields*."""
+"""Which columns of a table hold which *fields*, by name or by number."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from segue.data.text import shorten
 from segue.errors import InputError
 
 # Fields and the names by which their columns are found, the likeliest first. Case, spaces and
-# punctuation do not matter: `userId` is `user_id`. A column is found for one field only, so a
-# plain `track` is an id, but beside a `track_id` it is the name.
+# punctuation do not matter: `userId` is `user_id`. A column is used for one field only, so a plain
+# `track` is an id, but next to a `track_id` it is the name.
 FIELDS = {
     "playlist": ("playlistid", "playlisturi", "pid", "playlist", "userid", "user", "sessionid"),
     "track": ("trackid", "trackuri", "songid", "itemid", "movieid", "track", "song", "item"),
@@ -25,10 +25,10 @@ FIELDS = {
     "album_name": ("albumname", "album"),
 }
 _KNOWN = {name for names in FIELDS.values() for name in names}
-# A column may be stated as both: the id is then the name.
+# One column may be given for both: the id is then the name.
 _ID_AND_NAME = ({"playlist", "title"}, *({kind, f"{kind}_name"} for kind in FIELDS))
-# A table of these holds interactions only: that it names no artist is no oversight, and that its
-# rows stand in some order means nothing.
+# A table of these holds bare interactions: that it names no artist is not an oversight, and the
+# order of its rows means nothing.
 _INTERACTIONS = {"item", "itemid", "movieid", "user", "userid"}
 _RECBOLE_TYPE = re.compile(r":(token|float)(_seq)?$")
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
@@ -42,55 +42,59 @@ class Columns:
     Attributes
     ----------
     table : str
-        What messages call the table.
+        The table's name in messages.
     header : list of str
-        The names of the columns, or their numbers from 1 where there is no header.
+        The names of the columns, or their numbers from 1 if there is no header.
     has_header : bool
-    place : dict of str to int
-        Field → place of its column, counted from 0.
+    column_index : dict of str to int
+        Field → index of its column, counted from 0.
     artist_separator : str or None
-        What stands between several artists in one cell.
+        Separator between several artists in one cell.
     """
 
     table: str
     header: list[str]
     has_header: bool
-    place: dict[str, int]
+    column_index: dict[str, int]
     artist_separator: str | None = None
 
     def __str__(self) -> str:
         """``playlist = userId, track = movieId; no artists``."""
-        found = ", ".join(f"{field} = {self.header[at]}" for field, at in self.place.items())
-        return found if "artist" in self.place else f"{found}; no artists"
+        found = ", ".join(f"{field} = {self.header[at]}" for field, at in self.column_index.items())
+        return found if "artist" in self.column_index else f"{found}; no artists"
 
     @property
     def has_ids(self) -> bool:
-        """Whether tracks have ids; else they are told apart by name and artist."""
-        return "track" in self.place
+        """Whether tracks have ids; otherwise name and artist identify them."""
+        return "track" in self.column_index
 
     @property
     def ordered(self) -> bool:
-        """Whether the order of the rows may mean something: not among mere interactions."""
-        return "position" in self.place or not self._interactions
+        """Whether the order of the rows may be meaningful: not for bare interactions."""
+        return "position" in self.column_index or not self._interactions
 
     @property
     def _interactions(self) -> bool:
         if not self.has_header:
-            return "artist" not in self.place
-        ids = (self.place[field] for field in ("playlist", "track") if field in self.place)
+            return "artist" not in self.column_index
+        ids = (
+            self.column_index[field]
+            for field in ("playlist", "track")
+            if field in self.column_index
+        )
         return any(_key(self.header[at]) in _INTERACTIONS for at in ids)
 
     def shown(self, field: str) -> str:
-        """What messages call a column."""
-        at = self.place[field]
+        """A column's name in messages."""
+        at = self.column_index[field]
         return f"`{shorten(self.header[at], 60)}`" if self.has_header else f"column {at + 1}"
 
 
 def looks_like_header(cells: list[str], stated: Mapping[str, str]) -> bool:
     """Whether the first row of a text holds names of columns.
 
-    It does if one is known or was stated. Else it holds none if there are only numbers, or if
-    columns were stated by number.
+    It does if one of them is known or was given. Otherwise it does not if all are numbers, or if
+    columns were given by number.
     """
     names = {*cells, *(_RECBOLE_TYPE.sub("", cell) for cell in cells)}
     stated_names = {name for name in stated.values() if name and not name.isdecimal()}
@@ -104,12 +108,12 @@ def looks_like_header(cells: list[str], stated: Mapping[str, str]) -> bool:
 def find_columns(
     table: str, header: list[str], options: TableOptions, *, has_header: bool = True
 ) -> Columns:
-    """Find the column of each field, by what is stated or by its name.
+    """Find the column of each field, as given or by its name.
 
     Raises
     ------
     InputError
-        If a field is unknown, a column is missing, ambiguous, or stated for two things.
+        If a field is unknown, or a column is missing, ambiguous, or given for two fields.
     """
     wanted = options.columns
     for field in wanted:
@@ -119,15 +123,15 @@ def find_columns(
             )
     if not has_header:
         header = [str(number + 1) for number in range(len(header))]
-    place = _stated(table, header, has_header, wanted)
+    column_index = _stated(table, header, has_header, wanted)
     if has_header:
-        _find_by_name(table, header, wanted, place)
-    _check_complete(table, header, has_header, wanted, place)
+        _find_by_name(table, header, wanted, column_index)
+    _check_complete(table, header, has_header, wanted, column_index)
     return Columns(
         table,
         header,
         has_header,
-        {field: place[field] for field in FIELDS if field in place},
+        {field: column_index[field] for field in FIELDS if field in column_index},
         options.artist_separator,
     )
 
@@ -136,7 +140,7 @@ def _stated(
     table: str, header: list[str], has_header: bool, wanted: Mapping[str, str]
 ) -> dict[str, int]:
     bare = [_RECBOLE_TYPE.sub("", name) for name in header]
-    place: dict[str, int] = {}
+    column_index: dict[str, int] = {}
     for field in [field for field in FIELDS if wanted.get(field)]:
         name = wanted[field]
         if name.isdecimal() and 0 < int(name) <= len(header):
@@ -147,34 +151,34 @@ def _stated(
                 there = _there(header, has_header)
                 raise InputError(f"{table}: has no column {name!r} for the {field}; {there}")
             at = _only(table, header, places, field)
-        for other in [other for other in place if place[other] == at]:
+        for other in [other for other in column_index if column_index[other] == at]:
             if {field, other} not in _ID_AND_NAME:
                 raise InputError(
-                    f"{table}: column {name!r} is stated for both the {other} and the {field}, "
+                    f"{table}: column {name!r} is given for both the {other} and the {field}, "
                     "expected a column for each"
                 )
-        place[field] = at
+        column_index[field] = at
     if not has_header:
-        # As MovieLens has it: playlist, track, and numbers about the pair.
+        # As in MovieLens: playlist, track, and numbers about the pair.
         defaults = {"playlist": 0}
-        if "track_name" not in place:
+        if "track_name" not in column_index:
             defaults["track"] = 1
         for field, at in defaults.items():
-            if field not in wanted and at < len(header) and at not in place.values():
-                place[field] = at
-    return place
+            if field not in wanted and at < len(header) and at not in column_index.values():
+                column_index[field] = at
+    return column_index
 
 
 def _find_by_name(
-    table: str, header: list[str], wanted: Mapping[str, str], place: dict[str, int]
+    table: str, header: list[str], wanted: Mapping[str, str], column_index: dict[str, int]
 ) -> None:
     keys = [_key(name) for name in header]
     for field, names in FIELDS.items():
-        free = ["" if at in place.values() else key for at, key in enumerate(keys)]
+        free = ["" if at in column_index.values() else key for at, key in enumerate(keys)]
         first = next((name for name in names if name in free), None)
         if first and field not in wanted:
             places = [at for at, key in enumerate(free) if key == first]
-            place[field] = _only(table, header, places, field)
+            column_index[field] = _only(table, header, places, field)
 
 
 def _check_complete(
@@ -182,17 +186,17 @@ def _check_complete(
     header: list[str],
     has_header: bool,
     wanted: Mapping[str, str],
-    place: dict[str, int],
+    column_index: dict[str, int],
 ) -> None:
-    interactions = "track" in place and _key(header[place["track"]]) in _INTERACTIONS
+    interactions = "track" in column_index and _key(header[column_index["track"]]) in _INTERACTIONS
     for field in ("playlist", "track", "artist"):
-        if field in place or (field == "track" and "track_name" in place):
+        if field in column_index or (field == "track" and "track_name" in column_index):
             continue
         if field == "artist" and ("artist" in wanted or interactions or not has_header):
             continue
         none = ", or that there is none: --columns artist=" if field == "artist" else ""
         raise InputError(
-            f"{table}: has no column that is known as the {field}; {_there(header, has_header)}; "
+            f"{table}: has no column recognised as the {field}; {_there(header, has_header)}; "
             f"say which one it is, by name or number: --columns {field}=…{none}"
         )
 

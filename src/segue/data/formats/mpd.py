@@ -5,8 +5,8 @@ playlists (``pid``, ``name``, ``tracks``), each track with ``track_uri``, ``trac
 ``artist_uri``, ``artist_name`` and, where known, ``album_uri`` and ``album_name`` (C.-W. Chen,
 P. Lamere, M. Schedl, H. Zamani: "RecSys Challenge 2018", RecSys 2018).
 
-Slices are read one at a time: what is held is one slice and the arrays made so far. Per slice
-the strings become codes in one pass through Arrow; Python touches only what is new in it.
+Slices are read one at a time: only one slice and the arrays built so far are in memory. Each
+slice's strings become codes in one pass through Arrow; Python handles only the new ones.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ _decode_playlist = msgspec.json.Decoder(_Playlist).decode
 
 
 def _recognises(file: SourceFile) -> bool:
-    """JSON. Those that are of another form as a whole are refused when they are read."""
+    """Whether it is JSON. JSON of another shape is rejected when it is read."""
     return file.ending == ".json" or file.head.lstrip(BOM_UTF8 + b" \t\r\n").startswith(b"{")
 
 
@@ -113,15 +113,15 @@ def _salvage(file: str, content: bytes, reject: Reject) -> Iterator[tuple[str, _
         try:
             yield record, _decode_playlist(raw)
         except _UNDECODABLE as error:
-            reject(file, record, _in_words(error), bytes(raw).decode("utf-8", "replace"))
+            reject(file, record, _reason(error), bytes(raw).decode("utf-8", "replace"))
 
 
 def _raw_records(file: str, content: bytes, reject: Reject) -> Iterator[tuple[str, bytes]]:
     try:
         raws = _decode_raw_slice(content).playlists
     except msgspec.ValidationError as error:
-        # Sound JSON of another shape: not a slice at all.
-        reject(file, "whole file", f"{_in_words(error)}, expected a slice with `playlists`", None)
+        # Valid JSON of another shape: not a slice at all.
+        reject(file, "whole file", f"{_reason(error)}, expected a slice with `playlists`", None)
         return
     except _UNDECODABLE as error:
         yield from _records_before_the_break(file, content, str(error), reject)
@@ -133,8 +133,8 @@ def _raw_records(file: str, content: bytes, reject: Reject) -> Iterator[tuple[st
 def _records_before_the_break(
     file: str, content: bytes, reason: str, reject: Reject
 ) -> Iterator[tuple[str, bytes]]:
-    """The whole playlists of a slice that is cut off or broken; the rest counts as one record."""
-    # Bytes that are no UTF-8 survive this and are refused with their record.
+    """The complete playlists of a truncated or broken slice; the rest counts as one record."""
+    # Bytes that are not UTF-8 survive this and are rejected with their record.
     text = content.decode("utf-8", "surrogateescape")
     start = re.search(r'"playlists"\s*:\s*\[', text)
     number, position = 0, start.end() if start else 0
@@ -148,7 +148,7 @@ def _records_before_the_break(
         yield f"playlists[{number}]", text[position:end].encode("utf-8", "surrogateescape")
         number, position = number + 1, end
     if start and _is_json(text):
-        return  # Only NaN or Infinity, as Python writes: refused with the records that hold them.
+        return  # NaN or Infinity, as Python writes them: rejected with their records.
     reject(
         file,
         f"playlists[{number}] and what follows" if start else "whole file",
@@ -158,7 +158,7 @@ def _records_before_the_break(
 
 
 def _is_json(text: str) -> bool:
-    """Whether Python takes it for JSON, which then may hold NaN and Infinity."""
+    """Whether Python accepts it as JSON, which may then contain NaN and Infinity."""
     try:
         json.loads(text)
     except (ValueError, RecursionError):
@@ -166,7 +166,7 @@ def _is_json(text: str) -> bool:
     return True
 
 
-def _in_words(error: Exception) -> str:
+def _reason(error: Exception) -> str:
     """``Expected `int`, got `str` - at `$.tracks[3].pos``` → ``tracks[3].pos: expected …``."""
     message, _, place = str(error).partition(" - at `$")
     if message[1:2].islower():  # "Expected …", but not "JSON is malformed"

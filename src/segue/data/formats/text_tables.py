@@ -1,12 +1,12 @@
 """Tables of text: CSV, TSV, RecBole's ``.inter``, MovieLens' ``u.data`` and ``ratings.dat``.
 
-Arrow parses them in blocks. What it does not say is found out here: on which line a bad row
-stands and how it reads, which byte is not UTF-8, and whether a quoted field ever ends.
+Arrow parses them in blocks. This module finds out what Arrow does not report: the line and text of
+a bad row, which byte is not UTF-8, and whether a quoted field ever ends.
 
 DuckDB's reader (benchmarks/read_tables.py) takes about as long, names the lines of its rejects, and
-knows more encodings. But it settles on a dialect from a sample: one quotation mark that is never
-closed turns quoting off for the file, or, if quoting is stated, fails the file without a reject. It
-would add 69 MB to the base install, and the checks of cells would stay as they are.
+knows more encodings. But it infers the dialect from a sample: a single unclosed quotation mark
+turns quoting off for the file, or, if quoting is set explicitly, fails the file without a reject.
+It would add 69 MB to the base install, and the checks of cells would still be needed.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ from segue.data.sources import UNREADABLE, SourceFile
 from segue.errors import InputError
 
 _BLOCK = 16 * 2**20  # Bytes read at once; no row is longer.
-# What stands between cells, by the ending of the file's name.
+# Delimiter by file extension.
 _DELIMITERS = {".csv": ",", ".tsv": "\t", ".inter": "\t", ".data": "\t", ".dat": "::"}
-# Stands for `::`, as readers of CSV know separators of one character only.
+# Replaces `::`, since CSV readers accept only single-character separators.
 _UNIT_SEPARATOR = "\x1f"
 _NOT_UTF8 = re.compile("[\udc80-\udcff]")
-# Inside a quoted field such a mark does not end it, as nothing that may follow a field follows.
+# Such a mark does not end a quoted field: nothing that may follow a field comes after it.
 _ESCAPED_QUOTE = re.compile(r'[^\\"]\\"[^\s"\\,;|\x1f]')
 _UNENDED = "a field that begins with a quotation mark does not end with one"
 _ESCAPED = (
@@ -47,15 +47,14 @@ _ESCAPED = (
 
 @dataclass(frozen=True)
 class Dialect:
-    """How the cells of a text are told apart.
+    """How a text is split into cells.
 
     Attributes
     ----------
     delimiter : str
         Between the cells of a row.
     escapes : bool
-        Whether a backslash stands before quotation marks that are part of a cell, in place of
-        another quotation mark.
+        Whether quotation marks within a cell are escaped by a backslash rather than doubled.
     """
 
     delimiter: str
@@ -63,26 +62,26 @@ class Dialect:
 
     @property
     def character(self) -> str:
-        """What stands between cells once `CleanText` has passed it on: one character."""
+        """The separator after `CleanText`: one character."""
         return _UNIT_SEPARATOR if self.delimiter == "::" else self.delimiter
 
     @property
     def quotes(self) -> bool:
-        """Whether a cell may stand in quotation marks.
+        """Whether cells may be quoted.
 
-        Between tabs and ``::`` it stands as it is: `"Heroes"` is a song with its marks, and one
-        that is never closed would swallow the rows after it.
+        With tabs and ``::`` they are literal: `"Heroes"` is a song title with its quotation marks,
+        and an unclosed mark would swallow the rows after it.
         """
         return self.delimiter not in ("\t", "::")
 
     def for_csv(self) -> dict[str, Any]:
-        """Options of Python's reader."""
+        """Options for Python's reader."""
         quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if self.quotes else csv.QUOTE_NONE
         escape = "\\" if self.escapes else None
         return {"delimiter": self.character, "quoting": quoting, "escapechar": escape}
 
     def for_arrow(self) -> dict[str, Any]:
-        """Options of Arrow's reader."""
+        """Options for Arrow's reader."""
         return {
             "delimiter": self.character,
             "quote_char": '"' if self.quotes else False,
@@ -92,10 +91,10 @@ class Dialect:
 
 
 class CleanText(io.RawIOBase):
-    """The bytes of a text as Arrow's reader can take them.
+    """The bytes of a text in a form that Arrow's reader accepts.
 
-    A byte that is not UTF-8 becomes `SUBSTITUTE`: Arrow would fail a whole block for it without
-    saying where. ``::`` becomes a unit separator where that is what stands between cells.
+    A byte that is not UTF-8 becomes `SUBSTITUTE`: Arrow would fail the whole block without saying
+    where. If cells are separated by ``::``, it becomes a unit separator.
     """
 
     def __init__(self, content: Any, dialect: Dialect) -> None:
@@ -109,7 +108,7 @@ class CleanText(io.RawIOBase):
         return True
 
     def read(self, size: int = -1) -> bytes:
-        """Up to `size` bytes, none at the end (ArrowInvalid at an escape that was not expected)."""
+        """Up to `size` bytes, none at the end (ArrowInvalid at an unexpected escape)."""
         while True:
             block = self._content.read(max(1, size - 4) if size > 0 else None)
             text = self._held + self._decode(block, final=not block)
@@ -131,23 +130,23 @@ class CleanText(io.RawIOBase):
 
 
 class TextRows:
-    """The rows of a text; those with too few or too many cells are refused between the others."""
+    """The rows of a text; those with too few or too many cells are rejected in their turn."""
 
     def __init__(self, file: SourceFile, columns: Columns, dialect: Dialect) -> None:
         self.file, self.columns, self.dialect = file, columns, dialect
         self.bytes_read = 0
         self.substituted = False
-        # Of each ragged row its number among all rows, from 0, and the reason.
+        # The number of each ragged row among all rows, from 0, and the reason.
         self._ragged: list[tuple[int, str]] = []
         self._num_refused = 0
         self._records = self._read_records()
         self._num_records = 0
 
     def batches(self) -> Iterator[pa.RecordBatch]:
-        """The columns that are read, each named by its place: Arrow string."""
+        """The columns that are read, each named by its index: Arrow string."""
         names = [str(at) for at in range(len(self.columns.header))]
         # The last column shows whether a quoted field swallowed the end of the file.
-        read = [names[at] for at in sorted({*self.columns.place.values(), len(names) - 1})]
+        read = [names[at] for at in sorted({*self.columns.column_index.values(), len(names) - 1})]
         raw, content = self.file.open_text()
         text = CleanText(content, self.dialect)
         last: pa.RecordBatch | None = None
@@ -155,7 +154,7 @@ class TextRows:
             reader = pyarrow.csv.open_csv(
                 text,
                 pyarrow.csv.ReadOptions(
-                    # Only so does a ragged row say its number.
+                    # Arrow reports the number of a ragged row only without threads.
                     use_threads=False,
                     block_size=_BLOCK,
                     column_names=names,
@@ -203,19 +202,19 @@ class TextRows:
             return "unexpected end of data" not in str(error)
         return True
 
-    def place(self, row: int) -> str:
-        """How people find a row; `row` counts those that are not ragged, from 0."""
+    def row_name(self, row: int) -> str:
+        """How messages name a row; `row` counts the rows that are not ragged, from 0."""
         return self._locate(self._number(row))[0]
 
     def reject_rows(
         self, first: int, batch: pa.RecordBatch, reasons: dict[int, str], reject: Reject
     ) -> None:
-        """Refuse some rows of the batch that begins with row `first`, and the ragged before it."""
+        """Reject rows of the batch that begins with row `first`, and ragged rows before them."""
         bad = [(self._number(first + row), reason) for row, reason in reasons.items()]
         self._reject(bad, first + len(batch), reject)
 
     def reject_rest(self, reject: Reject) -> None:
-        """Refuse the ragged rows after the last batch."""
+        """Reject the ragged rows after the last batch."""
         self._reject([], None, reject)
 
     def _reject(self, bad: list[tuple[int, str]], end: int | None, reject: Reject) -> None:
@@ -229,16 +228,16 @@ class TextRows:
             reject(self.file.name, place, reason, content)
 
     def _sound_before(self) -> Int64Array:
-        """How many sound rows stand before each ragged one, never falling."""
+        """How many valid rows precede each ragged one, non-decreasing."""
         numbers = np.array([number for number, _ in self._ragged], dtype=np.int64)
         return numbers - np.arange(len(numbers))
 
     def _number(self, row: int) -> int:
-        """The number among all rows of a row that is not ragged."""
+        """The number of a valid row among all rows."""
         return row + int(np.searchsorted(self._sound_before(), row, side="right"))
 
     def _locate(self, number: int) -> tuple[str, str | None]:
-        """Where the row with this number stands, and its text. Numbers must not fall."""
+        """The line of the row with this number, and its text. Numbers must not decrease."""
         try:
             while self._num_records <= number + self.columns.has_header:
                 self._found = next(self._records)
@@ -246,19 +245,19 @@ class TextRows:
         except (StopIteration, csv.Error, OSError, EOFError):
             return f"row {number + 1}", None
         line, content = self._found
-        # Bytes that are not UTF-8 are shown as such.
+        # Bytes that are not UTF-8 are shown as replacement characters.
         content = content.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
         return f"line {line}", content
 
     def _read_records(self, *, strict: bool = False) -> Iterator[tuple[int, str]]:
         """The records again, for messages: the line on which each begins, and its text.
 
-        Records and empty lines are told apart as Arrow does.
+        Records and empty lines are distinguished as in Arrow.
 
         Raises
         ------
         csv.Error
-            Where a field is longer than Python's reader takes or, if `strict`, does not end.
+            If a field is longer than Python's reader allows or, if `strict`, does not end.
         """
         taken: list[str] = []
 
@@ -284,7 +283,7 @@ def _decoded(content: IO[bytes]) -> io.TextIOWrapper:
 
 
 def _columns(file: SourceFile, options: TableOptions) -> tuple[Columns, Dialect]:
-    """The columns, from the first line, and how cells are told apart."""
+    """The columns, from the first line, and the dialect."""
     head = _head(file)
     line, *rest = re.split("[\r\n]", head.removeprefix("\ufeff"), maxsplit=1)
     if line[:2] in ("\udcff\udcfe", "\udcfe\udcff") or "\0" in line:
@@ -297,7 +296,7 @@ def _columns(file: SourceFile, options: TableOptions) -> tuple[Columns, Dialect]
         raise InputError(f"{file.name}: line 1: is empty, expected the names of the columns")
     if not rest and len(head) >= 2**16:
         raise InputError(f"{file.name}: line 1: is too long to hold the names of the columns")
-    # What the ending promises is taken if it is there at all, as some CSV has semicolons.
+    # The extension's delimiter is used if it occurs at all: some CSV has semicolons.
     promised = _DELIMITERS.get(file.ending, ",")
     delimiter = next((d for d in (promised, "\t", ",", ";", "|", "::") if d in line), promised)
     dialect = Dialect(delimiter)
@@ -330,7 +329,7 @@ def _read(file: SourceFile, options: TableOptions, reject: Reject) -> Iterator[R
 
 TEXT = Format(
     "text tables",
-    # In a folder only what is called one; by itself, whatever is not of another form.
+    # In a folder only by extension; a file given by itself may be any text.
     lambda file: file.alone or file.ending in _DELIMITERS,
     _read,
     gives="rows",

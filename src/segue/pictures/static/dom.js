@@ -2,7 +2,7 @@
 
 const SVG = "http://www.w3.org/2000/svg";
 
-/** Whether a part of a node is of the one that is looked at, or near it. */
+/** Whether an element belongs to the focused node or a neighbour of it. */
 export function showNear(part, node, marked) {
   part.classList.toggle("near", node === marked || Boolean(marked?.near.has(node)));
   part.classList.toggle("current", node === marked);

@@ -1,7 +1,7 @@
 import { GraphView } from "./graph_view.js";
 import { drawLegend } from "./legend.js";
 
-// A scene of its own, read from the page; what lies beyond is in it, too.
+// The scene is embedded in the page, including what lies beyond.
 const scene = JSON.parse(document.getElementById("scene").textContent);
 document.getElementById("title").textContent = scene.title;
 document.getElementById("note").textContent = scene.note;
@@ -13,7 +13,7 @@ for (const edge of [...scene.edges, ...scene.beyond.edges])
   for (const [one, other] of [[edge.source, edge.target], [edge.target, edge.source]])
     joined.set(one, [...(joined.get(one) ?? []), other]);
 
-/** Up to twelve neighbours that are not shown yet, and all edges between what is shown then. */
+/** Up to twelve neighbours not shown yet, and all edges among the nodes then shown. */
 function more(key) {
   const keys = (joined.get(key) ?? []).filter((other) => !shown.has(other)).slice(0, 12);
   for (const other of keys) shown.add(other);

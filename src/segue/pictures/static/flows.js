@@ -1,19 +1,19 @@
-/** Bands of contributions: side by side at both of their ends, between bars that they fill. */
+/** Bands of contributions: side by side at both ends, between bars that they fill. */
 
 import { make } from "./dom.js";
 
 const TALLEST = 150; // pixels of a bar, however much flows through it
 
 /**
- * Give each band its places at its nodes, in weights and down from their middles, and each node a
- * bar. Nodes and edges are those of `GraphView`, on a plane that is `stage` high. Returns what
- * `bandScale` asks for, null where nothing flows.
+ * Give each band its offsets at its nodes, in weights down from their centres, and each node a bar.
+ * Nodes and edges are those of `GraphView`, on a plane that is `stage` high. Returns the argument
+ * of `bandScale`, null if nothing flows.
  */
 export function stackBands(nodes, edges, stage) {
   const bands = edges.filter((edge) => edge.kind === "contribution");
   if (!bands.length) return null;
   for (const node of nodes) node.flow = 0;
-  // In the order of their other ends, so that they do not cross where they end.
+  // In the order of their other ends, so that they do not cross at the node.
   const ends = [["source", "target", "leave"], ["target", "source", "enter"]];
   for (const [own, other, place] of ends) {
     const through = new Map();
@@ -26,7 +26,7 @@ export function stackBands(nodes, edges, stage) {
     for (const band of bands) band[place] -= through.get(band[own]) / 2;
     for (const [node, all] of through) node.flow = Math.max(node.flow, all);
   }
-  // How much of the plane's height there is for one weight, so that no two bars touch.
+  // The plane's height per unit of weight, such that no two bars touch.
   let room = Infinity;
   const order = nodes.filter((node) => node.flow).sort((a, b) => a.x - b.x || a.y - b.y);
   order.forEach((node, at) => {
@@ -46,7 +46,7 @@ export function stackBands(nodes, edges, stage) {
   return { most: Math.max(...order.map((node) => node.flow)), room };
 }
 
-/** Pixels of a weight, where a step of the plane is `ky` pixels. */
+/** Pixels per unit of weight, where a unit of the plane is `ky` pixels. */
 export function bandScale(flows, ky) {
   return Math.min(TALLEST / flows.most, 0.92 * ky * flows.room);
 }

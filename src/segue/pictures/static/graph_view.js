@@ -1,5 +1,5 @@
 /**
- * The one view of a graph: pan, zoom, hover, click to walk on; by mouse, touch and keyboard.
+ * The interactive graph view: pan, zoom, hover, click to expand; by mouse, touch and keyboard.
  *
  *   import { GraphView } from "./graph_view.js";
  *   const view = new GraphView(element, { more: async (key) => ({ nodes, edges }) });
@@ -14,9 +14,10 @@
  * Options, all of them optional:
  *   more(key)     what lies beyond a node, as { nodes, edges } or a promise of it; nodes without
  *                 x and y are placed beside the node, those that are there already stay.
- *   onFocus(node) told which node is looked at (null: none).
+ *   onFocus(node) called with the focused node (null: none).
  *
- * Text goes in as text, never as HTML; looks come from graph_view.css, so a strict CSP holds.
+ * Text goes in as text, never as HTML; styles come from graph_view.css, so it works under a strict
+ * CSP.
  */
 
 import { element, make, showNear } from "./dom.js";
@@ -57,7 +58,7 @@ export class GraphView {
     new ResizeObserver(() => this.fit()).observe(container);
   }
 
-  /** Show a scene in place of what was shown. */
+  /** Replace the current scene. */
   show(scene) {
     this.layout = scene.layout;
     [this.nodes, this.edges] = [new Map(), new Map()];
@@ -73,7 +74,7 @@ export class GraphView {
     this.fit();
   }
 
-  /** Add nodes and edges; those that are shown already stay as they are. */
+  /** Add nodes and edges; existing ones are left unchanged. */
   add({ nodes, edges }, beside = null) {
     const fresh = [];
     for (const data of nodes) {
@@ -97,7 +98,7 @@ export class GraphView {
       most[type] = Math.max(most[type] ?? 1, degree);
     const flows = [...this.edges.values()].some((edge) => edge.kind === "contribution");
     for (const node of this.nodes.values()) {
-      // Where something flows, bars show how much.
+      // In flow pictures, bars show how much flows.
       const size = flows ? 0.2 : Math.sqrt(node.degree / most[node.type]);
       node.full = this.small ? 3 : 4 + 7 * size;
       if (!node.shape) this.drawNode(node);
@@ -138,7 +139,7 @@ export class GraphView {
     node.shape.addEventListener("pointerenter", () => this.hover(node));
     node.shape.addEventListener("pointerleave", () => this.hover(null));
     node.shape.addEventListener("focus", () => this.focus(node.key));
-    // A drag that began on a node is no click.
+    // A drag that began on a node is not a click.
     node.shape.addEventListener("click", () => this.moved < 5 && this.walk(node.key));
   }
 
@@ -148,7 +149,7 @@ export class GraphView {
     return text;
   }
 
-  /** Names of the groups of a map, each on the middle of its nodes. */
+  /** Names of the groups of a map, each at the centre of its nodes. */
   nameGroups(groups) {
     const middle = (places) => places.sort((a, b) => a - b)[places.length >> 1];
     return groups.flatMap((name, at) => {
@@ -161,7 +162,7 @@ export class GraphView {
     });
   }
 
-  /** Look at a node: it and its neighbours stand out. */
+  /** Focus a node: highlight it and its neighbours. */
   focus(key) {
     const node = this.nodes.get(key) ?? null;
     if (node === this.current) return;
@@ -178,7 +179,7 @@ export class GraphView {
     this.onFocus(node);
   }
 
-  /** Walk on: look at a node and bring in what lies beyond it. */
+  /** Expand: focus a node and add what lies beyond it. */
   async walk(key) {
     this.focus(key);
     const node = this.nodes.get(key);
@@ -207,7 +208,7 @@ export class GraphView {
   }
 
   mark(node) {
-    // To dim a great many would take too long.
+    // Dimming very many nodes would take too long.
     this.container.classList.toggle("looking", Boolean(node) && !this.small);
     for (const other of this.small ? [this.marked, node] : this.nodes.values())
       if (other) showNear(other.shape, other, node);
@@ -217,7 +218,7 @@ export class GraphView {
     this.draw();
   }
 
-  /** Zoom so that all is seen. */
+  /** Zoom to fit everything. */
   fit() {
     if (!this.nodes?.size) return;
     const { width, height } = this.size();
@@ -226,7 +227,7 @@ export class GraphView {
     // Bars need the whole height.
     const [left, top] = [Math.min(...xs), this.flows ? 0 : Math.min(...ys)];
     const [wide, tall] = [Math.max(...xs) - left, (this.flows ? STAGE : Math.max(...ys)) - top];
-    // Labels of columns and rings stand outside of the outermost nodes.
+    // Labels of columns and rings lie outside the outermost nodes.
     const outside = this.layout === "columns" || this.layout === "rings";
     const [before, after] = [-1, 1].map((side) => {
       const outer = all.filter((node) => side * (node.x - left - wide / 2) >= 0.45 * wide);
@@ -239,7 +240,7 @@ export class GraphView {
     const room = [Math.max(1, width - before - after), Math.max(1, height - above - 32)];
     this.kx = wide ? room[0] / wide : 1;
     this.ky = tall ? room[1] / tall : 1;
-    // Only rings must stay round; all else may fill the room.
+    // Only rings must stay round; other layouts may fill the space.
     if (this.layout === "rings") this.kx = this.ky = Math.min(this.kx, this.ky);
     this.tx = (width + before - after) / 2 - this.kx * (left + wide / 2);
     this.ty = above + room[1] / 2 - this.ky * (top + tall / 2);
@@ -285,7 +286,7 @@ export class GraphView {
   }
 
   paintNodes() {
-    // Marks of the same column do not cover each other.
+    // Marks in the same column must not overlap.
     const scale = Math.min(1, Math.max(0.4, (this.ky * this.rowGap) / 24));
     for (const node of this.nodes.values()) {
       const [x, y] = (node.spot = this.at(node));
@@ -310,7 +311,7 @@ export class GraphView {
     }
   }
 
-  /** Show as many labels as have room: first what is looked at, then by role and size. */
+  /** Show as many labels as fit: the focused node first, then by role and size. */
   paintLabels() {
     const { width, height } = this.size();
     const near = (node) => Boolean(this.marked?.near.has(node));

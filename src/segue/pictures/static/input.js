@@ -1,6 +1,6 @@
 /** What mouse, touch and keyboard do to a view. */
 
-/** Let a view be moved, zoomed and walked on in. */
+/** Let a view be panned, zoomed and expanded. */
 export function listen(view) {
   const { svg, pointers } = view;
   svg.addEventListener("wheel", (event) => {
@@ -50,7 +50,7 @@ function press(view, event) {
   event.preventDefault();
 }
 
-/** The nearest node in a direction: what is off to the side counts as further away. */
+/** The nearest node in a direction; sideways distance counts more. */
 function towards(view, node, [dx, dy]) {
   let [best, least] = [null, Infinity];
   const [x, y] = view.at(node);

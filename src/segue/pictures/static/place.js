@@ -1,6 +1,6 @@
-/** Where things go: new nodes, and labels in boxes. */
+/** Positions of new nodes, and of labels in boxes. */
 
-/** Put new nodes around one, away from those that are there. */
+/** Put new nodes around one, away from existing ones. */
 export function placeBeside(fresh, beside, all) {
   const others = all.filter((node) => node.x !== undefined);
   const [ax, ay] = ["x", "y"].map((a) => others.reduce((sum, n) => sum + beside[a] - n[a], 0));
@@ -25,7 +25,7 @@ export function placeBeside(fresh, beside, all) {
     }
 }
 
-/** Move nodes that lie on each other apart, none out of their box; with `free`, only those. */
+/** Move overlapping nodes apart, without leaving the box; with `free`, only those move. */
 export function separate(nodes, kx, ky, free = null) {
   const [[left, right], [top, bottom]] = ["x", "y"].map((axis) => {
     const all = nodes.map((node) => node[axis]);
@@ -46,7 +46,7 @@ export function separate(nodes, kx, ky, free = null) {
         const moving = [one, other].filter((node) => !free || free.has(node));
         if (far >= need - 0.1 || !moving.length) continue;
         some = true;
-        // Two in the very same place go apart in a direction of their own.
+        // Two at the same position separate in a direction of their own.
         const [ux, uy] = far > 0.01 ? [dx / far, dy / far] : [Math.cos(next), Math.sin(next)];
         for (const node of moving) {
           const by = ((node === one ? -1 : 1) * (need - far)) / moving.length;
@@ -56,7 +56,7 @@ export function separate(nodes, kx, ky, free = null) {
   }
 }
 
-/** The least distance between two nodes that stand in the same column. */
+/** The minimum distance between two nodes in the same column. */
 export function rowGap(nodes) {
   const order = nodes.sort((one, other) => one.x - other.x || one.y - other.y);
   const gaps = order.slice(1).map((node, at) => [node.x - order[at].x, node.y - order[at].y]);
@@ -69,7 +69,7 @@ export function square(node) {
   return [x - r, y - r, x + r, y + r, node];
 }
 
-/** Put a label into its box; returns the room that others leave it. */
+/** Put a label into its box; returns the space that others leave for it. */
 export function put(text, box) {
   text.setAttribute("x", box[0].toFixed(1));
   text.setAttribute("y", ((box[1] + box[3]) / 2 + 4.5).toFixed(1));
@@ -80,7 +80,7 @@ export function apart(one, other) {
   return one[0] > other[2] || one[2] < other[0] || one[1] > other[3] || one[3] < other[1];
 }
 
-/** A name of at most so many letters. */
+/** A name of at most the given number of letters. */
 export function cut(text, most) {
   const letters = Array.from(text);
   return letters.length > most ? `${letters.slice(0, most - 1).join("").trimEnd()}…` : text;

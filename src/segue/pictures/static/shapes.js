@@ -1,13 +1,13 @@
-/** Outlines of marks around the origin, those of segue.pictures.style: what SVG calls a path. */
+/** Outlines of marks around the origin, as in segue.pictures.style, as SVG paths. */
 
-/** Of a type of node, `r` from its middle to its side. */
+/** The outline of a node type, `r` from its centre to its side. */
 export function outline(type, r) {
   if (type === "playlist") return `M${-r} ${-r}H${r}V${r}H${-r}Z`;
   if (type === "artist") return polygon(1.25 * r, 4);
   return `M${-r} 0A${r} ${r} 0 1 1 ${r} 0A${r} ${r} 0 1 1 ${-r} 0Z`;
 }
 
-/** Of a group, by its place; told apart without colour. */
+/** The outline of a group, by index; distinguishable without colour. */
 export function groupOutline(group, r) {
   const b = 0.36 * r;
   const plus = `M${-b} ${-r}H${b}V${-b}H${r}V${b}H${b}V${r}H${-b}V${b}H${-r}V${-b}H${-b}Z`;
@@ -21,7 +21,8 @@ export function groupOutline(group, r) {
   return marks[group] ?? marks[0];
 }
 
-/** Corners on a circle, the first one on top; every second one further in makes a star of it. */
+/** Corners on a circle, the first one on top; a smaller radius for every second one makes a star.
+*/
 function polygon(r, corners, turn = 0, inward = 1) {
   const at = (corner) => {
     const angle = turn + (2 * Math.PI * corner) / corners;
