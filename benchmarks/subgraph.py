@@ -17,7 +17,7 @@ import numpy as np
 
 from segue.data.playlists import TrackLists
 from segue.data.relations import Relation
-from segue.graph.subgraph import Neighbours, Subgraph, snowball, ties
+from segue.graph.subgraph import Neighbours, Subgraph, links_between, snowball
 
 
 def random_lists(num_playlists: int, num_tracks: int, rng: np.random.Generator) -> TrackLists:
@@ -76,7 +76,9 @@ def main() -> None:
             neighbours, [("playlist", 7)], limit=60, rng=np.random.default_rng(0)
         ),
         "artist, 2 waves": lambda: snowball(neighbours, [("artist", 0)], waves=2),
-        "ties of 3 seeds and 8 tracks": lambda: ties(neighbours, seeds, found, np.ones((8, 3))),
+        "links between 3 seeds and 8 tracks": lambda: links_between(
+            neighbours, seeds, found, np.ones((8, 3))
+        ),
     }
     for way in ("one pass over the pairs", "the transpose kept"):
         if way == "the transpose kept":

@@ -160,7 +160,7 @@ def test_a_header_of_vectors_that_lies_is_refused(bundle, tmp_path, old, new):
     content = path.read_bytes()
     assert old in content
     path.write_bytes(content.replace(old, new, 1))
-    with pytest.raises(ArtefactError, match="is not a whole bundle"):
+    with pytest.raises(ArtefactError, match="is not a complete bundle"):
         Bundle.load(tmp_path / "bundle", verify=False)
 
 
@@ -170,7 +170,7 @@ def test_vectors_of_a_length_that_lies_are_refused(bundle, tmp_path):
     content = path.read_bytes()
     for size in (0, len(content) * 2, 2**63):
         path.write_bytes(size.to_bytes(8, "little") + content[8:])
-        with pytest.raises(ArtefactError, match="is not a whole bundle"):
+        with pytest.raises(ArtefactError, match="is not a complete bundle"):
             Bundle.load(tmp_path / "bundle", verify=False)
 
 
@@ -276,8 +276,8 @@ def without_key(manifest: dict, key: str) -> dict:
     [
         (lambda m: m | {"kind": "graph"}, "is a Segue graph, expected a bundle"),
         (lambda m: m | {"format_version": 99}, "is of format 99"),
-        (lambda m: without_key(m, "config"), "is not a whole bundle"),
-        (lambda m: without_key(m, "has_playlists"), "is not a whole bundle"),
+        (lambda m: without_key(m, "config"), "is not a complete bundle"),
+        (lambda m: without_key(m, "has_playlists"), "is not a complete bundle"),
         (lambda m: without_key(m, "files"), "is not the manifest of a Segue bundle"),
         (lambda m: ["no object"], "is not the manifest of a Segue bundle"),
     ],

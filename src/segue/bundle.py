@@ -1,4 +1,4 @@
-"""`Bundle`: what training leaves and all that serving needs."""
+"""`Bundle`: the result of training, and all that serving needs."""
 
 from __future__ import annotations
 
@@ -24,23 +24,23 @@ from segue.files import atomic_artefact, read_manifest, write_json_lines
 from segue.names.name_file import write_names
 
 SECOND_STAGE = "second_stage.txt"
-# How the arrays of vectors are called in their file, after the kind of node.
+# Suffix of the names of vector arrays in their file, after the kind of node.
 _VECTORS = "_vectors"
-# Arrays by name, of each term of a score that has some.
+# For each term of the score that has arrays: the arrays by name.
 Terms = Mapping[str, Mapping[str, NDArray[Any]]]
 
 
 @dataclass(frozen=True, eq=False)
 class MeasuredVectors:
-    """What a bundle's metrics were measured with, trained on its split alone.
+    """The model that a bundle's metrics were measured with, trained only on its split.
 
     Attributes
     ----------
     track_vectors : float32 [num_tracks, dim]
-        Of unit length.
+        Unit length.
     query_weight : float32 [num_tracks]
     popularity : int64 [num_tracks]
-        Playlists of each track in the split's training graph.
+        Number of playlists of each track in the split's training graph.
     terms : dict of dict of arrays
         As in `Bundle`.
     """
@@ -59,15 +59,15 @@ class Bundle:
     ----------
     catalog : Catalog
     vectors : dict of float32 [num_nodes, dim]
-        Of unit length, by node kind: always of tracks and artists, and of the other structural
-        kinds that carried messages.
+        Unit length, by node kind: always tracks and artists, plus the other structural kinds that
+        carried messages.
     query_weight : float32 [num_tracks]
-        How much each track counts in a query, at least 0.
+        Weight of each track in a query, at least 0.
     popularity : int64 [num_tracks]
-        Playlists of each track in the graph that the vectors were trained on: the whole graph, or
-        without a refit the split's training graph.
+        Number of playlists of each track in the graph that the vectors were trained on: the whole
+        graph, or without a refit the split's training graph.
     playlists : Playlists or None
-        All playlists with all their tracks; None where other people's playlists were left out.
+        All playlists with all their tracks; None if the bundle was made without them.
     config : dict
         How the model was trained.
     metrics : dict
@@ -75,19 +75,19 @@ class Bundle:
     split : dict
         The split's recipe and fingerprint.
     graph_fingerprint : str
-        Of the graph that was split.
+        Fingerprint of the graph that was split.
     history : list of dict
-        One entry an epoch.
+        One entry per epoch.
     measured : MeasuredVectors or None
-        Where the vectors above were refitted on all pairs: those that `metrics` are of.
+        If the vectors above were refitted on all pairs: the ones that `metrics` belong to.
     terms : dict of dict of arrays
-        By name, the arrays of each further term of the score (`segue.scoring.terms` knows them).
+        By name, the arrays of each further term of the score (see `segue.scoring.terms`).
     second_stage : str or None
-        A model of LightGBM in its own text form, which reorders the best tracks (see
+        A LightGBM model in its text format, which reorders the best tracks (see
         `segue.scoring.second_stage`).
     folder : Path or None
-        Where the bundle was read from, so that who needs its companion files finds them; None
-        where it was made in memory or changed since.
+        Where the bundle was read from, for finding its companion files; None if it was made in
+        memory or changed since.
 
     Examples
     --------
@@ -111,7 +111,7 @@ class Bundle:
     folder: Path | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
-        """Refuse arrays that do not fit together (ValueError)."""
+        """Raise ValueError if arrays do not fit together."""
         for kind in ("track", "artist"):
             if kind not in self.vectors:
                 raise ValueError(f"a bundle needs vectors of {kind}s")
@@ -122,9 +122,9 @@ class Bundle:
             name, rows = f"the vectors of {kind}s", len(self.catalog.nodes[kind])
             if vectors.dtype != np.float32 or vectors.ndim != 2 or len(vectors) != rows:
                 raise ValueError(f"{name} must be float32 with {rows} rows")
-            # Without a copy of them all, which `norm` makes.
+            # Unlike `norm`, this makes no copy of them all.
             length = np.sqrt(np.einsum("rd,rd->r", vectors, vectors))
-            # A node that no message reaches may stay at zero.
+            # A node that no message reaches may be zero.
             if not ((np.abs(length - 1) < 1e-3) | (length == 0)).all():
                 raise ValueError(f"{name} must be of unit length")
             if vectors.shape[1] != dim:
@@ -132,7 +132,7 @@ class Bundle:
         for name in ("query_weight", "popularity"):
             column = getattr(self, name)
             if column.shape != (num_tracks,) or not (column >= 0).all():
-                raise ValueError(f"{name} must hold one number of at least 0 a track")
+                raise ValueError(f"{name} must hold one number of at least 0 per track")
         if not np.isfinite(self.query_weight).all():
             raise ValueError("query_weight must be finite")
         if self.measured is not None:
@@ -145,7 +145,7 @@ class Bundle:
 
     @property
     def track_vectors(self) -> Float32Array:
-        """Those of tracks: float32 [num_tracks, dim]."""
+        """The vectors of tracks: float32 [num_tracks, dim]."""
         return self.vectors["track"]
 
     def save(
@@ -161,8 +161,8 @@ class Bundle:
         score as ``term-NAME.safetensors`` and ``measured-term-NAME.safetensors``,
         ``second_stage.txt``, the catalogue's and playlists' Arrow files, the index of names
         ``names.sqlite``, ``metrics.jsonl`` and the manifest with configuration, metrics, split and
-        fingerprints. Each of the `companions` is called with the folder that is being written and
-        adds files of its own, such as an ANN index; the manifest covers them too.
+        fingerprints. Each of the `companions` is called with the folder being written and adds its
+        own files, such as an ANN index; the manifest covers them, too.
         """
         folder = Path(folder)
         with atomic_artefact(folder, "bundle", overwrite=overwrite) as writer:
@@ -207,14 +207,15 @@ class Bundle:
 
     @classmethod
     def load(cls, folder: str | Path, *, verify: bool = True, measured: bool = False) -> Bundle:
-        """Read a bundle; its measured vectors, which nothing but measuring needs, if asked for.
+        """Read a bundle; with `measured` also its measured vectors, which only evaluation needs.
 
-        All arrays are mapped, not copied: they cannot be written to, and processes share them.
+        All arrays are memory-mapped, not copied: they are read-only, and processes share them.
 
         Raises
         ------
         ArtefactError
-            If `folder` is no bundle, or with `verify` if a file is not as it was written.
+            If `folder` is not a bundle, or with `verify` if a file has changed since it was
+            written.
         """
         folder = Path(folder)
         manifest = read_manifest(folder, "bundle", verify=verify)
@@ -252,7 +253,7 @@ class Bundle:
             object.__setattr__(bundle, "folder", folder)  # frozen for everyone else
             return bundle
         except (SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
-            raise ArtefactError(f"{folder}: is not a whole bundle ({error})") from error
+            raise ArtefactError(f"{folder}: is not a complete bundle ({error})") from error
 
 
 def _terms(folder: Path, prefix: str, names: list[str]) -> Terms:
@@ -264,16 +265,15 @@ _DTYPES = {"F32": "<f4", "F64": "<f8", "I32": "<i4", "I64": "<i8"}
 
 
 def _mapped(path: Path) -> dict[str, NDArray[Any]]:
-    """The arrays of a safetensors file, mapped into memory for reading.
+    """The arrays of a safetensors file, memory-mapped for reading.
 
-    The library's own loader for NumPy copies them. The format: eight bytes with the length of a
-    header in JSON, the header, then the arrays' bytes
-    (https://huggingface.co/docs/safetensors, "Format").
+    The library's own NumPy loader copies them. The format: eight bytes with the length of a JSON
+    header, the header, then the arrays' bytes (https://huggingface.co/docs/safetensors, "Format").
 
     Raises
     ------
     ValueError, KeyError, TypeError, OSError
-        If the file is not of that format.
+        If the file is not in that format.
     """
     content = np.asarray(np.memmap(path, np.uint8, mode="r"))
     size = int.from_bytes(content[:8].tobytes(), "little")

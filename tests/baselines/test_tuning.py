@@ -132,7 +132,7 @@ def test_finished_trials_are_not_made_again(split, hill, tmp_path):
 def test_a_file_of_something_else_is_refused(tmp_path, line):
     path = tmp_path / "trials.jsonl"
     path.write_text(line + "\n")
-    with pytest.raises(InputError, match=r"trials\.jsonl, line 1: is not a trial"):
+    with pytest.raises(InputError, match=r"trials\.jsonl, line 1: is not a tuning trial"):
         TrialsFile(path)
 
 

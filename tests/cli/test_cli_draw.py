@@ -186,7 +186,7 @@ ERRORS = [
     (["snowball", "without", "--from", "Song 0"], "made without playlists (--no-playlists)"),
     (["artist", "without", "Queen"], "made without playlists (--no-playlists)"),
     (["reasons", "without", "Song 0"], "made without playlists (--no-playlists)"),
-    (["training", "without"], "no history of a training"),
+    (["training", "without"], "no training history"),
     (["map", "gone"], "gone: there is no such folder"),
     (["map", "bundle", "--genres", "gone.tsv"], "gone.tsv: cannot be read as text"),
     (["map", "bundle", "--size", "9"], "size '9' is not known"),

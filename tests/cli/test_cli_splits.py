@@ -127,8 +127,11 @@ def test_one_training_is_asked_with_every_number_of_given_tracks(run, graph, of_
 @pytest.mark.parametrize(
     ("args", "says"),
     [
-        (["--given", "3"], "belongs to a split of kind 'playlists', not 'mixed'"),
-        (["--split", "last", "--given", "3"], "belongs to a split of kind 'playlists', not 'last'"),
+        (["--given", "3"], "is only for a split of kind 'playlists', not 'mixed'"),
+        (
+            ["--split", "last", "--given", "3"],
+            "is only for a split of kind 'playlists', not 'last'",
+        ),
         (["--split", "playlists", "--given", "0"], "number of given tracks is 0, expected 1 or"),
         (["--split", "playlists", "--given", "9999"], "has more than 9999 tracks"),
         (["--split", "tracks", "--test-share", "-0.1"], "split shares -0.1 (test)"),
@@ -164,4 +167,4 @@ def test_given_of_a_bundle_that_held_out_no_playlists(run, graph, tmp_path):
     assert run("train", graph, "--out", tmp_path / "b", *SMALL)[0] == 0
     status, out, err = run("evaluate", tmp_path / "b", graph, "--given", 3)
     assert (status, out, err.count("\n")) == (1, "", 1)
-    assert "belongs to a split of kind 'playlists', not 'mixed'" in err
+    assert "is only for a split of kind 'playlists', not 'mixed'" in err

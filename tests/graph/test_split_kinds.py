@@ -358,7 +358,7 @@ def test_given_more_than_there_is(graph_of):
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "playlists"])
 def test_given_is_for_whole_playlists(planted_graph, kind):
-    with pytest.raises(InputError, match=f"belongs to a split of kind 'playlists', not '{kind}'"):
+    with pytest.raises(InputError, match=f"is only for a split of kind 'playlists', not '{kind}'"):
         split_graph(planted_graph, SplitRecipe(kind)).given(3)
 
 

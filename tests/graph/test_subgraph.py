@@ -9,7 +9,7 @@ from scipy.sparse.csgraph import connected_components
 
 from segue.data.playlists import TrackLists
 from segue.data.relations import Relation
-from segue.graph.subgraph import NODE_TYPES, Neighbours, Subgraph, snowball, ties
+from segue.graph.subgraph import NODE_TYPES, Neighbours, Subgraph, links_between, snowball
 
 # Playlists 0 … 4 over tracks 0 … 6; artists of the tracks: 0 0 1 1 2 2 3.
 LISTS = [[0, 1, 2], [0, 1], [1, 2, 3, 4], [5], []]
@@ -174,13 +174,13 @@ def test_several_starts_grow_together(small):
 def test_what_cannot_be_grown(small, wrong):
     with pytest.raises(ValueError, match="at least 0"):
         snowball(small, [("track", 0)], **wrong)
-    with pytest.raises(ValueError, match="named twice"):
+    with pytest.raises(ValueError, match="given twice"):
         snowball(small, [("track", 0), ("track", 0)])
 
 
 def tie(neighbours, seeds, tracks, weight, **options) -> Subgraph:
     weight = np.array(weight, dtype=np.float64)
-    return ties(neighbours, np.array(seeds), np.array(tracks), weight, **options)
+    return links_between(neighbours, np.array(seeds), np.array(tracks), weight, **options)
 
 
 def test_ties_hold_a_seed_and_a_track(small):
@@ -227,7 +227,7 @@ def test_a_subgraph_checks_itself():
     both = (np.array([0, 0], dtype=np.int8), np.zeros(2, dtype=np.int64))
     with pytest.raises(ValueError, match="differ in length"):
         Subgraph(np.zeros(2, dtype=np.int8), one, one, one, none, none)
-    with pytest.raises(ValueError, match="stands twice"):
+    with pytest.raises(ValueError, match="appears twice"):
         Subgraph(*both, both[1], both[1], none, none)
     with pytest.raises(ValueError, match="points outside"):
         Subgraph(np.zeros(1, np.int8), one, one, one, np.array([[0], [1]]), none)
@@ -247,5 +247,5 @@ def test_a_duet_belongs_to_both_artists():
     assert neighbours.of_artists(np.array([1])).tolist() == [1, 2]
     found = snowball(neighbours, [("track", 1)], waves=1)
     assert edges(found) >= {("structural", 1, 0), ("structural", 1, 1)}
-    tied = ties(neighbours, np.array([0]), np.array([1]), np.ones((1, 1)))
+    tied = links_between(neighbours, np.array([0]), np.array([1]), np.ones((1, 1)))
     assert ("artist", 0, 1) in nodes(tied)

@@ -368,7 +368,10 @@ def rank_known(known_offsets: np.ndarray) -> HeldOutRanks:
     [
         (lambda: rank_lists(OK[0], [[], []], [[], []]), "scores must be float32/64"),
         (lambda: metrics.rank_held_out(OK.astype(int), *csr([[]] * 2), *csr([[]] * 2)), "int64"),
-        (lambda: rank_lists(BAD, [[], []], [[], []]), "finite, not so in playlist row 1, track 1"),
+        (
+            lambda: rank_lists(BAD, [[], []], [[], []]),
+            "but is not in playlist row 1, track 1",
+        ),
         (lambda: rank_lists(OK - np.inf, [[], []], [[], []]), "playlist row 0, track 0"),
         (lambda: rank_lists(OK, [[], [2]], [[1], [3, 2]]), "track 2 is both known and held out"),
         (lambda: rank_lists(OK, [[], [2, 2]], [[], []]), "known_index repeats track 2 in .* row 1"),
@@ -376,7 +379,7 @@ def rank_known(known_offsets: np.ndarray) -> HeldOutRanks:
         (lambda: rank_lists(OK, [[]], [[], []]), "known_offsets is for 1 playlists, not 2"),
         (lambda: rank_lists(OK, [[], []], [[4], []]), "held_out_index holds 4, not below 4"),
         (lambda: rank_lists(OK, [[-1], []], [[], []]), "known_index holds -1, below 0"),
-        (lambda: rank_known(np.array([0, 2, 1])), "known_offsets must start at 0 and never fall"),
+        (lambda: rank_known(np.array([0, 2, 1])), "known_offsets must start at 0 and not decrease"),
         (lambda: rank_known(np.array([0, 1, 3])), "known_offsets ends at 3, .* hold 1 entries"),
         (lambda: rank_known(OK[0]), "known_offsets must be a 1-dimensional integer array"),
         (lambda: ranks_of([1, 0]), "rank holds 0, below 1"),

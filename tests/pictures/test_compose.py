@@ -136,7 +136,7 @@ def test_reasons_of_a_playlist_are_those_of_its_completion(recommender, row):
 def test_reasons_without_a_tie_go_by_a_node_of_their_own(recommender):
     scene = compose.reasons(recommender, [40], n=3, num_playlists=0)
     (rest,) = (node for node in scene.nodes if node.type == "rest")
-    assert rest.label == "no tie in this picture"
+    assert rest.label == "no link in this picture"
 
 
 def test_reasons_need_a_seed_and_a_track_to_recommend(recommender):
@@ -172,7 +172,7 @@ def test_what_lies_beyond_is_not_what_is_seen(bundle):
 
 def test_a_scene_checks_itself():
     node = SceneNode("track:0", "track", "A", "", 1)
-    with pytest.raises(ValueError, match="two numbers a node"):
+    with pytest.raises(ValueError, match="two numbers per node"):
         Scene("", "", "force", (node,), (), np.zeros((2, 2)))
     with pytest.raises(ValueError, match="finite"):
         Scene("", "", "force", (node,), (), np.array([[np.nan, 0]]))

@@ -24,10 +24,10 @@ def no_warning_reaches_people():
         yield
 
 
-def figure_of(scene, size="screen", theme="light", spell=drawable):
+def figure_of(scene, size="screen", theme="light", to_drawable=drawable):
     """The figure, laid out."""
     with styled(THEMES[theme], size_named(size).font):
-        figure = draw_scene(scene, size_named(size), THEMES[theme], spell=spell)
+        figure = draw_scene(scene, size_named(size), THEMES[theme], to_drawable=to_drawable)
         figure.draw_without_rendering()
     return figure
 

@@ -126,5 +126,5 @@ def test_umap_keeps_neighbours_near(bundle):
 def test_options_out_of_range(bundle):
     with pytest.raises(InputError, match="from 1 to 8"):
         catalogue_map(bundle, num_clusters=9)
-    with pytest.raises(InputError, match="holds no track"):
+    with pytest.raises(InputError, match="has no tracks to map"):
         catalogue_map(bundle, limit=0)

@@ -44,7 +44,7 @@ def test_training_curves_have_a_panel_for_each_metric(bundle):
 
 @pytest.mark.parametrize("histories", [{}, {"one": []}, {"one": [{"epoch": 1, "seconds": 2.0}]}])
 def test_no_history_is_no_plot(histories):
-    with pytest.raises(InputError, match="no history of a training"):
+    with pytest.raises(InputError, match="no training history"):
         training_curves(histories, SIZE, THEME)
 
 

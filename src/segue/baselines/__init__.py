@@ -1,8 +1,8 @@
 """Baselines: simple recommenders that take the same queries and rank the same candidates.
 
-Each class states the small grid of options that `segue.baselines.tuning` searches, with the default
-of each option first. The defaults are the best points found on the validation part of 39,318 real
-playlists (their 10-core). A further baseline is a class in a file here and a line in
+Each class defines the small grid of options that `segue.baselines.tuning` searches, with each
+option's default first. The defaults are the best points found on the validation part of 39,318 real
+playlists (their 10-core). To add a baseline, write a class in a file here and add a line to
 `BASELINES`.
 """
 
@@ -20,4 +20,4 @@ BASELINES: dict[str, type[Baseline]] = {
     "EASE+side": SideEASE,
     "iALS": IALS,
 }
-"""Baselines by the name under which people see them."""
+"""Baselines by display name."""

@@ -1,4 +1,4 @@
-"""`Baseline`: what every baseline has."""
+"""`Baseline`: the interface of every baseline."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import Any, ClassVar, Protocol
 from segue.data.playlists import Float32Array, TrackLists
 from segue.graph.playlist_graph import PlaylistGraph
 
-# Of each option the values to choose from, the default first.
+# The values of each option to choose from, the default first.
 SearchSpace = dict[str, tuple[float, ...]]
 
 
 class Baseline(Protocol):
-    """Made from a training graph alone, scores by the tracks of a query alone.
+    """Made from a training graph only, and scores only by the tracks of a query.
 
-    So it serves playlists that it never saw by the same path as those it did.
+    So it treats playlists that it never saw exactly like those in training.
     """
 
     search_space: ClassVar[SearchSpace]

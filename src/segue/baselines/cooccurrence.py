@@ -1,4 +1,4 @@
-"""Which tracks share playlists, and how strongly: sparse, a block of tracks at a time."""
+"""Which tracks share playlists, and how strongly: sparse, one block of tracks at a time."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from scipy.sparse import csr_array, vstack
 
 from segue.data.playlists import Int32Array, TrackLists
 
-# Entries of co-occurrence that are held at once before the weak ones are dropped.
+# Co-occurrence entries in memory at a time, before weak ones are dropped.
 _BLOCK_ENTRIES = 20_000_000
 
 
@@ -30,23 +30,23 @@ def strongest_products(
     num_neighbours: int,
     similarity: Callable[[Int32Array, Int32Array, Any], Any],
 ) -> csr_array:
-    """The strongest entries of each row of ``left @ right``, the diagonal left out.
+    """The strongest entries of each row of ``left @ right``, excluding the diagonal.
 
     Parameters
     ----------
     left : sparse [num_tracks, num_playlists]
     right : sparse [num_playlists, num_tracks]
     num_neighbours
-        How many entries of a row are kept; of equal ones those that stand first.
+        How many entries to keep per row; ties go to the earlier ones.
     similarity
-        Called with rows, columns and entries of the product, gives the entries to compare.
+        Called with rows, columns and entries of the product; returns the entries to compare.
 
     Returns
     -------
     sparse float32 [num_tracks, num_tracks]
     """
     num_tracks = left.shape[0]
-    # The work on a row, and at most its entries, is the sum of the lengths of its playlists.
+    # The work for a row, which bounds its entries, is the total length of its playlists.
     work = np.cumsum((left != 0) @ np.diff(right.indptr))
     cuts = np.searchsorted(work, np.arange(_BLOCK_ENTRIES, work[-1], _BLOCK_ENTRIES))
     blocks = []
@@ -62,7 +62,7 @@ def strongest_products(
 
 
 def _strongest(matrix: csr_array, count: int) -> csr_array:
-    """The `count` largest entries of each row, of equal ones those that stand first, as float32."""
+    """The `count` largest entries of each row, ties to the earlier ones, as float32."""
     kept = np.ones(matrix.nnz, dtype=bool)
     for row in np.flatnonzero(np.diff(matrix.indptr) > count):
         part = slice(matrix.indptr[row], matrix.indptr[row + 1])

@@ -14,7 +14,7 @@ from segue.errors import InputError
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.memory import require_memory
 
-# Rows of a square matrix that are worked on at once.
+# Rows of a square matrix processed at a time.
 _BLOCK_ROWS = 1024
 
 
@@ -24,8 +24,8 @@ class EASE:
         B = I − P · diag(1 / diag P),   P = (XᵀX + λ · I)⁻¹,   score(j) = Σ_{i in query} B_ij
 
     with X the playlists by tracks: it minimises |X − X · B|² + λ · |B|² where diag B = 0 (H. Steck:
-    "Embarrassingly Shallow Autoencoders for Sparse Data", WWW 2019). One float32 matrix of tracks
-    by tracks is worked on in place.
+    "Embarrassingly Shallow Autoencoders for Sparse Data", WWW 2019). Works in place on one float32
+    matrix of tracks by tracks.
 
     Parameters
     ----------
@@ -55,14 +55,14 @@ class EASE:
 
 
 class SideEASE:
-    """EASE that also rebuilds which artist a track is by and which album it is on.
+    """EASE that also reconstructs each track's artists and album.
 
         P = (XᵀX + α_artist · AᵀA + α_album · DᵀD + λ · I)⁻¹
 
     with A the artists by tracks and D the albums by tracks; B and the scores are those of `EASE`.
-    An artist's tracks, and an album's, co-occur as those of one more playlist would that counts
-    α times (O. Jeunen, J. Van Balen, B. Goethals: "Closed-Form Models for Collaborative
-    Filtering with Side-Information", RecSys 2020: CEASE).
+    The tracks of an artist or album co-occur as in an additional playlist that counts α times (O.
+    Jeunen, J. Van Balen, B. Goethals: "Closed-Form Models for Collaborative Filtering with
+    Side-Information", RecSys 2020: CEASE).
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ class SideEASE:
     Raises
     ------
     ResourceError
-        As `EASE`.
+        As for `EASE`.
     """
 
     search_space: ClassVar[SearchSpace] = {
@@ -107,11 +107,11 @@ class SideEASE:
 def rows_with_side_information(
     graph: PlaylistGraph, *, artist_weight: float, album_weight: float
 ) -> csr_array:
-    """Playlists by tracks, and below them artists and albums as if each were a playlist.
+    """Playlists by tracks, with artists and albums appended as if each were a playlist.
 
-    An artist's tracks, and an album's, count as those of one more playlist would that counts α
-    times (O. Jeunen, J. Van Balen, B. Goethals: "Closed-Form Models for Collaborative Filtering
-    with Side-Information", RecSys 2020: CEASE).
+    The tracks of an artist or album count as an additional playlist that counts α times (O. Jeunen,
+    J. Van Balen, B. Goethals: "Closed-Form Models for Collaborative Filtering with
+    Side-Information", RecSys 2020: CEASE).
 
     Parameters
     ----------
@@ -148,8 +148,8 @@ def ease_weights(pairs: csr_array, regularization: float) -> Float32Array:
 
         B = I − P · diag(1 / diag P),   P = (XᵀX + λ · I)⁻¹
 
-    (H. Steck: "Embarrassingly Shallow Autoencoders for Sparse Data", WWW 2019, equation 8). One
-    float32 matrix of tracks by tracks is worked on in place.
+    (H. Steck: "Embarrassingly Shallow Autoencoders for Sparse Data", WWW 2019, equation 8). Works
+    in place on one float32 matrix of tracks by tracks.
 
     Parameters
     ----------
@@ -166,7 +166,7 @@ def ease_weights(pairs: csr_array, regularization: float) -> Float32Array:
     Raises
     ------
     InputError
-        If λ is not above 0, or too little to invert the matrix.
+        If λ is not above 0, or too small to invert the matrix.
     ResourceError
         If the matrix does not fit into memory.
     """
@@ -181,14 +181,14 @@ def ease_weights(pairs: csr_array, regularization: float) -> Float32Array:
     for start in range(0, num_tracks, _BLOCK_ROWS):
         rows = slice(start, start + _BLOCK_ROWS)
         (transposed[rows] @ pairs).toarray(out=matrix[rows])
-    diagonal = np.einsum("ii->i", matrix)  # a view that can be written
+    diagonal = np.einsum("ii->i", matrix)  # a writable view
     diagonal += np.float32(regularization)
-    # LAPACK counts by columns: the transpose is the same symmetric matrix, and is not copied.
+    # LAPACK is column-major: the transpose is the same symmetric matrix, and is not copied.
     factor, failed = lapack.spotrf(matrix.T, lower=1, clean=0, overwrite_a=1)
     if not failed:
         _, failed = lapack.spotri(factor, lower=1, overwrite_c=1)
     if failed:
-        raise InputError(f"regularization is {regularization:g}, too little to invert the matrix")
+        raise InputError(f"regularization is {regularization:g}, too small to invert the matrix")
     # Only the triangle above the diagonal was written.
     for start in range(0, num_tracks, _BLOCK_ROWS):
         stop = start + _BLOCK_ROWS

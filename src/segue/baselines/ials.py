@@ -17,14 +17,14 @@ from segue.scoring.second_stage import granted_threads
 
 
 class IALS:
-    """Weighted matrix factorisation by alternating least squares, by the library `implicit`.
+    """Weighted matrix factorisation by alternating least squares, using the library `implicit`.
 
         minimise Σ_{u, i} c_ui · (x_ui − p_u · v_i)² + λ · (Σ_u |p_u|² + Σ_i |v_i|²)
 
     with x_ui 1 and c_ui = `alpha` where playlist u holds track i, else 0 and 1 (Y. Hu, Y. Koren,
     C. Volinsky: "Collaborative Filtering for Implicit Feedback Datasets", ICDM 2008, whose α is
-    this one less 1). Every query is folded in, whether training saw it or not: score(j) = p · v_j
-    with p the solution for the query's tracks,
+    `alpha` − 1). Every query is folded in, whether seen in training or not: score(j) = p · v_j with
+    p the solution for the query's tracks,
 
         (VᵀV + (alpha − 1) · Σ_{i in query} v_i v_iᵀ + λ · I) · p = alpha · Σ_{i in query} v_i
 
@@ -39,9 +39,9 @@ class IALS:
     alpha
         Weight of a pair relative to a missing pair, at least 1.
     iterations
-        How often playlists and then tracks are solved for.
+        How many times to solve for playlists and then tracks.
     rng_seed
-        For the first vectors.
+        Seed of the initial vectors.
 
     Raises
     ------
@@ -67,7 +67,7 @@ class IALS:
     ) -> None:
         with required("iALS"):
             from implicit.als import AlternatingLeastSquares
-        # It spreads rows over threads of its own, in each of which a BLAS must keep to one.
+        # It spreads rows over its own threads, within which BLAS must be single-threaded.
         self._num_threads = granted_threads()
         with threadpool_limits(1, "blas"):
             self._model = AlternatingLeastSquares(

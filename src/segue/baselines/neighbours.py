@@ -26,9 +26,9 @@ class ItemKNN:
     graph
         The training graph.
     num_neighbours
-        Kept per track.
+        Number kept per track.
     shrinkage
-        Damps similarities that rest on few playlists.
+        Damps similarities based on few playlists.
     """
 
     search_space: ClassVar[SearchSpace] = {
@@ -71,11 +71,11 @@ class RP3beta:
     graph
         The training graph.
     num_neighbours
-        Kept per track.
+        Number kept per track.
     alpha
-        Above 1 it prefers the likely ways, under 1 it levels them.
+        Above 1 it favours likely paths, below 1 it levels them.
     beta
-        0 is the walk P³ itself.
+        0 gives the plain walk P³.
     """
 
     search_space: ClassVar[SearchSpace] = {

@@ -1,9 +1,9 @@
 """Options chosen on validation within a stated number of trials: of baselines, and of encoders.
 
-A search space is a grid: of each option some values. The first trial is the default
-point; each further one is a point next to the best so far (one step up or down in one option),
-until no such point is left or the trials are spent. That is coarse where the best is far and fine
-where it is near, draws nothing at random, and takes what an earlier run has found.
+A search space is a grid: some values for each option. The first trial is the default point; each
+further one is next to the best so far (one step up or down in one option), until no such point is
+left or the trials are used up. The search is coarse far from the best point and fine near it, draws
+nothing at random, and reuses the trials of earlier runs.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Trial:
     validation
         Recall@20, Recall@300, nDCG@20 and AUC on the split's validation part.
     seconds
-        Spent on fitting, or training, and scoring.
+        Time for fitting or training, and scoring.
     """
 
     options: Options
@@ -46,7 +46,7 @@ class Trial:
 
 
 class TrialsFile:
-    """Finished trials, one JSON object a line: an interrupted tuning resumes after the last.
+    """Finished trials, one JSON object per line: an interrupted tuning resumes after the last.
 
     A line holds the fingerprint of the split, the baseline, and the fields of a `Trial`. One file
     may hold trials of several splits.
@@ -54,7 +54,7 @@ class TrialsFile:
     Parameters
     ----------
     path
-        Read if it exists, and written whole and atomically after each trial; None keeps nothing.
+        Read if it exists, and rewritten atomically after each trial; None stores nothing.
 
     Raises
     ------
@@ -75,14 +75,14 @@ class TrialsFile:
         options: Options,
         measure: Callable[[Options], Trial],
     ) -> Trial:
-        """The finished trial of these options; where there is none, made and put into the file.
+        """The finished trial of these options; if there is none, run it and add it to the file.
 
         Parameters
         ----------
         split, name
-            What is tuned, and on what.
+            What is tuned, and on which split.
         options, measure
-            ``measure(options)`` makes the trial.
+            ``measure(options)`` runs the trial.
         """
         for entry in self._entries:
             found = (entry["split"], entry["baseline"], entry["options"])
@@ -95,7 +95,7 @@ class TrialsFile:
         return trial
 
     def seconds(self, split: Split, name: str) -> list[float]:
-        """What each finished trial took."""
+        """Seconds taken by each finished trial."""
         return [
             float(entry["seconds"])
             for entry in self._entries
@@ -105,15 +105,15 @@ class TrialsFile:
 
 @dataclass(frozen=True)
 class Tuning:
-    """What a baseline is to be fitted with, or an encoder trained.
+    """The options to fit a baseline with, or to train an encoder with.
 
     Attributes
     ----------
     options
-        Those of the best trial, the first of equals; the default ones where nothing was tried.
+        Those of the best trial, the first among equals; the defaults if nothing was tried.
     trials
-        In the order in which they were made. Empty where there was no choice: one trial allowed,
-        or a baseline without options.
+        In the order in which they were run. Empty if there was no choice: one trial allowed, or a
+        baseline without options.
     """
 
     options: Options
@@ -134,11 +134,11 @@ def tune(
     name
         In `BASELINES`.
     split
-        Its test part is not looked at.
+        Its test part is not used.
     num_trials
-        At most this number, those that `finished` holds included. With 1 nothing is tried.
+        Maximum number, including those in `finished`. With 1 nothing is tried.
     finished
-        Gives what is done already, and takes what is done now.
+        Provides the trials already run, and stores new ones.
     starting
         Called before each trial with its number, from 1, and its options.
 
@@ -174,16 +174,16 @@ def search(
     measure: Callable[[Options], Trial],
     starting: Callable[[int, Options], None] | None = None,
 ) -> Tuning:
-    """Walk on a grid from its default point to a better one, and from there on.
+    """Walk on a grid from its default point to ever better ones.
 
     Parameters
     ----------
     space
-        Of each option the values, the default first.
+        The values of each option, the default first.
     num_trials
-        At most this number.
+        Maximum number.
     measure
-        Makes the trial of a point.
+        Runs the trial of a point.
     starting
         As for `tune`.
     """
@@ -199,7 +199,7 @@ def search(
         trials.append(trial)
         if trial.validation[BEST_BY] > value:
             value = trial.validation[BEST_BY]
-            # On in the direction that led upwards.
+            # Continue in the direction of the improvement.
             moves.sort(key=lambda move: _step(space, best, move) != point)
             best = point
         tried = [trial.options for trial in trials]
@@ -239,6 +239,6 @@ def _read(path: Path) -> list[dict[str, Any]]:
         except (ValueError, KeyError, TypeError):
             known, figures = False, []
         if not (known and all(isinstance(figure, int | float) for figure in figures)):
-            raise InputError(f"{path}, line {number}: is not a trial of a tuning")
+            raise InputError(f"{path}, line {number}: is not a tuning trial")
         entries.append(entry)
     return entries

@@ -44,10 +44,10 @@ def _print_reasons(track: Recommendation) -> None:
     if abs(track.rest) >= 0.0005:  # what would be shown as 0 is none
         parts.append(f"all else {track.rest:+.3f}")
     click.echo(printable(f"   {track.score:.3f} = {', '.join(parts)}"))
-    _print_ties(track.same_artist, track.playlists, "   ")
+    _print_links(track.same_artist, track.playlists, "   ")
 
 
-def _print_ties(
+def _print_links(
     same_artist: tuple[str, ...], playlists: tuple[SharedPlaylist, ...] | None, indent: str
 ) -> None:
     if same_artist:
@@ -75,7 +75,7 @@ def print_explanation(why: Explanation) -> None:
     rows = [[term.name, term.kind, f"{term.part:+.4f}"] for term in why.terms]
     rows.append(["score", "", f"{why.score:.4f}"])
     print_table(f"Why {why.track_name}{by}", ["because of", "", "part"], rows)
-    _print_ties(why.same_artist, why.playlists, "")
+    _print_links(why.same_artist, why.playlists, "")
     against = sum(term.part < 0 for term in why.terms)
     if against:
         say(f"{count(against, 'term')} below 0: speaking against it")

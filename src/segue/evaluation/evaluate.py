@@ -15,7 +15,7 @@ from segue.graph.playlist_graph import PlaylistGraph
 from segue.graph.split import HeldOut
 from segue.metrics import METRICS, Metric, mean_over_scored, recall
 
-# Where the curve of recall by k is taken.
+# The k at which the recall curve is computed.
 CURVE_KS = (1, 2, 5, 10, 20, 50, 100, 200, 300, 400, 500)
 
 
@@ -26,15 +26,15 @@ class Evaluation:
     Attributes
     ----------
     metrics : tuple of Metric
-        Those that were asked for, in the order of `values`.
+        Those requested, in the order of `values`.
     values : dict
-        By name of the metric; NaN where it has no value.
+        By name of the metric; NaN if it has no value.
     recall_curve : dict
         Recall@k by k, for the k of `CURVE_KS`.
     num_scored, num_unscored
-        Playlists with held-out tracks and without.
+        Playlists with held-out tracks, and without.
     seconds
-        Spent.
+        Time taken.
 
     Examples
     --------
@@ -66,7 +66,7 @@ class Evaluation:
 
     @classmethod
     def from_json(cls, content: dict[str, Any]) -> Evaluation:
-        """As `to_json` gave it; a metric that this version does not know is left out."""
+        """Inverse of `to_json`; metrics that this version does not know are dropped."""
 
         def numbers(figures: dict[str, float | None]) -> dict[str, float]:
             return {name: math.nan if v is None else v for name, v in figures.items()}
@@ -97,7 +97,7 @@ def evaluate(
     Parameters
     ----------
     scorer
-        A `Scorer` sees each row's query alone, a `HeldOutScorer` which playlist it is, too.
+        A `Scorer` sees only each row's query, a `HeldOutScorer` also which playlist it is.
     held_out
         The validation or test part of a split.
     train
@@ -105,9 +105,9 @@ def evaluate(
     advance
         Called after each batch with the number of playlists done.
     metrics
-        What is measured; ``[*METRICS, Metric("my own", function)]`` adds to the usual ones.
+        What to measure; ``[*METRICS, Metric("my own", function)]`` adds to the usual ones.
     list_length
-        Length of the recommended lists that the metrics see, at least their largest cutoff.
+        Length of the recommended lists that metrics see, at least their largest cutoff.
 
     Returns
     -------
@@ -120,7 +120,7 @@ def evaluate(
     InputError
         If two metrics have the same name.
     ValueError
-        If a metric's function gives neither a number nor one per playlist.
+        If a metric's function returns neither a number nor one per playlist.
     """
     names = [metric.name for metric in metrics]
     for name in names:

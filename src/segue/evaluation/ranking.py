@@ -1,4 +1,4 @@
-"""Full ranking of held-out tracks, some playlists at a time."""
+"""Full ranking of held-out tracks, in batches of playlists."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ def rank(
 ) -> Rankings:
     """Rank every track for the playlists with held-out tracks.
 
-    Scores are held of some playlists at a time. What stays is small: the ranks of the held-out
-    tracks, and 4 · `list_length` bytes of each playlist's list.
+    Only one batch of scores is in memory at a time. What is kept is small: the ranks of the
+    held-out tracks, and 4 · `list_length` bytes per playlist for its list.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ def rank(
     train
         The training graph, for popularity.
     list_length
-        How many recommended tracks are kept; 0 makes no lists, which saves time.
+        How many recommended tracks to keep; 0 makes no lists, which saves time.
     advance
         Called after each batch with the number of playlists done.
     """
@@ -48,7 +48,7 @@ def rank(
     held_out = held_out.rows(np.flatnonzero(held_out.targets.lengths > 0))
     targets = held_out.targets
     excluded = held_out.known.joined(targets)
-    # A playlist that holds the whole catalogue has no negative: it stays out of the pooled AUC.
+    # A playlist that holds the whole catalogue has no negatives: the pooled AUC ignores it.
     has_negative = np.repeat(excluded.lengths < num_tracks, targets.lengths)
     negatives = np.zeros(targets.num_pairs, dtype=np.int32)
     negatives[has_negative] = RandomSampler(excluded, num_tracks).draw(
@@ -81,7 +81,7 @@ def rank(
 def ranked_batches(
     scorer: Scorer | HeldOutScorer, held_out: HeldOut, num_tracks: int
 ) -> Iterator[tuple[slice, HeldOut, Float32Array, HeldOutRanks]]:
-    """Score and rank some rows at a time, so that memory stays bounded.
+    """Score and rank in batches of rows, to bound memory.
 
     Yields
     ------
@@ -89,7 +89,7 @@ def ranked_batches(
     part : HeldOut
         Those rows.
     scores : float32 [batch_size, num_tracks]
-        Fresh: the caller may write into them.
+        A fresh array: the caller may write to it.
     ranks : HeldOutRanks
     """
     for rows in row_batches(len(held_out.query), num_tracks):

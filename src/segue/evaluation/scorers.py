@@ -10,7 +10,7 @@ from segue.graph.split import HeldOut
 
 
 class Scorer(Protocol):
-    """Scores playlists by the tracks of a query alone, as a playlist that nobody has seen."""
+    """Scores playlists only by the tracks of a query, like playlists never seen before."""
 
     def scores(self, query: TrackLists) -> Float32Array:
         """Scores of all tracks: finite float32 [num_lists, num_tracks], a fresh array."""
@@ -19,7 +19,7 @@ class Scorer(Protocol):
 
 @runtime_checkable
 class HeldOutScorer(Protocol):
-    """Scores playlists by more than the tracks of a query: by which playlist it is."""
+    """Scores playlists by more than the tracks of a query: it knows which playlist each is."""
 
     def held_out_scores(self, held_out: HeldOut) -> Float32Array:
         """Scores of all tracks: finite float32 [num_rows, num_tracks], a fresh array."""

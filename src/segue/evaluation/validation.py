@@ -1,4 +1,4 @@
-"""The few figures on validation that choose: of a training its epoch, of a baseline its options."""
+"""The few validation figures that choose the epoch of a training and the options of a baseline."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from segue.graph.split import HeldOut
 from segue.metrics import METRICS
 
 VALIDATION_PLAYLISTS = 4000
-# The one figure that chooses.
+# The figure by which choices are made.
 BEST_BY = "ndcg@20"
 VALIDATION_METRICS = tuple(
     metric for metric in METRICS if metric.name in ("recall@20", "recall@300", BEST_BY, "auc")
@@ -35,7 +35,7 @@ def validate(
     Parameters
     ----------
     scorer
-        As for `segue.evaluation.evaluate.evaluate`, of which this is the quick form.
+        As for `segue.evaluation.evaluate.evaluate`; this is its quick variant.
     held_out
         See `validation_rows`.
     train

@@ -1,1 +1,1 @@
-"""The typed graph of playlists, tracks and artists, and what is cut from it."""
+"""The typed graph of playlists, tracks and artists, and its parts: k-core, splits, subgraphs."""

@@ -18,7 +18,7 @@ class KCore:
 
 
 def k_core(tracks: TrackLists, num_tracks: int, k: int) -> KCore:
-    """Remove playlists and tracks that have fewer than `k` pairs until none is left under it.
+    """Remove playlists and tracks with fewer than `k` pairs until none is left.
 
     The k-core of the bipartite graph of interactions (S. B. Seidman: "Network structure and
     minimum degree", Social Networks 5, 1983). It does not depend on the order of removal.
@@ -36,6 +36,6 @@ def k_core(tracks: TrackLists, num_tracks: int, k: int) -> KCore:
             return KCore(keep_playlist, keep_track)
         keep_playlist &= ~thin_playlist
         keep_track &= ~thin_track
-        # The pairs shrink with every round, so late rounds cost little.
+        # The pairs shrink with every round, so late rounds are cheap.
         pairs = keep_playlist[playlist_row] & keep_track[track_row]
         playlist_row, track_row = playlist_row[pairs], track_row[pairs]

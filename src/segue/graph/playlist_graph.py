@@ -1,4 +1,4 @@
-"""`PlaylistGraph`: playlists, tracks and what they are tied to as one typed graph."""
+"""`PlaylistGraph`: playlists, tracks and related nodes as one typed graph."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ INTERACTION = ("playlist", "contains", "track")
 
 @dataclass(frozen=True, eq=False)
 class PlaylistGraph:
-    """A heterogeneous graph of playlists, tracks and what they are tied to.
+    """A heterogeneous graph of playlists, tracks and related nodes.
 
     *Interaction* edges (playlist–contains–track) are what is predicted. *Structural* edges
     (track–by–artist, track–on–album, playlist–titled–word) carry messages and are never
@@ -38,7 +38,7 @@ class PlaylistGraph:
     playlists : Playlists
         Its pairs are the interaction edges, in the order of the playlists.
     catalog : Catalog
-        The nodes, and the structural edges of tracks; those of playlists are with them.
+        The nodes, and the structural edges of tracks; those of playlists are in `playlists`.
     options : dict
         How the graph was made (source, slices, k-core …), for its manifest.
 
@@ -54,7 +54,7 @@ class PlaylistGraph:
     options: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Refuse playlists that point outside the catalogue (ValueError)."""
+        """Raise ValueError if playlists point outside the catalogue."""
         self.catalog.check_holds(self.playlists)
 
     @property
@@ -65,7 +65,7 @@ class PlaylistGraph:
 
     @property
     def relations(self) -> dict[str, Relation]:
-        """The structural relations by the kind that they lead to."""
+        """The structural relations by target kind."""
         return {**self.catalog.relations, **self.playlists.relations}
 
     @property
@@ -86,12 +86,12 @@ class PlaylistGraph:
 
     @cached_property
     def popularity(self) -> Int64Array:
-        """Playlists of each track: int64 [num_tracks]."""
+        """Number of playlists of each track: int64 [num_tracks]."""
         return self.playlists.tracks.track_counts(self.catalog.num_tracks)
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 over all ids and edges: equal for equal graphs, however they were stored."""
+        """SHA-256 over all ids and edges: equal for equal graphs, however they are stored."""
         digest = hashlib.sha256()
         catalog, playlists = self.catalog, self.playlists
         update_digest(digest, *(nodes.ids for nodes in catalog.nodes.values()))
@@ -105,10 +105,10 @@ class PlaylistGraph:
         return digest.hexdigest()
 
     def k_core(self, k: int) -> PlaylistGraph:
-        """The graph of the `k`-core; of artists, albums and words, those that are still tied."""
+        """The graph of the `k`-core, with the artists, albums and words that still have edges."""
         core = k_core(self.playlists.tracks, self.catalog.num_tracks, k)
         playlists = self.playlists.rows(np.flatnonzero(core.playlists))
-        # Pairs with a removed track go too.
+        # Pairs with a removed track are removed, too.
         tracks = playlists.tracks.keep(core.tracks[playlists.tracks.track_index])
         new_row = np.cumsum(core.tracks, dtype=np.int32) - np.int32(1)
         catalog, relations = self.catalog.keep_tracks(core.tracks), {}
@@ -151,11 +151,11 @@ class PlaylistGraph:
         Parameters
         ----------
         folder
-            Where to.
+            Where to write.
         overwrite
-            Replace an older artefact.
+            Whether to replace an existing artefact.
         extra
-            A file to move into the folder (the records that were set aside).
+            A file to move into the folder (the skipped records).
         """
         with atomic_artefact(Path(folder), "graph", overwrite=overwrite) as writer:
             self.catalog.save(writer.folder)
@@ -171,12 +171,12 @@ class PlaylistGraph:
 
     @classmethod
     def load(cls, folder: str | Path, *, verify: bool = True) -> PlaylistGraph:
-        """Read a graph; its arrays are mapped, not copied.
+        """Read a graph; its arrays are memory-mapped, not copied.
 
         Raises
         ------
         ArtefactError
-            If `folder` is no graph, or with `verify` if a file is not as it was written.
+            If `folder` is not a graph, or with `verify` if a file has changed since it was written.
         """
         folder = Path(folder)
         manifest = read_manifest(folder, "graph", verify=verify)

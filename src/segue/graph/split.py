@@ -17,7 +17,7 @@ from segue.graph.playlist_graph import PlaylistGraph
 
 SplitKind = Literal["random", "last", "mixed", "playlists", "tracks"]
 DEFAULT_NUM_GIVEN = 5
-# The part to which a pair or a track goes.
+# The part that a pair or a track is assigned to.
 _TRAIN, _VALIDATION, _TEST = 0, 1, 2
 
 
@@ -30,27 +30,27 @@ class SplitRecipe:
     kind
         What is held out.
 
-        ``"random"``: of each playlist, tracks at random.
+        ``"random"``: random tracks of each playlist.
 
-        ``"last"``: of each playlist whose order is known, its last tracks (validation takes those
-        before the test's). The other playlists give none.
+        ``"last"``: the last tracks of each playlist whose order is known (validation gets those
+        before the test tracks). Nothing from other playlists.
 
-        ``"mixed"``: of each playlist whose order is known, its last tracks; of as many of the
-        others, tracks at random. The rest stay whole.
+        ``"mixed"``: the last tracks of each playlist whose order is known; random tracks of as many
+        of the others. The rest stay whole.
 
-        ``"playlists"``: whole playlists. A recommender is given the first `num_given` tracks, of
-        a random order where the playlist's own is not known, and should find the rest.
+        ``"playlists"``: whole playlists. A recommender is given the first `num_given` tracks (in
+        random order if the playlist's order is not known) and should find the rest.
 
-        ``"tracks"``: whole tracks, out of every playlist. They stay candidates and keep their
-        artists and albums, so that they can be found by those alone.
+        ``"tracks"``: whole tracks, removed from every playlist. They remain candidates and keep
+        their artists and albums, by which alone they can be found.
     test_share, validation_share
-        From 0 up to a sum under 1. Of each playlist's tracks; for ``"playlists"`` and
+        At least 0, with a sum below 1. Shares of each playlist's tracks, or for ``"playlists"`` and
         ``"tracks"`` of all playlists and all tracks.
     rng_seed
-        For the draw.
+        Seed of the draw.
     num_given
-        For ``"playlists"`` alone, 5 by default; None for the others. Which playlists are held
-        out, and so the training graph, does not depend on it.
+        Only for ``"playlists"``, 5 by default; None for the others. It does not affect which
+        playlists are held out, and hence not the training graph.
 
     Examples
     --------
@@ -65,7 +65,7 @@ class SplitRecipe:
     num_given: int | None = None
 
     def __post_init__(self) -> None:
-        """Refuse what is no recipe (InputError)."""
+        """Raise InputError for an invalid recipe."""
         kinds = get_args(SplitKind)
         if self.kind not in kinds:
             raise InputError(
@@ -82,7 +82,7 @@ class SplitRecipe:
         if self.kind != "playlists":
             if self.num_given is not None:
                 raise InputError(
-                    f"a number of given tracks ({self.num_given}) belongs to a split of kind "
+                    f"a number of given tracks ({self.num_given}) is only for a split of kind "
                     f"'playlists', not {self.kind!r}"
                 )
         elif self.num_given is None:
@@ -96,26 +96,26 @@ class SplitRecipe:
         return self.kind in ("last", "mixed")
 
     def to_json(self) -> dict[str, Any]:
-        """As plain values, for a manifest; `num_given` only where there is one."""
+        """As plain values, for a manifest; `num_given` only if there is one."""
         return {name: value for name, value in asdict(self).items() if value is not None}
 
 
 @dataclass(frozen=True, eq=False)
 class HeldOut:
-    """Questions with known answers, one per row.
+    """Queries with known answers, one per row.
 
     Attributes
     ----------
     query : TrackLists
-        What a recommender is shown of each playlist: pairs of the training graph, or the tracks
-        given of a playlist that training never saw.
+        What a recommender sees of each playlist: pairs of the training graph, or the given tracks
+        of a playlist that training never saw.
     known : TrackLists
-        What is excluded from its list of recommendations; holds all of `query`.
+        Tracks excluded from its recommendations; includes all of `query`.
     targets : TrackLists
-        What it should find. No track is both known and a target.
+        Tracks that it should find. No track is both known and a target.
     playlist_index : int64 [num_rows]
         Which playlist of the graph each row is about: for models that keep a vector of each
-        playlist. All others see the query alone.
+        playlist. All others see only the query.
     """
 
     query: TrackLists
@@ -124,7 +124,7 @@ class HeldOut:
     playlist_index: Int64Array
 
     def __post_init__(self) -> None:
-        """Refuse overlaps and columns of different lengths (ValueError)."""
+        """Raise ValueError for overlaps and columns of different lengths."""
         if not (
             len(self.query) == len(self.known) == len(self.targets) == len(self.playlist_index)
         ):
@@ -136,13 +136,13 @@ class HeldOut:
     def of_new_playlists(
         cls, in_order: TrackLists, num_given: int, playlist_index: Int64Array
     ) -> HeldOut:
-        """Ask about playlists that training never saw.
+        """Queries for playlists that training never saw.
 
         Parameters
         ----------
         in_order
-            All their tracks. The first `num_given` of each are its query, the rest its targets:
-            none where there are no more.
+            All their tracks. The first `num_given` of each are its query, the rest (if any) its
+            targets.
         num_given
         playlist_index
         """
@@ -162,20 +162,20 @@ class HeldOut:
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """A training graph and held-out pairs. Nothing but `train` may be seen by training.
+    """A training graph and held-out pairs. Training may see only `train`.
 
     Attributes
     ----------
     train : PlaylistGraph
-        The same nodes and structural edges, the interaction edges that are left.
+        The same nodes and structural edges, with the remaining interaction edges.
     validation, test : HeldOut
-        Queries come from training pairs; at test time validation pairs are known. Where last
-        tracks are held out they are shown at test time, too: who goes on with a playlist knows
-        what stands right before. One row for each playlist of the graph, or, where whole
-        playlists are held out, for each of those.
+        Queries come from training pairs; at test time validation pairs are known. Where last tracks
+        are held out, validation pairs are also part of the query at test time: whoever continues a
+        playlist knows what comes right before. One row for each playlist of the graph, or for each
+        held-out playlist where whole playlists are held out.
     recipe : SplitRecipe
     graph : PlaylistGraph
-        The whole graph that was split; training never looks at it.
+        The whole graph that was split; training never sees it.
 
     Examples
     --------
@@ -190,7 +190,7 @@ class Split:
     graph: PlaylistGraph
 
     def __post_init__(self) -> None:
-        """Refuse what is held out and trained on, or held out twice (ValueError)."""
+        """Raise ValueError if something is held out and trained on, or held out twice."""
         train, num_tracks = self.train.playlists.tracks, self.train.catalog.num_tracks
 
         def pairs(lists: TrackLists, playlist_index: Int64Array) -> Int64Array:
@@ -222,7 +222,7 @@ class Split:
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 over what is held out and the graph that it was taken from."""
+        """SHA-256 over what is held out and the graph that was split."""
         digest = hashlib.sha256(self.graph.fingerprint.encode())
         for held_out in (self.validation, self.test):
             update_digest(digest, held_out.targets.offsets, held_out.targets.track_index)
@@ -231,9 +231,9 @@ class Split:
         return digest.hexdigest()
 
     def order_known(self, held_out: HeldOut) -> BoolArray:
-        """Whether the order of each held-out row's tracks means something: bool [num_rows].
+        """Whether the order of each held-out row's tracks is meaningful: bool [num_rows].
 
-        Where held-out tracks may come from anywhere in a playlist, its order says nothing of them.
+        If held-out tracks may come from anywhere in a playlist, its order says nothing about them.
         """
         order_known = self.train.playlists.order_known[held_out.playlist_index]
         if not self.recipe.in_order and self.recipe.kind != "playlists":
@@ -241,10 +241,10 @@ class Split:
         return order_known
 
     def given(self, num_given: int) -> Split:
-        """The same split of whole playlists with another number of tracks given of each.
+        """The same split of whole playlists with another number of given tracks.
 
-        The training graph is the same, so a model that was trained on this split can be asked.
-        What is given grows: of two numbers the larger gives all that the smaller does, and more.
+        The training graph is the same, so a model trained on this split can be used. A larger
+        number gives all the tracks that a smaller one does, and more.
 
         Raises
         ------
@@ -264,17 +264,17 @@ class Split:
 def split_graph(graph: PlaylistGraph, recipe: SplitRecipe) -> Split:
     """Split a graph's interaction edges.
 
-    Of a playlist of n tracks, round(n · test_share) go to test and round(n · validation_share)
-    to validation, halves rounded up; one track at least stays for training. A playlist that is
-    too short to give any is not held out: it is counted in an evaluation, never scored. For
-    ``"playlists"`` n is the number of playlists with two tracks or more, for ``"tracks"`` that of
-    tracks that stand in a playlist; a playlist may then be left without any track.
+    From a playlist of n tracks, round(n · test_share) go to test and round(n · validation_share) to
+    validation, halves rounded up; at least one track stays for training. A playlist too short for
+    that has nothing held out: an evaluation counts it but does not score it. For ``"playlists"`` n
+    is the number of playlists with two tracks or more, for ``"tracks"`` the number of tracks in any
+    playlist; a playlist may then end up without tracks.
 
     Raises
     ------
     InputError
-        If no playlist's order is known and the recipe needs one, if nothing comes to be held out
-        for a share above 0, or nothing is left to train on.
+        If no playlist's order is known and the recipe needs one, if nothing is held out for a share
+        above 0, or nothing is left to train on.
     """
     rng = np.random.default_rng(recipe.rng_seed)
     if recipe.kind == "playlists":
@@ -303,10 +303,10 @@ def split_graph(graph: PlaylistGraph, recipe: SplitRecipe) -> Split:
 def _some_of_each(
     graph: PlaylistGraph, recipe: SplitRecipe, rng: np.random.Generator
 ) -> NDArray[np.int8]:
-    """The part of each pair where playlists give a share of their tracks: int8 [num_pairs]."""
+    """The part of each pair if a share of each playlist's tracks is held out: int8 [num_pairs]."""
     tracks, order_known = graph.playlists.tracks, graph.playlists.order_known
     lengths = tracks.lengths
-    # Those in the first places go to test, the next to validation.
+    # The first positions go to test, the next to validation.
     place = tracks.shuffled_positions(rng)
     free = np.maximum(lengths - 1, 0)
     num_test = np.minimum(_rounded(lengths * recipe.test_share), free)
@@ -336,10 +336,10 @@ def _without_playlists(
 ) -> Split:
     """Hold out whole playlists."""
     tracks = graph.playlists.tracks
-    # Of a shorter one nothing is left to find, however few are given.
+    # In a shorter one nothing is left to find, however few are given.
     part = _drawn(np.flatnonzero(tracks.lengths >= 2), len(tracks), recipe, rng)
     place = tracks.shuffled_positions(rng)
-    in_place = np.arange(tracks.num_pairs)  # never falls, like the place in a list
+    in_place = np.arange(tracks.num_pairs)  # non-decreasing, like the position in a list
     place = np.where(np.repeat(graph.playlists.order_known, tracks.lengths), in_place, place)
     order = np.lexsort((place, tracks.list_index()))
     in_order = TrackLists(tracks.offsets, tracks.track_index[order])
@@ -369,7 +369,7 @@ def _drawn(
 
 
 def _checked(split: Split) -> Split:
-    """Refuse a split with which nobody can do anything."""
+    """Raise InputError for a split that is of no use."""
     recipe = split.recipe
     if not split.train.playlists.tracks.num_pairs:
         raise InputError(f"a split of kind {recipe.kind!r} leaves nothing to train on")
@@ -393,7 +393,7 @@ def _checked(split: Split) -> Split:
 
 
 def _stand_in(ordered: Int64Array, values: Int64Array) -> NDArray[np.bool_]:
-    """Which values stand in a sorted array: bool [num_values]."""
+    """Which values occur in a sorted array: bool [num_values]."""
     if not len(ordered):
         return np.zeros(len(values), dtype=bool)
     place = np.minimum(np.searchsorted(ordered, values), len(ordered) - 1)
@@ -402,6 +402,6 @@ def _stand_in(ordered: Int64Array, values: Int64Array) -> NDArray[np.bool_]:
 
 
 def _rounded(values: NDArray[np.floating[Any]]) -> Int64Array:
-    """To the nearest integer, halves up; a product such as 90 · 0.35 is taken as the half it is."""
+    """To the nearest integer, halves up; a product such as 90 · 0.35 counts as an exact half."""
     whole: Int64Array = np.floor(np.round(values, 9) + 0.5).astype(np.int64)
     return whole

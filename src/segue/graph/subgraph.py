@@ -1,8 +1,8 @@
-"""Small pieces of a playlist graph: snowballs, ego networks, and what ties some tracks to others.
+"""Small pieces of a playlist graph: snowballs, ego networks, and links between tracks.
 
-No reverse edges are kept. Who holds a track is found by one pass over the pairs, which is a
-fraction of a second at the size of the whole Million Playlist Dataset and costs no memory; who
-asks often pays once for the transpose (`Neighbours.keep_transpose`).
+No reverse edges are stored. The playlists of a track are found by one pass over the pairs, which
+takes a fraction of a second for the whole Million Playlist Dataset and no memory; for many queries,
+build the transpose once (`Neighbours.keep_transpose`).
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ NodeType = Literal["playlist", "track", "artist"]
 NODE_TYPES: tuple[NodeType, ...] = ("playlist", "track", "artist")
 Node = tuple[NodeType, int]
 
-# Pairs that are looked at at once: their hits stay in the cache.
+# Pairs scanned at a time: their hits stay in the cache.
 _BLOCK = 1 << 16
-# Playlists among which the best ties are chosen one by one.
+# Playlists among which the best links are chosen one by one.
 _TIE_POOL = 1000
 
 
@@ -35,17 +35,17 @@ class Subgraph:
     Attributes
     ----------
     node_type : int8 [num_nodes]
-        Places in `NODE_TYPES`.
+        Indices into `NODE_TYPES`.
     row : int64 [num_nodes]
-        Of each node among the nodes of its type.
+        Row of each node among the nodes of its type.
     wave : int64 [num_nodes]
-        0 for what the subgraph grew from, then the wave in which a node came.
+        0 for the start nodes, then the wave in which a node was added.
     degree : int64 [num_nodes]
-        In the whole graph: tracks of a playlist or artist, playlists of a track.
+        Degree in the whole graph: tracks of a playlist or artist, playlists of a track.
     interaction : int64 [2, num_interactions]
-        Edges playlist → track, as places among the nodes.
+        Edges playlist → track, as indices of nodes.
     structural : int64 [2, num_structural]
-        Edges track → artist, as places among the nodes.
+        Edges track → artist, as indices of nodes.
     """
 
     node_type: NDArray[np.int8]
@@ -56,11 +56,11 @@ class Subgraph:
     structural: Int64Array
 
     def __post_init__(self) -> None:
-        """Refuse columns that do not fit together and edges between wrong types (ValueError)."""
+        """Raise ValueError if columns do not fit together or edges join the wrong types."""
         if not len(self.node_type) == len(self.row) == len(self.wave) == len(self.degree):
             raise ValueError("node_type, row, wave and degree differ in length")
         if len(np.unique(np.stack([self.node_type, self.row]), axis=1).T) != len(self):
-            raise ValueError("a node stands twice in a subgraph")
+            raise ValueError("a node appears twice in a subgraph")
         for name, types in (("interaction", (0, 1)), ("structural", (1, 2))):
             edges = getattr(self, name)
             if edges.ndim != 2 or len(edges) != 2:
@@ -76,7 +76,7 @@ class Subgraph:
 
 
 class Neighbours:
-    """Who stands beside whom in a graph.
+    """Neighbours of the nodes of a graph.
 
     Parameters
     ----------
@@ -85,7 +85,7 @@ class Neighbours:
     by : Relation
         From tracks to artists.
     popularity : int64 [num_tracks], optional
-        Breaks ties among tracks, higher first; without it the number of playlists.
+        Breaks ties among tracks, higher first; by default the number of playlists.
     """
 
     def __init__(
@@ -111,9 +111,9 @@ class Neighbours:
         self._transpose: csr_array | None = None
 
     def keep_transpose(self) -> None:
-        """Build the reverse edges once, for a program that asks often.
+        """Build the reverse edges once, for many queries.
 
-        Takes about ten bytes a pair while it builds and five afterwards.
+        Takes about ten bytes per pair while building and five afterwards.
         """
         shape = (self.num_nodes["playlist"], self.num_nodes["track"])
         ones = np.ones(self.tracks.num_pairs, dtype=np.int8)
@@ -126,9 +126,9 @@ class Neighbours:
         return playlists[lists.list_index()], lists.track_index.astype(np.int64)
 
     def of_tracks(self, tracks: Int64Array) -> tuple[Int64Array, Int64Array]:
-        """All pairs of some tracks, in no certain order: playlist and track, int64 [num_pairs]."""
+        """All pairs of some tracks, in any order: playlist and track, int64 [num_pairs] each."""
         if self._transpose is not None:
-            # As `self._transpose[tracks]`, without what SciPy checks: this is asked often.
+            # Same as `self._transpose[tracks]`, without SciPy's checks: this is called often.
             start, end = self._transpose.indptr[tracks], self._transpose.indptr[tracks + 1]
             lengths = (end - start).astype(np.int64)
             pairs = np.repeat(end - np.cumsum(lengths), lengths) + np.arange(lengths.sum())
@@ -202,13 +202,13 @@ def snowball(
     limit: int | Mapping[NodeType, int] = 20,
     rng: np.random.Generator | None = None,
 ) -> Subgraph:
-    """Grow a subgraph from some nodes by waves.
+    """Grow a subgraph from some nodes in waves.
 
-    A wave takes, of each type, the neighbours of the wave before it that are not in yet: those
-    with the most edges to that wave, ties to the better-known, up to a limit. So every node but
-    the first ones has an edge to the wave before its own, and from one node a connected subgraph
-    grows. In the end the artists of the last wave's tracks come in, as one more wave of artists.
-    The ego network of a node is its snowball of one or two waves.
+    A wave adds, for each type, new neighbours of the previous wave: those with the most edges to
+    that wave, ties to the better-known, up to a limit. So every node except the start nodes has an
+    edge to the wave before its own, and a single start node gives a connected subgraph. Finally the
+    artists of the last wave's tracks are added as one more wave. The ego network of a node is its
+    snowball of one or two waves.
 
     Parameters
     ----------
@@ -218,20 +218,21 @@ def snowball(
     waves
         At least 0.
     limit
-        Most nodes of each type in a wave, at least 0; a mapping may give one by type (default 0).
+        Maximum nodes of each type per wave, at least 0; a mapping gives one by type (default 0).
     rng
-        Choose at random instead, each neighbour as likely as any other.
+        If given, neighbours are chosen uniformly at random instead.
 
     Returns
     -------
     Subgraph
-        Playlists, tracks, artists; of each type by wave, in a wave best first (or as drawn).
+        Playlists, tracks, artists; each type ordered by wave, within a wave best first (or as
+        drawn).
     """
     limits = _limits(limit)
     if waves < 0:
         raise ValueError("waves must be at least 0")
     if len(set(start)) != len(start):
-        raise ValueError("a start node is named twice")
+        raise ValueError("a start node is given twice")
     frontier = {t: np.array([r for kind, r in start if kind == t], np.int64) for t in NODE_TYPES}
     rows: dict[NodeType, list[int]] = {t: frontier[t].tolist() for t in NODE_TYPES}
     wave_of: dict[NodeType, list[int]] = {t: [0] * len(rows[t]) for t in NODE_TYPES}
@@ -251,7 +252,7 @@ def snowball(
     return neighbours.subgraph(rows, wave_of)
 
 
-def ties(
+def links_between(
     neighbours: Neighbours,
     seeds: Int64Array,
     tracks: Int64Array,
@@ -260,12 +261,12 @@ def ties(
     limit: int | Mapping[NodeType, int] = 12,
     without: int | None = None,
 ) -> Subgraph:
-    """What stands between some seeds and other tracks: playlists that hold both, common artists.
+    """What links some seeds to other tracks: playlists that hold both, common artists.
 
-    Playlists are chosen one by one: each time the one that ties the most weight, where a tie that
-    is there already counts less (by half, a third …), so that a few playlists say as much as they
-    can. A long playlist ties many tracks to little meaning: what it ties is divided by the square
-    root of its length.
+    Playlists are chosen greedily: each time the one that links the most weight, where pairs that
+    are already linked count less (a half, a third …), so that a few playlists explain as much as
+    possible. A long playlist links many tracks but means little: its weight is divided by the
+    square root of its length.
 
     Parameters
     ----------
@@ -273,16 +274,16 @@ def ties(
     seeds, tracks : int64 [num_seeds], int64 [num_tracks_asked]
         Rows; no track is in both.
     weight : float [num_tracks_asked, num_seeds]
-        How much each seed has to do with each track; what is not above 0 needs no tie.
+        How strongly each seed relates to each track; entries not above 0 need no link.
     limit
-        Most playlists and most artists.
+        Maximum number of playlists, and of artists.
     without
-        A playlist that is no tie: the one that asks.
+        A playlist that does not count as a link: the one being completed.
 
     Returns
     -------
     Subgraph
-        Seeds in wave 0, ties in wave 1, the other tracks in wave 2, in the order given.
+        Seeds in wave 0, links in wave 1, the other tracks in wave 2, in the order given.
     """
     limits = _limits(limit)
     weight = np.maximum(weight, 0.0)
@@ -290,7 +291,7 @@ def ties(
     order = np.argsort(everything)
 
     def between(owner: Int64Array, member: Int64Array) -> tuple[Int64Array, BoolArray, BoolArray]:
-        """Rows of what owns both a seed and a track, and which of them: bool [n, num_…] each."""
+        """Rows of owners of both a seed and a track, and which ones each owns: bool [n, num_…]."""
         of_seed = np.isin(member, seeds)
         owners = np.intersect1d(owner[of_seed], owner[~of_seed])
         kept = np.isin(owner, owners)
@@ -350,12 +351,12 @@ def _limits(limit: int | Mapping[NodeType, int]) -> dict[NodeType, int]:
 def _choose(
     links: Int64Array, prominence: Int64Array, limit: int, rng: np.random.Generator | None
 ) -> Int64Array:
-    """Rows with the most links, ties to the more prominent, then to the lower row; or at random."""
+    """Rows with the most links, ties to the better-known, then to the lower row; or random rows."""
     rows = np.flatnonzero(links)
     if rng is not None:
         return rng.choice(rows, min(limit, len(rows)), replace=False)
     if len(rows) > limit:
-        # A star has a million neighbours: only those that can be among the best are sorted.
+        # A hit may have a million neighbours: only those that can be among the best are sorted.
         threshold = np.partition(links[rows], len(rows) - limit)[len(rows) - limit]
         rows = rows[links[rows] >= threshold]
     return rows[np.lexsort((rows, -prominence[rows], -links[rows]))][:limit]

@@ -1,9 +1,9 @@
 """Metrics of recommended lists, defined once.
 
-Ranking is full: every track is a candidate but those the playlist is known to hold, and ties are
-broken by track index, lower index first. `METRICS` is the list that evaluation, its tables and the
-reports of a comparison go by; a further metric is a function and a line in it. The functions take
-arrays and give one value per playlist, so that each can be used alone::
+Ranking is full: every track is a candidate except those the playlist is known to hold, and ties are
+broken by track index, lower index first. Evaluation, its tables and comparison reports all use the
+list `METRICS`; to add a metric, write a function and add a line to it. The functions take arrays
+and give one value per playlist, so that each can be used alone::
 
     ranks = concatenate([rank_held_out(scores, ...) for scores, ... in batches])
     value, num_unscored = mean_over_scored(recall(ranks, 20))
@@ -77,4 +77,4 @@ METRICS: tuple[Metric, ...] = (
     *(_coverage_at(k) for k in (20, 300)),
     *(_recall_in_bucket(number) for number in range(1, NUM_BUCKETS + 1)),
 )
-"""What an evaluation measures unless it is told otherwise, in the order of its table."""
+"""The metrics of an evaluation by default, in the order of its table."""

@@ -1,8 +1,8 @@
 """How well held-out tracks are found: metrics of ranks and of pooled scores.
 
-What takes a `HeldOutRanks` returns float64 [num_playlists], NaN (never 0 or 1) for a playlist with
+Functions of `HeldOutRanks` return float64 [num_playlists], NaN (never 0 or 1) for a playlist with
 no track held out. h is the number of tracks a playlist has held out; a hit is one of them in the
-top k. A k below 1 is refused with a ValueError.
+top k. A k below 1 raises ValueError.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def ndcg(ranks: HeldOutRanks, k: int) -> NDArray[np.float64]:
     num_ideal = np.minimum(ranks.num_held_out, k)
     ideal_gain = 1 / np.log2(np.arange(2.0, 2 + num_ideal.max(initial=0)))
     ideal = np.concatenate([[0.0], np.cumsum(ideal_gain)])
-    # The two sums add up in different orders; rounding must not lift a perfect list above 1.
+    # The two sums are added in different orders; rounding must not push a perfect list above 1.
     return np.minimum(ratio(row_sums(gain, ranks.offsets), ideal[num_ideal]), 1.0)
 
 
@@ -51,7 +51,7 @@ def average_precision(ranks: HeldOutRanks, k: int = 10) -> NDArray[np.float64]:
 
 
 def clicks(ranks: HeldOutRanks) -> NDArray[np.float64]:
-    """Clicks = floor((rank of the first hit - 1) / 10), 51 where none is in the first 500.
+    """Clicks = floor((rank of the first hit - 1) / 10), or 51 if no hit is in the first 500.
 
     How often a listener who is shown ten tracks at a time must ask for more: lower is better.
     """
@@ -64,10 +64,9 @@ def clicks(ranks: HeldOutRanks) -> NDArray[np.float64]:
 def pooled_auc(positive_scores: FloatArray, negative_scores: FloatArray) -> float:
     """The article's AUC: share of all (positive, negative) pairs in the right order.
 
-    Mann-Whitney U / (P N), ties half, in O((P + N) log N). The scores of all playlists lie in one
-    pool, so this also compares scores of different playlists, which no ranking does. Takes finite
-    floats: [P], scores of the held-out pairs, and [N], of as many random pairs.
-    NaN where either is empty.
+    Mann-Whitney U / (P N), ties half, in O((P + N) log N). The scores of all playlists are pooled,
+    so this also compares scores of different playlists, which no ranking does. Takes finite floats:
+    [P], scores of the held-out pairs, and [N], of as many random pairs. NaN if either is empty.
     """
     for name, values in (("positive", positive_scores), ("negative", negative_scores)):
         if values.ndim != 1 or not np.isfinite(values).all():

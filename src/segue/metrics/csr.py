@@ -1,6 +1,6 @@
-"""Small lists in CSR form: checked, summed, divided.
+"""Small lists in CSR form: checks, sums, ratios.
 
-List `i` is ``index[offsets[i]:offsets[i + 1]]``, with `offsets` starting at 0, never falling, and
+List `i` is ``index[offsets[i]:offsets[i + 1]]``, with `offsets` starting at 0, non-decreasing, and
 ending at ``len(index)``. Integer arguments may have any integer dtype.
 """
 
@@ -21,10 +21,10 @@ def entry_rows(offsets: IntArray) -> NDArray[np.int64]:
 
 
 def row_sums(values: NDArray[Any], offsets: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Sum of each row of a CSR array, 0 for an empty one; whole numbers are exact to 2**53."""
+    """Sum of each row of a CSR array, 0 for an empty one; integers are exact up to 2**53."""
     weights = values.astype(np.float64)
     sums = np.bincount(entry_rows(offsets), weights=weights, minlength=len(offsets) - 1)
-    return np.asarray(sums, dtype=np.float64)  # already is; NumPy's stubs do not know
+    return np.asarray(sums, dtype=np.float64)  # already is, but NumPy's stubs do not say so
 
 
 def ratio(numerator: NDArray[Any], denominator: NDArray[Any]) -> NDArray[np.float64]:
@@ -35,16 +35,16 @@ def ratio(numerator: NDArray[Any], denominator: NDArray[Any]) -> NDArray[np.floa
 
 
 def check_offsets(name: str, offsets: IntArray, length: int | None = None) -> None:
-    """Refuse what are no offsets, or not those of `length` entries (ValueError)."""
+    """Raise ValueError unless the values are offsets, and those of `length` entries if given."""
     check_integers(name, offsets, 0, None, ndim=1)
     if len(offsets) == 0 or offsets[0] != 0 or (offsets[1:] < offsets[:-1]).any():
-        raise ValueError(f"{name} must start at 0 and never fall")
+        raise ValueError(f"{name} must start at 0 and not decrease")
     if length is not None and offsets[-1] != length:
         raise ValueError(f"{name} ends at {offsets[-1]}, but the lists hold {length} entries")
 
 
 def check_integers(name: str, values: IntArray, low: int, high: int | None, ndim: int) -> None:
-    """Refuse anything but an integer array of `ndim` dimensions with values in [low, high)."""
+    """Raise ValueError unless it is an integer array with `ndim` axes and values in [low, high)."""
     if values.ndim != ndim or not np.issubdtype(values.dtype, np.integer):
         raise ValueError(f"{name} must be a {ndim}-dimensional integer array")
     if values.size and values.min() < low:
@@ -54,6 +54,6 @@ def check_integers(name: str, values: IntArray, low: int, high: int | None, ndim
 
 
 def check_at_least_one(name: str, value: int) -> None:
-    """Refuse 0 and less (ValueError)."""
+    """Raise ValueError for 0 and less."""
     if value < 1:
         raise ValueError(f"{name} must be at least 1, not {value}")

@@ -1,4 +1,4 @@
-"""`Metric`: a figure with its name, and `Rankings`: what it is computed from."""
+"""`Metric`: a named figure, and `Rankings`: what it is computed from."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from segue.metrics.ranks import HeldOutRanks
 
 @dataclass(frozen=True, eq=False)
 class Rankings:
-    """What a recommender made of some playlists, by full ranking: all that a metric sees.
+    """The full rankings that a recommender gave some playlists: everything that a metric sees.
 
     Every playlist has at least one held-out track. Row i of each array is about the same playlist.
 
@@ -27,16 +27,16 @@ class Rankings:
     playlist_index : int64 [num_playlists]
         Rows of the graph.
     ranks : HeldOutRanks
-        Where the held-out tracks stand among all candidates, and the AUC of each playlist.
+        Ranks of the held-out tracks among all candidates, and the AUC of each playlist.
     held_out_index : int32 [num_held_out]
         The held-out tracks, in the order of `ranks`.
     top_index : int32 [num_playlists, list_length]
         The recommended tracks, best first; −1 pads a list that has fewer candidates.
     popularity : int64 [num_tracks]
-        Training playlists of each track.
+        Number of training playlists of each track.
     positive_scores, negative_scores : float32 [num_pooled]
         Scores of the held-out pairs, and of as many pairs drawn at random, the same for every
-        model. Pairs of a playlist that holds the whole catalogue are not among them.
+        model. Playlists that hold the whole catalogue have none.
     """
 
     playlist_index: NDArray[np.int64]
@@ -70,8 +70,7 @@ class Metric:
     """One figure of an evaluation.
 
     A metric of your own is an object of this class, passed to
-    `segue.evaluation.evaluate.evaluate`; one for everybody is a further line in
-    `segue.metrics.METRICS`.
+    `segue.evaluation.evaluate.evaluate`; a built-in one is a line in `segue.metrics.METRICS`.
 
     >>> def hits(rankings):
     ...     return (rankings.ranks.rank <= 10).sum()
@@ -82,16 +81,16 @@ class Metric:
     Attributes
     ----------
     name
-        Names it in tables and files.
+        Its name in tables and files.
     function
-        From `Rankings` to one value per playlist (float [num_playlists], NaN for a playlist that
-        has none), of which the figure is the mean, or to the figure itself.
+        From `Rankings` to the figure, or to one value per playlist (float [num_playlists], NaN for
+        a playlist that has none), whose mean is the figure.
     direction
-        Which values are better: the ``"higher"`` or the ``"lower"`` ones, or ``"neither"``.
+        Which values are better: ``"higher"``, ``"lower"`` or ``"neither"``.
     decimals
-        Digits after the point in tables.
+        Digits after the decimal point in tables.
     topic
-        In which table of a report it stands: ``"accuracy"`` or ``"popularity"``.
+        The table of a report that shows it: ``"accuracy"`` or ``"popularity"``.
     """
 
     name: str
@@ -101,12 +100,12 @@ class Metric:
     topic: Literal["accuracy", "popularity"] = "accuracy"
 
     def value(self, rankings: Rankings) -> float:
-        """The figure; NaN where no playlist has a value.
+        """The figure; NaN if no playlist has a value.
 
         Raises
         ------
         ValueError
-            If the function gives anything but a number or one number per playlist.
+            If the function returns anything but a number or one number per playlist.
         """
         found = np.asarray(self.function(rankings), dtype=np.float64)
         if found.ndim == 0:
@@ -119,13 +118,13 @@ class Metric:
         return mean_over_scored(found)[0]
 
     def format(self, value: float | None) -> str:
-        """A figure as tables show it; a dash where there is none."""
+        """A figure formatted for tables; a dash if there is none."""
         if value is None or not math.isfinite(value):
             return "–"
         return f"{value:.{self.decimals}f}"
 
     def best(self, values: Iterable[float]) -> float | None:
-        """The best of some figures; None where neither direction is better, or all are NaN."""
+        """The best of some figures; None if neither direction is better, or all are NaN."""
         known = [value for value in values if math.isfinite(value)]
         if self.direction == "neither" or not known:
             return None

@@ -1,7 +1,6 @@
 """How popular the listed tracks are, and recall by popularity.
 
-Wrong shapes and dtypes, a track_index outside the catalogue and a k below 1 are refused with a
-ValueError.
+Wrong shapes and dtypes, a track_index outside the catalogue and a k below 1 raise ValueError.
 """
 
 from __future__ import annotations
@@ -13,21 +12,21 @@ from segue.metrics.csr import IntArray, check_at_least_one, check_integers, entr
 from segue.metrics.ranks import HeldOutRanks
 
 NUM_BUCKETS = 5
-# Lists worked on at once, to bound temporary memory.
+# Lists processed at a time, to bound temporary memory.
 _BLOCK_ROWS = 4096
 
 
 def novelty(top_index: IntArray, popularity: IntArray, k: int) -> NDArray[np.float64]:
     """Novelty@k = mean over the first k of the list of -log2(max(p, 1) / total), in bits.
 
-    p is the track's number of training pairs, total that of all tracks. Gives float64
-    [num_playlists], NaN where a list is empty.
+    p is the track's number of training pairs, total that of all tracks. Returns float64
+    [num_playlists], NaN for an empty list.
 
     Parameters
     ----------
     top_index : integer [num_playlists, n]
-        Recommended track_index, best first; −1 pads a short list. n may be below k only where the
-        catalogue itself is.
+        Recommended track_index, best first; −1 pads a short list. n may be less than k only if the
+        catalogue is smaller than k.
     popularity : integer [num_tracks]
         Training pairs per track: none negative, not all 0.
     k
@@ -48,7 +47,7 @@ def novelty(top_index: IntArray, popularity: IntArray, k: int) -> NDArray[np.flo
 def coverage(top_index: IntArray, num_tracks: int, k: int) -> float:
     """Coverage@k = share of the catalogue among the first k of any list: 0 to 1.
 
-    NaN where there is no list. `top_index` is as for `novelty`.
+    NaN if there are no lists. `top_index` is as for `novelty`.
     """
     top = _top(top_index, num_tracks, k)
     seen = np.zeros(num_tracks, np.bool_)
@@ -61,16 +60,16 @@ def coverage(top_index: IntArray, num_tracks: int, k: int) -> float:
 def popularity_buckets(popularity: IntArray, num_buckets: int = NUM_BUCKETS) -> NDArray[np.int64]:
     """Cut the tracks, most popular first (ties by index), into buckets of equal training pairs.
 
-    Gives int64 [num_tracks], from 0 for the most popular to num_buckets - 1. Each cut falls at the
-    track boundary nearest to its share of the pairs; where one track alone outweighs a share, a
+    Returns int64 [num_tracks], from 0 for the most popular to num_buckets - 1. Each cut falls at
+    the track boundary nearest to its share of the pairs; where one track alone outweighs a share, a
     bucket can stay empty. `popularity` is as for `novelty`.
     """
     check_at_least_one("num_buckets", num_buckets)
     total = _total_pairs(popularity)
     pairs = popularity.astype(np.int64)
     order = np.argsort(-pairs, kind="stable")
-    # A track belongs where the middle of its run of pairs falls, counted in half pairs so that
-    # it is exact. Tracks without pairs lie on the far end and go into the last bucket.
+    # A track belongs to the bucket in which the middle of its run of pairs falls, counted in half
+    # pairs to be exact. Tracks without pairs are at the far end and go into the last bucket.
     middle = 2 * np.cumsum(pairs[order]) - pairs[order]
     bucket = np.empty(len(pairs), np.int64)
     bucket[order] = np.minimum(middle * num_buckets // (2 * total), num_buckets - 1)
@@ -86,9 +85,9 @@ def bucket_recall(
 ) -> NDArray[np.float64]:
     """Recall@k over the held-out tracks of each popularity bucket.
 
-    Ranks stay those among all candidates. `held_out_index` is the track_index of each held-out
+    Ranks are still among all candidates. `held_out_index` is the track_index of each held-out
     track, in the order of `ranks`; `bucket`, integer [num_tracks], is from `popularity_buckets`.
-    Gives float64 [num_playlists, num_buckets], NaN where a playlist has none held out there.
+    Returns float64 [num_playlists, num_buckets], NaN where a playlist has none held out.
     """
     check_at_least_one("k", k)
     check_integers("held_out_index", held_out_index, 0, len(bucket), ndim=1)
@@ -107,7 +106,7 @@ def _top(top_index: IntArray, num_tracks: int, k: int) -> IntArray:
     check_at_least_one("k", k)
     check_integers("top_index", top_index, -1, num_tracks, ndim=2)
     if top_index.shape[1] < min(k, num_tracks):
-        # Quietly taking fewer would pass off one cutoff's figure as another's.
+        # Silently using fewer would report one cutoff's figure as another's.
         raise ValueError(f"top_index has {top_index.shape[1]} columns, fewer than k = {k}")
     return top_index[:, :k]
 

@@ -1,7 +1,7 @@
 """The ranks of held-out tracks in full rankings: the only work that grows with the catalogue.
 
-Every track is a candidate but those the playlist is known to hold. Ties are broken by track index,
-lower index first.
+Every track is a candidate except those the playlist is known to hold. Ties are broken by track
+index, lower index first.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class HeldOutRanks:
     in the order in which the held-out tracks were given."""
     auc: NDArray[np.float64]
     """float64 [num_playlists]: share of the pairs (held-out track, other unseen track) in which
-    the held-out one has the higher score, ties counting half. NaN where there is no such pair."""
+    the held-out one has the higher score, ties counting half. NaN if no such pair exists."""
 
     def __post_init__(self) -> None:
         check_offsets("offsets", self.offsets, len(self.rank))
@@ -38,7 +38,7 @@ class HeldOutRanks:
 
     @property
     def num_playlists(self) -> int:
-        """How many playlists, those without a held-out track included."""
+        """Number of playlists, including those without a held-out track."""
         return len(self.offsets) - 1
 
     @property
@@ -54,18 +54,18 @@ def rank_held_out(
     held_out_offsets: IntArray,
     held_out_index: IntArray,
 ) -> HeldOutRanks:
-    """Rank each playlist's held-out tracks among all tracks but its known ones.
+    """Rank each playlist's held-out tracks among all tracks except its known ones.
 
     rank = 1 + candidates with a higher score + candidates with the same score and a lower index.
-    Time is O(num_tracks) per held-out track, and no more than a sort of each row. The only copies
-    are one row of scores and the same in order.
+    Time is O(num_tracks) per held-out track, and at most that of sorting each row. The only copies
+    are of one row of scores at a time, unsorted and sorted.
 
     Parameters
     ----------
     scores : float32 or float64 [num_playlists, num_tracks]
         Higher is better. Scores of known tracks are ignored. Left unchanged.
     known_offsets, known_index
-        CSR lists of the track_index taken out of each ranking.
+        CSR lists of the track_index excluded from each ranking.
     held_out_offsets, held_out_index
         CSR lists of the track_index to be ranked.
 
@@ -96,11 +96,11 @@ def rank_held_out(
         row_scores[known] = 0
         if not np.isfinite(row_scores, out=is_so).all():
             where = f"playlist row {playlist}, track {np.argmin(is_so)}"
-            raise ValueError(f"the score of a candidate must be finite, not so in {where}")
-        row_scores[known] = -np.inf  # below every candidate, so it enters no count
+            raise ValueError(f"the score of a candidate must be finite, but is not in {where}")
+        row_scores[known] = -np.inf  # below every candidate, so it is never counted
         start, stop = int(offsets[playlist]), int(offsets[playlist + 1])
-        # A few held-out tracks are each compared with a row that stays in cache; for many, the
-        # row is sorted once. Both find ties exactly.
+        # A few held-out tracks are each compared with a row that stays in cache; for many, the row
+        # is sorted once. Both find ties exactly.
         compared = stop - start <= _MOST_COMPARED
         if not compared:
             ordered, asked = np.sort(row_scores), row_scores[held_out_index[start:stop]]
@@ -118,7 +118,7 @@ def rank_held_out(
                 tied_before[pair] = np.count_nonzero(row_scores[:track] == score)
 
     # Twice the pairs won, so that ties count in whole numbers. Each held-out track is first
-    # compared with all other candidates; the held-out ones share out h (h - 1) / 2 among them.
+    # compared with all other candidates; h (h - 1) / 2 of these pairs are between held-out tracks.
     num_held_out = np.diff(offsets)
     num_candidates = num_tracks - np.diff(known_offsets.astype(np.int64))
     lower = num_candidates[entry_rows(offsets)] - higher - tied
@@ -128,7 +128,7 @@ def rank_held_out(
 
 
 def concatenate(batches: Sequence[HeldOutRanks]) -> HeldOutRanks:
-    """Join the ranks of batches of playlists, in order; no batches give no playlists."""
+    """Concatenate the ranks of batches of playlists, in order; no batches give no playlists."""
     counts = [batch.num_held_out for batch in batches]
     return HeldOutRanks(
         np.cumsum(np.concatenate([np.zeros(1, np.int64), *counts])),

@@ -177,7 +177,7 @@ def reasons(
         note += f"; {len(strongest)} of {len(query)} seeds, those that add most"
     query, parts = query[strongest], parts[:, strongest]
     limit: dict[NodeType, int] = {"playlist": num_playlists, "artist": num_playlists}
-    tied = extract.ties(
+    tied = extract.links_between(
         neighbours_of(bundle), query.astype(np.int64), found.astype(np.int64), parts,
         limit=limit, without=without,
     )  # fmt: skip
