@@ -31,12 +31,12 @@ _LIBRARIES = {
 
 @contextmanager
 def required(what: str, extra: str | None = None) -> Iterator[None]:
-    """Import optional libraries within this: one that is missing is a ResourceError.
+    """Guard imports of optional libraries: a missing one raises ResourceError.
 
     Parameters
     ----------
     what
-        What needs them, to begin a sentence with.
+        What needs them; the error message starts with it.
     extra
         The one that brings all of them; None: that of the library that is missing.
     """

@@ -157,7 +157,9 @@ class TestSeveralArtists:
         (tmp_path / "t.tsv").write_text(
             "pid\tartist\tartist_name\ttrack_name\n1\tx; y\tX;Y;\tA\n1\tx\tX\tB\n1\tx\tX;Z\tC\n"
         )
-        with pytest.raises(InputError, match="line 4: `artist` and `artist_name` do not hold the same number"):
+        with pytest.raises(
+            InputError, match="line 4: `artist` and `artist_name` do not hold the same number"
+        ):
             read(tmp_path, artist_separator=";")
         found = read(tmp_path, artist_separator=";", skip_bad=True)
         assert self.artists_of(found) == (["x", "y"], ["X", "Y"])

@@ -57,7 +57,7 @@ class Nodes:
         )
 
     def check(self, kind: str) -> None:
-        """Refuse columns of different lengths and repeated ids (ValueError)."""
+        """Raise ValueError if columns differ in length or ids repeat."""
         if self._problem:
             raise ValueError(f"{kind} {self._problem}")
 

@@ -257,7 +257,9 @@ class TestColumns:
         assert catalog.artists.ids.to_pylist() == ["x", "y"]
 
     def test_without_artists_only_if_that_is_said(self, read):
-        with pytest.raises(InputError, match=r"recognised as the artist; its columns are playlist, t.*"):
+        with pytest.raises(
+            InputError, match=r"recognised as the artist; its columns are playlist, t.*"
+        ):
             read("playlist,track\n1,a\n")
         _, catalog, _ = read("playlist,track\n1,a\n", columns={"artist": ""})
         assert catalog.main_artist.tolist() == [-1]
