@@ -45,6 +45,11 @@ def test_what_is_not_public_is_not_there():
         _ = segue.recommend_music
 
 
+def test_dir_shows_what_is_public_and_nothing_else():
+    """What a reader meets on Tab."""
+    assert {name for name in dir(segue) if not name.startswith("__")} == set(PUBLIC[1:])
+
+
 def test_import_is_light_and_the_names_load_no_more_than_they_need():
     program = (
         "import sys, time\n"
@@ -98,6 +103,42 @@ def names(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
             "segue": segue, "np": np, "playlists": playlists, "graph": graph, "split": split,
             "bundle": bundle, "recommender": segue.load("bundle"),
         }  # fmt: skip
+
+
+def test_what_holds_arrays_prints_as_one_short_line(names):
+    graph, split, bundle = names["graph"], names["split"], names["bundle"]
+    texts = [
+        repr(one)
+        for one in (
+            names["playlists"], graph, graph.playlists, graph.playlists.tracks, graph.catalog,
+            graph.catalog.tracks, graph.relations["artist"], split, split.test,
+            bundle, bundle.measured, names["recommender"],
+            names["recommender"].vibe(["Bohemian Rhapsody"]),
+            names["recommender"].similar(artist="Queen"),
+        )
+    ]  # fmt: skip
+    assert all(len(text) < 130 and "\n" not in text for text in texts), texts
+    num_pairs = split.test.targets.num_pairs
+    assert repr(graph).startswith(f"PlaylistGraph({len(graph.playlists):,} playlists, ")
+    assert repr(split).endswith(f" {num_pairs:,} for test)")
+    assert repr(bundle).startswith("Bundle(lightgcn, dim 16, ")
+    assert repr(names["recommender"]) == f"Recommender({bundle!r})"
+
+
+def test_answers_and_figures_print_as_tables(names):
+    recommender = names["recommender"]
+    found = recommender.vibe(["Bohemian Rhapsody", "Superstition"], n=3)
+    lines = str(found).splitlines()
+    assert lines[0] == found.title
+    assert all(track.track_name in str(found) for track in found.tracks)
+    assert "most because of" in str(found)
+    artists = recommender.similar(artist="Queen", n=2)
+    assert all(artist.artist_name in str(artists) for artist in artists.artists)
+    why = recommender.why("Kashmir", tracks=["Superstition"])
+    assert f"{why.score:.4f}" in str(why)
+    evaluations = segue.evaluate(names["bundle"], names["split"])
+    assert repr(evaluations) == str(evaluations)
+    assert repr(evaluations["lightgcn"]).startswith("Evaluation(recall@20 ")
 
 
 @pytest.mark.parametrize(

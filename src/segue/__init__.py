@@ -146,4 +146,5 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted(set(globals()) | set(__all__))
+    """The public names and the module's own; not what this file imports to work."""
+    return sorted({*__all__, *(name for name in globals() if name.startswith("__"))})

@@ -50,6 +50,11 @@ class MeasuredVectors:
     popularity: Int64Array
     terms: Terms = field(default_factory=dict)
 
+    def __repr__(self) -> str:
+        """``MeasuredVectors(34,000 tracks, dim 128)``."""
+        num_tracks, dim = self.track_vectors.shape
+        return f"MeasuredVectors({num_tracks:,} tracks, dim {dim})"
+
 
 @dataclass(frozen=True, eq=False)
 class Bundle:
@@ -142,6 +147,17 @@ class Bundle:
                 raise ValueError("the measured vectors are not as many or as long as the others")
         if self.playlists is not None:
             self.catalog.check_holds(self.playlists)
+
+    def __repr__(self) -> str:
+        """``Bundle(lightgcn, dim 128, 34,000 tracks, 1,000 playlists, wide, second stage)``."""
+        num_tracks, dim = self.track_vectors.shape
+        parts = [str(self.config.get("model", "no model")), f"dim {dim}", f"{num_tracks:,} tracks"]
+        if self.playlists is not None:
+            parts.append(f"{len(self.playlists):,} playlists")
+        parts += self.terms
+        if self.second_stage is not None:
+            parts.append("second stage")
+        return f"Bundle({', '.join(parts)})"
 
     @property
     def track_vectors(self) -> Float32Array:

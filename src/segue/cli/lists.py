@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from segue.cli.output import print_table
 from segue.console import count, printable, say
 
 if TYPE_CHECKING:
@@ -21,18 +20,7 @@ def print_recommendations(found: Recommendations, *, reasons: bool = False) -> N
         return
     if found.by_popularity:
         say("There is nothing in this playlist, so these are the most popular tracks.")
-    because = not reasons and not found.by_popularity and len(found.query) > 1
-    by = any(track.artist_name for track in found.tracks)
-    header = ["", "track", *(["artist"] if by else []), "score"]
-    header += ["most because of", "part"] if because else []
-    rows = []
-    for track in found.tracks:
-        artist = [track.artist_name] if by else []
-        cells = [str(track.rank), track.track_name, *artist, f"{track.score:.3f}"]
-        if because:
-            cells += [track.because[0].name, f"{track.because[0].part:.3f}"]
-        rows.append(cells)
-    print_table(found.title, header, rows)
+    click.echo(found.table(because=not reasons))
     if reasons and not found.by_popularity:
         for track in found.tracks:
             _print_reasons(track)
@@ -65,16 +53,12 @@ def print_artists(found: SimilarArtists) -> None:
     if not found.artists:
         say("The bundle has no other artist.")
         return
-    rows = [[str(a.rank), a.artist_name, f"{a.score:.3f}"] for a in found.artists]
-    print_table(found.title, ["", "artist", "score"], rows)
+    click.echo(str(found))
 
 
 def print_explanation(why: Explanation) -> None:
     """All terms of one score, what is by the same artist, and playlists that hold both."""
-    by = f" - {why.artist_name}" if why.artist_name else ""
-    rows = [[term.name, term.kind, f"{term.part:+.4f}"] for term in why.terms]
-    rows.append(["score", "", f"{why.score:.4f}"])
-    print_table(f"Why {why.track_name}{by}", ["because of", "", "part"], rows)
+    click.echo(str(why))
     _print_links(why.same_artist, why.playlists, "")
     against = sum(term.part < 0 for term in why.terms)
     if against:

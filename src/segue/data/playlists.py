@@ -57,6 +57,10 @@ class TrackLists:
         """Make from the length of each list and all lists concatenated."""
         return cls(offsets_of(lengths), track_index)
 
+    def __repr__(self) -> str:
+        """``TrackLists(1,000 lists, 66,000 pairs)``."""
+        return f"TrackLists({len(self):,} lists, {self.num_pairs:,} pairs)"
+
     def __len__(self) -> int:
         """Number of lists."""
         return len(self.offsets) - 1
@@ -189,6 +193,10 @@ class Playlists:
         for kind, relation in self.relations.items():
             relation.check_ends("playlist", len(self), kind)
 
+    def __repr__(self) -> str:
+        """``Playlists(1,000 playlists, 66,000 pairs)``."""
+        return f"Playlists({len(self):,} playlists, {self.tracks.num_pairs:,} pairs)"
+
     def __len__(self) -> int:
         """Number of playlists."""
         return len(self.ids)
@@ -270,6 +278,12 @@ class Catalog:
         for kind, relation in self.relations.items():
             relation.check_ends("track", self.num_tracks, kind)
         self._check_targets(self.relations)
+
+    def __repr__(self) -> str:
+        """``Catalog(34,000 tracks, 9,000 artists, 0 albums)``."""
+        return (
+            f"Catalog({', '.join(f'{len(each):,} {kind}s' for kind, each in self.nodes.items())})"
+        )
 
     def _check_targets(self, relations: Mapping[str, Relation]) -> None:
         for kind, relation in relations.items():

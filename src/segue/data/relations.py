@@ -36,6 +36,10 @@ class Nodes:
     ids: pa.Array
     names: pa.Array
 
+    def __repr__(self) -> str:
+        """``Nodes(34,000)``."""
+        return f"Nodes({len(self):,})"
+
     def __len__(self) -> int:
         """Number of nodes."""
         return len(self.ids)
@@ -129,6 +133,10 @@ class Relation:
     def __str__(self) -> str:
         """``"track by artist"``."""
         return " ".join(self.key)
+
+    def __repr__(self) -> str:
+        """``Relation(track by artist, 34,000 edges)``."""
+        return f"Relation({self}, {self.num_edges:,} edges)"
 
     @property
     def key(self) -> tuple[str, str, str]:

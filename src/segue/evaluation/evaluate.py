@@ -50,6 +50,15 @@ class Evaluation:
     num_unscored: int
     seconds: float
 
+    def __repr__(self) -> str:
+        """``Evaluation(recall@20 0.2737, …, over 1,000 playlists)``: the metrics of accuracy."""
+        figures = [
+            f"{each.name} {each.format(self.values[each.name])}"
+            for each in self.metrics
+            if each.topic == "accuracy"
+        ]
+        return f"Evaluation({', '.join(figures)}, over {self.num_scored:,} playlists)"
+
     def to_json(self) -> dict[str, Any]:
         """As plain values; a metric that has no value is null."""
 

@@ -57,6 +57,11 @@ class PlaylistGraph:
         """Raise ValueError if playlists point outside the catalogue."""
         self.catalog.check_holds(self.playlists)
 
+    def __repr__(self) -> str:
+        """``PlaylistGraph(1,000 playlists, 34,000 tracks, …, 66,000 pairs)``."""
+        sizes = [f"{size:,} {kind}s" for kind, size in self.num_nodes.items()]
+        return f"PlaylistGraph({', '.join(sizes)}, {self.playlists.tracks.num_pairs:,} pairs)"
+
     @property
     def num_nodes(self) -> dict[str, int]:
         """Number of nodes by kind: playlists, tracks, then the structural kinds."""

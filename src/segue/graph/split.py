@@ -132,6 +132,10 @@ class HeldOut:
         if self.query.overlaps(self.targets) or self.known.overlaps(self.targets):
             raise ValueError("a held-out track is also known: the split overlaps")
 
+    def __repr__(self) -> str:
+        """``HeldOut(1,000 rows, 12,000 targets)``."""
+        return f"HeldOut({len(self.query):,} rows, {self.targets.num_pairs:,} targets)"
+
     @classmethod
     def of_new_playlists(
         cls, in_order: TrackLists, num_given: int, playlist_index: Int64Array
@@ -219,6 +223,16 @@ class Split:
                 raise ValueError(f"the split overlaps: {name} tracks are trained on")
         if _stand_in(np.sort(targets["validation"]), targets["test"]).any():
             raise ValueError("the split overlaps: validation and test targets")
+
+    def __repr__(self) -> str:
+        """``Split(mixed, 46,000 training pairs, 7,000 for validation, 13,000 for test)``."""
+        sizes = {
+            "training pairs": self.train.playlists.tracks.num_pairs,
+            "for validation": self.validation.targets.num_pairs,
+            "for test": self.test.targets.num_pairs,
+        }
+        parts = [f"{size:,} {what}" for what, size in sizes.items()]
+        return f"Split({', '.join([self.recipe.kind, *parts])})"
 
     @cached_property
     def fingerprint(self) -> str:

@@ -99,6 +99,10 @@ class Metric:
     decimals: int = 4
     topic: Literal["accuracy", "popularity"] = "accuracy"
 
+    def __repr__(self) -> str:
+        """``Metric(ndcg@20)``."""
+        return f"Metric({self.name})"
+
     def value(self, rankings: Rankings) -> float:
         """The figure; NaN if no playlist has a value.
 

@@ -58,7 +58,8 @@ class Evaluations(Mapping[str, Evaluation]):
     def __len__(self) -> int:
         return len(self.evaluations)
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
+        """The figures as a table."""
         return table_text(self.title, ["metric", *self, ""], evaluation_rows(list(self.values())))
 
     def to_json(self) -> dict[str, Any]:

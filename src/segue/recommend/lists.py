@@ -7,6 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from segue.console import table_text
 from segue.extras import required
 from segue.recommend.reasons import Reason, SharedPlaylist, plain
 
@@ -45,7 +46,7 @@ class Recommendation:
 
 @dataclass(frozen=True)
 class Recommendations:
-    """A list of recommended tracks, best first.
+    """A list of recommended tracks, best first; prints as a table.
 
     Attributes
     ----------
@@ -69,6 +70,29 @@ class Recommendations:
     query: tuple[str, ...]
     tracks: tuple[Recommendation, ...]
     by_popularity: bool = False
+
+    def __str__(self) -> str:
+        """The list as a table."""
+        return self.table()
+
+    def __repr__(self) -> str:
+        """``Recommendations('Goes with Superstition', 10 tracks)``."""
+        return f"Recommendations({self.title!r}, {len(self.tracks)} tracks)"
+
+    def table(self, *, because: bool = True) -> str:
+        """The list for people, `because` with what speaks most for each track of several seeds."""
+        because = because and not self.by_popularity and len(self.query) > 1
+        by = any(track.artist_name for track in self.tracks)
+        header = ["", "track", *(["artist"] if by else []), "score"]
+        header += ["most because of", "part"] if because else []
+        rows = []
+        for track in self.tracks:
+            artist = [track.artist_name] if by else []
+            cells = [str(track.rank), track.track_name, *artist, f"{track.score:.3f}"]
+            if because:
+                cells += [track.because[0].name, f"{track.because[0].part:.3f}"]
+            rows.append(cells)
+        return table_text(self.title, header, rows)
 
     def to_json(self) -> dict[str, Any]:
         """As plain values."""
@@ -96,7 +120,9 @@ class SimilarArtist:
 
 @dataclass(frozen=True)
 class SimilarArtists:
-    """A list of artists, best first; a score is the cosine of two artists' vectors.
+    """A list of artists, best first, which prints as a table.
+
+    A score is the cosine of two artists' vectors.
 
     Attributes
     ----------
@@ -110,6 +136,15 @@ class SimilarArtists:
     title: str
     query: tuple[str, ...]
     artists: tuple[SimilarArtist, ...]
+
+    def __str__(self) -> str:
+        """The list as a table."""
+        rows = [[str(a.rank), a.artist_name, f"{a.score:.3f}"] for a in self.artists]
+        return table_text(self.title, ["", "artist", "score"], rows)
+
+    def __repr__(self) -> str:
+        """``SimilarArtists('Artists like Queen', 10 artists)``."""
+        return f"SimilarArtists({self.title!r}, {len(self.artists)} artists)"
 
     def to_json(self) -> dict[str, Any]:
         """As plain values."""

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from segue.console import table_text
 from segue.data.playlists import BoolArray, Catalog, Int32Array, Int64Array, Playlists
 from segue.graph.subgraph import Neighbours
 from segue.scoring.query import Query
@@ -44,7 +45,7 @@ class SharedPlaylist:
 
 @dataclass(frozen=True)
 class Explanation:
-    """All that speaks for and against a track.
+    """All that speaks for and against a track; prints as a table.
 
     Attributes
     ----------
@@ -65,6 +66,13 @@ class Explanation:
     terms: tuple[Reason, ...]
     same_artist: tuple[str, ...]
     playlists: tuple[SharedPlaylist, ...] | None
+
+    def __str__(self) -> str:
+        """The terms of the score as a table."""
+        by = f" - {self.artist_name}" if self.artist_name else ""
+        rows = [[term.name, term.kind, f"{term.part:+.4f}"] for term in self.terms]
+        rows.append(["score", "", f"{self.score:.4f}"])
+        return table_text(f"Why {self.track_name}{by}", ["because of", "", "part"], rows)
 
     def to_json(self) -> dict[str, Any]:
         """As plain values."""

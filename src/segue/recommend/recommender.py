@@ -114,6 +114,10 @@ class Recommender:
         cosine = FirstStage(Centroid(bundle.track_vectors, bundle.query_weight), index=ann)
         self._by_cosine = Ranker(TwoStages(cosine), bundle.catalog)
 
+    def __repr__(self) -> str:
+        """``Recommender(Bundle(lightgcn, dim 128, …))``."""
+        return f"Recommender({self.bundle!r})"
+
     @classmethod
     def load(
         cls, folder: str | Path, *, exact: bool = False, second_stage: bool | None = None
