@@ -48,7 +48,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     parser.add_argument("--plot", type=Path)
     options = parser.parse_args()
-    bundle = Bundle.load(options.bundle, measured=True)
+    bundle = Bundle.load(options.bundle)
     split = split_of(bundle, PlaylistGraph.load(options.graph))
     system = SystemScorer.of_bundle(bundle, split)
     print("| dial | " + " | ".join(SHOWN) + " |")

@@ -87,18 +87,17 @@ def measured_vectors(dim: int = DIM, num_tracks: int = NUM_TRACKS) -> MeasuredVe
     )
 
 
-def test_measured_vectors_come_back_where_they_are_asked_for(bundle, tmp_path):
+def test_measured_vectors_come_back(bundle, tmp_path):
     measured = measured_vectors()
     replace(bundle, measured=measured).save(tmp_path / "bundle")
-    found = Bundle.load(tmp_path / "bundle", measured=True)
+    found = Bundle.load(tmp_path / "bundle")
     assert_same(found, bundle)
     np.testing.assert_array_equal(found.measured.track_vectors, measured.track_vectors)
     np.testing.assert_array_equal(found.measured.query_weight, measured.query_weight)
     np.testing.assert_array_equal(found.measured.popularity, measured.popularity)
     assert found.measured.terms == {}
-    assert Bundle.load(tmp_path / "bundle").measured is None
     bundle.save(tmp_path / "other")
-    assert Bundle.load(tmp_path / "other", measured=True).measured is None
+    assert Bundle.load(tmp_path / "other").measured is None
 
 
 def test_measured_vectors_of_another_shape_are_refused(bundle):

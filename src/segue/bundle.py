@@ -222,10 +222,11 @@ class Bundle:
             )
 
     @classmethod
-    def load(cls, folder: str | Path, *, verify: bool = True, measured: bool = False) -> Bundle:
-        """Read a bundle; with `measured` also its measured vectors, which only evaluation needs.
+    def load(cls, folder: str | Path, *, verify: bool = True) -> Bundle:
+        """Read a bundle.
 
-        All arrays are memory-mapped, not copied: they are read-only, and processes share them.
+        All arrays are memory-mapped, not copied: they are read-only, processes share them, and
+        those that are never read, such as the measured vectors while serving, take no memory.
 
         Raises
         ------
@@ -238,7 +239,7 @@ class Bundle:
         try:
             arrays = _mapped(folder / "vectors.safetensors")
             of_split = None
-            if measured and "measured.safetensors" in manifest["files"]:
+            if "measured.safetensors" in manifest["files"]:
                 of_split = MeasuredVectors(
                     **_mapped(folder / "measured.safetensors"),
                     terms=_terms(folder, "measured-", manifest["measured_terms"]),

@@ -87,7 +87,7 @@ def measured_again(run, bundle: Path, graph: Path) -> dict[str, float]:
 
 def test_a_training_leaves_a_whole_system(trained, planted):
     assert [path.name for path in trained.parent.iterdir()] == ["bundle"]
-    bundle = Bundle.load(trained, measured=True)
+    bundle = Bundle.load(trained)
     split = split_graph(planted, SplitRecipe("mixed"))
     assert bundle.split["fingerprint"] == split.fingerprint, "the order is known, so it is mixed"
     # What was measured is of the split, what ships of all pairs; the second stage is the same.
@@ -130,7 +130,7 @@ def test_and_so_it_does_where_that_is_what_ships(run, graph, tmp_path):
     out = tmp_path / "bundle"
     status, _, err = run("train", graph, "--out", out, *SMALL, "--no-refit")
     assert status == 0, err
-    bundle = Bundle.load(out, measured=True)
+    bundle = Bundle.load(out)
     assert bundle.measured is None
     assert "wide" in bundle.terms
     assert bundle.second_stage is not None

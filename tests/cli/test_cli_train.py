@@ -430,7 +430,7 @@ def test_a_registered_architecture_needs_no_tuned_values(run, graph, tmp_path, m
 
 
 def test_what_ships_is_trained_on_all_pairs_up_to_the_best_epoch(trained, planted_graph, tmp_path):
-    bundle = Bundle.load(trained, measured=True)
+    bundle = Bundle.load(trained)
     best = bundle.config["best_epoch"]
     config = config_for("lightgcn", dim=8, epochs=4, batch_size=50)
     anew = train_module.train(
@@ -450,10 +450,10 @@ def test_without_a_refit_the_measured_vectors_ship(run, trained, graph, tmp_path
     status, _, err = run("train", graph, "--out", tmp_path / "bundle", *SMALL, "--no-refit")
     assert status == 0
     assert "Once more" not in err
-    bundle = Bundle.load(tmp_path / "bundle", measured=True)
+    bundle = Bundle.load(tmp_path / "bundle")
     assert bundle.measured is None
     assert bundle.config["refit"] is False
-    measured = Bundle.load(trained, measured=True).measured
+    measured = Bundle.load(trained).measured
     np.testing.assert_array_equal(bundle.track_vectors, measured.track_vectors)
     assert bundle.popularity.sum() < bundle.playlists.tracks.num_pairs
     values = [

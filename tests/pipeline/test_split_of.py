@@ -85,3 +85,19 @@ def test_a_split_that_comes_out_otherwise(make_bundle, planted_graph):
     other = {"recipe": SplitRecipe(rng_seed=1).to_json()}
     with pytest.raises(MismatchError, match="does not come out the same"):
         split_of(replace(bundle, split=bundle.split | other), planted_graph)
+
+
+def test_a_split_of_ones_own_under_the_same_recipe(make_bundle, planted_graph):
+    """Its recipe says how a split is drawn, but this one was not drawn by it."""
+    drawn, other = (split_graph(planted_graph, SplitRecipe(rng_seed=seed)) for seed in (0, 1))
+    bundle = make_bundle(drawn.recipe)
+    assert split_of(bundle, drawn) is drawn
+    with pytest.raises(MismatchError, match="does not come out the same"):
+        split_of(bundle, replace(other, recipe=drawn.recipe))
+
+
+def test_another_number_of_tracks_given(make_bundle, planted_graph):
+    """The training graph is the same, and so is what is held out of it."""
+    recipe = SplitRecipe("playlists", num_given=3)
+    asked = split_graph(planted_graph, recipe).given(5)
+    assert split_of(make_bundle(recipe), asked) is asked

@@ -11,6 +11,7 @@ from segue.errors import ArtefactError, InputError, MismatchError
 from segue.evaluation.validation import validate, validation_rows
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.graph.split import Split, SplitRecipe, split_graph
+from segue.pipeline.evaluate import evaluate
 from segue.pipeline.run import Step
 from segue.pipeline.system import SystemScorer
 from segue.pipeline.train import train
@@ -93,3 +94,15 @@ def test_a_graph_is_split_by_default_and_fields_differ_from_the_tuned_ones(split
     ):
         with pytest.raises(InputError, match=says):
             train(split, **refused)
+
+
+def test_a_bundle_that_was_read_is_measured_by_what_saw_the_training_pairs_alone(
+    split: Split, tmp_path: Path
+) -> None:
+    """What ships has seen the test pairs: it would be measured on what it was trained on."""
+    train(split, config=CONFIG, system=WIDE, device="cpu").save(tmp_path / "bundle")
+    read = Bundle.load(tmp_path / "bundle")
+    read.save(tmp_path / "copy")
+    for bundle in (read, Bundle.load(tmp_path / "copy")):
+        found = evaluate(bundle, split)["lightgcn"]
+        assert found.to_json()["values"] == bundle.metrics["test"]["values"]

@@ -146,6 +146,22 @@ def far_weights(rng: np.random.Generator) -> WidePart:
     return WidePart(offsets, given_to.ravel().astype(np.int32), weight.astype(np.float32))
 
 
+@pytest.mark.parametrize("num_lists", [1, 70])
+def test_a_search_that_finds_nothing_where_the_wide_part_finds_a_few(
+    bundle, folder, monkeypatch, num_lists
+):
+    """What both find is fewer than a list is long."""
+    wide = replace(bundle, terms={"wide": far_weights(np.random.default_rng(3)).arrays()})
+    approximate, exact = Recommender(wide, ann=AnnIndex.load(folder)), Recommender(wide)
+
+    def blind(self, vectors, dial, n, *, widen=1):
+        return np.full((len(vectors), n), -1)
+
+    monkeypatch.setattr(AnnIndex, "search", blind)
+    query = lists(np.random.default_rng(9), num_lists)
+    np.testing.assert_array_equal(approximate.rank(query, 20)[0], exact.rank(query, 20)[0])
+
+
 @pytest.mark.parametrize("dial", [0.0, 0.5])
 @pytest.mark.parametrize("filters", [Filters(), Filters(exclude_tracks=["0", "1"])])
 def test_what_only_the_wide_part_knows_is_found(bundle, folder, searches, dial, filters):
@@ -201,19 +217,35 @@ def test_options_that_are_refused(bundle, tmp_path, options, says):
         write_ann(bundle, tmp_path, **options)
 
 
-def test_few_tracks(bundle, tmp_path):
+def few_tracks(bundle: Bundle) -> Bundle:
     some = np.zeros(NUM_TRACKS, dtype=bool)
     some[:5] = True
-    few = replace(
+    return replace(
         bundle,
         catalog=bundle.catalog.keep_tracks(some),
         vectors={"track": bundle.track_vectors[:5], "artist": bundle.vectors["artist"][:5]},
         query_weight=bundle.query_weight[:5],
         popularity=bundle.popularity[:5],
     )
+
+
+def test_few_tracks(bundle, tmp_path):
+    few = few_tracks(bundle)
     write_ann(few, tmp_path)
     found = Recommender(few, ann=AnnIndex.load(tmp_path)).vibe(["0"], 9)
     assert found.tracks == Recommender(few).vibe(["0"], 9).tracks
+
+
+def test_a_longer_list_than_there_are_tracks_with_a_second_stage(
+    bundle, second_stage_text, tmp_path
+):
+    few = replace(few_tracks(bundle), second_stage=second_stage_text)
+    write_ann(few, tmp_path)
+    track_index, score = Recommender(few, ann=AnnIndex.load(tmp_path)).rank(
+        TrackLists.from_lists([[0], [1, 2]]), 300
+    )
+    assert track_index.shape == score.shape == (2, 300)
+    assert (track_index >= 0).sum(axis=1).tolist() == [4, 3]
 
 
 def test_a_folder_without_an_index_has_none(tmp_path):

@@ -279,7 +279,7 @@ def test_weights_that_are_given_are_used(bundle, arriving):
 def test_the_updated_bundle_is_whole_on_disk(bundle, arriving, tmp_path):
     updated, _ = update(bundle, Collection(*arriving))
     updated.save(tmp_path / "updated")
-    loaded = Bundle.load(tmp_path / "updated", measured=True)
+    loaded = Bundle.load(tmp_path / "updated")
     np.testing.assert_array_equal(loaded.track_vectors, updated.track_vectors)
     assert loaded.config == updated.config
     assert loaded.measured is None

@@ -97,7 +97,7 @@ def evaluate(
     from segue.pipeline.evaluate import scored_text, split_of
 
     limit_threads(threads)
-    loaded = Bundle.load(bundle, measured=True)
+    loaded = Bundle.load(bundle)
     whole = PlaylistGraph.load(graph)
     try:
         split = split_of(loaded, whole)

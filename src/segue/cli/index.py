@@ -43,7 +43,7 @@ def index(
     from segue.scoring.ann import write_ann
 
     limit_threads(threads)
-    loaded = Bundle.load(bundle, measured=True)
+    loaded = Bundle.load(bundle)
     started = time.perf_counter()
     facts = {}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -141,7 +141,7 @@ def evaluate(
     """
     report = progress_of(progress)
     if isinstance(model, str | Path):
-        model = Bundle.load(Path(model), measured=True)
+        model = Bundle.load(Path(model))
     if isinstance(split, str | Path):
         split = PlaylistGraph.load(Path(split))
     if isinstance(model, Bundle):
@@ -300,13 +300,13 @@ def split_of(bundle: Bundle, split: Split | PlaylistGraph) -> Split:
         ) from error
     if not isinstance(split, Split):
         split = split_graph(graph, recipe)
-        differs = split.fingerprint != bundle.split.get("fingerprint")
-    else:
+    as_trained = split
+    if recipe.num_given and split.recipe.num_given:
         # Another number of tracks given changes neither what is trained on nor what is held out.
-        differs = replace(split.recipe, num_given=recipe.num_given) != recipe
-    if differs:
+        as_trained = split.given(recipe.num_given)
+    if as_trained.fingerprint != bundle.split.get("fingerprint"):
         raise MismatchError(
-            "the bundle's split does not come out the same here (it is of another recipe, or "
+            "the bundle's split does not come out the same here (it was drawn otherwise, or "
             "another version of NumPy draws differently), so the bundle cannot be measured on it"
         )
     return split

@@ -212,7 +212,9 @@ def _add_all(asked: list[tuple[Term[Any], Any]], scores: Float32Array, tracks: T
 def _united(found: Int64Array, further: list[Int64Array]) -> Int64Array:
     """The tracks of both for each list, each once: int64 [num_lists, width], padded with −1."""
     both = [np.union1d(row[row >= 0], more) for row, more in zip(found, further, strict=True)]
-    united = np.full((len(both), max(map(len, both), default=1)), -1, dtype=np.int64)
+    # No narrower than before: a list is as long as was asked for, however little is found.
+    width = max(found.shape[1], *map(len, both))
+    united = np.full((len(both), width), -1, dtype=np.int64)
     for row, tracks in zip(united, both, strict=True):
         row[: len(tracks)] = tracks
     return united

@@ -101,7 +101,7 @@ class TwoStages:
         score[~left] = -np.inf
         # Tracks from outside the pool, where it does not do.
         everything = (found[:, -1] < 0) | (left.sum(axis=1) >= n)
-        if dial or not everything.all():
+        if dial or n > width or not everything.all():
             further, more = self.first.best(query, n + size, dial=dial, allowed=allowed)
             more[_same_row(further, pool, self.first.num_tracks)] = -np.inf
             found = np.concatenate([pool, further], axis=1)
