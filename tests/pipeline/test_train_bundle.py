@@ -1,5 +1,6 @@
 """A trained and measured bundle: what its epoch was chosen by."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from segue.errors import ArtefactError, InputError, MismatchError
 from segue.evaluation.validation import validate, validation_rows
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.graph.split import Split, SplitRecipe, split_graph
+from segue.models.lightgcn import LightGCN
 from segue.pipeline.evaluate import evaluate
 from segue.pipeline.run import Step
 from segue.pipeline.system import SystemScorer
@@ -90,10 +92,34 @@ def test_a_graph_is_split_by_default_and_fields_differ_from_the_tuned_ones(split
         ({"dimension": 4}, "'dimension' is no field of a training, expected model, "),
         ({"preset": "worst"}, "preset 'worst' is unknown, expected best"),
         ({"config": CONFIG, "dim": 4}, "either config or its fields"),
+        ({"config": CONFIG, "model": "gcn"}, "model is gcn, but that of config is lightgcn"),
+        ({"device": "tpu"}, "device 'tpu' is not known, expected auto, cpu or cuda"),
         ({"model": "nope"}, "model 'nope' is not known"),
     ):
         with pytest.raises(InputError, match=says):
             train(split, **refused)
+
+
+class Mine(LightGCN):
+    """An architecture of one's own."""
+
+
+@pytest.mark.parametrize("model", [Mine, partial(Mine, edge_dropout=0.1)])
+@pytest.mark.parametrize("config", [None, CONFIG])
+def test_an_architecture_of_ones_own_is_called_by_its_name(
+    split: Split, model: Any, config: TrainConfig | None
+) -> None:
+    fields = {} if config else {"dim": 4, "epochs": 1}
+    bundle = train(split, model, config=config, system=SystemConfig(), refit=False, **fields)
+    assert bundle.config["model"] == "Mine"
+    assert list(evaluate(bundle, split)) == ["Mine"]
+
+
+def test_what_is_asked_of_an_evaluation_is_checked(split: Split) -> None:
+    bundle = trained(split, SystemConfig())
+    assert list(evaluate(bundle, split, baselines="popularity")) == ["lightgcn", "popularity"]
+    with pytest.raises(InputError, match="on is 'train', expected test or validation"):
+        evaluate(bundle, split, on="train")  # type: ignore[arg-type]
 
 
 def test_a_bundle_that_was_read_is_measured_by_what_saw_the_training_pairs_alone(

@@ -119,6 +119,17 @@ def test_of_another_training(checkpoint: Checkpoint, tmp_path: Path) -> None:
     assert (other.epoch, other.history) == (0, [])
 
 
+def test_of_a_model_that_has_other_parameters_by_now(
+    checkpoint: Checkpoint, tmp_path: Path
+) -> None:
+    """An architecture of one's own, changed between two calls."""
+    checkpoint.save(tmp_path)
+    changed = fresh()
+    changed.model["bias"] = torch.nn.Parameter(torch.zeros(3))
+    with pytest.raises(MismatchError, match="of a model with other parameters"):
+        changed.restore(tmp_path)
+
+
 @pytest.mark.parametrize("length", [0, 7, 100, -1])
 def test_truncated(checkpoint: Checkpoint, tmp_path: Path, length: int) -> None:
     path = tmp_path / "checkpoint.safetensors"

@@ -37,6 +37,7 @@ def test_default_epochs() -> None:
         ({"schedule": "steps"}, "schedule 'steps' is not known, expected cosine or constant"),
         ({"objective": CatalogueSoftmax(hide_targets=False)}, "softmax .* needs the readout node"),
         ({"objective": Triples()}, "triples whose targets are not hidden needs the readout node"),
+        ({"objective": "bpr"}, "objective is 'bpr', expected .*BPR.*, such as segue.BPR()"),
         ({"options": {"activation": None}}, "option activation is None"),
         ({"options": {"relation_weight": float("inf")}}, "option relation_weight is inf"),
     ],

@@ -106,8 +106,8 @@ def evaluate(
     num_given
         Give so many tracks of each playlist that was held out whole.
     baselines
-        Names of `segue.BASELINES`, or True for all: each is tuned on validation. One that this
-        machine cannot hold is left out.
+        A name of `segue.BASELINES`, several, or True for all: each is tuned on validation.
+        One that this machine cannot hold is left out.
     num_trials
         Options tried for each baseline; 1 takes its defaults.
     trials_file
@@ -148,6 +148,8 @@ def evaluate(
         split = split_of(model, split)
     elif isinstance(split, PlaylistGraph):
         raise InputError("a scorer needs a split, not a graph: segue.split(graph) gives one")
+    if on not in ("test", "validation"):
+        raise InputError(f"on is {on!r}, expected test or validation")
     if num_given is not None:
         split = split.given(num_given)
     held_out = split.test if on == "test" else split.validation
@@ -159,6 +161,8 @@ def evaluate(
     evaluations = {name: measure(name, scorer, held_out, split, report, metrics)}
     if baselines is True:
         baselines = tuple(BASELINES)
+    elif isinstance(baselines, str):
+        baselines = (baselines,)
     found = evaluate_baselines(
         split, held_out, baselines or (), num_trials, trials_file, metrics=metrics, progress=report
     )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +29,7 @@ from segue.training.device import device_named
 
 def train(
     split: Split | PlaylistGraph,
-    model: str | Callable[..., Encoder] = TrainConfig.model,
+    model: str | Callable[..., Encoder] | None = None,
     *,
     preset: str | None = None,
     config: TrainConfig | None = None,
@@ -55,7 +57,7 @@ def train(
         A graph is split by `segue.split` with its defaults.
     model
         The name of an architecture (`segue.models.ENCODERS`), or a class of one's own, called as
-        they are.
+        they are; by default ``"lightgcn"``.
     preset
         ``"best"``: longer vectors, for twice the time.
     config
@@ -109,9 +111,13 @@ def train(
     report = progress_of(progress)
     encoder = None if isinstance(model, str) else model
     if config is None:
-        config = config_for(model if isinstance(model, str) else model.__name__, preset, **fields)
+        config = config_for(_name_of(model), preset, **fields)
     elif fields or preset:
         raise InputError("give either config or its fields, not both")
+    elif encoder is not None:
+        config = replace(config, model=_name_of(encoder))
+    elif model not in (None, config.model):
+        raise InputError(f"model is {model}, but that of config is {config.model}")
     refuse_config(config, encoder)
     if system is None:
         system = default_system(split.graph, progress=report)
@@ -126,6 +132,15 @@ def train(
         split, config, system, place, device_named(device), report, encoder, on_step, on_epoch
     )
     return run.bundle(refit=refit, keep_playlists=keep_playlists)
+
+
+def _name_of(model: str | Callable[..., Encoder] | None) -> str:
+    """What an architecture is called, one's own or one that is known by name."""
+    if model is None or isinstance(model, str):
+        return model or TrainConfig.model
+    while isinstance(model, partial):
+        model = model.func
+    return str(getattr(model, "__name__", type(model).__name__))
 
 
 def refuse_config(config: TrainConfig, encoder: Callable[..., Encoder] | None = None) -> None:

@@ -91,7 +91,7 @@ class Checkpoint:
         ArtefactError
             If the file is missing or damaged.
         MismatchError
-            If it is of another configuration, graph or split.
+            If it is of another configuration, graph or split, or of a model with other parameters.
         """
         path = folder / CHECKPOINT
         if not path.is_file():
@@ -110,9 +110,15 @@ class Checkpoint:
                 f"{path}: is of a training with another graph, split or options, so it cannot "
                 "be resumed with these"
             )
+        try:
+            self._put_back(tensors)
+        except RuntimeError as error:
+            raise MismatchError(
+                f"{path}: is of a model with other parameters, so it cannot be resumed with this "
+                "one; if its code has changed, train into another folder"
+            ) from error
         for name, value in facts.items():
             setattr(self, name, value)
-        self._put_back(tensors)
         # The stop may have come between the checkpoint and the last line of this file.
         write_json_lines(folder / METRICS_FILE, self.history)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from segue.errors import InputError
 from segue.training.objectives import (
+    OBJECTIVES,
     CatalogueSoftmax,
     Objective,
     objective_from_json,
@@ -108,6 +109,11 @@ class TrainConfig:
                 raise InputError(
                     f"{name} {getattr(self, name)!r} is not known, expected {' or '.join(known)}"
                 )
+        if not isinstance(self.objective, Objective):
+            kinds = ", ".join(kind.__name__ for kind in OBJECTIVES.values())
+            raise InputError(
+                f"objective is {self.objective!r}, expected one of {kinds}, such as segue.BPR()"
+            )
         if not self.objective.hide_targets and self.readout != "node":
             raise InputError(
                 f"{self.objective.name} whose targets are not hidden needs the readout node: the "
