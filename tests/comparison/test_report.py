@@ -261,7 +261,7 @@ def test_published_figures_stand_in_the_articles_report_alone(folder):
     path.with_name("gcn-triples-random-seed0.json").write_text(json.dumps(cell))
     write_report(folder)
     text = (folder / "report.md").read_text()
-    row = table(text, "Beside the published figures")[2]
+    row = table(text, "Compared with the published figures")[2]
     assert row[:2] == ["gcn", "random"]
     assert [row[3], row[6], row[8]] == [".722", ".163", "11.1"]
     assert row[2] == f"{cell['test']['values']['auc (pooled)']:.3f}".removeprefix("0")

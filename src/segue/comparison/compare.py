@@ -43,7 +43,7 @@ def compare(
     overwrite: bool = False,
     progress: bool | Progress = False,
 ) -> Comparison | None:
-    """Train every architecture with every objective on one split, beside tuned baselines.
+    """Train every architecture with every objective on one split, with tuned baselines.
 
     Each cell (a row of the grid with one seed) is measured in a process of its own and kept as a
     file, so the same call resumes an interrupted comparison. A script must make the call under

@@ -1,7 +1,7 @@
 """The folder of a comparison: where its files stand, and reading what is finished.
 
 ``cells/NAME.json`` is a finished cell, ``training/NAME`` a training under way, ``trials.jsonl``
-the finished trials of baselines; the report lies beside these.
+the finished trials of baselines; the report is next to these.
 """
 
 from __future__ import annotations

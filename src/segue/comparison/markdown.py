@@ -57,12 +57,12 @@ def markdown(
     if best:
         parts += [
             "## The best of each architecture",
-            "The objective that did best on validation (nDCG@20), beside the baselines.",
+            "The objective that did best on validation (nDCG@20), and the baselines.",
             _figures([*best, *baselines], accuracy),
         ]
     parts += shown("recall-at-k.png")
     if any(cell["preset"] == "article" for cell in comparison.cells):
-        parts += ["## Beside the published figures", _published(comparison)]
+        parts += ["## Compared with the published figures", _published(comparison)]
     parts += ["## All rows", _figures(comparison.rows, accuracy)]
     parts += [
         "## Popularity and coverage",
@@ -291,7 +291,7 @@ def _configuration(comparison: Comparison) -> str:
 
 
 def _flat(config: Mapping[str, Any]) -> dict[str, Any]:
-    """A configuration with the fields of its objective and negatives beside the others."""
+    """A configuration with the fields of its objective and negatives among the others."""
     found: dict[str, Any] = {}
     for name, value in config.items():
         if name == "objective":

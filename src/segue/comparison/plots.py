@@ -74,7 +74,7 @@ def _series(x: list[float], by_seed: list[list[float]]) -> Series:
 def _recall_curves(
     shown: dict[str, RowFigures], best: RowFigures | None
 ) -> Callable[..., object] | None:
-    """The curves, and beside them their differences from the best baseline, which are small."""
+    """The curves, and next to them their small differences from the best baseline."""
     shown = {label: row for label, row in shown.items() if row.curve()}
     if not shown:
         return None

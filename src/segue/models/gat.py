@@ -64,7 +64,7 @@ class GAT(Encoder):
         σ, as `torch.nn.functional.elu`.
     fanout
         In training, how many visible neighbours of each node, relation and direction send messages
-        at most, drawn anew in each pass; None stands for all, as in evaluation.
+        at most, drawn again in each pass; None stands for all, as in evaluation.
     transform_rate
         The learning rate of transforms and attention, as a share of that of the vectors.
     playlist_vectors

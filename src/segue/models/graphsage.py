@@ -52,7 +52,7 @@ class GraphSAGE(Encoder):
         σ, as `torch.relu`.
     fanout
         In training, how many visible neighbours of each node, relation and direction send messages
-        at most, drawn anew in each pass; None stands for all, as in evaluation.
+        at most, drawn again in each pass; None stands for all, as in evaluation.
     transform_rate
         The learning rate of the transforms, as a share of that of the vectors.
     playlist_vectors

@@ -52,7 +52,7 @@ class LightGCN(Encoder):
     playlist_vectors
         Learn a vector of each playlist, for the node readout.
     edge_dropout
-        Share of the interaction edges that each step of a training leaves out, beside those that
+        Share of the interaction edges that each step of a training leaves out, besides those that
         it hides; the values of the others grow by as much.
     rng
         Draws the initial vectors.

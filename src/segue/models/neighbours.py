@@ -46,7 +46,7 @@ def neighbourhoods(
 
 
 def sampled(matrix: SparseMatrix, fanout: int) -> SparseMatrix:
-    """At most so many entries of each row that are not at zero, and none that are.
+    """At most this many entries of each row that are not at zero, and none that are.
 
     Drawn without replacement from torch's own generator, all choices of a row equally likely: the
     first steps of a shuffle (R. Durstenfeld: "Algorithm 235: Random permutation", CACM 1964), taken

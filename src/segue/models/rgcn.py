@@ -95,7 +95,7 @@ class RGCN(Encoder):
         scales |= {f"from_{kind}": relation_weight for kind in relations}
 
         def coefficients(scale: float) -> nn.Parameter:
-            # Not quite 0 beside the first, or the other bases would have no gradient.
+            # Not quite 0 compared with the first, or the other bases would have no gradient.
             values = initial.vectors(rng, 1, num_bases, 0.01)[0].detach()
             values[0] = scale
             return nn.Parameter(values)

@@ -1,6 +1,6 @@
 """Sparse–dense products whose transpose is kept.
 
-The gradient of ``A @ X`` is ``Aᵀ @ G``. PyTorch transposes A anew in every backward pass, which
+The gradient of ``A @ X`` is ``Aᵀ @ G``. PyTorch transposes A again in every backward pass, which
 costs several times the product itself; here both directions are built once as int32 CSR.
 """
 
@@ -101,7 +101,7 @@ class SparseMatrix:
         return replace(self, value=value, transposed_value=transposed_value)
 
     def of_entries(self, entry: Tensor, count: Tensor) -> SparseMatrix:
-        """The matrix of some entries alone: its structure is made anew, but nothing is sorted.
+        """The matrix of some entries alone: its structure is new, but nothing is sorted.
 
         Parameters
         ----------

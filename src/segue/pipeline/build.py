@@ -122,7 +122,7 @@ def build(
     ----------
     source : Collection, or what `read` takes
     k_core
-        Remove playlists and tracks with fewer than so many pairs until none is left; 0 keeps all.
+        Remove playlists and tracks with fewer pairs than this, until none is left; 0 keeps all.
         An artist stays as long as one of its tracks does.
     title_words
         Tie playlists to the words of their titles (see `segue.data.title_words`).

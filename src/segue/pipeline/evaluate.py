@@ -104,7 +104,7 @@ def evaluate(
     on
         Which part.
     num_given
-        Give so many tracks of each playlist that was held out whole.
+        Give this many tracks of each playlist that was held out whole.
     baselines
         A name of `segue.BASELINES`, several, or True for all: each is tuned on validation.
         One that this machine cannot hold is left out.

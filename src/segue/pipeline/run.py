@@ -31,7 +31,7 @@ from segue.training.train import TrainResult
 from segue.training.train import train as train_vectors
 from segue.training.vectors import TrainedVectors
 
-# An epoch's line is printed about so many times however many epochs there are.
+# About this many epochs have a line printed, however many there are.
 _NUM_LINES = 12
 
 

@@ -64,7 +64,7 @@ def train(
         Everything about the training of the vectors; by default what was tuned for the
         architecture, with `preset` and `fields`.
     system
-        What is scored with beside the vectors; by default a wide part and a second stage as far
+        What is added to the vectors; by default a wide part and a second stage as far
         as memory and libraries allow. ``SystemConfig()`` is the vectors alone.
     refit
         Without it, what was measured is what ships.

@@ -1,4 +1,4 @@
-"""What may stand in a list of recommendations, beside which others."""
+"""What may be in a list of recommendations, and together with what."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Filters:
     only_tracks, only_artists : sequence of ids or None
         Nothing but these tracks, nothing but tracks by these artists.
     max_per_artist, max_per_album : int or None
-        At most so many recommended tracks of one artist or album, at least 1. A track with several
+        At most this many recommended tracks of one artist or album, 1 or more. One with several
         artists counts for its main one; a track whose artist or album is not known is not counted.
     other_versions
         False: no other version of a song that stands in the query or higher in the list (same

@@ -49,7 +49,7 @@ def load_terms(stored: Terms, num_tracks: int) -> dict[str, StoredTerm[Any]]:
     Raises
     ------
     ArtefactError
-        If a name is unknown, or the arrays are not those of such a term and of so many tracks.
+        If a name is unknown, or the arrays are not of such a term or number of tracks.
     """
     terms = {}
     for name, arrays in stored.items():

@@ -49,7 +49,7 @@ class Served:
 
 
 class Serving:
-    """Holds the bundle that is served; a newer one is loaded beside it, checked, then swapped in.
+    """Holds the bundle that is served; a newer one is loaded next to it, checked, then swapped in.
 
     Who answers a request takes `current` once and keeps it to the end.
 

@@ -151,7 +151,7 @@ class TrainConfig:
     def from_json(cls, values: Mapping[str, Any]) -> TrainConfig:
         """From plain values, as `to_json` gives them.
 
-        Other keys are left alone: the manifest of a bundle has more facts beside these. What is
+        Other keys are left alone: the manifest of a bundle has more facts than these. What is
         missing has its default.
 
         Raises

@@ -21,7 +21,7 @@ from segue.training.config import SecondStageConfig
 
 # For what a generator is: NumPy pads seeds with zeros.
 _FOR_SHORT, _FOR_GIVEN, _FOR_FOLDS, _FOR_ROWS, _FOR_AHEAD = 1, 2, 3, 4, 5
-# Cross-validation is over so many parts, by the average precision at so many tracks.
+# Parts of the cross-validation, and the cutoff of the average precision that it compares.
 _NUM_FOLDS, _CUTOFF = 2, 10
 # How often playlists that are held out whole are asked about, each time with other tracks given.
 _TIMES_GIVEN = 2
@@ -203,7 +203,7 @@ def _cases(split: Split, config: SecondStageConfig) -> Iterator[_Cases]:
 
 
 def _some(rows: Int64Array, number: int, config: SecondStageConfig) -> Int64Array:
-    """So many of the rows at most, drawn at random, ascending."""
+    """At most this many of the rows, drawn at random, ascending."""
     rng = np.random.default_rng((config.rng_seed, _FOR_ROWS))
     drawn: Int64Array = np.sort(rng.permutation(rows)[:number])
     return drawn

@@ -49,7 +49,7 @@ class WideConfig(TermConfig):
     Attributes
     ----------
     num_neighbours
-        Weights that are kept of each track: so many above 0, and as many below.
+        Weights that are kept of each track: this many above 0, and as many below.
     weight
         What they are multiplied with, to be added to cosines.
     regularization, artist_weight, album_weight

@@ -34,7 +34,7 @@ _GRID = 20
 _HIDDEN_SHARE, _MOST_HIDDEN, _ENOUGH, _MOST_ROUNDS = 0.1, 5000, 2000, 10
 # With fewer tracks a cell takes the weights of all numbers of playlists together.
 _FEWEST_FITTED = 30
-# Of a track in more playlists, so many are looked at while fitting.
+# Of a track in more playlists than this, only this many are looked at while fitting.
 _MOST_PLAYLISTS = 100
 # Playlists whose vectors are held at once.
 _BATCH = 16384

@@ -46,8 +46,7 @@ class UpdateReport:
         How many of the new tracks were placed by which sources: ``{"artist, playlists": 12}``.
     left_out : tuple of (track id, name)
         New tracks with nothing to go by: their artist and album are new or not known, and so is
-        every track that they stand beside. (What they stand beside may be known to a later
-        update.)
+        every track in the same playlists. (A later update may know those.)
     weights : MixWeights or None
         What the new tracks were mixed with; None where there were none and none were given.
     """
