@@ -72,8 +72,12 @@ class NameLookupError(InputError):
     """
 
     def __init__(self, message: str, candidates: Sequence[str] = ()) -> None:
-        super().__init__(message)
-        self.candidates = tuple(candidates)
+        super().__init__(message, tuple(candidates))
+        self.message, self.candidates = message, tuple(candidates)
+
+    def __str__(self) -> str:
+        """The message, and the candidates below it."""
+        return "\n  ".join([self.message, *self.candidates])
 
 
 class ArtefactError(SegueError):

@@ -1,6 +1,7 @@
 """A bundle answers: completion, vibe checks, many playlists at once; all by one path."""
 
 import json
+import pickle
 from dataclasses import replace
 
 import numpy as np
@@ -168,7 +169,7 @@ def test_a_vibe_check_wants_seeds(recommender):
 def test_what_is_not_there_is_named(recommender):
     with pytest.raises(NameLookupError, match=r"'999' is not a playlist .* such as 0, 1, 2$"):
         recommender.complete("999")
-    with pytest.raises(NameLookupError, match=r"'segue:track:999' is not the id of a track"):
+    with pytest.raises(NameLookupError, match=r"'segue:track:999' matches no track in this"):
         recommender.complete(tracks=["segue:track:1", "segue:track:999"])
     with pytest.raises(NameLookupError, match=r"'Trakc 9' matches no track in this bundle"):
         recommender.vibe(["Track 1", "Trakc 9"])
@@ -407,8 +408,35 @@ def test_filters_by_id(recommender, bundle):
     held = set(one.query)
     of_artist = np.flatnonzero(catalog.main_artist == 4)
     assert len(one.tracks) == sum(f"segue:track:{t}" not in held for t in of_artist)
-    with pytest.raises(NameLookupError, match="'x' is not the id of an artist"):
+    with pytest.raises(NameLookupError, match="'x' matches no artist in this bundle"):
         recommender.complete("3", filters=Filters(exclude_artists=["x"]))
+
+
+def test_names_serve_wherever_ids_do(recommender):
+    by_name = recommender.complete(tracks=["Track 1", "track 7"], n=5)
+    assert by_name == recommender.complete(tracks=["segue:track:1", "segue:track:7"], n=5)
+    by_name = Filters(exclude_tracks="Track 5", only_artists=["Artist 4", "artist 5"])
+    by_id = Filters(
+        exclude_tracks=["segue:track:5"], only_artists=["segue:artist:4", "segue:artist:5"]
+    )
+    assert recommender.vibe("Track 9", filters=by_name) == recommender.vibe(
+        "Track 9", filters=by_id
+    )
+    ask = [0, 1]
+    np.testing.assert_array_equal(
+        recommender.recommend(ask, n=5, filters=by_name)[0],
+        recommender.recommend(ask, n=5, filters=by_id)[0],
+    )
+
+
+def test_a_traceback_shows_what_was_near(recommender):
+    """Whoever types a name in Python sees the message alone, not the error's attributes."""
+    with pytest.raises(NameLookupError) as raised:
+        recommender.vibe("Trakc 9")
+    assert raised.value.candidates
+    lines = str(raised.value).split("\n  ")
+    assert lines == [raised.value.message, *raised.value.candidates]
+    assert pickle.loads(pickle.dumps(raised.value)).candidates == raised.value.candidates
 
 
 def test_as_tables(recommender):

@@ -61,7 +61,9 @@ def main(args: list[str] | None = None) -> None:
         error.show()
         sys.exit(error.exit_code)
     except SegueError as error:
-        _fail(str(error), error.candidates if isinstance(error, NameLookupError) else ())
+        if isinstance(error, NameLookupError):
+            _fail(error.message, error.candidates)
+        _fail(str(error))
     except (KeyboardInterrupt, click.Abort):
         click.echo("segue: stopped", err=True)
         sys.exit(130)

@@ -49,25 +49,15 @@ class ListFlags:
     no_other_versions: bool
 
     def resolved(self, recommender: Recommender) -> ListOptions:
-        """As the recommender takes them; names become ids."""
+        """As the recommender takes them."""
         from segue.recommend.filters import Filters
-
-        catalog = recommender.bundle.catalog
-
-        def tracks(names: tuple[str, ...]) -> list[str]:
-            return [str(catalog.track_ids[recommender.names.find(name)]) for name in names]
-
-        def artists(names: tuple[str, ...]) -> list[str]:
-            return [
-                str(catalog.artists.ids[recommender.names.find(name, "artist")]) for name in names
-            ]
 
         only = None if self.only_tracks is None else _ids_in(self.only_tracks, recommender)
         filters = Filters(
-            exclude_tracks=tracks(self.exclude_track),
-            exclude_artists=artists(self.exclude_artist),
+            exclude_tracks=self.exclude_track,
+            exclude_artists=self.exclude_artist,
             only_tracks=only,
-            only_artists=artists(self.only_artist) if self.only_artist else None,
+            only_artists=self.only_artist or None,
             max_per_artist=self.max_per_artist,
             max_per_album=self.max_per_album,
             other_versions=not self.no_other_versions,

@@ -27,7 +27,10 @@ def _show(found: Recommendations, *, as_json: bool, reasons: bool = False) -> No
 @click.argument("bundle", type=click.Path(path_type=Path))
 @click.argument("playlist", required=False)
 @click.option(
-    "--track", "tracks", multiple=True, help="The id of a track of a new playlist; may be repeated."
+    "--track",
+    "tracks",
+    multiple=True,
+    help="A track of a new playlist, by id or name; may be repeated.",
 )
 @click.option("--ordered", is_flag=True, help="The order of the --track options means something.")
 @LENGTH

@@ -23,9 +23,9 @@ class Filters:
 
     Attributes
     ----------
-    exclude_tracks, exclude_artists : sequence of ids
+    exclude_tracks, exclude_artists : sequence of ids or names
         Never recommended: these tracks, any track by these artists, alone or with others.
-    only_tracks, only_artists : sequence of ids or None
+    only_tracks, only_artists : sequence of ids or names, or None
         Nothing but these tracks, nothing but tracks by these artists.
     max_per_artist, max_per_album : int or None
         At most this many recommended tracks of one artist or album, 1 or more. One with several
@@ -74,7 +74,7 @@ class Filters:
         ----------
         catalog
         track_row, artist_row
-            The row of an id; what they raise for an unknown one goes on.
+            The row of an id or a name; what they raise for an unknown one is passed on.
         """
         lists = (self.exclude_tracks, self.exclude_artists, self.only_tracks, self.only_artists)
         if not any(lists[:2]) and lists[2:] == (None, None):

@@ -62,7 +62,7 @@ class Queries:
     def of_playlist(
         self, playlist: Text | None, tracks: Text | Iterable[Text] | None, ordered: bool
     ) -> tuple[Query, int | None]:
-        """A playlist of the bundle, or the tracks of any other, by id.
+        """A playlist of the bundle, by id, or the tracks of any other, by id or name.
 
         Returns
         -------
@@ -84,7 +84,7 @@ class Queries:
                 raise InputError("playlist is one id; give a list of tracks as tracks=[…]")
             row = self._rows.playlist(playlist)
             return self.of_rows(np.array([row])), row
-        rows = dict.fromkeys(self._rows.track(track) for track in as_texts(tracks or ()))
+        rows = dict.fromkeys(self._names.find(track) for track in as_texts(tracks or ()))
         return self.of_lists(TrackLists.from_lists([list(rows)]), np.array([ordered])), None
 
     def of_seeds(

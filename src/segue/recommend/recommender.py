@@ -10,7 +10,7 @@ from typing import Any, overload
 import numpy as np
 
 from segue.bundle import Bundle
-from segue.data.playlists import Float32Array, Int32Array, Playlists, TrackLists
+from segue.data.playlists import BoolArray, Float32Array, Int32Array, Playlists, TrackLists
 from segue.errors import InputError, ResourceError, SegueWarning
 from segue.graph.subgraph import Neighbours
 from segue.names.lookup import NameLookup
@@ -155,7 +155,8 @@ class Recommender:
         playlist
             The id of a playlist of the bundle; or
         tracks
-            the ids of the tracks of any other. Where there are none, the most popular tracks.
+            the ids or names of the tracks of any other. Where there are none, the most popular
+            tracks.
         ordered
             Whether the order of `tracks` means something; that of a playlist of the bundle is
             known.
@@ -374,7 +375,7 @@ class Recommender:
         filters: Filters = NO_FILTERS,
     ) -> tuple[Int32Array, Float32Array]:
         """`recommend` for lists of tracks as the package itself holds them."""
-        allowed = filters.allowed(self.bundle.catalog, self.rows.track, self.rows.artist)
+        allowed = self._allowed(filters)
         options = ListOptions(dial=dial, diversity=diversity, filters=filters)
         return self._ranker.rank(Query.of(query), n, allowed=allowed, **options)
 
@@ -387,6 +388,11 @@ class Recommender:
     def neighbours(self) -> Neighbours | None:
         """The graph of the bundle's playlists, built once; None if they were left out."""
         return self._answers.explainer.neighbours
+
+    def _allowed(self, filters: Filters) -> BoolArray | None:
+        """The tracks that pass by themselves; None: all."""
+        find = self.names.find
+        return filters.allowed(self.bundle.catalog, find, lambda name: find(name, "artist"))
 
     def _answer(
         self,
@@ -403,7 +409,7 @@ class Recommender:
         ranker = ranker or self._ranker
         width = min(n, max(1, self.bundle.catalog.num_tracks))
         filters = options.get("filters", NO_FILTERS)
-        allowed = filters.allowed(self.bundle.catalog, self.rows.track, self.rows.artist)
+        allowed = self._allowed(filters)
         track_index, score = ranker.rank(query, width, allowed=allowed, **options)
         found = track_index[0][track_index[0] >= 0]
         score = score[0, : len(found)]

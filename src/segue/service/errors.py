@@ -61,10 +61,10 @@ def add_error_handlers(app: FastAPI) -> None:
 
 def error_content(error: SegueError) -> dict[str, Any]:
     """An error as an answer has it."""
-    content: dict[str, Any] = {"error": str(error)}
-    if isinstance(error, NameLookupError) and error.candidates:
-        content["candidates"] = error.candidates
-    return content
+    if not isinstance(error, NameLookupError):
+        return {"error": str(error)}
+    candidates = {"candidates": error.candidates} if error.candidates else {}
+    return {"error": error.message, **candidates}
 
 
 def json_response(content: Any, status: int = 200, headers: Any = None) -> Response:
