@@ -63,6 +63,7 @@ def test_exact_passes_the_index_by(run, bundle, monkeypatch):
         "segue.scoring.ann.AnnIndex.load", lambda folder: pytest.fail("it was loaded")
     )
     assert run("complete", bundle, "5", "--exact")[0] == 0
+    assert run("why", bundle, "segue:track:7", "--playlist", "5", "--exact")[0] == 0
 
 
 def test_more_cells_than_tracks_are_refused_and_nothing_is_changed(run, bundle):

@@ -47,6 +47,17 @@ def test_the_whole_grid_is_twenty_five_trainings_and_the_baselines(planted_graph
     assert names[25:] == ["popularity", "item-kNN", "RP3beta", "EASE", "EASE+side", "iALS-seed0"]
 
 
+@pytest.mark.parametrize(
+    ("preset", "num_baselines", "num_trials"), [("full", 6, 8), ("quick", 6, 3), ("article", 0, 8)]
+)
+def test_baselines_of_a_preset(planted_graph, preset, num_baselines, num_trials):
+    """The same in Python and on the command line."""
+    of_baselines = [cell for cell in Grid(preset).cells(planted_graph) if cell.row.is_baseline]
+    assert [cell.num_trials for cell in of_baselines] == num_baselines * [num_trials]
+    asked = Grid(preset, models=("gcn",), baselines=("EASE",), num_trials=5).cells(planted_graph)
+    assert asked[-1].num_trials == 5
+
+
 def test_a_registered_architecture_needs_no_tuned_values(planted_graph, monkeypatch):
     monkeypatch.setitem(ENCODERS, "mine", LightGCN)
     cells = Grid(models=("mine",), baselines=()).cells(planted_graph)

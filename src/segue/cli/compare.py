@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from segue.comparison.presets import Preset
     from segue.comparison.results import Comparison
 
-DEFAULT_TRIALS, QUICK_TRIALS = 8, 3
 _PRINTED = ("recall@20", "recall@300", "ndcg@20", "auc", "novelty@20")
 
 
@@ -104,7 +103,7 @@ def _write_report(ctx: click.Context, param: click.Parameter, folder: Path | Non
 @click.option(
     "--trials",
     type=click.IntRange(min=1),
-    help=f"Options tried for each baseline.  [default: {DEFAULT_TRIALS}; quick: {QUICK_TRIALS}]",
+    help="Options tried for each baseline.  [default: 8; quick: 3]",
 )
 @click.option(
     "--rng-seeds",
@@ -219,11 +218,10 @@ def _grid(
     from segue.baselines import BASELINES
     from segue.comparison.grid import Grid
 
-    with_baselines = preset != "article" if baselines is None else baselines
     return Grid(
         preset,
-        baselines=tuple(BASELINES) if with_baselines else (),
-        num_trials=trials or (QUICK_TRIALS if preset == "quick" else DEFAULT_TRIALS),
+        baselines=None if baselines is None else tuple(BASELINES) if baselines else (),
+        num_trials=trials,
         changes={name: value for name, value in changes.items() if value is not None},
         **{name: names for name, names in limits.items() if names is not None},
     )

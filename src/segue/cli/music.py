@@ -141,6 +141,7 @@ def similar(
 @click.option("--playlist", metavar="ID", help="The playlist of the bundle that is completed.")
 @click.option("--ordered", is_flag=True, help="The order of TRACKS means something.")
 @DIAL
+@EXACT
 @JSON
 def why(
     bundle: Path,
@@ -150,6 +151,7 @@ def why(
     playlist: str | None,
     ordered: bool,
     dial: float,
+    exact: bool,
     as_json: bool,
 ) -> None:
     """Say why TRACK goes with TRACKS, or continues a playlist: all terms of its score.
@@ -160,7 +162,7 @@ def why(
 
     if (playlist is None) == (not tracks and not artists):
         raise click.UsageError("Give either TRACKS (or --artist) or --playlist.")
-    found = Recommender.load(bundle).why(
+    found = Recommender.load(bundle, exact=exact).why(
         track, playlist, tracks=tracks, artists=artists, ordered=ordered, dial=dial
     )
     if as_json:

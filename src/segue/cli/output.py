@@ -8,14 +8,11 @@ import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from segue.console import table_text
-
-if TYPE_CHECKING:
-    pass
 
 
 class StageOrder(click.Group):

@@ -14,7 +14,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any, get_args
 
 from segue.baselines import BASELINES
-from segue.comparison.presets import ARTICLE_MODELS, GRID_OBJECTIVES, Preset, training_fields
+from segue.comparison.presets import (
+    ARTICLE_MODELS,
+    GRID_OBJECTIVES,
+    NUM_TRIALS,
+    Preset,
+    training_fields,
+)
 from segue.errors import InputError
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.models import ENCODERS
@@ -109,9 +115,9 @@ class Grid:
         ``"article"``: the protocol of the article, see `segue.comparison.presets.article_fields`.
     models, objectives, negatives, baselines
         Limits; what does not go together is left out. An objective that draws no negatives is not
-        limited by them.
+        limited by them. By default all baselines, and none with the article's preset.
     num_trials
-        For each baseline.
+        For each baseline; by default 8, and 3 with the quick preset.
     changes
         Fields of `TrainConfig` that differ from the preset's, for every training.
 
@@ -125,8 +131,8 @@ class Grid:
     models: tuple[str, ...] = tuple(ENCODERS)
     objectives: tuple[str, ...] = tuple(OBJECTIVES)
     negatives: tuple[str, ...] = ("random", "hard")
-    baselines: tuple[str, ...] = tuple(BASELINES)
-    num_trials: int = 8
+    baselines: tuple[str, ...] | None = None
+    num_trials: int | None = None
     changes: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -136,7 +142,7 @@ class Grid:
             ("model", self.models, tuple(ENCODERS)),
             ("objective", self.objectives, tuple(OBJECTIVES)),
             ("negatives", self.negatives, tuple(NEGATIVES)),
-            ("baseline", self.baselines, tuple(BASELINES)),
+            ("baseline", self.baselines or (), tuple(BASELINES)),
         ):
             for name in given:
                 if name not in known:
@@ -164,7 +170,10 @@ class Grid:
             if model in self.models
             for kind in kinds
         ]
-        return (*trained, *(Row(name) for name in BASELINES if name in self.baselines))
+        baselines = self.baselines
+        if baselines is None:
+            baselines = () if self.preset == "article" else tuple(BASELINES)
+        return (*trained, *(Row(name) for name in BASELINES if name in baselines))
 
     def cells(self, train: PlaylistGraph, num_seeds: int = 1) -> tuple[Cell, ...]:
         """All cells, those of the first seed before those of the next.
@@ -193,7 +202,8 @@ class Grid:
     def _first_cell(self, row: Row, train: PlaylistGraph) -> Cell:
         if row.is_baseline:
             draws = "rng_seed" in inspect.signature(BASELINES[row.model]).parameters
-            return Cell(row, 0 if draws else None, num_trials=self.num_trials, preset=self.preset)
+            trials = self.num_trials or NUM_TRIALS[self.preset]
+            return Cell(row, 0 if draws else None, num_trials=trials, preset=self.preset)
         kind = (row.model, row.objective, row.negatives)
         fields = training_fields(self.preset, *kind, train) | dict(self.changes)
         if fields.get("readout") == "node":

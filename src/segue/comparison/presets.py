@@ -19,6 +19,8 @@ GRID_OBJECTIVES: dict[str, tuple[str, ...]] = {
     "article": ("triples",),
 }
 QUICK_K_CORE = 30
+# Options tried for each baseline.
+NUM_TRIALS = {"full": 8, "quick": 3, "article": 8}
 ARTICLE_MODELS = ("lightgcn", "gcn", "graphsage", "gat", "rgcn")
 # Hard negatives are from a share of the ranking that shrinks from half of it. In the article's
 # form, from all of it to half, they are hardly harder than random ones.
