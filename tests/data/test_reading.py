@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 import scipy.sparse as sp
 
-from segue.data import reading
+from segue.data import in_memory, reading
 from segue.data.formats import text_tables
 from segue.data.reading import find, read
 from segue.data.records import Format, Playlist, Track
@@ -102,6 +102,55 @@ class TestInMemory:
             read(matrix, track_ids=["a", "b"])
         with pytest.raises(InputError, match="are for a matrix"):
             read([["a"]], track_ids=["a"])
+
+    def test_a_column_by_its_number(self):
+        frame = pd.DataFrame(TABLE).rename(columns={"playlist": "list"})
+        assert lists(read(frame, columns={"playlist": 1})) == LISTS
+        with pytest.raises(InputError, match="has no column '9' for the playlist"):
+            read(frame, columns={"playlist": 9})
+
+    @pytest.mark.parametrize(
+        ("source", "message"),
+        [
+            (pd.DataFrame([["p", "t", "u"]], columns=["playlist", "track", "track"]), "Duplicate"),
+            (pd.DataFrame(TABLE | {"track": [2**70, 1, 2]}), "too large"),
+            (pd.Series(["a"]), "^Series is not a source of playlists"),
+            ([["a", ""]], "holds '', expected a track"),
+            ([[True]], "holds True, expected a track"),
+            ([["\ud800"]], "playlist '0': holds half of a surrogate pair, expected text"),
+            ([[("\ud800", "Innuendo")]], "half of a surrogate pair"),
+            ({"\ud800": ["a"]}, "half of a surrogate pair"),
+        ],
+    )
+    def test_what_no_table_and_no_track_can_be(self, source, message):
+        with pytest.raises(InputError, match=message):
+            read(source)
+
+    @pytest.mark.parametrize("column", [9, -1])
+    def test_a_matrix_whose_columns_are_out_of_bounds(self, column):
+        matrix = sp.csr_matrix([[1, 0], [0, 1]])
+        matrix.indices[0] = column
+        with pytest.raises(InputError, match=r"^csr_matrix is not a sound matrix: "):
+            read(matrix)
+
+    def test_a_matrix_has_rows_and_columns(self):
+        with pytest.raises(InputError, match="has 1 dimension, expected playlists × tracks"):
+            read(sp.coo_array(np.array([1, 0, 1])))
+
+    def test_columns_that_nothing_is_in_cost_nothing(self, monkeypatch):
+        made = []
+        monkeypatch.setattr(in_memory, "Track", lambda *of: made.append(of) or Track(*of))
+        assert lists(read(sp.csr_matrix(([1], ([0], [99_999]))))) == {"0": ["99999"]}
+        assert len(made) == 1
+
+    @pytest.mark.parametrize("track_ids", [["a", None], ["a", float("nan")], ["a", ""]])
+    def test_ids_of_a_matrix_are_text_or_numbers(self, track_ids):
+        with pytest.raises(InputError, match=r"^track_ids: holds .*, expected text or a whole"):
+            read(sp.csr_matrix([[1, 1]]), track_ids=track_ids)
+
+    def test_the_order_is_one_of_three(self):
+        with pytest.raises(InputError, match="order is 'sorted', expected auto, known or unknown"):
+            read([["a"]], order="sorted")
 
     def test_fingerprints_tell_contents_apart(self):
         prints = [read(source).report.fingerprint for source in ([["a"]], [["a"]], [["b"]])]

@@ -57,11 +57,13 @@ def part_in_memory(
 def _table_of(source: Any) -> pa.Table | None:
     if isinstance(source, pa.Table):
         return source
+    pandas = type(source).__module__.partition(".")[0] == "pandas"
+    if not hasattr(source, "columns" if pandas else "__arrow_c_stream__"):
+        return None
     try:
-        if type(source).__module__.partition(".")[0] == "pandas":
-            return pa.Table.from_pandas(source, preserve_index=False)
-        return pa.table(source) if hasattr(source, "__arrow_c_stream__") else None
-    except (pa.ArrowException, TypeError) as error:
+        return pa.Table.from_pandas(source, preserve_index=False) if pandas else pa.table(source)
+    # Two columns of one name are a ValueError, a number of over 64 bits is an OverflowError.
+    except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
         raise InputError(
             f"{type(source).__name__} is not a table with one type per column: {error}"
         ) from error
@@ -78,7 +80,8 @@ def _listed(name: str, playlists: list[tuple[str, str | None, Any]]) -> tuple[So
                 reject(file.name, record, f"is {kind}, expected a list of tracks", repr(tracks))
                 continue
             try:
-                yield record, Playlist(playlist_id, title, [_track(track) for track in tracks])
+                named = None if title is None else _sound(title)
+                yield record, Playlist(playlist_id, named, [_track(track) for track in tracks])
             except ValueError as error:
                 reject(file.name, record, str(error), repr(tracks))
 
@@ -88,9 +91,23 @@ def _listed(name: str, playlists: list[tuple[str, str | None, Any]]) -> tuple[So
     )
 
 
+def _is_id(an_id: Any) -> bool:
+    return isinstance(an_id, str | int | np.integer) and not isinstance(an_id, bool) and an_id != ""
+
+
+def _sound(text: str) -> str:
+    """The text; ValueError for half of a surrogate pair, which no file can hold."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError("holds half of a surrogate pair, expected text") from None
+    return text
+
+
 def _track(track: Any) -> Track:
-    if isinstance(track, str | int | np.integer):
-        return Track(str(track), str(track))
+    if _is_id(track):
+        track_id = _sound(str(track))
+        return Track(track_id, track_id)
     if not isinstance(track, tuple) or len(track) != 2:
         raise ValueError(f"holds {track!r}, {_TRACK}")
     artists, title = track
@@ -99,23 +116,43 @@ def _track(track: Any) -> Track:
     if not texts or not isinstance(title, str) or not title:
         raise ValueError(f"holds {track!r}, {_TRACK} that are text")
     track_id = f"{title} - {artists[0]}" if artists else title
+    _sound("".join((title, *artists)))
     return Track(track_id, title, tuple((artist, artist) for artist in artists))
+
+
+def _stated_id(what: str, an_id: Any) -> str:
+    """An id that came beside a matrix, as text (InputError if it is none)."""
+    try:
+        if _is_id(an_id):
+            return _sound(str(an_id))
+    except ValueError:
+        pass
+    raise InputError(f"{what}_ids: holds {an_id!r}, expected text or a whole number")
 
 
 def _matrix_format(
     matrix: Any, playlist_ids: Sequence[Any] | None, track_ids: Sequence[Any] | None
 ) -> Format:
-    ids = []
+    if len(matrix.shape) != 2:
+        raise InputError("a matrix has 1 dimension, expected playlists × tracks")
+    try:
+        matrix.check_format(full_check=True)
+    except ValueError as error:
+        raise InputError(f"{type(matrix).__name__} is not a sound matrix: {error}") from error
+    ids: list[Sequence[Any]] = []
     for what, given, size in zip(
         ("playlist", "track"), (playlist_ids, track_ids), matrix.shape, strict=True
     ):
-        ids.append([str(an_id) for an_id in (range(size) if given is None else given)])
+        ids.append(range(size) if given is None else [_stated_id(what, an_id) for an_id in given])
         if len(ids[-1]) != size:
             raise InputError(
                 f"a matrix of {matrix.shape[0]} playlists × {matrix.shape[1]} tracks came with "
                 f"{len(ids[-1])} {what} ids"
             )
-    tracks = [Track(track_id, track_id) for track_id in ids[1]]
+    # Of the columns that hold anything: there may be far more.
+    tracks = {
+        at: Track(str(ids[1][at]), str(ids[1][at])) for at in np.unique(matrix.indices).tolist()
+    }
 
     def read(
         file: SourceFile, options: TableOptions, reject: Reject
@@ -123,6 +160,9 @@ def _matrix_format(
         for row, playlist_id in enumerate(ids[0]):
             part = slice(*matrix.indptr[row : row + 2])
             held = np.sort(matrix.indices[part][matrix.data[part] != 0])
-            yield f"row {row}", Playlist(playlist_id, None, [tracks[at] for at in held.tolist()])
+            yield (
+                f"row {row}",
+                Playlist(str(playlist_id), None, [tracks[at] for at in held.tolist()]),
+            )
 
     return Format("matrices in memory", lambda file: True, read, ordered=False)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, get_args
 
 from segue.data.collect import Collector, Order
 from segue.data.formats import FORMATS
@@ -97,6 +97,8 @@ class Source:
         advance: Callable[[int, int], None] | None = None,
     ) -> Collection:
         """Read the source; options as for the function `read`."""
+        if order not in get_args(Order):
+            raise InputError(f"order is {order!r}, expected auto, known or unknown")
         collector, report, digest = Collector(), ReadReport(), hashlib.sha256()
         with _open_aside(skip_bad) as aside:
             reject = rejecting(aside, report, skip=skip_bad is not False)
@@ -134,7 +136,7 @@ def read(
     source: Any,
     *,
     slices: tuple[int, int] | None = None,
-    columns: Mapping[str, str] | None = None,
+    columns: Mapping[str, str | int] | None = None,
     artist_separator: str | None = None,
     order: Order = "auto",
     skip_bad: bool | str | os.PathLike[str] | IO[str] = False,
@@ -171,7 +173,7 @@ def find(
     source: Any,
     *,
     slices: tuple[int, int] | None = None,
-    columns: Mapping[str, str] | None = None,
+    columns: Mapping[str, str | int] | None = None,
     artist_separator: str | None = None,
     playlist_ids: Sequence[str] | None = None,
     track_ids: Sequence[str] | None = None,
@@ -214,7 +216,9 @@ def find(
                 f"{name}: has slices 0 to {len(found) - 1}, but {first} to {last} were asked for"
             )
         found = found[first : last + 1]
-    options = TableOptions(columns or {}, artist_separator)
+    # A column may be given by its number.
+    stated = {name: str(at) if isinstance(at, int) else at for name, at in (columns or {}).items()}
+    options = TableOptions(stated, artist_separator)
     described = [format_.describe(file, options) for file, format_ in found if format_.describe]
     return Source(name, found, passed_over, options, described[0] if described else "")
 

@@ -22,7 +22,7 @@ def read(
     source: Any,
     *,
     slices: tuple[int, int] | None = None,
-    columns: Mapping[str, str] | None = None,
+    columns: Mapping[str, str | int] | None = None,
     artist_separator: str | None = None,
     order: Order = "auto",
     skip_bad: bool | str | os.PathLike[str] | IO[str] = False,
