@@ -17,6 +17,7 @@ from segue.pipeline.evaluate import evaluate
 from segue.pipeline.run import Step
 from segue.pipeline.system import SystemScorer
 from segue.pipeline.train import train
+from segue.recommend.recommender import Recommender
 from segue.training.config import SystemConfig, TrainConfig
 from segue.training.terms import WideConfig
 
@@ -118,6 +119,8 @@ def test_an_architecture_of_ones_own_is_called_by_its_name(
 def test_what_is_asked_of_an_evaluation_is_checked(split: Split) -> None:
     bundle = trained(split, SystemConfig())
     assert list(evaluate(bundle, split, baselines="popularity")) == ["lightgcn", "popularity"]
+    with pytest.raises(InputError, match="a Recommender cannot be measured, expected a bundle"):
+        evaluate(Recommender(bundle), split)  # type: ignore[arg-type]
     with pytest.raises(InputError, match="on is 'train', expected test or validation"):
         evaluate(bundle, split, on="train")  # type: ignore[arg-type]
 

@@ -72,6 +72,10 @@ def test_as_plain_values() -> None:
         (SampledSoftmax, {"hidden_share": (0.5, 1.0)}, "hidden_share"),
         (CatalogueSoftmax, {"few_share": 1.5}, "few_share is 1.5"),
         (SampledSoftmax, {"num_negatives": 0}, "num_negatives is 0, expected 1 or more"),
+        *(
+            (kind, {"negatives": "hard"}, "negatives is 'hard', expected .*segue.HardNegatives")
+            for kind in (SampledSoftmax, BPR, Triples)
+        ),
         (Triples, {"l2": -0.1}, "l2 is -0.1, expected 0 or more"),
         (Triples, {"l2": float("inf")}, "l2"),
         (HardestNegatives, {"pool_size": 0}, "pool_size is 0"),

@@ -127,7 +127,7 @@ def evaluate(
     Raises
     ------
     InputError
-        If a name is unknown or nothing is held out.
+        If a name is unknown, nothing is held out, or `model` is none of these.
     ArtefactError
         If a folder is not what was expected.
     MismatchError
@@ -158,6 +158,11 @@ def evaluate(
         scorer: Scorer | HeldOutScorer = SystemScorer.of_bundle(model, split)
     else:
         name, scorer = name or type(model).__name__, model
+        if not hasattr(scorer, "scores") and not isinstance(scorer, HeldOutScorer):
+            raise InputError(
+                f"a {type(model).__name__} cannot be measured, expected a bundle, its folder, or "
+                "an object with a method scores(query)"
+            )
     evaluations = {name: measure(name, scorer, held_out, split, report, metrics)}
     if baselines is True:
         baselines = tuple(BASELINES)

@@ -73,6 +73,7 @@ def train(
     folder
         Where checkpoints and finished parts go, so that the same call continues after an
         interruption, on a CPU bit for bit as if there had been none. None: nothing is written.
+        The code of a class of one's own is not looked at: after a change give it another folder.
     resume
         Without it, a `folder` that holds a training is refused.
     device

@@ -184,6 +184,7 @@ class SampledSoftmax:
         """Refuse values outside their range (InputError)."""
         _check_hiding(self.temperature, self.hidden_share, self.few_share)
         _at_least("num_negatives", self.num_negatives, 1)
+        _check_negatives(self.negatives)
 
     def loss(self, batch: Batch) -> Tensor:
         """The loss of one step: a scalar."""
@@ -227,6 +228,7 @@ class BPR:
     def __post_init__(self) -> None:
         """Refuse values outside their range (InputError)."""
         _check_hiding(self.temperature, self.hidden_share, self.few_share)
+        _check_negatives(self.negatives)
 
     def loss(self, batch: Batch) -> Tensor:
         """The loss of one step: a scalar."""
@@ -272,6 +274,7 @@ class Triples:
         """Refuse values outside their range (InputError)."""
         if not 0 <= self.l2 < math.inf:
             raise InputError(f"l2 is {self.l2}, expected 0 or more")
+        _check_negatives(self.negatives)
 
     def loss(self, batch: TripleBatch) -> Tensor:
         """The loss of one step: a scalar.
@@ -402,6 +405,14 @@ def _check_hiding(temperature: float, hidden_share: tuple[float, float], few_sha
         raise InputError(f"hidden_share is {low} to {high}, expected shares between 0 and 1")
     if not 0 <= few_share <= 1:
         raise InputError(f"few_share is {few_share}, expected a share from 0 to 1")
+
+
+def _check_negatives(negatives: Negatives) -> None:
+    if not isinstance(negatives, Negatives):
+        kinds = ", ".join(kind.__name__ for kind in NEGATIVES.values())
+        raise InputError(
+            f"negatives is {negatives!r}, expected one of {kinds}, such as segue.HardNegatives()"
+        )
 
 
 def _at_least(name: str, value: int, lowest: int) -> None:
