@@ -30,7 +30,7 @@ TUNED: dict[str, dict[str, Any]] = {
 }
 
 # What `segue train` does otherwise than a comparison, in which all are alike: found on validation
-# by `benchmarks/real_playlists.py`'s split (docs/findings.md).
+# by `benchmarks/real_playlists.py`'s split (docs/experiments.md).
 FLAGSHIP: dict[str, dict[str, Any]] = {
     "lightgcn": {
         "dim": 128,

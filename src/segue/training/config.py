@@ -180,7 +180,7 @@ def default_epochs(num_playlists: int, batch_size: int) -> int:
 
 @dataclass(frozen=True)
 class SecondStageConfig:
-    """How the second stage is trained; chosen on validation (docs/findings.md).
+    """How the second stage is trained; chosen on validation (docs/experiments.md).
 
     Attributes
     ----------

@@ -44,7 +44,7 @@ class TermConfig(ABC):
 
 @dataclass(frozen=True)
 class WideConfig(TermConfig):
-    """How the wide part is fitted; its defaults were chosen on validation (docs/findings.md).
+    """How the wide part is fitted; its defaults were chosen on validation (docs/experiments.md).
 
     Attributes
     ----------
