@@ -147,7 +147,7 @@ class Format:
     select
         Which of the recognised files are read, and in what order; by default all, by name.
     options
-        Options of `segue.data.read` that apply to this format: ``"slices"``, ``"columns"``, …
+        Options of `segue.read` that apply to this format: ``"slices"``, ``"columns"``, …
     """
 
     name: str
