@@ -1,9 +1,9 @@
-"""What an artist should stand for as a seed: its trained vector, or a centroid of its tracks.
+"""How to represent an artist as a seed: by its trained vector, or a centroid of its tracks.
 
     python benchmarks/artist_seeds.py BUNDLE GRAPH
 
-Asks for each validation playlist of a bundle's split with nothing but the artist of most of its
-tracks, and measures what of the held-out tracks is found.
+For each validation playlist of a bundle's split, queries with only the artist of most of its
+tracks, and measures how many held-out tracks are found.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from segue.scoring.centroid import unit_rows
 
 
 def centroids(bundle: Bundle, weight: Float32Array) -> Float32Array:
-    """Of the tracks of each artist, weighed: unit float32 [num_artists, dim]."""
+    """Weighted centroids of the artists' tracks: unit float32 [num_artists, dim]."""
     track_artist = bundle.catalog.main_artist
     known = track_artist >= 0
     sums = np.zeros((len(bundle.catalog.artists), bundle.track_vectors.shape[1]))
@@ -43,7 +43,7 @@ def main() -> None:
     catalog = bundle.catalog
     by = [catalog.main_artist[held_out.query[row]] for row in range(len(held_out.query))]
     most = np.array([np.bincount(of[of >= 0], minlength=1).argmax() for of in by])
-    # Each row asks with its artist's vector.
+    # Each row queries with its artist's vector.
     held_out = replace(held_out, playlist_index=most)
     popularity = split.train.popularity.astype(np.float32)
     for name, vectors in {

@@ -31,7 +31,7 @@ SHOWN = ("recall@20", "recall@300", "ndcg@20", "novelty@20", "novelty@300", "cov
 
 @dataclass(frozen=True)
 class DialledScorer:
-    """Scores of the whole system with the dial at one place."""
+    """Scores of the whole system at one dial setting."""
 
     system: SystemScorer
     dial: float

@@ -1,12 +1,12 @@
-"""Speed of the recommendation engine, as ratios to floors that are timed in the same run.
+"""Speed of the recommendation engine, relative to floors timed in the same run.
 
     python benchmarks/engine.py [--tracks 2260000] [--dim 64] [--threads 1] [--only small]
 
 At the size of the whole Million Playlist Dataset, vectors drawn around 4,000 random directions:
-one exact query beside one read of all vectors, the same with one track excluded (and what memory
-that takes beside the vectors), a batch of 1,000 beside the matrix product alone (and what memory it
-takes beside all scores), and the approximate index beside the exact search.
-Then, on 10,000 generated playlists' 10-core, a completion with reasons.
+one exact query compared with one read of all vectors, the same with one track excluded (and its
+memory compared with the vectors), a batch of 1,000 compared with the matrix product alone (and its
+memory compared with all scores), and the approximate index compared with the exact search. Then, on
+10,000 generated playlists' 10-core, a completion with reasons.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ BATCH = 1000
 
 
 def seconds(call: Callable[[], Any], repeats: int) -> float:
-    """The median of some runs after one that does not count."""
+    """The median of several runs after one warm-up."""
     call()
     times = []
     for _ in range(repeats):
@@ -59,7 +59,7 @@ def clustered(num_tracks: int, dim: int, rng: np.random.Generator) -> Float32Arr
 
 
 def bundle_of(vectors: Float32Array, rng: np.random.Generator) -> Bundle:
-    """A bundle of nothing but tracks."""
+    """A bundle with only tracks."""
     num_tracks, dim = vectors.shape
     ids = pa.array(np.arange(num_tracks).astype(str))
     nothing, none = pa.array([], pa.string()), np.full(num_tracks, -1, dtype=np.int32)
@@ -128,10 +128,10 @@ def large(num_tracks: int, dim: int, with_ann: bool) -> dict[str, Any]:
 
 
 def without_one(bundle: Bundle, query: TrackLists, read: float) -> dict[str, float]:
-    """A list of ten in which one track must not be."""
+    """A list of ten with one track excluded."""
     recommender = Recommender(bundle)
     filters = Filters(exclude_tracks=["7"])
-    recommender.rank(query, 10)  # what is made once for all lists
+    recommender.rank(query, 10)  # builds what is shared by all lists
     plain = seconds(lambda: recommender.rank(query, 10), 9)
     taken = seconds(lambda: recommender.rank(query, 10, filters=filters), 9)
     tracemalloc.start()
@@ -148,7 +148,7 @@ def without_one(bundle: Bundle, query: TrackLists, read: float) -> dict[str, flo
 
 
 def index(bundle: Bundle, queries: Float32Array, exact: float) -> dict[str, Any]:
-    """The approximate index: how long to build, how good, how fast."""
+    """The approximate index: build time, recall, speed."""
     from segue.scoring.ann import AnnIndex, write_ann
 
     with tempfile.TemporaryDirectory() as name:
@@ -175,7 +175,7 @@ def index(bundle: Bundle, queries: Float32Array, exact: float) -> dict[str, Any]
 
 
 def small(dim: int) -> dict[str, Any]:
-    """A completion with reasons where the catalogue has some 12,000 tracks."""
+    """A completion with reasons, with a catalogue of about 12,000 tracks."""
     rng = np.random.default_rng(0)
     with tempfile.TemporaryDirectory() as name:
         generate(Path(name, "slices"), 10_000, rng_seed=0)

@@ -1,13 +1,13 @@
-"""Generated playlists beside real ones: their shape, and how recommenders rank on them.
+"""Generated playlists compared with real ones: their shape, and how recommenders rank on them.
 
     [SEGUE_REALDATA=/path/to/folder] python benchmarks/generated_shape.py [--playlists 10000]
         [--rng-seed 0] [--processes 2] [--threads 1] [--only shape|recommenders] [--dim 256]
 
-First the shape, beside the published figures of the Million Playlist Dataset and, where
-SEGUE_REALDATA names a folder with playlists-50k.zip, beside those playlists (a filtered set of
-shorter ones, so only what a filter leaves alone can be compared). Then Recall@20 and Recall@k on
-the held-out tracks of the 10-core, k = 2.5% of its tracks: the baselines tuned by nDCG@20 on
-validation with four trials each, and the default LightGCN.
+First the shape, compared with the published figures of the Million Playlist Dataset and, if
+SEGUE_REALDATA names a folder with playlists-50k.zip, with those playlists (a filtered set of
+shorter ones, so only figures that the filter does not affect are comparable). Then Recall@20 and
+Recall@k on the held-out tracks of the 10-core, k = 2.5% of its tracks: the baselines tuned by
+nDCG@20 on validation with four trials each, and the default LightGCN.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from segue.training.train import train
 
 NUM_TRIALS = 4
 
-# Of the Million Playlist Dataset: the totals and the figures of a random 1,000 and another 7,071
+# For the Million Playlist Dataset: totals, and figures of a random 1,000 and another 7,071
 # playlists (C.-W. Chen, P. Lamere, M. Schedl, H. Zamani: "RecSys Challenge 2018", RecSys 2018; the
 # dataset's own README and stats.txt; its first slices).
 PERCENTILES = (5, 25, 50, 75, 95)
@@ -107,7 +107,7 @@ def graph_of(folder: Path) -> PlaylistGraph:
 
 
 def print_shape(graph: PlaylistGraph, real: PlaylistGraph | None) -> None:
-    """Generated, published and, if at hand, real figures side by side."""
+    """Generated, published and, if available, real figures side by side."""
     rng = np.random.default_rng(0)
     here = shape(graph, rng)
     there = shape(real, rng) if real is not None else {}

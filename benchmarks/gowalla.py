@@ -1,4 +1,4 @@
-"""A readout and a loss on the split of Gowalla that most papers report on, beside their figures.
+"""Readouts and losses on the Gowalla split that most papers use, compared with their figures.
 
     SEGUE_REALDATA=/path/to/folder python benchmarks/gowalla.py OUT --arm centroid-softmax
         [--trials 12] [--learning-rate 0.002 …] [--device cuda]
@@ -7,20 +7,19 @@ The arms: a learned vector per person (``node``) or the centroid of their places
 against one random negative or with a softmax over all places. ``node-bpr`` is the published
 training of LightGCN (X. He et al., SIGIR 2020; the recipe of the authors' PyTorch code: dim 64,
 three layers, Adam at 1e-3, L2 1e-4, batches of 2,048 triples, 1,000 epochs). ``centroid-wide`` is
-the vectors of another arm as they are served: with a wide part beside them, the prior, and the dial
-where validation puts it. The baselines of
-`segue.baselines.BASELINES` are arms, too. Needs gowalla.train.txt.gz and gowalla.test.txt.gz
-in SEGUE_REALDATA.
+the vectors of another arm as they are served: with a wide part, the prior, and the dial setting
+chosen on validation. The baselines of `segue.baselines.BASELINES` are arms, too. Needs
+gowalla.train.txt.gz and gowalla.test.txt.gz in SEGUE_REALDATA.
 
-The split has no validation part. With --trials an arm's options, the number of epochs among
-them, are first chosen on a tenth of each person's training pairs, by nDCG@20 after the last
-epoch: a walk on the arm's grid (see `segue.baselines.tuning.search`) from the defaults below and
-what the command line sets. Each finished trial is a line of OUT/ARM/trials.jsonl. Then the arm is
-trained on all training pairs, and measured on the test part after the last epoch. Only ``node-bpr``
-is measured on the way there, too, as its authors do; nothing is chosen by that curve.
+The split has no validation part. With --trials an arm's options, including the number of epochs,
+are first chosen on a tenth of each person's training pairs, by nDCG@20 after the last epoch: a walk
+on the arm's grid (see `segue.baselines.tuning.search`) from the defaults below and the command-line
+options. Each finished trial is a line of OUT/ARM/trials.jsonl. Then the arm is trained on all
+training pairs, and measured on the test part after the last epoch. Only ``node-bpr`` is also
+measured during training, as its authors do; nothing is chosen by that curve.
 
-It goes on where it was stopped, from OUT/ARM/trials.jsonl and OUT/ARM/checkpoint.safetensors.
-Writes OUT/ARM/result.json, and OUT/gowalla.json and OUT/gowalla.png of all arms that OUT holds.
+An interrupted run resumes from OUT/ARM/trials.jsonl and OUT/ARM/checkpoint.safetensors.
+Writes OUT/ARM/result.json, and OUT/gowalla.json and OUT/gowalla.png for all arms in OUT.
 """
 
 from __future__ import annotations
@@ -74,12 +73,12 @@ PUBLISHED = {
 METRICS = ("recall@20", "ndcg@20")
 BUCKET_CUTOFF = 20
 TRIALS = "trials.jsonl"
-# The arm whose curve on the test part is kept: its published form is so measured.
+# The arm whose curve on the test part is kept, as in its published form.
 MEASURED_ON_THE_WAY = "node-bpr"
 
 
 def read_lists(path: Path, num_lists: int = 0) -> TrackLists:
-    """One line a list: its number, then the numbers of what it holds."""
+    """One line per list: its number, then the numbers of its entries."""
     lists: dict[int, list[int]] = {}
     with gzip.open(path, "rt") as lines:
         for line in lines:
@@ -89,7 +88,7 @@ def read_lists(path: Path, num_lists: int = 0) -> TrackLists:
 
 
 def read_gowalla(folder: Path) -> tuple[PlaylistGraph, HeldOut]:
-    """People take the place of playlists and locations that of tracks; nobody made them."""
+    """People stand for playlists and locations for tracks; locations have no artists."""
     train_lists = read_lists(folder / "gowalla.train.txt.gz")
     test_lists = read_lists(folder / "gowalla.test.txt.gz", len(train_lists))
     every = [lists.track_index.max(initial=0) for lists in (train_lists, test_lists)]
@@ -120,7 +119,7 @@ def read_gowalla(folder: Path) -> tuple[PlaylistGraph, HeldOut]:
 
 
 def say(entry: dict[str, Any]) -> None:
-    """One line an epoch."""
+    """Print one line per epoch."""
     figures = ", ".join(f"{name} {entry[name]:.4f}" for name in METRICS if name in entry)
     print(
         f"epoch {entry['epoch']:4d}  loss {entry['loss']:.5f}  {figures}  {entry['seconds']:.0f} s",
@@ -139,7 +138,7 @@ def chosen(
 ) -> Options:
     """Options of an arm, by validation on a tenth of each person's training pairs.
 
-    No trial is begun once `seconds` are over.
+    No trial is started after `seconds`.
     """
     recipe = SplitRecipe(kind="random", test_share=0.0, validation_share=0.1)
     split = split_graph(graph, recipe)
@@ -147,7 +146,7 @@ def chosen(
     finished = TrialsFile(folder / TRIALS)
     if arm in BASELINES:
         return tune(arm, split, num_trials, finished).options
-    # What the command line fixes beside the grid belongs to a trial as much as its point.
+    # Options fixed on the command line are part of a trial's identity, like its grid point.
     not_tuned = json.dumps(fixed(arm, config))
     space = {
         option: tuple(dict.fromkeys((value_of(arm, config, option), *values)))
@@ -155,10 +154,10 @@ def chosen(
     }
 
     def measured(options: Options) -> Trial:
-        """One system made of what validation leaves."""
+        """One system trained without the validation pairs."""
         started = time.perf_counter()
         with tempfile.TemporaryDirectory() as temporary:
-            # The vectors beside a wide part are the same in each of its trials.
+            # The vectors next to a wide part are the same in each of its trials.
             if arm in WIDE:
                 made_with, kept = config, folder / "validation"
             else:
@@ -175,7 +174,7 @@ def chosen(
 
     started, best = time.perf_counter(), {}
     for number in range(1, num_trials + 1):
-        # What is finished is taken from the file, so each walk is the last one and a step more.
+        # Finished trials are read from the file, so each walk repeats the last one plus one step.
         best = search(space, number, trial).options
         if time.perf_counter() - started > seconds:
             break
@@ -190,7 +189,7 @@ def trained(
     folder: Path,
     device: str,
 ) -> TrainResult:
-    """The vectors of an arm, gone on with where a training was stopped."""
+    """The vectors of an arm; an interrupted training is resumed."""
     folder.mkdir(parents=True, exist_ok=True)
     return train(
         graph,
@@ -206,7 +205,7 @@ def trained(
 
 @dataclass(frozen=True, eq=False)
 class Dialled:
-    """A scorer with the dial at one place."""
+    """A scorer at one dial setting."""
 
     scorer: FirstStage
     dial: float
@@ -218,7 +217,7 @@ class Dialled:
 def scorer_of(
     arm: str, vectors: TrainResult, graph: PlaylistGraph, options: Options, folder: Path
 ) -> Scorer | HeldOutScorer:
-    """What an arm's vectors score with; the wide part of a training graph is fitted once."""
+    """The scorer for an arm's vectors; the wide part of a training graph is fitted once."""
     if arm not in WIDE:
         return vectors.scorer
     fitted: dict[str, Any] = {name: value for name, value in options.items() if name != "dial"}
@@ -234,7 +233,7 @@ def scorer_of(
 
 
 def measure(scorer: Scorer | HeldOutScorer, test: HeldOut, graph: PlaylistGraph) -> dict[str, Any]:
-    """Of the last epoch, on the test part: the means, and recall of rare and common places.
+    """Means on the test part after the last epoch, and recall of rare and common places.
 
     Bucket 1 holds the most visited places, each bucket a fifth of the training pairs.
     """
@@ -260,8 +259,8 @@ def measure(scorer: Scorer | HeldOutScorer, test: HeldOut, graph: PlaylistGraph)
 def drawn_how(graph: PlaylistGraph, test: HeldOut) -> dict[str, list[float]]:
     """Shares of the test pairs by bucket of popularity, and of as many drawn at random.
 
-    Bucket 1 holds the most visited places. The draw is over all pairs, from each person as many as
-    the test part has; popularity is then that of what the draw leaves.
+    Bucket 1 holds the most visited places. The draw is over all pairs, as many per person as in the
+    test part; popularity is then that of the remaining pairs.
     """
     lists, num_tracks = graph.playlists.tracks, graph.num_nodes["track"]
     every = lists.joined(test.targets)
@@ -280,7 +279,7 @@ def drawn_how(graph: PlaylistGraph, test: HeldOut) -> dict[str, list[float]]:
 
 
 def summary(out: Path) -> dict[str, Any]:
-    """What a folder holds of every finished arm, by name, with the trials behind it."""
+    """The results of every finished arm in a folder, by name, with its trials."""
     arms = {}
     for path in sorted(out.glob("*/result.json")):
         trials = path.with_name(TRIALS)
@@ -293,7 +292,7 @@ def summary(out: Path) -> dict[str, Any]:
 
 
 def draw(out: Path, arms: dict[str, Any]) -> None:
-    """Arms beside what papers report, nDCG@20 by Recall@20."""
+    """Plot the arms and the figures reported in papers, nDCG@20 by Recall@20."""
     figures = {name: arm["test"] for name, arm in arms.items()} | PUBLISHED
     points = {
         name: Series(*([values[metric]] for metric in METRICS)) for name, values in figures.items()
@@ -308,8 +307,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("out", type=Path)
     parser.add_argument("--arm", choices=[*ARMS, *BASELINES], required=True)
-    parser.add_argument("--trials", type=int, default=0, help="to choose options with; 0: none")
-    parser.add_argument("--trial-seconds", type=float, default=math.inf, help="begin none later")
+    parser.add_argument(
+        "--trials", type=int, default=0, help="trials for choosing options; 0: none"
+    )
+    parser.add_argument(
+        "--trial-seconds",
+        type=float,
+        default=math.inf,
+        help="start no trial after this many seconds",
+    )
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--threads", type=int)
     for name, kind in SETTABLE.items():

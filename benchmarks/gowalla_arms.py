@@ -1,4 +1,4 @@
-"""The arms of `benchmarks/gowalla.py`, and what of each may be chosen or set."""
+"""The arms of `benchmarks/gowalla.py`, and which options of each are tuned or can be set."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from segue.training.config import TrainConfig
 from segue.training.objectives import BPR, CatalogueSoftmax, Triples
 from segue.training.terms import WideConfig
 
-# Chosen on validation, one walk of a few trials each, all of dim 64 but where another is named:
+# Chosen on validation, one walk of a few trials each, all with dim 64 unless stated otherwise:
 # decay of 1e-5, 1e-4 and 3e-4 and rates of 5e-3 and 1e-2 (of node-softmax 2e-2, too), ten epochs;
 # a temperature of .07 is worse than .1.
 _SOFTMAX = TrainConfig(
@@ -48,8 +48,8 @@ ARMS = {
     "centroid-softmax-128": _LONGER,
     "centroid-wide": _LONGER,
 }
-# What stands beside the vectors, and the arm that they are of. Nobody made a place: there is no
-# side information. The dial may stand further to the mainstream.
+# The wide part, and the arm that its vectors come from. Places have no makers, so there is no side
+# information. The dial may be set further towards the mainstream.
 WIDE = {
     "centroid-wide": WideConfig(
         weight=1.0,
@@ -60,8 +60,8 @@ WIDE = {
     )
 }
 VECTORS_OF = {"centroid-wide": "centroid-softmax-128"}
-# What is tuned, beside the arm's own value of each. Of an option that is no field of the
-# configuration `configured` knows the meaning.
+# What is tuned, in addition to the arm's own value of each. `configured` interprets options that
+# are not fields of the configuration.
 _SPACE: SearchSpace = {
     "weight_decay": (0.0, 1e-5, 1e-4, 3e-4, 1e-3, 3e-3),
     "learning_rate": (2.5e-3, 5e-3, 1e-2, 2e-2),
@@ -102,16 +102,16 @@ SETTABLE = {
     "rng_seed": int,
     "validate_every": int,
 }
-# Of these, fields of the objective.
+# Those of them that are fields of the objective.
 OF_OBJECTIVE = ("l2", "temperature", "hidden_share", "few_share")
 HIDDEN_WIDTH = 0.4
 
 
 def configured(config: TrainConfig, options: dict[str, Any]) -> TrainConfig:
-    """A configuration with some options; two of them stand for more than a field.
+    """A configuration with some options; two of them set more than one field.
 
-    ``hidden_share`` is the mean of what is drawn uniformly, as far from 0 and 1 as `HIDDEN_WIDTH`
-    allows; ``edge_dropout`` is the encoder's.
+    ``hidden_share`` is the mean of a uniform draw, as wide as `HIDDEN_WIDTH` and the bounds 0 and 1
+    allow; ``edge_dropout`` is the encoder's.
     """
     values = dict(options)
     if "hidden_share" in values:
@@ -126,7 +126,7 @@ def configured(config: TrainConfig, options: dict[str, Any]) -> TrainConfig:
 
 
 def fixed(arm: str, config: TrainConfig) -> dict[str, Any]:
-    """What of a configuration is not tuned."""
+    """The part of a configuration that is not tuned."""
     facts = config.to_json()
     facts |= {f"objective {name}": value for name, value in facts.pop("objective").items()}
     return {k: v for k, v in facts.items() if k.removeprefix("objective ") not in SPACES[arm]}

@@ -2,9 +2,9 @@
 
     SEGUE_REALDATA=/path/to/folder python benchmarks/ials.py OUT
 
-In the grid of `segue.baselines.ials.IALS` its best point on the 10-core is the last of every
+In the grid of `segue.baselines.ials.IALS` the best point on the 10-core is at the edge for every
 option, with regularization 100 and alpha 40. This fits points beyond it, on the split of the
-comparison, and measures validation and test. OUT/ials.json holds all.
+comparison, and measures validation and test. OUT/ials.json holds the results.
 """
 
 from __future__ import annotations

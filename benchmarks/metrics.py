@@ -1,4 +1,4 @@
-"""What every metric costs beside the scores that it reads, in one run.
+"""The cost of every metric compared with computing the scores, in one run.
 
     python benchmarks/metrics.py [--graph GRAPH] [--playlists 5000] [--dim 64] [--threads 1]
 
@@ -88,11 +88,13 @@ class Clock:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--graph", type=Path)
-    parser.add_argument("--playlists", type=int, default=5000, help="scored, spread evenly")
+    parser.add_argument("--playlists", type=int, default=5000, help="number scored, spread evenly")
     parser.add_argument("--split", default="random", choices=["random", "playlists"])
     parser.add_argument("--vectors", default="random", choices=["random", "good"])
     parser.add_argument("--dim", type=int, default=64)
-    parser.add_argument("--threads", type=int, default=1, help="of the product; the rest has one")
+    parser.add_argument(
+        "--threads", type=int, default=1, help="threads of the product; the rest uses one"
+    )
     parser.add_argument("--repeats", type=int, default=3)
     options = parser.parse_args()
 

@@ -1,11 +1,11 @@
-"""How long it takes to find names among 2 million made-up tracks, beside an empty SELECT.
+"""How long it takes to find names among 2 million made-up tracks, compared with an empty SELECT.
 
     python benchmarks/name_search.py [--tracks 2000000] [--queries 200] [--folder FOLDER]
 
-Makes a catalogue of the generator's world, its best-known tracks first, writes the index of its
-names, and asks queries of several kinds, each once, in a random order. Prints times of each kind
-and how many times the floor (`SELECT 1` on the same file) the median is. With --folder the index
-stays there and is read again by the next run.
+Makes a catalogue of the generator's world, best-known tracks first, writes the index of its names,
+and runs queries of several kinds, each once, in random order. Prints the times of each kind and the
+ratio of the median to the floor (`SELECT 1` on the same file). With --folder the index is kept
+there and reused by the next run.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from segue.synthetic.world import World
 
 
 def made_up_catalog(num_tracks: int) -> tuple[Catalog, Int64Array]:
-    """The best-known tracks of the generator's world, in a random order, and their popularity."""
+    """The best-known tracks of the generator's world, in random order, and their popularity."""
     world, names = World(0), MadeUpNames(0)
     kept = np.random.default_rng(0).permutation(np.argsort(-world.weight)[:num_tracks])
     by = world.track_artist[kept].astype(np.int64)
@@ -52,14 +52,14 @@ def made_up_catalog(num_tracks: int) -> tuple[Catalog, Int64Array]:
         track_artist.astype(np.int32),
         np.full(len(kept), -1, dtype=np.int32),
     )
-    # As many pairs as the Million Playlist Dataset has.
+    # The number of pairs in the Million Playlist Dataset.
     return catalog, np.round(world.weight[kept] * 66e6).astype(np.int64)
 
 
 def queries_of(
     catalog: Catalog, popularity: Int64Array, number: int, rng: np.random.Generator
 ) -> dict[str, list[str]]:
-    """Texts of each kind, about tracks that are drawn as playlists draw them."""
+    """Texts of each kind, about tracks drawn as often as playlists contain them."""
     share = (popularity + 1) / (popularity + 1).sum()
     rows = rng.choice(len(popularity), number, p=share)
     songs = [str(catalog.track_names[int(row)]) for row in rows]
@@ -97,7 +97,7 @@ def queries_of(
 
 
 def milliseconds(ask: Callable[..., object], *args: object) -> tuple[float, float]:
-    """As the clock shows, and of the processor alone: others may be at work here."""
+    """Wall-clock time, and CPU time: other programs may be running here."""
     started, used = time.perf_counter(), time.thread_time()
     ask(*args)
     return (time.perf_counter() - started) * 1e3, (time.thread_time() - used) * 1e3
@@ -106,8 +106,8 @@ def milliseconds(ask: Callable[..., object], *args: object) -> tuple[float, floa
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--tracks", type=int, default=2_000_000)
-    parser.add_argument("--queries", type=int, default=200, help="Of each kind.")
-    parser.add_argument("--folder", type=Path, help="Where the index stays.")
+    parser.add_argument("--queries", type=int, default=200, help="Queries of each kind.")
+    parser.add_argument("--folder", type=Path, help="Where to keep the index.")
     options = parser.parse_args()
 
     catalog, popularity = made_up_catalog(options.tracks)

@@ -1,14 +1,14 @@
-"""New music without retraining: `segue update` beside waiting for a retraining.
+"""New music without retraining: `segue update` compared with waiting for a retraining.
 
     SEGUE_REALDATA=/path/to/folder python benchmarks/new_tracks.py OUT [--threads 1]
 
-Takes the 10-core of playlists-50k.zip and the default split of benchmarks/real_playlists.py (in the
-same OUT its graph and its bundles are used again), removes a random tenth of the tracks whole and
+Takes the 10-core of playlists-50k.zip and the default split of benchmarks/real_playlists.py (with
+the same OUT its graph and bundles are reused), removes a random tenth of the tracks entirely and
 trains the default LightGCN without them: the old model. Then the training pairs of those tracks
-arrive. Compared are an old model that knows nothing of them, `update` with the weights that it
-fits, updates by one source alone or all in equal parts, and the model that was trained with them.
+arrive. Compares the old model, which knows nothing of them, `update` with its fitted weights,
+updates by one source alone or all with equal weights, and the model trained with them.
 
-It goes on where it was stopped. Writes OUT/new_tracks.json, which holds no single playlist.
+An interrupted run resumes. Writes OUT/new_tracks.json, which contains no individual playlist.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ SHOWN = ("recall@20", "recall@300", "ndcg@20")
 
 
 def draw_new_tracks(split: Split) -> BoolArray:
-    """A tenth of the tracks that stand in a training playlist: bool [num_tracks]."""
+    """A tenth of the tracks in training playlists: bool [num_tracks]."""
     standing = np.flatnonzero(split.train.popularity)
     rng = np.random.default_rng(NEW_RNG_SEED)
     new = np.zeros(split.train.catalog.num_tracks, dtype=bool)
@@ -69,14 +69,14 @@ def draw_new_tracks(split: Split) -> BoolArray:
 
 
 def without(lists: TrackLists, new: BoolArray) -> TrackLists:
-    """The lists in the catalogue that lacks the new tracks."""
+    """The lists, with rows of the catalogue without the new tracks."""
     old_row = np.cumsum(~new, dtype=np.int32) - np.int32(1)
     kept = lists.keep(~new[lists.track_index])
     return TrackLists(kept.offsets, old_row[kept.track_index])
 
 
 def old_model(out: Path, split: Split, new: BoolArray) -> Bundle:
-    """The default LightGCN, trained on the training graph as if the new tracks had never been."""
+    """The default LightGCN, trained on the training graph as if the new tracks did not exist."""
     path = out / "bundle-old"
     if path.exists():
         return Bundle.load(path)
@@ -123,7 +123,7 @@ def old_model(out: Path, split: Split, new: BoolArray) -> Bundle:
 
 @dataclass(frozen=True, eq=False)
 class FoundOnly:
-    """Scores of a bundle in the rows of the whole graph; tracks that it lacks come last."""
+    """Scores of a bundle with rows of the whole graph; tracks that it lacks come last."""
 
     scorer: FirstStage
     lacking: Int64Array
@@ -144,7 +144,7 @@ def scorer_of(bundle: Bundle, graph: PlaylistGraph) -> FoundOnly:
 
 
 def arriving(split: Split, new: BoolArray, most: int | None = None) -> Playlists:
-    """The training playlists with the new tracks, each in so many of its playlists at most."""
+    """The training playlists with the new tracks, each in at most `most` of its playlists."""
     playlists = split.train.playlists
     if most is None:
         return playlists
@@ -158,7 +158,7 @@ def arriving(split: Split, new: BoolArray, most: int | None = None) -> Playlists
 
 
 def with_artist_vectors(old: Bundle, playlists: Playlists, catalog: Catalog) -> Bundle:
-    """An update by the artist alone, the artist where the old model has it and not at its mean."""
+    """An update by the artist alone, using the old model's trained vector instead of the mean."""
     fitted, report = update(old, Collection(playlists, catalog), sources=["artist"])
     mean, _ = update(old, Collection(playlists, catalog), weights=MixWeights.equal(["artist"]))
     num_old = old.catalog.num_tracks
@@ -174,8 +174,8 @@ def figures_of(
 ) -> dict[str, dict[str, float]]:
     """Means over playlists with such tracks held out, by full ranking over all tracks.
 
-    The other held-out tracks stay candidates where the new ones alone are asked for. With `shares`
-    also which share of all first twenty places new tracks take.
+    For new tracks alone, the other held-out tracks stay candidates. With `shares` also the share of
+    new tracks in the top twenty.
     """
     ranked, num_new, num_places = [], 0, 0
     for _, part, scores, ranks in ranked_batches(scorer, held_out, len(new)):
@@ -205,7 +205,7 @@ def figures_of(
 
 
 def table(systems: dict[str, dict[str, Any]]) -> str:
-    """Markdown: systems as rows, on test the three metrics of new tracks and of all."""
+    """Markdown: systems as rows, the three metrics on test for new tracks and for all."""
     parts = ("new tracks", "all tracks")
     header = [f"{metric}, {part}" for part in parts for metric in SHOWN]
     lines = ["| test | " + " | ".join(header) + " |", "|---" * (1 + len(header)) + "|"]

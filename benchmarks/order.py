@@ -5,7 +5,7 @@
 Trains the default LightGCN with the last tracks of each ordered playlist held out, chooses
 strength and half-life of `segue.scoring.recency.Recency` on the validation part, the tracks before
 the last ones (the highest nDCG@20 at which Recall@300 is no lower than without), and reports the
-test part with and without, asked with all tracks that stand before it. OUT/order.json holds all.
+test part with and without, queried with all preceding tracks. OUT/order.json holds the results.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class OrderedScorer:
 
 
 def ordered(held_out: HeldOut, order_known: BoolArray) -> HeldOut:
-    """The rows of ordered playlists: of the others nothing is held out."""
+    """The rows of ordered playlists: nothing is held out of the others."""
     return held_out.rows(np.flatnonzero(order_known & (held_out.targets.lengths > 0)))
 
 
@@ -74,7 +74,7 @@ def main() -> None:
 
     choices = [Recency(0.0), *(Recency(*both) for both in product(STRENGTHS, HALF_LIVES))]
     tried = {recency: measured(recency, validation) for recency in choices}
-    # The best top of the list of those that lose nothing deep in it.
+    # The best at the top of the list among those that lose nothing further down.
     deep = [recency for recency in choices if tried[recency][DEEP] >= tried[choices[0]][DEEP]]
     best = max(deep, key=lambda recency: tried[recency][BEST_BY])
     found: dict[str, Any] = {

@@ -1,11 +1,11 @@
-"""How much the well known should count where a list tells little, on real playlists never seen.
+"""How much popularity should count for short queries, on real playlists never seen before.
 
     SEGUE_REALDATA=/path/to/folder python benchmarks/prior.py OUT
 
-On the split and the first bundle of benchmarks/unseen_playlists.py, which it trains where OUT has
-none: asks about the validation playlists with some tracks given, adds a weight times FULL_DIAL and
-the log-popularity of each track to the scores of vectors and wide part, and prints what each weight
-brings beside the prior of `segue.scoring.popularity`. OUT/prior.json holds all.
+On the split and the first bundle of benchmarks/unseen_playlists.py, trained if OUT has none:
+queries the validation playlists with some tracks given, adds a weight times FULL_DIAL times each
+track's log-popularity to the scores of vectors and wide part, and prints the figures of each weight
+and of the prior of `segue.scoring.popularity`. OUT/prior.json holds the results.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def main() -> None:
         some = split.validation.rows(np.flatnonzero(split.validation.targets.lengths > 0))
         prior = 2 ** (-given / PRIOR_HALF_LIFE)
         for weight in (*WEIGHTS, round(prior, 3)):
-            # The dial that leaves this weight of what the prior gives.
+            # The dial setting that gives this weight together with the prior.
             weighed = DialledScorer(asked, prior - weight)
             means = validate(weighed, some, split.train)
             found.append({"given": given, "weight": weight, **means})

@@ -1,14 +1,14 @@
-"""How fast tables are read, in how much memory, and what other readers make of the same files.
+"""Speed and memory of reading tables, compared with other readers on the same files.
 
     python benchmarks/read_tables.py [--rows 5000000] [--bad] [--only segue duckdb]
 
 A table of `--rows` rows (playlist, track, artist and position, drawn as people listen: few tracks
-often) is written as CSV, compressed CSV and Parquet. Each reader runs in a process of its own, and
-its processor time and peak memory are shown. *segue* gives the cells alone, as strings, with all
-checks; *duckdb* the same with rejects stored; *read* is `segue.data.reading.read` as a whole.
+often) is written as CSV, compressed CSV and Parquet. Each reader runs in its own process, and its
+CPU time and peak memory are shown. *segue* only parses the cells, as strings, with all checks;
+*duckdb* the same with rejects stored; *read* is all of `segue.data.reading.read`.
 
-`--bad` shows instead what each reader says of small tables with one bad row each: whether it is
-refused, on which line, and what is kept. DuckDB is optional.
+`--bad` shows instead what each reader reports for small tables with one bad row each: whether it is
+rejected, on which line, and what is kept. DuckDB is optional.
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ READERS: dict[str, Callable[[Path], object]] = {
 
 
 def measure(reader: str, path: Path) -> dict[str, float]:
-    """In a process of its own: seconds, and peak MiB above what importing takes."""
+    """Measured in a separate process: seconds, and peak MiB beyond importing."""
     before = peak_memory()
     start = time.process_time()
     rows = READERS[reader](path)
@@ -123,7 +123,7 @@ def measure(reader: str, path: Path) -> dict[str, float]:
 
 
 def peak_memory() -> float:
-    """Of this process, in MiB (its parent's counts in `getrusage`)."""
+    """Of this process, in MiB (`getrusage` would include its parent's)."""
     (line,) = re.findall(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())
     return int(line) / 1024
 

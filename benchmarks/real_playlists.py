@@ -1,17 +1,16 @@
-"""The README's table on real playlists: the flagship by three model seeds beside tuned baselines.
+"""The README's table on real playlists: the flagship with three model seeds, and tuned baselines.
 
     SEGUE_REALDATA=/path/to/folder python benchmarks/real_playlists.py OUT [--trials 6]
 
-Builds the graph of all playlists of playlists-50k.zip and splits it as the competition did that
-it comes from: of the ordered playlists the last tracks are held out, of as many others random ones,
-20% for test and 10% for validation. Runs `segue train` with model seeds 0, 1 and 2, measures the
-whole system and its parts, tunes and measures every baseline on the same split, and prints the
-table.
+Builds the graph of all playlists in playlists-50k.zip and splits it like the competition that it
+comes from: holds out the last tracks of ordered playlists and random tracks of as many others, 20%
+for test and 10% for validation. Runs `segue train` with model seeds 0, 1 and 2, measures the whole
+system and its parts, tunes and measures every baseline on the same split, and prints the table.
 
-Needs some three hours on two cores; a GPU (--device cuda) shortens the trainings to minutes. It
-goes on where it was stopped: each training, trial and measurement leaves its own file in OUT, and
---seeds and --baselines say which of them to do (none: nothing of that kind). What OUT/figures.json
-sums up holds no single playlist.
+Takes about three hours on two cores; a GPU (--device cuda) shortens the trainings to minutes. An
+interrupted run resumes: each training, trial and measurement has its own file in OUT, and --seeds
+and --baselines select which of them to do (none: nothing of that kind). The summary in
+OUT/figures.json contains no individual playlist.
 """
 
 from __future__ import annotations
@@ -42,9 +41,9 @@ from segue.scoring.first_stage import FirstStage
 from segue.scoring.two_stages import TwoStages
 
 SEEDS = (0, 1, 2)
-# For benchmarks that look at vectors and nothing beside them.
+# For benchmarks of the vectors alone.
 VECTORS_ALONE = ("--no-wide", "--no-second-stage")
-# The parts of the system, by what they are called in the table.
+# The parts of the system, by their names in the table.
 SYSTEM = ("flagship", "without second stage", "vectors alone", "vectors, no recency")
 NAMES = ("EASE+side", "EASE", "RP3beta", "item-kNN", "iALS", "popularity")
 SHOWN = (
@@ -55,7 +54,7 @@ DECIMALS = {"clicks": 2, "novelty@20": 2}
 
 
 def segue(*args: object) -> str:
-    """Run the program, its words on this terminal; gives what it prints."""
+    """Run `segue` with its messages on this terminal; returns its output."""
     program = Path(sys.executable).with_name("segue")
     ran = subprocess.run([program, *map(str, args)], stdout=subprocess.PIPE, text=True, check=True)
     return ran.stdout
@@ -73,7 +72,7 @@ def build(out: Path, parser: argparse.ArgumentParser, k_core: int = 10) -> None:
 
 
 def train(out: Path, name: str, *options: object) -> Path:
-    """A bundle in OUT; goes on with a training that was stopped."""
+    """Train a bundle in OUT; an interrupted training is resumed."""
     bundle = out / name
     if not bundle.exists():
         stopped = (out / f"{name}.training" / "checkpoint.safetensors").exists()
@@ -83,7 +82,7 @@ def train(out: Path, name: str, *options: object) -> Path:
 
 
 def kept(path: Path, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """What a file holds, made where there is none yet."""
+    """The contents of a file, created if it does not exist."""
     if not path.exists():
         write_json(path, make())
     content: dict[str, Any] = json.loads(path.read_text())
@@ -91,7 +90,7 @@ def kept(path: Path, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
 
 
 def scorers_of(bundle: Bundle, split: Split) -> dict[str, Scorer | HeldOutScorer]:
-    """The system of a bundle, and with less and less of it."""
+    """The full system of a bundle, then with fewer and fewer parts."""
     whole = SystemScorer.of_bundle(bundle, split)
     vectors = FirstStage(Centroid(bundle.track_vectors, bundle.query_weight))
     without = (
@@ -132,7 +131,7 @@ def measure_baseline(out: Path, name: str, split: Split, num_trials: int) -> Non
 
 
 def summed_up(out: Path) -> dict[str, Any]:
-    """All that is measured so far, by name: the values of each model seed."""
+    """All measurements so far, by name: the values of each model seed."""
     seeds = [json.loads(path.read_text()) for path in sorted(out.glob("seed-*.json"))]
     baselines = {
         name: json.loads((out / f"baseline-{name}.json").read_text())
@@ -176,7 +175,7 @@ def table(systems: dict[str, Any]) -> str:
 
 
 def chosen(text: str, every: tuple[str, ...]) -> list[str]:
-    """Names with commas between them; none of them by the word none."""
+    """Names separated by commas; "none" means no names."""
     return [] if text == "none" else [name for name in every if name in text.split(",")]
 
 

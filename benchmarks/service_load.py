@@ -1,17 +1,16 @@
-"""The service under load, beside an empty endpoint of the same process.
+"""The service under load, compared with an empty endpoint of the same process.
 
     python benchmarks/service_load.py BUNDLE [--seconds 10] [--json FILE]
     python benchmarks/service_load.py --tracks 2260000 --folder FOLDER   # makes a bundle first
 
-The server has one core, the load generator another. The load is open: requests have a schedule
-(exponential gaps, seeded) that does not wait for answers, and a latency counts from the scheduled
-time, so that whatever holds the server up is seen in full.
+The server has one core, the load generator another. The load is open: requests follow a schedule
+(exponential gaps, seeded) that does not wait for answers, and latency is counted from the scheduled
+time, so that any delay of the server shows in full.
 
 1. At a low rate, in turn: /health (empty), /find and /complete.
-2. Completions at rates that grow by a quarter: the last of which at least 99% are answered with
-   200 and 99% within 50 ms is the *sustainable* load.
-3. Four times that: *goodput* (answers with 200 a second) as a share of the highest that any step
-   had, and how long a refusal takes.
+2. Completions at rates that grow by a quarter: the *sustainable* load is the last one at which at
+least 99% are answered with 200, and 99% within 50 ms. 3. Four times that: *goodput* (answers with
+200 per second) as a share of the highest in any step, and how long a refusal takes.
 """
 
 from __future__ import annotations
@@ -80,12 +79,12 @@ class Connection(asyncio.Protocol):
 
 @dataclass
 class Outcome:
-    """What became of the requests of one kind."""
+    """The outcome of the requests of one kind."""
 
     status: np.ndarray
     seconds: np.ndarray
     span: float
-    worked: float  # seconds that the server's core worked
+    worked: float  # seconds of CPU time of the server
 
     @property
     def goodput(self) -> float:
@@ -93,7 +92,7 @@ class Outcome:
 
     @property
     def yield_of_work(self) -> float:
-        """Answers a second of work: other programs on the machine do not change it much."""
+        """Answers per second of CPU time: other programs on the machine hardly affect it."""
         return float((self.status == 200).sum() / max(self.worked, 1e-9))
 
     def at(self, percent: float, status: int = 200) -> float:
@@ -102,7 +101,7 @@ class Outcome:
 
 
 class Load:
-    """Sends requests on a schedule, whatever becomes of those before."""
+    """Sends requests on a schedule, whatever happens to earlier ones."""
 
     def __init__(self, port: int, server: int) -> None:
         self.port, self.server, self.free = port, server, deque[Connection]()
@@ -132,7 +131,7 @@ class Load:
     async def run(
         self, requests: dict[str, Sequence[bytes]], rate: float, seconds: float, rng_seed: int
     ) -> dict[str, Outcome]:
-        """All kinds in turn, at a rate of all of them together."""
+        """Send all kinds in turn, at one combined rate."""
         rng = np.random.default_rng(rng_seed)
         gaps = rng.exponential(1 / rate, size=max(1, round(rate * seconds)))
         kinds = list(requests)
@@ -167,7 +166,7 @@ def post(path: str, question: Any) -> bytes:
 
 
 def requests_of(bundle: Bundle, number: int) -> dict[str, list[bytes]]:
-    """Completions of ten tracks each, well-known ones more often, and what is typed into a box."""
+    """Completions of ten tracks each, well-known ones more often, and typed search queries."""
     rng = np.random.default_rng(0)
     weight = bundle.popularity + 1.0
     rows = rng.choice(len(weight), (number, 10), p=weight / weight.sum())
@@ -246,7 +245,7 @@ def measure(
             if answered >= 0.99 and outcome.at(99) <= 1e3 * LIMIT:
                 sustainable, failed = offered, 0
             else:
-                failed += 1  # a neighbour on this machine may have been at work
+                failed += 1  # another program on this machine may have interfered
             offered *= STEP
         if not sustainable:
             return found
@@ -275,12 +274,16 @@ def measure(
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("bundle", type=Path, nargs="?")
-    parser.add_argument("--tracks", type=int, help="Make a bundle of so many tracks.")
-    parser.add_argument("--folder", type=Path, help="Where it stays; one that is there is used.")
+    parser.add_argument("--tracks", type=int, help="Make a bundle with this many tracks.")
+    parser.add_argument("--folder", type=Path, help="Where to keep it; an existing one is reused.")
     parser.add_argument("--ann", action="store_true", help="Give it an approximate index.")
-    parser.add_argument("--rate", type=float, default=60, help="The low load, a second.")
-    parser.add_argument("--seconds", type=float, default=10, help="Of each step.")
-    parser.add_argument("--sustainable", type=float, help="Known; the steps are left out.")
+    parser.add_argument(
+        "--rate", type=float, default=60, help="The low load, in requests per second."
+    )
+    parser.add_argument("--seconds", type=float, default=10, help="Duration of each step.")
+    parser.add_argument(
+        "--sustainable", type=float, help="Known sustainable load; skips the steps."
+    )
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:

@@ -1,4 +1,4 @@
-"""Message passing: our product with the transpose kept, beside its peers, in one run.
+"""Message passing: our product with a stored transpose, compared with its peers in one run.
 
     python benchmarks/sparse_product.py [--pairs 1460000] [--dim 64] [--threads 1]
 
@@ -53,7 +53,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--playlists", type=int, default=50_000)
     parser.add_argument("--tracks", type=int, default=20_000)
-    parser.add_argument("--pairs", type=int, default=1_800_000, help="drawn; repeats are dropped")
+    parser.add_argument(
+        "--pairs", type=int, default=1_800_000, help="pairs drawn; repeats are dropped"
+    )
     parser.add_argument("--dim", type=int, default=64)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--repeats", type=int, default=7)
@@ -82,7 +84,7 @@ def main() -> None:
 
     ways: dict[str, Callable[[Tensor], Tensor]] = {
         "ours": lambda leaf: ours @ leaf,
-        "torch CSR, transposed anew": lambda leaf: csr @ leaf,
+        "torch CSR, transposed each time": lambda leaf: csr @ leaf,
         "PyG LGConv on edge_index": pyg,
     }
     expected = csr @ dense

@@ -26,7 +26,7 @@ def random_lists(num_playlists: int, num_tracks: int, rng: np.random.Generator) 
     row = rng.permutation(num_tracks).astype(np.int32)
     low, high = 277.0**-0.05, (num_tracks + 277.0) ** -0.05
     counts, columns = [], []
-    for start in range(0, num_playlists, 50_000):  # in parts, to hold little at once
+    for start in range(0, num_playlists, 50_000):  # in parts, to bound memory
         part = lengths[start : start + 50_000]
         rank = (low + rng.random(int(part.sum())) * (high - low)) ** -20.0 - 277.0
         list_index = np.repeat(np.arange(len(part)), part)

@@ -1,14 +1,14 @@
-"""The options of the architectures, chosen on validation with equally many trials for each.
+"""Tunes the options of the architectures on validation, with the same number of trials for each.
 
     SEGUE_REALDATA=/path/to/folder python benchmarks/tune_encoders.py OUT [--trials 14]
         [--graph GRAPH] [--model NAME]
 
 Takes the 10-core of every fourth of the real playlists (or of a given graph's) and trains each
 architecture with the whole-catalogue softmax and vectors of 64 numbers, once for each set of
-options that a walk on the grid below tries (see `segue.baselines.tuning.search`); GAT with
-sampled neighbourhoods. What counts is nDCG@20 on validation; the test part is never looked at.
-Each finished trial is a line of OUT/NAME.jsonl, so that an interrupted run goes on, and several
-architectures may run at once, each by its --model. OUT/encoders.json sums up what is finished.
+options that a walk on the grid below tries (see `segue.baselines.tuning.search`); GAT with sampled
+neighbourhoods. The criterion is nDCG@20 on validation; the test part is never used. Each finished
+trial is a line of OUT/NAME.jsonl, so that an interrupted run resumes, and several architectures may
+run at once, each with its --model. OUT/encoders.json summarises finished trials.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ SPACES = {
 
 
 def part_of(graph: PlaylistGraph) -> PlaylistGraph:
-    """So few playlists that a training takes seconds."""
+    """A part small enough that a training takes seconds."""
     rows, old = np.arange(0, len(graph.playlists), EVERY), graph.playlists
     some = Playlists(
         old.ids.take(rows), old.titles.take(rows), old.order_known[rows], old.tracks.rows(rows)
@@ -79,7 +79,7 @@ def measure(name: str, split: Split, options: Options) -> Trial:
 
 
 def summary(out: Path, graph: PlaylistGraph, split: Split) -> dict[str, Any]:
-    """What all files of trials hold on this split."""
+    """A summary of all trials on this split."""
     encoders = {}
     for name, space in SPACES.items():
         path = out / f"{name}.jsonl"
@@ -108,7 +108,7 @@ def summary(out: Path, graph: PlaylistGraph, split: Split) -> dict[str, Any]:
 
 
 def table(figures: dict[str, Any]) -> str:
-    """Markdown: the first trial of each architecture, at one end of its walk, beside its best."""
+    """Markdown: the first trial of each architecture and its best."""
     metrics = (BEST_BY, "recall@20", "recall@300")
     lines = ["| | trials | first | " + " | ".join(metrics) + " | options | seconds |"]
     lines.append("|---" * (6 + len(metrics)) + "|")

@@ -1,15 +1,15 @@
-"""What the flagship's parts are worth, one thing at a time, on validation.
+"""What each part of the flagship contributes, one at a time, on validation.
 
     SEGUE_REALDATA=/path/to/folder python benchmarks/tune_flagship.py OUT [--only NAMES]
 
 On the graph and split of benchmarks/real_playlists.py: trains `segue train`'s default, and again
 with one option changed, and measures the vectors alone and with the wide part on the validation
-part: what comes to the top (MAP@10, also of the playlists whose order is known and of the others),
-deep (Recall@300) and AUC. Then the default's vectors with other wide parts, with and without
+part: the top of the list (MAP@10, also for playlists with known order and for the others), further
+down (Recall@300) and AUC. Then the default's vectors with other wide parts, with and without
 recency. One model seed.
 
-Each line of OUT/trials.jsonl is one measurement; what is there is not done again. About ten minutes
-a training on one core.
+Each line of OUT/trials.jsonl is one measurement, which is not repeated. About ten minutes per
+training on one core.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from segue.scoring.two_stages import TwoStages
 from segue.scoring.wide import WidePart, WideScores
 from segue.training.terms import WideConfig
 
-# By name what `segue train` is told otherwise than by default.
+# By name, the options of `segue train` that differ from the defaults.
 TRAININGS: dict[str, tuple[object, ...]] = {
     "default": (),
     "dim 64": ("--dim", 64),
@@ -53,8 +53,8 @@ TRAININGS: dict[str, tuple[object, ...]] = {
     "20 epochs": ("--epochs", 20),
     "no short queries": ("--objective-option", "few_share=0"),
 }
-# By name a wide part of the default's vectors, and whether the end of a list counts more: in both
-# parts, in the vectors alone, or in neither.
+# By name, a wide part for the default's vectors, and whether the end of a list counts more: in both
+# parts, in the vectors only, or in neither.
 WIDE: dict[str, tuple[WideConfig | None, str]] = {
     "no wide part": (None, "both"),
     "no wide part, no recency": (None, "neither"),
@@ -101,7 +101,7 @@ def measured(scorer: FirstStage, split: Split, recency: Recency | None) -> dict[
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("out", type=Path)
-    parser.add_argument("--only", help="Trainings and wide parts by name, with commas.")
+    parser.add_argument("--only", help="Trainings and wide parts by name, separated by commas.")
     parser.add_argument("--device", default="cpu")
     options = parser.parse_args()
     out: Path = options.out

@@ -1,13 +1,13 @@
-"""Playlists never seen, with few tracks given: the flagship beside baselines, on real playlists.
+"""Unseen playlists with few tracks given: the flagship and baselines, on real playlists.
 
     SEGUE_REALDATA=/path/to/folder python benchmarks/unseen_playlists.py OUT [--trials 4]
 
-Holds 20% of the playlists of the 10-core out whole, runs `segue train` on the others with model
-seeds 0, 1 and 2, tunes the baselines on validation playlists of which five tracks are given,
-and measures all on the test playlists with 1, 2, 3, 5, 10 and 25 tracks given (a playlist counts
-where something is left to find). Goes on where it was stopped: each training, trial and measurement
-leaves its own file in OUT; --seeds and --baselines say which of them to do. OUT/unseen.json sums
-them up and holds no single playlist.
+Holds out 20% of the playlists of the 10-core entirely, runs `segue train` on the others with model
+seeds 0, 1 and 2, tunes the baselines on validation playlists with five tracks given, and measures
+all on the test playlists with 1, 2, 3, 5, 10 and 25 tracks given (a playlist counts if something is
+left to find). An interrupted run resumes: each training, trial and measurement has its own file in
+OUT; --seeds and --baselines select which of them to do. OUT/unseen.json summarises them and
+contains no individual playlist.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ from segue.pipeline.evaluate import split_of
 
 GIVEN = (1, 2, 3, 5, 10, 25)
 NAMES = ("popularity", "item-kNN", "RP3beta", "EASE", "EASE+side", "iALS")
-# Of the system what is shown, and its files.
+# The parts of the system shown, and their files.
 SYSTEMS = {"flagship": "flagship", "vectors, no recency": "vectors"}
 SHOWN = ("recall@20", "recall@300", "ndcg@20", "auc")
 
 
 def measure(path: Path, split: Split, scorer: Scorer | HeldOutScorer) -> dict[str, Any]:
-    """All metrics by the number of tracks given; kept in a file."""
+    """All metrics by the number of tracks given; stored in a file."""
     found: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
     for given in GIVEN:
         if str(given) not in found:

@@ -12,7 +12,7 @@ From playlists to music in seven lines::
     bundle.save("bundle")
     segue.load("bundle").vibe(["Bohemian Rhapsody"], n=10).to_pandas()
 
-What a name needs is loaded when it is first used: ``import segue`` itself loads nothing.
+Everything is imported on first use: ``import segue`` itself loads nothing.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-# Where each public name lives: module, or module:attribute where they differ in name.
+# Where each public name lives: module, or module:attribute if its name differs there.
 _HOMES = {
     "read": "segue.pipeline.build",
     "build": "segue.pipeline.build",
@@ -141,7 +141,7 @@ def __getattr__(name: str) -> Any:
         found: Any = import_module(module)
     for part in (path or name).split("."):
         found = getattr(found, part)
-    globals()[name] = found  # the next use does not come here
+    globals()[name] = found  # so that the next use does not come here
     return found
 
 

@@ -121,5 +121,5 @@ def test_a_folder_of_something_else_is_left_alone(run, graph, tmp_path):
     (tmp_path / "thesis.txt").write_text("chapter 1")
     status, _, said = run("compare", graph, "--out", tmp_path, *SMALL)
     assert status == 1
-    assert "holds files of something else than `segue compare`" in said
+    assert "contains files that `segue compare` did not write" in said
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]

@@ -207,7 +207,7 @@ def test_recommend_for_ids_and_for_new_playlists(run, recommender, tmp_path):
     assert pq.read_table(out)["playlist_id"].to_pylist() == column
     status, _, err = run(*args, "--overwrite")
     assert status == 0
-    assert "1 track unknown to the bundle passed over" in err
+    assert "1 track unknown to the bundle, ignored" in err
     listed = pq.read_table(out)["track_id"].to_pylist()
     assert listed == [track.track_id for track in recommender.vibe(["t:1", "t:4"], 3).tracks]
 
@@ -244,7 +244,7 @@ def test_wishes_reach_the_recommender(run, recommender, folder):
         *("--max-per-album", 3, "--no-other-versions", "--only-tracks", "allowed.txt"),
     )
     assert status == 0
-    assert err == "1 line of allowed.txt unknown to the bundle passed over\n"
+    assert err == "1 line of allowed.txt unknown to the bundle, ignored\n"
     filters = Filters(
         exclude_tracks=["t:4"],
         exclude_artists=["a:2"],
@@ -265,7 +265,7 @@ def test_an_allow_list_of_nothing_is_refused(run, folder, content):
     (folder / "nothing.txt").write_text(content)
     status, out, err = run("vibe", "bundle", "Halo", "--only-tracks", "nothing.txt")
     assert (status, out) == (1, "")
-    assert err == "segue: nothing.txt: names no track of the bundle, expected one id a line\n"
+    assert err == "segue: nothing.txt: contains no track of the bundle, expected one id per line\n"
 
 
 def test_a_playlist_never_seen(run, recommender):
@@ -320,7 +320,7 @@ def test_why_one_track(run, recommender):
         assert f"{term.part:+.4f}" in out
     assert f"{why.score:.4f}" in out
     assert "same artist as Halo" in out
-    assert ("below 0: speaking against it" in err) == any(t.part < 0 for t in why.terms)
+    assert ("below 0: counting against it" in err) == any(t.part < 0 for t in why.terms)
     out = run("why", "bundle", "あなた", "--playlist", "10", "--json")[1]
     assert json.loads(out) == recommender.why("t:4", "10").to_json()
     assert "made without playlists" in run("why", "without", "あなた", "Halo")[2]

@@ -233,7 +233,7 @@ def test_a_training_that_was_stopped_takes_its_finished_parts(
     assert status == 0, err
     said = [
         "Training lightgcn (dim 8)", "Fitting the wide part\n",
-        "Training the second stage on what is held out for validation\n", "Once more on all ",
+        "Training the second stage on the validation tracks\n", "Training again on all ",
         "Fitting the wide part on all pairs\n",
     ]  # fmt: skip
     places = [err.index(words) for words in said]

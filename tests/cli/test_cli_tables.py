@@ -60,7 +60,7 @@ def test_bad_rows_are_refused_or_set_aside(run, table, tmp_path):
     ("args", "status", "message"),
     [
         ([], 1, "lists.csv: has no column recognised as the playlist; its columns are list, tr"),
-        (["--columns", "list"], 2, "'list' is no FIELD=COLUMN"),
+        (["--columns", "list"], 2, "'list' is not FIELD=COLUMN"),
         (["--columns", "user=list"], 2, "the field one of playlist, track, artist"),
         (
             ["--columns", "playlist=list", "--slices", "0-1"],

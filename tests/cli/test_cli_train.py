@@ -128,7 +128,7 @@ def test_only_some_baselines_by_their_defaults(run, trained, graph):
     assert "EASE: regularization 100 (default)" in err
     status, _, err = run("evaluate", trained, graph, "--only", "SLIM")
     assert status == 2
-    assert "'slim' is no baseline, expected some of popularity, item-kNN" in err
+    assert "'slim' is not a baseline, expected some of popularity, item-kNN" in err
 
 
 @pytest.mark.skipif(os.cpu_count() == 1, reason="one core has one thread in any case")

@@ -66,10 +66,10 @@ def test_new_music_is_found_and_what_was_there_stays(run, table, tmp_path):
     assert "New: 2 tracks, 1 artist, 0 albums\n" in err
     assert "  1 track placed by playlists\n  1 track placed by artist, playlists\n" in err
     assert (
-        "  7 tracks left out, with nothing to go by: lost:0 (Lost 0), lost:1 (Lost 1), lost:2 "
+        "  7 tracks left out, as nothing can place them: lost:0 (Lost 0), lost:1 (Lost 1), lost:2 "
         "(Lost 2), lost:3 (Lost 3), lost:4 (Lost 4) and 2 more tracks\n"
     ) in err
-    assert "Playlists: 8 new, 0 replaced by their newer state, 0 as they were\n" in err
+    assert "Playlists: 8 new, 0 replaced by their newer state, 0 unchanged\n" in err
 
     old, new = Bundle.load(Path("bundle")), Bundle.load(out)
     np.testing.assert_array_equal(new.track_vectors[:160], old.track_vectors)
@@ -161,7 +161,7 @@ def test_only_a_bundle_is_replaced_and_only_when_asked(run, table, tmp_path):
     assert run("update", "bundle", table, "--out", out, "--overwrite")[0] == 0
     # A bundle may be updated in its place.
     status, _, err = run("update", out, table, "--out", out, "--overwrite")
-    assert (status, "New: 0 tracks" in err, "8 as they were" in err) == (0, True, True)
+    assert (status, "New: 0 tracks" in err, "8 unchanged" in err) == (0, True, True)
     graph = PlaylistGraph.load(Path("graph"))
     graph.save(tmp_path / "graph")
     status, _, err = run("update", "bundle", table, "--out", tmp_path / "graph", "--overwrite")

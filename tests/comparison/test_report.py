@@ -278,7 +278,7 @@ def test_cells_of_different_splits_are_not_put_together(folder):
 
 
 def test_an_empty_folder_and_a_damaged_cell(folder, tmp_path_factory):
-    with pytest.raises(ArtefactError, match="holds no finished cell"):
+    with pytest.raises(ArtefactError, match="contains no finished cell"):
         read_comparison(tmp_path_factory.mktemp("empty"))
     (folder / "cells" / "EASE.json").write_text('{"name": "EASE"')
     with pytest.raises(ArtefactError, match=r"EASE\.json: is not a finished cell"):

@@ -109,7 +109,7 @@ def test_a_damaged_part_is_named(parts, split, tmp_path):
     parts.term("wide", split.train, WIDE)
     (path,) = tmp_path.glob("term-wide-*.safetensors")
     path.write_bytes(path.read_bytes()[:-9])
-    with pytest.raises(ArtefactError, match=rf"{path.name}: is no wide part \(.*\); remove it"):
+    with pytest.raises(ArtefactError, match=rf"{path.name}: not a wide part \(.*\); remove it"):
         parts.term("wide", split.train, WIDE)
 
 

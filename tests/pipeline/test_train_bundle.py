@@ -90,7 +90,7 @@ def test_a_graph_is_split_by_default_and_fields_differ_from_the_tuned_ones(split
     assert bundle.split["recipe"]["kind"] == "mixed"
     assert bundle.track_vectors.shape[1] == bundle.config["dim"] == 4
     for refused, says in (
-        ({"dimension": 4}, "'dimension' is no field of a training, expected model, "),
+        ({"dimension": 4}, "'dimension' is not a field of TrainConfig, expected model, "),
         ({"preset": "worst"}, "preset 'worst' is unknown, expected best"),
         ({"config": CONFIG, "dim": 4}, "either config or its fields"),
         ({"config": CONFIG, "model": "gcn"}, "model is gcn, but that of config is lightgcn"),

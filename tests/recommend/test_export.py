@@ -101,9 +101,9 @@ def test_ids_in_their_order(recommender, tmp_path):
     ("content", "says"),
     [
         (b"10\n\n99\n", r"ids.txt: line 3: '99' is not a playlist of this bundle"),
-        (b"10\n11\n10\n", r"ids.txt: line 3: playlist '10' stands here again"),
-        (b"", r"ids.txt: names no playlist, expected one id a line"),
-        (b"\n \n", r"ids.txt: names no playlist"),
+        (b"10\n11\n10\n", r"ids.txt: line 3: playlist '10' repeats"),
+        (b"", r"ids.txt: contains no playlist ids, expected one per line"),
+        (b"\n \n", r"ids.txt: contains no playlist ids"),
         (b"\xff\xfe1", r"ids.txt: cannot be read as text"),
     ],
 )
@@ -161,7 +161,7 @@ def test_new_playlists(recommender, tmp_path):
         ('[{"playlist_id": 1.5, "tracks": []}]', r"\$\[0\]\.playlist_id"),
         (
             '[{"playlist_id": 1, "tracks": []}, {"playlist_id": "1", "tracks": []}]',
-            r"record 1: playlist '1' stands here again",
+            r"record 1: playlist '1' repeats",
         ),
     ],
 )

@@ -164,7 +164,7 @@ def test_some_rows_of_a_query_are_what_they_were(scorer):
     assert [some.artists[row].tolist() for row in range(2)] == [[0], [1]]
     assert [some.ordered(row) for row in range(2)] == [False, True]
     assert not Query(query.tracks).ordered(0), "what nobody says is not known"
-    with pytest.raises(ValueError, match="one value a list"):
+    with pytest.raises(ValueError, match="one value per list"):
         replace(query, order_known=np.array([True]))
 
 
@@ -246,7 +246,7 @@ def test_a_term_says_the_same_of_slices_of_some_tracks_and_of_pairs(name, lists,
 
 def test_what_a_query_lacks_is_refused(scorer):
     lists = TrackLists.from_lists([[1, 2]])
-    with pytest.raises(ValueError, match="one number a track"):
+    with pytest.raises(ValueError, match="one number per track"):
         Query(lists, np.ones(3, dtype=np.float32))
     with pytest.raises(ValueError, match="differ in the number of lists"):
         Query(lists, artists=TrackLists.from_lists([[0], [1]]))

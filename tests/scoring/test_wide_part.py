@@ -80,8 +80,8 @@ BAD = {
     "not from 0": ({"offsets": lambda a: a + 1}, "must ascend from 0"),
     "falling": ({"offsets": lambda a: a[[0, 2, 1, 3, 4, 5]]}, "must ascend from 0"),
     "short of the end": ({"offsets": lambda a: a[:-1]}, "must end at the number"),
-    "below the tracks": ({"track_index": lambda a: a - 1}, "tracks that are not there"),
-    "beyond the tracks": ({"track_index": lambda a: a + 2}, "tracks that are not there"),
+    "below the tracks": ({"track_index": lambda a: a - 1}, "tracks that do not exist"),
+    "beyond the tracks": ({"track_index": lambda a: a + 2}, "tracks that do not exist"),
     "twice in a row": ({"track_index": lambda a: a * 0}, "must ascend"),
     "in disorder": ({"track_index": lambda a: a[[1, 0, *range(2, len(a))]]}, "must ascend"),
 }

@@ -71,7 +71,7 @@ def test_errors_give_their_places_back(serving: Serving, monkeypatch: pytest.Mon
             assert client.get(f"{API}/nowhere").status_code == 404
             failed = client.get(f"{API}/tracks/x")
             assert failed.status_code == 500
-            sentence = "An unexpected error of the service; its log says more."
+            sentence = "An unexpected server error; the log has details."
             assert failed.json() == {"error": sentence}
             assert failed.headers["x-content-type-options"] == "nosniff"
 

@@ -125,7 +125,7 @@ def test_an_encoder_with_a_forward_pass_alone(run: Callable[..., TrainResult]) -
 
     triples = replace(config, objective=Triples(), readout="node")
     run(config=triples, encoder=Bare)
-    with pytest.raises(InputError, match=r"l2 is a penalty on .* the encoder names none"):
+    with pytest.raises(InputError, match=r"l2 is a penalty on .* the encoder has none"):
         run(config=replace(triples, objective=Triples(l2=1e-4)), encoder=Bare)
 
 

@@ -84,7 +84,7 @@ def _show_warning(
     file: TextIO | None = None,
     line: str | None = None,
 ) -> None:
-    """One sentence for people where the warning is ours."""
+    """Print our own warnings as one sentence."""
     if issubclass(category, SegueWarning):
         click.echo(f"segue: {printable(str(message))}", err=True)
     else:

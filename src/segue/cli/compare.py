@@ -27,20 +27,20 @@ _PRINTED = ("recall@20", "recall@300", "ndcg@20", "auc", "novelty@20")
 
 
 class Names(click.ParamType[tuple[str, ...]]):
-    """``gcn,rgcn``: names with commas between them; ``none`` is no name."""
+    """``gcn,rgcn``: names separated by commas; ``none`` means the empty list."""
 
     name = "NAMES"
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> tuple[str, ...]:
-        """Parse; what is known is checked by `segue.comparison.grid.Grid`."""
+        """Parse; `segue.comparison.grid.Grid` checks the names."""
         names = comma_names(str(value))
         return () if names == ("none",) else names
 
 
 def _write_report(ctx: click.Context, param: click.Parameter, folder: Path | None) -> None:
-    """Write a report from the cells of a folder, and end."""
+    """Write a report from the cells of a folder, and exit."""
     if folder is None or ctx.resilient_parsing:
         return
     from segue.comparison.report import write_report
@@ -228,7 +228,7 @@ def _grid(
 
 
 def _print(comparison: Comparison, folder: Path) -> None:
-    """The beginning of the report."""
+    """Print the beginning of the report."""
     from segue.metrics import METRICS
 
     shown = [metric for metric in METRICS if metric.name in _PRINTED]

@@ -32,7 +32,7 @@ class SliceRange(click.ParamType[tuple[int, int]]):
         """Parse, or fail with what was expected."""
         match = re.fullmatch(r"(\d+)(?:-(\d+))?", str(value))
         if not match:
-            self.fail(f"{value!r} is no range of slices, expected for example 0-49", param, ctx)
+            self.fail(f"{value!r} is not a range of slices, expected for example 0-49", param, ctx)
         first, last = int(match[1]), int(match[2] or match[1])
         if last < first:
             self.fail(f"{value!r} ends before it begins", param, ctx)
@@ -40,7 +40,7 @@ class SliceRange(click.ParamType[tuple[int, int]]):
 
 
 class ColumnMap(click.ParamType[dict[str, str]]):
-    """``playlist=userId,track=movieId``: which column is what."""
+    """``playlist=userId,track=movieId``: which column holds which field."""
 
     name = "FIELD=COLUMN,…"
 
@@ -55,7 +55,7 @@ class ColumnMap(click.ParamType[dict[str, str]]):
             field, equals, column = part.partition("=")
             if not equals or field.strip() not in FIELDS:
                 self.fail(
-                    f"{part!r} is no FIELD=COLUMN, expected for example playlist=userId, "
+                    f"{part!r} is not FIELD=COLUMN, expected for example playlist=userId, "
                     f"the field one of {', '.join(FIELDS)}",
                     param,
                     ctx,
@@ -69,7 +69,7 @@ _SOURCE_OPTIONS = (
     click.option(
         "--columns",
         type=ColumnMap(),
-        help="Which column of a table is which field, where its name does not say.",
+        help="Which column of a table is which field, if its name does not tell.",
     ),
     click.option(
         "--artist-separator",
@@ -81,13 +81,13 @@ _SOURCE_OPTIONS = (
         type=click.Choice(["auto", "known", "unknown"]),
         default="auto",
         show_default=True,
-        help="Whether the order of tracks means something; auto: not where their ids ascend.",
+        help="Whether the order of tracks is meaningful; auto: not if their ids ascend.",
     ),
 )
 
 
 def source_options(function: _Function) -> _Function:
-    """Give a command the options that say how its playlists are read (see `read_source`)."""
+    """Give a command the options for reading its playlists (see `read_source`)."""
     for option in reversed(_SOURCE_OPTIONS):
         function = option(function)
     return function
@@ -107,7 +107,7 @@ def source_options(function: _Function) -> _Function:
     help="Remove playlists and tracks with fewer than K pairs, until none is left.",
 )
 @click.option("--title-words", is_flag=True, help="Link playlists to the words of their titles.")
-@click.option("--skip-bad", is_flag=True, help="Set bad records aside instead of stopping.")
+@click.option("--skip-bad", is_flag=True, help="Skip bad records instead of stopping.")
 @click.option("--overwrite", is_flag=True, help="Replace an older graph.")
 def build(
     source: str,
@@ -123,14 +123,14 @@ def build(
 ) -> None:
     """Build a graph from playlists.
 
-    SOURCE holds playlists in the Million Playlist Dataset's form (a folder of slices, one slice,
+    SOURCE holds playlists in the Million Playlist Dataset's format (a folder of slices, one slice,
     a zip with slices anywhere inside, or a quoted pattern such as 'data/mpd.slice.*.json'), or
     it is a table with a row for each track of a playlist (.csv, .tsv, .inter, .dat, .data,
     possibly with .gz, .bz2 or .zst, or .parquet; or a folder or pattern of them).
 
     A table needs columns for playlist, track and artist; album, title, position, track_name,
-    artist_name and album_name are optional. Those without _name are ids; tracks that have names
-    and no ids are told apart by their artists. docs/data.md has examples.
+    artist_name and album_name are optional. Those without _name are ids; tracks with names but no
+    ids are identified by name and artist. docs/data.md has examples.
     """
     from segue.pipeline.build import build_to
 
@@ -202,7 +202,7 @@ def describe(graph: PlaylistGraph, top: int) -> dict[str, Any]:
     degrees = {"tracks of a playlist": tracks.lengths, "playlists of a track": graph.popularity}
     playlists_of = {}
     for kind, relation in graph.relations.items():
-        if kind == "album":  # they are many, and tell little here
+        if kind == "album":  # there are many, and they say little here
             continue
         playlists_of[kind] = _playlists_of(graph, relation)
         if not relation.num_targets:
@@ -216,7 +216,7 @@ def describe(graph: PlaylistGraph, top: int) -> dict[str, Any]:
     quantiles = {"min": 0, "5%": 5, "25%": 25, "50%": 50, "75%": 75, "95%": 95, "max": 100}
 
     def percentiles(values: Any) -> dict[str, int]:
-        # "lower": a degree that some node really has.
+        # "lower": a degree that some node actually has.
         found = np.percentile(values, list(quantiles.values()), method="lower")
         return dict(zip(quantiles, found.astype(int).tolist(), strict=True))
 
@@ -253,7 +253,7 @@ def describe(graph: PlaylistGraph, top: int) -> dict[str, Any]:
 
 
 def _playlists_of(graph: PlaylistGraph, relation: Relation) -> Int64Array:
-    """Playlists of each node that a relation leads to, however many of their tracks do."""
+    """Number of playlists of each target of a relation, each counted once."""
     import numpy as np
     from scipy.sparse import csr_array
 

@@ -1,4 +1,4 @@
-"""`segue demo`: the whole way on the shipped sample."""
+"""`segue demo`: all stages on the shipped sample."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 SEEDS = ("Bohemian Rhapsody", "Stairway to Heaven")
 MORE_SEEDS = ("Superstition", "September - Earth, Wind & Fire", "Le Freak")
-# The mark of a folder that a demo may write into again.
+# Marks a folder that a demo may overwrite.
 NOTE = (
     "Written by `segue demo`, which replaces it when it runs again: generated playlists\n"
     "over real songs, the graph that was built of them, and the bundle trained on it.\n"
@@ -106,7 +106,7 @@ def _playlist_to_show(playlists: Playlists) -> int:
 
 
 def _claim(out: Path) -> None:
-    """Mark the folder as the demo's; refuse one that holds anything the demo did not write."""
+    """Mark the folder as the demo's; ArtefactError if it contains anything else."""
     from segue.errors import ArtefactError
 
     try:

@@ -24,13 +24,13 @@ _RNG_SEED = click.option(
     type=click.IntRange(min=0),
     default=0,
     show_default=True,
-    help="For all random choices.",
+    help="Seed of all random choices.",
 )
 
 
 @dataclass(frozen=True)
 class _Output:
-    """Where a picture goes and how it looks: what all of these commands have in common."""
+    """Where a picture goes and how it looks: options shared by all of these commands."""
 
     out: Path
     theme: str | None
@@ -40,7 +40,7 @@ class _Output:
     overwrite: bool
 
     def check(self) -> None:
-        """Refuse what cannot be written, before anything is loaded."""
+        """Raise for what cannot be written, before anything is loaded."""
         from segue.pictures.style import format_of, size_named
 
         format_of(self.out)
@@ -48,7 +48,7 @@ class _Output:
         refuse_file(self.out, overwrite=self.overwrite)
 
     def save(self, scene: Scene) -> None:
-        """Write the scene, and say so."""
+        """Write the scene, and report it."""
         from segue.pictures.save import save_scene
         from segue.pictures.style import size_named
         from segue.pictures.text import lacks_letters
@@ -67,12 +67,12 @@ class _Output:
 
     @property
     def walkable(self) -> bool:
-        """Whether one can walk on in the picture."""
+        """Whether the picture is interactive."""
         return self.out.suffix.lower() == ".html"
 
 
 def _output(function: Callable[..., None]) -> Callable[..., None]:
-    """The options of `_Output`, handed on as `output`."""
+    """The options of `_Output`, passed on as `output`."""
 
     @wraps(function)
     def wrapped(
@@ -140,7 +140,7 @@ def _growth(waves: int, limit: int) -> Callable[[Callable[..., None]], Callable[
                 type=click.IntRange(min=0),
                 default=waves,
                 show_default=True,
-                help="How often the neighbours of the latest nodes are added.",
+                help="How many times neighbours of the latest nodes are added.",
             ),
             click.option(
                 "--kind",
@@ -175,7 +175,7 @@ def _load(bundle: Path) -> Recommender:
     from segue.recommend.recommender import Recommender
 
     recommender = Recommender.load(bundle)
-    playlists_of(recommender.bundle)  # refused before names are looked up
+    playlists_of(recommender.bundle)  # fail before names are looked up
     return recommender
 
 
@@ -205,7 +205,7 @@ def snowball(output: _Output, bundle: Path, **options: Any) -> None:
     """Draw the surroundings of a playlist, track or artist of BUNDLE.
 
     Wave by wave, the neighbours of the latest nodes are added, those with the most edges first, and
-    in the end the artists of all tracks.
+    finally the artists of all tracks.
     """
     from segue.pictures.compose import snowball
 
@@ -301,7 +301,7 @@ def reasons(
 @click.option(
     "--colour",
     type=click.Choice(["genre", "cluster"]),
-    help="[default: genre where it is known, else cluster]",
+    help="[default: genre if known, else cluster]",
 )
 @click.option(
     "--genres",
@@ -330,7 +330,7 @@ def catalogue(
     limit: int,
     rng_seed: int,
 ) -> None:
-    """Draw the tracks of BUNDLE as points, near each other where their vectors are alike."""
+    """Draw the tracks of BUNDLE as points, close together if their vectors are similar."""
     from segue.bundle import Bundle
     from segue.errors import InputError
     from segue.pictures.map import catalogue_map, read_genres, sample_genres

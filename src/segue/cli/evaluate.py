@@ -31,7 +31,7 @@ class BaselineNames(click.ParamType[tuple[str, ...]]):
         for name in names:
             if name not in known:
                 every = ", ".join(BASELINES)
-                self.fail(f"{name!r} is no baseline, expected some of {every}", param, ctx)
+                self.fail(f"{name!r} is not a baseline, expected some of {every}", param, ctx)
         return tuple(known[name] for name in names)
 
 

@@ -39,9 +39,9 @@ def find(
 ) -> None:
     """Find tracks, artists and playlists of BUNDLE by the words in their names.
 
-    TEXT is words or beginnings of words, in any order; for a track title and artist may be mixed
+    TEXT is words or prefixes of words, in any order; for a track title and artist may be mixed
     ("yesterday beat"). Case, accents and punctuation do not matter. An exact name comes first, then
-    names with the whole words, then names with words that begin so; among equals the most popular
+    names with the whole words, then names with matching prefixes; among equals the most popular
     comes first.
     """
     from segue.recommend.recommender import Recommender

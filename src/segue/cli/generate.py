@@ -38,7 +38,7 @@ from segue.console import count, progress_bar, say
     help="How many run at once, with about 0.7 GB each.  [default: all cores]",
 )
 def generate(playlists: int, out: Path, rng_seed: int, processes: int | None) -> None:
-    """Write made-up playlists in the form and shape of the Million Playlist Dataset.
+    """Write made-up playlists in the format and shape of the Million Playlist Dataset.
 
     Neither the playlists nor the music exists. The same seed gives the same bytes, whatever the
     number of processes. A million playlists take about 15 GB.

@@ -19,16 +19,14 @@ from segue.machine import limit_threads
     type=click.FloatRange(0, 1, min_open=True),
     default=0.95,
     show_default=True,
-    help="Share of the exact best 100 that it has to find.",
+    help="Share of the exact top 100 that it has to find.",
 )
 @click.option(
     "--cells",
     type=click.IntRange(min=1),
     help="How many cells the tracks are divided into.  [default: chosen by their number]",
 )
-@click.option(
-    "--rng-seed", type=int, default=0, show_default=True, help="For what is drawn to measure it."
-)
+@click.option("--rng-seed", type=int, default=0, show_default=True, help="Seed for measuring it.")
 @THREADS
 def index(
     bundle: Path, recall: float, cells: int | None, rng_seed: int, threads: int | None
@@ -55,7 +53,5 @@ def index(
         [dial, str(probes), f"{facts['recall@100'][dial][probes]:.4f}"]
         for dial, probes in facts["num_probes"].items()
     ]
-    print_table(
-        f"{number(facts['num_cells'])} cells", ["dial", "looked through", "recall@100"], rows
-    )
+    print_table(f"{number(facts['num_cells'])} cells", ["dial", "searched", "recall@100"], rows)
     say(f"Written to {bundle} in {time.perf_counter() - started:.0f} s")

@@ -1,4 +1,4 @@
-"""Options that the commands which list tracks share."""
+"""Options shared by the commands that list tracks."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ LENGTH = click.option(
     "-n", type=click.IntRange(min=1), default=10, show_default=True, help="Length of the list."
 )
 JSON = click.option("--json", "as_json", is_flag=True, help="One JSON document, not a table.")
-REASONS = click.option("--reasons", is_flag=True, help="Say why each track is there.")
+REASONS = click.option("--reasons", is_flag=True, help="Show why each track is recommended.")
 EXACT = click.option("--exact", is_flag=True, help="Score every track, even if there is an index.")
 DIAL = click.option(
     "--dial",
     type=click.FloatRange(-1, 1),
     default=0.0,
     show_default=True,
-    help="From -1 (mainstream) over 0 (the model as it is) to 1 (deep cuts).",
+    help="From -1 (mainstream) through 0 (the model as it is) to 1 (deep cuts).",
 )
 
 
 @dataclass(frozen=True)
 class ListFlags:
-    """What a list may hold, as given on the command line: see `list_flags`."""
+    """What a list may contain, from the command line: see `list_flags`."""
 
     dial: float
     diversity: float
@@ -66,7 +66,7 @@ class ListFlags:
 
 
 def _ids_in(path: Path, recommender: Recommender) -> list[str]:
-    """The track ids in a file, one a line; those that the bundle has (InputError if none)."""
+    """The track ids in a file, one per line, that the bundle has (InputError if none)."""
     from segue.errors import InputError
     from segue.recommend.export import read_lines
 
@@ -74,14 +74,14 @@ def _ids_in(path: Path, recommender: Recommender) -> list[str]:
     lines = [line for _, line in read_lines(path)]
     known = [line for line in lines if line in index_of]
     if not known:
-        raise InputError(f"{path}: names no track of the bundle, expected one id a line")
+        raise InputError(f"{path}: contains no track of the bundle, expected one id per line")
     if len(known) < len(lines):
-        say(f"{count(len(lines) - len(known), 'line')} of {path} unknown to the bundle passed over")
+        say(f"{count(len(lines) - len(known), 'line')} of {path} unknown to the bundle, ignored")
     return known
 
 
 def list_flags(command: _Function) -> _Function:
-    """Options of every command that lists tracks; it gets them as one `flags`."""
+    """Options of every command that lists tracks, passed to it as one `flags`."""
 
     @functools.wraps(command)
     def with_options(**options: Any) -> Any:
@@ -97,7 +97,7 @@ def list_flags(command: _Function) -> _Function:
                 type=click.FloatRange(0, 1),
                 default=0.0,
                 show_default=True,
-                help="Less of the same: up to 1.",
+                help="More variety, up to 1.",
             ),
             click.option("--exclude-track", multiple=True, help="Not this track."),
             click.option("--exclude-artist", multiple=True, help="No tracks by this artist."),

@@ -1,4 +1,4 @@
-"""How lists of recommendations, and reasons, look on a terminal."""
+"""Printing lists of recommendations and reasons on a terminal."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 
 def print_recommendations(found: Recommendations, *, reasons: bool = False) -> None:
-    """A list of tracks, with what speaks most for each; with `reasons` all of them below it."""
+    """Print a list of tracks with the main reason for each; with `reasons` all reasons below."""
     if not found.tracks:
-        say("Nothing is left to recommend: no other track of the bundle may stand in the list.")
+        say("Nothing is left to recommend: no other track of the bundle passes the filters.")
         return
     if found.by_popularity:
         say("There is nothing in this playlist, so these are the most popular tracks.")
@@ -29,7 +29,7 @@ def print_recommendations(found: Recommendations, *, reasons: bool = False) -> N
 def _print_reasons(track: Recommendation) -> None:
     click.echo(printable(f"{track.rank}. {track.track_name}"))
     parts = [f"{reason.name} {reason.part:+.3f}" for reason in track.because]
-    if abs(track.rest) >= 0.0005:  # what would be shown as 0 is none
+    if abs(track.rest) >= 0.0005:  # omit what would be shown as 0
         parts.append(f"all else {track.rest:+.3f}")
     click.echo(printable(f"   {track.score:.3f} = {', '.join(parts)}"))
     _print_links(track.same_artist, track.playlists, "   ")
@@ -49,7 +49,7 @@ def _print_links(
 
 
 def print_artists(found: SimilarArtists) -> None:
-    """A list of artists."""
+    """Print a list of artists."""
     if not found.artists:
         say("The bundle has no other artist.")
         return
@@ -57,11 +57,11 @@ def print_artists(found: SimilarArtists) -> None:
 
 
 def print_explanation(why: Explanation) -> None:
-    """All terms of one score, what is by the same artist, and playlists that hold both."""
+    """Print all parts of one score, what is by the same artist, and playlists that hold both."""
     click.echo(str(why))
     _print_links(why.same_artist, why.playlists, "")
     against = sum(term.part < 0 for term in why.terms)
     if against:
-        say(f"{count(against, 'term')} below 0: speaking against it")
+        say(f"{count(against, 'term')} below 0: counting against it")
     if why.playlists is None:
         say("The bundle was made without playlists, so none that hold both can be named.")

@@ -32,7 +32,7 @@ def _show(found: Recommendations, *, as_json: bool, reasons: bool = False) -> No
     multiple=True,
     help="A track of a new playlist, by id or name; may be repeated.",
 )
-@click.option("--ordered", is_flag=True, help="The order of the --track options means something.")
+@click.option("--ordered", is_flag=True, help="The order of the --track options is meaningful.")
 @LENGTH
 @list_flags
 @EXACT
@@ -49,7 +49,7 @@ def complete(
     reasons: bool,
     as_json: bool,
 ) -> None:
-    """Continue a playlist with tracks that it does not hold yet.
+    """Continue a playlist with tracks that are not in it yet.
 
     PLAYLIST is the id of a playlist of BUNDLE. For a new one, give its tracks with --track.
     """
@@ -90,8 +90,7 @@ def vibe(
 ) -> None:
     """Find what goes with a few songs or artists.
 
-    TRACKS are track ids or names; where several songs share a name, 'name - artist' tells them
-    apart.
+    TRACKS are track ids or names; if several songs share a name, use 'name - artist'.
     """
     from segue.recommend.recommender import Recommender
 
@@ -103,20 +102,20 @@ def vibe(
     _show(found, as_json=as_json, reasons=reasons)
 
 
-@click.command(short_help="Tracks like a track, artists like an artist.")
+@click.command(short_help="Tracks similar to a track, artists similar to an artist.")
 @click.argument("bundle", type=click.Path(path_type=Path))
 @click.argument("track", required=False)
-@click.option("--artist", help="List artists like this one instead.")
+@click.option("--artist", help="List artists similar to this one instead.")
 @LENGTH
 @EXACT
 @JSON
 def similar(
     bundle: Path, track: str | None, artist: str | None, n: int, exact: bool, as_json: bool
 ) -> None:
-    """Find tracks like TRACK, or artists like --artist; both by name or id.
+    """Find tracks similar to TRACK, or artists similar to --artist, by name or id.
 
-    They are compared by the cosine of their vectors. `segue vibe` with one song asks what goes with
-    it, and has filters and a dial.
+    They are compared by the cosine of their vectors. `segue vibe` with one song finds what goes
+    with it, and has filters and a dial.
     """
     from segue.recommend.recommender import Recommender
 
@@ -133,13 +132,13 @@ def similar(
         print_artists(found)
 
 
-@click.command(short_help="What speaks for one track, and what against it.")
+@click.command(short_help="What counts for a track, and what against it.")
 @click.argument("bundle", type=click.Path(path_type=Path))
 @click.argument("track")
 @click.argument("tracks", nargs=-1)
 @click.option("--artist", "artists", multiple=True, help="An artist that it should go with.")
-@click.option("--playlist", metavar="ID", help="The playlist of the bundle that is completed.")
-@click.option("--ordered", is_flag=True, help="The order of TRACKS means something.")
+@click.option("--playlist", metavar="ID", help="The playlist of the bundle to complete.")
+@click.option("--ordered", is_flag=True, help="The order of TRACKS is meaningful.")
 @DIAL
 @EXACT
 @JSON
@@ -154,9 +153,9 @@ def why(
     exact: bool,
     as_json: bool,
 ) -> None:
-    """Say why TRACK goes with TRACKS, or continues a playlist: all terms of its score.
+    """Explain why TRACK goes with TRACKS, or continues a playlist: all parts of its score.
 
-    TRACK and TRACKS are ids or names. The terms sum to the score; those below 0 speak against it.
+    TRACK and TRACKS are ids or names. The parts sum to the score; those below 0 count against it.
     """
     from segue.recommend.recommender import Recommender
 

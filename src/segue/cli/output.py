@@ -1,4 +1,4 @@
-"""What people see: tables, progress bars, numbers."""
+"""Terminal output of the commands: tables, JSON, and shared options."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class StageOrder(click.Group):
 
 
 def command(name: str, *args: object) -> str:
-    """A command of ours that can be typed as it is printed, wherever `segue` was called from."""
+    """A command that can be typed exactly as printed, however `segue` was called."""
     called = Path(sys.argv[0])
     on_path = shutil.which("segue")
     ours = called.name != "segue" or (on_path is not None and Path(on_path) == called)
@@ -37,7 +37,7 @@ def print_json(content: Any) -> None:
 
 
 def refuse_file(path: Path, *, overwrite: bool) -> None:
-    """Refuse to write a file where something stands already (ArtefactError)."""
+    """Raise ArtefactError if something is already where a file should be written."""
     from segue.errors import ArtefactError
 
     if path.is_dir():
@@ -47,7 +47,7 @@ def refuse_file(path: Path, *, overwrite: bool) -> None:
 
 
 SPLIT_RNG_SEED = click.option(
-    "--split-rng-seed", type=int, default=0, show_default=True, help="For the split."
+    "--split-rng-seed", type=int, default=0, show_default=True, help="Seed of the split."
 )
 DEVICE = click.option(
     "--device",
@@ -62,7 +62,7 @@ THREADS = click.option(
 
 
 def comma_names(text: str) -> tuple[str, ...]:
-    """``GCN, rgcn``: names with commas between them, in any case, each once."""
+    """``GCN, rgcn``: names separated by commas, in any case, each once."""
     return tuple(dict.fromkeys(name.strip().lower() for name in text.split(",")))
 
 

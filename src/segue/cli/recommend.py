@@ -67,7 +67,7 @@ def recommend(
     if playlists is not None:
         names, query, num_unknown = read_playlists(playlists, recommender)
         if num_unknown:
-            say(f"{count(num_unknown, 'track')} unknown to the bundle passed over")
+            say(f"{count(num_unknown, 'track')} unknown to the bundle, ignored")
     elif ids is not None:
         names, query = read_ids(ids, recommender)
     else:

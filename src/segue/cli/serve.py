@@ -1,4 +1,4 @@
-"""`segue serve`: a bundle as a web service, with a page on it."""
+"""`segue serve`: a bundle as a web service, with a page."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import click
 from segue.service.limits import Limits
 
 
-@click.command(short_help="A web service and a page on a bundle.")
+@click.command(short_help="Serve a bundle as a web service with a page.")
 @click.argument("bundle", type=click.Path(path_type=Path))
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
@@ -23,7 +23,7 @@ from segue.service.limits import Limits
     "--workers", type=click.IntRange(min=1), default=1, show_default=True, help="Processes."
 )
 @click.option(
-    "--threads", type=click.IntRange(min=1), help="Of each process.  [default: one a core, up to 4]"
+    "--threads", type=click.IntRange(min=1), help="Per process.  [default: one per core, up to 4]"
 )
 @click.option(
     "--watch",
@@ -42,7 +42,7 @@ from segue.service.limits import Limits
     type=click.IntRange(min=1),
     default=Limits.max_body,
     show_default=True,
-    help="The most bytes of a request.",
+    help="Maximum size of a request in bytes.",
 )
 @click.option(
     "--no-second-stage",
@@ -62,7 +62,7 @@ def serve(
 ) -> None:
     """Serve BUNDLE over HTTP: an API under /api/v1 and a page at /.
 
-    On SIGHUP it reads BUNDLE again; on SIGTERM it finishes running requests and ends.
+    On SIGHUP it reloads BUNDLE; on SIGTERM it finishes running requests and exits.
     """
     from segue.extras import required
 

@@ -19,7 +19,7 @@ from segue.training.objectives import NEGATIVES, OBJECTIVES, CatalogueSoftmax, c
 if TYPE_CHECKING:
     from segue.graph.split import SplitKind
 
-# Of `TrainConfig` what each architecture has its own best values of.
+# Fields of `TrainConfig` that are tuned per architecture.
 TUNED_FIELDS = ("dim", "num_layers", "learning_rate")
 # As in `segue.graph.split`, which would load Arrow to show a help text.
 SPLIT_KINDS = ("random", "last", "mixed", "playlists", "tracks")
@@ -28,7 +28,7 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
 def _config(option: str, help_text: str) -> Callable[[_Function], _Function]:
-    """An option that is a field of `TrainConfig` of the same name, default and type."""
+    """An option for a field of `TrainConfig`, with the same name, default and type."""
     name = option.removeprefix("--").replace("-", "_")
     default = getattr(TrainConfig, name)
     kind = type(default)
@@ -40,7 +40,7 @@ def _config(option: str, help_text: str) -> Callable[[_Function], _Function]:
 def _options(
     context: click.Context, parameter: click.Parameter, pairs: tuple[str, ...]
 ) -> dict[str, Any]:
-    """NAME=VALUE, as plain values; A,B is a list of two."""
+    """Parse NAME=VALUE into plain values; A,B is a list of two."""
     options: dict[str, Any] = {}
     for pair in pairs:
         name, equals, text = (part.strip() for part in pair.partition("="))
@@ -106,7 +106,7 @@ def _plain_value(text: str) -> bool | int | float | str:
     "--objective",
     type=click.Choice([name for name, kind in OBJECTIVES.items() if kind.hide_targets]),
     metavar="NAME",
-    help="What is minimised: catalogue-softmax, sampled-softmax or bpr."
+    help="What to minimise: catalogue-softmax, sampled-softmax or bpr."
     f"  [default: {CatalogueSoftmax.name}]",
 )
 @click.option(
@@ -124,13 +124,13 @@ def _plain_value(text: str) -> bool | int | float | str:
     help="A field of the objective, such as temperature=0.1, hidden_share=0.3,0.7 or "
     "negatives.mix=0,1; may be repeated.",
 )
-@_config("--rng-seed", "For all randomness of the training.")
+@_config("--rng-seed", "Seed of all randomness in training.")
 @click.option(
     "--split",
     "split_kind",
     type=click.Choice(SPLIT_KINDS),
     metavar="KIND",
-    help="What is held out.  [default: mixed where the order of a playlist is known, else random]",
+    help="What to hold out.  [default: mixed if any playlist's order is known, else random]",
 )
 @click.option(
     "--test-share",
@@ -159,7 +159,7 @@ def _plain_value(text: str) -> bool | int | float | str:
 @click.option(
     "--second-stage/--no-second-stage",
     default=None,
-    help="Reorder the best tracks.  [default: where LightGBM is installed]",
+    help="Reorder the best tracks.  [default: if LightGBM is installed]",
 )
 @click.option("--no-playlists", is_flag=True, help="Leave the playlists out of the bundle.")
 @click.option("--no-refit", is_flag=True, help="Ship the vectors that were measured.")
@@ -210,7 +210,7 @@ def train(
     stage, boosted trees learned from validation, reorders the best 200 tracks.
 
     The figures come from the held-out tracks. The vectors and the wide part that ship are then
-    trained once more, on all pairs, up to the epoch that validation chose; --no-refit skips that.
+    trained again on all pairs, up to the epoch chosen on validation; --no-refit skips that.
 
     While it runs, checkpoints and metrics.jsonl are in the folder OUT.training. After an
     interruption, the same command with --resume continues from the last checkpoint (one every

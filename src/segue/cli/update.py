@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _NUM_NAMED = 5
 
 
-@click.command(short_help="New playlists with new music into a bundle.")
+@click.command(short_help="Add new playlists and new music to a bundle.")
 @click.argument("bundle", type=click.Path(path_type=Path))
 @click.argument("playlists")
 @click.option(
@@ -41,9 +41,9 @@ def update(
     """Add the new music of PLAYLISTS to BUNDLE, without training.
 
     PLAYLISTS is anything that `segue build` reads. A new track is placed by its artist, its album
-    and the playlists that hold it, in proportions fitted on the bundle's own tracks; one with
-    nothing to be placed by is named and left out. New playlists join those of the bundle; one
-    whose id exists already replaces it.
+    and the playlists that hold it, in proportions fitted on the bundle's own tracks; one that
+    nothing can place is named and left out. New playlists join those of the bundle; one whose id
+    exists already replaces it.
 
     What the bundle already holds does not change; its figures are marked as measured before the
     update. Training again on all playlists does better, see docs/update.md.
@@ -76,7 +76,7 @@ def update(
         )
         more = len(report.left_out) - _NUM_NAMED
         say(
-            f"  {count(len(report.left_out), 'track')} left out, with nothing to go by: {named}"
+            f"  {count(len(report.left_out), 'track')} left out, as nothing can place them: {named}"
             + (f" and {count(more, 'more track')}" if more > 0 else "")
         )
     if loaded.playlists is None:
@@ -85,5 +85,5 @@ def update(
         new, newer, same = (
             number(num) for num in (report.num_playlists, report.num_replaced, report.num_repeated)
         )
-        say(f"Playlists: {new} new, {newer} replaced by their newer state, {same} as they were")
+        say(f"Playlists: {new} new, {newer} replaced by their newer state, {same} unchanged")
     say(f"Written to {out}; `{command('vibe', out, 'SONG')}` asks it for music")

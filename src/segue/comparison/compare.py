@@ -1,4 +1,4 @@
-"""A whole comparison: every cell of a grid that is not finished yet, then the report."""
+"""A whole comparison: every unfinished cell of a grid, then the report."""
 
 from __future__ import annotations
 
@@ -45,9 +45,9 @@ def compare(
 ) -> Comparison | None:
     """Train every architecture with every objective on one split, with tuned baselines.
 
-    Each cell (a row of the grid with one seed) is measured in a process of its own and kept as a
-    file, so the same call resumes an interrupted comparison. A script must make the call under
-    ``if __name__ == "__main__":``, as `multiprocessing` asks.
+    Each cell (a row of the grid with one seed) is measured in its own process and stored as a file,
+    so the same call resumes an interrupted comparison. A script must make the call under ``if
+    __name__ == "__main__":``, as `multiprocessing` requires.
 
     Parameters
     ----------
@@ -56,17 +56,17 @@ def compare(
     folder
         For the cells and the report.
     grid
-        What is compared; by default everything.
+        What to compare; by default everything.
     k_core
         Take the k-core of the graph; by default 30 with the quick preset, and none otherwise.
     split_rng_seed
-        For the split.
+        Seed of the split.
     num_seeds
-        Model seeds of every row.
+        Number of model seeds of every row.
     repeat_best
-        Model seeds of each architecture's best row and of the two best baselines.
+        Number of model seeds of each architecture's best row and of the two best baselines.
     only
-        Measure this cell, or this row, alone.
+        Measure only this cell, or this row.
     device
         ``"cpu"``, ``"cuda"``, or ``"auto"``: a GPU if PyTorch finds one.
     threads
@@ -74,14 +74,14 @@ def compare(
     max_minutes
         Stop after that time.
     overwrite
-        Replace cells of another configuration or split.
+        Replace cells with another configuration or split.
     progress
         True for lines and bars on standard error.
 
     Returns
     -------
     Comparison or None
-        All finished cells of the folder; None where none is finished.
+        All finished cells of the folder; None if there are none.
 
     Raises
     ------
@@ -119,7 +119,7 @@ def compare(
         missing = measure_unfinished(cells, fingerprint, runner, console, "Comparing")
         if repeat_best > 1 and not only:
             repeats = _repeats(cells, repeat_best, missing, settings, console)
-            # With the finished ones, which say how long another seed of a row takes.
+            # Including finished ones, which tell how long another seed of a row takes.
             finished = [cell for cell in cells if cell.name not in missing]
             missing |= measure_unfinished(
                 [*finished, *repeats], fingerprint, runner, console, "Repeating"
@@ -142,7 +142,7 @@ def _source(path: Path, grid: Grid, k_core: int | None, split_rng_seed: int) -> 
 
 
 def _named(cells: tuple[Cell, ...], only: str | None) -> tuple[Cell, ...]:
-    """The cells of a name, or of a row's name."""
+    """The cells with a name, or with a row's name."""
     if only is None:
         return cells
     found = tuple(

@@ -1,4 +1,4 @@
-"""How long a comparison will take: from a few timed steps, and from what is finished."""
+"""How long a comparison will take: estimated from a few timed steps, and from finished cells."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ from segue.training.train import train
 # Timed steps of each row, after a first one; fewer once they have taken this long.
 _TIMED_STEPS = 4
 _TIMED_SECONDS = 8.0
-# A process starts, reads the graph and draws the split.
+# Time for a process to start, read the graph and draw the split.
 _STARTING_SECONDS = 5.0
-# Of a trial of each baseline at a million pairs and 11,000 tracks on one core; pairs, or for EASE
-# tracks cubed, carry it to other sizes. A first trial makes it exact.
+# Seconds of a trial of each baseline at a million pairs and 11,000 tracks on one core, scaled to
+# other sizes by pairs, or for EASE by tracks cubed. A first trial makes it exact.
 _TRIAL_SECONDS = {
     "popularity": 8.0,
     "item-kNN": 25.0,
@@ -67,12 +67,12 @@ def estimate_cells(
     Parameters
     ----------
     cells
-        Those to do; each row is timed once.
+        The cells to do; each row is timed once.
     split
     settings
     on_progress
     clock
-        Seconds from some moment on.
+        Returns seconds since some moment.
 
     Returns
     -------
@@ -97,12 +97,12 @@ def estimate_cells(
 
 
 def estimate_from(records: Iterable[Mapping[str, Any]], cells: Iterable[Cell]) -> dict[str, float]:
-    """Of cells whose row is finished with another seed: what that took, in seconds, by name."""
+    """Seconds by name, for cells whose row is finished with another seed: the time that took."""
     by_row: dict[Row, list[float]] = {}
     for record in records:
         row = Row(record["model"], record["objective"], record["negatives"])
         seconds = record["seconds"]
-        # Trials are not made again for another seed.
+        # Trials are not repeated for another seed.
         spent = seconds["training"] + seconds["evaluation"] + _STARTING_SECONDS
         by_row.setdefault(row, []).append(spent)
     found = {}
@@ -123,7 +123,7 @@ def _time_of_ranking(split: Split, clock: Callable[[], float]) -> tuple[float, f
     validate(FirstStage(Centroid(vectors, even)), rows, split.train)
     seconds = clock() - started
     num_test = int((split.test.targets.lengths > 0).sum())
-    # An evaluation also makes lists, which takes as long again.
+    # An evaluation also makes lists, which takes the same time again.
     return seconds, seconds * (1 + 2 * num_test / len(rows.query))
 
 
@@ -149,7 +149,7 @@ def _of_training(
         device = device_named(settings.device)
         train(split.train, None, _in_the_middle(config), device=device, on_step=step)
     between = np.diff(times)
-    # The first step also makes the graph ready, and the ranking of hard negatives where it is one.
+    # The first step also prepares the graph, and the ranking of hard negatives if there is one.
     per_step = float(np.median(between[1:] if len(between) > 1 else between))
     first = max(0.0, float(between[0]) - per_step)
     epochs = config.epochs or _epochs_of(config, split)
@@ -178,7 +178,7 @@ def _epochs_of(config: TrainConfig, split: Split) -> int:
 
 
 def _of_baseline(cell: Cell, split: Split, trials: TrialsFile, evaluating: float) -> Estimate:
-    """Its trials that are not done yet, and the fitting, by those that are done or by rule."""
+    """Its unfinished trials and the fitting, estimated from finished trials or by rule of thumb."""
     seconds = trials.seconds(split, cell.row.model)
     if cell.row.model.startswith("EASE"):
         size = (split.train.catalog.num_tracks / 11_412) ** 3

@@ -1,4 +1,4 @@
-"""The folder of a comparison: where its files stand, and reading what is finished.
+"""The folder of a comparison: where its files are, and reading finished cells.
 
 ``cells/NAME.json`` is a finished cell, ``training/NAME`` a training under way, ``trials.jsonl``
 the finished trials of baselines; the report is next to these.
@@ -22,7 +22,7 @@ def claim(folder: Path) -> None:
     Raises
     ------
     ArtefactError
-        If it cannot be made, or holds something that no comparison wrote.
+        If it cannot be made, or contains something that no comparison wrote.
     """
     make_folder(folder)
     try:
@@ -31,7 +31,7 @@ def claim(folder: Path) -> None:
         raise ArtefactError(f"{folder}: cannot be read ({error.strerror or error})") from error
     if inside and not inside & {"cells", "training", "trials.jsonl"}:
         raise ArtefactError(
-            f"{folder}: holds files of something else than `segue compare`; choose another folder"
+            f"{folder}: contains files that `segue compare` did not write; choose another folder"
         )
 
 
@@ -44,12 +44,12 @@ def make_folder(folder: Path) -> None:
 
 
 def training_folder(folder: Path, cell: Cell) -> Path:
-    """Where a training under way keeps its checkpoint."""
+    """Where a running training keeps its checkpoint."""
     return folder / "training" / cell.name
 
 
 def trials_path(folder: Path) -> Path:
-    """What has been tried of baselines: see `segue.baselines.tuning.TrialsFile`."""
+    """The finished trials of baselines: see `segue.baselines.tuning.TrialsFile`."""
     return folder / "trials.jsonl"
 
 
@@ -59,7 +59,7 @@ def cell_path(folder: Path, cell: Cell) -> Path:
 
 
 def read_cell(path: Path) -> dict[str, Any]:
-    """A finished cell, as `measure_cell` wrote it; metrics may be missing.
+    """A finished cell, as written by `measure_cell`; metrics may be missing.
 
     Raises
     ------
@@ -87,14 +87,14 @@ def read_cell(path: Path) -> dict[str, Any]:
 
 
 def finished_cell(folder: Path, cell: Cell, split_fingerprint: str) -> dict[str, Any] | None:
-    """The file of a cell if it is there, None if it is not.
+    """The contents of a cell's file, None if there is none.
 
     Raises
     ------
     ArtefactError
         If it cannot be read.
     MismatchError
-        If it is of another configuration, or of another split or graph.
+        If it has another configuration, split or graph.
     """
     path = cell_path(folder, cell)
     if not path.exists():
@@ -105,7 +105,7 @@ def finished_cell(folder: Path, cell: Cell, split_fingerprint: str) -> dict[str,
     if record["data"].get("split") != split_fingerprint:
         what = "another graph or split"
     else:
-        # As JSON has them: tuples are lists there.
+        # As in JSON, where tuples are lists.
         ours, theirs = json.loads(json.dumps(cell.to_json())), record["config"]
         names = [n for n in {**ours, **theirs} if ours.get(n) != theirs.get(n)]
         differences = (f"{n} {theirs.get(n)}, not {ours.get(n)}" for n in names)

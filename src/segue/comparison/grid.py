@@ -27,7 +27,7 @@ from segue.models import ENCODERS
 from segue.training.config import TrainConfig
 from segue.training.objectives import NEGATIVES, OBJECTIVES, has_negatives
 
-# The cell's meaning, should it ever change: older cells are then not taken for new ones.
+# Version of a cell's meaning: if it changes, older cells are no longer valid.
 _CELL_VERSION = 1
 
 
@@ -35,7 +35,7 @@ _CELL_VERSION = 1
 class Row:
     """One line of the report: an architecture with an objective, or a baseline.
 
-    Negatives are named where the objective draws any.
+    Negatives are named if the objective draws any.
     """
 
     model: str
@@ -49,7 +49,7 @@ class Row:
 
     @property
     def kind(self) -> str:
-        """For people, without the model: ``bpr, hard``."""
+        """Readable, without the model: ``bpr, hard``."""
         return ", ".join(part for part in (self.objective, self.negatives) if part)
 
     @property
@@ -66,13 +66,13 @@ class Cell:
     ----------
     row
     rng_seed
-        Of the model; None for a baseline that draws nothing.
+        Model seed; None for a deterministic baseline.
     config
         None for a baseline.
     num_trials
-        For a baseline: options tried on validation.
+        For a baseline: number of options tried on validation.
     preset
-        Which grid it is of, for the report; no part of what determines its figures.
+        Which grid it belongs to, for the report; it does not affect the figures.
     """
 
     row: Row
@@ -83,7 +83,7 @@ class Cell:
 
     @property
     def name(self) -> str:
-        """Names its file: the row's name, and the seed where there is one."""
+        """The name of its file: the row's name, and the seed if there is one."""
         return self.row.name + ("" if self.rng_seed is None else f"-seed{self.rng_seed}")
 
     def to_json(self) -> dict[str, Any]:
@@ -114,8 +114,8 @@ class Grid:
         ``"full"``: each architecture as it trains best. ``"quick"``: the same with small vectors.
         ``"article"``: the protocol of the article, see `segue.comparison.presets.article_fields`.
     models, objectives, negatives, baselines
-        Limits; what does not go together is left out. An objective that draws no negatives is not
-        limited by them. By default all baselines, and none with the article's preset.
+        Restrict the grid; invalid combinations are left out. `negatives` does not restrict
+        objectives that draw none. By default all baselines, and none with the article's preset.
     num_trials
         For each baseline; by default 8, and 3 with the quick preset.
     changes
@@ -136,7 +136,7 @@ class Grid:
     changes: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Refuse unknown names, and limits that leave nothing (InputError)."""
+        """Raise InputError for unknown names, and for limits that leave nothing."""
         for what, given, known in (
             ("preset", (self.preset,), get_args(Preset)),
             ("model", self.models, tuple(ENCODERS)),
@@ -188,7 +188,7 @@ class Grid:
         Raises
         ------
         InputError
-            If a changed field is out of its range.
+            If a changed field is out of range.
         """
         first = [self._first_cell(row, train) for row in self.rows]
         repeats = (
@@ -214,21 +214,21 @@ class Grid:
 def best_cells(
     cells: Iterable[Cell], validation: Mapping[str, float], num_baselines: int = 2
 ) -> Iterator[Cell]:
-    """The rows that are repeated: of each architecture the best, and the best baselines.
+    """The rows to repeat: the best of each architecture, and the best baselines.
 
     Parameters
     ----------
     cells
-        Of the first seed.
+        Cells of the first seed.
     validation
-        By name of the cell, the figure that chooses. It is from validation, never from test.
+        The deciding figure by name of the cell. It is from validation, never from test.
     num_baselines
         How many baselines.
 
     Yields
     ------
     Cell
-        Of the first seed, the first of equals; baselines that draw nothing are among them.
+        Of the first seed, the first among equals; deterministic baselines included.
     """
     ordered = sorted(cells, key=lambda cell: -validation[cell.name])
     trained = [cell for cell in ordered if not cell.row.is_baseline]

@@ -1,4 +1,4 @@
-"""The report of a comparison for people: Markdown."""
+"""The readable report of a comparison, in Markdown."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from segue.evaluation.validation import BEST_BY
 from segue.metrics import METRICS, Metric
 from segue.training.objectives import Triples
 
-# The published table of the article, from its own data: AUC (pooled), Recall@300, novelty.
+# The article's published table, on its own data: AUC (pooled), Recall@300, novelty.
 PUBLISHED = {
     ("gcn", "random"): (0.722, 0.163, 11.1),
     ("graphsage", "random"): (0.686, 0.142, 11.3),
@@ -24,7 +24,7 @@ PUBLISHED = {
     ("gat", "random"): (0.535, 0.035, 12.5),
     ("gat", "hard"): (0.500, 0.025, 12.9),
 }
-# Differ between cells by their nature, so they are not in the table of configurations.
+# These always differ between cells, so they are not in the table of configurations.
 _NOT_CONFIGURED = ("version", "rng_seed", "model", "baseline", "num_trials")
 
 
@@ -39,7 +39,7 @@ def markdown(
     pictures
         File name and description of each plot.
     unfinished
-        Cells that are not there, and why.
+        Missing cells, and why they are missing.
     """
 
     def shown(*names: str) -> list[str]:
@@ -66,7 +66,7 @@ def markdown(
     parts += ["## All rows", _figures(comparison.rows, accuracy)]
     parts += [
         "## Popularity and coverage",
-        "Novelty in bits: more of it is less popular music. Bucket 1 holds the most popular "
+        "Novelty in bits: higher means less popular music. Bucket 1 holds the most popular "
         "tracks, bucket 5 the least, each with a fifth of the training pairs.",
         _figures(comparison.rows, popularity),
         *shown("recall-by-novelty.png", "recall-by-popularity.png"),
@@ -76,8 +76,8 @@ def markdown(
         _choices(comparison),
         *shown("validation.png", "loss.png"),
         "## Cost",
-        "Memory is the most that the process of a cell held at once, Python and PyTorch "
-        "included. A baseline's tuning is that of all its trials.",
+        "Memory is the peak of a cell's process, including Python and PyTorch. "
+        "A baseline's tuning is that of all its trials.",
         _cost(comparison),
         "## Configuration",
         _configuration(comparison),
@@ -114,7 +114,7 @@ def _figures(rows: Sequence[RowFigures], metrics: Sequence[Metric]) -> str:
                 mean,
                 row.spread(metric.name),
                 metric.decimals,
-                # What looks the same is as good.
+                # Equal as displayed counts as equally good.
                 bold=best is not None and metric.format(mean) == metric.format(best),
             )
             for mean, row in zip(means, rows, strict=True)
@@ -148,7 +148,7 @@ def _figure(mean: float, spread: float | None, decimals: int, *, bold: bool = Fa
 
 
 def _short(value: float, decimals: int) -> str:
-    """Without the 0 before the point, which says nothing."""
+    """Without the redundant 0 before the decimal point."""
     text = f"{value:.{decimals}f}"
     return text.removeprefix("0") if text.startswith("0.") else text
 
@@ -187,8 +187,8 @@ def _published(comparison: Comparison) -> str:
     header = ["model", "negatives", "auc (pooled)", "published", "auc", "recall@300", "published"]
     note = (
         "The published figures are from other data (50 slices of the Million Playlist Dataset, "
-        "30-core: 22,083 playlists, 12,237 tracks, 3,053 artists), so they compare in their order, "
-        "not in their size. Their AUC pools all held-out pairs, as `auc (pooled)` does; `auc` is "
+        "30-core: 22,083 playlists, 12,237 tracks, 3,053 artists), so compare their order, not "
+        "their values. Their AUC pools all held-out pairs, as `auc (pooled)` does; `auc` is "
         "taken within each playlist."
     )
     table = _table([*header, "novelty@300", "published"], lines, num_texts=2)
@@ -253,7 +253,7 @@ def _cost(comparison: Comparison) -> str:
 
 
 def _configuration(comparison: Comparison) -> str:
-    """What all trainings share as a list, what differs as a table."""
+    """Shared settings of all trainings as a list, differing ones as a table."""
     rows = comparison.trained
     if not rows:
         return "No training, only baselines."
@@ -267,14 +267,14 @@ def _configuration(comparison: Comparison) -> str:
     if any(row.cells[0]["preset"] != "article" for row in rows):
         text += (
             "\n\nLearning rate and options of an architecture were chosen on validation, under the "
-            "softmax over the catalogue and on fewer playlists, with equally many trials for each "
-            "architecture; they are the same for all its objectives."
+            "softmax over the catalogue and on fewer playlists, with the same number of trials "
+            "for each architecture; they are the same for all its objectives."
         )
     if "epochs" in different:
         epochs = {row.row.objective: row.cells[0]["config"]["epochs"] for row in rows}
         text += (
             f" Epochs differ ({', '.join(f'{name} {_plain(n)}' for name, n in epochs.items())}): "
-            "bpr learns of one negative at a time, and so more slowly."
+            "bpr learns from one negative at a time, and so more slowly."
         )
     if not different:
         return text

@@ -26,33 +26,33 @@ from segue.training.checkpoint import CHECKPOINT, METRICS_FILE
 from segue.training.device import device_named
 from segue.training.train import train
 
-# Called with the share of the work that is done, from 0 to 1, and a few words on where it stands.
+# Called with the share of the work done, from 0 to 1, and a short status.
 OnProgress = Callable[[float, str], None]
-# Of a training; the rest is evaluation.
+# Share of the work that is training; the rest is evaluation.
 _TRAINING_SHARE = 0.95
 
 
 class OutOfTimeError(Exception):
-    """The deadline has passed: what is done of the cell is kept, and the next call resumes it."""
+    """The deadline has passed: partial work on the cell is kept, and the next call resumes it."""
 
 
 @dataclass(frozen=True)
 class RunSettings:
-    """How cells are measured, apart from what determines their figures.
+    """Settings for measuring cells that do not affect their figures.
 
     Attributes
     ----------
     folder
-        Of the comparison: see `segue.comparison.folder`.
+        The comparison's folder: see `segue.comparison.folder`.
     device
         ``"cpu"``, ``"cuda"``, or ``"auto"``: a GPU if PyTorch finds one.
     threads
         CPU threads of each process; None: all cores.
     deadline
-        By `time.time`: a training then stops at the end of its epoch, a tuning at that of its
-        trial.
+        In terms of `time.time`: a training then stops at the end of its epoch, a tuning at the end
+        of its trial.
     overwrite
-        Start over where another configuration's training was stopped.
+        Start over if a training of another configuration was interrupted.
     """
 
     folder: Path
@@ -82,14 +82,14 @@ def measure_cell(
     Returns
     -------
     dict
-        What the file holds.
+        The file's contents.
 
     Raises
     ------
     OutOfTimeError
         If the deadline passes; the next call resumes there.
     SegueError
-        As `segue.training.train.train`, `segue.baselines.tuning.tune` and the baselines.
+        As for `segue.training.train.train`, `segue.baselines.tuning.tune` and the baselines.
     """
     settings.check_time()
     make_folder(cell_path(settings.folder, cell).parent)
@@ -133,9 +133,9 @@ def measure_cell(
     }
     record["seconds"]["evaluation"] = round(time.perf_counter() - started, 3)
     write_json(cell_path(settings.folder, cell), record)
-    # Only now that the file is whole is the way there no longer needed.
+    # Only now that the file is complete are the intermediate files no longer needed.
     shutil.rmtree(training_folder(settings.folder, cell), ignore_errors=True)
-    with suppress(OSError):  # it stays where another training is under way
+    with suppress(OSError):  # it stays if another training is running
         training_folder(settings.folder, cell).parent.rmdir()
     on_progress(1.0, "")
     return record
@@ -215,7 +215,7 @@ def _tuned(
         "parameters": None,
         "seconds": {
             "training": round(time.perf_counter() - fitting, 3),
-            # Those of earlier calls included.
+            # Including those of earlier calls.
             "tuning": round(sum(trial.seconds for trial in tuning.trials), 3),
         },
         "device": "cpu",

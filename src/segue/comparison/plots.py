@@ -16,9 +16,10 @@ from segue.pictures.plots import Series, lines, panels, scatter_of_kinds
 from segue.pictures.save import save_plot
 from segue.pictures.style import SIZES, Size
 
-# The best row of each architecture, and baselines up to this number: more cannot be told apart.
+# The best row of each architecture, plus baselines up to this number: more would be
+# indistinguishable.
 NUM_SERIES = 8
-# At most this number of rows far below all others is left out, where they would squeeze the rest.
+# At most this many rows far below the others are left out, as they would squeeze the rest.
 MOST_LEFT_OUT = 3
 SIZE = SIZES["screen"]
 
@@ -29,8 +30,8 @@ def draw_plots(comparison: Comparison, folder: Path) -> dict[str, str]:
     Returns
     -------
     dict
-        By file name what the plot shows. A plot that would be empty is left out, and one of an
-        earlier report in its place is removed.
+        Description by file name. A plot that would be empty is left out, and its file from an
+        earlier report is removed.
     """
     shown = _shown(comparison)
     plots: dict[str, tuple[str, Callable[..., object] | None]] = {
@@ -55,7 +56,7 @@ def draw_plots(comparison: Comparison, folder: Path) -> dict[str, str]:
 
 
 def _shown(comparison: Comparison) -> dict[str, RowFigures]:
-    """By label: the best row of each architecture, then as many baselines as there is room for."""
+    """By label: the best row of each architecture, then as many baselines as there is space for."""
     best = comparison.best()
     beside = comparison.best_baselines(NUM_SERIES - len(best))
     chosen = {row.row for row in beside}
@@ -65,7 +66,7 @@ def _shown(comparison: Comparison) -> dict[str, RowFigures]:
 
 
 def _series(x: list[float], by_seed: list[list[float]]) -> Series:
-    """Means of several seeds, with their spread where there are several."""
+    """Means over the seeds, with their spread if there are several."""
     values = np.array(by_seed)
     spread = values.std(axis=1, ddof=1).tolist() if values.shape[1] > 1 else ()
     return Series(x, values.mean(axis=1).tolist(), spread)
@@ -105,7 +106,7 @@ def _recall_curves(
 
 
 def _far_below(rows: list[RowFigures]) -> list[RowFigures]:
-    """The few rows with less than half the best Recall@300; none where they are many."""
+    """The few rows with less than half the best Recall@300; none if there are many."""
     recalls = [row.mean("recall@300") for row in rows]
     low = [row for row, recall in zip(rows, recalls, strict=True) if recall < max(recalls) / 2]
     return low if len(low) <= MOST_LEFT_OUT and len(low) < len(rows) / 2 else []
@@ -153,7 +154,7 @@ def _popularity(shown: dict[str, RowFigures]) -> Callable[..., object] | None:
     series = {}
     for label, row in shown.items():
         recalls = {b: row.mean(f"recall@300 of bucket {b}") for b in buckets}
-        # A bucket in which nothing is held out has no recall, which is not 0.
+        # A bucket with nothing held out has no recall, rather than a recall of 0.
         known = {float(b): recall for b, recall in recalls.items() if math.isfinite(recall)}
         if known:
             series[label] = Series(list(known), list(known.values()))
@@ -171,7 +172,7 @@ def _popularity(shown: dict[str, RowFigures]) -> Callable[..., object] | None:
 
 
 def _validation(comparison: Comparison) -> Callable[..., object] | None:
-    """A panel an architecture, a line for each objective, of the first seed."""
+    """One panel per architecture, one line per objective, first seed."""
     groups: dict[str, dict[str, Series]] = {}
     for row in comparison.trained:
         entries = [entry for entry in row.cells[0]["history"] if BEST_BY in entry]
@@ -184,7 +185,7 @@ def _validation(comparison: Comparison) -> Callable[..., object] | None:
 
 
 def _losses(comparison: Comparison) -> Callable[..., object] | None:
-    """A panel for each objective, as losses compare in it alone; a line a model."""
+    """One panel per objective, as losses are only comparable within it; one line per model."""
     groups: dict[str, dict[str, Series]] = {}
     for row in sorted(comparison.trained, key=lambda row: place_of_kind(row.row)):
         history = row.cells[0]["history"]

@@ -22,16 +22,16 @@ QUICK_K_CORE = 30
 # Options tried for each baseline.
 NUM_TRIALS = {"full": 8, "quick": 3, "article": 8}
 ARTICLE_MODELS = ("lightgcn", "gcn", "graphsage", "gat", "rgcn")
-# Hard negatives are from a share of the ranking that shrinks from half of it. In the article's
-# form, from all of it to half, they are hardly harder than random ones.
+# Hard negatives come from a share of the ranking that shrinks from one half. In the article's
+# variant, from all to half, they are hardly harder than random ones.
 _HARD: dict[str, Any] = {"share": (0.5, 0.05), "refresh_every": 2}
 _ARTICLE_HARD: dict[str, Any] = {"share": (1.0, 0.5), "mix": (1.0, 1.0), "refresh_every": 5}
-# Of the whole comparison: a night on one core at a million pairs.
+# For the full comparison: one night on one core at a million pairs.
 FULL: dict[str, Any] = {"dim": 128, "epochs": 12, "validate_every": 2}
-# Of a quick comparison: small vectors.
+# For a quick comparison: small vectors.
 QUICK: dict[str, Any] = {"dim": 32, "epochs": 12, "validate_every": 4}
-# BPR has this many times the epochs: it learns from one negative at a time, and is not done when a
-# softmax is.
+# BPR gets this many times the epochs: it learns from one negative at a time, and takes longer to
+# converge than a softmax.
 BPR_EPOCHS = 2
 ARTICLE_RECIPE = SplitRecipe("random", test_share=0.15, validation_share=0.15)
 
@@ -44,7 +44,7 @@ def training_fields(
     Parameters
     ----------
     preset, model, objective, negatives
-        By name; `negatives` is empty where the objective draws none.
+        By name; `negatives` is empty if the objective draws none.
     train
         The training graph.
     """
@@ -68,14 +68,14 @@ def _objective(name: str, negatives: str, hard: Mapping[str, Any]) -> Objective:
 def article_fields(model: str, train: PlaylistGraph) -> dict[str, Any]:
     """The article's protocol for one of its ten models.
 
-    Triples with one negative a pair and all training pairs in each step, 300 steps of Adam at 0.01
-    with weight decay 1e-5, vectors of 64 numbers with Xavier's start, learned vectors of playlists,
-    no nonlinearity, four layers of LightGCN and three of the others. Hard negatives are from the
-    top of the ranking, renewed every fifth step; how much of it counts as the top shrinks from all
-    to half.
+    Triples with one negative per pair and all training pairs in each step, 300 steps of Adam at
+    0.01 with weight decay 1e-5, vectors of 64 numbers with Xavier initialisation, learned playlist
+    vectors, no nonlinearity, four layers of LightGCN and three of the others. Hard negatives are
+    from the top of the ranking, refreshed every fifth step; the share that counts as the top
+    shrinks from all to half.
     """
     num_nodes = sum(train.num_nodes[kind] for kind in ("playlist", "track", "artist"))
-    # What Glorot and Bengio's rule gives a table of vectors, as a normal distribution.
+    # Glorot and Bengio's rule for a table of vectors, as a normal distribution.
     dim = 64
     options: dict[str, Any] = {"playlist_vectors": True, "relation_weight": 1.0}
     if model != "lightgcn":

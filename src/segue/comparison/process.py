@@ -1,4 +1,4 @@
-"""Each cell in a process of its own, so that its peak memory is its own and it can be stopped."""
+"""Each cell in its own process, so that its peak memory can be measured and it can be stopped."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class ProcessRunner:
     Attributes
     ----------
     source
-        Each process reads it for itself.
+        Each process reads it itself.
     settings
     """
 
@@ -34,23 +34,23 @@ class ProcessRunner:
     settings: RunSettings
 
     def measure(self, cell: Cell, on_progress: OnProgress) -> dict[str, Any]:
-        """As `measure_cell`.
+        """As for `measure_cell`.
 
         Raises
         ------
         ResourceError
-            If the process has been killed, as where memory runs out.
+            If the process was killed, for example because memory ran out.
         """
         result: dict[str, Any] = self.run(measure_cell, cell, on_progress, cell.name)
         return result
 
     def estimate(self, cells: list[Cell], on_progress: OnProgress) -> dict[str, Estimate]:
-        """As `estimate_cells`."""
+        """As for `estimate_cells`."""
         result: dict[str, Estimate] = self.run(estimate_cells, cells, on_progress, "the estimate")
         return result
 
     def run(self, task: Callable[..., Any], work: Any, on_progress: OnProgress, name: str) -> Any:
-        """Call ``task(work, split, settings, on_progress)`` in a new process, with its result."""
+        """Return the result of ``task(work, split, settings, on_progress)`` in a new process."""
         context = multiprocessing.get_context("spawn")
         receiver, sender = context.Pipe(duplex=False)
         process = context.Process(target=_child, args=(sender, self, task, work), daemon=True)
@@ -73,7 +73,7 @@ class ProcessRunner:
                 + ("; it may have run out of memory" if process.exitcode == -9 else "")
             ) from None
         finally:
-            # A finished process ends soon; an interrupted one must not run on without us.
+            # A finished process ends soon; an interrupted one must not outlive us.
             process.join(timeout=1)
             process.terminate()
             process.join()
@@ -84,7 +84,7 @@ def _child(sender: Connection, runner: ProcessRunner, task: Callable[..., Any], 
     def on_progress(share: float, note: str) -> None:
         sender.send(("progress", (share, note)))
 
-    # A broken pipe: the process that asked has gone, and nobody waits for the answer.
+    # A broken pipe: the parent process has gone, and nobody waits for the result.
     with suppress(BrokenPipeError):
         try:
             limit_threads(runner.settings.threads)
@@ -96,7 +96,7 @@ def _child(sender: Connection, runner: ProcessRunner, task: Callable[..., Any], 
 
 @contextmanager
 def _ignoring_interrupts() -> Iterator[None]:
-    """A process started meanwhile ignores Ctrl-C, which a terminal sends to all: only we act."""
+    """Make processes started meanwhile ignore Ctrl-C, which a terminal sends to all of them."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

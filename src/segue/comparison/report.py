@@ -22,12 +22,12 @@ def write_report(folder: Path, unfinished: Mapping[str, str] | None = None) -> C
     ----------
     folder
     unfinished
-        Cells that belong to the grid and are not there, and why.
+        Missing cells of the grid, and why they are missing.
 
     Raises
     ------
     ArtefactError, MismatchError
-        As `read_comparison`, or if a file cannot be written.
+        As for `read_comparison`, or if a file cannot be written.
     """
     comparison = read_comparison(folder)
     pictures = draw_plots(comparison, folder)
@@ -40,7 +40,7 @@ def write_report(folder: Path, unfinished: Mapping[str, str] | None = None) -> C
 
 
 def to_json(comparison: Comparison) -> dict[str, Any]:
-    """The report for programs: rows with mean and standard deviation, and every cell's facts."""
+    """The machine-readable report: rows with mean and standard deviation, and every cell."""
     kept = (
         *("name", "rng_seed", "config", "options", "num_trials", "best_epoch", "validation"),
         *("test", "parameters", "seconds", "peak_memory", "device", "machine"),
@@ -71,7 +71,7 @@ def to_json(comparison: Comparison) -> dict[str, Any]:
 
 
 def _write_csv(path: Path, comparison: Comparison) -> None:
-    """One line a cell."""
+    """One line per cell."""
     chosen_on = comparison.validation_metrics
     header = [
         *("model", "objective", "negatives", "rng_seed", *(metric.name for metric in METRICS)),

@@ -23,22 +23,22 @@ Record = dict[str, Any]
 
 @dataclass(frozen=True)
 class RowFigures:
-    """One row of the report: its cells, one a seed, in the order of their seeds."""
+    """One row of the report: its cells, one per seed, in the order of their seeds."""
 
     row: Row
     cells: tuple[Record, ...]
 
     def mean(self, metric: str, part: str = "test") -> float:
-        """Over the seeds; NaN where a cell has no value, as one that is older than the metric."""
+        """Mean over the seeds; NaN if a cell has no value, such as one older than the metric."""
         return float(np.mean(self._values(metric, part)))
 
     def spread(self, metric: str, part: str = "test") -> float | None:
-        """Standard deviation over the seeds (of a sample); None of a single one."""
+        """Sample standard deviation over the seeds; None for a single one."""
         values = self._values(metric, part)
         return float(np.std(values, ddof=1)) if len(values) > 1 else None
 
     def curve(self) -> dict[int, list[float]]:
-        """Recall@k by k, of each seed."""
+        """Recall@k by k, for each seed."""
         curves = [cell["test"]["recall_curve"] for cell in self.cells]
         shared = [k for k in curves[0] if all(curve.get(k) is not None for curve in curves)]
         return {int(k): [float(curve[k]) for curve in curves] for k in shared}
@@ -52,7 +52,7 @@ class RowFigures:
 
     @property
     def label(self) -> str:
-        """For people: ``gcn, bpr, hard``."""
+        """Readable: ``gcn, bpr, hard``."""
         return ", ".join(part for part in (self.row.model, self.row.kind) if part)
 
 
@@ -70,12 +70,12 @@ class Comparison:
 
     @property
     def cells(self) -> list[Record]:
-        """Of all rows."""
+        """The cells of all rows."""
         return [cell for row in self.rows for cell in row.cells]
 
     @property
     def validation_metrics(self) -> list[str]:
-        """Names of what was measured on validation."""
+        """Names of the metrics on validation."""
         return list(dict.fromkeys(name for cell in self.cells for name in cell["validation"]))
 
     @property
@@ -89,9 +89,9 @@ class Comparison:
         return [row for row in self.rows if row.row.is_baseline]
 
     def best(self) -> list[RowFigures]:
-        """Of each architecture the row that is best on validation.
+        """The row of each architecture that is best on validation.
 
-        By the cells of the first seed, as rows differ in how many seeds they have.
+        Compared by the first seed, as rows have different numbers of seeds.
         """
         found: dict[str, RowFigures] = {}
         for row in self.trained:
@@ -116,19 +116,19 @@ def read_comparison(folder: Path) -> Comparison:
     Raises
     ------
     ArtefactError
-        If there is none, or one cannot be read.
+        If there are none, or one cannot be read.
     MismatchError
-        If they are of different splits, and so not to be compared.
+        If they are from different splits, and so not comparable.
     """
     paths = sorted((folder / "cells").glob("[!.]*.json"))
     if not paths:
-        raise ArtefactError(f"{folder}: holds no finished cell of `segue compare`")
+        raise ArtefactError(f"{folder}: contains no finished cell of `segue compare`")
     records = [read_cell(path) for path in paths]
     for path, record in zip(paths, records, strict=True):
         if record["data"]["split"] != records[0]["data"]["split"]:
             raise MismatchError(
-                f"{path}: is of another graph or split than {paths[0].name}, so they cannot stand "
-                "in one report; another --out keeps them apart"
+                f"{path}: is of another graph or split than {paths[0].name}, so they cannot be "
+                "in one report; another --out keeps them separate"
             )
     by_row: dict[Row, list[Record]] = {}
     for record in records:
@@ -144,7 +144,7 @@ def read_comparison(folder: Path) -> Comparison:
 
 
 def place_of_kind(row: Row) -> tuple[int, int]:
-    """Where a row stands in the report by its objective and negatives."""
+    """Sort key of a row by its objective and negatives."""
     return _at(row.objective, OBJECTIVES), _at(row.negatives, NEGATIVES)
 
 

@@ -24,13 +24,13 @@ def measure_unfinished(
     console: Progress,
     title: str,
 ) -> dict[str, str]:
-    """Measure what is not finished; gives the names of the cells still missing, and why."""
+    """Measure unfinished cells; returns the names of those still missing, and why."""
     waiting = _waiting(cells, fingerprint, runner.settings)
     if not waiting:
         return {}
     expected = _expected(cells, waiting, runner, console)
     missing: dict[str, str] = {}
-    done, spent = 0.0, 0.0  # seconds: expected of the cells that are done, and really spent
+    done, spent = 0.0, 0.0  # seconds for finished cells: expected and actual
     total = sum(expected.values())
     with console.bar(title, math.ceil(total), "") as bar:
         for at, cell in enumerate(waiting, start=1):
@@ -62,7 +62,7 @@ def measure_unfinished(
 
 
 def _waiting(cells: Sequence[Cell], fingerprint: str, settings: RunSettings) -> list[Cell]:
-    """The cells that are not finished; all files are looked at before anything is done."""
+    """The unfinished cells; all files are checked before any work is done."""
     waiting = []
     for cell in cells:
         try:
@@ -105,7 +105,7 @@ def _expected(
 
 
 def _moving(bar: ProgressBar, seconds: float, place: str) -> OnProgress:
-    """Moves a bar on by the share of `seconds` that is done."""
+    """Advances a bar by the share of `seconds` that is done."""
     position = 0.0
 
     def on_progress(share: float, note: str) -> None:

@@ -12,7 +12,7 @@ from segue.graph.split import Split, SplitRecipe, split_graph
 
 @dataclass(frozen=True)
 class Source:
-    """The data of a comparison: a graph, its k-core where only that is taken, and its split."""
+    """The data of a comparison: a graph or its k-core, and its split."""
 
     graph: Path
     recipe: SplitRecipe

@@ -1,7 +1,8 @@
 """Encoders: graph neural networks that turn a `MessageGraph` into `NodeVectors`.
 
-A further architecture is one file here and one line in `ENCODERS`, which gives it to the command
-line and to the conformance tests. From Python it needs neither: see `segue.training.train.train`.
+To add an architecture, write one file here and add one line to `ENCODERS`, which makes it available
+on the command line and to the conformance tests. From Python neither is needed: see
+`segue.training.train.train`.
 """
 
 from collections.abc import Callable
@@ -21,11 +22,11 @@ ENCODERS: dict[str, Callable[..., Encoder]] = {
     "gat": GAT,
     "rgcn": RGCN,
 }
-"""Architectures by the name under which they are trained."""
+"""Architectures by name."""
 
 
 def encoder_named(name: str) -> Callable[..., Encoder]:
-    """The class of an architecture (InputError if there is none of that name)."""
+    """The class of an architecture (InputError if the name is unknown)."""
     if name not in ENCODERS:
         raise InputError(f"model {name!r} is not known, expected {', '.join(ENCODERS)}")
     return ENCODERS[name]

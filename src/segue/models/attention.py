@@ -1,7 +1,7 @@
 """Attention over the entries of a `SparseMatrix`: scores, a softmax in each row, weighted sums.
 
-Everything is one number per entry and head; vectors are never copied out to the entries, but for
-`additive_scores`, which does so a block at a time.
+Everything is one number per entry and head; vectors are never expanded per entry, except in
+`additive_scores`, which does so one block at a time.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from torch.autograd.function import once_differentiable
 
 from segue.models.sparse import SparseMatrix, weighted_sums
 
-# Entries of which vectors are held at once.
+# Entries whose vectors are in memory at a time.
 BLOCK_ENTRIES = 1 << 15
 
 
 def row_softmax(matrix: SparseMatrix, scores: Tensor) -> Tensor:
-    """Softmax within each row over the entries that are not at zero, which get no weight.
+    """Softmax within each row over the nonzero entries; the others get no weight.
 
     Parameters
     ----------
@@ -101,11 +101,11 @@ class _RowSoftmax(torch.autograd.Function):
     def forward(ctx: Any, matrix: SparseMatrix, scores: Tensor) -> Tensor:
         row, offsets = matrix.row(), matrix.offsets.long()
         scores = scores.masked_fill((matrix.value == 0)[:, None], -torch.inf)
-        lowest = torch.finfo(scores.dtype).min  # of rows without any: finite, so that 0 comes out
+        lowest = torch.finfo(scores.dtype).min  # for empty rows: finite, so that the result is 0
         highest = torch.segment_reduce(scores, "max", offsets=offsets, initial=lowest)
         weights = (scores - highest.index_select(0, row)).exp_()
         total = _segment_sums(weights, offsets)
-        # Where there is anything, the highest alone gives 1.
+        # In nonempty rows the highest entry alone contributes 1.
         weights /= total.clamp_(min=1).index_select(0, row)
         ctx.row, ctx.offsets = row, offsets
         ctx.save_for_backward(weights)
@@ -133,7 +133,7 @@ class _AttentionSums(torch.autograd.Function):
         grad = grad.contiguous()
         transposed = matrix.with_value(weights.detach())
         dense_grad = transposed.transposed_matmul(grad)
-        # grad_i · dense_j of each entry: torch's own gradient of the weights of a bag, which
+        # grad_i · dense_j of each entry: torch's own gradient for the weights of a bag, which
         # copies no vectors.
         with torch.enable_grad():
             entry = weights.detach().requires_grad_()
@@ -152,7 +152,7 @@ class _PairSums(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[None, Tensor, Tensor]:
-        # Sums of neighbouring entries in either form: nothing is scattered.
+        # Sums of adjacent entries in either form: no scattered writes.
         matrix, grad = ctx.matrix, grad.contiguous()
         return (
             None,

@@ -1,4 +1,4 @@
-"""What every encoder takes and gives: `MessageGraph` in, `NodeVectors` out."""
+"""The interface of encoders: `MessageGraph` in, `NodeVectors` out."""
 
 from __future__ import annotations
 
@@ -15,35 +15,35 @@ from segue.errors import InputError
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.models.sparse import SparseMatrix
 
-# What an encoder returns: by node kind one float vector a node, [num_nodes, dim]. Always tracks and
-# the structural kinds that the graph has; playlists where they have learned vectors.
+# What an encoder returns: by node kind one float vector per node, [num_nodes, dim]. Always tracks
+# and the graph's structural kinds; playlists if they have learned vectors.
 NodeVectors: TypeAlias = dict[str, Tensor]
 
 
 @dataclass(frozen=True, eq=False)
 class MessageGraph:
-    """The torch view of a training graph: along which edges messages go, and how heavy they are.
+    """The torch view of a training graph: the edges that carry messages, and their weights.
 
     The structure is built once, in both directions; hiding an edge sets its value to zero and
-    leaves the structure alone. Values are symmetrically normalised, 1/√(deg(row)·deg(column))
-    with the degrees of the whole training graph in that relation, so that hiding one edge changes
-    no other.
+    leaves the structure unchanged. Values are symmetrically normalised, 1/√(deg(row)·deg(column))
+    with the degrees of the whole training graph in that relation, so that hiding one edge does not
+    change others.
 
     Attributes
     ----------
     num_nodes : dict
-        Number of nodes by kind, of those kinds as well that take no part.
+        Number of nodes by kind, including kinds that take no part.
     contains : SparseMatrix [num_playlists, num_tracks]
         Interaction edges in the order of the training graph's pairs.
     structural : dict of SparseMatrix [num_sources, num_targets]
-        Structural edges by the kind that they lead to, as ``"artist"``.
+        Structural edges by target kind, such as ``"artist"``.
     source : dict of str
-        The kind that they start from, ``"track"`` or ``"playlist"``, by the same keys.
+        Their source kind, ``"track"`` or ``"playlist"``, by the same keys.
     length, popularity : float32 [num_playlists], float32 [num_tracks]
-        Training tracks of each playlist and training playlists of each track, 1 where there are
-        none.
+        Number of training tracks of each playlist and of training playlists of each track, at least
+        1.
     degree : dict of float32 [num_nodes]
-        Training edges of each node, over all relations of this graph, by kind.
+        Number of training edges of each node, over all relations of this graph, by kind.
     """
 
     num_nodes: dict[str, int]
@@ -67,7 +67,7 @@ class MessageGraph:
         ----------
         graph
         relations
-            The structural relations that carry messages, by the kind that they lead to.
+            The structural relations that carry messages, by target kind.
         device
 
         Raises
@@ -106,7 +106,7 @@ class MessageGraph:
         )
 
     def starting_at(self, kind: str) -> dict[str, SparseMatrix]:
-        """The structural edges of tracks, or of playlists, by the kind that they lead to."""
+        """The structural edges of tracks, or of playlists, by target kind."""
         return {
             target: edges
             for target, edges in self.structural.items()
@@ -115,7 +115,7 @@ class MessageGraph:
 
     @property
     def homogeneous(self) -> HomogeneousView:
-        """The visible edges of all relations as the modules of PyTorch Geometric take them."""
+        """The visible edges of all relations in the form that PyTorch Geometric modules take."""
         kinds = ["playlist", "track", *self.structural]
         counts = [self.num_nodes[kind] for kind in kinds]
         first = dict(zip(kinds, np.cumsum([0, *counts[:-1]]).tolist(), strict=True))
@@ -136,7 +136,7 @@ class MessageGraph:
         )
 
     def hide(self, pairs: Tensor) -> MessageGraph:
-        """The same graph with some interaction edges absent.
+        """The same graph with some interaction edges hidden.
 
         Parameters
         ----------
@@ -148,10 +148,10 @@ class MessageGraph:
 
 @dataclass(frozen=True, eq=False)
 class HomogeneousView:
-    """A message graph in which the nodes of all kinds are numbered on end, and edges have types.
+    """A message graph with the nodes of all kinds numbered consecutively, and typed edges.
 
-    With it any module of PyTorch Geometric that takes ``edge_index``, with ``edge_type`` or
-    without, can pass the messages of an encoder.
+    With it any PyTorch Geometric module that takes ``edge_index``, with or without ``edge_type``,
+    can pass the messages of an encoder.
 
     Attributes
     ----------
@@ -191,11 +191,11 @@ def _normalised(
 class Encoder(nn.Module):
     """A graph neural network: from a `MessageGraph` to `NodeVectors`.
 
-    A subclass is made as
+    A subclass is constructed as
     ``Mine(num_nodes, relations, *, dim, num_layers, initial_std, rng, **options)`` and has learned
-    parameters for tracks and the structural kinds in `relations`; for playlists only where the
-    node readout is studied. Besides `forward`, training calls the methods below. Their defaults
-    suit an encoder whose parameters all learn at the same rate and that has nothing to report.
+    parameters for tracks and the structural kinds in `relations`; for playlists only when studying
+    the node readout. Besides `forward`, training calls the methods below. Their defaults suit an
+    encoder whose parameters all learn at the same rate and that has nothing to report.
 
     Examples
     --------
@@ -204,7 +204,7 @@ class Encoder(nn.Module):
     """
 
     def forward(self, message_graph: MessageGraph) -> NodeVectors:
-        """Vectors of all nodes, from the visible edges of `message_graph` alone."""
+        """Vectors of all nodes, using only the visible edges of `message_graph`."""
         raise NotImplementedError(f"{type(self).__name__} has no forward")
 
     def learning_rate_shares(self) -> dict[str, float]:
@@ -212,7 +212,7 @@ class Encoder(nn.Module):
         return {}
 
     def initial_vectors(self) -> dict[str, nn.Parameter]:
-        """The learned initial vectors by node kind: what an L2 penalty on triples applies to."""
+        """The learned initial vectors by node kind: an L2 penalty on triples applies to these."""
         return {}
 
     def diagnostics(self) -> dict[str, Any]:

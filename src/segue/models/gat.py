@@ -20,7 +20,7 @@ SLOPE = 0.2  # of LeakyReLU, in both papers
 
 
 class GAT(Encoder):
-    """GAT: what a node hears of each neighbour is weighted by learned attention.
+    """GAT: messages from neighbours are weighted by learned attention.
 
     P. Veličković, G. Cucurull, A. Casanova, A. Romero, P. Liò, Y. Bengio: "Graph Attention
     Networks", ICLR 2018, equations 3 to 5. For one relation and direction,
@@ -29,16 +29,17 @@ class GAT(Encoder):
 
     or with `attention` ``"v2"``, S. Brody, U. Alon, E. Yahav: "How Attentive are Graph Attention
     Networks?", ICLR 2022, equation 7, α_ij = softmax_j a · LeakyReLU(W' h_i + W h_j). The softmax
-    is over visible neighbours. The vectors of `num_heads` heads are put end to end.
+    is over visible neighbours. The vectors of `num_heads` heads are concatenated.
 
-    A layer is two hops: playlists, artists and albums hear their tracks, then tracks hear all that
-    they belong to, and what is heard is added to a node's own state. A playlist has no parameters:
-    it asks with the mean of its visible tracks, and its state is what it hears; with
-    `playlist_vectors` it is a node as artists are. The words of its title hear it as it asks, like
-    artists their tracks, and are then added to it. A track has hardly more than one artist and
-    album, and a title few words: among these attention is equal. The result of a node is the mean
-    of its h(l), l = 0 … num_layers, as it trains better so; by default the transforms start as
-    (shares of) the identity, attention nearly equal, and there is no σ.
+    A layer is two hops: playlists, artists and albums receive from their tracks, then tracks
+    receive from everything they belong to, and messages are added to a node's own state. A playlist
+    has no parameters: its attention query is the mean of its visible tracks, and its state is the
+    message that it receives; with `playlist_vectors` it is a node like artists. The words of its
+    title receive that query from it, as artists do from tracks, and are then added to it. Tracks
+    rarely have more than one artist or album, and titles few words: among these attention is equal.
+    The result of a node is the mean of its h(l), l = 0 … num_layers, which trains better; by
+    default the transforms start as (shares of) the identity, attention as nearly equal, and there
+    is no σ.
 
     Parameters
     ----------
@@ -53,29 +54,29 @@ class GAT(Encoder):
     initial_std
         Standard deviation of the initial vectors.
     num_heads
-        Attentions per relation, each with its part of the vector.
+        Attention heads per relation, each with its part of the vector.
     attention
         ``"v1"`` or ``"v2"``.
     start
-        Of the transforms: ``"identity"`` or ``"glorot"``.
+        Initial transforms: ``"identity"`` or ``"glorot"``.
     relation_weight
         Factor of the identity for messages from artists, albums and words.
     activation
-        σ, as `torch.nn.functional.elu`.
+        σ, such as `torch.nn.functional.elu`.
     fanout
         In training, how many visible neighbours of each node, relation and direction send messages
         at most, drawn again in each pass; None stands for all, as in evaluation.
     transform_rate
         The learning rate of transforms and attention, as a share of that of the vectors.
     playlist_vectors
-        Learn a vector of each playlist, for the node readout.
+        Learn a vector for each playlist, for the node readout.
     rng
         Draws the initial values.
 
     Raises
     ------
     InputError
-        If `dim` is no multiple of `num_heads`, the attention is not known, or `fanout` is below 1.
+        If `dim` is not a multiple of `num_heads`, the attention is unknown, or `fanout` is below 1.
     """
 
     def __init__(
@@ -118,7 +119,8 @@ class GAT(Encoder):
             transforms = {"source": initial.transform(rng, dim, start)}
             if attention == "v2":
                 transforms["target"] = initial.transform(rng, dim, start)
-            # Small, so that attention is nearly equal at the start; not 0, or nothing would move.
+            # Small, so that attention is nearly equal at the start; not 0, or there would be no
+            # gradient.
             ends = ("of_source", "of_target") if attention == "v1" else ("of_pair",)
             shape = (num_heads, dim // num_heads)
             vectors = {end: initial.vectors(rng, *shape, 0.1) for end in ends}
@@ -137,7 +139,7 @@ class GAT(Encoder):
         self.transforms = nn.ModuleList(layer() for _ in range(num_layers))
 
     def forward(self, message_graph: MessageGraph) -> NodeVectors:
-        """Vectors of tracks, of the structural nodes, and of playlists that have learned ones."""
+        """Vectors of tracks, of structural nodes, and of playlists if they have learned ones."""
         hear, tell = neighbourhoods(message_graph, self.fanout if self.training else None)
         playlist_means = hear["playlist"].row_means()
         told_equally = {kind: tell[kind].row_means() for kind in message_graph.structural}

@@ -19,14 +19,14 @@ class GCN(Encoder):
 
         H(l+1) = σ(D̃^−½ (A + I) D̃^−½ H(l) W(l))
 
-    where A joins playlists, tracks, artists and so on along all relations and D̃ holds the sums of
-    the rows of A + I. In each layer a playlist enters as the normalised sum of its visible tracks,
+    where A joins playlists, tracks, artists and so on along all relations and D̃ holds the row sums
+    of A + I. In each layer a playlist is the normalised sum of its visible tracks,
 
         h_p = Σ_t h_t(l) / √(deg_p · deg_t)
 
-    (and likewise of the words of its title, where there are any) and so has no parameters; with
+    (and likewise of the words of its title, if any) and so has no parameters; with
     `playlist_vectors` it is a node like any other. Two more things differ from the paper, because
-    it trains better so: the result of a node is the mean of its h(l), l = 0 … num_layers, and by
+    they train better: the result of a node is the mean of its h(l), l = 0 … num_layers, and by
     default W starts as the identity and there is no σ.
 
     Parameters
@@ -42,16 +42,16 @@ class GCN(Encoder):
     initial_std
         Standard deviation of the initial vectors.
     relation_weight
-        The weight in A of structural edges, where those of playlists and tracks have 1. A track
-        has many playlists but one artist, so that without it the artist is hardly heard.
+        The weight of structural edges in A; playlist–track edges have 1. A track has many playlists
+        but one artist, whose message would otherwise hardly count.
     start
-        Of the transforms: ``"identity"`` or ``"glorot"``.
+        Initial transforms: ``"identity"`` or ``"glorot"``.
     activation
-        σ, as `torch.relu`.
+        σ, such as `torch.relu`.
     transform_rate
         The learning rate of the transforms, as a share of that of the vectors.
     playlist_vectors
-        Learn a vector of each playlist, for the node readout.
+        Learn a vector for each playlist, for the node readout.
     rng
         Draws the initial values.
     """
@@ -87,7 +87,7 @@ class GCN(Encoder):
         )
 
     def forward(self, message_graph: MessageGraph) -> NodeVectors:
-        """Vectors of tracks, of the structural nodes, and of playlists that have learned ones."""
+        """Vectors of tracks, of structural nodes, and of playlists if they have learned ones."""
         contains, structural = message_graph.contains, message_graph.structural
         source, weight = message_graph.source, self.relation_weight
         degree = dict(message_graph.degree)
@@ -95,8 +95,8 @@ class GCN(Encoder):
             degree[source[kind]] = degree[source[kind]] + (weight - 1) * edges.offsets.diff()
             degree[kind] = weight * degree[kind]
         root = {kind: (1 + count).rsqrt()[:, None] for kind, count in degree.items()}
-        # The graph's values are 1/√(deg·deg) within each relation; with these factors at both
-        # ends they become the union's, 1/√(d̃·d̃).
+        # The graph's values are 1/√(deg·deg) within each relation; with these factors at both ends
+        # they become those of the union, 1/√(d̃·d̃).
         of_playlist = message_graph.length.sqrt()[:, None] * root["playlist"]
         of_track = message_graph.popularity.sqrt()[:, None] * root["track"]
         start = {

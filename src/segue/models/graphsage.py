@@ -14,23 +14,23 @@ from segue.models.neighbours import check_fanout, neighbourhoods
 
 
 class GraphSAGE(Encoder):
-    """GraphSAGE: a node's own state and the mean of its neighbours', each with a transform.
+    """GraphSAGE: a node's own state and the mean of its neighbours' states, each transformed.
 
     W. L. Hamilton, R. Ying, J. Leskovec: "Inductive Representation Learning on Large Graphs",
     NIPS 2017, algorithm 1 with the mean aggregator. Each relation and direction has its own mean
     and transform, and with `fanout` its own sampled neighbours (one sample for all layers of a
-    pass). A layer is two hops: artists and albums hear their tracks, then tracks hear all that
-    they belong to,
+    pass). A layer is two hops: artists and albums receive from their tracks, then tracks receive
+    from everything they belong to,
 
         h_a(l+1) = σ(U_a h_a(l) + V_a mean_t h_t(l))
         h_t(l+1) = σ(U_t h_t(l) + W_p mean_p h_p + W_a h_a(l+1)),   h_p = mean_t h_t(l)
 
     (U, V and W belong to a layer). A playlist is the mean of its visible tracks and has no
-    parameters; with `playlist_vectors` it is a node as artists are. The words of its title hear it
-    as it was, like artists their tracks, and are then added to it: W_w mean_w h_w(l+1). The result
-    of a node is the mean of its h(l), l = 0 … num_layers, as it trains better so; by default the
-    transforms start as (shares of) the identity and there is no σ. The paper makes h(l) unit, here
-    the readout does.
+    parameters; with `playlist_vectors` it is a node like artists. The words of its title receive
+    its previous state, as artists do from tracks, and are then added to it: W_w mean_w h_w(l+1).
+    The result of a node is the mean of its h(l), l = 0 … num_layers, which trains better; by
+    default the transforms start as (shares of) the identity and there is no σ. The paper normalises
+    h(l) to unit length, here the readout does.
 
     Parameters
     ----------
@@ -45,18 +45,18 @@ class GraphSAGE(Encoder):
     initial_std
         Standard deviation of the initial vectors.
     start
-        Of the transforms: ``"identity"`` or ``"glorot"``.
+        Initial transforms: ``"identity"`` or ``"glorot"``.
     relation_weight
         Factor of the identity for messages from artists, albums and words.
     activation
-        σ, as `torch.relu`.
+        σ, such as `torch.relu`.
     fanout
         In training, how many visible neighbours of each node, relation and direction send messages
         at most, drawn again in each pass; None stands for all, as in evaluation.
     transform_rate
         The learning rate of the transforms, as a share of that of the vectors.
     playlist_vectors
-        Learn a vector of each playlist, for the node readout.
+        Learn a vector for each playlist, for the node readout.
     rng
         Draws the initial values.
 
@@ -107,7 +107,7 @@ class GraphSAGE(Encoder):
         )
 
     def forward(self, message_graph: MessageGraph) -> NodeVectors:
-        """Vectors of tracks, of the structural nodes, and of playlists that have learned ones."""
+        """Vectors of tracks, of structural nodes, and of playlists if they have learned ones."""
         hear, tell = neighbourhoods(message_graph, self.fanout if self.training else None)
         hear = {kind: edges.row_means() for kind, edges in hear.items()}
         tell = {kind: edges.row_means() for kind, edges in tell.items()}

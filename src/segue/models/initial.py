@@ -1,4 +1,4 @@
-"""Initial values of parameters, drawn by NumPy: the same on every device and in every torch."""
+"""Initial values of parameters, drawn with NumPy: the same on every device and torch version."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def transform(rng: np.random.Generator, dim: int, start: Start, scale: float = 1
     Parameters
     ----------
     rng
-        Draws, unless it is the identity.
+        Draws the values, unless it is the identity.
     dim
         Rows and columns.
     start

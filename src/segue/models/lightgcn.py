@@ -14,7 +14,7 @@ from segue.models.encoder import Encoder, MessageGraph, NodeVectors
 
 
 class LightGCN(Encoder):
-    """LightGCN: propagation without weights or nonlinearity, layers summed.
+    """LightGCN: propagation without weights or nonlinearity, layers averaged.
 
     X. He, K. Deng, X. Wang, Y. Li, Y. Zhang, M. Wang: "LightGCN: Simplifying and Powering Graph
     Convolution Network for Recommendation", SIGIR 2020, equations 3 to 8, with two changes.
@@ -22,16 +22,16 @@ class LightGCN(Encoder):
 
         h_p(l) = Σ_t h_t(l) / √(deg_p · deg_t)
 
-    and a structural relation r comes in with one learned weight s_r,
+    and each structural relation r has one learned weight s_r,
 
         h_t(l+1) = Σ_p h_p(l) / √(deg_t · deg_p) + Σ_r s_r Σ_a h_a(l) / √(deg_t · deg_a)
         h_a(l+1) = s_r Σ_t h_t(l) / √(deg_a · deg_t)
 
-    or, where it starts at playlists, h_w(l+1) = s_r Σ_p h_p(l) / √(deg_w · deg_p), with
-    s_r Σ_w h_w(l) / √(deg_p · deg_w) as a further term of h_p(l): a playlist without parameters
-    is the sum of all that it is tied to, and all of that hears it.
+    or, if its source is playlists, h_w(l+1) = s_r Σ_p h_p(l) / √(deg_w · deg_p), with s_r Σ_w
+    h_w(l) / √(deg_p · deg_w) as an additional term of h_p(l): a playlist without parameters is the
+    sum of all its neighbours, and sends messages to all of them.
 
-    With `playlist_vectors` the first change is taken back: playlists have learned vectors h_p(0),
+    With `playlist_vectors` the first change is undone: playlists have learned vectors h_p(0),
     and h_p(l+1) = Σ_t h_t(l) / √(deg_p · deg_t), as published. The result of a node is the mean of
     its h(l), l = 0 … num_layers.
 
@@ -50,7 +50,7 @@ class LightGCN(Encoder):
     relation_weight
         Initial s_r.
     playlist_vectors
-        Learn a vector of each playlist, for the node readout.
+        Learn a vector for each playlist, for the node readout.
     edge_dropout
         Share of the interaction edges that each step of a training leaves out, besides those that
         it hides; the values of the others grow by as much.
@@ -87,7 +87,7 @@ class LightGCN(Encoder):
         )
 
     def forward(self, message_graph: MessageGraph) -> NodeVectors:
-        """Vectors of tracks, of the structural nodes, and of playlists that have learned ones."""
+        """Vectors of tracks, of structural nodes, and of playlists if they have learned ones."""
         contains = message_graph.contains
         if self.training and self.edge_dropout:
             contains = contains.with_value(nn.functional.dropout(contains.value, self.edge_dropout))
@@ -98,7 +98,7 @@ class LightGCN(Encoder):
             playlist = contains @ nodes["track"]
             for kind, edges in message_graph.starting_at("playlist").items():
                 playlist = playlist + weight[kind] * (edges @ nodes[kind])
-            # A playlist without parameters passes on in the same layer what it hears.
+            # A playlist without parameters passes messages on within the same layer.
             source = {"track": nodes["track"], "playlist": nodes.get("playlist", playlist)}
             track = contains.transposed_matmul(source["playlist"])
             for kind, edges in message_graph.starting_at("track").items():

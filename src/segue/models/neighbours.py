@@ -1,4 +1,4 @@
-"""Sampled neighbourhoods: a few of each node's neighbours in each step of training."""
+"""Sampled neighbourhoods: a few of each node's neighbours in each training step."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from segue.models.sparse import SparseMatrix
 
 
 def check_fanout(fanout: int | None) -> None:
-    """Refuse a number of neighbours below 1 (InputError); None stands for all of them."""
+    """Raise InputError for a number of neighbours below 1; None means all."""
     if fanout is not None and fanout < 1:
         raise InputError(f"fanout is {fanout}, expected 1 or more, or none")
 
@@ -18,21 +18,22 @@ def check_fanout(fanout: int | None) -> None:
 def neighbourhoods(
     message_graph: MessageGraph, fanout: int | None
 ) -> tuple[dict[str, SparseMatrix], dict[str, SparseMatrix]]:
-    """From which neighbours nodes hear.
+    """The neighbours that send messages to each node.
 
     Parameters
     ----------
     message_graph
     fanout
-        How many neighbours of a node in each relation and direction send messages at most, drawn
+        Maximum number of a node's neighbours that send messages, per relation and direction, drawn
         by `sampled`; None for all.
 
     Returns
     -------
     hear : dict of SparseMatrix [num_nodes, num_sources]
-        What playlists hear of tracks, and structural nodes of tracks or playlists, by their kind.
+        Messages to playlists from tracks, and to structural nodes from tracks or playlists, by the
+        kind that receives them.
     tell : dict of SparseMatrix [num_sources, num_nodes]
-        The other way round: what they tell.
+        The opposite direction: messages that they send.
     """
     contains, structural = message_graph.contains, message_graph.structural
     hear = {"playlist": contains, **{n: edges.transpose() for n, edges in structural.items()}}
@@ -40,7 +41,7 @@ def neighbourhoods(
     if fanout is None:
         return hear, tell
     drawn = {kind: sampled(edges, fanout) for kind, edges in hear.items()}
-    # Of one artist and one album there is nothing to choose.
+    # With one artist and one album there is nothing to sample.
     several = {kind: edges for kind, edges in tell.items() if (edges.offsets.diff() > fanout).any()}
     return drawn, {**tell, **{kind: sampled(edges, fanout) for kind, edges in several.items()}}
 
@@ -50,8 +51,8 @@ def sampled(matrix: SparseMatrix, fanout: int) -> SparseMatrix:
 
     Drawn without replacement from torch's own generator, all choices of a row equally likely: the
     first steps of a shuffle (R. Durstenfeld: "Algorithm 235: Random permutation", CACM 1964), taken
-    in all rows at once. Rows with as few entries or fewer stay whole. What is drawn depends on the
-    entries that are not at zero alone.
+    in all rows at once. Rows with no more than that stay whole. The draw depends only on the
+    nonzero entries.
 
     Parameters
     ----------
@@ -62,7 +63,7 @@ def sampled(matrix: SparseMatrix, fanout: int) -> SparseMatrix:
     Returns
     -------
     SparseMatrix [num_rows, num_cols]
-        Of the entries that were drawn, with their values.
+        The entries drawn, with their values.
     """
     visible = matrix.value != 0
     device = visible.device
@@ -73,7 +74,7 @@ def sampled(matrix: SparseMatrix, fanout: int) -> SparseMatrix:
     length = first.diff()
     (long,) = (length > fanout).nonzero(as_tuple=True)
     start, left = first[long], length[long]
-    # Doubles: whole numbers up to any length of a row come out with equal odds.
+    # Doubles: integers up to any row length are equally likely.
     draws = torch.rand(fanout, len(long), dtype=torch.float64, device=device)
     for place, draw in enumerate(draws):
         here = start + place

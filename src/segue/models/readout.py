@@ -1,4 +1,4 @@
-"""From node vectors to query vectors: a playlist is the centroid of what is in it."""
+"""From node vectors to query vectors: a playlist is the centroid of its contents."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from segue.models.sparse import SparseMatrix
 
 
 class CentroidReadout(nn.Module):
-    """The query vector of a playlist: the weighted mean of its visible tracks, made unit.
+    """The query vector of a playlist: the normalised weighted mean of its visible tracks.
 
         q_p = unit(Σ_t w_t · unit(h_t)),   w_t = exp(salience_t) · |h_t| / √deg_t
 
-    The salience of each track is learned, 0 at the start; popular tracks say less of a playlist,
+    The salience of each track is learned, 0 at the start; popular tracks say less about a playlist,
     hence the degree. As the length |h_t| is part of the weight, the sum is over the encoder's own
-    vectors; what is served are unit vectors and the weights.
+    vectors; serving uses unit vectors and the weights.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ class CentroidReadout(nn.Module):
         track : float [num_tracks, dim]
             The encoder's track vectors.
         popularity : float [num_tracks]
-            Training playlists of each track, at least 1.
+            Number of training playlists of each track, at least 1.
 
         Returns
         -------

@@ -22,12 +22,13 @@ class RGCN(Encoder):
 
         h_i(l+1) = σ(W_0 h_i(l) + Σ_r Σ_{j ∈ N_i^r} W_r h_j(l) / c_i,r),   W_r = Σ_b a_rb V_b
 
-    with c_i,r the number of visible neighbours. A layer is two hops: artists and albums hear their
-    tracks, then tracks hear all that they belong to. A playlist is the mean of its visible tracks
-    in that layer and has no parameters; with `playlist_vectors` it is a node as artists are. The
-    words of its title hear it as it was, like artists their tracks, and are then added to it. The
-    result of a node is the mean of its h(l), l = 0 … num_layers, as it trains better so; by default
-    W_0 and the first basis start as the identity, the others with little weight, and there is no σ.
+    with c_i,r the number of visible neighbours. A layer is two hops: artists and albums receive
+    from their tracks, then tracks receive from everything they belong to. A playlist is the mean of
+    its visible tracks in that layer and has no parameters; with `playlist_vectors` it is a node
+    like artists. The words of its title receive its previous state, as artists do from tracks, and
+    are then added to it. The result of a node is the mean of its h(l), l = 0 … num_layers, which
+    trains better; by default W_0 and the first basis start as the identity, the others with little
+    weight, and there is no σ.
 
     Parameters
     ----------
@@ -42,17 +43,17 @@ class RGCN(Encoder):
     initial_std
         Standard deviation of the initial vectors.
     num_bases
-        How many V_b a layer has.
+        Number of V_b per layer.
     start
-        Of the transforms: ``"identity"`` or ``"glorot"``.
+        Initial transforms: ``"identity"`` or ``"glorot"``.
     relation_weight
-        First a_r for messages from artists, albums and words.
+        Initial a_r for messages from artists, albums and words.
     activation
-        σ, as `torch.relu`.
+        σ, such as `torch.relu`.
     transform_rate
         The learning rate of the transforms, as a share of that of the vectors.
     playlist_vectors
-        Learn a vector of each playlist, for the node readout.
+        Learn a vector for each playlist, for the node readout.
     rng
         Draws the initial values.
 
@@ -117,7 +118,7 @@ class RGCN(Encoder):
         )
 
     def forward(self, message_graph: MessageGraph) -> NodeVectors:
-        """Vectors of tracks, of the structural nodes, and of playlists that have learned ones."""
+        """Vectors of tracks, of structural nodes, and of playlists if they have learned ones."""
         hear = {"playlist": message_graph.contains.row_means()}
         tell = {"playlist": message_graph.contains.transpose().row_means()}
         for kind, edges in message_graph.structural.items():

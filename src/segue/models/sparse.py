@@ -1,4 +1,4 @@
-"""Sparse–dense products whose transpose is kept.
+"""Sparse–dense products with a stored transpose.
 
 The gradient of ``A @ X`` is ``Aᵀ @ G``. PyTorch transposes A again in every backward pass, which
 costs several times the product itself; here both directions are built once as int32 CSR.
@@ -19,7 +19,7 @@ from segue.data.playlists import Int32Array, Int64Array
 
 @dataclass(frozen=True, eq=False)
 class SparseMatrix:
-    """A sparse matrix [num_rows, num_cols] with a fixed structure, kept in both directions.
+    """A sparse matrix [num_rows, num_cols] with a fixed structure, stored in both directions.
 
     Attributes
     ----------
@@ -29,9 +29,9 @@ class SparseMatrix:
     transposed_offsets, transposed_column, transposed_value
         The transpose in CSR form.
     transposed_place : int64 [nnz]
-        Where each entry of the CSR form stands in the transposed form.
+        Position in the transposed form of each entry of the CSR form.
     place : int64 [nnz]
-        Where each entry of the transposed form stands in the CSR form.
+        Position in the CSR form of each entry of the transposed form.
     """
 
     shape: tuple[int, int]
@@ -72,7 +72,7 @@ class SparseMatrix:
         np.cumsum(np.bincount(column, minlength=num_cols), out=transposed_offsets[1:])
 
         def tensor(array: np.ndarray[Any, Any]) -> Tensor:
-            # A copy: mapped files are read-only, and torch wants memory that it may write to.
+            # A copy: memory-mapped files are read-only, and torch wants writable memory.
             return torch.tensor(array, device=device)
 
         return cls(
@@ -88,7 +88,7 @@ class SparseMatrix:
         )
 
     def without(self, entries: Tensor) -> SparseMatrix:
-        """The same structure with some entries at zero.
+        """The same structure with some entries set to zero.
 
         Parameters
         ----------
@@ -106,15 +106,15 @@ class SparseMatrix:
         Parameters
         ----------
         entry : int64 [num_kept]
-            Positions in CSR order, each once, those of one row together, rows ascending.
+            Positions in CSR order, each once, grouped by row, rows ascending.
         count : int64 [num_rows]
-            How many there are of each row.
+            Number of entries per row.
         """
         device = entry.device
         old_place = self.transposed_place[entry]
         kept = torch.zeros(len(self.column), dtype=torch.bool, device=device)
         kept[old_place] = True
-        # How many are kept before each place of the transposed form is where they go to.
+        # The number kept before each position of the transposed form is the new position.
         before = torch.zeros(len(kept) + 1, dtype=torch.int32, device=device)
         torch.cumsum(kept, 0, dtype=torch.int32, out=before[1:])
         new_place = before.index_select(0, old_place).long()
@@ -136,7 +136,7 @@ class SparseMatrix:
         )
 
     def transpose(self) -> SparseMatrix:
-        """The transpose [num_cols, num_rows], which shares this one's arrays."""
+        """The transpose [num_cols, num_rows], sharing this matrix's arrays."""
         return SparseMatrix(
             (self.shape[1], self.shape[0]),
             self.transposed_offsets,
@@ -164,7 +164,7 @@ class SparseMatrix:
         return replace(self, value=value, transposed_value=value[self.place])
 
     def row_means(self) -> SparseMatrix:
-        """The matrix whose product is the mean over a row's entries that are not at zero.
+        """The matrix whose product is the mean over each row's nonzero entries.
 
         A row without such entries gives 0.
         """
@@ -190,10 +190,10 @@ class SparseMatrix:
 
 
 def weighted_sums(offsets: Tensor, column: Tensor, value: Tensor, dense: Tensor) -> Tensor:
-    """The product of a CSR matrix with a dense one, differentiable in `value` alone."""
-    # A CSR product row by row is what `embedding_bag` calls a sum of bags. Its vectorised kernel
-    # takes half the time of MKL's and of torch's own CSR products (benchmarks/sparse_product.py),
-    # and it adds in a fixed order whatever the number of threads.
+    """The product of a CSR matrix with a dense one, differentiable only in `value`."""
+    # A row-wise CSR product is a sum of bags in `embedding_bag`. Its vectorised kernel takes half
+    # the time of MKL's and of torch's own CSR products (benchmarks/sparse_product.py), and it adds
+    # in a fixed order whatever the number of threads.
     return torch.embedding_bag(
         dense.detach(),
         column,

@@ -1,4 +1,4 @@
-"""From a source of playlists to a graph: what `segue.read`, `segue.build` and `segue build` do."""
+"""From a source of playlists to a graph: `segue.read`, `segue.build` and `segue build`."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def read(
 
     A track that is repeated in a playlist counts once, at its first position. Where a playlist,
     track, artist or album is described twice, the first description counts. Ids are text; numbers
-    are taken as their text.
+    are converted to text.
 
     Parameters
     ----------
@@ -42,34 +42,34 @@ def read(
         One of
 
         - a path: a file, a folder, a zip, a glob pattern, or a list of these. Files may be slices
-          of the Million Playlist Dataset, or tables (CSV and its kin, Parquet) with a row for each
+          of the Million Playlist Dataset, or tables (CSV and the like, Parquet) with one row per
           track of a playlist;
         - a table in memory: a pandas or polars DataFrame, an Arrow table, or anything else with
           ``__arrow_c_stream__``;
         - a list of playlists, or a dictionary from title to playlist; a playlist is a list of
-          tracks, a track an id or ``(artist, title)``, where `artist` may be a list of several;
-        - a sparse SciPy matrix [num_playlists, num_tracks]: what is not 0 is in a playlist.
+          tracks, a track an id or ``(artist, title)``, where `artist` may be a list;
+        - a sparse SciPy matrix [num_playlists, num_tracks]: nonzero entries are pairs.
     slices
         First and last slice to read, counted from 0 in numerical order, both included.
     columns
-        Of tables: field → the name of its column, or its number from 1; an empty ``"artist"``
-        says that no artists are known. What is not stated is found by the names of the columns;
-        `segue.data.formats.columns.FIELDS` lists them.
+        For tables: field → the name of its column, or its number from 1; an empty ``"artist"`` says
+        that no artists are known. Fields not given are found by column name;
+        `segue.data.formats.columns.FIELDS` lists the names.
     artist_separator
-        Of tables: what separates several artists in one cell of text. Lists of Parquet and
-        Arrow, and JSON lists (``["Queen", "David Bowie"]``), are taken as several without it.
+        For tables: the separator between several artists in one text cell. Parquet and Arrow lists,
+        and JSON lists (``["Queen", "David Bowie"]``), need none.
     order
-        Whether the order of tracks means something. ``"auto"``: not where the ids of a playlist's
-        tracks are sorted, as they were then stored as a set, nor in a table of users and items
-        that has no column for the position.
+        Whether the order of tracks is meaningful. ``"auto"``: it is not if the ids of a playlist's
+        tracks are sorted, since they were then stored as a set, or in a table of users and items
+        without a position column.
     skip_bad
-        By default the first bad record is an error. True sets bad records aside and counts them; a
-        path or a text file does so and has them written there, one JSON object a line (``file``,
-        ``record``, ``reason``, ``content``).
+        By default the first bad record is an error. True skips and counts bad records; a path or a
+        text file also has them written there, one JSON object per line (``file``, ``record``,
+        ``reason``, ``content``).
     playlist_ids, track_ids
         Of the rows and columns of a matrix; by default their numbers from 0.
     progress
-        True prints on standard error what was read.
+        True reports on standard error what was read.
 
     Returns
     -------
@@ -120,16 +120,16 @@ def build(
 
     Parameters
     ----------
-    source : Collection, or what `read` takes
+    source : Collection, or any source for `read`
     k_core
         Remove playlists and tracks with fewer pairs than this, until none is left; 0 keeps all.
         An artist stays as long as one of its tracks does.
     title_words
-        Tie playlists to the words of their titles (see `segue.data.title_words`).
+        Link playlists to the words of their titles (see `segue.data.title_words`).
     progress
-        True prints on standard error what was read, what stayed and what went.
+        True reports on standard error what was read, kept and removed.
     options
-        Of `read`, where `source` is to be read.
+        Options of `read`, if `source` has to be read.
 
     Raises
     ------
@@ -145,11 +145,11 @@ def build(
     report = progress_of(progress)
     if isinstance(source, Collection):
         if options:
-            raise InputError(f"{', '.join(options)}: options of reading, but the source is read")
+            raise InputError(f"{', '.join(options)}: options for a source that is read already")
         collection, name = source, "the collection"
     else:
         collection = read(source, progress=report, **options)
-        # Playlists in memory, printed whole, would bury the message.
+        # Printing playlists in memory would bury the message.
         named = isinstance(source, str | os.PathLike)
         name = str(source) if named else f"the {type(source).__name__}"
     counts = {fact: n for fact, n in vars(collection.report).items() if fact != "fingerprint"}
@@ -190,7 +190,7 @@ def build_to(
     progress: Progress,
     **options: Any,
 ) -> PlaylistGraph:
-    """Build as `build` does and write the graph to `out`; bad records go into its folder.
+    """Like `build`, and write the graph to `out`; bad records go into its folder.
 
     Raises
     ------
@@ -209,7 +209,7 @@ def build_to(
 
 
 def _say_read(collection: Collection, order: Order, report: Progress) -> None:
-    """What was read and what was not, for people."""
+    """Report what was read and what was not."""
     read = collection.report
     if read.rows:
         report.say(f"Read {count(read.files, 'table')}, {count(read.rows, 'row')}:")
@@ -220,7 +220,7 @@ def _say_read(collection: Collection, order: Order, report: Progress) -> None:
     if order == "auto":
         report.say(f"  order of tracks known in {count(read.ordered_playlists, 'playlist')}")
     if read.passed_over:
-        report.say(f"  {count(read.passed_over, 'other file')} passed over")
+        report.say(f"  {count(read.passed_over, 'other file')} ignored")
     if read.repeated_tracks:
         report.say(f"  {count(read.repeated_tracks, 'repeated track')} counted once")
     if read.disputed_tracks:
@@ -232,7 +232,7 @@ def _say_read(collection: Collection, order: Order, report: Progress) -> None:
 
 
 def _plain(value: Any) -> bool:
-    """Whether a manifest can state it."""
+    """Whether a manifest can contain it."""
     if isinstance(value, Mapping):
         return all(map(_plain, value.values()))
     if isinstance(value, list | tuple):

@@ -1,4 +1,4 @@
-"""How good something is on held-out tracks, with tuned baselines for comparison."""
+"""Measuring on held-out tracks, with tuned baselines for comparison."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ DEFAULT_TRIALS = 8
 
 @dataclass(frozen=True, eq=False)
 class Evaluations(Mapping[str, Evaluation]):
-    """Evaluations by name, the first that of what was asked for; prints as a table.
+    """Evaluations by name, the requested model first; prints as a table.
 
     Attributes
     ----------
     title : str
-        On what was measured.
+        Heading: which data was measured on.
     evaluations : dict
     tunings : dict
-        Of the baselines: the options that were chosen, and how many were tried.
+        For baselines: the options chosen, and the trials.
 
     Examples
     --------
@@ -96,26 +96,26 @@ def evaluate(
     Parameters
     ----------
     model : Bundle, its folder, or a scorer
-        A bundle is measured as it answers, second stage and recency included, with the vectors
-        that saw the split's training pairs alone. A scorer of one's own has a method
+        A bundle is measured as it is served, second stage and recency included, with the vectors
+        trained only on the split's training pairs. Your own scorer needs a method
         ``scores(query)``: float32 [num_lists, num_tracks] for `TrackLists`.
     split : Split, PlaylistGraph or the folder of one
-        Of a graph the bundle's own split is drawn again.
+        For a graph the bundle's own split is drawn again.
     on
-        Which part.
+        Which part: ``"test"`` or ``"validation"``.
     num_given
         Give this many tracks of each playlist that was held out whole.
     baselines
-        A name of `segue.BASELINES`, several, or True for all: each is tuned on validation.
-        One that this machine cannot hold is left out.
+        A name of `segue.BASELINES`, several, or True for all: each is tuned on validation. One that
+        does not fit into memory is skipped.
     num_trials
-        Options tried for each baseline; 1 takes its defaults.
+        Options tried for each baseline; 1 uses its defaults.
     trials_file
-        Where finished trials are kept, so that none is done twice.
+        Where finished trials are stored, so that none is repeated.
     metrics
-        `segue.METRICS` by default; ``[*segue.METRICS, segue.Metric(…)]`` adds one's own.
+        `segue.METRICS` by default; ``[*segue.METRICS, segue.Metric(…)]`` adds your own.
     name
-        What the model is called in the table; by default its architecture, or its class.
+        The model's name in the table; by default its architecture, or its class.
     progress
         True prints lines and bars on standard error.
 
@@ -197,7 +197,7 @@ def measure(
     progress: Progress,
     metrics: Sequence[Metric] = METRICS,
 ) -> Evaluation:
-    """Evaluate one scorer under a bar."""
+    """Evaluate one scorer with a progress bar."""
     total = int((held_out.targets.lengths > 0).sum())
     with progress.bar(f"Evaluating {name}", total, "playlists") as bar:
         return evaluate_scorer(scorer, held_out, split.train, bar.advance, metrics=metrics)
@@ -213,7 +213,7 @@ def evaluate_baselines(
     metrics: Sequence[Metric] = METRICS,
     progress: Progress,
 ) -> dict[str, tuple[Evaluation, Tuning]]:
-    """Tune baselines on validation, fit and evaluate them; one that cannot run is left out."""
+    """Tune baselines on validation, fit and evaluate them; one that cannot run is skipped."""
     names = tuple(names)
     for name in names:
         if name not in BASELINES:
@@ -232,7 +232,7 @@ def evaluate_baselines(
         except ResourceError as error:
             progress.say(f"{name} is left out: {error}")
             continue
-        # What it was fitted to is let go before the next one needs the memory.
+        # Release its memory before the next one needs it.
         del scorer
         found[name] = evaluation, tuning
     return found
@@ -241,7 +241,7 @@ def evaluate_baselines(
 def _fitted(
     name: str, split: Split, num_trials: int, finished: TrialsFile, progress: Progress
 ) -> tuple[Tuning, Scorer]:
-    """A baseline with the options that do best on validation."""
+    """A baseline fitted with the options that do best on validation."""
 
     def starting(number: int, options: dict[str, float]) -> None:
         bar.advance(number > 1, note=f"{number}/{num_trials}: {_options_text(options)}")
@@ -268,7 +268,7 @@ def title_of(part: str, split: Split) -> str:
 
 
 def scored_text(evaluation: Evaluation, split: Split) -> str:
-    """Over how many playlists the means are, for people."""
+    """A sentence that says how many playlists the means are over."""
     without = ""
     if evaluation.num_unscored:
         why = "without held-out tracks"
@@ -279,15 +279,15 @@ def scored_text(evaluation: Evaluation, split: Split) -> str:
 
 
 def split_of(bundle: Bundle, split: Split | PlaylistGraph) -> Split:
-    """A bundle's split: drawn again from its graph, or checked where one is given.
+    """A bundle's split: drawn again from its graph, or checked if given.
 
     Raises
     ------
     MismatchError
         If the bundle was trained on another graph or split or has been updated since, or the split
-        does not come out the same.
+        cannot be reproduced.
     ArtefactError
-        If the bundle states no recipe that is known.
+        If the bundle has no known recipe.
     """
     graph = split.graph if isinstance(split, Split) else split
     if bundle.config.get("updates"):
@@ -311,11 +311,11 @@ def split_of(bundle: Bundle, split: Split | PlaylistGraph) -> Split:
         split = split_graph(graph, recipe)
     as_trained = split
     if recipe.num_given and split.recipe.num_given:
-        # Another number of tracks given changes neither what is trained on nor what is held out.
+        # The number of given tracks affects neither the training graph nor what is held out.
         as_trained = split.given(recipe.num_given)
     if as_trained.fingerprint != bundle.split.get("fingerprint"):
         raise MismatchError(
-            "the bundle's split does not come out the same here (it was drawn otherwise, or "
+            "the bundle's split cannot be reproduced here (it was drawn otherwise, or "
             "another version of NumPy draws differently), so the bundle cannot be measured on it"
         )
     return split

@@ -1,4 +1,4 @@
-"""Finished parts of a system, kept until the bundle is whole."""
+"""Finished parts of a system, kept until the bundle is complete."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from segue.training.terms import TermConfig
 class FinishedParts:
     """Makes the terms of the score and the second stage, each once.
 
-    What was made waits in a file whose name tells what it was made from, so a training that was
-    stopped takes it from there.
+    Each part is stored in a file whose name identifies its inputs, so that an interrupted training
+    can reuse it.
 
     Parameters
     ----------
     folder
-        That of the training; it exists. None: nothing is kept.
+        The training's folder, which must exist. None: nothing is stored.
     """
 
     def __init__(self, folder: Path | None) -> None:
@@ -46,7 +46,7 @@ class FinishedParts:
             try:
                 return STORED[name].from_arrays(load_file(path))
             except (SafetensorError, OSError, ValueError, TypeError) as error:
-                raise ArtefactError(f"{path}: is no {config.label} ({error}); remove it") from error
+                raise ArtefactError(f"{path}: not a {config.label} ({error}); remove it") from error
         term = config.fit(graph)
         try:
             with atomic_file(path) as temporary:
@@ -58,9 +58,9 @@ class FinishedParts:
     def second_stage(
         self, split: Split, vectors: MeasuredVectors, config: TrainConfig, system: SystemConfig
     ) -> str | None:
-        """The second stage over a first one; None where validation tells too little.
+        """The second stage on top of a first one; None if validation has too few cases.
 
-        `config` and `system` are what the first stage was made with.
+        `config` and `system` are those that the first stage was made with.
         """
         if system.second_stage is None:
             return None
@@ -80,7 +80,7 @@ class FinishedParts:
         return model
 
     def remove(self) -> None:
-        """Remove the files: the bundle has what was in them."""
+        """Remove the files: the bundle contains the parts."""
         for pattern in ("term-*.safetensors", "second_stage-*.txt"):
             for path in self._folder.glob(pattern) if self._folder else ():
                 path.unlink()

@@ -1,4 +1,4 @@
-"""What is done where nothing else is asked for: the split, the configuration, the system."""
+"""Defaults: the split, the configuration, the system."""
 
 from __future__ import annotations
 
@@ -25,27 +25,27 @@ def split(
     num_given: int | None = None,
     rng_seed: int = 0,
 ) -> Split:
-    """Hold tracks of a graph out, to choose on and to measure with.
+    """Hold out tracks of a graph for validation and test.
 
     Parameters
     ----------
     graph
     kind
         ``"random"``, ``"last"``, ``"mixed"``, ``"playlists"`` or ``"tracks"``, see
-        `segue.SplitRecipe`. By default ``"mixed"`` where the order of a playlist is known (its
-        last tracks, and tracks at random from as many other playlists), else ``"random"``.
+        `segue.SplitRecipe`. By default ``"mixed"`` if any playlist's order is known (the last
+        tracks of those playlists, and random tracks from as many others), else ``"random"``.
     test_share, validation_share
-        Of each playlist's tracks, or of all playlists or tracks where they are held out whole.
+        Shares of each playlist's tracks, or of all playlists or tracks if they are held out whole.
     num_given
-        Tracks given of a playlist that is held out whole; by default 5.
+        Number of given tracks of a playlist that is held out whole; by default 5.
     rng_seed
-        For the draw.
+        Seed of the draw.
 
     Raises
     ------
     InputError
-        If a share or number is out of its range, nothing would be held out, or nothing would be
-        left to train on.
+        If a share or number is out of range, nothing would be held out, or nothing would be left to
+        train on.
 
     Examples
     --------
@@ -60,19 +60,19 @@ def split(
 
 
 def config_for(model: str, preset: str | None = None, **fields: Any) -> TrainConfig:
-    """A configuration: `fields`, and for the others what was tuned for the architecture.
+    """A configuration: `fields`, and for all others the values tuned for the architecture.
 
     Raises
     ------
     InputError
-        If the preset or a field is unknown, or a value is out of its range.
+        If the preset or a field is unknown, or a value is out of range.
     """
     if preset is not None and preset not in PRESETS:
         raise InputError(f"preset {preset!r} is unknown, expected {' or '.join(PRESETS)}")
     known = [field.name for field in dataclasses.fields(TrainConfig)]
     for name in fields:
         if name not in known:
-            raise InputError(f"{name!r} is no field of a training, expected {', '.join(known)}")
+            raise InputError(f"{name!r} is not a field of TrainConfig, expected {', '.join(known)}")
     best = for_training(model) | (PRESETS[preset] if preset else {})
     options = {**best.pop("options", {}), **fields.pop("options", {})}
     return TrainConfig(model=model, options=options, **(best | fields))
@@ -85,10 +85,10 @@ def default_system(
     second_stage: bool | None = None,
     progress: Progress | None = None,
 ) -> SystemConfig:
-    """What is scored with besides the vectors; what this machine cannot make is left out.
+    """The parts of the score besides the vectors, without those that this machine cannot make.
 
-    So are terms that are named in `without`. A second stage that is asked for (true) is not left
-    out. `progress` is told what is.
+    Terms named in `without` are left out, too. A second stage that is requested (True) is never
+    left out. `progress` reports what is.
     """
     report = progress or Progress()
     terms: dict[str, TermConfig] = {}

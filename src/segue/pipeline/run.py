@@ -36,9 +36,9 @@ _NUM_LINES = 12
 
 
 class Step(NamedTuple):
-    """A step of training that is done.
+    """A finished training step.
 
-    `stage` is ``"split"``, the training that is measured, or ``"refit"``, the one that ships;
+    `stage` is ``"split"`` for the training that is measured, or ``"refit"`` for the one that ships;
     `done` of `total` steps, and the `loss` of this one.
 
     Examples
@@ -59,7 +59,7 @@ class Step(NamedTuple):
 
 
 class TrainingRun:
-    """One run of `segue.train`, with what its stages share; see there for the parameters."""
+    """One run of `segue.train`, with the state that its stages share; see there for parameters."""
 
     def __init__(
         self,
@@ -90,7 +90,7 @@ class TrainingRun:
         measured = self.measured(result, terms)
         second_stage = None
         if self.system.second_stage is not None:
-            report.say("Training the second stage on what is held out for validation")
+            report.say("Training the second stage on the validation tracks")
             second_stage = self.parts.second_stage(split, measured, self.config, self.system)
             if second_stage is None:
                 report.say(
@@ -101,7 +101,7 @@ class TrainingRun:
         shipped, on = result, split.train
         if refit:
             report.say(
-                f"Once more on all {number(graph.playlists.tracks.num_pairs)} pairs, to ship:"
+                f"Training again on all {number(graph.playlists.tracks.num_pairs)} pairs, to ship:"
             )
             on, shipped = graph, self.refitted(result)
             terms = self.terms(graph, " on all pairs")
@@ -144,12 +144,12 @@ class TrainingRun:
         return terms
 
     def measured(self, vectors: TrainedVectors, terms: Terms) -> MeasuredVectors:
-        """What the figures are of: vectors that saw the training pairs alone, and the terms."""
+        """The model that is measured: vectors trained only on the training pairs, and the terms."""
         popularity = self.split.train.popularity.astype(np.int64)
         return MeasuredVectors(vectors.track_vectors, vectors.query_weight, popularity, terms)
 
     def trained_on_split(self, terms: Terms) -> TrainResult:
-        """The training that is measured: its epoch is chosen by the first stage that ships."""
+        """The training that is measured: its epoch is chosen by the first stage as it ships."""
         split = self.split
 
         def judge(vectors: TrainedVectors, held_out: HeldOut) -> dict[str, float]:
@@ -163,7 +163,7 @@ class TrainingRun:
                 validation_rows(split.validation) if has_validation else None,
                 self.config,
                 folder=self.folder,
-                # The other terms have a say in which epoch is best.
+                # The other terms affect which epoch is best.
                 identity=json.dumps([split.fingerprint, self.system.to_json()["terms"]]),
                 judge=judge,
                 resume=has_checkpoint(self.folder),
@@ -179,7 +179,7 @@ class TrainingRun:
         return result
 
     def refitted(self, result: TrainResult) -> TrainResult:
-        """The training that ships: on all pairs, as far as the other one came."""
+        """The training that ships: on all pairs, up to the epoch chosen."""
         graph = self.split.graph
         folder = None if self.folder is None else made_folder(self.folder / "refit")
         with self.watched("refit", "Refitting") as (on_step, on_epoch):
@@ -201,13 +201,13 @@ class TrainingRun:
     def watched(
         self, stage: str, title: str
     ) -> Iterator[tuple[Callable[[int, int, float], None], Callable[[dict[str, Any]], None]]]:
-        """A bar for a training, and what it calls after each step and epoch."""
+        """A progress bar for a training, and its callbacks after each step and epoch."""
         with self.report.bar(title, 1, "steps") as bar:
             position, num_steps = 0.0, 0
 
             def step(done: int, total: int, loss: float) -> None:
                 nonlocal position, num_steps
-                # A resumed training jumps to its place; the rate is of the steps done since.
+                # A resumed training starts at its position; the rate counts only steps since then.
                 num_steps += 1
                 bar.advance(done / total - position, done=num_steps, note=f"loss {loss:.3f}")
                 position = done / total
@@ -223,7 +223,7 @@ class TrainingRun:
 
 
 def _say_epoch(bar: ProgressBar, entry: dict[str, Any]) -> None:
-    # About a dozen lines however many epochs there are: metrics.jsonl has them all.
+    # About a dozen lines, however many epochs there are: metrics.jsonl has them all.
     if entry["epoch"] % math.ceil(entry["epochs"] / _NUM_LINES) and entry["epoch"] > 1:
         return
     scores = [f"{name} {entry[name]:.4f}" for name in ("recall@20", "ndcg@20") if name in entry]
@@ -231,7 +231,7 @@ def _say_epoch(bar: ProgressBar, entry: dict[str, Any]) -> None:
 
 
 def _sizes(split: Split) -> str:
-    """How much is trained on and how much held out, in words."""
+    """A sentence that says how much is trained on and how much is held out."""
     parts = (split.validation, split.test)
     train = f"{number(split.train.playlists.tracks.num_pairs)} training pairs"
     validation, test = (number(part.targets.num_pairs) for part in parts)
@@ -254,13 +254,13 @@ def artist_means(graph: PlaylistGraph, track_vectors: Float32Array) -> Float32Ar
     Returns
     -------
     float32 [num_artists, dim]
-        Of unit length, 0 where the tracks cancel out.
+        Unit length, 0 if the tracks cancel out.
     """
     return unit_rows(graph.catalog.relations["artist"].matrix.T @ track_vectors)
 
 
 def made_folder(folder: Path) -> Path:
-    """The folder, made where there is none (ArtefactError if it cannot be)."""
+    """The folder, created if missing (ArtefactError if that fails)."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -269,5 +269,5 @@ def made_folder(folder: Path) -> Path:
 
 
 def has_checkpoint(folder: Path | None) -> bool:
-    """Whether a training was stopped there."""
+    """Whether an interrupted training is there."""
     return folder is not None and (folder / CHECKPOINT).exists()

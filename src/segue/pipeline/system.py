@@ -1,4 +1,4 @@
-"""A bundle as it is measured: asked about held-out tracks as a recommender is asked."""
+"""A bundle as it is measured: scoring held-out tracks exactly as in serving."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from segue.scoring.two_stages import TwoStages
 
 @dataclass(frozen=True, eq=False)
 class SystemScorer:
-    """Scores held-out tracks as `segue.recommend.recommender.Recommender` ranks them.
+    """Scores held-out tracks like `segue.recommend.recommender.Recommender`.
 
     Attributes
     ----------
     stages
     split
-        Tells of which playlists the order is known, where that says anything.
+        Says for which playlists the order is known and meaningful.
     recency : Recency or None
     """
 
@@ -29,7 +29,7 @@ class SystemScorer:
 
     @classmethod
     def of_bundle(cls, bundle: Bundle, split: Split) -> SystemScorer:
-        """What a bundle's metrics were measured with."""
+        """The scorer that a bundle's metrics were measured with."""
         return cls.of_vectors(bundle.measured or bundle, bundle.second_stage, split)
 
     @classmethod

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class TensorBoard:
-    """Writes what a training reports, for ``tensorboard --logdir DIR``.
+    """Writes the figures of a training, for ``tensorboard --logdir DIR``.
 
     Pass `on_step` and `on_epoch` to `segue.train`, within ``with TensorBoard(folder) as board``.
     The training that is measured is the run ``split``, the one that ships ``refit``.
@@ -21,7 +21,7 @@ class TensorBoard:
     Parameters
     ----------
     folder
-        Gets a folder for each run.
+        Where each run gets a folder.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""From a split to a measured bundle: what `segue.train` and `segue train` do."""
+"""From a split to a measured bundle: `segue.train` and `segue train`."""
 
 from __future__ import annotations
 
@@ -44,12 +44,12 @@ def train(
     on_epoch: Callable[[dict[str, Any]], None] | None = None,
     **fields: Any,
 ) -> Bundle:
-    """Train a model on a split, measure it on the split's test part, and make a bundle of it.
+    """Train a model on a split, measure it on the split's test part, and make it a bundle.
 
-    The epoch is chosen on validation by the first stage that ships. The metrics come from the
-    split. What ships is then trained once more on all pairs, held-out ones included, by the
-    schedule and up to the epoch that validation chose; the second stage, which learns from
-    validation, stays as it is.
+    The epoch is chosen on validation by the first stage as it ships. The metrics come from the
+    split. The vectors and terms that ship are then trained again on all pairs, held-out ones
+    included, with the same schedule up to the epoch chosen on validation; the second stage, which
+    learns from validation, is kept.
 
     Parameters
     ----------
@@ -59,23 +59,23 @@ def train(
         The name of an architecture (`segue.models.ENCODERS`), or a class of one's own, called as
         they are; by default ``"lightgcn"``.
     preset
-        ``"best"``: longer vectors, for twice the time.
+        ``"best"``: longer vectors, in twice the time.
     config
-        Everything about the training of the vectors; by default what was tuned for the
-        architecture, with `preset` and `fields`.
+        All settings for training the vectors; by default those tuned for the architecture, with
+        `preset` and `fields`.
     system
         What is added to the vectors; by default a wide part and a second stage as far
         as memory and libraries allow. ``SystemConfig()`` is the vectors alone.
     refit
-        Without it, what was measured is what ships.
+        False ships the model that was measured.
     keep_playlists
-        Put the playlists into the bundle.
+        Include the playlists in the bundle.
     folder
         Where checkpoints and finished parts go, so that the same call continues after an
         interruption, on a CPU bit for bit as if there had been none. None: nothing is written.
         The code of a class of one's own is not looked at: after a change give it another folder.
     resume
-        Without it, a `folder` that holds a training is refused.
+        False: a `folder` that contains a training is an error.
     device
         ``"auto"``, ``"cpu"`` or ``"cuda"``.
     progress
@@ -84,8 +84,8 @@ def train(
         Called after each `Step`, and after each epoch with its entry of the history and its
         ``"stage"``.
     fields
-        Fields of `segue.TrainConfig` that differ from the tuned ones, as ``dim=64``; an ``options``
-        dict is merged with the tuned options.
+        Fields of `segue.TrainConfig` that differ from the tuned ones, such as ``dim=64``; an
+        ``options`` dict is merged with the tuned options.
 
     Returns
     -------
@@ -96,11 +96,11 @@ def train(
     InputError
         If a name, field or option is unknown or out of range, or the readout is ``"node"``.
     TrainingError
-        If no playlist has two tracks, or the loss is no longer a number.
+        If no playlist has two tracks, or the loss becomes NaN or infinite.
     ArtefactError, MismatchError
         If `folder` cannot be written, or holds another training.
     ResourceError
-        If a library is not installed, or memory does not suffice.
+        If a library is not installed, or there is not enough memory.
 
     Examples
     --------
@@ -126,9 +126,7 @@ def train(
         lightgbm_library()
     place = None if folder is None else made_folder(Path(folder))
     if has_checkpoint(place) and not resume:
-        raise ArtefactError(
-            f"{place}: a training that was stopped is here; resume=True continues it"
-        )
+        raise ArtefactError(f"{place}: an interrupted training is here; resume=True continues it")
     run = TrainingRun(
         split, config, system, place, device_named(device), report, encoder, on_step, on_epoch
     )
@@ -145,7 +143,7 @@ def _name_of(model: str | Callable[..., Encoder] | None) -> str:
 
 
 def refuse_config(config: TrainConfig, encoder: Callable[..., Encoder] | None = None) -> None:
-    """Refuse an unknown architecture or option, and what no bundle can hold (InputError)."""
+    """Raise InputError for an unknown architecture or option, and for what bundles cannot hold."""
     config.options_for(encoder or encoder_named(config.model))
     if config.readout == "node":
         raise InputError(
@@ -163,14 +161,14 @@ def train_to(
     progress: Progress,
     **options: Any,
 ) -> Bundle:
-    """Train as `train` does and write the bundle to `out`.
+    """Like `train`, and write the bundle to `out`.
 
-    Checkpoints stand in ``OUT.training`` until the bundle is whole.
+    Checkpoints are in ``OUT.training`` until the bundle is complete.
 
     Raises
     ------
     ArtefactError
-        If `out` is in the way, or a training was stopped there and is neither to be resumed nor
+        If `out` is in the way, or an interrupted training is there and is neither resumed nor
         overwritten.
     """
     refuse_training(out, resume=resume, overwrite=overwrite)
@@ -182,7 +180,7 @@ def train_to(
     try:
         bundle = train(split, folder=folder, progress=progress, **options)
         bundle.save(out, overwrite=overwrite)
-        # Only now that the bundle is whole are they no longer needed.
+        # Only now that the bundle is complete are they no longer needed.
         _remove_training(folder)
     except KeyboardInterrupt:
         if (folder / CHECKPOINT).exists():
@@ -190,24 +188,24 @@ def train_to(
         raise
     finally:
         for place in (folder / "refit", folder):
-            with suppress(OSError):  # a folder that holds anything stays
+            with suppress(OSError):  # a folder that is not empty stays
                 place.rmdir()
     return bundle
 
 
 def training_folder(out: Path) -> Path:
-    """Where the checkpoints of a training to `out` stand while it runs."""
+    """Where the checkpoints of a training to `out` are while it runs."""
     out = out.resolve()  # "." has no name
     return out.with_name(f"{out.name}.training")
 
 
 def refuse_training(out: Path, *, resume: bool, overwrite: bool) -> None:
-    """Refuse before any work is done what would be refused after it (ArtefactError)."""
+    """Raise ArtefactError before any work is done for what would fail after it."""
     refuse_existing(out, "bundle", overwrite=overwrite)
     folder = training_folder(out)
     if (folder / CHECKPOINT).exists() and not resume and not overwrite:
         raise ArtefactError(
-            f"{folder}: a training that was stopped is here; --resume continues it, "
+            f"{folder}: an interrupted training is here; --resume continues it, "
             "--overwrite starts over"
         )
 

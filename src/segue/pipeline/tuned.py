@@ -1,4 +1,4 @@
-"""The options of each architecture, as they were chosen on validation."""
+"""The options of each architecture, chosen on validation."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from typing import Any
 
 from segue.training.objectives import CatalogueSoftmax
 
-# By `benchmarks/tune_encoders.py`: the softmax over the whole catalogue, 64 numbers a vector,
-# fourteen trials for each architecture on the 10-core of a quarter of the real playlists. GAT hears
-# ten neighbours of each kind in a step, as when it was tuned: with all a step takes still longer.
+# By `benchmarks/tune_encoders.py`: the softmax over the whole catalogue, vectors of 64 numbers,
+# fourteen trials per architecture on the 10-core of a quarter of the real playlists. GAT samples
+# ten neighbours of each kind per step, as when it was tuned: with all, a step takes even longer.
 TUNED: dict[str, dict[str, Any]] = {
     "lightgcn": {"learning_rate": 0.01, "num_layers": 3, "options": {"relation_weight": 2.0}},
     "gcn": {
@@ -38,15 +38,15 @@ FLAGSHIP: dict[str, dict[str, Any]] = {
         "relations": ("artist", "album"),
     },
 }
-# What takes longer than the half hour that is allowed to the defaults.
+# Settings that take longer than the half hour allowed for the defaults.
 PRESETS: dict[str, dict[str, Any]] = {"best": {"dim": 256}}
 
 
 def for_training(model: str) -> dict[str, Any]:
-    """Fields of `segue.training.config.TrainConfig` that `segue train` takes by default."""
+    """Default fields of `segue.training.config.TrainConfig` for `segue train`."""
     return tuned(model) | FLAGSHIP.get(model, {})
 
 
 def tuned(model: str) -> dict[str, Any]:
-    """Fields of `segue.training.config.TrainConfig` for an architecture; none of an unknown one."""
+    """Fields of `segue.training.config.TrainConfig` for an architecture; none if it is unknown."""
     return dict(TUNED.get(model, {}))

@@ -1,1 +1,1 @@
-"""Recommending from a bundle: arrays and a dot product, no torch."""
+"""Recommending from a bundle: arrays and dot products, no torch."""

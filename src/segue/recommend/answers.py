@@ -1,4 +1,4 @@
-"""Answers made of rows and scores: lists of tracks and artists, and the reasons for one track."""
+"""Answers from rows and scores: lists of tracks and artists, and the reasons for one track."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from segue.scoring.term import ScoreParts
 
 
 class Answers:
-    """Makes answers of rows: looks up ids and names and says what each score is made of.
+    """Turns rows into answers: looks up ids and names, and the parts of each score.
 
     Parameters
     ----------
@@ -43,16 +43,16 @@ class Answers:
         ----------
         title
         query
-            Of one list.
+            A query of one list.
         found : int32 [num_found]
             Tracks, best first.
         score : float32 [num_found]
         parts
-            What each score is made of.
+            The parts of each score.
         shared
-            Look up playlists that hold both a track and some that were asked with.
+            Look up playlists that hold both a recommended track and some of the query.
         without
-            A playlist that is not among them: the one that is completed.
+            A playlist to leave out: the one being completed.
         """
         catalog, explainer = self._catalog, self.explainer
         playlists = explainer.playlists(query, found, without) if shared else None

@@ -1,4 +1,4 @@
-"""What a bundle knows of tracks, artists and playlists, and the search for them by name."""
+"""What a bundle knows about tracks, artists and playlists, and searching them by name."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ KINDS: tuple[Kind, ...] = ("track", "artist", "playlist")
 class Track:
     """A track; artist and album are empty where none is known.
 
-    Of several artists `artist_name` names all and `artist_id` is the main one's.
+    If there are several artists, `artist_name` names all and `artist_id` is the main one's.
 
-    `num_playlists` counts the playlists that hold it in the graph that was trained on.
+    `num_playlists` counts the playlists that hold it in the training graph.
     """
 
     id: str
@@ -39,7 +39,7 @@ class Track:
 
 @dataclass(frozen=True)
 class Artist:
-    """An artist and how many tracks the bundle has by it."""
+    """An artist, and the number of its tracks in the bundle."""
 
     id: str
     name: str
@@ -48,7 +48,7 @@ class Artist:
 
 @dataclass(frozen=True)
 class Playlist:
-    """A playlist; its title is empty where it has none."""
+    """A playlist; its title is empty if it has none."""
 
     id: str
     title: str
@@ -64,7 +64,7 @@ class ArtistDetails(Artist):
 
 @dataclass(frozen=True)
 class PlaylistDetails(Playlist):
-    """A playlist with its tracks, in order where `order_known`; of a long one, the first."""
+    """A playlist with its tracks, in order if `order_known`; a long one is cut."""
 
     order_known: bool
     tracks: tuple[Track, ...]
@@ -72,7 +72,7 @@ class PlaylistDetails(Playlist):
 
 @dataclass(frozen=True)
 class Found:
-    """What a search found, the best match first; empty for a kind that was not searched."""
+    """Results of a search, best match first; empty for a kind that was not searched."""
 
     tracks: tuple[Track, ...] = ()
     artists: tuple[Artist, ...] = ()
@@ -85,7 +85,7 @@ class Found:
 
 
 class Details:
-    """Tells what a bundle knows of its tracks, artists and playlists.
+    """Looks up what a bundle knows about its tracks, artists and playlists.
 
     Parameters
     ----------
@@ -100,16 +100,16 @@ class Details:
 
     @property
     def kinds(self) -> tuple[Kind, ...]:
-        """All that can be searched: no playlists where the bundle was made without."""
+        """The kinds that can be searched: no playlists if the bundle was made without them."""
         return tuple(kind for kind in KINDS if kind in self._names.index.kinds)
 
     def search(self, text: str, n: int, kinds: Sequence[Kind]) -> Found:
-        """The `n` best matches of each kind, as `NameIndex.search` finds them.
+        """The `n` best matches of each kind; see `NameIndex.search`.
 
         Raises
         ------
         InputError
-            If there is no such kind, or playlists are asked for and the bundle was made without.
+            If a kind is unknown, or playlists are requested but the bundle was made without them.
         """
         for kind in kinds:
             if kind not in KINDS:
@@ -151,7 +151,7 @@ class Details:
         )
 
     def tracks(self, rows: Sequence[int] | Int32Array) -> tuple[Track, ...]:
-        """Some tracks by their rows."""
+        """Some tracks by row."""
         tracks, catalog = np.asarray(rows, dtype=np.int32), self._catalog
         albums = catalog.main_album[tracks].tolist()
         artists = catalog.main_artist[tracks].tolist()

@@ -19,7 +19,7 @@ from segue.recommend.ranking import NO_FILTERS
 from segue.recommend.recommender import Recommender
 from segue.scoring.query import Query
 
-# Lists whose rows are written at once.
+# Lists written at a time.
 _BATCH_LISTS = 1024
 
 SCHEMA = pa.schema(
@@ -41,7 +41,7 @@ class _Asked(msgspec.Struct):
 def read_playlists(path: Path, recommender: Recommender) -> tuple[pa.Array, Query, int]:
     """Read playlists that training never saw: ``[{"playlist_id": …, "tracks": [ids]}, …]``.
 
-    With ``"ordered": true`` the order of the tracks means something.
+    With ``"ordered": true`` the order of the tracks is meaningful.
 
     Returns
     -------
@@ -49,7 +49,7 @@ def read_playlists(path: Path, recommender: Recommender) -> tuple[pa.Array, Quer
     query : Query
         A track that is repeated counts once.
     num_unknown
-        Tracks that the bundle does not have; they are passed over.
+        Tracks that the bundle does not have; they are ignored.
 
     Raises
     ------
@@ -71,7 +71,7 @@ def read_playlists(path: Path, recommender: Recommender) -> tuple[pa.Array, Quer
     ids = [str(playlist.playlist_id) for playlist in asked]
     _refuse_repeats(path, ids, [f"record {number}" for number in range(len(ids))])
     if not ids:
-        raise InputError(f"{path}: holds no playlist, expected at least one")
+        raise InputError(f"{path}: contains no playlists, expected at least one")
     num_unknown = sum(track < 0 for tracks in rows for track in tracks)
     lists, ordered = (
         TrackLists.from_lists(known),
@@ -81,12 +81,12 @@ def read_playlists(path: Path, recommender: Recommender) -> tuple[pa.Array, Quer
 
 
 def read_ids(path: Path, recommender: Recommender) -> tuple[pa.Array, Query]:
-    """Read ids of playlists of the bundle, one a line; empty lines are passed over.
+    """Read ids of the bundle's playlists, one per line; empty lines are ignored.
 
     Raises
     ------
     InputError
-        If the file cannot be read, or a line is no playlist of the bundle or stands twice.
+        If the file cannot be read, or a line is not a playlist of the bundle or repeats.
     """
     ids, rows, places = [], [], []
     for number, line in read_lines(path):
@@ -98,7 +98,7 @@ def read_ids(path: Path, recommender: Recommender) -> tuple[pa.Array, Query]:
         places.append(f"line {number}")
     _refuse_repeats(path, ids, places)
     if not rows:
-        raise InputError(f"{path}: names no playlist, expected one id a line")
+        raise InputError(f"{path}: contains no playlist ids, expected one per line")
     return pa.array(ids, pa.string()), recommender.queries.of_rows(np.array(rows))
 
 
@@ -121,9 +121,7 @@ def _refuse_repeats(path: Path, ids: list[str], places: list[str]) -> None:
     seen: set[str] = set()
     for playlist_id, place in zip(ids, places, strict=True):
         if playlist_id in seen:
-            raise InputError(
-                f"{path}: {place}: playlist {playlist_id!r} stands here again, expected it once"
-            )
+            raise InputError(f"{path}: {place}: playlist {playlist_id!r} repeats, expected it once")
         seen.add(playlist_id)
 
 
@@ -139,7 +137,7 @@ def write_recommendations(
     diversity: float = 0.0,
     filters: Filters = NO_FILTERS,
 ) -> int:
-    """Write the `n` best tracks of each playlist, a batch at a time, whole or not at all.
+    """Write the `n` best tracks of each playlist, in batches, completely or not at all.
 
     Columns: ``playlist_id`` string, ``rank`` int32 from 1, ``track_id`` string, ``score`` float32.
     Returns the number of rows.

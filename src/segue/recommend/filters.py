@@ -17,22 +17,22 @@ from segue.scoring.rerank import diversified
 
 @dataclass(frozen=True)
 class Filters:
-    """What a list may hold. A track must pass everything that is given.
+    """What a list may contain. A track must pass every filter given.
 
-    A filter never shortens a list while other tracks remain that pass it.
+    A filter never shortens a list while other tracks pass it.
 
     Attributes
     ----------
     exclude_tracks, exclude_artists : sequence of ids or names
-        Never recommended: these tracks, any track by these artists, alone or with others.
+        Never recommended: these tracks, and any track by these artists, alone or with others.
     only_tracks, only_artists : sequence of ids or names, or None
-        Nothing but these tracks, nothing but tracks by these artists.
+        Only these tracks, only tracks by these artists.
     max_per_artist, max_per_album : int or None
         At most this many recommended tracks of one artist or album, 1 or more. One with several
         artists counts for its main one; a track whose artist or album is not known is not counted.
     other_versions
-        False: no other version of a song that stands in the query or higher in the list (same
-        main artist, and same title but for "live", "remastered" and the like).
+        False: no other version of a song in the query or higher in the list (same main artist, and
+        same title apart from "live", "remastered" and the like).
 
     Examples
     --------
@@ -50,7 +50,7 @@ class Filters:
     other_versions: bool = True
 
     def __post_init__(self) -> None:
-        """Refuse limits under 1 (InputError)."""
+        """Raise InputError for limits below 1."""
         for name in ("max_per_artist", "max_per_album"):
             limit = getattr(self, name)
             if limit is not None and limit < 1:
@@ -58,7 +58,7 @@ class Filters:
 
     @property
     def looks_at_the_list(self) -> bool:
-        """Whether a track passes or not depends on the others of the list."""
+        """Whether passing depends on the other tracks in the list."""
         limits = self.max_per_artist, self.max_per_album
         return limits != (None, None) or not self.other_versions
 
@@ -68,7 +68,7 @@ class Filters:
         track_row: Callable[[str], int],
         artist_row: Callable[[str], int],
     ) -> BoolArray | None:
-        """Which tracks pass whatever else is in the list: bool [num_tracks]; None: all.
+        """Which tracks pass regardless of the rest of the list: bool [num_tracks]; None: all.
 
         Parameters
         ----------
@@ -105,7 +105,7 @@ class Filters:
         track_vectors: Float32Array,
         diversity: float,
     ) -> list[int]:
-        """Places in a ranking of the tracks that make the list, in the list's order.
+        """Indices in a ranking of the tracks that make the list, in the list's order.
 
         Parameters
         ----------
@@ -114,9 +114,9 @@ class Filters:
             Tracks, best first.
         score : float32 [num_ranked]
         n
-            Most tracks to choose.
+            Maximum number of tracks to choose.
         query : int32 [num_query]
-            What is asked with: no other version of it may follow.
+            Tracks of the query: no other versions of them may follow.
         track_vectors : float32 [num_tracks, dim]
         diversity
             From 0 to 1, as for `segue.scoring.rerank.diversified`.
@@ -142,7 +142,7 @@ class Filters:
 
 
 class _Gate:
-    """Lets tracks into one list, looking at what is in it."""
+    """Admits tracks to one list, depending on what is already in it."""
 
     def __init__(self, filters: Filters, catalog: Catalog, query: Int32Array) -> None:
         self.catalog = catalog

@@ -1,4 +1,4 @@
-"""What a recommender answers: lists of tracks or of artists, for people and for programs."""
+"""A recommender's answers: lists of tracks or artists, for people and programs."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ class Recommendation:
     track_id, track_name, artist_name
     score
     because : tuple of Reason
-        The terms of the score that are largest, at most three, and `rest`, the sum of all others:
-        together they are the score.
+        The largest parts of the score, at most three, and `rest`, the sum of all others: together
+        they are the score.
     rest
     same_artist : tuple of str
-        Names of what was asked with that is by the same artist.
+        Names of tracks and artists in the query by the same artist.
     playlists : tuple of SharedPlaylist or None
-        Where it stands together with what was asked with; None unless reasons were asked for, or
-        where the bundle holds no playlists.
+        Playlists that hold it together with some of the query; None unless reasons were requested,
+        or if the bundle has no playlists.
     """
 
     rank: int
@@ -51,13 +51,13 @@ class Recommendations:
     Attributes
     ----------
     title
-        What was asked, for people.
+        A readable title.
     query : tuple of str
-        Ids of the tracks and artists that were asked with.
+        Ids of the tracks and artists in the query.
     tracks : tuple of Recommendation
     by_popularity
-        True where the query was empty: the list then is the most popular tracks, and a score is
-        the share of all training pairs.
+        True if the query was empty: the list is then the most popular tracks, and a score is the
+        share of all training pairs.
 
     Examples
     --------
@@ -110,7 +110,7 @@ class Recommendations:
 
 @dataclass(frozen=True)
 class SimilarArtist:
-    """One artist that is like another."""
+    """One artist similar to another."""
 
     rank: int
     artist_id: str
@@ -127,9 +127,9 @@ class SimilarArtists:
     Attributes
     ----------
     title
-        What was asked, for people.
+        A readable title.
     query : tuple of str
-        Id of the artist that was asked with.
+        Id of the artist in the query.
     artists : tuple of SimilarArtist
     """
 

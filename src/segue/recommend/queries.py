@@ -1,4 +1,4 @@
-"""What a recommender is asked with: playlists, seeds and matrices as queries."""
+"""Queries from playlists, seeds and matrices."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from segue.scoring.recency import Recency, query_of
 
 
 class Queries:
-    """Makes queries: from rows, ids or names.
+    """Makes queries from rows, ids or names.
 
     Parameters
     ----------
     names
     rows
     num_tracks
-        Of the catalogue.
+        Size of the catalogue.
     recency
-        How much more the last tracks of a playlist count where its order is known; None: no more
-        than the others.
+        How much more the last tracks of a playlist count if its order is known; None: no more than
+        the others.
     """
 
     def __init__(
@@ -68,14 +68,15 @@ class Queries:
         -------
         query
         row
-            Of the playlist; None where it is not one of the bundle.
+            Row of the playlist; None if it is not one of the bundle's.
 
         Raises
         ------
         InputError
-            If not just one of `playlist` and `tracks` is given, or the bundle has no playlists.
+            Unless exactly one of `playlist` and `tracks` is given, or if the bundle has no
+            playlists.
         NameLookupError
-            If there is no such playlist or track.
+            If the playlist or a track does not exist.
         """
         if (playlist is None) == (tracks is None):
             raise InputError("give either the id of a playlist or tracks")
@@ -93,14 +94,14 @@ class Queries:
         artists: Text | Iterable[Text],
         ordered: bool = False,
     ) -> Query:
-        """A few songs and artists, by id or name; one that is repeated counts once.
+        """A few songs and artists, by id or name; repeated ones count once.
 
         Raises
         ------
         InputError
-            If there are neither.
+            If there are none.
         NameLookupError
-            If a name stands for nothing or for several.
+            If a name matches nothing, or several things.
         """
         tracks, artists = as_texts(tracks), as_texts(artists, "artist")
         if not tracks and not artists:
@@ -116,14 +117,14 @@ class Queries:
         Parameters
         ----------
         playlist_tracks : csr_matrix [batch_size, num_tracks]
-            What is stored and not 0 is held.
+            Nonzero entries are the tracks held.
 
         Raises
         ------
         InputError
-            If it has not one column for each track.
+            Unless it has one column for each track.
         """
-        matrix = csr_array(playlist_tracks)  # shares its arrays where it is CSR already
+        matrix = csr_array(playlist_tracks)  # shares the arrays if it is already CSR
         if matrix.shape[1] != self._num_tracks:
             raise InputError(
                 f"playlist_tracks has {matrix.shape[1]} columns, "

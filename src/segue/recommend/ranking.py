@@ -1,4 +1,4 @@
-"""The best tracks for queries, whatever is asked of the list: the path that all verbs take."""
+"""The best tracks for queries, with all options of a list: the path that all verbs take."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from segue.scoring.query import Query
 from segue.scoring.rerank import check_dial, check_diversity
 from segue.scoring.two_stages import TwoStages
 
-# Lists that are answered at once.
+# Lists processed at a time.
 _BATCH_LISTS = 1024
 # Where tracks depend on each other, a list is chosen from this many for each that is wanted,
 _POOL = 10
@@ -22,7 +22,7 @@ _LEAST_POOL = 100
 
 
 def check_length(n: int) -> None:
-    """Refuse a list of nothing (InputError)."""
+    """Raise InputError for a list length below 1."""
     if n < 1:
         raise InputError(f"the length of a list must be at least 1, not {n}")
 
@@ -31,7 +31,7 @@ NO_FILTERS = Filters()
 
 
 class ListOptions(TypedDict, total=False):
-    """What every list takes as keywords, for callers that pass them on."""
+    """The keyword options of every list, for callers that pass them on."""
 
     dial: float
     diversity: float
@@ -60,15 +60,15 @@ class Ranker:
         filters: Filters = NO_FILTERS,
         allowed: BoolArray | None = None,
     ) -> tuple[Int32Array, Float32Array]:
-        """The best tracks of each list, none that it holds.
+        """The best tracks for each list, excluding its own.
 
         Parameters
         ----------
         query, n, dial, diversity
         filters
-            What depends on the rest of a list.
+            Filters that depend on the rest of a list.
         allowed : bool [num_tracks] or None
-            The tracks that pass by themselves; None: all.
+            The tracks that pass on their own; None: all.
 
         Returns
         -------
@@ -106,7 +106,7 @@ class Ranker:
         filters: Filters,
         allowed: BoolArray | None,
     ) -> tuple[Int32Array, Float32Array]:
-        """A list in which a track's place depends on the others: from a pool that grows."""
+        """A list whose tracks depend on each other: chosen from a growing pool."""
         most = self.catalog.num_tracks if allowed is None else int(allowed.sum())
         width = min(max(_POOL * n, _LEAST_POOL), most)
         while True:

@@ -15,17 +15,17 @@ from segue.scoring.query import Query
 from segue.scoring.term import ScoreParts
 
 _NUM_REASONS = 3
-# What has no row in the catalogue, where its kind does not say it.
+# Names of sources without a row in the catalogue, if different from their kind.
 _IN_WORDS = {"list": "the list as a whole"}
 _NUM_SHARED_PLAYLISTS = 3
 
 
 @dataclass(frozen=True)
 class Reason:
-    """One term of a score: a track or artist asked with, how well known it is, or the whole list.
+    """One part of a score: from a track or artist in the query, popularity, or the whole list.
 
-    Its part may be negative: then it speaks against the track. That of kind ``"list"`` is what a
-    second stage adds, which looks at the list as a whole.
+    Its part may be negative: then it counts against the track. The reason of kind ``"list"`` is
+    what the second stage adds, which considers the list as a whole.
     """
 
     kind: str
@@ -36,7 +36,7 @@ class Reason:
 
 @dataclass(frozen=True)
 class SharedPlaylist:
-    """A playlist that holds the recommended track and some that were asked with."""
+    """A playlist that holds the recommended track and some tracks of the query."""
 
     playlist_id: str
     title: str
@@ -56,7 +56,7 @@ class Explanation:
     same_artist : tuple of str
         Names of what was asked with that is by the same artist.
     playlists : tuple of SharedPlaylist or None
-        None where the bundle holds no playlists.
+        None if the bundle has no playlists.
     """
 
     track_id: str
@@ -81,20 +81,20 @@ class Explanation:
 
 
 def plain(value: Any) -> Any:
-    """A dataclass as plain values, as JSON has them."""
+    """A dataclass as plain values for JSON."""
     if is_dataclass(value):
         return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
     return [plain(one) for one in value] if isinstance(value, tuple) else value
 
 
 class Explainer:
-    """Says why tracks are recommended.
+    """Explains why tracks are recommended.
 
     Parameters
     ----------
     catalog
     playlists
-        None where the bundle was made without: then none are named.
+        None if the bundle was made without them: then none are named.
     popularity : int64 [num_tracks]
     """
 
@@ -105,7 +105,7 @@ class Explainer:
 
     @cached_property
     def neighbours(self) -> Neighbours | None:
-        """The graph of the playlists, its reverse edges kept; None without playlists."""
+        """The graph of the playlists, with reverse edges; None without playlists."""
         if self._playlists is None:
             return None
         by = self.catalog.relations["artist"]
@@ -121,7 +121,7 @@ class Explainer:
     def strongest(self, parts: ScoreParts, place: int) -> tuple[tuple[Reason, ...], float]:
         """The parts that add most to a score, and the sum of the others.
 
-        What the list as a whole adds is never among them.
+        The part of the list as a whole is never among them.
         """
         of_track = parts.parts[place]
         named = [at for at, (kind, _) in enumerate(parts.sources) if kind != "list"]
@@ -144,11 +144,11 @@ class Explainer:
         return tuple(reasons)
 
     def same_artist(self, query: Query, tracks: Int32Array) -> list[tuple[str, ...]]:
-        """For each track the names of what the query holds by any of its artists."""
+        """For each track, the names of tracks and artists in the query by any of its artists."""
         catalog, by = self.catalog, self.catalog.relations["artist"]
         artists_of = [by[track].tolist() for track in tracks.tolist()]
         wanted = {artist for artists in artists_of for artist in artists}
-        # What the query holds by each artist: names by place, so that a duet is named once.
+        # The query's names by each artist, keyed by position, so that a duet is named once.
         held: dict[int, dict[int, str]] = {artist: {} for artist in wanted}
         rows = query.tracks.track_index.tolist()
         for place, row in enumerate(rows):
@@ -167,11 +167,11 @@ class Explainer:
     def playlists(
         self, query: Query, tracks: Int32Array, without: int | None = None
     ) -> list[tuple[SharedPlaylist, ...]] | None:
-        """For each track the few playlists that tie it best to the query; None without playlists.
+        """For each track, the few playlists that link it best to the query; None without playlists.
 
-        Best is a playlist that holds most of the query's tracks and artists' tracks, divided by
-        the root of its length: a long one says little. `without` is a playlist that is no tie, the
-        one that is being completed.
+        A playlist's rank is how many of the query's tracks and artists' tracks it holds, divided by
+        the square root of its length: a long one says little. `without` is a playlist to leave out:
+        the one being completed.
         """
         if self._playlists is None or self.neighbours is None:
             return None
@@ -185,7 +185,7 @@ class Explainer:
         if without is not None:
             held[without] = 0
         playlist, owner = self.neighbours.of_tracks(tracks.astype(np.int64))
-        # A recommended track may itself be by an artist that was asked with.
+        # A recommended track may itself be by an artist in the query.
         shared = held[playlist] - np.isin(owner, asked)
         playlist, owner, shared = (of[shared > 0] for of in (playlist, owner, shared))
         order = np.lexsort((playlist, -shared / np.sqrt(lists.lengths[playlist])))

@@ -36,29 +36,29 @@ from segue.scoring.two_stages import TwoStages
 class Recommender:
     """Recommends tracks from a bundle: for its playlists, for new ones, for a few seed songs.
 
-    A playlist of the bundle and one that was never seen take the same path. Ids and names are
-    text; a whole number stands for its digits, and a single one needs no list around it. The verbs
-    that give tracks share these options:
+    Playlists of the bundle and unseen ones are treated alike. Ids and names are text; an integer
+    stands for its digits, and a single one need not be in a list. The verbs that return tracks
+    share these options:
 
     n
-        Length of the list, at least 1; shorter only if no other track is left that may stand in it.
+        Length of the list, at least 1; the list is shorter only if no further track is allowed.
     reasons
-        Look up playlists that hold both a recommended track and some that were asked with.
+        Look up playlists that hold both a recommended track and some of the query.
     dial
-        From −1, mainstream, over 0, the model itself, to 1, deep cuts.
+        From −1, mainstream, through 0, the model itself, to 1, deep cuts.
     diversity
         From 0, none, to 1: maximal marginal relevance.
     filters
-        What the list may hold.
+        What the list may contain.
 
     Parameters
     ----------
     bundle
     recency
-        How much more the last tracks of a playlist count where its order is known; None: no more
-        than the others.
+        How much more the last tracks of a playlist count if its order is known; None: no more than
+        the others.
     ann
-        Finds the tracks that are then scored exactly; None: all are scored.
+        Preselects the tracks to score exactly; None: all are scored.
     second_stage
         Reorder the best tracks where the bundle has a second stage; without it, lists take a
         quarter of the time. None: if LightGBM is installed, else a warning says that it is not.
@@ -68,18 +68,18 @@ class Recommender:
     rows : Rows
         Finds rows by id.
     names : NameLookup
-        Finds them by name.
+        Finds rows by name.
     queries : Queries
-        What is asked with, for `rank`.
+        Makes queries for `rank`.
     stages : TwoStages
         Scores tracks.
     details : Details
-        What the bundle knows of a track, an artist, a playlist.
+        What the bundle knows about a track, an artist or a playlist.
 
     Raises
     ------
     ResourceError, ArtefactError
-        As `segue.scoring.two_stages.TwoStages.of`.
+        As for `segue.scoring.two_stages.TwoStages.of`.
 
     Examples
     --------
@@ -122,9 +122,9 @@ class Recommender:
     def load(
         cls, folder: str | Path, *, exact: bool = False, second_stage: bool | None = None
     ) -> Recommender:
-        """Read a bundle (ArtefactError if it is none), with its index if `segue index` made one.
+        """Read a bundle (ArtefactError if it is not one), with its index if `segue index` made one.
 
-        With `exact` all tracks are scored nonetheless.
+        With `exact` the index is not used and all tracks are scored.
 
         Examples
         --------
@@ -148,7 +148,7 @@ class Recommender:
         diversity: float = 0.0,
         filters: Filters = NO_FILTERS,
     ) -> Recommendations:
-        """Tracks that would continue a playlist, none that it holds already.
+        """Tracks to continue a playlist, none of them already in it.
 
         Parameters
         ----------
@@ -158,18 +158,17 @@ class Recommender:
             the ids or names of the tracks of any other. Where there are none, the most popular
             tracks.
         ordered
-            Whether the order of `tracks` means something; that of a playlist of the bundle is
-            known.
+            Whether the order of `tracks` is meaningful; for a playlist of the bundle this is known.
         n, reasons, dial, diversity, filters
             As for all verbs.
 
         Raises
         ------
         InputError
-            If not just one of `playlist` and `tracks` is given, the bundle has no playlists, or an
-            option is out of its range.
+            Unless exactly one of `playlist` and `tracks` is given, or if the bundle has no
+            playlists or an option is out of range.
         NameLookupError
-            If there is no such playlist, track or artist.
+            If the playlist, a track or an artist does not exist.
         """
         query, without = self.queries.of_playlist(playlist, tracks, ordered)
         title = "Most popular tracks" if query.empty[0] else "Recommended for this playlist"
@@ -197,16 +196,16 @@ class Recommender:
         tracks
             Ids or names of the songs.
         artists
-            Ids or names; their own tracks may be recommended (a filter keeps them out).
+            Ids or names; their own tracks may be recommended (a filter can exclude them).
         n, reasons, dial, diversity, filters
             As for all verbs.
 
         Raises
         ------
         NameLookupError
-            If a name stands for nothing or for several.
+            If a name matches nothing, or several things.
         InputError
-            If there are neither tracks nor artists, or an option is out of its range.
+            If there are neither tracks nor artists, or an option is out of range.
         """
         query = self.queries.of_seeds(tracks, artists)
         options: ListOptions = {"dial": dial, "diversity": diversity, "filters": filters}
@@ -221,11 +220,10 @@ class Recommender:
     def similar(
         self, track: Text | None = None, n: int = 10, *, artist: Text | None = None
     ) -> Recommendations | SimilarArtists:
-        """Tracks like one track, or artists like one artist, by the cosine of their vectors.
+        """Tracks similar to a track, or artists similar to an artist, by cosine of their vectors.
 
-        By nothing else: `vibe` with one song asks what goes with it, and its score has further
-        terms, such as what stands in the same playlists and how well known a track is. It has the
-        dial and the filters, too.
+        Only the cosine counts. `vibe` with one song finds what goes with it instead: its score has
+        further terms, such as the wide part and popularity, and it supports the dial and filters.
 
         Parameters
         ----------
@@ -237,9 +235,9 @@ class Recommender:
         Raises
         ------
         NameLookupError
-            If the name stands for nothing or for several.
+            If the name matches nothing, or several things.
         InputError
-            If not just one of `track` and `artist` is given.
+            Unless exactly one of `track` and `artist` is given.
         """
         if track is not None and artist is None:
             row = self.names.find(as_text(track))
@@ -250,7 +248,7 @@ class Recommender:
             raise InputError("give either a track or an artist")
         check_length(n)
         row = self.names.find(as_text(artist, "artist"), "artist")
-        # Of artists instead of tracks.
+        # The same for artists.
         vectors = self.bundle.vectors["artist"]
         cosine = FirstStage(Centroid(vectors, np.ones(len(vectors), dtype=np.float32)))
         query = Query(TrackLists.from_lists([[row]]))
@@ -268,28 +266,28 @@ class Recommender:
         ordered: bool = False,
         dial: float = 0.0,
     ) -> Explanation:
-        """All that speaks for and against one track.
+        """Everything that counts for and against one track.
 
-        The score is the one that the track has in the list, whatever filters and diversity the list
-        was asked for with: they choose among tracks and change no score.
+        The score is the one that the track has in the list, whatever its filters and diversity:
+        those select tracks but do not change scores.
 
         Parameters
         ----------
         track
             Its id or name.
         playlist
-            The id of the playlist of the bundle that is completed; or
+            The id of the bundle's playlist to complete; or
         tracks, artists
-            what the track is to go with, as for `vibe`.
+            what the track should go with, as for `vibe`.
         ordered
-            Whether the order of `tracks` means something, as for `complete`.
+            Whether the order of `tracks` is meaningful, as for `complete`.
         dial
             As for all verbs.
 
         Raises
         ------
         NameLookupError
-            If a name stands for nothing or for several.
+            If a name matches nothing, or several things.
         InputError
             If both a playlist and tracks or artists are given, or neither.
         """
@@ -307,7 +305,7 @@ class Recommender:
         return self._answers.explanation(query, asked, parts, without)
 
     def find(self, text: str, n: int = 10, *, kind: Kind | Sequence[Kind] | None = None) -> Found:
-        """Tracks, artists and playlists by words of their names, or beginnings of words.
+        """Tracks, artists and playlists by words of their names, or prefixes of words.
 
         Parameters
         ----------
@@ -315,15 +313,15 @@ class Recommender:
             Title and artist may be mixed, in any order. Case, accents and punctuation do not
             matter.
         n
-            The most of each kind, at least 1.
+            Maximum number of each kind, at least 1.
         kind : "track", "artist" or "playlist", or several of them
-            What to look for; all that the bundle has, unless given.
+            What to look for; by default everything that the bundle has.
 
         Raises
         ------
         InputError
-            If `n` is less than 1, there is no such kind, or playlists are asked for and the
-            bundle was made without.
+            If `n` is less than 1, a kind is unknown, or playlists are requested but the bundle was
+            made without them.
         """
         kinds = [kind] if isinstance(kind, str) else kind
         return self.details.search(text, n, self.details.kinds if kinds is None else kinds)
@@ -338,15 +336,15 @@ class Recommender:
         diversity: float = 0.0,
         filters: Filters = NO_FILTERS,
     ) -> tuple[Int32Array, Float32Array]:
-        """The best tracks for many playlists at once, as arrays; none that a playlist holds.
+        """The best tracks for many playlists at once, as arrays; none already in a playlist.
 
         Parameters
         ----------
         playlist_index : int array [batch_size], optional
-            Rows of the bundle's playlists. With `playlist_tracks` they are not looked at.
+            Rows of the bundle's playlists. Ignored if `playlist_tracks` is given.
         playlist_tracks : csr_matrix [batch_size, num_tracks], optional
-            Which tracks each playlist holds, its values not looked at; by default what the
-            bundle's playlists hold. An empty row is answered with the most popular tracks.
+            Which tracks each playlist holds, whatever the values; by default those of the bundle's
+            playlists. An empty row gets the most popular tracks.
         n, dial, diversity, filters
             As for all verbs.
 
@@ -374,19 +372,19 @@ class Recommender:
         diversity: float = 0.0,
         filters: Filters = NO_FILTERS,
     ) -> tuple[Int32Array, Float32Array]:
-        """`recommend` for lists of tracks as the package itself holds them."""
+        """`recommend` for queries in the package's own types."""
         allowed = self._allowed(filters)
         options = ListOptions(dial=dial, diversity=diversity, filters=filters)
         return self._ranker.rank(Query.of(query), n, allowed=allowed, **options)
 
     @property
     def playlists(self) -> Playlists:
-        """The bundle's playlists (InputError if they were left out)."""
+        """The bundle's playlists (InputError if it has none)."""
         return self.rows.playlists
 
     @property
     def neighbours(self) -> Neighbours | None:
-        """The graph of the bundle's playlists, built once; None if they were left out."""
+        """The graph of the bundle's playlists, built once; None if it has none."""
         return self._answers.explainer.neighbours
 
     def _allowed(self, filters: Filters) -> BoolArray | None:
@@ -404,7 +402,7 @@ class Recommender:
         without: int | None = None,
         ranker: Ranker | None = None,
     ) -> Recommendations:
-        """One list; `without` is a playlist that says nothing of it, the one that is completed."""
+        """One list; `without` is a playlist to leave out of the reasons."""
         check_length(n)
         ranker = ranker or self._ranker
         width = min(n, max(1, self.bundle.catalog.num_tracks))

@@ -1,4 +1,4 @@
-"""From outside ids to rows: the tracks, artists and playlists of a bundle by id."""
+"""From ids to rows: the tracks, artists and playlists of a bundle by id."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from segue.bundle import Bundle
 from segue.data.playlists import Playlists
 from segue.errors import InputError, NameLookupError
 
-# An id or a name. Whole numbers stand for their digits: many data sets number their playlists.
+# An id or a name. Integers stand for their digits: many data sets number their playlists.
 Text: TypeAlias = str | int
 
 
 def as_text(given: Any, what: str = "track") -> str:
-    """An id or a name as text (InputError if it is neither text nor a whole number)."""
+    """An id or a name as text (InputError if it is neither text nor an integer)."""
     if isinstance(given, str):
         return given
     if isinstance(given, Integral) and not isinstance(given, bool):
@@ -24,12 +24,12 @@ def as_text(given: Any, what: str = "track") -> str:
 
 
 def as_texts(given: Text | Iterable[Text], what: str = "track") -> list[str]:
-    """Several ids or names; a single one may stand alone, without a list around it.
+    """Several ids or names; a single one need not be in a list.
 
     Raises
     ------
     InputError
-        If one of them is neither text nor a whole number.
+        If one of them is neither text nor an integer.
     """
     if not isinstance(given, Iterable) or isinstance(given, str | bytes):
         return [as_text(given, what)]
@@ -85,7 +85,7 @@ class Rows:
 
     @property
     def playlists(self) -> Playlists:
-        """The bundle's playlists (InputError if they were left out)."""
+        """The bundle's playlists (InputError if it has none)."""
         if self._bundle.playlists is None:
             raise InputError(
                 "this bundle was made without playlists (--no-playlists), so none can be named; "

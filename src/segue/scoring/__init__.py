@@ -1,1 +1,1 @@
-"""What a score is made of, and the best tracks by it; no torch."""
+"""The terms of a score, and the best tracks by it."""

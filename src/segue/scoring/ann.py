@@ -1,4 +1,4 @@
-"""An approximate index for large catalogues, by FAISS; what it finds is scored exactly again."""
+"""An approximate index for large catalogues, using FAISS; what it finds is rescored exactly."""
 
 from __future__ import annotations
 
@@ -21,28 +21,28 @@ from segue.scoring.query import Query
 from segue.scoring.term import Tracks
 
 INDEX_FILE, FACTS_FILE = "ann.faiss", "ann.json"
-# Recall is measured on this many queries, by lists of this length, with the dial at these places.
+# Recall is measured on this many queries, for lists of this length, at these dial settings.
 _NUM_QUERIES, _LENGTH, _DIALS = 500, 100, (-1.0, 0.0, 1.0)
-# Vectors to learn from, for each cell.
+# Training vectors per cell.
 _PER_CELL = 64
 
 
 @dataclass(frozen=True, eq=False)
 class AnnIndex:
-    """Inverted lists of 8-bit vectors with the log-popularity of a track as one more coordinate.
+    """Inverted lists of 8-bit vectors with a track's log-popularity as an additional coordinate.
 
         score(u) = [q, −dial] · [v_u, FULL_DIAL · f_u]
 
-    so one index serves every place of the dial (IVF with scalar quantisation; M. Douze and others:
+    so one index serves every dial setting (IVF with scalar quantisation; M. Douze and others:
     "The Faiss library", 2024).
 
     Attributes
     ----------
     index
-        FAISS' own.
+        The FAISS index.
     facts : dict
-        ``num_cells`` and, for the dial at −1, 0 and 1, ``num_probes``, how many cells a search
-        looks through, and ``recall@100`` against the exact list, by numbers of probes.
+        ``num_cells`` and, for the dial at −1, 0 and 1, ``num_probes``, the number of cells that a
+        search visits, and ``recall@100`` against the exact list by number of probes.
     """
 
     index: Any
@@ -54,7 +54,7 @@ class AnnIndex:
         return int(self.facts["num_cells"])
 
     def num_probes(self, dials: Float32Array) -> int:
-        """Of these, how many a search looks through: as many as the one that needs most."""
+        """Number of cells that a search visits: the maximum over the dial settings."""
         middle, *ends = (self.facts["num_probes"][at] for at in ("0", "1", "-1"))
         turned = np.minimum(np.abs(dials), 1)
         between = middle ** (1 - turned) * np.where(dials > 0, *ends) ** turned
@@ -63,18 +63,17 @@ class AnnIndex:
     def search(
         self, query_vectors: Float32Array, dials: Float32Array, n: int, *, widen: int = 1
     ) -> Int64Array:
-        """The likely best tracks: int64 [batch_size, n], −1 where fewer were found.
+        """The likely best tracks: int64 [batch_size, n], padded with −1.
 
-        `dials` says where it stands for each query (float32 [batch_size], as
-        `Popularity.prepare` gives it); `widen` multiplies the number of cells that are looked
-        through.
+        `dials` is the dial setting of each query (float32 [batch_size], from `Popularity.prepare`);
+        `widen` multiplies the number of cells visited.
         """
         num_probes = min(self.num_probes(dials) * widen, self.num_cells)
         return _search(self.index, query_vectors, dials, n, num_probes)
 
     @classmethod
     def load(cls, folder: Path) -> AnnIndex | None:
-        """The index of a bundle, mapped from disk; None where it has none.
+        """The index of a bundle, memory-mapped; None if it has none.
 
         Raises
         ------
@@ -107,19 +106,20 @@ def write_ann(
     ----------
     bundle
     folder
-        Gets ``ann.faiss`` and ``ann.json``.
+        Where ``ann.faiss`` and ``ann.json`` are written.
     recall
-        The share of the exact 100 best that must be found; the fewest probes that reach it, by
-        powers of two, are kept.
+        The share of the exact top 100 that must be found; the smallest power of two of probes that
+        reaches it is used.
     num_cells
         By default 4 · √num_tracks.
     rng_seed
-        For the queries that measure: the bundle's playlists, or without them three random tracks.
+        For the queries that recall is measured on: the bundle's playlists, or without those, three
+        random tracks each.
 
     Returns
     -------
     dict
-        The facts, as `AnnIndex` has them.
+        The facts, as in `AnnIndex`.
 
     Raises
     ------
@@ -134,7 +134,7 @@ def write_ann(
     if not 0 < recall <= 1:
         raise InputError(f"recall is {recall:g}, expected above 0 and at most 1")
     if not 1 <= cells <= num_tracks:
-        raise InputError(f"{cells} cells for {num_tracks} tracks, expected from 1 to one a track")
+        raise InputError(f"{cells} cells for {num_tracks} tracks, expected from 1 to one per track")
     centroid = Centroid(bundle.track_vectors, bundle.query_weight)
     full_turn = Popularity(bundle.popularity).full_turn
     rng = np.random.default_rng(rng_seed)

@@ -1,4 +1,4 @@
-"""The best tracks by their scores, exactly: ties broken by track index, lower index first."""
+"""The exact best tracks by score: ties broken by track index, lower index first."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ import numpy as np
 from segue.data.playlists import BoolArray, Float32Array, Int32Array, Int64Array, TrackLists
 from segue.scoring.term import Tracks
 
-# Scores that are held at once, in bytes.
+# Scores in memory at a time, in bytes.
 BATCH_BYTES = 64 << 20
-# Of these, as many as stay in a core's cache while the best are found.
+# The part of these that stays in a core's cache while the best are found.
 _BLOCK_ENTRIES = 128 << 10
-# Scores of a tile of queries by tracks: a few MiB that stay in the cache of the processor.
+# Scores of a tile of queries by tracks: a few MiB that stay in the processor's cache.
 _TILE_ENTRIES = 2 << 20
-# A row this long is first looked through by the best of each stretch of it.
+# A row this long is first scanned by the best score of each stretch.
 _LONG_ROW = 1 << 15
 _STRETCH = 256
 # Up to this share of the tracks it is cheaper to gather their vectors than to score all: for a
-# single list, and for many, which share the gathering (timed on 500,000 tracks of 128 numbers).
+# single list, and for many, which share the gathering (timed on 500,000 tracks of 128 dimensions).
 _FEW_FOR_ONE, _FEW_FOR_MANY, _MANY = 0.2, 0.6, 16
-# Tracks whose vectors are gathered at once.
+# Tracks whose vectors are gathered at a time.
 _GATHERED = 1 << 15
 
 
 def row_batches(num_rows: int, num_columns: int) -> Iterator[slice]:
-    """Slices of rows, one after the other, whose float32 scores take bounded memory."""
+    """Consecutive slices of rows whose float32 scores take bounded memory."""
     size = max(1, BATCH_BYTES // (4 * max(1, num_columns)))
     for start in range(0, num_rows, size):
         yield slice(start, min(start + size, num_rows))
@@ -41,7 +41,7 @@ def top_tracks(
     ----------
     scores : float32 [batch_size, num_tracks]
         Overwritten: excluded tracks become −inf.
-    excluded : TrackLists, one list a row
+    excluded : TrackLists, one list per row
         Tracks that must not be recommended.
     n
         Length of a list, at least 1.
@@ -62,7 +62,7 @@ def top_tracks(
     height = max(1, _BLOCK_ENTRIES // num_tracks)
     for start in range(0, batch_size, height):
         block = scores[start : start + height]
-        # All that reach the n-th best score, and of those level with it the first ones.
+        # All above the n-th best score, and the first of those equal to it.
         threshold = _threshold(block, width)
         chosen = block >= threshold
         if np.count_nonzero(chosen) > width * len(block):
@@ -72,7 +72,7 @@ def top_tracks(
                 chosen[row, level[width - num_higher :]] = False
         column = np.flatnonzero(chosen).reshape(len(block), width) % num_tracks
         found = np.take_along_axis(block, column, axis=1)
-        # They come by index, so a stable sort breaks ties by index.
+        # They are in order of index, so a stable sort breaks ties by index.
         order = np.argsort(-found, axis=1, kind="stable")
         rows = slice(start, start + len(block))
         track_index[rows, :width] = np.take_along_axis(column, order, axis=1)
@@ -105,24 +105,23 @@ def best_tracks(
     *,
     allowed: BoolArray | None = None,
 ) -> tuple[Int32Array, Float32Array]:
-    """The `n` tracks with the highest scores for each list, as `top_tracks` gives them.
+    """The `n` tracks with the highest scores for each list, as from `top_tracks`.
 
-    All scores are never held at once: they are made tile by tile, and of each tile only what may
-    be among the best is kept.
+    Scores are never all in memory: they are computed tile by tile, and only those that may be among
+    the best are kept.
 
     Parameters
     ----------
     add_scores
-        Adds to zeros, float32 [num_lists, num_tracks_asked], the scores of some tracks: of a
-        slice, or of chosen ones in ascending order (int64).
+        Adds the scores of some tracks, a slice or ascending rows (int64), to an array of zeros,
+        float32 [num_lists, num_tracks_asked].
     num_tracks
     excluded : TrackLists
-        For each list the tracks that must not be in it.
+        For each list, the tracks that must not be in it.
     n
         Length of a list, at least 1.
     allowed : bool [num_tracks], optional
-        The tracks that may be in any list; by default all. Where they are few, only they are
-        scored.
+        The tracks that may be in any list; by default all. If they are few, only they are scored.
 
     Returns
     -------
@@ -174,7 +173,7 @@ def _best_by_tiles(
     width: int,
     forbidden: Int64Array | None,
 ) -> tuple[Int32Array, Float32Array]:
-    """The best by scores that are made for `width` columns at a time (at least n)."""
+    """The best by scores computed `width` columns (at least n) at a time."""
     num_lists = len(excluded)
     track_index = np.full((num_lists, n), -1, dtype=np.int32)
     score = np.full((num_lists, n), -np.inf, dtype=np.float32)
@@ -201,7 +200,7 @@ def _best_by_tiles(
         if start == 0:
             track_index, score = top_tracks(tile, nothing, n)
             continue
-        # A later track that is level with the n-th best comes after it.
+        # A later track with the same score as the n-th best comes after it.
         hits = np.flatnonzero(tile > score[:, -1:])
         row, column = np.divmod(hits, stop - start)
         pending.append((row, column + start, tile[row, column]))
@@ -217,12 +216,12 @@ def _merged(
     score: Float32Array,
     pending: list[tuple[Int64Array, Int64Array, Float32Array]],
 ) -> tuple[Int32Array, Float32Array]:
-    """The best of what is listed and what came since."""
+    """The best of the current lists and the new candidates."""
     batch_size, n = track_index.shape
     row = np.concatenate([np.repeat(np.arange(batch_size), n), *(p[0] for p in pending)])
     track = np.concatenate([track_index.ravel(), *(p[1] for p in pending)])
     value = np.concatenate([score.ravel(), *(p[2] for p in pending)])
-    # What pads a list is at −1 and −inf: among equals it must stay behind.
+    # Padding is −1 and −inf: it must come last among equals.
     order = np.lexsort((track, -value, row))
     lengths = np.bincount(row, minlength=batch_size)
     first = np.cumsum(lengths) - lengths

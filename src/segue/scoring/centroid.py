@@ -16,7 +16,7 @@ from segue.scoring.term import ScoreParts, Source, Term, Tracks
 
 
 def unit_rows(vectors: Float32Array) -> Float32Array:
-    """Rows made unit; a row of zeros stays."""
+    """Rows scaled to unit length; zero rows stay zero."""
     length: Float32Array = np.linalg.norm(vectors, axis=1, keepdims=True)
     length[length == 0] = 1
     made_unit: Float32Array = vectors / length
@@ -25,25 +25,25 @@ def unit_rows(vectors: Float32Array) -> Float32Array:
 
 @dataclass(frozen=True, eq=False)
 class Centroid(Term[Float32Array]):
-    """A playlist is the centroid of what is in it, and this term the cosine with it.
+    """A playlist is the centroid of its contents; this term is the cosine with that centroid.
 
         q = unit(Σ_t e_t · w_t · v_t + w̄ · Σ_a v_a)
         cosine(u) = q · v_u
 
     over the tracks t and artists a of the query, with e their emphasis, w̄ the mean query weight
-    and v_a the unit centroid of the artist's tracks by popularity (it finds more than the artist's
-    trained vector does, see `benchmarks/artist_seeds.py`). 0 for an empty list.
+    and v_a the unit centroid of the artist's tracks weighted by popularity (which finds more than
+    the artist's trained vector, see `benchmarks/artist_seeds.py`). 0 for an empty list.
 
     Attributes
     ----------
     track_vectors : float32 [num_tracks, dim]
-        v, of unit length.
+        v, unit length.
     query_weight : float32 [num_tracks]
         w, at least 0.
     popularity : int64 [num_tracks] or None
         Playlists of each track.
     by : Relation or None
-        From tracks to artists. Only queries with artists need these two.
+        From tracks to artists. Only queries with artists need `popularity` and `by`.
     """
 
     track_vectors: Float32Array
@@ -58,7 +58,7 @@ class Centroid(Term[Float32Array]):
         vectors = np.zeros((len(artists), self.track_vectors.shape[1]), dtype=np.float32)
         for place in range(len(artists)):
             own = self.by.sources_of(artists[place : place + 1])
-            # One more, so that an artist whose tracks nobody holds has a vector, too.
+            # Plus one, so that an artist whose tracks are in no playlist has a vector, too.
             vectors[place] = (self.popularity[own] + 1) @ self.track_vectors[own]
         return unit_rows(vectors)
 
@@ -67,7 +67,7 @@ class Centroid(Term[Float32Array]):
         return np.float32(self.query_weight.mean())
 
     def prepare(self, query: Query, dial: float = 0.0) -> Float32Array:
-        """The queries' vectors, of unit length, 0 for an empty list: float32 [num_lists, dim]."""
+        """The queries' unit vectors, 0 for an empty list: float32 [num_lists, dim]."""
         tracks = query.tracks
         weight = self.query_weight[tracks.track_index]
         if query.emphasis is not None:
@@ -92,7 +92,7 @@ class Centroid(Term[Float32Array]):
         if len(scores) == 1 or not scores.flags.c_contiguous:
             scores += prepared @ vectors.T
         elif scores.size:
-            # In place, where NumPy would make a second array of all products.
+            # In place: NumPy would allocate a second array for the products.
             sgemm(1.0, vectors.T, prepared.T, 1.0, scores.T, trans_a=True, overwrite_c=True)
 
     def pairs(self, tracks: Int64Array, prepared: Float32Array) -> Float32Array:
@@ -101,7 +101,7 @@ class Centroid(Term[Float32Array]):
         return cosines
 
     def parts(self, query: Query, tracks: Int32Array, dial: float = 0.0) -> ScoreParts:
-        """The part of each track and artist of the query, exactly."""
+        """The exact part of each track and artist of the query."""
         rows = query.tracks.track_index
         weight = self.query_weight[rows].astype(np.float64)
         if query.emphasis is not None:

@@ -1,4 +1,4 @@
-"""What the second stage sees of a track that may be recommended for a list."""
+"""The second stage's features of a candidate track for a list."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from segue.scoring.first_stage import FirstStage
 from segue.scoring.query import Query
 from segue.scoring.wide import WidePart
 
-# Of a list whose order is known: its last tracks, and half-lives, in tracks, of what is earlier.
+# For a list whose order is known: how many last tracks, and half-lives, in tracks, of earlier ones.
 _LAST, _END, _HALF_LIVES = 3, 5, (2.0, 6.0)
 _NUM_NEAREST = 3
-# By kind of group the feature that sums the wide part over it.
+# For each kind of group, the feature that sums the wide part over it.
 _GROUP_WEIGHTS = {"artist": "weights of artist", "album": "weights of album"}
 
 FEATURES = (
-    # The first stage: its score, its parts, and the places by each.
+    # The first stage: its score, its parts, and the ranks by each.
     "score",
     "deep",
     "wide",
@@ -81,7 +81,7 @@ FEATURES = (
 
 
 class FeatureMaker:
-    """Makes the features of candidates; a track with several artists counts as its main one's.
+    """Computes features of candidates; a track with several artists counts for its main one.
 
     Parameters
     ----------
@@ -102,11 +102,11 @@ class FeatureMaker:
         Parameters
         ----------
         query
-            A single list, of at least one track. What depends on the order is not a number where
-            it is not known.
+            A single list of at least one track. Features of the order are NaN where it is not
+            known.
         candidates : int32 [num_candidates]
         score : float32 [num_candidates]
-            Of the first stage, falling.
+            Scores of the first stage, descending.
         """
         tracks, order_known = query.tracks.track_index, query.ordered(0)
         vectors = self._centroid.track_vectors
@@ -119,7 +119,7 @@ class FeatureMaker:
         deep = score - wide
         nearest, nearest_sum = _largest(cosine)
         heaviest, heaviest_sum = _largest(weight)
-        # Of each feature a column, or one number for all candidates.
+        # For each feature a column, or one number for all candidates.
         found: dict[str, Any] = dict.fromkeys(FEATURES, np.nan)
         found |= {
             "score": score,
@@ -168,8 +168,8 @@ class FeatureMaker:
     ) -> tuple[Float32Array, dict[str, Any]]:
         """W of the list's tracks and the candidates, and its sums over artists and albums.
 
-        float32 [num_tracks_of_list, num_candidates]; each sum float32 [num_candidates], over all
-        that the wide part gives to tracks by the candidate's artist, or on its album.
+        float32 [num_tracks_of_list, num_candidates]; each sum float32 [num_candidates], over the
+        weights to all tracks by the candidate's artist, or on its album.
         """
         weights = np.zeros((len(tracks), len(candidates)), dtype=np.float32)
         wide = self._wide
@@ -220,7 +220,7 @@ class FeatureMaker:
     def _by_centroids(
         self, tracks: Int32Array, order_known: bool, candidates: Int32Array
     ) -> dict[str, Any]:
-        """Cosines with centroids of the list, in which its tracks count differently."""
+        """Cosines with centroids of the list under different track weights."""
         vectors = self._centroid.track_vectors
         weighted = self._centroid.query_weight[tracks, None] * vectors[tracks]
         even = unit_rows(weighted.sum(axis=0, keepdims=True))[0]
@@ -247,7 +247,7 @@ class FeatureMaker:
             "deviation of popularity": ours.std(),
         }
 
-    # One more at the end of each, for the index −1 of a track without.
+    # Each has one extra row at the end, for the index −1 of a track without.
 
     @cached_property
     def _album_length(self) -> Float32Array:
@@ -279,13 +279,13 @@ class FeatureMaker:
 
 
 def _stand_in(ascending: Int32Array, values: Int32Array) -> tuple[Int64Array, BoolArray]:
-    """Where each value stands among ascending ones, and whether it does."""
+    """Index of each value among ascending ones, and whether it is there."""
     place = np.minimum(np.searchsorted(ascending, values), len(ascending) - 1)
     return place, ascending[place] == values
 
 
 def _recency(num_tracks: int, half_life: float) -> Float32Array:
-    """How much each track counts, the last one 1: float32 [num_tracks]."""
+    """Weight of each track, 1 for the last: float32 [num_tracks]."""
     following = np.arange(num_tracks, dtype=np.float32)[::-1]
     recency: Float32Array = np.exp2(-following / np.float32(half_life))
     return recency
@@ -299,7 +299,7 @@ def _largest(values: Float32Array) -> tuple[Float32Array, Float32Array]:
 
 
 def _places(values: Float32Array) -> Float32Array:
-    """The place of each by falling value, from 0, of equal ones the first first."""
+    """The rank of each value in descending order, from 0, ties in order of index."""
     places = np.empty(len(values), dtype=np.float32)
     places[np.argsort(-values, kind="stable")] = np.arange(len(values), dtype=np.float32)
     return places

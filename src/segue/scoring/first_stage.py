@@ -18,9 +18,9 @@ from segue.scoring.term import ScoreParts, Term, Tracks
 
 T = TypeVar("T")
 
-# Lists that are answered at once; through an index fewer, as what it finds of each is copied.
+# Lists processed at a time; fewer with an index, as its results are copied for each.
 _BATCH_LISTS, _INDEX_LISTS = 1024, 64
-# An index has its recall for lists of this length, and is widened for longer ones.
+# An index has its stated recall for lists of this length; searches for longer ones are widened.
 _INDEX_LENGTH = 100
 
 
@@ -34,11 +34,11 @@ class FirstStage:
     ----------
     centroid : Centroid
     popularity : Popularity or None
-        Without it there is no prior, and a dial that is not at 0 is refused.
+        Without it there is no prior, and the dial must be at 0.
     further : tuple of Term
         Any other terms.
     index : AnnIndex or None
-        Finds the tracks that are then scored; None: all are scored.
+        Preselects the tracks to score; None: all are scored.
     """
 
     centroid: Centroid
@@ -58,7 +58,7 @@ class FirstStage:
         return len(self.centroid.track_vectors)
 
     def term(self, kind: type[T]) -> T | None:
-        """The term of a class; None where there is none."""
+        """The term of a class; None if there is none."""
         return next((term for term in self.terms if isinstance(term, kind)), None)
 
     def scores(self, query: TrackLists | Query, dial: float = 0.0) -> Float32Array:
@@ -80,13 +80,13 @@ class FirstStage:
         excluded: TrackLists | None = None,
         allowed: BoolArray | None = None,
     ) -> tuple[Int32Array, Float32Array]:
-        """The `n` best tracks of each list, as `best_tracks` gives them.
+        """The `n` best tracks of each list, as from `best_tracks`.
 
         Parameters
         ----------
         query, n, dial
         excluded : TrackLists, optional
-            For each list the tracks that must not be in it; by default those of the query.
+            For each list, the tracks that must not be in it; by default those of the query.
         allowed : bool [num_tracks], optional
             The tracks that may be in any list; by default all.
         """
@@ -104,7 +104,7 @@ class FirstStage:
         return track_index, score
 
     def parts(self, query: TrackLists | Query, tracks: Int32Array, dial: float = 0.0) -> ScoreParts:
-        """What the scores of some tracks are the sum of, for a single list.
+        """The parts that the scores of some tracks are the sum of, for a single list.
 
         Parameters
         ----------
@@ -145,7 +145,7 @@ class FirstStage:
                 partial(_add_all, asked), self.num_tracks, excluded, n, allowed=allowed
             )
         track_index, score = near
-        # What the index left short is looked for among all.
+        # Lists that the index left short are completed by scoring all tracks.
         short = np.flatnonzero(track_index[:, -1] < 0)
         if len(short):
             asked = self._asked(query.rows(short), dial)
@@ -169,8 +169,8 @@ class FirstStage:
     ) -> tuple[Int32Array, Float32Array] | None:
         """The best of what the index and the terms themselves find, scored exactly.
 
-        Lists may be left short, and empty ones are. The more tracks are wanted or must not be in a
-        list, the wider the search; None where it would be no less work than to score all.
+        Lists may be left short, and empty ones are. The more tracks are wanted or excluded, the
+        wider the search; None if that would be as much work as scoring all.
         """
         num_tracks = self.num_tracks
         share = 1.0 if allowed is None else max(int(allowed.sum()), 1) / num_tracks
@@ -210,7 +210,7 @@ def _add_all(asked: list[tuple[Term[Any], Any]], scores: Float32Array, tracks: T
 
 
 def _united(found: Int64Array, further: list[Int64Array]) -> Int64Array:
-    """The tracks of both for each list, each once: int64 [num_lists, width], padded with −1."""
+    """The union of both for each list: int64 [num_lists, width], padded with −1."""
     both = [np.union1d(row[row >= 0], more) for row, more in zip(found, further, strict=True)]
     # No narrower than before: a list is as long as was asked for, however little is found.
     width = max(found.shape[1], *map(len, both))

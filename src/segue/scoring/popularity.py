@@ -1,4 +1,4 @@
-"""The term of the score that says how well known a track is: the prior and the dial."""
+"""The popularity term of the score: the prior and the dial."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from segue.data.playlists import BoolArray, Float32Array, Int32Array, Int64Array
 from segue.scoring.query import Query
 from segue.scoring.term import ScoreParts, Term, Tracks
 
-# What one standard deviation of log-popularity costs, as a cosine, where the dial stands at 1.
+# What one standard deviation of log-popularity costs, as a cosine, with the dial at 1.
 FULL_DIAL = 0.1
-# The less a list tells, the more speaks for what everyone knows: for a list of this many tracks
-# the dial stands half a turn further to the mainstream, for twice as many a quarter, and so on.
+# The less a list says, the more likely popular tracks are: for a list of this many tracks the dial
+# is moved half a turn towards the mainstream, for twice as many a quarter, and so on.
 PRIOR_HALF_LIFE = 3.5
 
 
 class PopularityWeights(NamedTuple):
-    """How much popularity counts for some lists.
+    """The weight of popularity for some lists.
 
-    `dial` (float32 [num_lists]) is where the dial stands for each, from −2 to 1: at dial − p, and
-    at 0 for the lists that are `empty` (bool [num_lists]).
+    `dial` (float32 [num_lists]) is the effective setting for each, from −2 to 1: dial − p, and 0
+    for lists that are `empty` (bool [num_lists]).
     """
 
     dial: Float32Array
@@ -37,20 +37,20 @@ class Popularity(Term[PopularityWeights]):
         (p − dial) · FULL_DIAL · f_u,   p = 2^(−n / PRIOR_HALF_LIFE)
 
     for n tracks and artists in the list, with f the log-popularity of a track, standardised over
-    the catalogue (`benchmarks/prior.py`). The score of an empty list is the track's share of all
-    pairs, whatever the dial: so it is answered with the most popular tracks.
+    the catalogue (`benchmarks/prior.py`). For an empty list the score is the track's share of all
+    pairs, whatever the dial, which gives the most popular tracks.
 
     Attributes
     ----------
     popularity : int64 [num_tracks]
-        Playlists of each track.
+        Number of playlists of each track.
     """
 
     popularity: Int64Array
 
     @cached_property
     def log_popularity(self) -> Float32Array:
-        """f: log(1 + popularity), of mean 0 and standard deviation 1 (0 where all are alike)."""
+        """f: log(1 + popularity), with mean 0 and standard deviation 1 (all 0 if all are equal)."""
         logs = np.log1p(self.popularity.astype(np.float64))
         logs -= logs.mean()
         logs /= logs.std() or 1.0
@@ -67,7 +67,7 @@ class Popularity(Term[PopularityWeights]):
         return share.astype(np.float32)
 
     def prepare(self, query: Query, dial: float = 0.0) -> PopularityWeights:
-        """Where the dial stands for each list, the prior included."""
+        """The effective dial setting of each list, including the prior."""
         lengths, empty = query.lengths, query.empty
         dials = np.where(empty, 0, dial - np.exp2(-lengths / PRIOR_HALF_LIFE))
         return PopularityWeights(dials.astype(np.float32), empty)
@@ -82,20 +82,20 @@ class Popularity(Term[PopularityWeights]):
         return turned
 
     def add_to(self, scores: Float32Array, tracks: Tracks, prepared: PopularityWeights) -> None:
-        """Add it."""
+        """Add this term."""
         if prepared.dial.any():
             scores += prepared.dial[:, None] * self.full_turn[tracks]
         if prepared.empty.any():
             scores[prepared.empty] += self._share[tracks]
 
     def pairs(self, tracks: Int64Array, prepared: PopularityWeights) -> Float32Array:
-        """For given tracks."""
+        """This term for given tracks."""
         scores: Float32Array = prepared.dial[:, None] * self.full_turn[tracks]
         scores[prepared.empty] = self._share[tracks[prepared.empty]]
         return scores
 
     def parts(self, query: Query, tracks: Int32Array, dial: float = 0.0) -> ScoreParts:
-        """One part, that of popularity; none where it does not count."""
+        """One part, that of popularity; none if its weight is 0."""
         weights = self.prepare(query, dial)
         if not weights.dial.any() and not weights.empty.any():
             return ScoreParts((), np.zeros((len(tracks), 0)))

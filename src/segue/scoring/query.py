@@ -1,4 +1,4 @@
-"""What some lists are asked with."""
+"""`Query`: the input of a ranking, for a batch of lists."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from segue.data.playlists import BoolArray, Float32Array, Int64Array, TrackLists
 
 @dataclass(frozen=True, eq=False)
 class Query:
-    """What some lists are asked with: their tracks, and artists in addition.
+    """The query of each of some lists: tracks, and optionally artists.
 
     Attributes
     ----------
     tracks : TrackLists
         Rows of the catalogue.
     emphasis : float32 [num_pairs] or None
-        What each track's query weight is multiplied by, at least 0; None: 1.
+        Factor of each track's query weight, at least 0; None: 1.
     artists : TrackLists or None
         Rows of artists, one list for each list of tracks.
     order_known : bool [num_lists] or None
-        Whether the order of a list's tracks means something; None: of no list.
+        Whether the order of each list's tracks is meaningful; None: of no list.
     """
 
     tracks: TrackLists
@@ -31,17 +31,17 @@ class Query:
     order_known: BoolArray | None = None
 
     def __post_init__(self) -> None:
-        """Refuse columns that do not fit together (ValueError)."""
+        """Raise ValueError if columns do not fit together."""
         if self.emphasis is not None and self.emphasis.shape != self.tracks.track_index.shape:
-            raise ValueError("emphasis must hold one number a track of the query")
+            raise ValueError("emphasis must hold one number per track of the query")
         if self.artists is not None and len(self.artists) != len(self.tracks):
             raise ValueError("artists and tracks differ in the number of lists")
         if self.order_known is not None and self.order_known.shape != (len(self.tracks),):
-            raise ValueError("order_known must hold one value a list")
+            raise ValueError("order_known must hold one value per list")
 
     @classmethod
     def of(cls, query: TrackLists | Query) -> Query:
-        """A query of tracks alone, where it is not a whole one already."""
+        """A query from tracks alone; a `Query` is returned unchanged."""
         return cls(query) if isinstance(query, TrackLists) else query
 
     def __len__(self) -> int:
@@ -66,29 +66,29 @@ class Query:
         )
 
     def ordered(self, row: int) -> bool:
-        """Whether the order of one list's tracks means something."""
+        """Whether the order of one list's tracks is meaningful."""
         return self.order_known is not None and bool(self.order_known[row])
 
     @property
     def relative_emphasis(self) -> Float32Array | None:
-        """The emphasis over its mean in each list: float32 [num_pairs]; None where it is 1."""
+        """The emphasis divided by its mean in each list: float32 [num_pairs]; None if it is 1."""
         if self.emphasis is None:
             return None
         lengths = self.tracks.lengths
         total = np.bincount(self.tracks.list_index(), self.emphasis, minlength=len(lengths))
         mean = total / np.maximum(lengths, 1)
-        mean[mean == 0] = 1  # nothing in it counts
+        mean[mean == 0] = 1  # nothing in the list counts
         relative: Float32Array = (self.emphasis / np.repeat(mean, lengths)).astype(np.float32)
         return relative
 
     @property
     def lengths(self) -> Int64Array:
-        """How many tracks and artists each list holds: int64 [num_lists]."""
+        """Number of tracks and artists in each list: int64 [num_lists]."""
         lengths = self.tracks.lengths
         return lengths if self.artists is None else lengths + self.artists.lengths
 
     @property
     def empty(self) -> BoolArray:
-        """Lists that hold nothing: bool [num_lists]."""
+        """Which lists are empty: bool [num_lists]."""
         empty: BoolArray = self.lengths == 0
         return empty

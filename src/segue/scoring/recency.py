@@ -16,13 +16,13 @@ class Recency:
 
         e = 1 + strength · 2^(−p / half_life)
 
-    for the track that `p` others follow. The defaults were chosen on the validation part of
+    for a track followed by `p` others. The defaults were chosen on the validation part of
     playlists whose last tracks were held out (`benchmarks/order.py`).
 
     Attributes
     ----------
     strength
-        At least 0; 0 is no emphasis.
+        At least 0; 0 means no emphasis.
     half_life
         In tracks, above 0.
     """
@@ -41,7 +41,7 @@ class Recency:
         Returns
         -------
         float32 [num_pairs] or None
-            None where no list has a known order.
+            None if no list has a known order.
         """
         if self.strength == 0 or not order_known.any():
             return None
@@ -51,7 +51,7 @@ class Recency:
 
 
 def query_of(tracks: TrackLists, order_known: BoolArray, recency: Recency | None) -> Query:
-    """What some lists ask with: the last tracks of those whose order is known count more.
+    """Queries from lists: in those whose order is known, the last tracks count more.
 
     Parameters
     ----------

@@ -14,35 +14,35 @@ from segue.scoring.features import FEATURES, FeatureMaker
 from segue.scoring.first_stage import FirstStage
 from segue.scoring.query import Query
 
-# Tracks of each list that are reordered.
+# Number of tracks of each list that are reordered.
 POOL_SIZE = 200
 
 
 class SecondStage:
-    """Reorders the best tracks of a list, by what a sum over its tracks cannot say.
+    """Reorders the best tracks of a list, using what a sum over its tracks cannot express.
 
     Gradient-boosted trees (G. Ke and others: "LightGBM: A Highly Efficient Gradient Boosting
-    Decision Tree", NIPS 2017) give each track of a pool, the best by the first stage, the odds
-    that it belongs to the list, from the features of `segue.scoring.features`. The track with
+    Decision Tree", NIPS 2017) estimate for each track of a pool, the best by the first stage, the
+    odds that it belongs to the list, from the features of `segue.scoring.features`. The track with
     the best odds then gets the highest score in the pool, the next one the second highest, and so
-    on. So scores keep their scale, and what is outside the pool keeps its place.
+    on. So scores keep their scale, and tracks outside the pool keep their rank.
 
     Parameters
     ----------
     model
-        LightGBM's text form.
+        In LightGBM's text format.
     first_stage
     catalog
     popularity : int64 [num_tracks]
     pool_size
-        Tracks of each list that are reordered.
+        Number of tracks of each list that are reordered.
 
     Raises
     ------
     ResourceError
         If LightGBM is not installed or cannot be loaded.
     ArtefactError
-        If it cannot read the model, or the model is of other features.
+        If the model cannot be read, or has other features.
     """
 
     def __init__(
@@ -60,14 +60,14 @@ class SecondStage:
             raise ArtefactError(f"the second stage cannot be read ({error})") from error
         if self._booster.num_feature() != len(FEATURES):
             raise ArtefactError(
-                f"the second stage is of {self._booster.num_feature()} features, expected "
+                f"the second stage has {self._booster.num_feature()} features, expected "
                 f"{len(FEATURES)}: it was made by another version of Segue, so train again"
             )
         self.pool_size = pool_size
         self.maker = FeatureMaker(first_stage, catalog, popularity)
 
     def reordered(self, query: Query, pool: Int32Array, score: Float32Array) -> Float32Array:
-        """The scores of some pools, given to their tracks in the order of this stage.
+        """The scores of some pools, reassigned to their tracks in the order of this stage.
 
         Parameters
         ----------
@@ -75,12 +75,12 @@ class SecondStage:
         pool : int32 [num_lists, width]
             The best tracks of each list, best first, padded with −1.
         score : float32 [num_lists, width]
-            Of the first stage, at dial 0; padded with −inf.
+            Scores of the first stage, at dial 0; padded with −inf.
 
         Returns
         -------
         float32 [num_lists, width]
-            Shaped as `pool`: each row holds the scores that it had. A list without tracks keeps
+            Shaped like `pool`: each row is a permutation of its scores. A list without tracks keeps
             its order.
         """
         answered = np.flatnonzero((query.tracks.lengths > 0) & (pool[:, 0] >= 0))
@@ -95,7 +95,7 @@ class SecondStage:
             )
             for row, size in zip(answered.tolist(), sizes.tolist(), strict=True)
         ]
-        # The trees of one list are no work to share; for many, as many threads as are granted.
+        # One list is not worth sharing among threads; for many, use all that are granted.
         odds = self._booster.predict(
             np.concatenate(features),
             raw_score=True,
@@ -108,7 +108,7 @@ class SecondStage:
 
 
 def lightgbm_library() -> Any:
-    """LightGBM, or ResourceError where it is not installed or cannot be loaded."""
+    """LightGBM; ResourceError if it is not installed or cannot be loaded."""
     try:
         with required("a second stage"):
             import lightgbm
@@ -121,6 +121,6 @@ def lightgbm_library() -> Any:
 
 
 def granted_threads() -> int:
-    """The threads that people have granted to numerical libraries."""
+    """Number of threads that the environment grants to numerical libraries."""
     pools = [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
     return max(pools, default=1)

@@ -1,4 +1,4 @@
-"""What a term of the score has to do."""
+"""`Term`: the interface of a term of the score."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from segue.scoring.query import Query
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-# Consecutive tracks, or chosen ones in ascending order.
+# Consecutive tracks, or rows in ascending order.
 Tracks: TypeAlias = slice | Int64Array
-# What a part of a score comes from: ``("track", row)`` or ``("artist", row)`` of the query, or
-# something that has no row, such as ``("popularity", -1)``.
+# The source of a part of a score: ``("track", row)`` or ``("artist", row)`` of the query, or
+# something without a row, such as ``("popularity", -1)``.
 Source: TypeAlias = tuple[str, int]
 Prepared = TypeVar("Prepared")
 
@@ -31,7 +31,7 @@ class ScoreParts:
     Attributes
     ----------
     sources : tuple of (kind, row)
-        Tracks and artists of the query in its order, then what has no row: −1.
+        Tracks and artists of the query in its order, then sources without a row: −1.
     parts : float64 [num_tracks_asked, num_sources]
         Each row sums to a score.
     """
@@ -41,7 +41,7 @@ class ScoreParts:
 
     @classmethod
     def sum_of(cls, of_terms: Sequence[ScoreParts]) -> ScoreParts:
-        """Those of several terms of a score: what comes from one source is added up."""
+        """Combine the parts of several terms: parts from the same source are added up."""
         column: dict[Source, int] = {}
         for term in of_terms:
             for source in term.sources:
@@ -52,19 +52,20 @@ class ScoreParts:
         return cls(tuple(column), parts)
 
     def with_source(self, source: Source, part: NDArray[np.float64]) -> ScoreParts:
-        """The same with one more source (its parts float64 [num_tracks_asked])."""
+        """The same with one more source (its parts are float64 [num_tracks_asked])."""
         return ScoreParts((*self.sources, source), np.column_stack([self.parts, part]))
 
 
 class Term(ABC, Generic[Prepared]):
     """One term of the score, which is the sum of its terms.
 
-    What is worked out once for a batch of lists is made by `prepare` and handed to the others.
+    `prepare` does the work needed once per batch of lists; its result is passed to the other
+    methods.
     """
 
     @abstractmethod
     def prepare(self, query: Query, dial: float) -> Prepared:
-        """What the scores for some lists are made from, with the dial (−1 to 1) where it is."""
+        """Prepare scoring for some lists at a dial setting (−1 to 1)."""
 
     @abstractmethod
     def add_to(self, scores: Float32Array, tracks: Tracks, prepared: Prepared) -> None:
@@ -77,20 +78,20 @@ class Term(ABC, Generic[Prepared]):
     def pairs(self, tracks: Int64Array, prepared: Prepared) -> Float32Array:
         """This term for given tracks of each list: float32, shaped like `tracks`.
 
-        `tracks` is int64 [num_lists, width]; what is said of −1, which pads, does not matter.
+        `tracks` is int64 [num_lists, width]; the value for padding (−1) does not matter.
         """
 
     @abstractmethod
     def parts(self, query: Query, tracks: Int32Array, dial: float) -> ScoreParts:
-        """What this term of some tracks' scores comes from, for a single list."""
+        """Where this term of some tracks' scores comes from, for a single list."""
 
     def strongest(self, n: int, prepared: Prepared) -> list[Int64Array] | None:
-        """About `n` tracks of each list that this term lifts most; None: an index finds them."""
+        """About `n` tracks that this term raises most for each list; None: an index finds them."""
         return None
 
 
 class StoredTerm(Term[Prepared]):
-    """A term that a bundle keeps as arrays of its own."""
+    """A term that a bundle stores as separate arrays."""
 
     @property
     @abstractmethod
@@ -99,13 +100,13 @@ class StoredTerm(Term[Prepared]):
 
     @abstractmethod
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """What a bundle keeps of it, by name."""
+        """The arrays that a bundle stores, by name."""
 
     @classmethod
     @abstractmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
-        """From what a bundle keeps (ValueError or TypeError if it is something else)."""
+        """From stored arrays (ValueError or TypeError if they are something else)."""
 
     @abstractmethod
     def with_tracks(self, num_tracks: int) -> Self:
-        """The same with further tracks after the others, of which nothing is known."""
+        """The same with further tracks appended, about which nothing is known."""

@@ -16,19 +16,19 @@ from segue.scoring.popularity import Popularity
 from segue.scoring.term import StoredTerm
 from segue.scoring.wide import WidePart
 
-# By the name that a bundle gives to their arrays.
+# By the name of their arrays in a bundle.
 STORED: dict[str, type[StoredTerm[Any]]] = {"wide": WidePart}
 
 
 def first_stage_of(
     vectors: Bundle | MeasuredVectors, catalog: Catalog, index: AnnIndex | None = None
 ) -> FirstStage:
-    """The first stage with all terms that a bundle has.
+    """The first stage with all terms of a bundle.
 
     Raises
     ------
     ArtefactError
-        As `load_terms`.
+        As for `load_terms`.
     """
     return FirstStage(
         Centroid(
@@ -69,6 +69,6 @@ def load_terms(stored: Terms, num_tracks: int) -> dict[str, StoredTerm[Any]]:
 
 
 def with_tracks(stored: Terms, before: int, after: int) -> dict[str, dict[str, NDArray[Any]]]:
-    """The same terms with further tracks after the others, of which nothing is known."""
+    """The same terms with further tracks appended, about which nothing is known."""
     terms = load_terms(stored, before)
     return {name: term.with_tracks(after).arrays() for name, term in terms.items()}

@@ -21,9 +21,9 @@ from segue.scoring.terms import first_stage_of
 class TwoStages:
     """A first stage, and a second one that reorders the best tracks of the first.
 
-    A track's score depends on the query and the dial alone, not on what else is asked of a list:
-    the second stage always sees the same pool, the best tracks by the first with the dial at 0,
-    and whatever is left out is left out afterwards. It was trained on such pools, too.
+    A track's score depends only on the query and the dial, not on filters or the length of a list:
+    the second stage always sees the same pool, the first stage's best tracks with the dial at 0,
+    and filters are applied afterwards. It was trained on such pools, too.
 
     Attributes
     ----------
@@ -42,12 +42,12 @@ class TwoStages:
         second_stage: str | None,
         index: AnnIndex | None = None,
     ) -> TwoStages:
-        """From what a bundle has, and the text of a second stage.
+        """From a bundle's arrays and the text of a second stage.
 
         Raises
         ------
         ResourceError, ArtefactError
-            As `SecondStage`; ArtefactError as `segue.scoring.terms.load_terms`, too.
+            As for `SecondStage`; ArtefactError also as for `segue.scoring.terms.load_terms`.
         """
         first = first_stage_of(vectors, catalog, index)
         second = None
@@ -68,7 +68,7 @@ class TwoStages:
     def best(
         self, query: Query, n: int, *, dial: float = 0.0, allowed: BoolArray | None = None
     ) -> tuple[Int32Array, Float32Array]:
-        """The `n` best tracks of each list that it does not hold.
+        """The `n` best tracks for each list that are not in it.
 
         Parameters
         ----------
@@ -86,7 +86,7 @@ class TwoStages:
             return self.first.best(query, n, dial=dial, allowed=allowed)
         size = self.second.pool_size
         width = size
-        # What an index finds depends on how much is asked of it, and the pool must not.
+        # What an index finds depends on the number requested; the pool must not.
         if dial == 0 and self.first.index is None:
             num_forbidden = 0 if allowed is None else int((~allowed).sum())
             width = max(size, n + min(size, num_forbidden))
@@ -99,7 +99,7 @@ class TwoStages:
         if allowed is not None:
             left &= allowed[found]
         score[~left] = -np.inf
-        # Tracks from outside the pool, where it does not do.
+        # Tracks from outside the pool, where the pool is not enough.
         everything = (found[:, -1] < 0) | (left.sum(axis=1) >= n)
         if dial or n > width or not everything.all():
             further, more = self.first.best(query, n + size, dial=dial, allowed=allowed)
@@ -114,7 +114,7 @@ class TwoStages:
         """What the scores of some tracks are the sum of, for a single list.
 
         With a second stage the last source is ``("list", -1)``: what it adds to each, which is 0
-        for tracks that it does not look at.
+        for tracks outside its pool.
         """
         parts = self.first.parts(query, tracks, dial)
         if self.second is None or query.empty[0]:
@@ -128,7 +128,7 @@ class TwoStages:
     def parts_of_scores(
         self, query: Query, tracks: Int32Array, score: Float32Array, dial: float
     ) -> ScoreParts:
-        """`parts`, where the scores (float32 [num_tracks_asked]) are known: without the trees."""
+        """`parts` without running the trees, given the scores (float32 [num_tracks_asked])."""
         parts = self.first.parts(query, tracks, dial)
         if self.second is None or query.empty[0]:
             return parts
@@ -138,7 +138,7 @@ class TwoStages:
     def _pool(
         self, query: Query, second: SecondStage
     ) -> tuple[Int32Array, Float32Array, Float32Array]:
-        """The tracks that the second stage looks at, their scores by the first and by both."""
+        """The second stage's pool, with scores by the first stage and by both."""
         pool, first = self.first.best(query, second.pool_size)
         return pool, first, second.reordered(query, pool, first)
 

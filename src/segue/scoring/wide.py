@@ -1,4 +1,4 @@
-"""The wide part of the score: what single tracks say of each other."""
+"""The wide part of the score: direct track–track weights."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class WideScores:
 
     @cached_property
     def by_track(self) -> csc_array:
-        """The same, in an order from which some tracks are quickly taken."""
+        """The same in CSC form, for fast selection of tracks."""
         return self.by_list.tocsc()
 
 
@@ -41,16 +41,16 @@ class WidePart(StoredTerm[WideScores]):
 
     with e the emphasis of the tracks t and ē its mean.
 
-    A few hundred dimensions cannot hold every pair of tracks that often stands together. This
-    can, and like the vectors it is summed over the tracks of a query, so that parts of a score
-    stay exact.
+    A few hundred dimensions cannot represent every pair of tracks that often occur together. This
+    can, and like the vectors it is summed over the tracks of a query, so that parts of a score stay
+    exact.
 
     Attributes
     ----------
     offsets : int64 [num_tracks + 1]
-        Where the weights of each track of a query begin.
+        Start of the weights of each query track.
     track_index : int32 [num_weights]
-        The tracks that they are given to, ascending within each.
+        The tracks that the weights go to, ascending within each row.
     weight : float32 [num_weights]
     """
 
@@ -59,9 +59,9 @@ class WidePart(StoredTerm[WideScores]):
     weight: Float32Array
 
     def __post_init__(self) -> None:
-        """Refuse arrays that are no such matrix (ValueError)."""
+        """Raise ValueError unless the arrays form such a matrix."""
         if self.weight.shape != self.track_index.shape or not np.isfinite(self.weight).all():
-            raise ValueError("the wide part must hold one finite weight a pair of tracks")
+            raise ValueError("the wide part must hold one finite weight per pair of tracks")
         steps = np.diff(self.offsets)
         if not len(self.offsets) or self.offsets[0] != 0 or (steps < 0).any():
             raise ValueError("the offsets of the wide part must ascend from 0")
@@ -69,7 +69,7 @@ class WidePart(StoredTerm[WideScores]):
             raise ValueError("the offsets of the wide part must end at the number of its weights")
         inside = (self.track_index >= 0) & (self.track_index < self.num_tracks)
         if not inside.all():
-            raise ValueError("the wide part points at tracks that are not there")
+            raise ValueError("the wide part points at tracks that do not exist")
         row = np.repeat(np.arange(self.num_tracks), steps)
         later = np.diff(row * self.num_tracks + self.track_index)
         if not (later > 0).all():
@@ -92,12 +92,12 @@ class WidePart(StoredTerm[WideScores]):
 
     @cached_property
     def matrix(self) -> csr_array:
-        """W as SciPy has it: float32 [num_tracks, num_tracks]."""
+        """W as a SciPy matrix: float32 [num_tracks, num_tracks]."""
         shape = (self.num_tracks, self.num_tracks)
         return csr_array((self.weight, self.track_index, self.offsets), shape=shape)
 
     def prepare(self, query: Query, dial: float = 0.0) -> WideScores:
-        """What it adds for all tracks."""
+        """What this term adds for all tracks."""
         tracks, share = query.tracks, query.relative_emphasis
         if share is None:
             share = np.ones(tracks.num_pairs, dtype=np.float32)
@@ -106,13 +106,13 @@ class WidePart(StoredTerm[WideScores]):
         return WideScores(lists @ self.matrix)
 
     def add_to(self, scores: Float32Array, tracks: Tracks, prepared: WideScores) -> None:
-        """Add it."""
+        """Add this term."""
         every = scores.shape[1] == self.num_tracks
         added = (prepared.by_list if every else prepared.by_track[:, tracks]).tocoo()
         scores[added.coords] += added.data
 
     def pairs(self, tracks: Int64Array, prepared: WideScores) -> Float32Array:
-        """For given tracks."""
+        """This term for given tracks."""
         found, added = np.zeros(tracks.shape, dtype=np.float32), prepared.by_list
         of_all = np.zeros(self.num_tracks, dtype=np.float32)
         for row in range(len(tracks)):
@@ -123,7 +123,7 @@ class WidePart(StoredTerm[WideScores]):
         return found
 
     def strongest(self, n: int, prepared: WideScores) -> list[Int64Array]:
-        """The `n` tracks of each list to which it gives most; all, where it gives to no more."""
+        """The `n` tracks with the highest value for each list; all, if no more have one."""
         strongest, added = [], prepared.by_list
         for row in range(added.shape[0]):
             part = slice(added.indptr[row], added.indptr[row + 1])
@@ -134,7 +134,7 @@ class WidePart(StoredTerm[WideScores]):
         return strongest
 
     def parts(self, query: Query, tracks: Int32Array, dial: float = 0.0) -> ScoreParts:
-        """The part of each track of the query, exactly."""
+        """The exact part of each track of the query."""
         rows, share = query.tracks.track_index, query.relative_emphasis
         weights = self.matrix[rows][:, tracks].toarray().T.astype(np.float64)
         if share is not None:
@@ -142,15 +142,15 @@ class WidePart(StoredTerm[WideScores]):
         return ScoreParts(tuple(("track", row) for row in rows.tolist()), weights)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """What a bundle keeps of it."""
+        """The arrays that a bundle stores."""
         return {each.name: getattr(self, each.name) for each in fields(self)}
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> WidePart:
-        """From what a bundle keeps."""
+        """From the arrays that a bundle stores."""
         return cls(**arrays)
 
     def with_tracks(self, num_tracks: int) -> WidePart:
-        """The same with further tracks after the others, of which nothing is known."""
+        """The same with further tracks appended, about which nothing is known."""
         more = np.full(num_tracks - self.num_tracks, self.offsets[-1])
         return WidePart(np.append(self.offsets, more), self.track_index, self.weight)

@@ -1,1 +1,1 @@
-"""The web service: a bundle that answers over HTTP, and the page on it; no torch."""
+"""The web service: a bundle over HTTP, and the page; no torch."""

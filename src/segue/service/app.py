@@ -1,4 +1,4 @@
-"""The web service: its routes, the page, and what every request passes through."""
+"""The web service: its routes, the page, and the middleware."""
 
 from __future__ import annotations
 
@@ -30,9 +30,8 @@ _WATCH_SECONDS = 1.0
 
 _ABOUT = """Recommends music from a bundle of Segue.
 
-Every error is JSON: `{"error": "<one clear sentence>"}`, with `candidates` where a name stands for
-nothing or for several things. Where more is asked than can be answered in time, requests are
-refused with status 503 and `Retry-After`.
+Every error is JSON: `{"error": "<one clear sentence>"}`, with `candidates` if a name matches
+nothing or several things. Under overload, requests are refused with status 503 and `Retry-After`.
 """
 
 
@@ -42,10 +41,10 @@ def create_app(serving: Serving, limits: Limits | None = None, *, watch: bool = 
     Parameters
     ----------
     serving
-        A bundle is loaded when the application starts, unless it has one already.
+        A bundle is loaded when the application starts, unless it already has one.
     limits
     watch
-        Look every second whether another bundle is in the folder. SIGHUP does the same once.
+        Check every second for a new bundle in the folder. SIGHUP checks once.
     """
     limits = limits or Limits()
     work, metrics = Work(serving, limits.threads), Metrics()
@@ -75,7 +74,7 @@ def create_app(serving: Serving, limits: Limits | None = None, *, watch: bool = 
         in_main = threading.current_thread() is threading.main_thread()
         if in_main and hasattr(signal, "SIGHUP"):
             asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, wanted.set)
-            # Who started this may have held it back until now.
+            # The starter may have blocked the signal until now.
             signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
         yield
         keeper.cancel()
@@ -88,7 +87,7 @@ def create_app(serving: Serving, limits: Limits | None = None, *, watch: bool = 
         version=segue.__version__,
         description=_ABOUT,
         openapi_url=f"{API}/openapi.json",
-        docs_url=None,  # its page loads scripts from elsewhere
+        docs_url=None,  # FastAPI's page loads scripts from elsewhere
         redoc_url=None,
         lifespan=lifespan,
     )

@@ -1,4 +1,4 @@
-"""What the bundle knows of a track, an artist or a playlist, and the graph around it."""
+"""What the bundle knows about a track, an artist or a playlist, and the graph around it."""
 
 from __future__ import annotations
 
@@ -59,9 +59,9 @@ def routes(work: Work) -> APIRouter:
     async def subgraph(
         an_id: Annotated[str, Query(alias="id", max_length=500)],
         kind: Kind,
-        waves: Annotated[int, Query(ge=0, le=3, description="Steps away from it.")] = 2,
+        waves: Annotated[int, Query(ge=0, le=3, description="Number of steps from the node.")] = 2,
         limit: Annotated[
-            int, Query(ge=0, le=40, description="Most nodes of each kind in a wave.")
+            int, Query(ge=0, le=40, description="Maximum nodes of each kind in a wave.")
         ] = 12,
     ) -> Response:
         """Draw the neighbourhood of a track, artist or playlist."""
@@ -83,17 +83,17 @@ def routes(work: Work) -> APIRouter:
 
     @api.get("/tracks/{track_id:path}", response_model=Track)
     async def track(track_id: str) -> Response:
-        """What is known of a track."""
+        """What is known about a track."""
         return await work.answer(lambda served: served.recommender.details.track(track_id))
 
     @api.get("/artists/{artist_id:path}", response_model=ArtistDetails)
     async def artist(artist_id: str) -> Response:
-        """What is known of an artist, with its best-known tracks."""
+        """What is known about an artist, with its best-known tracks."""
         return await work.answer(lambda served: served.recommender.details.artist(artist_id))
 
     @api.get("/playlists/{playlist_id:path}", response_model=PlaylistDetails)
     async def playlist(playlist_id: str) -> Response:
-        """What is in a playlist."""
+        """The contents of a playlist."""
         return await work.answer(lambda served: served.recommender.details.playlist(playlist_id))
 
     return api

@@ -17,12 +17,12 @@ from segue.service.work import NothingServedError
 ERRORS: dict[int | str, dict[str, Any]] = {
     status: {"model": Error, "description": description}
     for status, description in {
-        400: "What is asked cannot be answered by this bundle, or the body is not JSON.",
+        400: "This bundle cannot answer the question, or the body is not JSON.",
         404: "There is no such playlist, track or artist.",
         408: "The body did not arrive in time.",
         413: "The body is too large.",
-        422: "The question is not of the form that is expected.",
-        500: "An error of the service; its log says more.",
+        422: "The question does not have the expected form.",
+        500: "A server error; the log has details.",
         503: "The service is busy, or serves no bundle yet.",
     }.items()
 }
@@ -60,7 +60,7 @@ def add_error_handlers(app: FastAPI) -> None:
 
 
 def error_content(error: SegueError) -> dict[str, Any]:
-    """An error as an answer has it."""
+    """The JSON content of an error."""
     if not isinstance(error, NameLookupError):
         return {"error": str(error)}
     candidates = {"candidates": error.candidates} if error.candidates else {}
@@ -68,14 +68,14 @@ def error_content(error: SegueError) -> dict[str, Any]:
 
 
 def json_response(content: Any, status: int = 200, headers: Any = None) -> Response:
-    """An answer in JSON, whatever text it holds."""
-    # Half of a surrogate pair, which JSON can bring in, is no UTF-8.
+    """A JSON response, whatever text it contains."""
+    # A lone surrogate, which JSON can contain, is not valid UTF-8.
     text = json.dumps(content, ensure_ascii=False).encode("utf-8", "replace")
     return Response(text, status, headers, media_type="application/json")
 
 
 def _sentence(errors: Sequence[Any]) -> str:
-    """One sentence of what pydantic found: the first thing, and how many more there are."""
+    """One sentence about what pydantic found: the first problem, and the number of others."""
     first = errors[0]
     said = str(first["msg"]).removeprefix("Value error, ")
     said = said[0].lower() + said[1:]

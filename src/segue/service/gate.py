@@ -1,4 +1,4 @@
-"""What every request passes: limits, counting, the refusal of more than can be done, headers."""
+"""Middleware for every request: limits, counting, load shedding, headers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from segue.service.metrics import Metrics
 
 log = logging.getLogger("segue.service")
 API = "/api/v1"
-# Answered at once whatever else goes on.
+# Answered at once, whatever the load.
 UNSHED = frozenset(f"{API}/{name}" for name in ("health", "ready", "version", "metrics"))
 BUSY = "The service is busy; try again in a second."
 _BODY_SECONDS = 10.0
@@ -36,7 +36,7 @@ _NO_CACHE = (b"cache-control", b"no-cache")
 
 
 class Slots:
-    """What requests take while they are worked on or wait.
+    """Slots that requests take while they are processed or wait.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ class Slots:
     ----------
     taken
     unanswered : set of (address, port)
-        Connections with a request that was handed to the server, for who refuses before it.
+        Connections with a request that was passed to the server, for load shedding before it.
     """
 
     def __init__(self, number: int) -> None:
@@ -55,16 +55,16 @@ class Slots:
 
     @property
     def full(self) -> bool:
-        """Whether none is free."""
+        """Whether no slot is free."""
         return self.taken >= self.number
 
 
 class Gate:
     """ASGI middleware around the whole application.
 
-    A request takes one of the `slots` when all of its body is there (a slow sender holds
-    none) and gives it back when its answer is. Where none is free it is refused at once: a refusal
-    must cost little, or refusing is all that is done.
+    A request takes one of the `slots` when its body is complete (a slow sender holds none) and
+    gives it back when its response is. If none is free it is refused at once: refusals must be
+    cheap, or the server would do nothing else.
 
     Parameters
     ----------
@@ -80,7 +80,7 @@ class Gate:
         self._slots, self._max_body = slots, max_body
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handle one connection event as ASGI has it."""
+        """Handle one ASGI connection event."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -89,9 +89,9 @@ class Gate:
             await self._pass(scope, receive, exchange)
         except Exception:
             log.exception("%s %s failed", scope["method"], scope["path"])
-            if exchange.status:  # half an answer cannot be mended
+            if exchange.status:  # a partial response cannot be fixed
                 raise
-            await exchange.refuse(500, "An unexpected error of the service; its log says more.")
+            await exchange.refuse(500, "An unexpected server error; the log has details.")
         finally:
             self.leave(exchange)
             self._metrics.observe(
@@ -113,7 +113,7 @@ class Gate:
             sentence = f"The body did not arrive within {_BODY_SECONDS:g} seconds."
             await exchange.refuse(408, sentence, close=True)
             return
-        if body is None:  # the client has gone
+        if body is None:  # the client disconnected
             return
         if sheds:
             if self._slots.full:
@@ -150,14 +150,14 @@ class Gate:
                 return b"".join(parts)
 
     def leave(self, exchange: _Exchange) -> None:
-        """Give a place back, once."""
+        """Release the slot, once."""
         if exchange.holds:
             exchange.holds = False
             self._slots.taken -= 1
             self._metrics.in_flight.dec()
 
     def answered(self, scope: Scope) -> None:
-        """Say that the connection of a request waits for nothing more."""
+        """Record that a request's connection has its response."""
         self._slots.unanswered.discard(tuple(scope.get("client") or ()))
 
 
@@ -171,7 +171,7 @@ class _Exchange:
     def __init__(self, gate: Gate, scope: Scope, send: Send) -> None:
         self._gate, self._scope, self._send = gate, scope, send
         self.holds = False
-        self.status = 0  # none was sent: the client has gone
+        self.status = 0  # none sent: the client disconnected
         self.came = time.perf_counter()
 
     async def send(self, message: MutableMapping[str, Any]) -> None:
@@ -180,10 +180,10 @@ class _Exchange:
             api = self._scope["path"].startswith(f"{API}/")
             cache = _NO_STORE if api else _NO_CACHE
             message["headers"] = [*message.get("headers", ()), *SAFE_HEADERS, cache]
-            # Who reads slowly holds no place.
+            # A slow reader holds no slot.
             self._gate.leave(self)
         elif not message.get("more_body", False):
-            self._gate.answered(self._scope)  # before anybody can have all of the answer
+            self._gate.answered(self._scope)  # before the client can have the whole response
         await self._send(message)
 
     async def refuse(self, status: int, sentence: str, *, close: bool = False) -> None:
@@ -194,14 +194,14 @@ class _Exchange:
         ]
         if status == 503:
             headers.append((b"retry-after", b"1"))
-        if close:  # what is left of the body is not read
+        if close:  # the rest of the body is not read
             headers.append((b"connection", b"close"))
         await self.send({"type": "http.response.start", "status": status, "headers": headers})
         await self.send({"type": "http.response.body", "body": content})
 
 
 def _route(scope: Scope) -> str:
-    """The route of a request as it was declared: a few names, however many paths are asked for."""
+    """The declared route of a request: few names, however many paths are requested."""
     path = str(getattr(scope.get("route"), "path", ""))
     if not path:
         return "other"

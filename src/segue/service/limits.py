@@ -1,4 +1,4 @@
-"""How much a service takes upon itself."""
+"""Limits on the load of a service."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ def available_cores() -> int:
 
 
 def default_threads(workers: int = 1) -> int:
-    """A thread for each core that a worker has to itself, but four at most."""
+    """One thread per core that a worker has to itself, but at most four."""
     return min(4, max(1, available_cores() // workers))
 
 
 @dataclass(frozen=True)
 class Limits:
-    """How much one process takes upon itself.
+    """Limits on the load of one process.
 
     Attributes
     ----------
     threads
-        Requests that are worked on at once.
+        Requests processed at a time.
     max_requests
-        Requests that are worked on or wait; more are refused.
+        Requests processed or waiting; further ones are refused.
     max_body
-        Of a request, in bytes.
+        Maximum size of a request body, in bytes.
     """
 
     threads: int = field(default_factory=default_threads)

@@ -1,4 +1,4 @@
-"""What the service counts, in the form of Prometheus."""
+"""The service's metrics, in Prometheus format."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from prometheus_client import (
 from segue.service.serving import Served
 
 _BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
-# Where it names a folder, prometheus_client keeps the figures of all processes there.
+# If this variable names a folder, prometheus_client keeps the figures of all processes there.
 SHARED = "PROMETHEUS_MULTIPROC_DIR"
 
 
 class Metrics:
-    """The figures of one process, or of all workers together where they share a folder.
+    """The figures of one process, or of all workers together if they share a folder.
 
     Attributes
     ----------
     in_flight
-        Requests that hold a place.
+        Requests that hold a slot.
     """
 
     def __init__(self) -> None:
@@ -39,15 +39,15 @@ class Metrics:
             buckets=_BUCKETS, registry=registry,
         )  # fmt: skip
         self.in_flight = Gauge(
-            "segue_requests_in_flight", "Requests in work or waiting for it.", registry=registry,
+            "segue_requests_in_flight", "Requests being processed or waiting.", registry=registry,
             multiprocess_mode="livesum",
         )  # fmt: skip
         self._bundle = Gauge(
-            "segue_bundle_info", "1 for the bundle that is served, by its fingerprint.",
+            "segue_bundle_info", "1 for the bundle being served, by its fingerprint.",
             ("fingerprint",), registry=registry, multiprocess_mode="livemax",
         )  # fmt: skip
         self._failed = Gauge(
-            "segue_bundle_failed", "1 where the bundle in the folder could not be taken over.",
+            "segue_bundle_failed", "1 if the bundle in the folder could not be loaded.",
             registry=registry, multiprocess_mode="livemax",
         )  # fmt: skip
         self._served: str | None = None
@@ -60,11 +60,11 @@ class Metrics:
         self._seconds.labels(route).observe(seconds)
 
     def refuse(self) -> None:
-        """Count one request that was refused unread."""
+        """Count one request refused without being read."""
         self._requests.labels("unread", 503).inc()
 
     def serve(self, served: Served | None, failure: str | None) -> None:
-        """Say which bundle is served."""
+        """Record which bundle is served."""
         fingerprint = None if served is None else served.fingerprint
         if fingerprint != self._served:
             if self._served is not None:
@@ -75,7 +75,7 @@ class Metrics:
         self._failed.set(failure is not None)
 
     def text(self) -> bytes:
-        """All figures as Prometheus reads them."""
+        """All figures in Prometheus format."""
         registry = self._registry
         if SHARED in os.environ:
             registry = CollectorRegistry()

@@ -1,4 +1,4 @@
-"""What the questions of the API have in common, and the form of errors."""
+"""Shared parts of the API's questions, and the schema of errors."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstr
 from segue.recommend.filters import Filters
 from segue.recommend.ranking import ListOptions
 
-# Limits that the document states.
+# Limits stated in the API's document.
 MAX_N = 500
 MAX_TRACKS = 500
 MAX_FILTER = 5000
@@ -18,7 +18,7 @@ MAX_TEXT = 200
 
 
 def _text(value: Any) -> Any:
-    """A whole number as its digits: many data sets number their playlists."""
+    """An integer as its digits: many data sets number their playlists."""
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
@@ -34,37 +34,37 @@ Dial = Annotated[
     float,
     Field(
         ge=-1, le=1, allow_inf_nan=False,
-        description="From −1, mainstream, over 0, the model itself, to 1, deep cuts.",
+        description="From −1, mainstream, through 0, the model itself, to 1, deep cuts.",
     ),
 ]  # fmt: skip
 
 
 class Question(BaseModel):
-    """A JSON object that may hold nothing but its own fields, of just the right types."""
+    """A JSON object with no other fields, and strictly typed."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
 class ListFilters(Question):
-    """What a list may hold. A filter never shortens a list while other tracks pass it."""
+    """What a list may contain. A filter never shortens a list while other tracks pass it."""
 
-    exclude_tracks: FilterIds = Field(default_factory=list, description="Not these tracks.")
+    exclude_tracks: FilterIds = Field(default_factory=list, description="Exclude these tracks.")
     exclude_artists: FilterIds = Field(
-        default_factory=list, description="Nothing by these artists."
+        default_factory=list, description="Exclude tracks by these artists."
     )
-    only_tracks: FilterIds | None = Field(default=None, description="Nothing but these tracks.")
+    only_tracks: FilterIds | None = Field(default=None, description="Only these tracks.")
     only_artists: FilterIds | None = Field(
-        default=None, description="Nothing but tracks by these artists."
+        default=None, description="Only tracks by these artists."
     )
     max_per_artist: Annotated[int, Field(ge=1)] | None = Field(
         default=None, description="At most this many tracks by one artist."
     )
     max_per_album: Annotated[int, Field(ge=1)] | None = Field(
-        default=None, description="At most this many tracks of one album."
+        default=None, description="At most this many tracks from one album."
     )
     other_versions: bool = Field(
         default=True,
-        description="False: no live, remastered … version of a song that is there.",
+        description="False: no live, remastered … version of a song already there.",
     )
 
 
@@ -74,22 +74,22 @@ class ListQuestion(Question):
     n: N = 10
     dial: Dial = 0.0
     diversity: float = Field(
-        default=0.0, ge=0, le=1, allow_inf_nan=False, description="Less of the same, up to 1."
+        default=0.0, ge=0, le=1, allow_inf_nan=False, description="More variety, up to 1."
     )
     reasons: bool = Field(
         default=False,
-        description="Name playlists that hold both a track and some asked with.",
+        description="Name playlists that hold both a recommended track and some of the query.",
     )
     filters: ListFilters = ListFilters()
 
     def options(self) -> ListOptions:
-        """As the recommender takes them."""
+        """In the form that the recommender takes."""
         filters = Filters(**self.filters.model_dump())
         return {"dial": self.dial, "diversity": self.diversity, "filters": filters}
 
 
 def one_of(*names: str) -> ConfigDict:
-    """A model of which just one of some fields is given, as the API's document says it."""
+    """JSON schema for a model of which exactly one of some fields must be given."""
     given: list[Any] = [
         {"required": [name], "properties": {name: {"not": {"type": "null"}}}} for name in names
     ]
@@ -97,9 +97,9 @@ def one_of(*names: str) -> ConfigDict:
 
 
 def check_one_of(question: BaseModel, *names: str) -> None:
-    """Refuse a question that gives none of some fields, or several (ValueError)."""
+    """Raise ValueError unless exactly one of some fields is given."""
     if sum(getattr(question, name) is not None for name in names) != 1:
-        raise ValueError(f"just one of {' and '.join(names)} must be given")
+        raise ValueError(f"exactly one of {' and '.join(names)} must be given")
 
 
 class Error(BaseModel):
@@ -107,5 +107,5 @@ class Error(BaseModel):
 
     error: str = Field(description="One clear sentence.")
     candidates: list[str] = Field(
-        default_factory=list, description="Where a name stands for nothing or several: the nearest."
+        default_factory=list, description="Near matches, if a name matches nothing or several."
     )

@@ -1,4 +1,4 @@
-"""From a command line to a listening service, of one process or of several."""
+"""From the command line to a listening service with one or several processes."""
 
 from __future__ import annotations
 
@@ -30,22 +30,22 @@ from segue.service.serving import Serving
 from segue.service.shedding import shedding
 
 log = logging.getLogger("segue.service")
-# The event loop gives the interpreter away at every read and write; while a thread works, it comes
-# back after this, in seconds. Python's own 5 ms make a queue of what is an instant's work.
+# The event loop releases the interpreter at every read and write; while a thread works, it gets it
+# back after this, in seconds. Python's default of 5 ms would queue what takes only an instant.
 _SWITCH = 1e-4
-# What running requests get to finish, in seconds.
+# Time for running requests to finish, in seconds.
 _GRACE = 30
-# How a worker ends that could not load the bundle.
+# Exit status of a worker that could not load the bundle.
 _NOT_LOADED = 3
-# One that ends sooner, in seconds, is replaced after a pause that grows with each: a fault at the
-# start must not keep the machine busy.
+# A worker that ends sooner, in seconds, is replaced after a growing pause: a fault at startup must
+# not keep the machine busy.
 _SHORT_LIFE = 5.0
 _LONGEST_PAUSE = 30.0
 
 
 @dataclass(frozen=True)
 class Options:
-    """What `segue serve` was asked for; see its help."""
+    """The options of `segue serve`; see its help."""
 
     bundle: Path
     host: str
@@ -64,7 +64,7 @@ def run(options: Options) -> None:
     Raises
     ------
     ArtefactError
-        If there is no whole bundle in the folder; with `watch` one is waited for.
+        If there is no complete bundle in the folder; with `watch`, it waits for one.
     ResourceError
         If it cannot listen at that address.
     """
@@ -78,9 +78,9 @@ def run(options: Options) -> None:
 
 
 def _hold_back(how: int) -> None:
-    """Keep SIGHUP waiting (or no longer): it would end a process that is not ready to reload.
+    """Block SIGHUP (or unblock it): it would end a process that is not ready to reload.
 
-    Workers inherit this and change it when they are.
+    Workers inherit the block and lift it when they are ready.
     """
     if hasattr(signal, "SIGHUP"):
         signal.pthread_sigmask(how, {signal.SIGHUP})
@@ -91,8 +91,8 @@ def _listen(options: Options) -> socket.socket:
     try:
         address = options.host, options.port
         listener = socket.create_server(address, family=family, backlog=2048)
-        # Connections inherit it; without, the body of an answer waits 40 ms for its head's
-        # acknowledgement.
+        # Connections inherit it; without it, the body of a response waits 40 ms for the
+        # acknowledgement of its head.
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return listener
     except OSError as error:
@@ -113,7 +113,7 @@ def _serve(options: Options, listener: socket.socket, loaded: Event | None = Non
         log.warning("%s; waiting for one", error)
     threads = options.threads or default_threads(options.workers)
     limits = Limits(threads, options.max_requests, options.max_body)
-    # Requests share the cores by threads; a matrix product within one keeps to its own.
+    # Requests share the cores by threads; a matrix product stays on its request's thread.
     threadpool_limits(1)
     sys.setswitchinterval(_SWITCH)
     app = create_app(serving, limits, watch=options.watch)
@@ -123,7 +123,7 @@ def _serve(options: Options, listener: socket.socket, loaded: Event | None = Non
         log_level="warning",
         access_log=False,
         server_header=False,
-        # A request's connection is known by its address, as it is and not as a proxy names it.
+        # A request's connection is identified by its actual address, not the one a proxy reports.
         proxy_headers=False,
         timeout_keep_alive=30,
         timeout_graceful_shutdown=_GRACE,
@@ -142,7 +142,7 @@ def _announce(options: Options, listener: socket.socket) -> None:
 
 
 def _work(options: Options, listener: socket.socket, loaded: Event) -> None:
-    """What a worker does; an error is one line. The first that has its bundle says so."""
+    """The main function of a worker; an error is one line. It signals when its bundle is loaded."""
     logging.basicConfig(format=f"segue[{os.getpid()}]: %(message)s", level=logging.INFO)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
@@ -163,18 +163,18 @@ def _end_with_parent() -> None:
 
 
 def _supervise(options: Options, listener: socket.socket) -> None:
-    """Keep workers at one socket, hand signals on to them, replace one that ends.
+    """Keep workers on one socket, pass signals on to them, replace one that ends.
 
-    uvicorn has a supervisor, too, but SIGHUP has it start every worker again rather than take over
-    a bundle within it, which costs each a full start, gives up on a bundle that takes long to load,
-    and hides from ``/version`` one that is refused. Its workers outlive it when it is killed, and a
-    worker that cannot load the bundle of the moment ends those that still serve the last one.
+    uvicorn has a supervisor, too, but on SIGHUP it restarts every worker instead of loading the new
+    bundle within it, which costs each a full start, gives up on a bundle that takes long to load,
+    and hides a refused one from ``/version``. Its workers outlive it when it is killed, and a
+    worker that cannot load the current bundle ends those that still serve the previous one.
     """
     if not options.watch:
         read_manifest(options.bundle, "bundle", verify=False)
     with tempfile.TemporaryDirectory(prefix="segue-metrics-") as shared:
         os.environ[SHARED] = shared
-        # Spawned: a fork would copy threads and locks in whatever state they are.
+        # Spawned: a fork would copy threads and locks in an arbitrary state.
         context = multiprocessing.get_context("spawn")
         loaded = context.Event()
         workers: dict[SpawnProcess, float] = {}
@@ -207,7 +207,7 @@ def _supervise(options: Options, listener: socket.socket) -> None:
             for worker in [worker for worker in workers if not worker.is_alive()]:
                 lived = time.monotonic() - workers.pop(worker)
                 mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
-                # What none could load yet none will.
+                # If none could load it, none will.
                 failed = worker.exitcode == _NOT_LOADED and not loaded.is_set()
                 if stopping or failed:
                     break

@@ -1,4 +1,4 @@
-"""The bundle that is being served, and how a newer one takes its place."""
+"""The bundle being served, and how a newer one replaces it."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from segue.pictures.compose import snowball
 from segue.recommend.recommender import Recommender
 
 log = logging.getLogger("segue.service")
-# How often a folder that is replaced while it is read is read again.
+# How many times to retry a folder that is replaced while it is read.
 _TRIES = 3
-# Seconds until a bundle that could not be loaded is tried again, though its manifest is the same:
-# its other files may have arrived after it.
+# Seconds until a bundle that could not be loaded is retried even with the same manifest: its other
+# files may have arrived later.
 _TRY_AGAIN = 10.0
 
 
@@ -35,11 +35,11 @@ class Served:
     ----------
     recommender
     neighbours
-        The graph of the playlists; None where the bundle was made without.
+        The graph of the playlists; None if the bundle was made without them.
     fingerprint
-        SHA-256 of its manifest, which holds the checksum of every other file.
+        SHA-256 of its manifest, which contains the checksum of every other file.
     loaded_at
-        When, in UTC.
+        Time, in UTC.
     """
 
     recommender: Recommender
@@ -51,7 +51,7 @@ class Served:
 class Serving:
     """Holds the bundle that is served; a newer one is loaded next to it, checked, then swapped in.
 
-    Who answers a request takes `current` once and keeps it to the end.
+    A request handler takes `current` once and keeps it to the end.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ class Serving:
     current : Served or None
         None until a bundle has been loaded.
     failure : str or None
-        Why the latest attempt to load failed; None where it did not.
+        Why the latest attempt to load failed; None if it succeeded.
     """
 
     def __init__(self, folder: Path, *, second_stage: bool = True) -> None:
@@ -77,12 +77,12 @@ class Serving:
         self._tried = 0.0
 
     def load(self) -> Served:
-        """Load what is in the folder now and serve it from the next request on.
+        """Load the bundle now in the folder and serve it from the next request on.
 
         Raises
         ------
         SegueError
-            If it is no bundle, is damaged, or cannot be used here; the older one stays.
+            If it is not a bundle, is damaged, or cannot be used here; the older one stays.
         """
         with self._lock:
             self._seen, self._tried = self._look(), time.monotonic()
@@ -95,7 +95,7 @@ class Serving:
             return self.current
 
     def reload(self) -> bool:
-        """The same for a running service: says in the log what came of it, raises nothing."""
+        """The same for a running service: logs the outcome, raises nothing."""
         before = self.failure
         try:
             served = self.load()
@@ -105,14 +105,14 @@ class Serving:
                 log.error("%s; %s", error, kept)
             return False
         except Exception:
-            self.failure = f"{self.folder}: cannot be loaded, the log says why"
+            self.failure = f"{self.folder}: cannot be loaded; see the log"
             log.exception("%s; the older bundle stays", self.failure)
             return False
         log.info("Now serving %s, bundle %s", self.folder, served.fingerprint[:12])
         return True
 
     def has_news(self) -> bool:
-        """Whether another bundle is in the folder, or one that failed is due for another try."""
+        """Whether there is another bundle in the folder, or a failed one is due for a retry."""
         if self.failure is not None and time.monotonic() - self._tried > _TRY_AGAIN:
             return True
         seen = self._look()
@@ -136,7 +136,7 @@ class Serving:
             else:
                 if self._fingerprint() == fingerprint:
                     return served
-        raise ArtefactError(f"{self.folder}: is replaced again and again while it is read")
+        raise ArtefactError(f"{self.folder}: keeps being replaced while it is read")
 
     def _fingerprint(self) -> str:
         try:
@@ -148,8 +148,8 @@ class Serving:
         # The real folder: a link may point elsewhere before all of its files are open.
         recommender = Recommender.load(self.folder.resolve(), second_stage=self._second_stage)
         warm_up(recommender)
-        # What loading took and needs no more goes back, and what stays, millions of objects where
-        # a bundle is large, is not looked through by the collector while requests wait.
+        # Free what loading no longer needs, and keep the garbage collector from scanning the rest,
+        # millions of objects in a large bundle, while requests wait.
         pa.default_memory_pool().release_unused()
         gc.unfreeze()
         gc.collect()
@@ -163,9 +163,9 @@ class Serving:
 
 
 def warm_up(recommender: Recommender) -> None:
-    """Ask every verb once, so that no request waits for what is opened or built at a first use.
+    """Call every verb once, so that no request waits for what is opened or built on first use.
 
-    The folder may be gone by then, too.
+    By then the folder may be gone, too.
     """
     bundle, rows = recommender.bundle, recommender.rows
     catalog, playlists = bundle.catalog, bundle.playlists

@@ -1,16 +1,16 @@
-"""Refusal before a request is even read: where all slots are taken, that is all there is time for.
+"""Load shedding before a request is even read: with all slots taken there is no time for more.
 
-Reading a request, finding its route and writing an answer takes a server in Python a good part of
-the time that a small completion takes. Under four times the load that it can bear it would be busy
-with refusals alone. So a plain request for a route that may be refused is answered with bytes that
-are ready, and the server's own parser never sees it.
+Reading a request, finding its route and writing a response takes a Python server a good part of the
+time of a small completion. At four times its capacity it would be busy only with refusals. So a
+plain request for a route that may be refused is answered with prepared bytes, and the server's own
+parser never sees it.
 
-Nothing ready-made does that. uvicorn's ``limit_concurrency`` counts connections, idle ones too, so
-that a page kept open takes a slot; it refuses health checks as well, without ``Retry-After``, and
-reads the whole request first. Offered four times what it can bear, three rounds in turn on a busy
-two-core machine, the goodput of a second of the server's work was, as a share of that at the limit,
-.81 with these refusals (.94 on a quieter one), .58 with the gate alone, .09 with
-``limit_concurrency`` (`benchmarks/service_load.py` measures it).
+No existing library does that. uvicorn's ``limit_concurrency`` counts connections, including idle
+ones, so that an open page takes a slot; it also refuses health checks, sends no ``Retry-After``,
+and reads the whole request first. At four times the capacity, in three rounds on a busy two-core
+machine, the goodput per second of server work, relative to that at capacity, was .81 with this
+shedding (.94 on a quieter machine), .58 with the gate alone, and .09 with ``limit_concurrency``
+(measured by `benchmarks/service_load.py`).
 """
 
 from __future__ import annotations
@@ -38,16 +38,16 @@ _ANSWER = b"\r\n".join(
     ]
 )
 _REQUEST = re.compile(rb"(?:GET|POST) (" + API.encode() + rb"/[^\s?#]*)\S* HTTP/1\.1\r\n")
-# What would make the length of a body, or who answers, a matter of more than one header.
+# Headers that would make the length of the body, or the responder, depend on more than one header.
 _UNUSUAL = re.compile(rb"\r\n(?:transfer-encoding|expect|upgrade|connection)\s*:", re.IGNORECASE)
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d{1,9}) *(?=\r\n)", re.IGNORECASE)
 _KEEPS = re.compile(rb"\r\nconnection: *keep-alive *(?=\r\n)", re.IGNORECASE)
 
 
 def plain_request(data: bytes) -> tuple[bytes, int] | None:
-    """Of a plain request to the API that begins here: its path, and bytes of its body to come.
+    """For a plain API request that begins here: its path, and the number of body bytes to come.
 
-    None where these bytes are anything else, less than its head, or more than the request.
+    None if these bytes are anything else, less than its head, or more than the request.
     """
     found = _REQUEST.match(data)
     end = data.find(b"\r\n\r\n")
@@ -64,25 +64,25 @@ def plain_request(data: bytes) -> tuple[bytes, int] | None:
 
 
 def shedding(slots: Slots, count: Callable[[], None]) -> type[asyncio.Protocol]:
-    """The server's protocol, with such refusals.
+    """The server's protocol, with load shedding.
 
     Parameters
     ----------
     slots
-        Those that requests take.
+        The slots that requests take.
     count
-        Called at each refusal.
+        Called for each refusal.
     """
     unshed = {path.encode() for path in UNSHED}
 
     class Shedding(AutoHTTPProtocol):  # type: ignore[misc, valid-type]
-        # Bytes until the next request begins; None: not known any more, and so none is refused.
+        # Bytes until the next request begins; None: unknown, so nothing is refused from here on.
         missing: int | None = 0
         refusing = False
 
         def connection_made(self, transport: Any) -> None:
             self.connection = transport
-            # A client that is gone again has no address.
+            # A client that has already disconnected has no address.
             host, port, *_ = transport.get_extra_info("peername") or ("", 0)
             self.peer = str(host), int(port)
             super().connection_made(transport)
@@ -93,7 +93,7 @@ def shedding(slots: Slots, count: Callable[[], None]) -> type[asyncio.Protocol]:
 
         def data_received(self, data: bytes) -> None:
             if self.missing and self.refusing:
-                # Who has the answer already may send the next request right after this body.
+                # A client with its response may send the next request right after this body.
                 rest = data[self.missing :]
                 self.missing -= len(data) - len(rest)
                 if not rest:
@@ -108,14 +108,14 @@ def shedding(slots: Slots, count: Callable[[], None]) -> type[asyncio.Protocol]:
             self.missing = None if request is None else request[1]
             if request is not None and slots.full and request[0] not in unshed and self._idle():
                 self.refusing = True
-                count()  # before anybody can have the answer
+                count()  # before the client can have the response
                 self.connection.write(_ANSWER)
                 return
             slots.unanswered.add(self.peer)
             super().data_received(data)
 
         def _idle(self) -> bool:
-            """Whether no answer is under way, and those that were given have been taken."""
+            """Whether no response is pending, and all sent ones have been received."""
             waits = self.peer in slots.unanswered
             return not waits and not self.connection.get_write_buffer_size()
 

@@ -1,4 +1,4 @@
-"""How the service is doing: for probes, for Prometheus, and which bundle is served."""
+"""The state of the service: probes, Prometheus metrics, and the bundle served."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from segue.service.work import NothingServedError
 
 
 class BundleFacts(BaseModel):
-    """The bundle that is served."""
+    """The bundle being served."""
 
     fingerprint: str = Field(description="SHA-256 of the bundle's manifest.")
     num_tracks: int
@@ -31,12 +31,12 @@ class Version(BaseModel):
     version: str
     bundle: BundleFacts | None
     failure: str | None = Field(
-        description="Why the bundle that is in the folder now could not be taken over, if so."
+        description="Why the bundle now in the folder could not be loaded, if so."
     )
 
 
 class Status(BaseModel):
-    """A word for machines that watch."""
+    """A status word for probes."""
 
     status: Literal["ok", "ready"]
 
@@ -47,12 +47,12 @@ def routes(serving: Serving, metrics: Metrics) -> APIRouter:
 
     @state.get("/health", response_model=Status)
     async def health() -> Response:
-        """Say that the process lives."""
+        """Report that the process is alive."""
         return json_response({"status": "ok"})
 
     @state.get("/ready", response_model=Status, responses={503: ERRORS[503]})
     async def ready() -> Response:
-        """Say whether a bundle is served."""
+        """Report whether a bundle is served."""
         if serving.current is None:
             raise NothingServedError
         return json_response({"status": "ready"})
@@ -77,7 +77,7 @@ def routes(serving: Serving, metrics: Metrics) -> APIRouter:
 
     @state.get("/metrics", responses={200: {"content": {"text/plain": {}}}})
     async def figures() -> Response:
-        """Figures for Prometheus."""
+        """Metrics for Prometheus."""
         return Response(metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
     return state

@@ -1,4 +1,4 @@
-"""The verbs over HTTP: what each is asked with, and its route."""
+"""The verbs over HTTP: the question of each, and its route."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Playlist(Question):
         description="Track ids of a playlist that the bundle need not know. For an empty list "
         "the most popular tracks are given.",
     )
-    ordered: bool = Field(default=False, description="Whether the order of `tracks` has a meaning.")
+    ordered: bool = Field(default=False, description="Whether the order of `tracks` is meaningful.")
 
     @model_validator(mode="after")
     def _check(self) -> Playlist:
@@ -55,20 +55,20 @@ class Complete(Playlist, ListQuestion):
 
 
 class Recommend(ListQuestion):
-    """Several playlists to continue, all by the same options."""
+    """Several playlists to continue, all with the same options."""
 
     playlists: list[Playlist] = Field(min_length=1, max_length=MAX_BATCH)
     n: N = 500
 
 
 class Answers(BaseModel):
-    """One answer a playlist, in their order; what is wrong with one does not touch the others."""
+    """One answer per playlist, in order; an error in one does not affect the others."""
 
     answers: list[Recommendations | Error]
 
 
 class Vibe(ListQuestion):
-    """A few songs and artists to go with; at least one."""
+    """A few songs and artists, at least one, to find what goes with them."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -90,7 +90,7 @@ class Vibe(ListQuestion):
 
 
 class Similar(Question):
-    """A track to find tracks like it, or an artist to find artists like it."""
+    """A track to find similar tracks, or an artist to find similar artists."""
 
     model_config = one_of("track", "artist")
 
@@ -105,13 +105,13 @@ class Similar(Question):
 
 
 class Why(Question):
-    """A track, and what it is asked to go with: a playlist, or songs and artists."""
+    """A track, and what it should go with: a playlist, or songs and artists."""
 
-    track: Id = Field(description="Id (or name) of the track that is to be explained.")
-    playlist: Id | None = Field(default=None, description="The playlist that is completed.")
-    tracks: Ids = Field(default_factory=list, description="Tracks that it is to go with.")
-    artists: Ids = Field(default_factory=list, description="Artists that it is to go with.")
-    ordered: bool = Field(default=False, description="Whether the order of `tracks` has a meaning.")
+    track: Id = Field(description="Id (or name) of the track to explain.")
+    playlist: Id | None = Field(default=None, description="The playlist to complete.")
+    tracks: Ids = Field(default_factory=list, description="Tracks that it should go with.")
+    artists: Ids = Field(default_factory=list, description="Artists that it should go with.")
+    ordered: bool = Field(default=False, description="Whether the order of `tracks` is meaningful.")
     dial: Dial = 0.0
 
     @model_validator(mode="after")
@@ -131,13 +131,13 @@ def routes(work: Work) -> APIRouter:
             str,
             Query(
                 max_length=MAX_TEXT,
-                description="Words of names and beginnings of words, title and artist mixed.",
+                description="Words of names or prefixes of words, title and artist mixed.",
             ),
         ],
         kind: Annotated[
-            list[Kind] | None, Query(description="What to look for; all, unless given.")
+            list[Kind] | None, Query(description="What to look for; by default everything.")
         ] = None,
-        n: Annotated[int, Query(ge=1, le=MAX_N, description="Most of each.")] = 10,
+        n: Annotated[int, Query(ge=1, le=MAX_N, description="Maximum of each kind.")] = 10,
     ) -> Response:
         """Find tracks, artists and playlists by name."""
         return await work.answer(lambda served: served.recommender.find(text, n, kind=kind))
@@ -177,7 +177,7 @@ def routes(work: Work) -> APIRouter:
 
     @api.post("/similar", response_model=Recommendations | SimilarArtists)
     async def similar(question: Similar) -> Response:
-        """Find tracks like a track, or artists like an artist."""
+        """Find tracks similar to a track, or artists similar to an artist."""
 
         def answer(served: Served) -> Any:
             if question.artist is None:
@@ -188,7 +188,7 @@ def routes(work: Work) -> APIRouter:
 
     @api.post("/why", response_model=Explanation)
     async def why(question: Why) -> Response:
-        """Say all that speaks for and against one track."""
+        """Explain what counts for and against one track."""
         return await work.answer(
             lambda served: served.recommender.why(
                 question.track,

@@ -1,4 +1,4 @@
-"""Work for the processor, in a few threads: the event loop stays free for who asks how it goes."""
+"""CPU work in a few threads: the event loop stays free for health checks."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ class NothingServedError(Exception):
 
 
 class Work:
-    """Answers questions with the bundle that is served when they come in.
+    """Answers questions with the bundle served when they arrive.
 
     Parameters
     ----------
     serving
     threads
-        How many questions are worked on at once.
+        How many questions are processed at a time.
     """
 
     def __init__(self, serving: Serving, threads: int) -> None:
@@ -32,7 +32,7 @@ class Work:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="segue")
 
     async def answer(self, question: Callable[[Served], Any]) -> Response:
-        """What a question gives, as JSON; both are made in a thread.
+        """The answer to a question, as JSON; both are computed in a thread.
 
         Raises
         ------
@@ -48,5 +48,5 @@ class Work:
         return Response(content, media_type="application/json")
 
     def close(self) -> None:
-        """Let the threads end."""
+        """Stop the threads."""
         self._pool.shutdown()

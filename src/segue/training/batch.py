@@ -1,4 +1,4 @@
-"""What the loss of a step is computed from."""
+"""The inputs of the loss of a step."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ class Batch:
     query : float [batch_size, dim], unit
     track : float [num_tracks, dim], unit
     visible, hidden : TrackLists
-        What each playlist shows, and what it should predict.
+        The tracks that each playlist shows, and those that it should predict.
     playlist : int64 [batch_size]
-        Which playlists of the training graph they are.
+        Rows of the playlists in the training graph.
     sampler : Sampler or None
-        Draws negatives, where the objective has them.
+        Draws negatives, if the objective has them.
     rng
-        For these.
+        For drawing them.
     """
 
     query: Tensor
@@ -42,7 +42,7 @@ class Batch:
 
     @property
     def playlist_weight(self) -> Tensor:
-        """The square root of how many tracks a playlist should predict: float [batch_size]."""
+        """The square root of the number of tracks to predict per playlist: float [batch_size]."""
         return torch.from_numpy(self.hidden.lengths).to(self.query).sqrt()
 
     def negatives_of_playlists(self, size: int) -> Sample:

@@ -1,4 +1,4 @@
-"""Checkpoints: all that training needs to resume as if it had never stopped."""
+"""Checkpoints: everything that training needs to resume as if it had never stopped."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from segue.training.hard_negatives import HardSampler, Ranking
 from segue.training.negatives import Sampler
 
 CHECKPOINT, METRICS_FILE = "checkpoint.safetensors", "metrics.jsonl"
-# What is kept besides tensors.
+# The state besides tensors.
 _FACTS = ("fingerprint", "epoch", "step", "loss_sum", "seconds", "best_epoch", "history")
 
 
 @dataclass(eq=False)
 class Checkpoint:
-    """Where a training stands: it takes the state of what it is made of, and puts it back.
+    """The state of a training run: it captures the state of its parts, and restores it.
 
     Every random draw of a step comes from a generator made of (seed, purpose, epoch, step), so
     no generator state has to be kept.
@@ -34,19 +34,19 @@ class Checkpoint:
     fingerprint
         Of the configuration and the split: what must be equal to resume.
     model, optimizer, sampler
-        What is trained. Of the sampler of hard negatives the ranking is kept.
+        The objects being trained. For hard negatives the sampler's ranking is stored.
     epoch, step
-        Epochs finished, and steps finished in the epoch after them.
+        Finished epochs, and finished steps of the next epoch.
     loss_sum
-        Of those steps.
+        Sum of the losses of those steps.
     seconds
-        Spent so far, validation included.
+        Time so far, including validation.
     best_epoch
         The epoch whose parameters are in `best`, counted from 1; 0 before there is one.
     history
-        One entry an epoch, as in ``metrics.jsonl``.
+        One entry per epoch, as in ``metrics.jsonl``.
     best : dict of Tensor
-        The parameters that were kept.
+        The parameters of the best epoch.
     """
 
     fingerprint: str
@@ -62,13 +62,13 @@ class Checkpoint:
     best: dict[str, Tensor] = field(default_factory=dict)
 
     def keep_best(self, epoch: int) -> None:
-        """Keep the parameters as they are now, those of an epoch."""
+        """Store the current parameters as those of the best epoch."""
         state = self.model.state_dict()
         self.best_epoch = epoch
         self.best = {name: tensor.detach().clone() for name, tensor in state.items()}
 
     def load_best(self) -> None:
-        """Put the parameters that were kept into the model."""
+        """Load the parameters of the best epoch into the model."""
         self.model.load_state_dict(self.best)
 
     def save(self, folder: Path) -> None:
@@ -84,7 +84,7 @@ class Checkpoint:
         write_json_lines(folder / METRICS_FILE, self.history)
 
     def restore(self, folder: Path) -> None:
-        """Take up the training that `fingerprint` stands for where it was saved.
+        """Restore the training identified by `fingerprint` to where it was saved.
 
         Raises
         ------
@@ -102,12 +102,12 @@ class Checkpoint:
                 facts = json.loads(file.metadata()["checkpoint"])
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
             if facts.keys() != set(_FACTS):
-                raise ValueError("it holds other facts")
+                raise ValueError("it contains other fields")
         except (SafetensorError, OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise ArtefactError(f"{path}: is not a checkpoint of Segue ({error})") from error
         if facts["fingerprint"] != self.fingerprint:
             raise MismatchError(
-                f"{path}: is of a training with another graph, split or options, so it cannot "
+                f"{path}: belongs to a training with another graph, split or options, so it cannot "
                 "be resumed with these"
             )
         try:
@@ -119,14 +119,14 @@ class Checkpoint:
             ) from error
         for name, value in facts.items():
             setattr(self, name, value)
-        # The stop may have come between the checkpoint and the last line of this file.
+        # Training may have stopped after the checkpoint but before the last line of this file.
         write_json_lines(folder / METRICS_FILE, self.history)
 
     def _tensors(self) -> dict[str, Tensor]:
         tensors = {f"best.{name}": tensor for name, tensor in self.best.items()}
         for name, parameter in self.model.named_parameters():
             tensors[f"model.{name}"] = parameter
-            # A parameter that no gradient reached (artists without a layer) has no state.
+            # A parameter without a gradient (artists with no layers) has no state.
             for part, value in self.optimizer.state[parameter].items():
                 tensors[f"optimizer.{part}.{name}"] = value
         if isinstance(self.sampler, HardSampler) and self.sampler.ranking is not None:

@@ -1,4 +1,4 @@
-"""How a model is trained. Free of torch, so that the command line can state the defaults."""
+"""How a model is trained. Free of torch, so that the command line can show the defaults."""
 
 from __future__ import annotations
 
@@ -34,16 +34,15 @@ class TrainConfig:
     model
         A name in `segue.models.ENCODERS`.
     relations
-        Structural relations that carry messages, by the kind of node that they lead to; those of
-        the graph, such as ``"artist"``.
+        Structural relations of the graph that carry messages, by target kind, such as ``"artist"``.
     dim
         Length of a vector.
     num_layers
         How many times messages are passed.
     epochs
-        Passes over the training playlists; None chooses `default_epochs`.
+        Passes over the training playlists; None means `default_epochs`.
     batch_size
-        Playlists per step; where triples are trained on, triples.
+        Playlists per step, or triples when training on triples.
     learning_rate
         Adam's, at the start of the schedule.
     weight_decay
@@ -51,18 +50,18 @@ class TrainConfig:
     schedule
         Of the learning rate: ``"cosine"``, ending at 0, or ``"constant"``.
     objective
-        What is minimised: see `segue.training.objectives`.
+        What to minimise: see `segue.training.objectives`.
     readout
-        The vector of a playlist. ``"centroid"``: of its visible tracks, the one that is served.
+        The vector of a playlist. ``"centroid"``: that of its visible tracks, as in serving.
         ``"node"``: the encoder's own; for studies.
     options
-        Keyword options of the architecture, as ``{"num_heads": 2}``; kept frozen.
+        Keyword options of the architecture, such as ``{"num_heads": 2}``; stored frozen.
     validate_every
-        Epochs from one validation to the next; the last epoch always has one.
+        Validate every this many epochs, and always after the last.
     initial_std
         Standard deviation of the initial vectors.
     rng_seed
-        For all randomness of the training.
+        Seed of all randomness in training.
 
     Examples
     --------
@@ -87,7 +86,7 @@ class TrainConfig:
     rng_seed: int = 0
 
     def __post_init__(self) -> None:
-        """Refuse values outside their range (InputError)."""
+        """Raise InputError for values out of range."""
         for name, lowest in (
             ("dim", 1),
             ("num_layers", 0),
@@ -123,20 +122,20 @@ class TrainConfig:
             finite = not isinstance(value, float) or math.isfinite(value)
             if not isinstance(value, bool | int | float | str) or not finite:
                 raise InputError(f"option {name} is {value!r}, expected a number, a word or a bool")
-        # A copy that nobody can change: with the other fields it stands for a training.
+        # An immutable copy: together with the other fields it identifies a training.
         object.__setattr__(self, "options", MappingProxyType(dict(self.options)))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle by plain values: frozen options cannot be pickled as they are."""
+        """Pickle by plain values: frozen options cannot be pickled directly."""
         return TrainConfig.from_json, (self.to_json(),)
 
     def options_for(self, make_encoder: Callable[..., Any]) -> dict[str, bool | int | float | str]:
-        """The options as the constructor of the architecture wants them.
+        """The options converted to the types of the architecture's constructor.
 
         Raises
         ------
         InputError
-            If the architecture does not have one of them, or wants another type.
+            If the architecture lacks one of them, or expects another type.
         """
         known = known_options(make_encoder) if self.options else None
         return dict(self.options) if known is None else checked(self.options, known, self.model)
@@ -149,7 +148,7 @@ class TrainConfig:
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> TrainConfig:
-        """From plain values, as `to_json` gives them.
+        """Inverse of `to_json`.
 
         Other keys are left alone: the manifest of a bundle has more facts than these. What is
         missing has its default.
@@ -157,7 +156,7 @@ class TrainConfig:
         Raises
         ------
         InputError
-            If a value is outside its range, or the objective is not known.
+            If a value is out of range, or the objective is unknown.
         """
         known = {each.name for each in fields(cls)}
         given = {name: value for name, value in values.items() if name in known}
@@ -169,10 +168,10 @@ class TrainConfig:
 
 
 def default_epochs(num_playlists: int, batch_size: int) -> int:
-    """Enough epochs for 600 steps, but 10 at the least and 40 at the most.
+    """Enough epochs for 600 steps, but at least 10 and at most 40.
 
-    Chosen on validation: small collections overfit in longer schedules, large ones need each
-    playlist several times.
+    Chosen on validation: small collections overfit with longer schedules, large ones need to see
+    each playlist several times.
     """
     steps_per_epoch = max(1, math.ceil(num_playlists / batch_size))
     return min(40, max(10, math.ceil(600 / steps_per_epoch)))
@@ -185,20 +184,20 @@ class SecondStageConfig:
     Attributes
     ----------
     num_trees
-        Numbers of boosted trees, ascending: the one that does best in cross-validation is taken,
-        and none of them where the first stage alone does.
+        Candidate numbers of boosted trees, ascending: the best in cross-validation is used, or no
+        second stage if the first alone is better.
     num_leaves, learning_rate, min_leaf
         Of the trees.
     negative_share
-        The share of the tracks that do not belong which each tree sees.
+        The share of negative tracks that each tree sees.
     short_share
-        The share of validation's questions that are asked once more with few of their tracks: a
-        number drawn log-uniformly from one up.
+        The share of validation cases that are repeated with only a few of their tracks: a number
+        drawn log-uniformly from one up.
     min_questions, max_questions
         Playlists with held-out tracks: the fewest for which a second stage is tried, and the most
         that are used.
     rng_seed
-        For what is drawn.
+        Seed of the draws.
 
     Examples
     --------
@@ -220,12 +219,12 @@ class SecondStageConfig:
 
 @dataclass(frozen=True)
 class SystemConfig:
-    """What a bundle scores with besides its vectors.
+    """The parts of a bundle's score besides its vectors.
 
     Attributes
     ----------
     terms : dict of TermConfig
-        How the further terms of the score are fitted, by name (`segue.training.terms.TERMS`).
+        How to fit the further terms of the score, by name (`segue.training.terms.TERMS`).
     second_stage : SecondStageConfig or None
         None: no second stage.
 

@@ -1,4 +1,4 @@
-"""Where a training runs."""
+"""The device that training runs on."""
 
 from __future__ import annotations
 

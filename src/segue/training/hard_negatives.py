@@ -16,23 +16,23 @@ from segue.training.negatives import Scored
 from segue.training.objectives import HardNegatives
 from segue.training.pairs import SCORED_BYTES, pool_scores
 
-# Scores of one pair from two products differ by rounding: far less than this share of the longest
-# that a product can be. What is as near as that to the threshold counts as above it, always.
+# Scores of one pair from two products differ by rounding: by far less than this share of the
+# largest possible product. Scores this close to the threshold always count as above it.
 ROUNDING = 1e-5
 
 
 @dataclass(frozen=True, eq=False)
 class Ranking:
-    """Which of the tracks that it does not hold are in the top share of each playlist.
+    """The top share of each playlist's ranking of the tracks that it does not hold.
 
     Attributes
     ----------
     query : float [num_playlists, dim], track : float [num_tracks, dim]
-        The vectors that rank, as they were when the ranking was made.
+        The vectors that the ranking was made with.
     threshold : float [num_playlists]
-        Tracks of the top share score as much or more.
+        Tracks of the top share score at least this much.
     num_top : int64 [num_playlists]
-        How many they are.
+        Their number.
     """
 
     query: Tensor
@@ -45,17 +45,17 @@ class Ranking:
     def of(
         cls, query: Tensor, track: Tensor, share: float, random: RandomSampler, rows: Int64Array
     ) -> Ranking:
-        """Rank all tracks for some playlists, some at a time.
+        """Rank all tracks for some playlists, in blocks.
 
         Parameters
         ----------
         query : float [num_playlists, dim], track : float [num_tracks, dim]
         share
-            Of the allowed tracks, rounded up to whole ones.
+            Share of the allowed tracks, rounded up to an integer number.
         random
-            Knows which are allowed.
+            Knows which tracks are allowed.
         rows : int64 [num]
-            The playlists for which negatives are drawn, each with an allowed track.
+            The playlists to draw negatives for, each with at least one allowed track.
 
         Raises
         ------
@@ -89,13 +89,14 @@ class Ranking:
 class HardSampler:
     """Draws uniformly from the top share of a playlist's ranking, or as `RandomSampler` does.
 
-    The ranking is over the tracks that the playlist does not hold, by vectors that stay as they are
-    for some epochs. Both the share and the part of the negatives that is hard follow a schedule:
-    see `segue.training.objectives.HardNegatives`.
+    The ranking is over the tracks that the playlist does not hold, by vectors that are kept for
+    some epochs. Both the share and the proportion of hard negatives follow a schedule: see
+    `segue.training.objectives.HardNegatives`.
 
-    A random negative is drawn again until it scores above the playlist's threshold: exact, without
-    a list of each playlist's top share. With λ the part that is hard, A the number of allowed
-    tracks and K the number of those in the top share, a track is drawn with
+    A random negative is redrawn until it scores above the playlist's threshold, which is exact and
+    needs no list of each playlist's top share. With λ the proportion of hard negatives, A the
+    number of allowed tracks and K the number of those in the top share, a track is drawn with
+    probability
 
         q = (1 − λ)/A + λ · [in the top share]/K
 
@@ -129,7 +130,7 @@ class HardSampler:
         self.mix = _between(self.config.mix, epoch, epochs)
         if vectors is not None and not epoch % self.config.refresh_every:
             share = self.share(epoch, epochs)
-            # The top share of all is all: nothing need be ranked.
+            # The top share is everything: no ranking is needed.
             self.ranking = (
                 Ranking.of(*vectors(), share, self.random, self.rows) if share < 1 else None
             )

@@ -14,9 +14,9 @@ from segue.data.playlists import TrackLists
 from segue.graph.negatives import Sample
 from segue.training.pairs import pair_scores
 
-# Playlists scored at once: the scores of a block stay near the processor's cache, and memory is
-# bounded by block × num_tracks however large the batch is. On a GPU each block costs the same few
-# dozen launches whatever its size, so it is bounded by memory alone.
+# Playlists scored at a time: the scores of a block fit the processor's cache, and memory is bounded
+# by block × num_tracks however large the batch is. On a GPU each block costs the same few dozen
+# launches whatever its size, so only memory bounds it.
 BLOCK_BYTES, GPU_BLOCK_BYTES = 8 << 20, 512 << 20
 
 
@@ -35,8 +35,8 @@ def catalogue_softmax(
 
     divided by Σ_p w_p: the multinomial likelihood (D. Liang et al.: "Variational Autoencoders for
     Collaborative Filtering", WWW 2018, equation 2) over every track that the playlist does not
-    show. Computed block by block with its gradient in the same pass, so that scores are held for
-    one block only.
+    show. Computed block by block together with its gradient, so that only one block of scores is in
+    memory.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ def sampled_softmax(
     temperature: float,
     playlist_weight: Tensor,
 ) -> Tensor:
-    """`catalogue_softmax` with the tracks that a playlist does not hold estimated from a sample.
+    """`catalogue_softmax` with the sum over tracks not in the playlist estimated from a sample.
 
         Σ_{u ∉ V_p} exp(q_p·v_u/τ)  ≈  Σ_{t ∈ H_p} exp(q_p·v_t/τ) + Σ_{j=1}^{M} exp(s_pj)
         s_pj = q_p·v_j/τ − log(M · q_p(j))
@@ -79,7 +79,7 @@ def sampled_softmax(
     "Adaptive Importance Sampling to Accelerate Training of a Neural Probabilistic Language Model",
     IEEE Transactions on Neural Networks 19(4), 2008; X. Yi et al.: "Sampling-Bias-Corrected Neural
     Modeling for Large Corpus Item Recommendations", RecSys 2019, equation 3). The estimate of the
-    sum has no bias; that of its logarithm has one, which falls with M.
+    sum is unbiased; that of its logarithm has a bias that decreases with M.
 
     Parameters
     ----------
@@ -96,7 +96,7 @@ def sampled_softmax(
     row, column = _pairs(hidden, device)
     every = torch.arange(len(query), device=device).repeat_interleave(negatives.track.shape[1])
     drawn = _tensor(negatives.track, device).reshape(-1)
-    # As in the whole softmax, 1/τ serves as the maximum to subtract.
+    # As in the full softmax, 1/τ serves as the maximum to subtract.
     positive = (pair_scores(query, track, row, column) - 1) / temperature
     negative = (pair_scores(query, track, every, drawn) - 1) / temperature
     stands_for = torch.from_numpy(negatives.weight).to(query)
@@ -198,7 +198,7 @@ class _CatalogueSoftmax(torch.autograd.Function):
             p[visible_row, visible_track] = 0
             total = p.sum(dim=1)
             loss += (w * total.log()).sum()
-            # From here p is the gradient by the scores: softmax less what should have been.
+            # From here p is the gradient with respect to the scores: softmax minus the target.
             p *= (w / total)[:, None]
             p[hidden_row, hidden_track] -= per_hidden
             torch.mm(p, track, out=query_grad[rows])
@@ -219,10 +219,10 @@ def _pairs(lists: TrackLists, device: torch.device) -> tuple[Tensor, Tensor]:
 
 
 def _tensor(track: NDArray[np.int32], device: torch.device) -> Tensor:
-    """Track indices as torch wants them: int64."""
+    """Track indices as a torch tensor: int64."""
     return torch.from_numpy(track.astype(np.int64)).to(device)
 
 
 def _per_hidden(row: Tensor, weight: Tensor) -> Tensor:
-    """The share that each hidden track has in its playlist's weight: float [num_hidden]."""
+    """Each hidden track's share of its playlist's weight: float [num_hidden]."""
     return (weight / torch.bincount(row, minlength=len(weight)))[row]

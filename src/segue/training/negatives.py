@@ -14,7 +14,7 @@ from segue.training.pairs import pool_scores
 
 
 class Scored(NamedTuple):
-    """By which vectors a step scores: query ``at[i]`` is that of the i-th list drawn for.
+    """The vectors that a step scores with: query ``at[i]`` belongs to the i-th list drawn for.
 
     ``query`` [num_queries, dim], ``track`` [num_tracks, dim], ``at`` int64 [num].
     """
@@ -30,26 +30,26 @@ class Sampler(Protocol):
     def sample(
         self, rows: Int64Array, size: int, scored: Scored, rng: np.random.Generator
     ) -> Sample:
-        """As many negatives for each of some lists, int64 [num]; a list may stand in it often."""
+        """The same number of negatives for each of some lists, int64 [num], which may repeat."""
         ...
 
 
 class HardestSampler:
-    """Of a pool of random allowed tracks the highest scoring, by the vectors of the step.
+    """Draws the highest scoring of a pool of random allowed tracks, by the vectors of the step.
 
     W. Zhang, T. Chen, J. Wang, Y. Yu: "Optimizing Top-N Collaborative Filtering via Dynamic
     Negative Item Sampling", SIGIR 2013, section 4.
 
-    Such a draw has no q that could be computed. The pool has one: its weighted sum is unbiased,
-    each track of it counting A/|pool|. Its highest ones keep that weight, so the sum falls short
-    of an unbiased one by its smallest terms and nothing else.
+    The probability q of such a draw cannot be computed, but that of the pool can: with weights
+    A/|pool| its sum is unbiased. The highest ones keep that weight, so the sum lacks only the
+    smallest terms of an unbiased one.
 
     Parameters
     ----------
     random
         Draws the pool.
     times
-        Tracks of the pool for each negative.
+        Number of tracks in the pool per negative.
     """
 
     def __init__(self, random: RandomSampler, times: int) -> None:

@@ -1,6 +1,6 @@
-"""What a training minimises: each objective with its own fields, checks and loss.
+"""Training objectives: each with its own fields, checks and loss.
 
-PyTorch is imported where a loss is computed: the command line reads these defaults without it.
+PyTorch is imported only when a loss is computed: the command line reads these defaults without it.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class RandomNegatives:
 
 @dataclass(frozen=True, kw_only=True)
 class HardNegatives:
-    """In part drawn from the top of the playlist's own ranking, the others at random.
+    """Some drawn from the top of the playlist's own ranking, the others at random.
 
     Attributes
     ----------
@@ -42,10 +42,9 @@ class HardNegatives:
         The share of the ranking that hard negatives come from, in the first and in the last period
         of `refresh_every` epochs, linear in between.
     mix
-        The part of the negatives that are hard, in the first and in the last epoch, linear in
-        between.
+        The proportion of hard negatives in the first and in the last epoch, linear in between.
     refresh_every
-        Epochs for which the ranking stays as it is.
+        Number of epochs for which a ranking is kept.
 
     Examples
     --------
@@ -60,7 +59,7 @@ class HardNegatives:
     name: ClassVar[str] = "hard"
 
     def __post_init__(self) -> None:
-        """Refuse values outside their range (InputError)."""
+        """Raise InputError for values out of range."""
         if not all(0 < share <= 1 for share in self.share):
             raise InputError("share of hard negatives must lie above 0 and not above 1")
         if not all(0 <= part <= 1 for part in self.mix):
@@ -75,8 +74,8 @@ class HardestNegatives:
     Attributes
     ----------
     pool_size
-        Random tracks for each negative that is kept; None stands for 16 where one is kept, and for
-        4 with a softmax, which keeps many.
+        Random tracks per negative kept; None means 16 if one is kept, and 4 with a softmax, which
+        keeps many.
 
     Examples
     --------
@@ -89,7 +88,7 @@ class HardestNegatives:
     name: ClassVar[str] = "hardest"
 
     def __post_init__(self) -> None:
-        """Refuse values outside their range (InputError)."""
+        """Raise InputError for values out of range."""
         if self.pool_size is not None:
             _at_least("pool_size", self.pool_size, 1)
 
@@ -107,14 +106,14 @@ class CatalogueSoftmax:
     Attributes
     ----------
     temperature
-        Cosines are divided by it.
+        Divides cosines.
     hidden_share
         Lowest and highest share of a playlist's tracks that a step hides and predicts.
     few_share
-        Share of the playlists of which a step shows only few tracks: a number drawn
-        log-uniformly from one up, so that a few seed songs are served as well as a long playlist.
+        Share of playlists of which a step shows only a few tracks: a number drawn log-uniformly
+        from one up, so that a few seed songs are served as well as a long playlist.
     hide_targets
-        Without it the edges of the predicted tracks carry messages too; for studies of the readout
+        False lets the edges of the predicted tracks carry messages, too; for studies of the readout
         ``"node"``.
 
     Examples
@@ -133,7 +132,7 @@ class CatalogueSoftmax:
     negatives: ClassVar[None] = None
 
     def __post_init__(self) -> None:
-        """Refuse values outside their range (InputError)."""
+        """Raise InputError for values out of range."""
         _check_hiding(self.temperature, self.hidden_share, self.few_share)
 
     def loss(self, batch: Batch) -> Tensor:
@@ -161,7 +160,7 @@ class SampledSoftmax:
     negatives
         How the sample is drawn.
     num_negatives
-        Its size, for each playlist in a step.
+        Size of the sample for each playlist in a step.
 
     Examples
     --------
@@ -181,7 +180,7 @@ class SampledSoftmax:
     name: ClassVar[str] = "sampled-softmax"
 
     def __post_init__(self) -> None:
-        """Refuse values outside their range (InputError)."""
+        """Raise InputError for values out of range."""
         _check_hiding(self.temperature, self.hidden_share, self.few_share)
         _at_least("num_negatives", self.num_negatives, 1)
         _check_negatives(self.negatives)
@@ -226,7 +225,7 @@ class BPR:
     hide_targets: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        """Refuse values outside their range (InputError)."""
+        """Raise InputError for values out of range."""
         _check_hiding(self.temperature, self.hidden_share, self.few_share)
         _check_negatives(self.negatives)
 
@@ -246,7 +245,7 @@ class BPR:
 
 @dataclass(frozen=True, kw_only=True)
 class Triples:
-    """The published training of LightGCN and its kin: BPR of training pairs, none of them hidden.
+    """The published training of LightGCN and similar models: BPR on training pairs, none hidden.
 
     A batch holds triples of a playlist, a track that it holds and a negative; scores are dot
     products. It needs the readout ``"node"``, as the centroid of a playlist holds the target.
@@ -254,7 +253,7 @@ class Triples:
     Attributes
     ----------
     l2
-        Weight of the squares of a triple's initial vectors.
+        Weight of the squared norms of a triple's initial vectors.
     negatives
         One for each pair.
 
@@ -271,7 +270,7 @@ class Triples:
     hide_targets: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
-        """Refuse values outside their range (InputError)."""
+        """Raise InputError for values out of range."""
         if not 0 <= self.l2 < math.inf:
             raise InputError(f"l2 is {self.l2}, expected 0 or more")
         _check_negatives(self.negatives)
@@ -282,7 +281,7 @@ class Triples:
         Raises
         ------
         InputError
-            If there is an `l2`, and the encoder names no initial vectors.
+            If `l2` is not 0 and the encoder has no initial vectors.
         """
         from segue.training.losses import bayesian_personalised_ranking, mean_squares
 
@@ -295,7 +294,7 @@ class Triples:
         if not {"playlist", "track"} <= start.keys():
             raise InputError(
                 "l2 is a penalty on the initial vectors of tracks and playlists, but the encoder "
-                "names none (initial_vectors)"
+                "has none (initial_vectors)"
             )
         squares = mean_squares(
             start["playlist"][batch.rows],
@@ -314,7 +313,7 @@ _Named = TypeVar("_Named", bound=Negatives | Objective)
 
 
 def to_json(part: Objective | Negatives) -> dict[str, Any]:
-    """An objective as plain values: its name and fields, its negatives in the same form."""
+    """An objective as plain values: its name and fields, and its negatives likewise."""
     values = {each.name: getattr(part, each.name) for each in fields(part)}
     if "negatives" in values:
         values["negatives"] = to_json(values["negatives"])
@@ -322,12 +321,12 @@ def to_json(part: Objective | Negatives) -> dict[str, Any]:
 
 
 def objective_from_json(values: Mapping[str, Any]) -> Objective:
-    """An objective from plain values: the inverse of `to_json`; what is missing has its default.
+    """An objective from plain values: the inverse of `to_json`; missing fields get their default.
 
     Raises
     ------
     InputError
-        If a name is not known, or a value is of another type or outside its range.
+        If a name is unknown, or a value has the wrong type or is out of range.
     """
     given = {name: value for name, value in values.items() if name not in ("name", "negatives")}
     kind = _kind("objective", values.get("name"), OBJECTIVES)
@@ -345,21 +344,21 @@ def changed(
     negatives: str | None = None,
     options: Mapping[str, Any] | None = None,
 ) -> Objective:
-    """An objective with other choices; a choice of another kind has that kind's defaults.
+    """An objective with some choices changed; a different kind starts from its defaults.
 
     Parameters
     ----------
     objective
-        What holds where nothing else is chosen.
+        The objective to start from.
     name, negatives
         In `OBJECTIVES` and `NEGATIVES`.
     options
-        Fields of the objective, and as ``negatives.share`` fields of its negatives.
+        Fields of the objective; fields of its negatives as ``negatives.share``.
 
     Raises
     ------
     InputError
-        As `objective_from_json`.
+        As for `objective_from_json`.
     """
     values: dict[str, Any] = {"name": name}
     if name in (None, objective.name):
@@ -382,7 +381,7 @@ def _negatives_from_json(values: Mapping[str, Any]) -> Negatives:
 
 
 def has_negatives(kind: type[Objective]) -> bool:
-    """Whether an objective compares with negatives that are drawn."""
+    """Whether an objective uses sampled negatives."""
     return any(each.name == "negatives" for each in fields(kind))
 
 

@@ -1,4 +1,4 @@
-"""Plain values given by name, checked against the types that a signature or a dataclass states.
+"""Named plain values, checked against the types of a signature or a dataclass.
 
 Written by hand because no library gives these sentences: a refusal lists every option with its
 type, and `True` does not pass for a number. Pydantic would replace `_fits` alone, and be a
@@ -15,12 +15,12 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 from segue.errors import InputError
 
-# Fields of `TrainConfig` themselves, or what a training gives.
+# Fields of `TrainConfig`, or arguments that training provides.
 GIVEN = ("dim", "num_layers", "initial_std", "rng")
 
 
 def known_options(make_encoder: Callable[..., Any]) -> dict[str, Any] | None:
-    """The options that can be given as plain values: name and type, as the constructor states them.
+    """The options that can be given as plain values: names and types from the constructor.
 
     None if it takes any.
     """
@@ -35,7 +35,7 @@ def known_options(make_encoder: Callable[..., Any]) -> dict[str, Any] | None:
 
 
 def checked(options: Mapping[str, Any], known: Mapping[str, Any], owner: str) -> dict[str, Any]:
-    """Options as their types want them: 2 becomes 2.0, a list of two numbers a pair.
+    """Options converted to their types: 2 becomes 2.0, a list of two numbers a pair.
 
     Parameters
     ----------
@@ -44,12 +44,12 @@ def checked(options: Mapping[str, Any], known: Mapping[str, Any], owner: str) ->
     known
         Types by name.
     owner
-        Whose options they are, for the sentence of a refusal.
+        Whose options they are, for error messages.
 
     Raises
     ------
     InputError
-        If one is not known or of another type.
+        If one is unknown or has the wrong type.
     """
     listed = ", ".join(f"{name} ({_words(kind)})" for name, kind in known.items()) or "none"
     found = dict(options)
@@ -93,7 +93,7 @@ def _fits(value: Any, kind: Any) -> bool:
 
 
 def _words(kind: Any) -> str:
-    """A type, for people."""
+    """A type in plain words."""
     if get_origin(kind) in (Union, UnionType):
         return " or ".join(_words(each) for each in get_args(kind) if _plain(each))
     if get_origin(kind) is Literal:

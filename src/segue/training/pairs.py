@@ -1,4 +1,4 @@
-"""Scores of chosen (query, track) pairs, where those of all pairs would be too many."""
+"""Scores of chosen (query, track) pairs, where scoring all pairs would be too much."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from torch.autograd.function import once_differentiable
 
 from segue.models.sparse import weighted_sums
 
-# What a block gathers stays in the processor's second cache.
+# What a block gathers fits the processor's L2 cache.
 GATHERED_BYTES = 1 << 20
-# Scores of all tracks are held for a block of queries only.
+# Scores of all tracks are in memory for one block of queries only.
 SCORED_BYTES = 8 << 20
-# Scoring a track that must be gathered takes as long as scoring this many by a matrix product.
+# Scoring one gathered track takes as long as scoring this many by a matrix product.
 GATHERING_COSTS = 30
 
 
 def pair_scores(query: Tensor, track: Tensor, at: Tensor, column: Tensor) -> Tensor:
-    """The dot product of each of some pairs, differentiable in both vectors.
+    """The dot products of given pairs, differentiable in both vectors.
 
-    The gradients are two sparse products, which take a small part of the time of the scattered
-    additions that indexing would come to.
+    The gradients are two sparse products, which take a fraction of the time of the scattered
+    additions that indexing would cause.
 
     Parameters
     ----------

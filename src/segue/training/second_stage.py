@@ -19,23 +19,23 @@ from segue.scoring.recency import Recency, query_of
 from segue.scoring.second_stage import POOL_SIZE, lightgbm_library
 from segue.training.config import SecondStageConfig
 
-# For what a generator is: NumPy pads seeds with zeros.
+# Purposes of generators: part of the seed, as NumPy pads seeds with zeros.
 _FOR_SHORT, _FOR_GIVEN, _FOR_FOLDS, _FOR_ROWS, _FOR_AHEAD = 1, 2, 3, 4, 5
 # Parts of the cross-validation, and the cutoff of the average precision that it compares.
 _NUM_FOLDS, _CUTOFF = 2, 10
-# How often playlists that are held out whole are asked about, each time with other tracks given.
+# How many times playlists held out whole are used, each time with other tracks given.
 _TIMES_GIVEN = 2
 
 
 @dataclass(frozen=True, eq=False)
 class _Cases:
-    """Playlists of which some tracks are shown and others are to be found.
+    """Playlists with some tracks shown and others to be found.
 
     Attributes
     ----------
     held_out : HeldOut
     order_known : bool [num_rows]
-        Whether the order of the tracks that are shown means something.
+        Whether the order of the tracks shown is meaningful.
     """
 
     held_out: HeldOut
@@ -45,11 +45,11 @@ class _Cases:
         return len(self.order_known)
 
     def query(self, recency: Recency | None) -> Query:
-        """What is asked, as an engine asks it."""
+        """The query, as in serving."""
         return query_of(self.held_out.query, self.order_known, recency)
 
     def rows(self, rows: slice | Int64Array) -> _Cases:
-        """Some of them."""
+        """Some of the cases."""
         return _Cases(self.held_out.rows(rows), self.order_known[rows])
 
 
@@ -62,11 +62,11 @@ def train_second_stage(
 ) -> str | None:
     """Learn from the validation part which of the first stage's best tracks belong to a list.
 
-    Each case is a playlist with its validation tracks held out; the best tracks by the first
-    stage, without known ones, are its examples. Test tracks are among them as what they seem to
-    be, negatives. Some cases come once more with few tracks of the playlist shown, so
-    that a list of three songs is ordered as well as one of thirty; where the last tracks are held
-    out, once more without what stands right before them, so that what comes later is found, too.
+    Each case is a playlist with its validation tracks held out; the best tracks by the first stage,
+    without known ones, are its examples. Test tracks among them count as negatives, which is what
+    they look like. Some cases are repeated with few tracks of the playlist shown, so that a list of
+    three songs is ordered as well as one of thirty; where the last tracks are held out, they are
+    also repeated without the tracks right before those, so that later tracks are found, too.
 
     Parameters
     ----------
@@ -77,13 +77,13 @@ def train_second_stage(
         In that training graph.
     config
     recency
-        As the engine will have it.
+        As in serving.
 
     Returns
     -------
     str or None
-        The model in LightGBM's text form; None where there are too few cases, or in
-        cross-validation over the playlists the first stage alone does better.
+        The model in LightGBM's text format; None if there are too few cases, or if the first stage
+        alone does better in cross-validation over the playlists.
 
     Raises
     ------
@@ -96,7 +96,7 @@ def train_second_stage(
         return None
     maker = FeatureMaker(first_stage, split.train.catalog, popularity)
     pools = [pool for asked in cases for pool in _pools(asked, first_stage, maker, recency)]
-    # The same playlist asked about twice stays in one part.
+    # All cases of a playlist are in the same fold.
     rng = np.random.default_rng((config.rng_seed, _FOR_FOLDS))
     fold = rng.permutation(len(split.train.playlists)) % _NUM_FOLDS
     of_pool = fold[[pool.playlist for pool in pools]]
@@ -142,7 +142,7 @@ def _boosted(pools: list[_Pool], config: SecondStageConfig, num_trees: int) -> A
         "bagging_freq": 1,
         "max_bin": 63,
         "seed": config.rng_seed,
-        # To the bit with as many threads; with others sums are rounded otherwise.
+        # Reproducible to the bit with the same number of threads; others round sums differently.
         "deterministic": True,
         "force_row_wise": True,
         "num_threads": torch.get_num_threads(),
@@ -155,7 +155,7 @@ def _boosted(pools: list[_Pool], config: SecondStageConfig, num_trees: int) -> A
 def _average_precision(
     booster: Any, pools: list[_Pool], num_trees: tuple[int, ...]
 ) -> NDArray[np.float64]:
-    """Sums over pools of the average precision at 10, as they come and by numbers of trees."""
+    """Sums over pools of the average precision at 10: with no trees, then by number of trees."""
     sizes = np.cumsum([len(pool.belongs) for pool in pools])[:-1]
     features = np.concatenate([pool.features for pool in pools])
     value = np.zeros(1 + len(num_trees))
@@ -171,12 +171,12 @@ def _average_precision(
 
 
 def _plain_names() -> list[str]:
-    """LightGBM's text form separates names by spaces."""
+    """Names without spaces, which separate names in LightGBM's text format."""
     return [name.replace(" ", "_") for name in FEATURES]
 
 
 def _cases(split: Split, config: SecondStageConfig) -> Iterator[_Cases]:
-    """All cases of validation, then some with other tracks shown."""
+    """All validation cases, then some again with other tracks shown."""
     validation = split.validation
     if split.recipe.kind == "playlists":
         in_order = validation.query.joined(validation.targets)
@@ -210,7 +210,7 @@ def _some(rows: Int64Array, number: int, config: SecondStageConfig) -> Int64Arra
 
 
 def _shortened(cases: _Cases, rng: np.random.Generator) -> _Cases:
-    """The same cases with few tracks shown: the last ones where the order is known."""
+    """The same cases with few tracks shown: the last ones if the order is known."""
     query = cases.held_out.query
     at_random = query.shuffled_positions(rng)
     place = np.where(np.repeat(cases.order_known, query.lengths), query.following(), at_random)
@@ -222,10 +222,10 @@ def _shortened(cases: _Cases, rng: np.random.Generator) -> _Cases:
 def _further_ahead(
     cases: _Cases, recipe: SplitRecipe, config: SecondStageConfig
 ) -> Iterator[_Cases]:
-    """The cases of ordered playlists without the last of the tracks that are shown.
+    """The cases of ordered playlists without the last of the tracks shown.
 
-    What is held out for test stands up to `test_share` of a playlist ahead, for validation only
-    half as far by default. As many tracks are left out, at random, as make up the difference.
+    Test tracks are up to `test_share` of a playlist ahead, validation tracks only half as far by
+    default. A random number of tracks is left out to make up the difference.
     """
     share = (recipe.test_share - recipe.validation_share) / (
         1 - recipe.test_share - recipe.validation_share
@@ -243,7 +243,7 @@ def _further_ahead(
 
 
 def _log_uniform(lengths: Int64Array, rng: np.random.Generator) -> Int64Array:
-    """A number from 1 to each length less 1, small ones as likely as large ones."""
+    """A number from 1 to each length − 1, log-uniformly."""
     drawn = np.floor(np.exp(rng.random(len(lengths)) * np.log(lengths))).astype(np.int64)
     return np.clip(drawn, 1, lengths - 1)
 

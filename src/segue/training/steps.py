@@ -1,8 +1,8 @@
-"""What a step of training draws, and the batch that its objective takes the loss of.
+"""What a training step draws, and the batch for the loss of its objective.
 
-There are two ways. `HiddenTrackSteps` is the house's own: hide before you predict. `TripleSteps` is
-the published training of LightGCN and its kin, in which every target edge carries messages too.
-Steps draw their randomness as `segue.training.draws` says.
+There are two ways. `HiddenTrackSteps` is Segue's own: hide before you predict. `TripleSteps` is the
+published training of LightGCN and similar models, in which every target edge carries messages, too.
+For the randomness of steps see `segue.training.draws`.
 """
 
 from __future__ import annotations
@@ -45,15 +45,15 @@ from segue.training.objectives import (
     Triples,
 )
 
-# How many random tracks stand behind each of the hardest negatives: of many, and of a single one.
+# Pool size per hardest negative: if many are kept, and for a single one.
 POOL_OF_MANY, POOL_OF_ONE = 4, 16
 
 
 class HiddenTrackSteps:
-    """Batches of playlists; of each a share of its tracks is hidden, and exactly that is predicted.
+    """Batches of playlists; a share of each one's tracks is hidden, and exactly that is predicted.
 
-    Where the objective does not hide its targets, the same share is predicted, but the messages
-    pass along every edge.
+    If the objective does not hide its targets, the same share is predicted, but messages pass along
+    every edge.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ class HiddenTrackSteps:
     Raises
     ------
     TrainingError
-        If no playlist has two tracks, or with negatives none of those lacks a track.
+        If no playlist has two tracks, or, with negatives, if all that do hold every track.
     """
 
     def __init__(self, tracks: TrackLists, message_graph: MessageGraph, config: TrainConfig):
@@ -127,7 +127,7 @@ class HiddenTrackSteps:
     def _unit(
         self, nodes: NodeVectors, readout: CentroidReadout, rows: Int64Array, visible: TrackLists
     ) -> tuple[Tensor, Tensor]:
-        """Unit vectors of some playlists, which show some tracks, and of all tracks."""
+        """Unit vectors of some playlists, given the tracks they show, and of all tracks."""
         graph = self.message_graph
         track = nn.functional.normalize(nodes["track"])
         if self.config.readout == "node":
@@ -195,7 +195,7 @@ class TripleSteps:
     ) -> tuple[Int64Array, Int64Array, Int64Array]:
         """Playlists, positives and negatives of one step: int64 [batch_size] each.
 
-        The vectors of all playlists and tracks are what negatives may be chosen by.
+        Negatives may be chosen by the vectors of all playlists and tracks.
         """
         config = self.config
         rng = generator(config.rng_seed, FOR_TRIPLES, epoch, step)
@@ -228,7 +228,7 @@ class TripleSteps:
 def steps_of(
     config: TrainConfig, tracks: TrackLists, message_graph: MessageGraph
 ) -> HiddenTrackSteps | TripleSteps:
-    """The steps that the objective of a configuration is trained by."""
+    """The steps for the objective of a configuration."""
     make = TripleSteps if isinstance(config.objective, Triples) else HiddenTrackSteps
     return make(tracks, message_graph, config)
 
@@ -247,7 +247,7 @@ def hide(
     tracks
         Of the training graph.
     rows : int64 [batch_size]
-        Ascending; each of two tracks or more.
+        Ascending; each with two tracks or more.
     hidden_share, few_share
         As for `segue.training.objectives.CatalogueSoftmax`.
     rng
@@ -257,7 +257,7 @@ def hide(
     hidden_pairs : int64 [num_hidden]
         Positions among the training graph's pairs.
     visible, hidden : TrackLists
-        What each playlist shows and what it should predict.
+        The tracks that each playlist shows, and those that it should predict.
     """
     lengths = tracks.lengths[rows]
     share = rng.uniform(*hidden_share, size=len(rows))
@@ -274,7 +274,7 @@ def hide(
 def sampler(
     negatives: Negatives, tracks: TrackLists, num_tracks: int, rows: Int64Array, pool_size: int
 ) -> Sampler:
-    """What draws negatives for some of the playlists; `pool_size` holds where none is chosen."""
+    """The sampler of negatives for some playlists; `pool_size` applies if none is chosen."""
     random = RandomSampler(tracks, num_tracks)
     if isinstance(negatives, HardNegatives):
         return HardSampler(random, rows, negatives)
@@ -300,7 +300,7 @@ def _playlist_vectors(nodes: NodeVectors, config: TrainConfig) -> Tensor:
 def _evaluated(
     encoder: Encoder, graph: MessageGraph, config: TrainConfig, epoch: int
 ) -> NodeVectors:
-    """All vectors with nothing hidden, as they are evaluated."""
+    """All vectors with nothing hidden, as in evaluation."""
     encoder.eval()
     with torch_draws(graph.popularity.device, config.rng_seed, FOR_RANKING, epoch):
         nodes: NodeVectors = encoder(graph)

@@ -1,4 +1,4 @@
-"""Fitting the terms of a score that a bundle keeps besides its vectors."""
+"""Fitting the terms of a score that a bundle stores besides its vectors."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from segue.scoring.wide import WidePart
 if TYPE_CHECKING:
     from segue.graph.playlist_graph import PlaylistGraph
 
-# Columns of a square matrix that are looked through at once.
+# Columns of a square matrix processed at a time.
 _BLOCK_COLUMNS = 512
 
 
@@ -28,14 +28,14 @@ class TermConfig(ABC):
     Attributes
     ----------
     label
-        What people call the term.
+        Name of the term in messages.
     """
 
     label: ClassVar[str]
 
     @abstractmethod
     def require(self, graph: PlaylistGraph) -> None:
-        """Refuse what this machine cannot fit (ResourceError)."""
+        """Raise ResourceError if this machine cannot fit the term."""
 
     @abstractmethod
     def fit(self, graph: PlaylistGraph) -> StoredTerm[Any]:
@@ -51,11 +51,11 @@ class WideConfig(TermConfig):
     num_neighbours
         Weights that are kept of each track: this many above 0, and as many below.
     weight
-        What they are multiplied with, to be added to cosines.
+        Factor of the weights when they are added to cosines.
     regularization, artist_weight, album_weight
         As for `segue.baselines.ease.SideEASE`.
     max_tracks
-        The most popular tracks that take part.
+        Number of tracks that take part, the most popular ones.
 
     Examples
     --------
@@ -74,17 +74,17 @@ class WideConfig(TermConfig):
     max_tracks: int = 25_000
 
     def require(self, graph: PlaylistGraph) -> None:
-        """Refuse a wide part that this machine's memory cannot hold (ResourceError)."""
+        """Raise ResourceError if this machine's memory cannot hold the matrix."""
         size = min(graph.catalog.num_tracks, self.max_tracks)
         require_memory(4 * size**2, f"a matrix of {size:,} by {size:,} tracks")
 
     def fit(self, graph: PlaylistGraph) -> WidePart:
-        """EASE with side information, of which the strongest weights of each track are kept.
+        """EASE with side information, keeping the strongest weights of each track.
 
-        Of what speaks for a track and of what speaks against it, `num_neighbours` each.
+        `num_neighbours` positive and as many negative weights are kept per track.
 
-        Only the most popular `max_tracks` tracks take part: of the others too little is known
-        for weights of their own, and the matrix of all could not be held.
+        Only the most popular `max_tracks` tracks take part: too little is known about the others
+        for weights of their own, and a matrix of all would not fit into memory.
 
         Parameters
         ----------
@@ -94,7 +94,7 @@ class WideConfig(TermConfig):
         Returns
         -------
         WidePart
-            Times `weight`, so that it can be added to cosines.
+            Already multiplied by `weight`, to be added to cosines.
 
         Raises
         ------
@@ -102,7 +102,7 @@ class WideConfig(TermConfig):
             If the matrix does not fit into memory.
         """
         num_tracks = graph.catalog.num_tracks
-        # Falling popularity, ties by index; in the catalogue's order again.
+        # Descending popularity, ties by index; then back in the catalogue's order.
         order = np.lexsort((np.arange(num_tracks), -graph.popularity))
         taking_part = np.sort(order[: self.max_tracks])
         rows = rows_with_side_information(
@@ -126,5 +126,5 @@ class WideConfig(TermConfig):
         return WidePart.from_matrix(csr_array(coo_array((entries, at), (num_tracks, num_tracks))))
 
 
-# What is fitted by default, by the name that `segue.scoring.terms.STORED` has for it.
+# The terms fitted by default, by their name in `segue.scoring.terms.STORED`.
 TERMS: dict[str, type[TermConfig]] = {"wide": WideConfig}

@@ -1,8 +1,8 @@
 """Training: one visible loop.
 
-What a step draws and the loss that follows are in `segue.training.steps`. Steps draw their
-randomness from (seed, purpose, epoch, step) and nothing else, so a training that was resumed goes
-on bit for bit as if it had not stopped.
+What a step draws, and its loss, are in `segue.training.steps`. The randomness of a step depends
+only on (seed, purpose, epoch, step), so a resumed training gives bit for bit the same result as an
+uninterrupted one.
 """
 
 from __future__ import annotations
@@ -37,18 +37,18 @@ CHECKPOINT_SECONDS = 300.0
 
 @dataclass(frozen=True, eq=False)
 class TrainResult(TrainedVectors):
-    """What training leaves: the vectors of the best epoch, and how it went.
+    """The result of training: the vectors of the best epoch, and the history.
 
     Attributes
     ----------
     history : list of dict
-        One entry an epoch.
+        One entry per epoch.
     best_epoch
         Counted from 1.
     seconds
-        Spent, validation included.
+        Time taken, including validation.
     num_learned
-        How many numbers were learned: those that a gradient reached.
+        Number of learned parameters: those that received a gradient.
     """
 
     history: list[dict[str, Any]]
@@ -74,52 +74,52 @@ def train(
 ) -> TrainResult:
     """Train a model on a training graph.
 
-    The parameters of the epoch with the best validation nDCG@20 are kept; without validation,
-    those of the last. Validation never cuts the schedule short.
+    The parameters of the epoch with the best validation nDCG@20 are kept, or without validation
+    those of the last. Validation never stops training early.
 
     Parameters
     ----------
     graph
-        The training graph: nothing else is seen.
+        The training graph: training sees nothing else.
     validation
-        What to choose the best epoch on (see `segue.evaluation.validation.validation_rows`).
+        The data for choosing the best epoch (see `segue.evaluation.validation.validation_rows`).
     config
     folder
-        Where ``checkpoint.safetensors`` and ``metrics.jsonl`` go as training runs; without one
-        nothing is written and nothing can be resumed.
+        Where ``checkpoint.safetensors`` and ``metrics.jsonl`` are written during training; without
+        it nothing is written and training cannot be resumed.
     identity
-        Says which split this is, and what `judge` looks at besides the vectors; a checkpoint
-        of another one is not resumed.
+        Identifies the split and whatever `judge` uses besides the vectors; a checkpoint with
+        another identity is not resumed.
     stop_after
-        Epochs of the schedule to go through, where that is not all: how a model is trained again
-        for the epoch that validation chose.
+        Stop after this many epochs of the schedule: for retraining a model up to the epoch that
+        validation chose.
     resume
-        Go on from the checkpoint in `folder`.
+        Resume from the checkpoint in `folder`.
     device
         ``"cpu"`` or ``"cuda"``.
     judge
-        Gives the figures of an epoch from its vectors and `validation`; ``ndcg@20`` among them
-        chooses. By default the vectors are judged by themselves.
+        Computes the figures of an epoch from its vectors and `validation`; its ``ndcg@20`` decides.
+        By default the vectors alone are judged.
     on_step
-        Called after each step with the steps done, all steps, and the loss.
+        Called after each step with the number of steps done, the total, and the loss.
     on_epoch
         Called after each epoch with its entry in the history.
     encoder
-        Makes the encoder in place of the class that ``config.model`` names, called like it:
-        ``encoder(num_nodes, relations, dim=…, num_layers=…, initial_std=…, rng=…)`` and with
-        ``config.options``. Options that are not plain values are bound with `functools.partial`;
-        ``config.model`` is then its name.
+        Constructs the encoder instead of the class named by ``config.model``, with the same
+        arguments: ``encoder(num_nodes, relations, dim=…, num_layers=…, initial_std=…, rng=…)`` and
+        with ``config.options``. Options that are not plain values are bound with
+        `functools.partial`; ``config.model`` is then its name.
 
     Raises
     ------
     InputError
-        If the model, a relation or an option is not known, if what `encoder` makes is not an
-        `Encoder`, if validation has no targets, the node readout no playlist vectors, or `resume`
-        no folder.
+        If the model, a relation or an option is unknown, if `encoder` does not construct an
+        `Encoder`, if validation has no targets, if the node readout lacks playlist vectors, or if
+        `resume` is given without a folder.
     TrainingError
-        If no playlist has two tracks, or the loss is no longer a number.
+        If no playlist has two tracks, or the loss becomes NaN or infinite.
     ArtefactError, MismatchError
-        If `resume` finds no checkpoint, or one of another training.
+        If `resume` finds no checkpoint, or that of another training.
     """
     if validation is not None and not validation.targets.num_pairs:
         raise InputError("validation holds no targets: give more of them, or no validation")
@@ -210,7 +210,7 @@ def train(
 
 
 class _Clock:
-    """Seconds of a training, those before it was resumed included, and since it was last saved."""
+    """Seconds of a training, including those before it was resumed, and since it was last saved."""
 
     def __init__(self, before: float) -> None:
         self._started = self._saved = time.perf_counter()
@@ -248,7 +248,7 @@ def _encoder(
 
 
 def _parameter_groups(model: nn.Module, encoder: Encoder) -> list[dict[str, Any]]:
-    """What learns at the learning rate, and what learns at a share of it."""
+    """Parameters that learn at the full learning rate, and at a share of it."""
     slow: list[dict[str, Any]] = [
         {"params": list(encoder.get_submodule(name).parameters()), "share": share}
         for name, share in encoder.learning_rate_shares().items()

@@ -1,4 +1,4 @@
-"""The vectors of a model, read out of it."""
+"""The vectors read out of a model."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ class TrainedVectors:
     Attributes
     ----------
     track_vectors : float32 [num_tracks, dim]
-        Of unit length, but as the encoder gives them where triples were trained on.
+        Unit length, except after training on triples, where they are the encoder's own.
     query_weight : float32 [num_tracks]
-        For the centroid; without meaning with the readout node.
+        For the centroid; meaningless with the node readout.
     structural_vectors : dict of float32 [num_nodes, dim], unit
         By node kind.
     playlist_vectors : float32 [num_playlists, dim] or None
-        The encoder's own, with the readout node alone.
+        The encoder's own, only with the node readout.
     """
 
     track_vectors: Float32Array
@@ -43,7 +43,7 @@ class TrainedVectors:
 
     @property
     def scorer(self) -> FirstStage | NodeScorer:
-        """What scores with these vectors."""
+        """A scorer that uses these vectors."""
         if self.playlist_vectors is not None:
             return NodeScorer(self.playlist_vectors, self.track_vectors)
         return FirstStage(Centroid(self.track_vectors, self.query_weight))
@@ -62,12 +62,12 @@ def read_out(
     Raises
     ------
     TrainingError
-        If they are no longer numbers.
+        If they are no longer finite.
     """
     encoder.eval()
     with torch_draws(message_graph.popularity.device, config.rng_seed, FOR_READING, epoch):
         nodes = encoder(message_graph)
-    # The vectors are those that training scored by.
+    # The vectors are those that training scored with.
     as_scored = nn.Identity() if isinstance(config.objective, Triples) else nn.functional.normalize
     vectors = TrainedVectors(
         as_scored(nodes["track"]).cpu().numpy(),

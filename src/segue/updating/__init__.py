@@ -1,1 +1,1 @@
-"""New music in a trained bundle; no torch."""
+"""Adding new music to a trained bundle."""

@@ -1,6 +1,6 @@
-"""What tracks can be placed by, and how far that tells where known tracks stand.
+"""The evidence for placing tracks, and how well it predicts where known tracks are.
 
-`segue.updating.mix` says what is fitted here and why.
+`segue.updating.mix` explains what is fitted here and why.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ from segue.updating.mix import (
     has_sources,
 )
 
-# That are tried, in units of the mean eigenvalue.
+# The ridges tried, in units of the mean eigenvalue.
 RIDGES = (np.inf, 100.0, 30.0, 10.0, 5.0, 2.0)
 # Steps from 0 to 1 on the grid of weights.
 _GRID = 20
-# How many tracks are hidden at once, and how many are enough to fit a few numbers.
+# How many tracks are hidden at a time, and how many suffice to fit a few numbers.
 _HIDDEN_SHARE, _MOST_HIDDEN, _ENOUGH, _MOST_ROUNDS = 0.1, 5000, 2000, 10
-# With fewer tracks a cell takes the weights of all numbers of playlists together.
+# A cell with fewer tracks uses the weights fitted over all numbers of playlists.
 _FEWEST_FITTED = 30
 # Of a track in more playlists than this, only this many are looked at while fitting.
 _MOST_PLAYLISTS = 100
-# Playlists whose vectors are held at once.
+# Playlists whose vectors are in memory at a time.
 _BATCH = 16384
 
 
@@ -47,10 +47,10 @@ class Evidence:
     Attributes
     ----------
     relations : dict of Relation
-        From tracks, by the kind that they lead to: artists and albums.
+        From tracks, by target kind: artists and albums.
     playlists : TrackLists
     track_vectors : float32 [num_tracks, dim]
-        Of unit length; those of unknown tracks are not looked at.
+        Unit length; those of unknown tracks are ignored.
     query_weight : float32 [num_tracks]
     known : bool [num_tracks]
         Which tracks have a vector.
@@ -63,7 +63,7 @@ class Evidence:
     known: BoolArray
 
     def sources(self, tracks: Int64Array) -> Sources:
-        """What some tracks that are not known (int64 [num_asked]) can be placed by."""
+        """The sources that can place some unknown tracks (int64 [num_asked])."""
         return self._sources(tracks, self._memberships(tracks), self.known)
 
     def fit(
@@ -74,7 +74,7 @@ class Evidence:
     ) -> MixWeights:
         """Fit the weights of the named sources on some known tracks (int64 [num]).
 
-        Where there are too few of them the parts are equal.
+        If there are too few of them, the weights are equal.
         """
         weights = MixWeights.equal(names)
         size = min(max(1, round(len(tracks) * _HIDDEN_SHARE)), _MOST_HIDDEN)
@@ -92,7 +92,7 @@ class Evidence:
             if rows.sum() < _FEWEST_FITTED or not has.any():
                 continue
             points = _simplex(has)
-            # What the ridge is matters where there is something of playlists alone.
+            # The ridge only matters if there are playlists.
             tried = RIDGES if has[PLAYLISTS] else RIDGES[:1]
             found = np.array(
                 [
@@ -107,7 +107,7 @@ class Evidence:
         return MixWeights(table, ridges, cosines, weights.num_fitted)
 
     def _ask_as_if_new(self, tracks: Int64Array, rng: np.random.Generator) -> _Asked:
-        """Ask about known tracks, all hidden, with few and with many of their playlists."""
+        """Questions about known tracks, all hidden, with few and with many of their playlists."""
         known = self.known.copy()
         known[tracks] = False
         every = self._memberships(tracks)
@@ -138,7 +138,7 @@ class Evidence:
         )
 
     def _memberships(self, tracks: Int64Array) -> csr_array:
-        """In which playlists some tracks stand: float32 ones [num_asked, num_playlists]."""
+        """The playlists of some tracks: float32 ones [num_asked, num_playlists]."""
         row = np.full(len(self.known), -1)
         row[tracks] = np.arange(len(tracks))
         pairs = np.flatnonzero(row[self.playlists.track_index] >= 0)
@@ -148,7 +148,7 @@ class Evidence:
         return csr_array((ones, (owner, playlist)), shape=(len(tracks), len(self.playlists)))
 
     def _sources(self, tracks: Int64Array, memberships: csr_array, known: BoolArray) -> Sources:
-        """What tracks can be placed by where only the `known` ones have vectors."""
+        """The sources for placing tracks if only the `known` ones have vectors."""
         by_playlists, num_playlists = self._playlist_means(memberships, known)
         means = {
             kind: self._group_means(relation, tracks, known)
@@ -162,7 +162,7 @@ class Evidence:
     ) -> Float32Array:
         """Unit mean of the known tracks of an artist or album: float32 [num_asked, dim].
 
-        Of a track with several artists, the unit mean of theirs.
+        For a track with several artists, the unit mean of theirs.
         """
         of_asked, groups = relation.rows(tracks).compacted()
         members = relation.sources_of(groups)
@@ -181,7 +181,7 @@ class Evidence:
     def _playlist_means(
         self, memberships: csr_array, known: BoolArray
     ) -> tuple[Float32Array, Int64Array]:
-        """Unit mean of the query vectors of each row's playlists, and of how many that is."""
+        """Unit mean of the query vectors of each row's playlists, and their number."""
         readout = Centroid(self.track_vectors, self.query_weight)
         held = np.unique(memberships.indices)
         by_playlist = memberships.T.tocsr()
@@ -197,7 +197,7 @@ class Evidence:
         return unit_rows(sums), np.rint(count).astype(np.int64)
 
     def _spread(self, known: BoolArray) -> Float32Array:
-        """Mean of q qᵀ over the query vectors of playlists, evenly chosen where they are many."""
+        """Mean of q qᵀ over the query vectors of playlists, evenly sampled if there are many."""
         lists = self.playlists.rows(slice(None, None, -(-len(self.playlists) // _BATCH) or 1))
         readout = Centroid(self.track_vectors, self.query_weight)
         queries = readout.prepare(Query(lists.keep(known[lists.track_index])))
@@ -206,7 +206,7 @@ class Evidence:
 
 @dataclass(frozen=True, eq=False)
 class _Asked:
-    """Questions about hidden tracks, of each only what the weights are fitted on.
+    """Questions about hidden tracks, reduced to what the weights are fitted on.
 
     `inner` float32 [num, num_ridges, 3, 3] and `to_own` float32 [num, num_ridges, 3] are inner
     products of the sources, with each other and with the track's own vector; `present` and
@@ -225,23 +225,23 @@ class _Asked:
         return cls(*map(np.concatenate, columns))
 
     def rows(self, has: BoolArray, bucket: int | None) -> BoolArray:
-        """Where a track has these sources at least, with playlists in one bucket or any."""
+        """Where a track has at least these sources, with playlists in one bucket or any."""
         rows: BoolArray = np.all(self.present[:, has], axis=1)
         if not has[PLAYLISTS]:
-            # Artist and album are the same however many playlists were drawn.
+            # Artist and album are the same, however many playlists were drawn.
             return rows & self.first
         return rows if bucket is None else rows & (self.bucket == bucket)
 
 
 def _simplex(has: BoolArray) -> Float32Array:
-    """Weights of the sources that are there, on a grid: float32 [num_points, 3]."""
+    """Weights of the available sources, on a grid: float32 [num_points, 3]."""
     steps = np.array(list(product(range(_GRID + 1), repeat=len(has))))
     points = steps[(steps.sum(axis=1) == _GRID) & ~steps[:, ~has].any(axis=1)]
     return np.asarray(points / _GRID, dtype=np.float32)
 
 
 def _mean_cosine(points: Float32Array, inner: Float32Array, to_own: Float32Array) -> Float32Array:
-    """Mean cosine of tracks' own vectors to what each point makes: float32 [num_points]."""
+    """Mean cosine of tracks' own vectors with the mix at each point: float32 [num_points]."""
     squares = np.einsum("ps,pt->pst", points, points).reshape(len(points), -1)
     length = np.sqrt(np.maximum(inner.reshape(len(inner), -1) @ squares.T, 1e-12))
     mean: Float32Array = (to_own @ points.T / length).mean(axis=0)

@@ -1,29 +1,28 @@
-"""Where a new track stands: a convex mix of what it comes with, its weights fitted on known tracks.
+"""Placing a new track: a convex mix of its sources, with weights fitted on known tracks.
 
     m = unit(Σ_s w_s · x_s),   w_s ≥ 0,   Σ_s w_s = 1
     v = c · m + √(1 − c²) · e
 
-The sources x_s are unit vectors. Of the *artist* and of the *album* it is the mean of the known
-tracks (by an artist's mean alone new tracks are found better than by its trained vector alone:
-validation Recall@300 .232 against .160, `benchmarks/new_tracks.py`). Of the *playlists* it is what
-ridge regression finds for a track that just these should look for: the mean of their query vectors
-q (see `segue.scoring.centroid.Centroid`), times the inverse of mean(q qᵀ) + ridge, this mean
-over all playlists. An infinite ridge leaves the plain mean; the more playlists a track stands in,
-the more a smaller one brings out what they have in common that others have not.
+The sources x_s are unit vectors. For the *artist* and the *album* it is the mean of their known
+tracks (an artist's mean alone finds new tracks better than its trained vector alone: validation
+Recall@300 .232 against .160, `benchmarks/new_tracks.py`). For the *playlists* it is the ridge
+regression solution for a track that exactly these should find: the mean of their query vectors q
+(see `segue.scoring.centroid.Centroid`), times the inverse of mean(q qᵀ) + ridge, the latter mean
+over all playlists. An infinite ridge gives the plain mean; the more playlists a track is in, the
+more a smaller ridge helps to bring out what distinguishes them from others.
 
-c is the mean cosine of such mixes to the vectors that known tracks really have, and e, orthogonal
-to m, the part that is a track's own and that nothing tells: drawn at random among the directions in
-which known tracks differ least. Without it a mix is nearer to every playlist than any real track,
-as means are, and new tracks crowd out the others: on 39,318 real playlists with a tenth of the
-tracks new, a plain mean of the sources gave them 63% of the first twenty places, and lists were
-worse than if nothing had been done. c · m is also what is to be expected of a vector of which m is
-all that is known.
+c is the mean cosine between such mixes and the actual vectors of known tracks, and e, orthogonal to
+m, is the unpredictable part of a track's own: drawn at random among the directions in which known
+tracks differ least. Without it a mix, like any mean, is closer to every playlist than real tracks
+are, and new tracks crowd out the others: on 39,318 real playlists with a tenth of the tracks new, a
+plain mean of the sources gave them 63% of the top twenty, and lists were worse than with no update
+at all. c · m is also the expected vector given m.
 
-Weights, ridge and c depend on which sources a track has and in how many playlists it stands. They
-are fitted by hiding: known tracks are treated as if they were new, a share of them at a time, all
-of that share hidden from every source at once. So no track has a part in what it is compared with,
-nor have those that would arrive together with it, as an album's tracks do. Of weights on a grid of
-the simplex and of a few ridges those with the highest mean cosine are taken.
+Weights, ridge and c depend on which sources a track has and how many playlists it is in. They are
+fitted by hiding: known tracks are treated as new, a share of them at a time, with the whole share
+hidden from every source. So neither a track nor those that would arrive with it, such as the rest
+of its album, contribute to the mix that it is compared with. The weights, on a grid of the simplex,
+and the ridge with the highest mean cosine are chosen.
 """
 
 from __future__ import annotations
@@ -41,22 +40,22 @@ from segue.scoring.centroid import unit_rows
 
 SOURCES = ("artist", "album", "playlists")
 PLAYLISTS = SOURCES.index("playlists")
-# The number of playlists from which each bucket begins; the first is for none.
+# The number of playlists at which each bucket begins; the first is for none.
 BUCKETS = (0, 1, 2, 4, 10)
 BUCKET_NAMES = ("none", "1", "2 to 3", "4 to 9", "10 and more")
 
 
 @dataclass(frozen=True, eq=False)
 class Sources:
-    """What some tracks can be placed by.
+    """The sources for placing some tracks.
 
     Attributes
     ----------
     vectors : float32 [num_asked, 3, dim]
-        By source as in `SOURCES`, of unit length, 0 where a track lacks it. That of the playlists
-        is their plain mean.
+        By source as in `SOURCES`, unit length, 0 where a track lacks it. That of the playlists is
+        their plain mean.
     num_playlists : int64 [num_asked]
-        How many playlists that is the mean of.
+        Number of playlists in that mean.
     spread : float32 [dim, dim]
         Mean of q qᵀ over the query vectors of all playlists.
     """
@@ -79,13 +78,13 @@ class Sources:
 
     @property
     def bucket(self) -> Int64Array:
-        """Place in `BUCKETS` of the number of playlists: int64 [num_asked]."""
+        """Index into `BUCKETS` for the number of playlists: int64 [num_asked]."""
         number = np.where(self.present[:, PLAYLISTS], np.maximum(self.num_playlists, 1), 0)
         bucket: Int64Array = np.searchsorted(BUCKETS, number, side="right") - 1
         return bucket
 
     def with_ridge(self, ridge: float) -> Float32Array:
-        """The vectors, that of the playlists by ridge regression: float32 [num_asked, 3, dim]."""
+        """The vectors, with ridge regression for the playlists: float32 [num_asked, 3, dim]."""
         dim, total = len(self.spread), float(np.trace(self.spread))
         if np.isinf(ridge) or not total:
             return self.vectors
@@ -103,15 +102,16 @@ class MixWeights:
     Attributes
     ----------
     table : float32 [8, 5, 3]
-        At least 0, with the sum 1, or 0 where such a track is not to be placed; 0 for a source
-        that the pattern lacks.
+        At least 0, summing to 1, or all 0 if such a track cannot be placed; 0 for a source that the
+        pattern lacks.
     ridge : float64 [8, 5]
-        Of the playlists' source, in units of the mean eigenvalue of its spread; may be infinite.
+        Ridge of the playlists' source, in units of the mean eigenvalue of its spread; may be
+        infinite.
     cosine : float32 [8, 5]
-        c above: the mean cosine to the own vectors of those that the row was fitted on; 1 where
+        c above: the mean cosine with the own vectors of the tracks that the row was fitted on; 1 if
         nothing was fitted.
     num_fitted : int64 [8, 5]
-        How many tracks that were, 0 where the row was not fitted.
+        Number of those tracks, 0 if the row was not fitted.
     """
 
     table: Float32Array
@@ -120,20 +120,20 @@ class MixWeights:
     num_fitted: Int64Array
 
     def __post_init__(self) -> None:
-        """Refuse weights that make no convex mix (ValueError)."""
+        """Raise ValueError unless the weights make a convex mix."""
         total = self.table.sum(axis=2)
         if (self.table < 0).any() or not ((np.abs(total - 1) < 1e-5) | (total == 0)).all():
             raise ValueError("weights must be at least 0 and have the sum 1")
         if (self.table * ~has_sources()[:, None, :]).any():
-            raise ValueError("a source that is lacking must have no weight")
+            raise ValueError("a missing source must have no weight")
         if not ((self.cosine >= 0) & (self.cosine <= 1)).all() or not (self.ridge > 0).all():
             raise ValueError("weights need cosines from 0 to 1 and ridges above 0")
 
     @classmethod
     def equal(cls, names: Sequence[str] = SOURCES) -> MixWeights:
-        """All of the named sources that a track has in equal parts, the others not at all.
+        """Equal weights for those of the named sources that a track has, 0 for the others.
 
-        A name that is none of `SOURCES` is a ValueError.
+        A name outside `SOURCES` raises ValueError.
         """
         if not set(names) <= set(SOURCES):
             raise ValueError(f"sources {list(names)} are not among {list(SOURCES)}")
@@ -171,7 +171,7 @@ class MixWeights:
         """
         mixed, dim = self.mixed(sources), track_vectors.shape[1]
         cosine = self.explained(sources)[:, None]
-        _, directions = np.linalg.eigh(track_vectors.T @ track_vectors)  # by rising eigenvalue
+        _, directions = np.linalg.eigh(track_vectors.T @ track_vectors)  # by ascending eigenvalue
         flat = directions[:, : max(1, dim // 4)]
         own = rng.normal(size=(len(mixed), flat.shape[1])).astype(np.float32) @ flat.T
         own = unit_rows(own - (own * mixed).sum(axis=1, keepdims=True) * mixed)
@@ -180,7 +180,7 @@ class MixWeights:
         return unit_rows((cosine * mixed + rest * own).astype(np.float32))
 
     def to_json(self) -> list[dict[str, Any]]:
-        """The rows that were fitted, as plain values; no ridge where it is infinite."""
+        """The fitted rows as plain values; no ridge if it is infinite."""
         rows = []
         for pattern, bucket in cells():
             if not self.num_fitted[pattern, bucket]:
@@ -210,7 +210,7 @@ def source_names(pattern: int) -> str:
 
 
 def cells() -> list[tuple[int, int]]:
-    """Pattern and bucket of all rows that a track can fall into."""
+    """Pattern and bucket of all possible rows."""
     return [
         (pattern, bucket)
         for pattern in range(1, 8)

@@ -32,23 +32,23 @@ from segue.updating.mix import SOURCES, MixWeights, source_names
 
 @dataclass(frozen=True, eq=False)
 class UpdateReport:
-    """What an update brought.
+    """What an update added.
 
     Attributes
     ----------
     num_tracks, num_artists, num_albums, num_playlists
-        New ones, not counting what was left out.
+        Number of new ones, not counting those left out.
     num_replaced
-        Playlists of the bundle whose tracks the newer playlist of the same id replaced.
+        Playlists of the bundle whose tracks were replaced by a newer playlist with the same id.
     num_repeated
-        Playlists that the bundle held already with the same tracks; they were passed over.
+        Playlists that the bundle already had with the same tracks; they were skipped.
     placed_by : dict
         How many of the new tracks were placed by which sources: ``{"artist, playlists": 12}``.
     left_out : tuple of (track id, name)
         New tracks with nothing to go by: their artist and album are new or not known, and so is
         every track in the same playlists. (A later update may know those.)
     weights : MixWeights or None
-        What the new tracks were mixed with; None where there were none and none were given.
+        The weights used for the new tracks; None if there were no new tracks and no weights given.
     """
 
     num_tracks: int
@@ -70,49 +70,47 @@ def update(
     weights: MixWeights | None = None,
     rng_seed: int = 0,
 ) -> tuple[Bundle, UpdateReport]:
-    """Give a bundle the new tracks of some playlists, and the playlists, without training.
+    """Add playlists and their new tracks to a bundle, without training.
 
     A new track's vector is a convex mix of its artist's, its album's and its playlists' (see
-    `segue.updating.mix`). Nothing that the bundle had changes: not one bit of its vectors and
-    weights. What is new comes after it, in the order of the collection's catalogue.
+    `segue.updating.mix`). Existing vectors and weights do not change, not by a single bit. New rows
+    are appended, in the order of the collection's catalogue.
 
     Parameters
     ----------
     bundle
     collection
-        As `segue.read` gives it. Tracks, artists and albums are told apart by their ids; what
-        the bundle says of a track that it knows stays. A playlist whose id the bundle has takes
-        the place of the older one, as the newer state of the same playlist, and is passed over
-        where its tracks are the same. A bundle without playlists stays without, and counts
-        every playlist as new.
+        From `segue.read`. Tracks, artists and albums are identified by id; descriptions of known
+        tracks do not change. A playlist whose id the bundle already has replaces the older state,
+        or is skipped if its tracks are the same. A bundle without playlists stays without, and
+        counts every playlist as new.
     sources
-        Some of ``"artist"``, ``"album"`` and ``"playlists"``: what tracks are placed by.
+        Some of ``"artist"``, ``"album"`` and ``"playlists"``: the sources for placing tracks.
     weights
-        Those of the mix; fitted where none are given, on the tracks that the bundle was trained
-        with.
+        Weights of the mix; by default fitted on the tracks that the bundle was trained with.
     rng_seed
-        For the fit, and for what of a new track nothing tells.
+        For the fit, and for the unpredictable part of new tracks.
 
     Returns
     -------
     bundle : Bundle
-        Its popularity grows by the pairs that came; its ``config["updates"]`` has one entry more.
-        Its metrics stay and are marked ``"before_update"``; the vectors that they were measured
-        with are left behind, as they know nothing of the new tracks.
+        Its popularity includes the new pairs; its ``config["updates"]`` has one more entry. Its
+        metrics are kept and marked ``"before_update"``; the vectors that they were measured with
+        are dropped, as they do not cover the new tracks.
     report : UpdateReport
 
     Raises
     ------
     InputError
-        If the bundle knows none of the tracks, artists and albums: then their ids are of another
+        If the bundle knows none of the tracks, artists and albums: their ids are then of another
         kind.
 
     Notes
     -----
     A new track's query weight is that of known tracks of its popularity (the mean in each octave of
-    popularity, interpolated in between), times the share c² of its vector that the mix tells: the
-    rest would only mislead. A new artist's vector is the mean of its new tracks, and so
-    is a new album's where albums have vectors.
+    popularity, interpolated in between), times the share c² of its vector that the mix explains:
+    the rest would only mislead. A new artist's vector is the mean of its new tracks, and so is a
+    new album's if albums have vectors.
 
     Examples
     --------
@@ -191,10 +189,11 @@ def update(
 
 @dataclass(frozen=True, eq=False)
 class _Joined:
-    """Playlists of a bundle and new ones, all in rows of the joined catalogue.
+    """Playlists of a bundle and new ones, all with rows of the joined catalogue.
 
-    `place` (int64 [num_new]) is the row in `old` of each new playlist's id, −1 where it has none.
-    What a new playlist is tied to and the bundle does not know, as a word, is left out.
+    `place` (int64 [num_new]) is the row in `old` of each new playlist's id, −1 if it is not there.
+    Nodes that only new playlists relate to and the bundle does not know, such as words, are left
+    out.
     """
 
     old: Playlists
@@ -203,7 +202,7 @@ class _Joined:
 
     @classmethod
     def of(cls, old: Playlists, new: Playlists, ours: Catalog, theirs: Catalog) -> _Joined:
-        """Of two collections with their catalogues; `ours` has all tracks of `theirs`."""
+        """From two collections with their catalogues; `ours` has all tracks of `theirs`."""
         track_row = _rows_in(ours.track_ids, theirs.track_ids)
         track_index = track_row[new.tracks.track_index].astype(np.int32)
         relations = {}
@@ -217,7 +216,7 @@ class _Joined:
         return cls(old, new, _rows_in(old.ids, new.ids))
 
     def keep(self, kept: BoolArray) -> _Joined:
-        """Without the tracks that are left out, in the rows that the others then have."""
+        """Without the tracks that are left out, and with the others' new rows."""
         row = np.cumsum(kept, dtype=np.int32) - np.int32(1)
         tracks = self.new.tracks.keep(kept[self.new.tracks.track_index])
         tracks = TrackLists(tracks.offsets, row[tracks.track_index])
@@ -225,7 +224,7 @@ class _Joined:
 
     @cached_property
     def repeated(self) -> BoolArray:
-        """Which new playlists the bundle has with the same tracks: bool [num_new]."""
+        """Which new playlists the bundle already has with the same tracks: bool [num_new]."""
         shared = np.flatnonzero(self.place >= 0)
         lengths = self.old.tracks.lengths[self.place[shared]]
         shared = shared[lengths == self.new.tracks.lengths[shared]]
@@ -243,7 +242,7 @@ class _Joined:
 
     @property
     def rows(self) -> Int64Array:
-        """Those of `old` as they stay or are replaced, then the new ones: int64, new ones last."""
+        """Rows of the joined playlists: those of `old`, kept or replaced, then new ones: int64."""
         rows = np.arange(len(self.old))
         rows[self.place[self.replaces]] = len(self.old) + np.flatnonzero(self.replaces)
         return np.append(rows, len(self.old) + np.flatnonzero(self.place < 0))
@@ -280,14 +279,14 @@ def _no_playlists() -> Playlists:
 
 
 def _rows_in(known: pa.Array, ids: pa.Array) -> Int64Array:
-    """Row in `known` of each id, −1 where it is not there: int64 [num_ids]."""
+    """Row in `known` of each id, −1 if it is not there: int64 [num_ids]."""
     found = pc.index_in(ids, value_set=known).fill_null(-1)
     rows: Int64Array = found.to_numpy(zero_copy_only=False).astype(np.int64)
     return rows
 
 
 def _joined_catalog(old: Catalog, catalog: Catalog, tracks: Int64Array) -> Catalog:
-    """The old catalogue followed by some tracks of another, and what they are tied to."""
+    """The old catalogue followed by some tracks of another, with their artists and albums."""
     nodes, relations = {**old.nodes, "track": old.tracks.joined(catalog.tracks.take(tracks))}, {}
     for kind, ours in old.relations.items():
         theirs = catalog.relations[kind].rows(tracks)
@@ -302,7 +301,7 @@ def _joined_catalog(old: Catalog, catalog: Catalog, tracks: Int64Array) -> Catal
 
 
 def _refuse_strangers(known: Catalog, catalog: Catalog) -> None:
-    """Refuse a catalogue of which nothing is known (InputError)."""
+    """Raise InputError for a catalogue of which the bundle knows nothing."""
     kinds = ("track", *known.relations)
     pairs = [(known.nodes[kind].ids, catalog.nodes[kind].ids) for kind in kinds]
     if catalog.num_tracks and all((_rows_in(ours, theirs) < 0).all() for ours, theirs in pairs):
@@ -314,7 +313,7 @@ def _refuse_strangers(known: Catalog, catalog: Catalog) -> None:
 
 
 def _trained_tracks(bundle: Bundle) -> Int64Array:
-    """Tracks whose vectors were trained and not mixed by an earlier update: int64, ascending."""
+    """Tracks whose vectors were trained, not mixed by an earlier update: int64, ascending."""
     num_mixed = sum(entry["tracks"] for entry in bundle.config.get("updates", []))
     trained = bundle.track_vectors[: bundle.catalog.num_tracks - num_mixed]
     return np.flatnonzero(trained.any(axis=1))
@@ -333,7 +332,7 @@ def _with_means(old: Float32Array, relation: Relation, vectors: Float32Array) ->
 
 
 def _with_weights(bundle: Bundle, popularity: Int64Array, share: Float32Array) -> Float32Array:
-    """The query weights followed by those of new tracks, of which so much is known."""
+    """The query weights followed by those of new tracks, scaled by how well they are explained."""
     known, asked = (np.log2(np.maximum(p, 0.5)) for p in (bundle.popularity, popularity))
     octave = np.floor(known).astype(np.int64) + 1  # 0 for tracks without a playlist
     count = np.bincount(octave)
@@ -359,7 +358,7 @@ def _named(catalog: Catalog, tracks: Int64Array) -> tuple[tuple[str, str], ...]:
 
 
 def _facts(bundle: Bundle, report: UpdateReport) -> dict[str, Any]:
-    """What the new bundle's configuration says of the update."""
+    """The update's entry in the new bundle's configuration."""
     return {
         "graph_fingerprint": bundle.graph_fingerprint,
         "tracks": report.num_tracks,

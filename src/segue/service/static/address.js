@@ -1,16 +1,16 @@
 /**
- * The playlist in the address, to share and to come back to, and in the browser's own storage.
+ * The playlist in the address, for sharing and returning, and in the browser's storage.
  *
  *   #name=Road+trip&track=spotify:track:1&track=…&artist=…&dial=0.4&per=2
  */
 
 const STORED = "segue.playlist";
-const BEFORE = "segue.before"; // one's own, while a shared one is shown
-const MOST = 500; // picks that are read from an address
+const BEFORE = "segue.before"; // the user's own, while a shared one is shown
+const MOST = 500; // maximum number of picks read from an address
 
 /** The part of the address after "#", "" for an untouched page. */
 function toAddress({ picks, name, dial, perArtist }) {
-  // These may stand as they are, and make ids readable.
+  // These need no escaping, and make ids readable.
   const written = (text) =>
     encodeURIComponent(text.toWellFormed?.() ?? text).replaceAll("%3A", ":").replaceAll("%2F", "/");
   const parts = name ? [`name=${written(name)}`] : [];
@@ -20,7 +20,7 @@ function toAddress({ picks, name, dial, perArtist }) {
   return parts.join("&");
 }
 
-/** What an address says: { picks: [{ type, id }], name, dial, perArtist }. */
+/** The contents of an address: { picks: [{ type, id }], name, dial, perArtist }. */
 export function fromAddress(hash) {
   const said = new URLSearchParams(hash.replace(/^#/, ""));
   const seen = new Set();
@@ -40,7 +40,7 @@ export function fromAddress(hash) {
   };
 }
 
-/** The whole address of a playlist. */
+/** The full address of a playlist. */
 export function linkTo(state) {
   const address = toAddress(state);
   return location.href.split("#")[0] + (address ? `#${address}` : "");
@@ -50,7 +50,7 @@ export function showAddress(state) {
   history.replaceState(null, "", linkTo(state));
 }
 
-// Storage may be switched off; then the address alone keeps the playlist.
+// Storage may be disabled; then only the address keeps the playlist.
 function stored(act) {
   try {
     return act(localStorage);

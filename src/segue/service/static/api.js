@@ -3,7 +3,7 @@
 const BASE = "api/v1";
 
 export class ApiError extends Error {
-  /** `status` 0: the service was not reached. `retryAfter` in seconds, if it was told. */
+  /** `status` 0: the service was not reached. `retryAfter` in seconds, if given. */
   constructor(message, status, retryAfter = null) {
     super(message);
     Object.assign(this, { status, retryAfter });
@@ -54,7 +54,7 @@ export const details = (type, id, signal) => ask(`${type}s/${inPath(id)}`, { sig
 export const subgraph = (kind, id, waves, signal) =>
   ask(`subgraph?${new URLSearchParams({ kind, id, waves, limit: 12 })}`, { signal });
 
-/** Runs one request at a time: a newer one ends the older one, which then gives null. */
+/** Runs one request at a time: a newer one aborts the older one, which then returns null. */
 export class Latest {
   async run(make) {
     this.stop();
@@ -73,7 +73,7 @@ export class Latest {
   }
 }
 
-/** `act` once no call came for so many milliseconds. */
+/** Debounce: call `act` once no call has come for the given number of milliseconds. */
 export function debounced(act, milliseconds) {
   let timer = 0;
   return (...args) => {

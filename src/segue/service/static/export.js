@@ -25,7 +25,7 @@ export function toMpd(name, tracks) {
   return `${JSON.stringify({ info, playlists: [playlist] }, null, 1)}\n`;
 }
 
-/** A table with a header row, as spreadsheets read it (RFC 4180). */
+/** A CSV table with a header row (RFC 4180). */
 export function toCsv(tracks) {
   const rows = tracks.map((track, at) =>
     [at + 1, track.id, track.name, track.artist_name, track.album_name]);
@@ -33,7 +33,7 @@ export function toCsv(tracks) {
   return table.map((row) => `${row.map(cell).join(",")}\r\n`).join("");
 }
 
-/** A cell; what a spreadsheet would take for a formula gets an apostrophe in front. */
+/** A cell; anything that a spreadsheet would take for a formula gets a leading apostrophe. */
 function cell(value) {
   const text = String(value ?? "");
   const safe = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
@@ -55,7 +55,7 @@ export function fileName(name, ending) {
 }
 
 export function download(name, type, content) {
-  // Excel takes a CSV for UTF-8 only with this mark.
+  // Excel reads a CSV as UTF-8 only with a byte order mark.
   const parts = type === "text/csv" ? ["\ufeff", content] : [content];
   const link = document.createElement("a");
   link.href = URL.createObjectURL(new Blob(parts, { type: `${type};charset=utf-8` }));

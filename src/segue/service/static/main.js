@@ -1,4 +1,4 @@
-/** Puts the page together. */
+/** Assembles the page. */
 
 import { debounced, details } from "./api.js";
 import {
@@ -35,14 +35,14 @@ new Search({
 });
 prepareExport();
 
-let shown = ""; // the address that the page wrote or read last
-let pending = null; // what is being restored: until it is, nothing is written over it
+let shown = ""; // the address that the page last wrote or read
+let pending = null; // what is being restored: nothing overwrites it until it is
 
 function show() {
   showAddress(state);
   shown = location.hash;
 }
-// Browsers allow only so many changes of the address in a while.
+// Browsers limit the rate of address changes.
 const showSoon = debounced(show, 200);
 
 state.listen((_, what) => {
@@ -53,7 +53,7 @@ state.listen((_, what) => {
   if (what === "picks") complete();
 });
 
-/** Fill in what a list of songs does not say, such as the artist's id: an export has it. */
+/** Fill in what a list of songs lacks, such as artist ids, for exports. */
 async function complete() {
   const missing = state.tracks.filter((track) => track.artist_id === null && !track.asked);
   await inTurns(missing, async (track) => {
@@ -62,7 +62,7 @@ async function complete() {
       Object.assign(track, pickOf("track", await details("track", track.id)));
       remember(state);
     } catch {
-      track.asked = false; // the next change asks again
+      track.asked = false; // the next change requests it again
     }
   });
 }
@@ -76,7 +76,7 @@ async function inTurns(all, act) {
   await Promise.all(Array.from({ length: 6 }, worker));
 }
 
-/** Show a playlist that is known by its ids; those that are unknown here are named and skipped. */
+/** Show a playlist given by ids; unknown ones are reported and skipped. */
 async function restore(wanted) {
   [shown, pending] = [location.hash, wanted];
   const found = [];
@@ -97,10 +97,10 @@ async function restore(wanted) {
     showProblem(byId("problem"), error, () => restore(wanted));
     return;
   }
-  if (pending !== wanted) return; // by now another one is wanted
+  if (pending !== wanted) return; // superseded in the meantime
   pending = null;
   const picks = found.filter(Boolean);
-  // What was added meanwhile stays.
+  // Keep what was added in the meantime.
   picks.push(...state.picks.filter((pick) => !picks.some((other) => same(other, pick))));
   state.replace({ ...wanted, picks });
   if (!unknown.length) return;
@@ -122,10 +122,10 @@ function notice(text, choices = {}) {
 }
 
 /**
- * From the address, else from what the browser kept, else the beginning.
+ * From the address, else from the browser's storage, else empty.
  *
- * The address lags behind for a moment, and a page that is read again may have been left in it: if
- * it says the same songs, what the browser kept is at least as new.
+ * The address lags behind for a moment, and a reload may fall into that moment: if it has the same
+ * songs, the browser's storage is at least as recent.
  */
 function start(again = false) {
   pending = null;
@@ -160,7 +160,7 @@ function start(again = false) {
 
 const ids = (picks) => picks.map(({ type, id }) => `${type} ${id}`).join("\n");
 
-// Another address in the same tab, as from a link or by going back.
+// Another address in the same tab, from a link or by going back.
 window.addEventListener("hashchange", () => {
   if (location.hash === shown) return;
   state.picks = [];

@@ -1,4 +1,4 @@
-/** The neighbourhood of a pick as a picture: the graph view, fed by the service. */
+/** The neighbourhood of a pick as a picture: the graph view with data from the service. */
 
 import { Latest, subgraph } from "./api.js";
 import { GraphView } from "../graph/graph_view.js";
@@ -19,7 +19,7 @@ export class Neighbourhood {
     state.listen((_, what) => what === "picks" && this.drawChoice());
   }
 
-  /** What can be started from: the playlist, and where one started last. */
+  /** The possible starting points: the playlist, and the last one used. */
   picks() {
     const { picks } = this.state;
     const other = this.start && !picks.some((pick) => same(pick, this.start));
@@ -40,7 +40,7 @@ export class Neighbourhood {
     this.lookAt(this.looked ?? null);
   }
 
-  /** When its tab is opened; the view measures its place, so not before. */
+  /** Called when its tab is opened, not before: the view measures its element. */
   appear(otherwise) {
     this.open = true;
     const start = this.start ?? this.state.picks.at(-1) ?? otherwise;
@@ -50,7 +50,7 @@ export class Neighbourhood {
 
   async show(start) {
     this.start = start;
-    this.stale = !this.open; // it is shown once the tab is
+    this.stale = !this.open; // shown once the tab is open
     this.drawChoice();
     if (!this.open) return;
     this.clearProblem();
@@ -71,7 +71,7 @@ export class Neighbourhood {
       this.stale = true;
       const place = byId("around-problem");
       if (error.status === 400) {
-        byId("graph").hidden = true; // not now and not later
+        byId("graph").hidden = true; // permanently
         place.replaceChildren();
         element("p", "muted", place, WITHOUT).setAttribute("role", "status");
         this.clearProblem = () => place.replaceChildren();
@@ -80,7 +80,7 @@ export class Neighbourhood {
     byId("graph").removeAttribute("aria-busy");
   }
 
-  /** What lies around a node, without places: it is put beside what is shown already. */
+  /** The neighbours of a node, without positions: they are placed next to what is shown. */
   async beyond(key) {
     const { type, id } = this.view.nodes.get(key);
     const { nodes, edges } = await subgraph(type, id, 1);
@@ -88,7 +88,7 @@ export class Neighbourhood {
     return { nodes: fresh, edges };
   }
 
-  /** Beneath the picture: the node that is looked at, and what can be done with it. */
+  /** Below the picture: the focused node, and its actions. */
   lookAt(node) {
     this.looked = node;
     const place = byId("looked-at");
@@ -102,7 +102,7 @@ export class Neighbourhood {
       element("span", "by", text, `Playlist · ${node.detail}`);
       return;
     }
-    // The detail of a track begins with its artist; a name may hold the same sign.
+    // The detail of a track begins with its artist; a name may contain the same separator.
     const artist = node.detail.split(" · ").slice(0, -1).join(" · ");
     const pick = pickOf(node.type, { ...name, artist_name: artist });
     songText(pick, place);

@@ -1,4 +1,4 @@
-/** Parts that several lists are made of. Names go in as text, never as HTML. */
+/** Building blocks of lists. Names go in as text, never as HTML. */
 
 import { element, make } from "../graph/dom.js";
 import { spotifyPage } from "./export.js";
@@ -26,7 +26,7 @@ export function icon(name, parent) {
   return svg;
 }
 
-/** A button that shows a sign; `label` is its name for screen readers and on hovering. */
+/** An icon button; `label` is its name for screen readers and tooltips. */
 export function iconButton(sign, label, parent, act, action = sign) {
   const button = element("button", "icon", parent);
   button.type = "button";
@@ -45,10 +45,10 @@ export function textButton(text, parent, act, look = "") {
   return button;
 }
 
-/** What people read where a name stands. */
+/** The text shown as a name. */
 export const called = (pick) => pick.name || "(no name)";
 
-/** Name over artist (and more, if there is). */
+/** Name above artist (and more, if any). */
 export function songText(pick, parent) {
   const text = element("div", "song", parent);
   element("span", "name", text, called(pick)).dir = "auto";
@@ -68,8 +68,8 @@ export function spotifyLink(pick, parent) {
 }
 
 /**
- * Refill a list without losing the focus: it stays with the same action of the same entry, else
- * goes to that of the entry in its place, else to `otherwise`.
+ * Refill a list without losing the focus: it stays on the same action of the same entry, else moves
+ * to the entry now at that position, else to `otherwise`.
  */
 export function refill(list, entries, draw, otherwise) {
   const held = document.activeElement?.closest?.("li");
@@ -94,7 +94,7 @@ export function refill(list, entries, draw, otherwise) {
 
 let toastTimer = 0;
 
-/** A short word at the foot of the page, with something that can be done about it. */
+/** A short message at the bottom of the page, with an optional action. */
 export function toast(text, label = "", act = null) {
   const place = byId("toast");
   place.replaceChildren();
@@ -116,7 +116,7 @@ export function toast(text, label = "", act = null) {
   later();
 }
 
-/** For screen readers alone. */
+/** For screen readers only. */
 export function say(text) {
   byId("said").textContent = text;
 }
@@ -124,8 +124,8 @@ export function say(text) {
 export const counted = (count, one) => `${count} ${one}${count === 1 ? "" : "s"}`;
 
 /**
- * Show why something failed, with a way to try again; what passes is tried again by itself.
- * Returns what clears it.
+ * Show why something failed, with a way to retry; temporary failures are retried automatically.
+ * Returns a function that clears it.
  */
 export function showProblem(place, error, again) {
   place.replaceChildren();

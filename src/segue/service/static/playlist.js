@@ -1,4 +1,4 @@
-/** The playlist as a list: look, remove, clear; what is left out; export and share. */
+/** The playlist as a list: show, remove, clear; exclusions; export and share. */
 
 import { linkTo } from "./address.js";
 import { same } from "./state.js";
@@ -25,7 +25,7 @@ export class PlaylistView {
     this.draw();
   }
 
-  /** Say what is going on in place of a playlist that is not there yet. */
+  /** Show a status in place of a playlist that is not there yet. */
   wait(text) {
     byId("playlist-empty").textContent = text;
   }
@@ -113,7 +113,7 @@ function openExport(state) {
   say("");
 }
 
-/** What is in the page from the start. */
+/** Elements that are in the page from the start. */
 export function prepareExport() {
   const dialog = byId("export-dialog");
   const close = byId("export-close");

@@ -1,4 +1,4 @@
-/** What goes with the playlist, at once after each change, each song with why. */
+/** What goes with the playlist, updated after each change, each song with its reasons. */
 
 import { debounced, Latest, popular, vibe } from "./api.js";
 import { pickOf } from "./state.js";
@@ -6,7 +6,7 @@ import {
   byId, called, counted, element, iconButton, refill, say, showProblem, songText, spotifyLink, toast,
 } from "./parts.js";
 
-const FIRST = 20; // songs that are asked for at first; "Show more" asks for as many more
+const FIRST = 20; // songs requested at first; "Show more" requests as many again
 const MOST = 100;
 
 export class Results {
@@ -31,7 +31,7 @@ export class Results {
       if (what === "name") return;
       if (what === "picks" || what === "like") this.n = FIRST;
       this.drawControls();
-      // A dial that is being turned gives many values a second.
+      // A dial in motion gives many values per second.
       if (what === "settings") this.soon();
       else this.refresh();
     });
@@ -65,7 +65,7 @@ export class Results {
     if (!this.answer) this.drawWaiting();
     try {
       const answer = await this.latest.run(this.request());
-      if (!answer) return; // a newer request is under way
+      if (!answer) return; // superseded by a newer request
       this.answer = answer;
       this.draw();
     } catch (error) {
@@ -82,7 +82,7 @@ export class Results {
     return picks.length ? "Goes with your playlist" : "Popular songs";
   }
 
-  /** Grey lines in the place of the songs, until the first ones are there. */
+  /** Placeholder lines until the first songs are there. */
   drawWaiting() {
     this.list.replaceChildren();
     for (let line = 0; line < 6; line++) {
@@ -126,13 +126,13 @@ export class Results {
     this.why(said, item, most);
   }
 
-  /** What was dealt with goes at once; the next answer fills the place. */
+  /** Remove a handled song at once; the next answer fills its place. */
   drop(pick) {
     this.answer.tracks = this.answer.tracks.filter((said) => said.track_id !== pick.id);
     this.draw();
   }
 
-  /** Which of my songs, by how much; which playlists hold both; the same artist. */
+  /** The reasons: which songs and by how much, shared playlists, same artist. */
   why({ because = [], same_artist: sameArtist = [], playlists }, item, most) {
     const parts = because.filter(({ part }) => part > 0.005);
     if (!parts.length && !sameArtist.length && !playlists?.length) return;

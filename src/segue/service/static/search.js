@@ -1,16 +1,16 @@
-/** The search box: suggestions while typing; a combobox by the ARIA authoring practices. */
+/** The search box: suggestions while typing; a combobox per the ARIA authoring practices. */
 
 import { debounced, find, Latest } from "./api.js";
 import { pickOf } from "./state.js";
 import { byId, counted, element, icon, say, songText } from "./parts.js";
 
 export class Search {
-  /** `pick(pick)` is told what was chosen; `has(pick)` whether it was before. */
+  /** `pick(pick)` is called with the choice; `has(pick)` says whether it was chosen before. */
   constructor({ pick, has }) {
     Object.assign(this, { pick, has, options: [], active: -1, latest: new Latest() });
     [this.input, this.list, this.note] = ["search", "suggestions", "search-note"].map(byId);
     this.shownFor = ""; // the text that the suggestions are for
-    this.wanted = false; // Enter came before the suggestions did
+    this.wanted = false; // Enter was pressed before the suggestions arrived
     const soon = debounced(() => this.ask(), 120);
     this.input.addEventListener("input", () => {
       this.wanted = false;
@@ -20,7 +20,7 @@ export class Search {
     this.input.addEventListener("keydown", (event) => this.press(event));
     this.input.addEventListener("focus", () => this.text && this.ask());
     this.input.addEventListener("blur", () => this.close());
-    // The focus stays in the box while the pointer chooses.
+    // Keep the focus in the box while choosing with the pointer.
     this.list.addEventListener("pointerdown", (event) => event.preventDefault());
     this.list.addEventListener("mousedown", (event) => event.preventDefault());
   }
@@ -35,7 +35,7 @@ export class Search {
     this.input.setAttribute("aria-busy", "true");
     try {
       const found = await this.latest.run((signal) => find(text, signal));
-      // Of an older text, or too late.
+      // For an older text, or too late.
       if (!found || text !== this.text || document.activeElement !== this.input) return;
       this.show(text, found);
     } catch (error) {
@@ -49,7 +49,7 @@ export class Search {
   show(text, { tracks = [], artists = [] }, problem = "") {
     this.list.replaceChildren();
     [this.options, this.shownFor] = [[], text];
-    // Many who type the name of an artist want the artist; it stands below six songs otherwise.
+    // Many who type an artist's name want the artist, which would otherwise be below six songs.
     const first = artists.length && starts(artists[0].name, text) && !starts(tracks[0]?.name, text);
     const groups = [["Songs", "track", tracks], ["Artists", "artist", artists.slice(0, 3)]];
     for (const [name, type, all] of first ? groups.reverse() : groups) {
@@ -116,12 +116,12 @@ export class Search {
 
   press(event) {
     const count = this.options.length;
-    // While a word is put together from several keys (IME), keys are its own.
+    // During IME composition, keys belong to the input method.
     if (event.isComposing || event.ctrlKey || event.metaKey || event.altKey) return;
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (step) {
       if (!count) this.ask();
-      // One place more than there are options: back in the box.
+      // One position past the options: back in the box.
       else this.look(((this.active + 1 + step + count + 1) % (count + 1)) - 1);
     } else if (event.key === "Enter") {
       if (this.shownFor === this.text) this.choose(Math.max(0, this.active));

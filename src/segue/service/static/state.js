@@ -1,18 +1,19 @@
 /**
- * What the page is about: the playlist with its name, what is left out, the dial, the limit.
+ * The state of the page: the playlist with its name, exclusions, the dial, the limit.
  *
  * A pick is { type: "track" | "artist", id, name, artist_id, artist_name, album_id, album_name };
- * those of an artist have a name alone.
+ * those of an artist only have a name.
  */
 
 export class State {
   constructor() {
     this.listeners = [];
     Object.assign(this, { picks: [], excluded: [], name: "", dial: 0, perArtist: null });
-    this.like = null; // the pick that "more like this" was asked for
+    this.like = null; // the pick that "more like this" was requested for
   }
 
-  /** `act(state, what)` after each change; what: "picks", "excluded", "settings", "name", "like". */
+  /** Call Call Call `act(state, what)` after each change; what: "picks", "excluded", "settings",
+  "name", "like". */
   listen(act) {
     this.listeners.push(act);
   }
@@ -71,7 +72,7 @@ export function same(one, other) {
   return one.type === other.type && one.id === other.id;
 }
 
-/** A pick from what the API says of a track or an artist. */
+/** A pick from the API's data about a track or an artist. */
 export function pickOf(type, said) {
   const { id = said.track_id, name = said.track_name } = said;
   if (type === "artist") return { type, id, name };

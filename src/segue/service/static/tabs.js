@@ -1,9 +1,9 @@
-/** Tabs by the ARIA authoring practices: one stop for Tab, arrow keys go from one to the next. */
+/** Tabs per the ARIA authoring practices: one stop for Tab, arrow keys move between them. */
 
 import { byId } from "./parts.js";
 
 export class Tabs {
-  /** `opened(id)` is told which tab was opened. */
+  /** `opened(id)` is called with the tab that was opened. */
   constructor(ids, opened) {
     Object.assign(this, { tabs: ids.map(byId), opened });
     for (const tab of this.tabs) {
