@@ -429,6 +429,23 @@ def test_names_serve_wherever_ids_do(recommender):
     )
 
 
+@pytest.mark.parametrize(
+    ("ask", "says"),
+    [
+        (lambda r: r.vibe("Track 1", n="5"), "must be a whole number, not '5'"),
+        (lambda r: r.vibe("Track 1", n=1.5), "must be a whole number, not 1.5"),
+        (lambda r: r.vibe("Track 1", dial="low"), "the dial is at 'low', expected from -1"),
+        (lambda r: r.vibe("Track 1", diversity="x"), "diversity is 'x', expected from 0"),
+        (lambda r: r.vibe("Track 1", filters={"max_per_artist": 1}), r"expected segue.Filters\("),
+        (lambda r: r.recommend(["3"], n=2), "playlist_index holds no rows, expected whole num"),
+        (lambda r: r.recommend([0, 9999], n=2), "row 9999: the bundle has playlists 0 to "),
+    ],
+)
+def test_what_has_the_wrong_type_is_refused(recommender, ask, says):
+    with pytest.raises(InputError, match=says):
+        ask(recommender)
+
+
 def test_a_traceback_shows_what_was_near(recommender):
     """Whoever types a name in Python sees the message alone, not the error's attributes."""
     with pytest.raises(NameLookupError) as raised:

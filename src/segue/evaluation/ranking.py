@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from segue.data.playlists import Float32Array
+from segue.errors import InputError
 from segue.evaluation.scorers import HeldOutScorer, Scorer
 from segue.graph.negatives import RandomSampler
 from segue.graph.playlist_graph import PlaylistGraph
@@ -98,6 +99,13 @@ def ranked_batches(
             scores = scorer.held_out_scores(part)
         else:
             scores = scorer.scores(part.query)
+        if not isinstance(scores, np.ndarray) or scores.shape != (len(part.query), num_tracks):
+            shape = " by ".join(map(str, getattr(scores, "shape", ())))
+            given = f"{type(scores).__name__} {shape}".rstrip()
+            raise InputError(
+                f"{type(scorer).__name__} gave {given} as scores, expected an array of "
+                f"{len(part.query)} lists by {num_tracks} tracks"
+            )
         ranks = rank_held_out(
             scores,
             part.known.offsets,

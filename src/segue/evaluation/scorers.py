@@ -9,6 +9,7 @@ from segue.data.playlists import Float32Array, TrackLists
 from segue.graph.split import HeldOut
 
 
+@runtime_checkable
 class Scorer(Protocol):
     """Scores playlists only by the tracks of a query, like playlists never seen before."""
 

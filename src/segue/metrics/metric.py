@@ -111,7 +111,10 @@ class Metric:
         ValueError
             If the function returns anything but a number or one number per playlist.
         """
-        found = np.asarray(self.function(rankings), dtype=np.float64)
+        given = self.function(rankings)
+        if given is None:
+            raise ValueError(f"metric {self.name!r} gave nothing: its function returns None")
+        found = np.asarray(given, dtype=np.float64)
         if found.ndim == 0:
             return float(found)
         if found.shape != (len(rankings),):

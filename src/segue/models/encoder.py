@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
@@ -218,3 +218,19 @@ class Encoder(nn.Module):
     def diagnostics(self) -> dict[str, Any]:
         """Values worth keeping in the history after each epoch, ready for JSON."""
         return {}
+
+
+def check_vectors(nodes: Any, graph: MessageGraph) -> None:
+    """Refuse what is not the vectors of all nodes that training reads (InputError)."""
+    expected = ", ".join(
+        f"{kind} [{graph.num_nodes[kind]}, dim]" for kind in ("track", *graph.structural)
+    )
+    if not isinstance(nodes, Mapping):
+        raise InputError(
+            f"the encoder's forward returned a {type(nodes).__name__}, expected a dictionary of "
+            f"{expected}"
+        )
+    for kind in ("track", *graph.structural):
+        if kind not in nodes or len(nodes[kind]) != graph.num_nodes[kind]:
+            given = ", ".join(f"{each} {list(vectors.shape)}" for each, vectors in nodes.items())
+            raise InputError(f"the encoder's forward returned {given}, expected {expected}")

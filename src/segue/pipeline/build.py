@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from numbers import Integral
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import IO, Any
+from typing import IO, Any, get_args
 
 from segue.console import Progress, count, number, progress_of
 from segue.data.collect import Order
@@ -87,6 +88,8 @@ def read(
     >>> mine.report.playlists, mine.catalog.num_tracks
     (1, 2)
     """
+    if order not in get_args(Order):
+        raise InputError(f"order is {order!r}, expected {', '.join(get_args(Order))}")
     report = progress_of(progress)
     found = find(
         source,
@@ -142,6 +145,8 @@ def build(
     >>> sorted(graph.num_nodes)
     ['album', 'artist', 'playlist', 'track']
     """
+    if not isinstance(k_core, Integral) or k_core < 0:
+        raise InputError(f"k_core is {k_core!r}, expected a whole number from 0")
     report = progress_of(progress)
     if isinstance(source, Collection):
         if options:

@@ -144,10 +144,27 @@ def evaluate(
         model = Bundle.load(Path(model))
     if isinstance(split, str | Path):
         split = PlaylistGraph.load(Path(split))
+    if not isinstance(split, Split | PlaylistGraph):
+        raise InputError(
+            f"a {type(split).__name__} is not a split; segue.split(graph) makes one, and it comes "
+            "after the model"
+        )
+    metrics = [metrics] if isinstance(metrics, Metric) else list(metrics)
+    for metric in metrics:
+        if not isinstance(metric, Metric):
+            raise InputError(
+                f"metric {metric!r} is not a segue.Metric; those of segue.METRICS are "
+                f"{', '.join(each.name for each in METRICS)}"
+            )
     if isinstance(model, Bundle):
         split = split_of(model, split)
     elif isinstance(split, PlaylistGraph):
         raise InputError("a scorer needs a split, not a graph: segue.split(graph) gives one")
+    elif isinstance(model, type) or not isinstance(model, Scorer | HeldOutScorer):
+        raise InputError(
+            f"{model!r} cannot be measured, expected a bundle, the folder of one, or an object "
+            "with a method scores(query)"
+        )
     if on not in ("test", "validation"):
         raise InputError(f"on is {on!r}, expected test or validation")
     if num_given is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Collection
+from pathlib import Path
 from typing import Any
 
 from segue.console import Progress
@@ -17,7 +18,7 @@ from segue.training.terms import TERMS, TermConfig
 
 
 def split(
-    graph: PlaylistGraph,
+    graph: PlaylistGraph | str | Path,
     kind: SplitKind | None = None,
     *,
     test_share: float = 0.2,
@@ -29,7 +30,7 @@ def split(
 
     Parameters
     ----------
-    graph
+    graph : PlaylistGraph or the folder of one
     kind
         ``"random"``, ``"last"``, ``"mixed"``, ``"playlists"`` or ``"tracks"``, see
         `segue.SplitRecipe`. By default ``"mixed"`` if any playlist's order is known (the last
@@ -53,6 +54,12 @@ def split(
     >>> split.test.targets.num_pairs > 0
     True
     """
+    if isinstance(graph, str | Path):
+        graph = PlaylistGraph.load(Path(graph))
+    if not isinstance(graph, PlaylistGraph):
+        raise InputError(
+            f"a {type(graph).__name__} is not a graph; segue.build(…) makes one from playlists"
+        )
     if kind is None:
         kind = "mixed" if graph.playlists.order_known.any() else "random"
     recipe = SplitRecipe(kind, test_share, validation_share, rng_seed, num_given)

@@ -28,7 +28,7 @@ from segue.training.device import device_named
 
 
 def train(
-    split: Split | PlaylistGraph,
+    split: Split | PlaylistGraph | str | Path,
     model: str | Callable[..., Encoder] | None = None,
     *,
     preset: str | None = None,
@@ -53,7 +53,7 @@ def train(
 
     Parameters
     ----------
-    split : Split or PlaylistGraph
+    split : Split, PlaylistGraph or the folder of one
         A graph is split by `segue.split` with its defaults.
     model
         The name of an architecture (`segue.models.ENCODERS`), or a class of one's own, called as
@@ -109,6 +109,10 @@ def train(
     8
     """
     split = split if isinstance(split, Split) else default_split(split)
+    if config is not None and not isinstance(config, TrainConfig):
+        raise InputError(f"config is {config!r}, expected segue.TrainConfig(…)")
+    if system is not None and not isinstance(system, SystemConfig):
+        raise InputError(f"system is {system!r}, expected segue.SystemConfig(…)")
     report = progress_of(progress)
     encoder = None if isinstance(model, str) else model
     if config is None:

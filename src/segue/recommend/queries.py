@@ -53,9 +53,15 @@ class Queries:
         Raises
         ------
         InputError
-            If the bundle was made without playlists.
+            If the bundle was made without playlists, or has none in one of the rows.
         """
         playlists = self._rows.playlists
+        if len(playlist_index) and not np.issubdtype(playlist_index.dtype, np.integer):
+            raise InputError("playlist_index holds no rows, expected whole numbers from 0")
+        outside = (playlist_index < 0) | (playlist_index >= len(playlists))
+        if len(playlist_index) and outside.any():
+            row = playlist_index[outside][0]
+            raise InputError(f"row {row}: the bundle has playlists 0 to {len(playlists) - 1}")
         order_known = playlists.order_known[playlist_index]
         return self.of_lists(playlists.tracks.rows(playlist_index), order_known)
 

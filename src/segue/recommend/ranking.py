@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Integral
 from typing import TypedDict
 
 import numpy as np
@@ -22,7 +23,9 @@ _LEAST_POOL = 100
 
 
 def check_length(n: int) -> None:
-    """Raise InputError for a list length below 1."""
+    """Raise InputError for a list length that is no whole number, or below 1."""
+    if not isinstance(n, Integral):
+        raise InputError(f"the length of a list must be a whole number, not {n!r}")
     if n < 1:
         raise InputError(f"the length of a list must be at least 1, not {n}")
 

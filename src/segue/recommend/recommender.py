@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Sequence
+from os import PathLike
 from pathlib import Path
 from typing import Any, overload
 
@@ -96,6 +97,11 @@ class Recommender:
         ann: AnnIndex | None = None,
         second_stage: bool | None = None,
     ) -> None:
+        if not isinstance(bundle, Bundle):
+            raise InputError(
+                f"a {type(bundle).__name__} is not a bundle; segue.load(folder) reads one and "
+                "asks it"
+            )
         self.bundle = bundle
         self.names = NameLookup(bundle.catalog, bundle.popularity, bundle.playlists, bundle.folder)
         self.rows = Rows(bundle)
@@ -132,6 +138,11 @@ class Recommender:
         >>> len(recommender.vibe(["Bohemian Rhapsody"], n=3).tracks)
         3
         """
+        if not isinstance(folder, str | PathLike):
+            raise InputError(
+                f"a {type(folder).__name__} is not the folder of a bundle; segue.Recommender(…) "
+                "asks one in memory"
+            )
         folder = Path(folder)
         bundle = Bundle.load(folder)
         return cls(bundle, ann=None if exact else AnnIndex.load(folder), second_stage=second_stage)
@@ -389,6 +400,8 @@ class Recommender:
 
     def _allowed(self, filters: Filters) -> BoolArray | None:
         """The tracks that pass by themselves; None: all."""
+        if not isinstance(filters, Filters):
+            raise InputError(f"filters is {filters!r}, expected segue.Filters(…)")
         find = self.names.find
         return filters.allowed(self.bundle.catalog, find, lambda name: find(name, "artist"))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from numbers import Real
 
 import numpy as np
 
@@ -12,14 +13,14 @@ from segue.errors import InputError
 
 def check_dial(dial: float) -> None:
     """Raise InputError for a dial outside −1 … 1."""
-    if not -1 <= dial <= 1:
-        raise InputError(f"the dial is at {dial:g}, expected from -1 (mainstream) to 1 (deep cuts)")
+    if not isinstance(dial, Real) or not -1 <= dial <= 1:
+        raise InputError(f"the dial is at {dial!r}, expected from -1 (mainstream) to 1 (deep cuts)")
 
 
 def check_diversity(diversity: float) -> None:
     """Raise InputError for a diversity outside 0 … 1."""
-    if not 0 <= diversity <= 1:
-        raise InputError(f"diversity is {diversity:g}, expected from 0 (none) to 1")
+    if not isinstance(diversity, Real) or not 0 <= diversity <= 1:
+        raise InputError(f"diversity is {diversity!r}, expected from 0 (none) to 1")
 
 
 def diversified(

@@ -69,6 +69,8 @@ def run(options: Options) -> None:
         If it cannot listen at that address.
     """
     logging.basicConfig(format="segue: %(message)s", level=logging.INFO)
+    # Else it tells which of its variants this processor cannot run.
+    logging.getLogger("faiss").setLevel(logging.WARNING)
     _hold_back(signal.SIG_BLOCK)
     listener = _listen(options)
     if options.workers == 1:
@@ -144,6 +146,7 @@ def _announce(options: Options, listener: socket.socket) -> None:
 def _work(options: Options, listener: socket.socket, loaded: Event) -> None:
     """The main function of a worker; an error is one line. It signals when its bundle is loaded."""
     logging.basicConfig(format=f"segue[{os.getpid()}]: %(message)s", level=logging.INFO)
+    logging.getLogger("faiss").setLevel(logging.WARNING)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
         _serve(options, listener, loaded)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
+from numbers import Integral
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -90,14 +91,19 @@ class TrainConfig:
         for name, lowest in (
             ("dim", 1),
             ("num_layers", 0),
+            ("epochs", 1),
             ("batch_size", 1),
             ("rng_seed", 0),
             ("validate_every", 1),
         ):
-            if getattr(self, name) < lowest:
-                raise InputError(f"{name} is {getattr(self, name)}, expected {lowest} or more")
-        if self.epochs is not None and self.epochs < 1:
-            raise InputError(f"epochs is {self.epochs}, expected 1 or more")
+            value = getattr(self, name)
+            if name == "epochs" and value is None:
+                continue
+            if not isinstance(value, Integral):
+                raise InputError(f"{name} is {value!r}, expected a whole number")
+            if value < lowest:
+                raise InputError(f"{name} is {value}, expected {lowest} or more")
+            object.__setattr__(self, name, int(value))  # NumPy's integers are not for a manifest
         for name in ("learning_rate", "initial_std"):
             if not 0 < getattr(self, name) < math.inf:
                 raise InputError(f"{name} is {getattr(self, name)}, expected a number above 0")

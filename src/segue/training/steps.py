@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from segue.data.playlists import Int64Array, TrackLists
 from segue.errors import InputError, TrainingError
 from segue.graph.negatives import RandomSampler
-from segue.models.encoder import Encoder, MessageGraph, NodeVectors
+from segue.models.encoder import Encoder, MessageGraph, NodeVectors, check_vectors
 from segue.models.readout import CentroidReadout
 from segue.models.sparse import SparseMatrix
 from segue.training.batch import Batch, TripleBatch
@@ -120,6 +120,7 @@ class HiddenTrackSteps:
             graph = graph.hide(torch.from_numpy(hidden_pairs).to(device))
         with torch_draws(device, config.rng_seed, FOR_ENCODER, epoch, step):
             nodes = encoder(graph)
+        check_vectors(nodes, self.message_graph)
         query, track = self._unit(nodes, readout, rows, visible)
         rng = generator(config.rng_seed, FOR_NEGATIVES, epoch, step)
         return self.objective.loss(Batch(query, track, visible, hidden, rows, self.sampler, rng))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ from segue.data.playlists import (
     Playlists,
     TrackLists,
 )
-from segue.data.reading import Collection
+from segue.data.reading import Collection, find
 from segue.data.relations import Relation
 from segue.errors import InputError
 from segue.scoring.centroid import unit_rows
@@ -63,8 +64,8 @@ class UpdateReport:
 
 
 def update(
-    bundle: Bundle,
-    collection: Collection,
+    bundle: Bundle | str | Path,
+    collection: Any,
     *,
     sources: Sequence[str] = SOURCES,
     weights: MixWeights | None = None,
@@ -78,9 +79,9 @@ def update(
 
     Parameters
     ----------
-    bundle
-    collection
-        From `segue.read`. Tracks, artists and albums are identified by id; descriptions of known
+    bundle : Bundle or the folder of one
+    collection : Collection, or what `segue.read` takes
+        Tracks, artists and albums are identified by id; descriptions of known
         tracks do not change. A playlist whose id the bundle already has replaces the older state,
         or is skipped if its tracks are the same. A bundle without playlists stays without, and
         counts every playlist as new.
@@ -120,6 +121,12 @@ def update(
     >>> report.num_tracks, report.num_playlists
     (1, 1)
     """
+    if isinstance(bundle, str | Path):
+        bundle = Bundle.load(Path(bundle))
+    if not isinstance(bundle, Bundle):
+        raise InputError(f"a {type(bundle).__name__} is not a bundle, nor the folder of one")
+    if not isinstance(collection, Collection):
+        collection = find(collection).read()
     playlists, catalog = collection.playlists, collection.catalog
     catalog.check_holds(playlists)
     _refuse_strangers(bundle.catalog, catalog)
