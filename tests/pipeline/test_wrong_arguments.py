@@ -121,3 +121,17 @@ def test_folders_and_numpy_numbers_serve_as_well(planted_graph, planted_bundle, 
     known = bundle.catalog.track_ids[0].as_py()
     _, report = segue.update(tmp_path / "bundle", {"more": [known, "a:new:song"]})
     assert report.num_tracks == 1
+
+
+def test_an_unknown_relation_is_refused_before_anything_is_fitted(split, monkeypatch):
+    def fit(*args, **options):
+        raise AssertionError("the wide part was fitted")
+
+    monkeypatch.setattr("segue.pipeline.run.TrainingRun.terms", fit)
+    with pytest.raises(InputError, match=r"relation 'artst' is not known, expected some of: art"):
+        segue.train(split, relations=["artst"], dim=4, epochs=1)
+
+
+def test_a_single_relation_needs_no_list_around_it():
+    assert segue.TrainConfig(relations="album").relations == ("album",)
+    assert segue.TrainConfig(relations=["artist", "album"]).relations == ("artist", "album")

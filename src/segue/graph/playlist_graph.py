@@ -18,7 +18,7 @@ from segue.data.playlists import (
     TrackLists,
 )
 from segue.data.relations import Relation, update_digest
-from segue.errors import ArtefactError
+from segue.errors import ArtefactError, InputError
 from segue.files import atomic_artefact, read_manifest
 from segue.graph.kcore import k_core
 
@@ -72,6 +72,15 @@ class PlaylistGraph:
     def relations(self) -> dict[str, Relation]:
         """The structural relations by target kind."""
         return {**self.catalog.relations, **self.playlists.relations}
+
+    def relation(self, kind: str) -> Relation:
+        """The structural relation that leads to a kind (InputError if there is none)."""
+        found = self.relations.get(kind)
+        if found is None:
+            raise InputError(
+                f"relation {kind!r} is not known, expected some of: {', '.join(self.relations)}"
+            )
+        return found
 
     @property
     def num_edges(self) -> dict[tuple[str, str, str], int]:

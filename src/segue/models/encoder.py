@@ -79,12 +79,7 @@ class MessageGraph:
         degree = {"playlist": tracks.lengths.copy(), "track": graph.popularity.copy()}
         structural, source = {}, {}
         for kind in relations:
-            relation = graph.relations.get(kind)
-            if relation is None:
-                raise InputError(
-                    f"relation {kind!r} is not known, expected some of: "
-                    + ", ".join(graph.relations)
-                )
+            relation = graph.relation(kind)
             structural[kind] = _normalised(
                 relation.offsets, relation.target_index, relation.num_targets, device
             )

@@ -124,6 +124,8 @@ def train(
     elif model not in (None, config.model):
         raise InputError(f"model is {model}, but that of config is {config.model}")
     refuse_config(config, encoder)
+    for kind in config.relations:  # before the wide part is fitted, which may take minutes
+        split.graph.relation(kind)
     if system is None:
         system = default_system(split.graph, progress=report)
     if system.second_stage is not None:

@@ -130,6 +130,8 @@ class TrainConfig:
                 raise InputError(f"option {name} is {value!r}, expected a number, a word or a bool")
         # An immutable copy: together with the other fields it identifies a training.
         object.__setattr__(self, "options", MappingProxyType(dict(self.options)))
+        kinds = (self.relations,) if isinstance(self.relations, str) else tuple(self.relations)
+        object.__setattr__(self, "relations", kinds)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle by plain values: frozen options cannot be pickled directly."""
