@@ -235,8 +235,8 @@ def test_metrics(client, serving):
     [
         ("/complete", {"playlist": "no"}, 404, "'no' is not a playlist of this bundle, expected"),
         ("/complete", {"tracks": ["x"]}, 404, "'x' matches no track in this bundle"),
-        ("/complete", {}, 422, "Just one of playlist and tracks must be given."),
-        ("/complete", {"playlist": "7", "tracks": []}, 422, "Just one of playlist and"),
+        ("/complete", {}, 422, "Exactly one of playlist and tracks must be given."),
+        ("/complete", {"playlist": "7", "tracks": []}, 422, "Exactly one of playlist and"),
         ("/complete", {"playlist": "7", "n": 0}, 422, "n is 0: input should be greater than"),
         ("/complete", {"playlist": "7", "n": 501}, 422, "n is 501: input should be less than"),
         ("/complete", {"playlist": "7", "n": "5"}, 422, "n: input should be a valid integer."),

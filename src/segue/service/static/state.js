@@ -12,8 +12,7 @@ export class State {
     this.like = null; // the pick that "more like this" was requested for
   }
 
-  /** Call Call Call `act(state, what)` after each change; what: "picks", "excluded", "settings",
-  "name", "like". */
+  /** Call `act(state, what)` after each change: "picks", "excluded", "settings", "name" or "like". */
   listen(act) {
     this.listeners.push(act);
   }
