@@ -161,9 +161,14 @@ def evaluate(
     elif isinstance(split, PlaylistGraph):
         raise InputError("a scorer needs a split, not a graph: segue.split(graph) gives one")
     elif isinstance(model, type) or not isinstance(model, Scorer | HeldOutScorer):
+        given = (
+            f"the class {model.__name__}"
+            if isinstance(model, type)
+            else f"a {type(model).__name__}"
+        )
         raise InputError(
-            f"{model!r} cannot be measured, expected a bundle, the folder of one, or an object "
-            "with a method scores(query)"
+            f"{given} cannot be measured, expected a bundle, its folder, or an object with a "
+            "method scores(query)"
         )
     if on not in ("test", "validation"):
         raise InputError(f"on is {on!r}, expected test or validation")
@@ -175,11 +180,6 @@ def evaluate(
         scorer: Scorer | HeldOutScorer = SystemScorer.of_bundle(model, split)
     else:
         name, scorer = name or type(model).__name__, model
-        if not hasattr(scorer, "scores") and not isinstance(scorer, HeldOutScorer):
-            raise InputError(
-                f"a {type(model).__name__} cannot be measured, expected a bundle, its folder, or "
-                "an object with a method scores(query)"
-            )
     evaluations = {name: measure(name, scorer, held_out, split, report, metrics)}
     if baselines is True:
         baselines = tuple(BASELINES)
