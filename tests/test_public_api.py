@@ -18,14 +18,16 @@ PUBLIC = [
     "__version__",
     "read", "build", "split", "train", "evaluate", "load", "update", "compare", "generate",
     "Collection", "Playlists", "Catalog", "Relation", "PlaylistGraph", "Split", "SplitRecipe",
+    "HeldOut",
     "TrainConfig", "SystemConfig", "WideConfig", "SecondStageConfig",
     "CatalogueSoftmax", "SampledSoftmax", "BPR", "Triples",
     "RandomNegatives", "HardNegatives", "HardestNegatives",
     "Step", "TensorBoard", "Progress", "Encoder", "ENCODERS",
-    "Bundle", "Recommender", "Recommendations", "Filters",
+    "Bundle", "Recommender", "Recommendations", "SimilarArtists", "Explanation", "Found", "Filters",
+    "UpdateReport",
     "Metric", "METRICS", "BASELINES", "Evaluation", "Evaluations", "Grid",
     "SegueError", "InputError", "NameLookupError", "ArtefactError", "MismatchError",
-    "ResourceError", "TrainingError",
+    "ResourceError", "TrainingError", "SegueWarning",
 ]  # fmt: skip
 
 

@@ -36,9 +36,11 @@ if TYPE_CHECKING:
     from segue.errors import NameLookupError as NameLookupError
     from segue.errors import ResourceError as ResourceError
     from segue.errors import SegueError as SegueError
+    from segue.errors import SegueWarning as SegueWarning
     from segue.errors import TrainingError as TrainingError
     from segue.evaluation.evaluate import Evaluation as Evaluation
     from segue.graph.playlist_graph import PlaylistGraph as PlaylistGraph
+    from segue.graph.split import HeldOut as HeldOut
     from segue.graph.split import Split as Split
     from segue.graph.split import SplitRecipe as SplitRecipe
     from segue.metrics import METRICS as METRICS
@@ -53,8 +55,11 @@ if TYPE_CHECKING:
     from segue.pipeline.run import Step as Step
     from segue.pipeline.tensorboard import TensorBoard as TensorBoard
     from segue.pipeline.train import train as train
+    from segue.recommend.details import Found as Found
     from segue.recommend.filters import Filters as Filters
     from segue.recommend.lists import Recommendations as Recommendations
+    from segue.recommend.lists import SimilarArtists as SimilarArtists
+    from segue.recommend.reasons import Explanation as Explanation
     from segue.recommend.recommender import Recommender as Recommender
     from segue.synthetic.generate import generate as generate
     from segue.training.config import SecondStageConfig as SecondStageConfig
@@ -68,6 +73,7 @@ if TYPE_CHECKING:
     from segue.training.objectives import SampledSoftmax as SampledSoftmax
     from segue.training.objectives import Triples as Triples
     from segue.training.terms import WideConfig as WideConfig
+    from segue.updating.update import UpdateReport as UpdateReport
     from segue.updating.update import update as update
 
     load = Recommender.load
@@ -93,6 +99,7 @@ _HOMES = {
     "PlaylistGraph": "segue.graph.playlist_graph",
     "Split": "segue.graph.split",
     "SplitRecipe": "segue.graph.split",
+    "HeldOut": "segue.graph.split",
     "TrainConfig": "segue.training.config",
     "SystemConfig": "segue.training.config",
     "WideConfig": "segue.training.terms",
@@ -112,7 +119,11 @@ _HOMES = {
     "Bundle": "segue.bundle",
     "Recommender": "segue.recommend.recommender",
     "Recommendations": "segue.recommend.lists",
+    "SimilarArtists": "segue.recommend.lists",
+    "Explanation": "segue.recommend.reasons",
+    "Found": "segue.recommend.details",
     "Filters": "segue.recommend.filters",
+    "UpdateReport": "segue.updating.update",
     "Metric": "segue.metrics",
     "METRICS": "segue.metrics",
     "BASELINES": "segue.baselines",
@@ -126,6 +137,7 @@ _HOMES = {
     "MismatchError": "segue.errors",
     "ResourceError": "segue.errors",
     "TrainingError": "segue.errors",
+    "SegueWarning": "segue.errors",
 }
 
 __all__ = ["__version__", *_HOMES]

@@ -25,7 +25,13 @@ from collections.abc import Sequence
 
 
 class SegueWarning(UserWarning):
-    """Something is left out because this machine lacks what it needs."""
+    """Something is left out because this machine lacks what it needs.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> warnings.simplefilter("ignore", segue.SegueWarning)
+    """
 
 
 class SegueError(Exception):

@@ -13,7 +13,7 @@ from segue.data import in_memory, reading
 from segue.data.formats import text_tables
 from segue.data.reading import find, read
 from segue.data.records import Format, Playlist, Track
-from segue.errors import InputError
+from segue.errors import ArtefactError, InputError
 
 TABLE = {"playlist": [7, 7, 8], "track": ["b", "a", "a"], "artist": ["x", "y", "y"]}
 LISTS = {"7": ["b", "a"], "8": ["a"]}
@@ -356,3 +356,8 @@ def test_options_are_for_their_formats(tmp_path):
     (tmp_path / "mpd.slice.0-0.json").write_text('{"playlists": []}')
     with pytest.raises(InputError, match=r"Million.* slices, but --artist-separator is"):
         find(tmp_path, artist_separator=";")
+
+
+def test_bad_records_that_cannot_be_written_are_said(tmp_path):
+    with pytest.raises(ArtefactError, match=r"skipped\.jsonl: cannot be written"):
+        read([["a", "b"]], skip_bad=tmp_path / "no" / "such" / "skipped.jsonl")

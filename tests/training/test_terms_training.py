@@ -11,6 +11,7 @@ from segue.errors import InputError, ResourceError
 from segue.scoring.query import Query
 from segue.scoring.terms import STORED, load_terms
 from segue.training import terms
+from segue.training.config import SecondStageConfig
 from segue.training.terms import WideConfig
 
 SIDE = {"regularization": 30.0, "artist_weight": 4.0, "album_weight": 2.0}
@@ -91,3 +92,19 @@ def test_what_is_fitted_is_what_a_bundle_can_hold(planted_graph):
         term = config().fit(planted_graph)
         (again,) = load_terms({name: term.arrays()}, planted_graph.catalog.num_tracks).values()
         assert type(again) is STORED[name]
+
+
+@pytest.mark.parametrize(
+    ("make", "says"),
+    [
+        (lambda: WideConfig(num_neighbours=0), "num_neighbours is 0, expected 1 or more"),
+        (lambda: WideConfig(max_tracks=0), "max_tracks is 0"),
+        (lambda: WideConfig(regularization=0), "must be above 0"),
+        (lambda: SecondStageConfig(num_trees=()), "expected whole numbers, ascending"),
+        (lambda: SecondStageConfig(num_trees=(50, 20)), "expected whole numbers, ascending"),
+        (lambda: SecondStageConfig(negative_share=0), "negative_share must lie above 0"),
+    ],
+)
+def test_what_cannot_be_fitted_is_refused_when_it_is_asked_for(make, says):
+    with pytest.raises(InputError, match=says):
+        make()

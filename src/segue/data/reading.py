@@ -22,7 +22,7 @@ from segue.data.records import AnyPlaylist, Format, Reject, Rows, TableOptions
 from segue.data.relations import update_digest
 from segue.data.report import ReadReport, rejecting
 from segue.data.sources import SourceFile, find_files
-from segue.errors import InputError
+from segue.errors import ArtefactError, InputError
 
 _CHUNK = 10_000  # Whole playlists collected at a time.
 
@@ -271,7 +271,12 @@ def _open_aside(skip_bad: bool | str | os.PathLike[str] | IO[str]) -> Iterator[I
     if isinstance(skip_bad, bool):
         yield None
     elif isinstance(skip_bad, str | os.PathLike):
-        with Path(skip_bad).open("w", encoding="utf-8") as aside:
+        try:
+            aside = Path(skip_bad).open("w", encoding="utf-8")  # noqa: SIM115 - closed below
+        except OSError as error:
+            reason = error.strerror or error
+            raise ArtefactError(f"{skip_bad}: cannot be written ({reason})") from error
+        with aside:
             yield aside
     else:
         yield skip_bad

@@ -116,6 +116,12 @@ class HeldOut:
     playlist_index : int64 [num_rows]
         Which playlist of the graph each row is about: for models that keep a vector of each
         playlist. All others see only the query.
+
+    Examples
+    --------
+    >>> some = split.test.rows(slice(0, 2))
+    >>> len(some.query) == len(some.targets) == 2
+    True
     """
 
     query: TrackLists

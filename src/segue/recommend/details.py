@@ -72,7 +72,13 @@ class PlaylistDetails(Playlist):
 
 @dataclass(frozen=True)
 class Found:
-    """Results of a search, best match first; empty for a kind that was not searched."""
+    """Results of a search, best match first; empty for a kind that was not searched.
+
+    Examples
+    --------
+    >>> [artist.name for artist in recommender.find("queen").artists][:1]
+    ['Queen']
+    """
 
     tracks: tuple[Track, ...] = ()
     artists: tuple[Artist, ...] = ()

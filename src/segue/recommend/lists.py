@@ -131,6 +131,11 @@ class SimilarArtists:
     query : tuple of str
         Id of the artist in the query.
     artists : tuple of SimilarArtist
+
+    Examples
+    --------
+    >>> recommender.similar(artist="Queen", n=2).to_arrow().column_names
+    ['rank', 'artist_id', 'artist_name', 'score']
     """
 
     title: str

@@ -57,6 +57,12 @@ class Explanation:
         Names of what was asked with that is by the same artist.
     playlists : tuple of SharedPlaylist or None
         None if the bundle has no playlists.
+
+    Examples
+    --------
+    >>> found = recommender.why("Killer Queen", tracks=["Bohemian Rhapsody"])
+    >>> abs(sum(term.part for term in found.terms) - found.score) < 1e-6
+    True
     """
 
     track_id: str

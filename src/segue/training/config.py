@@ -224,6 +224,14 @@ class SecondStageConfig:
     max_questions: int = 10_000
     rng_seed: int = 0
 
+    def __post_init__(self) -> None:
+        """Refuse values outside their range (InputError)."""
+        ascending = tuple(sorted(set(self.num_trees)))
+        if not ascending or ascending[0] < 1 or ascending != tuple(self.num_trees):
+            raise InputError(f"num_trees is {self.num_trees}, expected whole numbers, ascending")
+        if not (0 < self.negative_share <= 1 and 0 <= self.short_share <= 1):
+            raise InputError("negative_share must lie above 0 and short_share from 0, both up to 1")
+
 
 @dataclass(frozen=True)
 class SystemConfig:

@@ -10,6 +10,7 @@ import numpy as np
 from scipy.sparse import coo_array, csr_array
 
 from segue.baselines.ease import ease_weights, rows_with_side_information
+from segue.errors import InputError
 from segue.memory import require_memory
 from segue.scoring.term import StoredTerm
 from segue.scoring.wide import WidePart
@@ -72,6 +73,14 @@ class WideConfig(TermConfig):
     artist_weight: float = 10.0
     album_weight: float = 5.0
     max_tracks: int = 25_000
+
+    def __post_init__(self) -> None:
+        """Refuse values outside their range (InputError)."""
+        for name in ("num_neighbours", "max_tracks"):
+            if getattr(self, name) < 1:
+                raise InputError(f"{name} is {getattr(self, name)}, expected 1 or more")
+        if not (self.weight > 0 and self.regularization > 0):
+            raise InputError("weight and regularization of the wide part must be above 0")
 
     def require(self, graph: PlaylistGraph) -> None:
         """Raise ResourceError if this machine's memory cannot hold the matrix."""

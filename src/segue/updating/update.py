@@ -50,6 +50,12 @@ class UpdateReport:
         every track in the same playlists. (A later update may know those.)
     weights : MixWeights or None
         The weights used for the new tracks; None if there were no new tracks and no weights given.
+
+    Examples
+    --------
+    >>> _, report = segue.update("bundle", {"more": [bundle.catalog.track_ids[0].as_py()]})
+    >>> report.num_tracks, report.num_playlists
+    (0, 1)
     """
 
     num_tracks: int
