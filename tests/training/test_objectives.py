@@ -129,3 +129,10 @@ def test_changed_by_name() -> None:
     )
     assert changed(BPR(negatives=HARD), negatives="hard") == BPR(negatives=HARD)
     assert changed(BPR(negatives=HARD), negatives="random") == BPR()
+
+
+@pytest.mark.parametrize("option", ["name", "negatives", "negatives.name"])
+def test_a_kind_is_not_changed_by_an_option(option):
+    options = {option: "hard", "negatives.share": [0.5, 0.05]}
+    with pytest.raises(InputError, match=f"^{option} is not an option of an objective: "):
+        changed(SampledSoftmax(), options=options)

@@ -366,6 +366,11 @@ def changed(
     if negatives is not None and values.get("negatives", {}).get("name") != negatives:
         values["negatives"] = {"name": negatives}
     for option, value in (options or {}).items():
+        if option in ("name", "negatives", "negatives.name"):
+            raise InputError(
+                f"{option} is not an option of an objective: the objective and its negatives are "
+                "chosen by their names"
+            )
         if option.startswith("negatives."):
             drawn = values.setdefault("negatives", {"name": RandomNegatives.name})
             drawn[option.removeprefix("negatives.")] = value
