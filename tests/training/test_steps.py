@@ -101,7 +101,8 @@ class Watching(Encoder):
 
     def forward(self, message_graph: MessageGraph) -> NodeVectors:
         self.seen = message_graph.contains
-        return {"track": self.track, "playlist": self.playlist}
+        artist = torch.zeros(message_graph.num_nodes["artist"], 4)
+        return {"track": self.track, "playlist": self.playlist, "artist": artist}
 
 
 @pytest.mark.parametrize("hide_targets", [True, False])
