@@ -246,3 +246,8 @@ def test_the_data_are_the_core_of_the_graph_and_too_few_are_refused(planted_grap
     few.save(tmp_path / "few")
     with pytest.raises(InputError, match="few: is too small to compare on"):
         Source(tmp_path / "few", SplitRecipe()).load()
+
+
+def test_objectives_of_another_preset_alone_leave_no_row_to_train():
+    with pytest.raises(InputError, match="leave nothing to compare: the objectives of the preset"):
+        Grid(objectives=("triples",))

@@ -147,8 +147,11 @@ class Grid:
             for name in given:
                 if name not in known:
                     raise InputError(f"{what} {name!r} is not known, expected {', '.join(known)}")
-        if not self.rows:
-            objectives = ", ".join(GRID_OBJECTIVES[self.preset])
+        of_preset = GRID_OBJECTIVES[self.preset]
+        # Baselines alone would be compared where models were wanted.
+        unfit = self.models and self.objectives and not set(of_preset) & set(self.objectives)
+        if unfit or not self.rows:
+            objectives = ", ".join(of_preset)
             raise InputError(
                 f"these limits leave nothing to compare: the objectives of the preset "
                 f"{self.preset} are {objectives}"
