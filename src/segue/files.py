@@ -214,7 +214,8 @@ def read_manifest(folder: Path, kind: str, *, verify: bool = True) -> dict[str, 
         raise ArtefactError(f"{folder}: is a Segue {found}, expected a {kind}")
     if version != FORMAT_VERSION:
         raise ArtefactError(
-            f"{folder}: is of format {version}, this version of Segue reads {FORMAT_VERSION}"
+            f"{folder}: is of format {version}, this version of Segue reads {FORMAT_VERSION}; "
+            f"make the {kind} again, or use the version of Segue that wrote it"
         )
     for name, size, checksum in listed:
         file = folder / name

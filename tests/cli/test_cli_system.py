@@ -213,6 +213,31 @@ def test_a_wide_part_that_does_not_fit_is_left_out(run, graph, tmp_path, monkeyp
     assert "wide" not in Bundle.load(out).terms
 
 
+@pytest.mark.parametrize("resume", [["--resume"], []])
+def test_a_training_stopped_before_its_first_checkpoint_takes_its_finished_parts(
+    run, trained, graph, tmp_path, monkeypatch, resume
+):
+    """The wide part is fitted first, and may take longer than all epochs."""
+    out, folder = tmp_path / "bundle", tmp_path / "bundle.training"
+
+    def stop(*_, **__):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("segue.pipeline.run.train_vectors", stop)
+        assert run("train", graph, "--out", out, *SMALL, "--no-second-stage")[0] == 130
+    assert len(list(folder.glob("term-wide-*.safetensors"))) == 1
+    fitted = []
+    with monkeypatch.context() as patch:
+        fit = WideConfig.fit
+        patch.setattr(WideConfig, "fit", lambda c, g: fitted.append(g) or fit(c, g))
+        args = ("train", graph, "--out", out, *SMALL, "--no-second-stage", *resume)
+        status, _, err = run(*args)
+    assert status == 0, err
+    assert [pairs.fingerprint for pairs in fitted] == [PlaylistGraph.load(graph).fingerprint]
+    assert [path.name for path in tmp_path.iterdir()] == ["bundle"]
+
+
 def test_a_training_that_was_stopped_takes_its_finished_parts(
     run, trained, graph, tmp_path, monkeypatch
 ):

@@ -100,7 +100,7 @@ def test_a_module_that_is_no_encoder_is_refused(run: Callable[..., TrainResult])
             super().__init__(2, 2)
 
     with pytest.raises(
-        InputError, match=r"Foreign is not an encoder: derive it from segue\.models"
+        InputError, match=r"Foreign is not an encoder: give a class derived from segue\.Encoder"
     ):
         run(encoder=Foreign)
 

@@ -81,7 +81,8 @@ def read_cell(path: Path) -> dict[str, Any]:
         whole = False
     if not whole:
         raise ArtefactError(
-            f"{path}: is not a finished cell of `segue compare`; remove it to measure it again"
+            f"{path}: is not a finished cell of this version's `segue compare`; remove it to "
+            "measure it again"
         )
     return dict(record)
 

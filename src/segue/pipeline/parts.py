@@ -79,11 +79,21 @@ class FinishedParts:
                 temporary.write_text(model or "", encoding="utf-8")
         return model
 
+    @property
+    def exist(self) -> bool:
+        """Whether any part is finished."""
+        return bool(self._files())
+
     def remove(self) -> None:
         """Remove the files: the bundle contains the parts."""
-        for pattern in ("term-*.safetensors", "second_stage-*.txt"):
-            for path in self._folder.glob(pattern) if self._folder else ():
-                path.unlink()
+        for path in self._files():
+            path.unlink()
+
+    def _files(self) -> list[Path]:
+        if self._folder is None:
+            return []
+        patterns = ("term-*.safetensors", "second_stage-*.txt")
+        return [path for pattern in patterns for path in self._folder.glob(pattern)]
 
     def _path(self, name: str, suffix: str, *facts: Any) -> Path | None:
         if self._folder is None:

@@ -182,9 +182,9 @@ def train_to(
     """
     refuse_training(out, resume=resume, overwrite=overwrite)
     folder = training_folder(out)
-    if not resume:
+    if overwrite and not resume:
         _remove_training(folder)
-    elif not (folder / CHECKPOINT).exists():
+    elif resume and not (folder / CHECKPOINT).exists() and not FinishedParts(folder).exist:
         raise ArtefactError(f"{folder / CHECKPOINT}: there is no checkpoint to resume from")
     try:
         bundle = train(split, folder=folder, progress=progress, **options)

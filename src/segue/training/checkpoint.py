@@ -104,7 +104,9 @@ class Checkpoint:
             if facts.keys() != set(_FACTS):
                 raise ValueError("it contains other fields")
         except (SafetensorError, OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise ArtefactError(f"{path}: is not a checkpoint of Segue ({error})") from error
+            raise ArtefactError(
+                f"{path}: is not a checkpoint of Segue, or one of another version ({error})"
+            ) from error
         if facts["fingerprint"] != self.fingerprint:
             raise MismatchError(
                 f"{path}: belongs to a training with another graph, split or options, so it cannot "

@@ -230,6 +230,8 @@ def _encoder(
     graph: PlaylistGraph, config: TrainConfig, make: Callable[..., Encoder] | None
 ) -> Encoder:
     make = make or encoder_named(config.model)
+    if isinstance(make, nn.Module) or (isinstance(make, type) and not issubclass(make, Encoder)):
+        raise _not_an_encoder(make)
     encoder = make(
         graph.num_nodes,
         config.relations,
@@ -240,11 +242,16 @@ def _encoder(
         **config.options_for(make),
     )
     if not isinstance(encoder, Encoder):
-        raise InputError(
-            f"{type(encoder).__name__} is not an encoder: derive it from "
-            "segue.models.encoder.Encoder, whose forward turns a MessageGraph into NodeVectors"
-        )
+        raise _not_an_encoder(encoder)
     return encoder
+
+
+def _not_an_encoder(found: Any) -> InputError:
+    name = found.__name__ if isinstance(found, type) else f"a {type(found).__name__}"
+    return InputError(
+        f"{name} is not an encoder: give a class derived from segue.Encoder, whose forward turns "
+        "a MessageGraph into NodeVectors"
+    )
 
 
 def _parameter_groups(model: nn.Module, encoder: Encoder) -> list[dict[str, Any]]:
