@@ -70,5 +70,5 @@ def test_more_cells_than_tracks_are_refused_and_nothing_is_changed(run, bundle):
     before = sorted(path.name for path in bundle.iterdir())
     status, _, err = run("index", bundle, "--cells", 1000)
     assert status == 1
-    assert err == "segue: 1000 cells for 160 tracks, expected from 1 to one a track\n"
+    assert err == "segue: 1000 cells for 160 tracks, expected from 1 to one per track\n"
     assert sorted(path.name for path in bundle.iterdir()) == before

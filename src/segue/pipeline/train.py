@@ -108,10 +108,7 @@ def train(
     >>> bundle.track_vectors.shape[1]
     8
     """
-    if isinstance(split, str | Path):
-        split = PlaylistGraph.load(split)
-    if isinstance(split, PlaylistGraph):
-        split = default_split(split)
+    split = split if isinstance(split, Split) else default_split(split)
     if config is not None and not isinstance(config, TrainConfig):
         raise InputError(f"config is {config!r}, expected segue.TrainConfig(…)")
     if system is not None and not isinstance(system, SystemConfig):
