@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from segue.data.playlists import Catalog as Catalog
     from segue.data.playlists import Playlists as Playlists
     from segue.data.reading import Collection as Collection
+    from segue.data.reading import read as read
     from segue.data.relations import Relation as Relation
     from segue.errors import ArtefactError as ArtefactError
     from segue.errors import InputError as InputError
@@ -48,7 +49,6 @@ if TYPE_CHECKING:
     from segue.models import ENCODERS as ENCODERS
     from segue.models.encoder import Encoder as Encoder
     from segue.pipeline.build import build as build
-    from segue.pipeline.build import read as read
     from segue.pipeline.evaluate import Evaluations as Evaluations
     from segue.pipeline.evaluate import evaluate as evaluate
     from segue.pipeline.recipes import split as split
@@ -83,7 +83,7 @@ __version__ = "0.1.0"
 
 # Where each public name lives: module, or module:attribute if its name differs there.
 _HOMES = {
-    "read": "segue.pipeline.build",
+    "read": "segue.data.reading",
     "build": "segue.pipeline.build",
     "split": "segue.pipeline.recipes",
     "train": "segue.pipeline.train",

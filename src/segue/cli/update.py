@@ -49,8 +49,8 @@ def update(
     update. Training again on all playlists does better, see docs/update.md.
     """
     from segue.bundle import Bundle
+    from segue.data.reading import read
     from segue.files import refuse_existing
-    from segue.pipeline.build import read
     from segue.updating.update import update as updated
 
     refuse_existing(out, "bundle", overwrite=overwrite)

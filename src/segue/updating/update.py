@@ -22,7 +22,7 @@ from segue.data.playlists import (
     Playlists,
     TrackLists,
 )
-from segue.data.reading import Collection, find
+from segue.data.reading import Collection, read
 from segue.data.relations import Relation
 from segue.errors import InputError
 from segue.scoring.centroid import unit_rows
@@ -132,7 +132,7 @@ def update(
     if not isinstance(bundle, Bundle):
         raise InputError(f"a {type(bundle).__name__} is not a bundle, nor the folder of one")
     if not isinstance(collection, Collection):
-        collection = find(collection).read()
+        collection = read(collection)
     playlists, catalog = collection.playlists, collection.catalog
     catalog.check_holds(playlists)
     _refuse_strangers(bundle.catalog, catalog)

@@ -402,7 +402,7 @@ class TestRows:
         path = tmp_path / "t.csv"
         path.write_text(f"{HEADER}1,a,x\n2,a,x\n")
         calls: list[tuple[int, int]] = []
-        read_source(path, advance=lambda size, done: calls.append((size, done)))
+        find(path).read(advance=lambda size, done: calls.append((size, done)))
         assert calls == [(path.stat().st_size, 2), (0, 2)]
 
 
