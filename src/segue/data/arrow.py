@@ -32,9 +32,11 @@ def write_arrow(
 
 
 def read_arrow(
-    path: Path, names: list[str]
+    path: Path, names: list[str], optional: tuple[str, ...] = ()
 ) -> tuple[list[pa.Array], dict[str, Relation], dict[str, str]]:
     """The named columns, the relations by target kind, and the metadata; all memory-mapped.
+
+    The optional columns follow the others; None stands for one that the file does not have.
 
     Raises
     ------
@@ -44,10 +46,12 @@ def read_arrow(
     try:
         batch = pa.ipc.open_file(pa.memory_map(str(path))).get_batch(0)
         columns = [batch.column(name) for name in names]
+        present = set(batch.schema.names)
+        columns += [batch.column(name) if name in present else None for name in optional]
         found = [
             Relation.from_arrow(field, batch.column(field.name))
             for field in batch.schema
-            if field.name not in names
+            if field.name not in (*names, *optional)
         ]
     except (OSError, pa.ArrowException, KeyError, ValueError, TypeError, AttributeError) as error:
         raise ArtefactError(f"{path}: cannot be read as an Arrow table ({error})") from error

@@ -22,7 +22,7 @@ from segue.data.playlists import (
     TrackLists,
 )
 from segue.data.records import AnyPlaylist, Reject, Rows
-from segue.data.relations import Nodes, Relation
+from segue.data.relations import Nodes, Relation, lists_of
 
 Order = Literal["auto", "known", "unknown"]
 Float64Array = NDArray[np.float64]
@@ -130,6 +130,7 @@ class Collector:
         self.artists, self.albums = LinkedNodes(), LinkedNodes()
         self.titles: list[str | None] = []
         self.track_names: list[str] = []
+        self.aliases: dict[int, Sequence[str]] = {}  # by track; few sources know any
         self.lengths: list[Int64Array] = []
         self.track_index: list[Int32Array] = []
         self.repeated_tracks = 0
@@ -174,6 +175,7 @@ class Collector:
         ids = [artist for those in artists for artist, _ in those]
         names = [name for those in artists for _, name in those]
         albums = [track.album or (None, "") for track in new]
+        self._add_aliases([track.aliases for track in new])
         self.track_names += [track.name for track in new]
         self.artists.add(
             pa.ListArray.from_arrays(ends, pa.array(ids, pa.string())),
@@ -221,9 +223,17 @@ class Collector:
         if "album" not in new and "album_name" in new:
             # Many albums are called "Greatest Hits".
             album = name_with_artist(_empty_to_null(new["album_name"]), new)
+        if "aliases" in new:
+            self._add_aliases(new["aliases"].to_pylist())
         self.track_names += _named(new.get("track_name", nothing), new["track"]).to_pylist()
         self.artists.add(artist, artist_name)
         self.albums.add(album, album_name)
+
+    def _add_aliases(self, aliases: list[Sequence[str]]) -> None:
+        """Add the aliases of tracks whose names come next."""
+        for row, those in enumerate(aliases, start=len(self.track_names)):
+            if those:
+                self.aliases[row] = tuple(dict.fromkeys(those))
 
     def _add_lists(
         self,
@@ -295,6 +305,7 @@ class Collector:
             np.concatenate([nothing.astype(np.int32), *self.track_index]),
         )
         track_ids = self.tracks.array()
+        aliases = lists_of(self.aliases, len(track_ids)) if self.aliases else None
         if order == "auto":
             order_known = ~stored_sorted(tracks, track_ids)
             order_known[list(self._unordered)] = False
@@ -305,7 +316,7 @@ class Collector:
         )
         catalog = Catalog(
             {
-                "track": Nodes(track_ids, pa.array(self.track_names, pa.string())),
+                "track": Nodes(track_ids, pa.array(self.track_names, pa.string()), aliases),
                 "artist": self.artists.nodes(),
                 "album": self.albums.nodes(),
             },

@@ -397,6 +397,8 @@ class Catalog:
         """Write ``tracks.arrow``, ``artists.arrow``, ``albums.arrow`` …, one file per kind."""
         for kind, nodes in self.nodes.items():
             columns = {f"{kind}_id": nodes.ids, "name": nodes.names}
+            if nodes.aliases is not None:
+                columns["aliases"] = nodes.aliases
             starting = self.relations if kind == "track" else {}
             kinds = {"kinds": " ".join(self.nodes)} if kind == "track" else None
             write_arrow(folder / f"{kind}s.arrow", columns, starting, kinds)
@@ -405,8 +407,9 @@ class Catalog:
     def load(cls, folder: Path) -> Catalog:
         """Read what `save` wrote; the columns are memory-mapped, not copied."""
         path = folder / "tracks.arrow"
-        tracks, relations, metadata = read_arrow(path, ["track_id", "name"])
+        tracks, relations, metadata = read_arrow(path, ["track_id", "name"], ("aliases",))
         nodes = {"track": Nodes(*tracks)}
         for kind in metadata.get("kinds", "").split()[1:]:
-            nodes[kind] = Nodes(*read_arrow(folder / f"{kind}s.arrow", [f"{kind}_id", "name"])[0])
+            path = folder / f"{kind}s.arrow"
+            nodes[kind] = Nodes(*read_arrow(path, [f"{kind}_id", "name"], ("aliases",))[0])
         return cls(nodes, relations)

@@ -44,6 +44,10 @@ class AnyTrack(Protocol):
         """(id, name) of its album; None where none is known."""
 
     @property
+    def aliases(self) -> Sequence[str]:
+        """Further identifiers, as `segue.data.relations.Nodes` has them; empty where none."""
+
+    @property
     def position(self) -> int:
         """Position in the playlist; equal positions keep their order."""
 
@@ -72,6 +76,7 @@ class Track(msgspec.Struct, frozen=True, gc=False):
     artists: tuple[tuple[str, str], ...] = ()
     album: tuple[str, str] | None = None
     position: int = 0
+    aliases: tuple[str, ...] = ()
 
 
 class Playlist(msgspec.Struct, frozen=True, gc=False):
@@ -91,7 +96,7 @@ class Rows:
     cells : dict of str to Arrow string [num_rows]
         By field (see `segue.data.formats.columns.FIELDS`). ``playlist`` and ``track`` are always
         present, without nulls. ``artist`` and ``artist_name`` may be lists of strings, the main one
-        first.
+        first. ``aliases``, where there are any, are lists of strings, never null.
     position : float64 [num_rows] or None
         Position of the row in its playlist; None: in the order of the rows.
     ordered

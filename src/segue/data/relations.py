@@ -9,6 +9,7 @@ identifies the relation.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -31,10 +32,15 @@ class Nodes:
     ids : Arrow string [num_nodes]
         All different.
     names : Arrow string [num_nodes]
+    aliases : Arrow list of string [num_nodes] or None
+        Further identifiers of each, after their scheme: ``isrc:GBUM71029604`` (in upper case, no
+        hyphens), ``mbid:b1a9c0e9-d987-4042-ae91-78d6a3267d69`` (in lower case). None where no node
+        has any.
     """
 
     ids: pa.Array
     names: pa.Array
+    aliases: pa.Array | None = None
 
     def __repr__(self) -> str:
         """``Nodes(34,000)``."""
@@ -52,12 +58,21 @@ class Nodes:
     def take(self, rows: NDArray[np.integer]) -> Nodes:
         """Some of the nodes, by row."""
         places = pa.array(rows)
-        return Nodes(self.ids.take(places), self.names.take(places))
+        aliases = None if self.aliases is None else self.aliases.take(places)
+        return Nodes(self.ids.take(places), self.names.take(places), aliases)
 
     def joined(self, other: Nodes) -> Nodes:
         """These nodes followed by others."""
+        aliases = None
+        if self.aliases is not None or other.aliases is not None:
+            parts = [
+                lists_of({}, len(n)) if n.aliases is None else n.aliases for n in (self, other)
+            ]
+            aliases = pa.concat_arrays(parts)
         return Nodes(
-            pa.concat_arrays([self.ids, other.ids]), pa.concat_arrays([self.names, other.names])
+            pa.concat_arrays([self.ids, other.ids]),
+            pa.concat_arrays([self.names, other.names]),
+            aliases,
         )
 
     def check(self, kind: str) -> None:
@@ -70,6 +85,8 @@ class Nodes:
         # Kept: catalogues share their nodes, and millions of ids take a second.
         if len(self.ids) != len(self.names):
             return "ids and names differ in length"
+        if self.aliases is not None and len(self.aliases) != len(self.ids):
+            return "ids and aliases differ in length"
         return problem_of_ids(self.ids)
 
 
@@ -268,6 +285,16 @@ class Relation:
         target_index = np.asarray(lists.values, dtype=np.int32)
         num_targets = int(field.metadata[b"num_targets"])
         return cls(name, source, target, offsets, target_index, num_targets)
+
+
+def lists_of(texts: Mapping[int, Sequence[str]], num_rows: int) -> pa.Array:
+    """Texts by row, where there are any: Arrow list of string [num_rows], empty elsewhere."""
+    lengths = np.zeros(num_rows, dtype=np.int64)
+    for row, those in texts.items():
+        lengths[row] = len(those)
+    values = [text for row in sorted(texts) for text in texts[row]]
+    offsets = pa.array(offsets_of(lengths).astype(np.int32))
+    return pa.ListArray.from_arrays(offsets, pa.array(values, pa.string()))
 
 
 def problem_of_ids(ids: pa.Array) -> str:

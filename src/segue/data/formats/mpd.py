@@ -39,6 +39,10 @@ class _Track(msgspec.Struct, gc=False):
     )
 
     @property
+    def aliases(self) -> Sequence[str]:
+        return ()
+
+    @property
     def artists(self) -> Sequence[tuple[str, str]]:
         return ((self.artist_uri, self.artist_name),)
 
