@@ -113,7 +113,7 @@ def test_slices_work_as_well(run, tmp_path):
         write_slice(path, [{"pid": 900 + n, "tracks": tracks[n:]}], n, n)
     status, _, err = run("update", "bundle", tmp_path, "--slices", 1, "--out", tmp_path / "out")
     assert status == 0
-    assert "Read 1 file, 1 record:\n  1 playlist with 2 pairs\n" in err
+    assert "Read 1 file, Million Playlist Dataset slices:\n  1 playlist with 2 pairs\n" in err
     assert Bundle.load(tmp_path / "out").playlists.ids.to_pylist()[-1] == "901"
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segue.data.text import fold, query_words, shorten, song_of, words_of
+from segue.data.text import fold, query_words, shorten, song_of, spotify_uri, words_of
 
 
 @pytest.mark.parametrize(
@@ -118,3 +118,41 @@ def test_a_long_text_is_shortened_in_its_middle():
     shown = shorten("a" * 500 + "the end")
     assert len(shown) == 300
     assert shown.endswith("the end")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "spotify:track:4u7EnebtmKWzUH433cf5Qv",
+        " spotify:track:4u7EnebtmKWzUH433cf5Qv\n",
+        "https://open.spotify.com/track/4u7EnebtmKWzUH433cf5Qv",
+        "https://open.spotify.com/intl-de/track/4u7EnebtmKWzUH433cf5Qv?si=12ab&nd=1",
+        "https://open.spotify.com/embed/track/4u7EnebtmKWzUH433cf5Qv/",
+        "open.spotify.com/track/4u7EnebtmKWzUH433cf5Qv#0:30",
+        "4u7EnebtmKWzUH433cf5Qv",
+    ],
+)
+def test_what_means_a_spotify_track(text):
+    assert spotify_uri(text) == "spotify:track:4u7EnebtmKWzUH433cf5Qv"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "spotify:episode:4u7EnebtmKWzUH433cf5Qv",
+        "spotify:local:Queen:Innuendo:Delilah:215",
+        "https://open.spotify.com/album/4u7EnebtmKWzUH433cf5Qv",
+        "https://open.spotify.com.example/track/4u7EnebtmKWzUH433cf5Qv",
+        "Supercalifragilisticex",  # 22 letters
+        "4u7EnebtmKWzUH433cf5Q",
+        "segue:track:queen:innuendo",
+    ],
+)
+def test_what_means_none(text):
+    assert spotify_uri(text) is None
+
+
+def test_spotify_uris_of_other_kinds():
+    assert spotify_uri("https://open.spotify.com/album/1a", "album") == "spotify:album:1a"
+    assert spotify_uri("spotify:user:x:playlist:1a", "playlist") == "spotify:playlist:1a"

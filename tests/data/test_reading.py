@@ -1,5 +1,6 @@
 """`read`: every kind of source, the choice among formats, and what a table's columns come to."""
 
+import io
 import json
 
 import numpy as np
@@ -12,7 +13,7 @@ import scipy.sparse as sp
 from segue.data import in_memory, reading
 from segue.data.formats import text_tables
 from segue.data.reading import find, read
-from segue.data.records import Format, Playlist, Track
+from segue.data.records import Format, Playlist, SetAside, Track
 from segue.errors import ArtefactError, InputError
 
 TABLE = {"playlist": [7, 7, 8], "track": ["b", "a", "a"], "artist": ["x", "y", "y"]}
@@ -178,6 +179,69 @@ def test_a_further_format_is_one_object(tmp_path, monkeypatch):
     found = read(tmp_path, skip_bad=True)
     assert lists(found) == {"one": ["b", "a"], "two": ["c", "d"]}
     assert (found.report.form, found.report.passed_over, found.report.skipped) == ("lines", 1, 1)
+
+
+class TestFilesThatNamePlaylists:
+    """What happens to playlists without ids and to what is no song, whatever the format."""
+
+    @pytest.fixture(autouse=True)
+    def lines(self, monkeypatch):
+        def read_lines(file, options, reject):
+            kept = [line for line in file.read().decode().split("\n")[1:] if line != "-"]
+            yield SetAside("local file", file.read().count(b"\n-"))
+            if kept:
+                yield "whole file", Playlist(file.stem, file.stem, [Track(t, t) for t in kept])
+            else:
+                yield SetAside("empty playlist")
+
+        lines = Format("lines", lambda file: file.head.startswith(b"LINES"), read_lines, named=True)
+        monkeypatch.setattr(reading, "FORMATS", (lines, *reading.FORMATS))
+
+    @pytest.fixture
+    def folder(self, tmp_path):
+        for name, content in {
+            "a/Mix.txt": "LINES\nb\na",
+            "b/Mix.txt": "LINES\nc\n-\n-\nd",
+            "b/Vol. 2": "LINES\nd",
+            "c/Mix.txt": "LINES\nd",
+            "empty.txt": "LINES\n-",
+            "Read_Me_First.pdf": "%PDF",
+            "table.csv": "playlist,track,artist\n1,a,x\n",
+        }.items():
+            (tmp_path / name).parent.mkdir(exist_ok=True)
+            (tmp_path / name).write_text(content)
+        return tmp_path
+
+    def test_namesakes_are_told_apart(self, folder):
+        found = read(folder)
+        assert lists(found) == {
+            "Mix": ["b", "a"], "Mix (2)": ["c", "d"], "Vol. 2": ["d"], "Mix (3)": ["d"]
+        }  # fmt: skip
+        assert found.playlists.titles.to_pylist() == ["Mix", "Mix", "Vol. 2", "Mix"]
+        assert found.report.told_apart == 2
+
+    def test_all_that_was_not_read_is_said(self, folder, capsys):
+        report = read(folder, progress=True).report
+        assert report.set_aside == {"local file": 3, "empty playlist": 1}
+        said = capsys.readouterr().err
+        assert "set aside: 3 local files, 1 empty playlist\n" in said
+        assert "2 playlists of a name that another has" in said
+        assert "1 table not read beside whole playlists: table.csv\n" in said
+        assert "1 other file ignored: Read_Me_First.pdf\n" in said
+
+    def test_a_source_of_nothing_else_says_what_it_held(self, folder):
+        with pytest.raises(InputError, match=r"no playlist with a track; set aside: 1 local file,"):
+            read(folder / "empty.txt")
+
+    def test_an_open_file(self, folder):
+        text = io.StringIO("LINES\nb\na")
+        assert lists(read(text)) == {"pasted text": ["b", "a"]}
+        with (folder / "b" / "Mix.txt").open("rb") as stream:
+            found = read(stream)
+        assert lists(found) == {"Mix": ["c", "d"]}
+        assert found.report.fingerprint == read(folder / "b" / "Mix.txt").report.fingerprint
+        with pytest.raises(InputError, match=r"cannot be read \(.*closed file"):
+            read(stream)
 
 
 class TestSeveralArtists:

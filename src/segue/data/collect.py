@@ -134,7 +134,9 @@ class Collector:
         self.lengths: list[Int64Array] = []
         self.track_index: list[Int32Array] = []
         self.repeated_tracks = 0
+        self.told_apart = 0
         self.disputed: set[int] = set()
+        self._namesakes: dict[str, int] = {}
         # Table rows kept until the rest of their playlists has been read.
         self._rows: list[Int32Array] = []
         self._codes: list[Int32Array] = []
@@ -148,15 +150,19 @@ class Collector:
         reject: Reject,
         *,
         ordered: bool = True,
+        named: bool = False,
     ) -> None:
         """Add whole playlists, each with its record's name for messages; reject repeated ones.
 
-        `ordered` says whether the order of their tracks may be meaningful.
+        `ordered` says whether the order of their tracks may be meaningful, `named` that ids are
+        only names: repeated ones get a number.
         """
         kept: list[AnyPlaylist] = []
         index = self.playlists.index
         for record, playlist in playlists:
             playlist_id = str(playlist.id)
+            if named:
+                playlist_id = self._told_apart(playlist_id)
             if index.setdefault(playlist_id, len(index)) < len(self.titles):
                 reason = f"playlist {playlist_id} was read before, expected each playlist once"
                 reject(file, record, reason, msgspec.json.encode(playlist).decode())
@@ -186,6 +192,15 @@ class Collector:
             pa.array([name for _, name in albums], pa.string()),
         )
         self._add_lists(rows, len(kept), codes, position)
+
+    def _told_apart(self, name: str) -> str:
+        """The name, with a number if another playlist has it: ``"mix (2)"``."""
+        free = name
+        while free in self.playlists.index:
+            self._namesakes[name] = self._namesakes.get(name, 1) + 1
+            free = f"{name} ({self._namesakes[name]})"
+        self.told_apart += free != name
+        return free
 
     def add_rows(self, part: Rows) -> None:
         """Add rows of a table; their lists are made in `finish`, when all rows are there."""

@@ -18,8 +18,8 @@ _TRACK = "expected a track: an id, or (artist, title)"
 
 
 def is_in_memory(source: Any) -> bool:
-    """Whether `source` holds playlists itself, rather than being a path or a list of paths."""
-    if isinstance(source, str | os.PathLike):
+    """Whether `source` holds playlists itself: no path, list of paths or open file."""
+    if isinstance(source, str | os.PathLike) or hasattr(source, "read"):
         return False
     paths = isinstance(source, list | tuple) and source
     return not (paths and all(isinstance(part, str | os.PathLike) for part in source))

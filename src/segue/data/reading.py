@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,13 +20,15 @@ from segue.data.collect import Collector, Order
 from segue.data.formats import FORMATS
 from segue.data.in_memory import is_in_memory, part_in_memory
 from segue.data.playlists import Catalog, Playlists
-from segue.data.records import AnyPlaylist, Format, Reject, Rows, TableOptions
+from segue.data.records import AnyPlaylist, Format, Reject, Rows, SetAside, TableOptions
 from segue.data.relations import update_digest
 from segue.data.report import ReadReport, rejecting
 from segue.data.sources import SourceFile, find_files
+from segue.data.text import shorten
 from segue.errors import ArtefactError, InputError
 
 _CHUNK = 10_000  # Whole playlists collected at a time.
+_NUM_NAMED = 5  # Ignored files that are named.
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,8 +74,10 @@ class Source:
         Its name in messages.
     files : list of (SourceFile, Format)
         In reading order.
-    passed_over
-        Files of no known format, or not of the chosen one.
+    passed_over : list of str
+        Names of files of no known format, or not of the chosen one.
+    left_out : list of str
+        Names of tables beside files of whole playlists, which are read instead.
     options
         For tables.
     columns
@@ -81,7 +86,8 @@ class Source:
 
     name: str
     files: list[tuple[SourceFile, Format]]
-    passed_over: int = 0
+    passed_over: list[str] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
     options: TableOptions = field(default_factory=TableOptions)
     columns: str = ""
 
@@ -101,11 +107,12 @@ class Source:
         if order not in get_args(Order):
             raise InputError(f"order is {order!r}, expected auto, known or unknown")
         collector, report, digest = Collector(), ReadReport(), hashlib.sha256()
+        set_aside: Counter[str] = Counter()
         with _open_aside(skip_bad) as aside:
             reject = rejecting(aside, report, skip=skip_bad is not False)
             for file, format_ in self.files:
                 done = 0
-                for done_now in _collect(collector, file, format_, self.options, reject):
+                for done_now in _collect(collector, file, format_, self.options, reject, set_aside):
                     if advance is not None:
                         advance(done_now - done, len(collector.titles))
                     done = done_now
@@ -113,19 +120,22 @@ class Source:
                     digest.update(file.digest())
         playlists, catalog = collector.finish(order)
         if not playlists.tracks.num_pairs:
-            bad = f"; the first of {report.skipped} bad records: {report.first_skipped}"
-            bad = bad if report.skipped else ""
-            raise InputError(f"{self.name}: holds no playlist with a track{bad}")
+            why = f"; set aside: {_listed(set_aside)}" if set_aside else ""
+            if report.skipped:
+                why += f"; the first of {report.skipped} bad records: {report.first_skipped}"
+            raise InputError(f"{self.name}: holds no playlist with a track{why}")
         if any(file.in_memory for file, _ in self.files):
             tracks = playlists.tracks
             update_digest(digest, playlists.ids, playlists.titles, catalog.track_ids)
             update_digest(digest, tracks.offsets, tracks.track_index)
-        report.form = " and ".join(dict.fromkeys(format_.name for _, format_ in self.files))
-        report.files, report.passed_over = len(self.files), self.passed_over
+        report.form = _either([format_.name for _, format_ in self.files], "and")
+        report.files = len(self.files)
+        report.passed_over = len(self.passed_over) + len(self.left_out)
         report.columns = self.columns
         report.playlists, report.pairs = len(playlists), playlists.tracks.num_pairs
         report.repeated_tracks = collector.repeated_tracks
         report.disputed_tracks = len(collector.disputed)
+        report.told_apart, report.set_aside = collector.told_apart, dict(set_aside)
         report.ordered_playlists = int(playlists.order_known.sum())
         if all(format_.gives == "rows" for _, format_ in self.files):
             report.rows = report.pairs + report.repeated_tracks + report.skipped
@@ -159,6 +169,7 @@ def read(
         - a path: a file, a folder, a zip, a glob pattern, or a list of these. Files may be slices
           of the Million Playlist Dataset, or tables (CSV and the like, Parquet) with one row per
           track of a playlist;
+        - an open file of text or bytes with any of these, such as ``io.StringIO(pasted)``;
         - a table in memory: a pandas or polars DataFrame, an Arrow table, or anything else with
           ``__arrow_c_stream__``;
         - a list of playlists, or a dictionary from title to playlist; a playlist is a list of
@@ -178,9 +189,9 @@ def read(
         tracks are sorted, since they were then stored as a set, or in a table of users and items
         without a position column.
     skip_bad
-        By default the first bad record is an error. True skips and counts bad records; a path or a
-        text file also has them written there, one JSON object per line (``file``, ``record``,
-        ``reason``, ``content``).
+        By default the first bad record is an error. True skips and counts bad records, and of a
+        playlist with a bad track only the track; a path or a text file also has them written there,
+        one JSON object per line (``file``, ``record``, ``reason``, ``content``).
     playlist_ids, track_ids
         Of the rows and columns of a matrix; by default their numbers from 0.
     progress
@@ -219,7 +230,7 @@ def read(
             skip_bad=skip_bad,
             advance=lambda size, done: bar.advance(size, done=done),
         )
-    _say_read(collection, order, report)
+    _say_read(found, collection.report, order, report)
     return collection
 
 
@@ -241,21 +252,24 @@ def find(
     InputError
         If there is nothing at `source`, nothing in a known format, or a table lacks a column.
     """
+    passed_over: list[str] = []
+    left_out: list[str] = []
     if is_in_memory(source):
-        name, found, passed_over = (
-            type(source).__name__,
-            [part_in_memory(source, playlist_ids, track_ids)],
-            0,
-        )
+        name = type(source).__name__
+        found = [part_in_memory(source, playlist_ids, track_ids)]
     else:
         if playlist_ids is not None or track_ids is not None:
             raise InputError("playlist_ids and track_ids are for a matrix")
-        name = str(source) if isinstance(source, str | os.PathLike) else "the source"
-        files = find_files(source)
-        found = list(_recognised(files))
-        passed_over = len(files) - len(found)
+        if hasattr(source, "read"):
+            files = [SourceFile.of_stream(source)]
+            name = files[0].name
+        else:
+            files = find_files(source)
+            name = str(source) if isinstance(source, str | os.PathLike) else "the source"
+        found, passed_over, left_out = _recognised(files)
         if not found:
-            raise InputError(f"{name}: holds no playlists in a known format, expected {_known()}")
+            known = _either([format_.name for format_ in FORMATS], "or")
+            raise InputError(f"{name}: holds no playlists in a known format, expected {known}")
     given = {"slices": slices, "columns": columns, "artist_separator": artist_separator}
     for option in [option for option, value in given.items() if value]:
         unfit = next((format_ for _, format_ in found if option not in format_.options), None)
@@ -274,26 +288,43 @@ def find(
     stated = {name: str(at) if isinstance(at, int) else at for name, at in (columns or {}).items()}
     options = TableOptions(stated, artist_separator)
     described = [format_.describe(file, options) for file, format_ in found if format_.describe]
-    return Source(name, found, passed_over, options, described[0] if described else "")
+    shown = described[0] if described else ""
+    return Source(name, found, passed_over, left_out, options, shown)
 
 
-def _recognised(files: list[SourceFile]) -> Iterator[tuple[SourceFile, Format]]:
-    """The files to read, format by format; tables only if there are no files of whole playlists."""
+def _recognised(
+    files: list[SourceFile],
+) -> tuple[list[tuple[SourceFile, Format]], list[str], list[str]]:
+    """The files to read, format by format; the names of other files; those of tables left out.
+
+    Tables are read only if there are no files of whole playlists.
+    """
     of_format: dict[str, list[SourceFile]] = {}
+    passed_over = []
     for file in files:
         format_ = next((format_ for format_ in FORMATS if format_.recognises(file)), None)
-        if format_ is not None:
+        if format_ is None:
+            passed_over.append(file.name)
+        else:
             of_format.setdefault(format_.name, []).append(file)
     known = [format_ for format_ in FORMATS if format_.name in of_format]
     whole = [format_ for format_ in known if format_.gives == "playlists"]
+    found = []
     for format_ in whole or known:
-        for file in format_.select(of_format[format_.name]):
-            yield file, format_
+        chosen = format_.select(of_format[format_.name])
+        found += [(file, format_) for file in chosen]
+        passed_over += [file.name for file in of_format[format_.name] if file not in chosen]
+    left_out = [
+        file.name for format_ in known if whole and format_ not in whole
+        for file in of_format[format_.name]
+    ]  # fmt: skip
+    return found, passed_over, left_out
 
 
-def _known() -> str:
-    *others, last = (format_.name for format_ in FORMATS)
-    return f"{', '.join(others)} or {last}"
+def _either(names: Sequence[str], word: str) -> str:
+    """``"a, b or c"``, each once."""
+    *others, last = dict.fromkeys(names)
+    return f"{', '.join(others)} {word} {last}" if others else last
 
 
 def _collect(
@@ -302,20 +333,29 @@ def _collect(
     format_: Format,
     options: TableOptions,
     reject: Reject,
+    set_aside: Counter[str],
 ) -> Iterator[int]:
     """Add a file's playlists; yields the bytes read so far."""
     waiting: list[tuple[str, AnyPlaylist]] = []
+
+    def add_waiting() -> None:
+        collector.add_playlists(
+            file.name, waiting, reject, ordered=format_.ordered, named=format_.named
+        )
+        waiting.clear()
+
     for part in format_.read(file, options, reject):
         if isinstance(part, Rows):
             collector.add_rows(part)
             yield part.bytes_read
-            continue
-        waiting.append(part)
-        if len(waiting) == _CHUNK:
-            collector.add_playlists(file.name, waiting, reject, ordered=format_.ordered)
-            waiting.clear()
+        elif isinstance(part, SetAside):
+            set_aside[part.what] += part.count
+        else:
+            waiting.append(part)
+            if len(waiting) == _CHUNK:
+                add_waiting()
     if format_.gives == "playlists":
-        collector.add_playlists(file.name, waiting, reject, ordered=format_.ordered)
+        add_waiting()
     yield file.size
 
 
@@ -336,24 +376,41 @@ def _open_aside(skip_bad: bool | str | os.PathLike[str] | IO[str]) -> Iterator[I
         yield skip_bad
 
 
-def _say_read(collection: Collection, order: Order, report: Progress) -> None:
+def _say_read(source: Source, read: ReadReport, order: Order, report: Progress) -> None:
     """Report what was read and what was not."""
-    read = collection.report
     if read.rows:
         report.say(f"Read {count(read.files, 'table')}, {count(read.rows, 'row')}:")
     else:
-        records = read.playlists + read.skipped
-        report.say(f"Read {count(read.files, 'file')}, {count(records, 'record')}:")
+        report.say(f"Read {count(read.files, 'file')}, {read.form}:")
     report.say(f"  {count(read.playlists, 'playlist')} with {count(read.pairs, 'pair')}")
     if order == "auto":
         report.say(f"  order of tracks known in {count(read.ordered_playlists, 'playlist')}")
-    if read.passed_over:
-        report.say(f"  {count(read.passed_over, 'other file')} ignored")
+    if read.set_aside:
+        report.say(f"  set aside: {_listed(read.set_aside)}")
+    if read.told_apart:
+        num = count(read.told_apart, "playlist")
+        report.say(f"  {num} of a name that another has, told apart by a number, as in 'mix (2)'")
     if read.repeated_tracks:
         report.say(f"  {count(read.repeated_tracks, 'repeated track')} counted once")
+    if source.left_out:
+        num = count(len(source.left_out), "table")
+        report.say(f"  {num} not read beside whole playlists: {_first(source.left_out)}")
+    if source.passed_over:
+        num = count(len(source.passed_over), "other file")
+        report.say(f"  {num} ignored: {_first(source.passed_over)}")
     if read.disputed_tracks:
         num = count(read.disputed_tracks, "track")
         report.say(f"  {num} with different artists, the first counts")
         track = dict(part.split(" = ") for part in read.columns.split(", ")).get("track")
         if track:
             report.say(f"  (if {track!r} holds names and no ids: --columns track_name={track})")
+
+
+def _listed(set_aside: Mapping[str, int]) -> str:
+    return ", ".join(count(number, what) for what, number in set_aside.items())
+
+
+def _first(names: Sequence[str]) -> str:
+    """The first few of some files, without their folders."""
+    shown = [shorten(Path(name).name, 60) for name in names[:_NUM_NAMED]]
+    return ", ".join(shown) + (" …" if len(names) > _NUM_NAMED else "")

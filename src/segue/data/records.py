@@ -17,8 +17,30 @@ from numpy.typing import NDArray
 
 from segue.data.sources import SourceFile
 
-# (file, record, reason, content)
-Reject = Callable[[str, str, str, str | None], None]
+
+class Reject(Protocol):
+    """What a reader passes a bad record to; it raises or returns."""
+
+    def __call__(
+        self, file: str, record: str, reason: str, content: str | None, /, *, track: bool = False
+    ) -> None:
+        """`track` says that the record is one track of a playlist, whose others are kept."""
+
+
+@dataclass(frozen=True)
+class SetAside:
+    """What a reader leaves out though nothing is wrong with it: it is no song, or no list of any.
+
+    Attributes
+    ----------
+    what
+        In the singular, as in "12 local files": ``"local file"``, ``"podcast episode"``,
+        ``"removed track"``, ``"empty playlist"``.
+    count
+    """
+
+    what: str
+    count: int = 1
 
 
 class AnyTrack(Protocol):
@@ -141,11 +163,15 @@ class Format:
         order of `FORMATS`, so the most specific come first.
     read
         Yields a file's contents: (record, playlist) for each whole playlist, where `record` is its
-        name in messages, or `Rows`. A bad record is passed to `Reject`, which raises or returns.
+        name in messages, or `Rows`; and `SetAside`, for what is left out. A bad record is passed to
+        `Reject`, which raises or returns.
     gives
         Which of the two. Tables are ignored if there are files of whole playlists.
     ordered
         For whole playlists: whether the order of their tracks may be meaningful.
+    named
+        For whole playlists: whether their ids are only names, such as those of files, so that two
+        may have the same and are then told apart.
     describe
         A readable account of which column is read as which field; InputError if it cannot be read
         at all.
@@ -158,10 +184,12 @@ class Format:
     name: str
     recognises: Callable[[SourceFile], bool]
     read: Callable[
-        [SourceFile, TableOptions, Reject], Iterator[tuple[str, AnyPlaylist]] | Iterator[Rows]
+        [SourceFile, TableOptions, Reject],
+        Iterator[tuple[str, AnyPlaylist] | SetAside] | Iterator[Rows | SetAside],
     ]
     gives: Literal["playlists", "rows"] = "playlists"
     ordered: bool = True
+    named: bool = False
     describe: Callable[[SourceFile, TableOptions], str] | None = None
     select: Callable[[list[SourceFile]], list[SourceFile]] = list
     options: frozenset[str] = frozenset()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import IO
 
 from segue.data.records import Reject
@@ -15,8 +16,9 @@ from segue.errors import InputError
 class ReadReport:
     """What was read.
 
-    For whole playlists, ``playlists + skipped`` is the number of records (in a truncated file,
-    everything after the break counts as one record). For tables, ``rows`` counts all rows, and
+    For whole playlists, ``playlists + skipped - skipped_tracks`` and the empty playlists of
+    `set_aside` are all the playlists there are (in a truncated file, everything after the break
+    counts as one). For tables, ``rows`` counts all rows, and
     equals ``pairs + repeated_tracks + skipped`` (everything after a break counts as one row, empty
     rows are not counted).
 
@@ -35,8 +37,14 @@ class ReadReport:
         Tracks that tables list with more than one main artist; the first counts.
     ordered_playlists
         Playlists whose track order is taken as meaningful.
+    told_apart
+        Playlists whose name another one has as well: they got a number, as in ``"mix (2)"``.
+    set_aside : dict of str to int
+        What was left out though nothing is wrong with it, by kind: ``{"local file": 12}``.
     skipped, first_skipped
         Number of bad records, and the location and fault of the first.
+    skipped_tracks
+        How many of them are single tracks of playlists that were kept without them.
     fingerprint
         SHA-256 over the contents of the files read.
     """
@@ -51,19 +59,25 @@ class ReadReport:
     repeated_tracks: int = 0
     disputed_tracks: int = 0
     ordered_playlists: int = 0
+    told_apart: int = 0
+    set_aside: Mapping[str, int] = field(default_factory=dict)
     skipped: int = 0
     first_skipped: str = ""
+    skipped_tracks: int = 0
     fingerprint: str = ""
 
 
 def rejecting(aside: IO[str] | None, report: ReadReport, *, skip: bool) -> Reject:
     """What to do with a bad record: raise InputError, or with `skip` count and record it."""
 
-    def reject(file: str, record: str, reason: str, content: str | None) -> None:
+    def reject(
+        file: str, record: str, reason: str, content: str | None, /, *, track: bool = False
+    ) -> None:
         message = f"{file}: {record}: {shorten(reason)}"
         if not skip:
             raise InputError(message)
         report.skipped += 1
+        report.skipped_tracks += track
         report.first_skipped = report.first_skipped or message
         if aside is not None:
             entry = {"file": file, "record": record, "reason": reason, "content": content}

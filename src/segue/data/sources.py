@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import hashlib
+import io
 import os
 import zipfile
 import zlib
@@ -69,10 +70,33 @@ class SourceFile:
         return cls(name, size, opener, in_memory=True)
 
     @property
+    def stem(self) -> str:
+        """The name of the file itself, without its extension: ``"road trip"``."""
+        name = Path(self.name).name
+        for ending in (*_COMPRESSED_ENDINGS, self.ending):
+            if ending and name.lower().endswith(ending):
+                name = name[: -len(ending)] or name
+        return name
+
+    @property
     def ending(self) -> str:
         """The file extension, without that of a compression: ``".csv"``."""
         name = Path(self.name.lower())
-        return Path(name.stem).suffix if name.suffix in _COMPRESSED_ENDINGS else name.suffix
+        ending = Path(name.stem).suffix if name.suffix in _COMPRESSED_ENDINGS else name.suffix
+        return ending if ending[1:].isalnum() else ""
+
+    @classmethod
+    def of_stream(cls, stream: IO[Any]) -> SourceFile:
+        """The rest of an open file, of text or bytes; its `name`, if it has one, counts."""
+        try:
+            content = stream.read()
+        except (OSError, ValueError) as error:  # closed, for writing only, not of its encoding
+            raise InputError(f"the open file cannot be read ({reason_of(error)})") from error
+        if isinstance(content, str):
+            content = content.encode("utf-8", "surrogatepass")
+        name = getattr(stream, "name", None)
+        name = name if isinstance(name, str) else "pasted text"
+        return cls(name, len(content), lambda: io.BytesIO(content), alone=True)
 
     def open(self) -> IO[bytes]:
         """Its bytes as they are stored (InputError if it cannot be opened)."""

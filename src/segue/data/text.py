@@ -27,6 +27,13 @@ _VERSION = (
 )
 _IN_BRACKETS = re.compile(rf"\s*[(\[][^()\[\]]*{_VERSION}[^()\[\]]*[)\]]\s*$", re.IGNORECASE)
 _AFTER_DASH = re.compile(rf"\s+[-–—]\s+[^-–—]*{_VERSION}.*$", re.IGNORECASE)
+_SPOTIFY = re.compile(
+    r"(?:https?://)?(?:open|play)\.spotify\.com/(?:intl-[\w-]+/)?(?:embed/)?(?:user/[^/]+/)?"
+    r"(?P<link>[a-z]+)/(?P<linked>[0-9A-Za-z]+)/?(?:[?#].*)?"
+    r"|spotify:(?:user:[^:]+:)?(?P<uri>[a-z]+):(?P<named>[0-9A-Za-z]+)(?:[?#].*)?"
+    # No word is spelt so: a digit, or a capital after a small letter.
+    r"|(?P<bare>(?=[A-Za-z]*(?:\d|[a-z][A-Z]))[0-9A-Za-z]{22})"
+)
 _FEATURING = re.compile(r"\s+(?:feat\.?|ft\.?|featuring)\s+.*$", re.IGNORECASE)
 
 
@@ -76,6 +83,19 @@ def song_of(title: str) -> str:
         for pattern in (_IN_BRACKETS, _AFTER_DASH, _FEATURING):
             song = pattern.sub("", song) or song
     return fold(song)
+
+
+def spotify_uri(text: str, kind: str = "track") -> str | None:
+    """The Spotify URI that a link, a URI or a bare id means, or None if it is none of `kind`.
+
+    ``https://open.spotify.com/intl-de/track/4u7EnebtmKWzUH433cf5Qv?si=1``,
+    ``spotify:track:4u7EnebtmKWzUH433cf5Qv`` and ``4u7EnebtmKWzUH433cf5Qv`` all mean
+    ``spotify:track:4u7EnebtmKWzUH433cf5Qv``.
+    """
+    match = _SPOTIFY.fullmatch(text.strip())
+    if match is None or kind != (match["link"] or match["uri"] or kind):
+        return None
+    return f"spotify:{kind}:{match['linked'] or match['named'] or match['bare']}"
 
 
 def shorten(text: str, length: int = 300) -> str:

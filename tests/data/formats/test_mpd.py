@@ -323,23 +323,26 @@ def without(key: str) -> dict[str, Any]:
 BAD_RECORDS = {
     "no pid": (playlist(None), "missing required field `pid`"),
     "no tracks": (playlist(1, tracks=None), "missing required field `tracks`"),
-    "no uri": (without("track_uri"), r"tracks\[1\]: .*missing required field `track_uri`"),
-    "no name": (without("track_name"), r"tracks\[1\]: .*`track_name`"),
-    "no artist": (without("artist_uri"), r"tracks\[1\]: .*`artist_uri`"),
-    "no artist name": (without("artist_name"), r"tracks\[1\]: .*`artist_name`"),
     "pid is a fraction": (playlist(1.5), r"pid: expected `int.*got `float`"),
     "pid is a boolean": (playlist(True), r"pid: expected `int.*got `bool`"),
     "name is a number": (playlist(1, name=3), r"name: expected `str.*got `int`"),
     "tracks is an object": (playlist(1, tracks={}), "tracks: expected `array`, got `object`"),
-    "a track is text": (playlist(1, tracks=["t:1"]), r"tracks\[0\]: expected `object`"),
-    "uri is a number": (playlist(1, tracks=[track(1, track_uri=4)]), r"tracks\[0\]\.track_uri: "),
-    "uri is null": (playlist(1, tracks=[track(1) | {"track_uri": None}]), "got `null`"),
-    "pos is text": (playlist(1, tracks=[track(1, pos="1")]), r"tracks\[0\]\.pos: expected `int`"),
-    "pos is huge": (playlist(1, tracks=[track(1, pos=10**30)]), "pos"),
     "a number": (3, "expected `object`, got `int`"),
     "null": (None, "expected `object`, got `null`"),
     "repeated pid": (playlist(7, 5), "playlist 7 was read before"),
     "repeated pid as text": (playlist("7", 5), "playlist 7 was read before"),
+}
+BAD_TRACKS = {
+    "no uri": (track(2, track_uri=None), "missing required field `track_uri`"),
+    "no name": (track(2, track_name=None), "`track_name`"),
+    "no artist": (track(2, artist_uri=None), "`artist_uri`"),
+    "no artist name": (track(2, artist_name=None), "`artist_name`"),
+    "text": ("t:1", "expected `object"),
+    "uri is a number": (track(1, track_uri=4), "track_uri: expected"),
+    "uri is null": (track(1) | {"track_uri": None}, "track_uri: .*got `null`"),
+    "name is null": (track(1) | {"track_name": None}, "track_name: .*got `null`"),
+    "pos is text": (track(1, pos="1"), r"pos: expected `int`"),
+    "pos is huge": (track(1, pos=10**30), "pos"),
 }
 BAD_FILES = {
     "empty": (b"", "not complete JSON"),
@@ -371,6 +374,26 @@ class TestBadInput:
         assert re.search(reason, aside[0]["reason"])
         assert isinstance(json.loads(aside[0]["content"]), type(bad))
 
+    @pytest.mark.parametrize(("bad", "reason"), BAD_TRACKS.values(), ids=BAD_TRACKS)
+    def test_a_bad_track(self, bad, reason):
+        """The rest of its playlist is kept."""
+        content = as_bytes(playlist(7, 1), playlist(8, tracks=[track(3), bad, track(1)]))
+        with pytest.raises(
+            InputError, match=rf"^slice-0\.json: playlists\[1\]\.tracks\[1\]: .*{reason}"
+        ):
+            read(content)
+        playlists, catalog, report, aside = read(content, skip=True)
+        assert tracks_by_id(playlists, catalog) == {"7": ["t:1"], "8": ["t:3", "t:1"]}
+        assert (report.playlists, report.skipped, report.skipped_tracks) == (2, 1, 1)
+        assert [line["record"] for line in aside] == ["playlists[1].tracks[1]"]
+        assert json.loads(aside[0]["content"]) == bad
+
+    def test_a_removed_track_is_no_fault(self):
+        tracks = [None, track(3), None]
+        playlists, catalog, report = read(as_bytes(playlist(7, tracks=tracks), playlist(8, 1)))
+        assert tracks_by_id(playlists, catalog) == {"7": ["t:3"], "8": ["t:1"]}
+        assert (report.set_aside, report.skipped) == ({"removed track": 2}, 0)
+
     @pytest.mark.parametrize(("content", "reason"), BAD_FILES.values(), ids=BAD_FILES)
     def test_a_bad_file(self, content, reason):
         where = r"(whole file|playlists\[0\] and what follows)"
@@ -398,13 +421,16 @@ class TestBadInput:
 
     @pytest.mark.parametrize("value", ["NaN", "-Infinity"])
     def test_what_python_writes_for_no_number(self, value):
-        content = as_bytes(playlist(7, 1), playlist(8, 2, name="?"), playlist(9, 3))
+        """It says that there is nothing: no title, or a track without a name."""
+        untitled = playlist(8, tracks=[track(2), track(3, track_name="?")], name="?")
+        content = as_bytes(playlist(7, 1), untitled, playlist(9, 3))
         content = content.replace(b'"?"', value.encode())
-        with pytest.raises(InputError, match=r"playlists\[1\]: JSON is malformed"):
+        with pytest.raises(InputError, match=r"playlists\[1\]\.tracks\[1\]: track_name: .*null"):
             read(content)
-        playlists, _, report, aside = read(content, skip=True)
-        assert playlists.ids.to_pylist() == ["7", "9"]
-        assert [line["record"] for line in aside] == ["playlists[1]"], "and no second, false record"
+        playlists, catalog, report, aside = read(content, skip=True)
+        assert tracks_by_id(playlists, catalog) == {"7": ["t:1"], "8": ["t:2"], "9": ["t:3"]}
+        assert playlists.titles.to_pylist()[1] is None
+        assert [line["record"] for line in aside] == ["playlists[1].tracks[1]"], "no second one"
         assert report.skipped == 1
 
     def test_a_file_that_cannot_be_read(self, tmp_path):
@@ -445,6 +471,7 @@ class TestBadInput:
         assert report.skipped == len(aside)
         assert (report.skipped == 0) == (records is not None)
         assert records in (None, report.playlists)
+        assert report.playlists + report.skipped - report.skipped_tracks <= 5
 
     def test_the_counts_add_up(self):
         mixed = as_bytes(playlist(1), 3, playlist(7), playlist(None), playlist(3))
@@ -452,5 +479,6 @@ class TestBadInput:
         _, _, report, aside = read(GOOD, mixed, b"", cut, skip=True)
         # 3 good; 2 good of 5; no JSON at all; 2 good and a break.
         assert (report.files, report.playlists, report.skipped) == (4, 7, 5)
+        assert report.skipped_tracks == 0
         assert [line["file"] for line in aside] == [f"slice-{n}.json" for n in (1, 1, 1, 2, 3)]
         assert all(set(line) == {"file", "record", "reason", "content"} for line in aside)

@@ -20,10 +20,11 @@ from typing import Annotated, Any
 
 import msgspec
 
-from segue.data.records import Format, Reject, TableOptions
+from segue.data.records import AnyPlaylist, Format, Reject, SetAside, TableOptions
 from segue.data.sources import SourceFile
 
 _SLICE_NAME = re.compile(r"^mpd\.slice\.(\d+)-(\d+)\.json$")
+_NO_NUMBER = re.compile(r"\b(NaN|Infinity)\b")
 
 
 class _Track(msgspec.Struct, gc=False):
@@ -65,14 +66,27 @@ class _RawSlice(msgspec.Struct, gc=False):
     playlists: list[msgspec.Raw]
 
 
+class _RawPlaylist(msgspec.Struct, gc=False):
+    id: int | str = msgspec.field(name="pid")
+    tracks: list[msgspec.Raw]
+    title: str | None = msgspec.field(name="name", default=None)
+
+
 _decode_slice = msgspec.json.Decoder(_Slice).decode
 _decode_raw_slice = msgspec.json.Decoder(_RawSlice).decode
-_decode_playlist = msgspec.json.Decoder(_Playlist).decode
+_decode_raw_playlist = msgspec.json.Decoder(_RawPlaylist).decode
+_decode_track = msgspec.json.Decoder(_Track | None).decode
 
 
 def _recognises(file: SourceFile) -> bool:
-    """Whether it is JSON. JSON of another shape is rejected when it is read."""
-    return file.ending == ".json" or file.head.lstrip(BOM_UTF8 + b" \t\r\n").startswith(b"{")
+    """Whether it is a slice by name or content, or JSON given by itself.
+
+    JSON of another shape is rejected when it is read; in a folder it is none of ours.
+    """
+    if _SLICE_NAME.match(Path(file.name).name):
+        return True
+    starts = file.head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{")
+    return (file.ending == ".json" or starts) and (file.alone or b'"playlists"' in file.head)
 
 
 def _select(files: list[SourceFile]) -> list[SourceFile]:
@@ -88,7 +102,7 @@ def _slice_order(file: SourceFile) -> tuple[int, str]:
 
 def _read(
     file: SourceFile, options: TableOptions, reject: Reject
-) -> Iterator[tuple[str, _Playlist]]:
+) -> Iterator[tuple[str, AnyPlaylist] | SetAside]:
     content = file.read().removeprefix(BOM_UTF8)  # as Windows adds
     try:
         playlists = _decode_slice(content).playlists
@@ -112,12 +126,32 @@ MPD = Format(
 _UNDECODABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
-def _salvage(file: str, content: bytes, reject: Reject) -> Iterator[tuple[str, _Playlist]]:
+def _salvage(
+    file: str, content: bytes, reject: Reject
+) -> Iterator[tuple[str, AnyPlaylist] | SetAside]:
+    """The sound tracks of the sound playlists, one by one."""
     for record, raw in _raw_records(file, content, reject):
         try:
-            yield record, _decode_playlist(raw)
+            playlist = _decode_raw_playlist(raw)
         except _UNDECODABLE as error:
             reject(file, record, _reason(error), bytes(raw).decode("utf-8", "replace"))
+            continue
+        tracks, removed = [], 0
+        for number, raw_track in enumerate(playlist.tracks):
+            try:
+                track = _decode_track(raw_track)
+            except _UNDECODABLE as error:
+                shown = bytes(raw_track).decode("utf-8", "replace")
+                place = f"{record}.tracks[{number}]"
+                reject(file, place, _reason(error), shown, track=True)
+                continue
+            if track is None:
+                removed += 1
+            else:
+                tracks.append(track)
+        if removed:
+            yield SetAside("removed track", removed)
+        yield record, _Playlist(playlist.id, tracks, playlist.title)
 
 
 def _raw_records(file: str, content: bytes, reject: Reject) -> Iterator[tuple[str, bytes]]:
@@ -142,17 +176,20 @@ def _records_before_the_break(
     text = content.decode("utf-8", "surrogateescape")
     start = re.search(r'"playlists"\s*:\s*\[', text)
     number, position = 0, start.end() if start else 0
-    scan = json.JSONDecoder().raw_decode
+    scan = json.JSONDecoder(parse_constant=lambda name: None).raw_decode
     while start:
         position = re.compile(r"[\s,]*").match(text, position).end()  # type: ignore[union-attr]
         try:
-            _, end = scan(text, position)
+            found, end = scan(text, position)
         except (ValueError, RecursionError):
             break
-        yield f"playlists[{number}]", text[position:end].encode("utf-8", "surrogateescape")
+        record = text[position:end]
+        if _NO_NUMBER.search(record):
+            record = json.dumps(found, ensure_ascii=False)
+        yield f"playlists[{number}]", record.encode("utf-8", "surrogateescape")
         number, position = number + 1, end
     if start and _is_json(text):
-        return  # NaN or Infinity, as Python writes them: rejected with their records.
+        return  # NaN or Infinity, as Python writes them: they are null here.
     reject(
         file,
         f"playlists[{number}] and what follows" if start else "whole file",
