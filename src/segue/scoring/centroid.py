@@ -68,6 +68,10 @@ class Centroid(Term[Float32Array]):
 
     def prepare(self, query: Query, dial: float = 0.0) -> Float32Array:
         """The queries' unit vectors, 0 for an empty list: float32 [num_lists, dim]."""
+        return unit_rows(self._sums(query))
+
+    def _sums(self, query: Query) -> Float32Array:
+        """The same before they are made unit."""
         tracks = query.tracks
         weight = self.query_weight[tracks.track_index]
         if query.emphasis is not None:
@@ -84,7 +88,7 @@ class Centroid(Term[Float32Array]):
             vectors += csr_array(
                 (weight, column, query.artists.offsets), shape=shape
             ) @ self.artist_vectors(named)
-        return unit_rows(vectors)
+        return vectors
 
     def add_to(self, scores: Float32Array, tracks: Tracks, prepared: Float32Array) -> None:
         """Add the cosines."""
@@ -99,6 +103,17 @@ class Centroid(Term[Float32Array]):
         """Cosines of given tracks."""
         cosines: Float32Array = np.einsum("qd,qwd->qw", prepared, self.track_vectors[tracks])
         return cosines
+
+    def left_out(self, query: Query, dial: float = 0.0) -> Float32Array:
+        """Cosine of each track with the centroid of its list without it."""
+        tracks, sums = query.tracks, self._sums(query)
+        found = np.empty(tracks.num_pairs, dtype=np.float32)
+        for row in range(len(tracks)):
+            pairs = slice(tracks.offsets[row], tracks.offsets[row + 1])
+            own = self.track_vectors[tracks.track_index[pairs]]
+            others = sums[row] - self.query_weight[tracks.track_index[pairs], None] * own
+            found[pairs] = np.einsum("td,td->t", unit_rows(others), own)
+        return found
 
     def parts(self, query: Query, tracks: Int32Array, dial: float = 0.0) -> ScoreParts:
         """The exact part of each track and artist of the query."""

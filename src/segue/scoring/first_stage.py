@@ -61,14 +61,43 @@ class FirstStage:
         """The term of a class; None if there is none."""
         return next((term for term in self.terms if isinstance(term, kind)), None)
 
-    def scores(self, query: TrackLists | Query, dial: float = 0.0) -> Float32Array:
+    def scores(
+        self, query: TrackLists | Query, dial: float = 0.0, tracks: Int64Array | None = None
+    ) -> Float32Array:
         """Scores of all tracks: float32 [num_lists, num_tracks], a fresh array.
 
-        `dial` is from −1, mainstream, to 1, deep cuts.
+        `dial` is from −1, mainstream, to 1, deep cuts; `tracks` (int64, ascending) asks for the
+        scores of these alone.
         """
         asked = self._asked(Query.of(query), dial)
-        scores = np.zeros((len(query), self.num_tracks), dtype=np.float32)
-        _add_all(asked, scores, slice(0, self.num_tracks))
+        rows = slice(0, self.num_tracks) if tracks is None else tracks
+        width = self.num_tracks if tracks is None else len(tracks)
+        scores = np.zeros((len(query), width), dtype=np.float32)
+        _add_all(asked, scores, rows)
+        return scores
+
+    def left_out(self, query: TrackLists | Query) -> Float32Array:
+        """Leave one out: the score of each track of each list for its list without it.
+
+        It is the score that the list would give the track if it did not hold it, so it says how
+        well the track goes with the others.
+
+        Parameters
+        ----------
+        query
+            Without emphasis (ValueError).
+
+        Returns
+        -------
+        float32 [num_pairs]
+            A pair after another, as in the lists.
+        """
+        query = Query.of(query)
+        if query.emphasis is not None:
+            raise ValueError("scores of tracks left out are of lists without emphasis")
+        scores = np.zeros(query.tracks.num_pairs, dtype=np.float32)
+        for term in self.terms:
+            scores += term.left_out(query, 0.0)
         return scores
 
     def best(

@@ -94,6 +94,13 @@ class Popularity(Term[PopularityWeights]):
         scores[prepared.empty] = self._share[tracks[prepared.empty]]
         return scores
 
+    def left_out(self, query: Query, dial: float = 0.0) -> Float32Array:
+        """This term of each track for its list without it."""
+        row, track = query.tracks.list_index(), query.tracks.track_index
+        left = query.lengths[row] - 1
+        dials = (dial - np.exp2(-left / PRIOR_HALF_LIFE)).astype(np.float32)
+        return np.where(left > 0, dials * self.full_turn[track], self._share[track])
+
     def parts(self, query: Query, tracks: Int32Array, dial: float = 0.0) -> ScoreParts:
         """One part, that of popularity; none if its weight is 0."""
         weights = self.prepare(query, dial)

@@ -85,6 +85,13 @@ class Term(ABC, Generic[Prepared]):
     def parts(self, query: Query, tracks: Int32Array, dial: float) -> ScoreParts:
         """Where this term of some tracks' scores comes from, for a single list."""
 
+    @abstractmethod
+    def left_out(self, query: Query, dial: float) -> Float32Array:
+        """This term of each track of each list, scored for its list without it.
+
+        float32 [num_pairs], a pair after another as in `query.tracks`. The query has no emphasis.
+        """
+
     def strongest(self, n: int, prepared: Prepared) -> list[Int64Array] | None:
         """About `n` tracks that this term raises most for each list; None: an index finds them."""
         return None

@@ -122,6 +122,19 @@ class WidePart(StoredTerm[WideScores]):
             of_all[added.indices[part]] = 0
         return found
 
+    def left_out(self, query: Query, dial: float = 0.0) -> Float32Array:
+        """This term of each track for its list without it."""
+        tracks, added = query.tracks, self.prepare(query).by_list
+        found: Float32Array = -self.matrix.diagonal()[tracks.track_index]
+        of_all = np.zeros(self.num_tracks, dtype=np.float32)
+        for row in range(len(tracks)):
+            pairs = slice(tracks.offsets[row], tracks.offsets[row + 1])
+            part = slice(added.indptr[row], added.indptr[row + 1])
+            of_all[added.indices[part]] = added.data[part]
+            found[pairs] += of_all[tracks.track_index[pairs]]
+            of_all[added.indices[part]] = 0
+        return found
+
     def strongest(self, n: int, prepared: WideScores) -> list[Int64Array]:
         """The `n` tracks with the highest value for each list; all, if no more have one."""
         strongest, added = [], prepared.by_list

@@ -1,0 +1,55 @@
+"""Leave one out: the score of a track for its list without it, against asking for that list."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy.sparse import random_array
+
+from segue.bundle import Bundle
+from segue.data.playlists import TrackLists
+from segue.scoring.first_stage import FirstStage
+from segue.scoring.query import Query
+from segue.scoring.terms import first_stage_of
+from segue.scoring.wide import WidePart
+
+
+@pytest.fixture(scope="module")
+def first_stage(planted_bundle) -> FirstStage:
+    """With a wide part, weights of tracks to themselves included."""
+    rng = np.random.default_rng(3)
+    num_tracks = planted_bundle.catalog.num_tracks
+    weights = random_array((num_tracks, num_tracks), density=0.2, rng=rng).tocsr()
+    weights.setdiag(rng.random(num_tracks))
+    wide = WidePart.from_matrix(weights.tocsr())
+    bundle: Bundle = replace(planted_bundle, terms={"wide": wide.arrays()})
+    return first_stage_of(bundle, bundle.catalog)
+
+
+@pytest.mark.parametrize("artists", [None, TrackLists.from_lists([[2], [], [4, 1]])])
+def test_it_is_the_score_of_the_list_without_the_track(first_stage, artists):
+    lists = [[3, 50, 7, 120], [9], [159, 0, 80, 81, 82, 83]]
+    query = Query(TrackLists.from_lists(lists), artists=artists)
+    found = first_stage.left_out(query)
+    expected = []
+    for row, tracks in enumerate(lists):
+        for track in tracks:
+            others = TrackLists.from_lists([[t for t in tracks if t != track]])
+            by = None if artists is None else artists.rows(slice(row, row + 1))
+            expected.append(first_stage.scores(Query(others, artists=by))[0, track])
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+    assert found.dtype == np.float32
+
+
+def test_emphasis_is_refused(first_stage):
+    tracks = TrackLists.from_lists([[1, 2]])
+    with pytest.raises(ValueError, match="without emphasis"):
+        first_stage.left_out(Query(tracks, np.array([1, 2], dtype=np.float32)))
+
+
+def test_scores_of_some_tracks_are_those_of_all(first_stage):
+    query = TrackLists.from_lists([[3, 50, 7], []])
+    some = np.array([0, 3, 88, 159])
+    np.testing.assert_allclose(
+        first_stage.scores(query, 0.5, some), first_stage.scores(query, 0.5)[:, some], atol=1e-6
+    )
