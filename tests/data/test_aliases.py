@@ -48,7 +48,7 @@ def test_a_table_gives_them_as_lists():
         cells = {"playlist": ["one"], "track": [track], "aliases": [aliases]}
         types = {"aliases": pa.list_(pa.string())}
         cells = {name: pa.array(cell, types.get(name)) for name, cell in cells.items()}
-        collector.add_rows(Rows(cells, None, ordered=True, bytes_read=0))
+        collector.add_rows(Rows(cells, None, ordered=True, bytes_read=0), "t.csv")
     assert aliases_of(collector.finish("known")[1]) == {"a": [], "b": [ISRC]}
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
@@ -13,7 +14,6 @@ from segue.cli.output import command, print_json, print_table
 from segue.console import ConsoleProgress, count, number, say
 
 if TYPE_CHECKING:
-    from segue.data.collect import Order
     from segue.data.playlists import Int64Array
     from segue.data.relations import Relation
     from segue.graph.playlist_graph import PlaylistGraph
@@ -64,6 +64,21 @@ class ColumnMap(click.ParamType[dict[str, str]]):
         return columns
 
 
+class LeastValue(click.ParamType[tuple[str, float]]):
+    """``rating=4``: a column and the least value that counts."""
+
+    name = "COLUMN=VALUE"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, float]:
+        """Parse, or fail with what was expected."""
+        match = re.fullmatch(r"(.*\S)\s*=\s*([+-]?\d+(?:\.\d*)?)", str(value))
+        if not match:
+            self.fail(f"{value!r} is not COLUMN=VALUE, expected for example rating=4", param, ctx)
+        return match[1], float(match[2])
+
+
 _SOURCE_OPTIONS = (
     click.option("--slices", type=SliceRange(), help="Only these slices, counted from 0."),
     click.option(
@@ -77,6 +92,45 @@ _SOURCE_OPTIONS = (
         help="What separates several artists in one cell of a table, such as ';'.",
     ),
     click.option(
+        "--no-header",
+        "header",
+        flag_value=False,
+        type=bool,
+        default=None,
+        help="The first line of a text table is a row, and columns go by number.",
+    ),
+    click.option("--encoding", metavar="NAME", help="Of a text table, such as latin-1."),
+    click.option(
+        "--at-least",
+        type=LeastValue(),
+        multiple=True,
+        help="Leave out the rows of a table with less in a column, such as rating=4.",
+    ),
+    click.option(
+        "--names",
+        type=click.Path(),
+        metavar="TABLE",
+        help="A table with names for the ids of tracks, such as MovieLens' movies.csv.",
+    ),
+    click.option(
+        "--session-gap",
+        type=float,
+        metavar="MINUTES",
+        help="Cut listens into sessions where nothing is played for so long.  [default: 30]",
+    ),
+    click.option(
+        "--min-length",
+        type=int,
+        metavar="N",
+        help="Leave out sessions of fewer tracks.  [default: 2]",
+    ),
+    click.option(
+        "--top",
+        type=int,
+        metavar="N",
+        help="Of listens, take each listener's N most played tracks as one list.",
+    ),
+    click.option(
         "--order",
         type=click.Choice(["auto", "known", "unknown"]),
         default="auto",
@@ -84,13 +138,25 @@ _SOURCE_OPTIONS = (
         help="Whether the order of tracks is meaningful; auto: not if their ids ascend.",
     ),
 )
+_SOURCE_NAMES = (
+    "slices", "columns", "artist_separator", "header", "encoding", "at_least", "names",
+    "session_gap", "min_length", "top", "order",
+)  # fmt: skip
 
 
 def source_options(function: _Function) -> _Function:
-    """Give a command the options for reading its playlists (see `read_source`)."""
+    """Give a command the options for reading playlists, as a dict `reading` for `segue.read`."""
+
+    @wraps(function)
+    def with_reading(**given: Any) -> Any:
+        reading = {name: given.pop(name) for name in _SOURCE_NAMES}
+        reading["at_least"] = dict(reading["at_least"]) or None
+        stated = {name: value for name, value in reading.items() if value is not None}
+        return function(**given, reading=stated)
+
     for option in reversed(_SOURCE_OPTIONS):
-        function = option(function)
-    return function
+        with_reading = option(with_reading)
+    return cast("_Function", with_reading)
 
 
 @click.command(short_help="Playlists, as slices or tables, to a graph.")
@@ -112,14 +178,11 @@ def source_options(function: _Function) -> _Function:
 def build(
     source: str,
     out: Path,
-    slices: tuple[int, int] | None,
-    columns: dict[str, str] | None,
-    artist_separator: str | None,
     k_core: int,
     title_words: bool,
-    order: Order,
     skip_bad: bool,
     overwrite: bool,
+    reading: dict[str, Any],
 ) -> None:
     """Build a graph from playlists.
 
@@ -131,21 +194,21 @@ def build(
     A table needs columns for playlist, track and artist; album, title, position, track_name,
     artist_name and album_name are optional. Those without _name are ids; tracks with names but no
     ids are identified by name and artist. docs/data.md has examples.
+
+    A listening history, as of ListenBrainz or Last.fm, is cut into sessions; --session-gap,
+    --min-length and --top say how. They also make sessions of a table with a column of times.
     """
     from segue.pipeline.build import build_to
 
     graph = build_to(
         source,
         out,
-        slices=slices,
-        columns=columns,
-        artist_separator=artist_separator,
         k_core=k_core,
         title_words=title_words,
-        order=order,
         skip_bad=skip_bad,
         overwrite=overwrite,
         progress=ConsoleProgress(),
+        **reading,
     )
     summary = ", ".join(count(n, kind) for kind, n in graph.num_nodes.items())
     say(f"Graph: {summary}, {count(graph.playlists.tracks.num_pairs, 'pair')}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import click
 
@@ -11,9 +11,6 @@ from segue.cli.data import source_options
 from segue.cli.output import THREADS, command
 from segue.console import count, number, say
 from segue.machine import limit_threads
-
-if TYPE_CHECKING:
-    from segue.data.collect import Order
 
 _NUM_NAMED = 5
 
@@ -31,12 +28,9 @@ def update(
     bundle: Path,
     playlists: str,
     out: Path,
-    slices: tuple[int, int] | None,
-    columns: dict[str, str] | None,
-    artist_separator: str | None,
-    order: Order,
     threads: int | None,
     overwrite: bool,
+    reading: dict[str, Any],
 ) -> None:
     """Add the new music of PLAYLISTS to BUNDLE, without training.
 
@@ -56,14 +50,7 @@ def update(
     refuse_existing(out, "bundle", overwrite=overwrite)
     limit_threads(threads)
     loaded = Bundle.load(bundle)
-    collection = read(
-        playlists,
-        slices=slices,
-        columns=columns,
-        artist_separator=artist_separator,
-        order=order,
-        progress=True,
-    )
+    collection = read(playlists, progress=True, **reading)
     result, report = updated(loaded, collection)
     result.save(out, overwrite=overwrite)
     kinds = {"track": report.num_tracks, "artist": report.num_artists, "album": report.num_albums}

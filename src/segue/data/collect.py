@@ -23,47 +23,20 @@ from segue.data.playlists import (
 )
 from segue.data.records import AnyPlaylist, Reject, Rows
 from segue.data.relations import Nodes, Relation, lists_of
+from segue.data.sessions import Listening
+from segue.data.table_rows import TableRows
+from segue.data.vocabulary import Vocabulary, empty_to_null
 
 Order = Literal["auto", "known", "unknown"]
 Float64Array = NDArray[np.float64]
 
-_SLAB = 4_000_000  # Rows put in order at once.
+# Why the order of a playlist's tracks is not known.
+NO_POSITION = "nothing says their order"
+SORTED = "their track ids are sorted"
+SHORT = "they have a single track"
+
 # Shorter lists are sorted by chance too often to show how a source stores them.
 _TELLING_LENGTH = 4
-
-
-@dataclass
-class Vocabulary:
-    """Strings → rows, in order of first appearance."""
-
-    index: dict[str, int] = field(default_factory=dict)
-
-    def codes(self, values: pa.Array) -> tuple[Int64Array, Int64Array]:
-        """Row of each value (−1 for null), and the positions at which new rows first appear."""
-        encoded = values.dictionary_encode()
-        local = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
-        before, index = len(self.index), self.index
-        rows = np.array(
-            [index.setdefault(value, len(index)) for value in encoded.dictionary.to_pylist()]
-            + [-1],
-            dtype=np.int64,
-        )
-        codes = rows[local]
-        # Arrow numbers a dictionary by first appearance, so the first positions come in order.
-        distinct, first = np.unique(codes, return_index=True)
-        return codes, first[distinct >= before]
-
-    def find(self, values: pa.Array) -> Int64Array:
-        """Row of each value, −1 for nulls and unknown values; adds nothing."""
-        encoded = values.dictionary_encode()
-        local = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
-        found = [self.index.get(value, -1) for value in encoded.dictionary.to_pylist()]
-        rows: Int64Array = np.array([*found, -1], dtype=np.int64)[local]
-        return rows
-
-    def array(self) -> pa.Array:
-        """The strings, by row."""
-        return pa.array(list(self.index), pa.string())
 
 
 @dataclass
@@ -123,9 +96,14 @@ class Collector:
 
     The first description of a playlist, track, artist or album counts. A track that is repeated in
     a playlist counts once, at its first position.
+
+    Parameters
+    ----------
+    listening
+        How listens become playlists.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, listening: Listening | None = None) -> None:
         self.playlists, self.tracks = Vocabulary(), Vocabulary()
         self.artists, self.albums = LinkedNodes(), LinkedNodes()
         self.titles: list[str | None] = []
@@ -137,11 +115,15 @@ class Collector:
         self.told_apart = 0
         self.disputed: set[int] = set()
         self._namesakes: dict[str, int] = {}
-        # Table rows kept until the rest of their playlists has been read.
-        self._rows: list[Int32Array] = []
-        self._codes: list[Int32Array] = []
-        self._positions: list[Float64Array | None] = []
-        self._unordered: set[int] = set()
+        self.table_rows = TableRows(listening or Listening())
+        self.order_unknown: dict[str, int] = {}  # playlists by reason, once they are finished
+        self._unordered: list[int] = []
+        self._timed: list[tuple[int, int]] = []
+
+    @property
+    def num_playlists(self) -> int:
+        """How many came so far; of a listening history, how many listeners."""
+        return len(self.titles) + self.table_rows.num_playlists
 
     def add_playlists(
         self,
@@ -170,7 +152,7 @@ class Collector:
             self.titles.append(playlist.title)
             kept.append(playlist)
             if not ordered:
-                self._unordered.add(index[playlist_id])
+                self._unordered.append(index[playlist_id])
         flat = [track for playlist in kept for track in playlist.tracks]
         rows = np.repeat(np.arange(len(kept)), [len(playlist.tracks) for playlist in kept])
         position = np.fromiter((track.position for track in flat), dtype=np.int64, count=len(flat))
@@ -202,25 +184,16 @@ class Collector:
         self.told_apart += free != name
         return free
 
-    def add_rows(self, part: Rows) -> None:
+    def add_rows(self, part: Rows, file: str) -> None:
         """Add rows of a table; their lists are made in `finish`, when all rows are there."""
         cells = part.cells
-        playlist, new = self.playlists.codes(cells["playlist"])
-        if "title" in cells:
-            self.titles += _empty_to_null(cells["title"].take(pa.array(new))).to_pylist()
-        else:
-            self.titles += [None] * len(new)
         track, new = self.tracks.codes(cells["track"])
         self._describe_rows({name: cell.take(pa.array(new)) for name, cell in cells.items()})
         if "artist" in cells:
             main = self.artists.known.find(main_artists(cells["artist"]))
             differs = main != np.concatenate(self.artists.main)[track]
             self.disputed.update(track[differs].tolist())
-        self._rows.append(playlist.astype(np.int32))
-        self._codes.append(track.astype(np.int32))
-        self._positions.append(part.position)
-        if not part.ordered:
-            self._unordered.update(np.unique(playlist).tolist())
+        self.table_rows.add(part, track.astype(np.int32), file)
 
     def _describe_rows(self, new: dict[str, pa.Array]) -> None:
         """Add the descriptions in the first rows of new tracks."""
@@ -233,11 +206,11 @@ class Collector:
             artist_name = pa.ListArray.from_arrays(artist.offsets, names)
         else:
             artist_name = artist
-        album = _empty_to_null(new.get("album", nothing))
+        album = empty_to_null(new.get("album", nothing))
         album_name = _named(new.get("album_name", nothing), album)
         if "album" not in new and "album_name" in new:
             # Many albums are called "Greatest Hits".
-            album = name_with_artist(_empty_to_null(new["album_name"]), new)
+            album = name_with_artist(empty_to_null(new["album_name"]), new)
         if "aliases" in new:
             self._add_aliases(new["aliases"].to_pylist())
         self.track_names += _named(new.get("track_name", nothing), new["track"]).to_pylist()
@@ -279,33 +252,17 @@ class Collector:
         self.lengths.append(np.bincount(rows[once], minlength=num_lists))
         self.track_index.append(codes[once].astype(np.int32))
 
-    def _add_waiting_rows(self) -> None:
-        """Group the rows by playlist and add the lists, a few million rows at a time."""
-        if not self._rows:
-            return
-        rows, codes = np.concatenate(self._rows), np.concatenate(self._codes)
-        position = None
-        if any(part is not None for part in self._positions):
-            # In a table without positions all are 0: its rows keep their order.
-            parts = zip(self._positions, self._rows, strict=True)
-            position = np.concatenate(
-                [np.zeros(len(rows)) if part is None else part for part, rows in parts]
-            )
-        self._rows, self._codes, self._positions = [], [], []
-        if (rows[1:] < rows[:-1]).any():
-            together = np.argsort(rows, kind="stable")
-            rows, codes = rows[together], codes[together]
-            position = None if position is None else position[together]
-        ends = np.cumsum(np.bincount(rows, minlength=len(self.titles)))
-        first = 0
-        while first < len(ends):
-            start = ends[first - 1] if first else 0
-            # As many whole playlists as fit, but at least one.
-            last = max(int(np.searchsorted(ends, start + _SLAB, side="right")), first + 1)
-            part = slice(start, ends[last - 1])
-            place = None if position is None else position[part]
-            self._add_lists(rows[part] - first, last - first, codes[part], place)
-            first = last
+    def _add_table_rows(self) -> None:
+        index = self.playlists.index
+        for lists in self.table_rows.lists():
+            first = len(index)
+            self._unordered += (first + np.flatnonzero(~lists.ordered)).tolist()
+            if lists.timed:
+                self._timed.append((first, first + len(lists.ids)))
+            for playlist_id in lists.ids:
+                index[self._told_apart(playlist_id)] = len(index)
+            self.titles += lists.titles
+            self._add_lists(lists.rows, len(lists.ids), lists.codes, lists.position)
 
     def finish(self, order: Order) -> tuple[Playlists, Catalog]:
         """Playlists and catalogue.
@@ -313,7 +270,7 @@ class Collector:
         `order` says whether the order of the tracks is known; ``"auto"``: it is not if the ids of a
         playlist's tracks are sorted, or `Rows.ordered` is false.
         """
-        self._add_waiting_rows()
+        self._add_table_rows()
         nothing = np.zeros(0, dtype=np.int64)
         tracks = TrackLists.from_lengths(
             np.concatenate([nothing, *self.lengths]),
@@ -322,8 +279,7 @@ class Collector:
         track_ids = self.tracks.array()
         aliases = lists_of(self.aliases, len(track_ids)) if self.aliases else None
         if order == "auto":
-            order_known = ~stored_sorted(tracks, track_ids)
-            order_known[list(self._unordered)] = False
+            order_known = self._order_known(tracks, track_ids)
         else:
             order_known = np.full(len(tracks), order == "known")
         playlists = Playlists(
@@ -341,6 +297,20 @@ class Collector:
             },
         )
         return playlists, catalog
+
+    def _order_known(self, tracks: TrackLists, track_ids: pa.Array) -> BoolArray:
+        """Of which playlists the order is known; notes why of others it is not."""
+        unordered = np.zeros(len(tracks), dtype=bool)
+        unordered[self._unordered] = True
+        sorted_ids = stored_sorted(tracks, track_ids) & ~unordered
+        for first, last in self._timed:
+            sorted_ids[first:last] = False
+        short = sorted_ids & (tracks.lengths < 2)
+        reasons = {NO_POSITION: unordered, SHORT: short, SORTED: sorted_ids & ~short}
+        self.order_unknown = {
+            reason: int(which.sum()) for reason, which in reasons.items() if which.any()
+        }
+        return ~(unordered | sorted_ids)
 
 
 def stored_sorted(tracks: TrackLists, track_ids: pa.Array) -> BoolArray:
@@ -374,7 +344,7 @@ def name_with_artist(names: pa.Array, cells: dict[str, pa.Array]) -> pa.Array:
     if artist is None:
         return names
     # Null where either is; Arrow's option to skip nulls skips whole rows.
-    artist = _empty_to_null(main_artists(artist))
+    artist = empty_to_null(main_artists(artist))
     return pc.coalesce(pc.binary_join_element_wise(names, artist, " - "), names)
 
 
@@ -386,10 +356,6 @@ def main_artists(artists: pa.Array) -> pa.Array:
     return pc.list_element(padded, 0) if len(artists) else pa.array([], pa.string())
 
 
-def _empty_to_null(values: pa.Array) -> pa.Array:
-    return pc.if_else(pc.equal(values, ""), pa.scalar(None, pa.string()), values)
-
-
 def _named(names: pa.Array, ids: pa.Array) -> pa.Array:
     """Names, or the id where there is none."""
-    return pc.coalesce(_empty_to_null(names), ids, "")
+    return pc.coalesce(empty_to_null(names), ids, "")

@@ -15,14 +15,23 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, get_args
 
-from segue.console import Progress, count, progress_of
+from segue.console import Progress, count, number, progress_of
 from segue.data.collect import Collector, Order
 from segue.data.formats import FORMATS
 from segue.data.in_memory import is_in_memory, part_in_memory
 from segue.data.playlists import Catalog, Playlists
-from segue.data.records import AnyPlaylist, Format, Reject, Rows, SetAside, TableOptions
+from segue.data.records import (
+    LISTENING,
+    AnyPlaylist,
+    Format,
+    Reject,
+    Rows,
+    SetAside,
+    TableOptions,
+)
 from segue.data.relations import update_digest
 from segue.data.report import ReadReport, rejecting
+from segue.data.sessions import Listening
 from segue.data.sources import SourceFile, find_files
 from segue.data.text import shorten
 from segue.errors import ArtefactError, InputError
@@ -106,7 +115,8 @@ class Source:
         """Read the source; options as for the function `read`."""
         if order not in get_args(Order):
             raise InputError(f"order is {order!r}, expected auto, known or unknown")
-        collector, report, digest = Collector(), ReadReport(), hashlib.sha256()
+        collector = Collector(self.options.listening)
+        report, digest = ReadReport(), hashlib.sha256()
         set_aside: Counter[str] = Counter()
         with _open_aside(skip_bad) as aside:
             reject = rejecting(aside, report, skip=skip_bad is not False)
@@ -114,7 +124,7 @@ class Source:
                 done = 0
                 for done_now in _collect(collector, file, format_, self.options, reject, set_aside):
                     if advance is not None:
-                        advance(done_now - done, len(collector.titles))
+                        advance(done_now - done, collector.num_playlists)
                     done = done_now
                 if not file.in_memory:
                     digest.update(file.digest())
@@ -135,10 +145,14 @@ class Source:
         report.playlists, report.pairs = len(playlists), playlists.tracks.num_pairs
         report.repeated_tracks = collector.repeated_tracks
         report.disputed_tracks = len(collector.disputed)
+        rows = collector.table_rows
+        if rows.short:
+            set_aside[f"session of fewer than {rows.listening.min_length} tracks"] += rows.short
         report.told_apart, report.set_aside = collector.told_apart, dict(set_aside)
+        report.merged, report.order_unknown = rows.merged, collector.order_unknown
         report.ordered_playlists = int(playlists.order_known.sum())
         if all(format_.gives == "rows" for _, format_ in self.files):
-            report.rows = report.pairs + report.repeated_tracks + report.skipped
+            report.rows = rows.num_rows + report.skipped
         report.fingerprint = digest.hexdigest()
         return Collection(playlists, catalog, report)
 
@@ -149,6 +163,13 @@ def read(
     slices: tuple[int, int] | None = None,
     columns: Mapping[str, str | int] | None = None,
     artist_separator: str | None = None,
+    header: bool | None = None,
+    encoding: str | None = None,
+    at_least: Mapping[str, float] | None = None,
+    names: str | os.PathLike[str] | None = None,
+    session_gap: float | None = None,
+    min_length: int | None = None,
+    top: int | None = None,
     order: Order = "auto",
     skip_bad: bool | str | os.PathLike[str] | IO[str] = False,
     playlist_ids: Sequence[str] | None = None,
@@ -184,6 +205,21 @@ def read(
     artist_separator
         For tables: the separator between several artists in one text cell. Parquet and Arrow lists,
         and JSON lists (``["Queen", "David Bowie"]``), need none.
+    header
+        For text tables: whether the first line names the columns; by default it does if one of its
+        cells is a name that is known or given.
+    encoding
+        For text tables: such as ``"latin-1"``; by default UTF-8, or UTF-16 where its mark stands.
+    at_least
+        For tables: column → the least value that counts, such as ``{"rating": 4}``; rows with less
+        or with nothing are left out.
+    names
+        For tables: another table, with names for the ids of tracks, such as MovieLens' movies.csv.
+    session_gap, min_length, top
+        For listening histories, and tables with a column of times: a session ends where
+        `session_gap` minutes pass from one listen to the next (30); those of fewer than
+        `min_length` tracks are left out (2). With `top`, a listener's most played tracks are one
+        list instead, so many at most.
     order
         Whether the order of tracks is meaningful. ``"auto"``: it is not if the ids of a playlist's
         tracks are sorted, since they were then stored as a set, or in a table of users and items
@@ -219,6 +255,13 @@ def read(
         slices=slices,
         columns=columns,
         artist_separator=artist_separator,
+        header=header,
+        encoding=encoding,
+        at_least=at_least,
+        names=names,
+        session_gap=session_gap,
+        min_length=min_length,
+        top=top,
         playlist_ids=playlist_ids,
         track_ids=track_ids,
     )
@@ -237,15 +280,13 @@ def read(
 def find(
     source: Any,
     *,
-    slices: tuple[int, int] | None = None,
-    columns: Mapping[str, str | int] | None = None,
-    artist_separator: str | None = None,
     playlist_ids: Sequence[str] | None = None,
     track_ids: Sequence[str] | None = None,
+    **given: Any,
 ) -> Source:
     """Find the files of a source and recognise their formats, without reading them.
 
-    The parameters are those of `read`.
+    The parameters are those of `read`, `given` those for some formats only.
 
     Raises
     ------
@@ -270,26 +311,41 @@ def find(
         if not found:
             known = _either([format_.name for format_ in FORMATS], "or")
             raise InputError(f"{name}: holds no playlists in a known format, expected {known}")
-    given = {"slices": slices, "columns": columns, "artist_separator": artist_separator}
-    for option in [option for option, value in given.items() if value]:
+    given = {option: value for option, value in given.items() if value not in (None, {}, "")}
+    for option in given:
         unfit = next((format_ for _, format_ in found if option not in format_.options), None)
         if unfit is not None:
             fit = " and ".join(f.name for f in FORMATS if option in f.options)
-            shown = f"--{option.replace('_', '-')}"
+            shown = "--no-header" if option == "header" else f"--{option.replace('_', '-')}"
             raise InputError(f"{name}: holds {unfit.name}, but {shown} is for {fit}")
-    if slices is not None:
-        first, last = slices
+    if "slices" in given:
+        first, last = given["slices"]
         if not 0 <= first <= last < len(found):
             raise InputError(
                 f"{name}: has slices 0 to {len(found) - 1}, but {first} to {last} were asked for"
             )
         found = found[first : last + 1]
-    # A column may be given by its number.
-    stated = {name: str(at) if isinstance(at, int) else at for name, at in (columns or {}).items()}
-    options = TableOptions(stated, artist_separator)
+    options = _table_options(given)
     described = [format_.describe(file, options) for file, format_ in found if format_.describe]
     shown = described[0] if described else ""
     return Source(name, found, passed_over, left_out, options, shown)
+
+
+def _table_options(given: Mapping[str, Any]) -> TableOptions:
+    listening = {name: given[name] for name in LISTENING if name in given}
+    # A column may be given by its number.
+    columns = {
+        field: str(at) if isinstance(at, int) else at
+        for field, at in given.get("columns", {}).items()
+    }
+    return TableOptions(
+        columns,
+        header=given.get("header"),
+        at_least={str(column): value for column, value in given.get("at_least", {}).items()},
+        names=str(given["names"]) if "names" in given else None,
+        listening=Listening(**listening) if listening else None,
+        **{name: given[name] for name in ("artist_separator", "encoding") if name in given},
+    )
 
 
 def _recognised(
@@ -346,7 +402,7 @@ def _collect(
 
     for part in format_.read(file, options, reject):
         if isinstance(part, Rows):
-            collector.add_rows(part)
+            collector.add_rows(part, file.name)
             yield part.bytes_read
         elif isinstance(part, SetAside):
             set_aside[part.what] += part.count
@@ -385,6 +441,11 @@ def _say_read(source: Source, read: ReadReport, order: Order, report: Progress) 
     report.say(f"  {count(read.playlists, 'playlist')} with {count(read.pairs, 'pair')}")
     if order == "auto":
         report.say(f"  order of tracks known in {count(read.ordered_playlists, 'playlist')}")
+        for reason, playlists in read.order_unknown.items():
+            report.say(f"  unknown in {number(playlists)}: {reason}")
+    if read.merged:
+        num = count(read.merged, "playlist")
+        report.say(f"  {num} with rows in several places, read as one each")
     if read.set_aside:
         report.say(f"  set aside: {_listed(read.set_aside)}")
     if read.told_apart:

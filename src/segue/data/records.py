@@ -15,7 +15,12 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from segue.data.sessions import Listening
 from segue.data.sources import SourceFile
+
+# Options of `segue.read` for formats that give rows: of all of them, and of tables.
+LISTENING = frozenset({"session_gap", "min_length", "top"})
+TABLE = LISTENING | {"columns", "artist_separator", "at_least", "names"}
 
 
 class Reject(Protocol):
@@ -125,12 +130,24 @@ class Rows:
         Whether that order may be meaningful.
     bytes_read
         Bytes of the file read so far.
+    plays : float64 [num_rows] or None
+        How often the track was played; None: once per row.
+    listens
+        Whether the rows are a listening history: ``playlist`` is the listener, empty where there is
+        but one, and `position` the time since 1970. Sessions are then cut from them, or lists of
+        what was played most (see `segue.data.sessions`).
+    users, named
+        Whether the playlists are users, or are told apart by their titles alone.
     """
 
     cells: dict[str, pa.Array]
     position: NDArray[np.float64] | None
     ordered: bool
     bytes_read: int
+    plays: NDArray[np.float64] | None = None
+    listens: bool = False
+    users: bool = False
+    named: bool = False
 
 
 @dataclass(frozen=True)
@@ -144,10 +161,26 @@ class TableOptions:
         artists are known.
     artist_separator
         Separator between a track's artists in one text cell.
+    header
+        Whether the first line of a text table names the columns; None: as it looks.
+    encoding
+        Of a text table; None: UTF-8, or UTF-16 with its mark.
+    at_least
+        Column → the least value that counts: other rows are left out.
+    names
+        A table with names for the ids of tracks, of another file.
+    listening
+        How a listening history becomes playlists, and that a table is one; None: only what is
+        recognised as a history is read as one.
     """
 
     columns: Mapping[str, str] = field(default_factory=dict)
     artist_separator: str | None = None
+    header: bool | None = None
+    encoding: str | None = None
+    at_least: Mapping[str, float] = field(default_factory=dict)
+    names: str | None = None
+    listening: Listening | None = None
 
 
 @dataclass(frozen=True)

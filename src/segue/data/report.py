@@ -37,6 +37,11 @@ class ReadReport:
         Tracks that tables list with more than one main artist; the first counts.
     ordered_playlists
         Playlists whose track order is taken as meaningful.
+    order_unknown : dict of str to int
+        Why the order of the other playlists is not known, and of how many.
+    merged
+        Playlists with rows in several places of a table, or in several of its files, where these
+        may be different playlists of one name.
     told_apart
         Playlists whose name another one has as well: they got a number, as in ``"mix (2)"``.
     set_aside : dict of str to int
@@ -59,6 +64,8 @@ class ReadReport:
     repeated_tracks: int = 0
     disputed_tracks: int = 0
     ordered_playlists: int = 0
+    order_unknown: Mapping[str, int] = field(default_factory=dict)
+    merged: int = 0
     told_apart: int = 0
     set_aside: Mapping[str, int] = field(default_factory=dict)
     skipped: int = 0

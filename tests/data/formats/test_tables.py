@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segue.data import collect
+from segue.data import table_rows
 from segue.data.formats import text_tables
 from segue.data.formats.mpd import write_slice
 from segue.data.formats.text_tables import CleanText, Dialect
@@ -309,7 +309,7 @@ class TestColumns:
 class TestRows:
     @pytest.mark.parametrize("slab", [1, 3, 4_000_000])
     def test_playlists_in_pieces_repeats_and_positions(self, read, monkeypatch, slab):
-        monkeypatch.setattr(collect, "_SLAB", slab)
+        monkeypatch.setattr(table_rows, "_SLAB", slab)
         content = "playlist,track,artist,position\n"
         content += "1,a,x,9\n2,b,x,0\n1,b,x,-1\n2,b,x,-5\n3,c,y,0\n1,a,z,3\n1,c,y,3\n"
         playlists, catalog, report = read(content)

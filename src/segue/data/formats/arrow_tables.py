@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from segue.data.formats.cells import sound_rows
 from segue.data.formats.columns import Columns, find_columns
-from segue.data.records import Format, Reject, Rows, TableOptions
+from segue.data.records import TABLE, Format, Reject, Rows, SetAside, TableOptions
 from segue.data.sources import UNREADABLE, SourceFile
 from segue.errors import InputError
 
@@ -40,7 +40,7 @@ class ArrowRows:
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """The columns that are read, each named by its index."""
-        read, done = columns_to_read(self.columns), 0
+        read, done = self.columns.used, 0
         names = [self.columns.header[at] for at in read]
         for batch in self._batches:
             done += len(batch)
@@ -66,20 +66,15 @@ class ArrowRows:
         """Nothing remains: Arrow has no ragged rows."""
 
 
-def columns_to_read(columns: Columns) -> list[int]:
-    """Indices of the columns that are read."""
-    return sorted(set(columns.column_index.values()))
-
-
 def arrow_format(table: pa.Table) -> Format:
     """The format of one table in memory."""
 
     def columns_of(file: SourceFile, options: TableOptions) -> Columns:
         return find_columns(file.name, table.column_names, options)
 
-    def read(file: SourceFile, options: TableOptions, reject: Reject) -> Iterator[Rows]:
+    def read(file: SourceFile, options: TableOptions, reject: Reject) -> Iterator[Rows | SetAside]:
         columns = columns_of(file, options)
-        batches = table.select(columns_to_read(columns)).to_batches(_BATCH)
+        batches = table.select(columns.used).to_batches(_BATCH)
         rows = ArrowRows(columns, iter(batches), table.num_rows, file.size)
         return sound_rows(columns, rows, reject)
 
@@ -89,7 +84,7 @@ def arrow_format(table: pa.Table) -> Format:
         read,
         gives="rows",
         describe=lambda file, options: str(columns_of(file, options)),
-        options=frozenset({"columns", "artist_separator"}),
+        options=TABLE,
     )
 
 
@@ -113,10 +108,10 @@ def _describe(file: SourceFile, options: TableOptions) -> str:
         return str(_columns(file, table, options))
 
 
-def _read(file: SourceFile, options: TableOptions, reject: Reject) -> Iterator[Rows]:
+def _read(file: SourceFile, options: TableOptions, reject: Reject) -> Iterator[Rows | SetAside]:
     with _open(file) as table:
         columns = _columns(file, table, options)
-        names = [columns.header[at] for at in columns_to_read(columns)]
+        names = [columns.header[at] for at in columns.used]
         batches = table.iter_batches(_BATCH, columns=names)
         rows = ArrowRows(columns, batches, table.metadata.num_rows, file.size)
         yield from sound_rows(columns, rows, reject)
@@ -128,5 +123,5 @@ PARQUET = Format(
     _read,
     gives="rows",
     describe=_describe,
-    options=frozenset({"columns", "artist_separator"}),
+    options=TABLE,
 )

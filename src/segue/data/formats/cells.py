@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from segue.data.collect import name_with_artist
 from segue.data.formats.columns import Columns
 from segue.data.playlists import BoolArray
-from segue.data.records import Reject, Rows
+from segue.data.records import Reject, Rows, SetAside
 from segue.data.sources import UNREADABLE, reason_of
+from segue.data.text import spotify_uri
 from segue.errors import InputError
 
 SUBSTITUTE = "\x1a"  # The control character that stands for a byte that is not UTF-8.
@@ -52,23 +53,36 @@ class Batches(Protocol):
         """Reject the bad rows after the last batch."""
 
 
-def sound_rows(columns: Columns, source: Batches, reject: Reject) -> Iterator[Rows]:
-    """The valid rows of a table; empty rows are skipped."""
+def sound_rows(columns: Columns, source: Batches, reject: Reject) -> Iterator[Rows | SetAside]:
+    """The valid rows of a table; empty rows are skipped, those below a least value set aside."""
     done = 0
     try:
         for batch in source.batches():
             checked = _Checked(columns, batch, source.substituted)
             source.reject_rows(done, batch, checked.reasons, reject)
             done += len(batch)
-            cells, position = checked.cells, checked.position
             good = ~checked.without_values
             good[list(checked.reasons)] = False
+            if (low := good & checked.low).any():
+                good &= ~low
+                yield SetAside("row below the least value", int(low.sum()))
+            cells, position, plays = checked.cells, checked.position, checked.plays
             if not good.all():
                 cells = {name: cell.filter(pa.array(good)) for name, cell in cells.items()}
                 position = None if position is None else position[good]
+                plays = None if plays is None else plays[good]
             if "track" not in cells:
                 cells["track"] = name_with_artist(cells["track_name"], cells)
-            yield Rows(cells, position, columns.ordered, source.bytes_read)
+            yield Rows(
+                cells,
+                position,
+                columns.ordered,
+                source.bytes_read,
+                plays,
+                columns.listens,
+                columns.users,
+                columns.named,
+            )
         source.reject_rest(reject)
     except UNREADABLE as error:
         source.reject_rest(reject)
@@ -90,6 +104,8 @@ class _Checked:
         needed = ("playlist", "track" if columns.has_ids else "track_name", "artist")
         self.cells: dict[str, pa.Array] = {}
         self.position: NDArray[np.float64] | None = None
+        self.plays: NDArray[np.float64] | None = None
+        aliases: list[pa.Array] = []
         for field, at in columns.column_index.items():
             column = batch.column(str(at))
             shown = columns.shown(field)
@@ -97,17 +113,49 @@ class _Checked:
                 self.position, bad = moments(column, f"{columns.table}: {shown}")
                 self._refuse(bad, f"{shown} is neither a number nor a date, expected a position")
                 continue
+            if field == "plays":
+                self.plays, bad = moments(column, f"{columns.table}: {shown}")
+                self._refuse(bad, f"{shown} is no number, expected how often a track was played")
+                continue
+            if field in _ALIASES:
+                aliases.append(_ALIASES[field](_strings(column, f"{columns.table}: {shown}")))
+                continue
             cell = self._artists(field, column) if field in ("artist", "artist_name") else column
             if cell is column or not pa.types.is_list(cell.type):
                 cell = _strings(cell, f"{columns.table}: {shown}")
                 if substituted:
                     wrong = pc.match_substring(cell, SUBSTITUTE)
                     self._refuse(_mask(wrong.fill_null(False)), f"{shown} is not UTF-8 text")
+            if field == "track":
+                cell = spotify_uris(cell)
             self.cells[field] = cell
             if field in needed:
                 what = "a name" if field == "track_name" else f"the id of the {field}"
                 self._refuse(_mask(_is_empty(cell)), f"{shown} is empty, expected {what}")
         self._match_names()
+        if columns.owner:
+            self._add_owner(batch)
+        if aliases:
+            self.cells["aliases"] = _joined_aliases(aliases)
+        self.low = np.zeros(len(batch), dtype=bool)
+        for at, least in columns.at_least.items():
+            shown = columns.shown_column(at)
+            column = batch.column(str(at))
+            values, bad = moments(column, f"{columns.table}: {shown}")
+            empty = _mask(_is_empty(column))
+            self._refuse(bad & ~empty, f"{shown} is no number, but rows from {least:g} are wanted")
+            self.low |= empty | (values < least)
+
+    def _add_owner(self, batch: pa.RecordBatch) -> None:
+        """Make the playlist's id of all its columns: ``"user / name"``."""
+        parts = []
+        for at in self.columns.owner:
+            shown = self.columns.shown_column(at)
+            parts.append(_strings(batch.column(str(at)), f"{self.columns.table}: {shown}"))
+            self._refuse(_mask(_is_empty(parts[-1])), f"{shown} is empty, expected a name")
+        name = self.cells["playlist"]
+        self.cells["playlist"] = pc.binary_join_element_wise(*parts, name, " / ")
+        self.cells.setdefault("title", name)
 
     def _artists(self, field: str, column: pa.Array) -> pa.Array:
         """Several artists per row as lists of strings; single ones unchanged."""
@@ -189,6 +237,46 @@ def _strings(column: pa.Array, place: str) -> pa.Array:
         return column.cast(pa.string())
     except pa.ArrowInvalid as error:
         raise InputError(f"{place} holds bytes that are not UTF-8 text") from error
+
+
+def spotify_uris(tracks: pa.Array) -> pa.Array:
+    """Ids of tracks; Spotify's links and bare ids become URIs, as `spotify_uri` has them."""
+    lengths = pc.binary_length(tracks)
+    likely = pc.or_kleene(pc.equal(lengths, 22), pc.starts_with(tracks, "http"))
+    if not pc.any(likely).as_py():
+        return tracks
+    distinct = tracks.dictionary_encode()
+    ids = distinct.dictionary.to_pylist()
+    # A number is the id of another source, however long.
+    uris = [None if not track or track.isdecimal() else spotify_uri(track) for track in ids]
+    named = [uri or track for uri, track in zip(uris, ids, strict=True)]
+    return pa.array(named, pa.string()).take(distinct.indices)
+
+
+def _isrcs(cells: pa.Array) -> pa.Array:
+    codes = pc.utf8_upper(pc.replace_substring(pc.utf8_trim_whitespace(cells), "-", ""))
+    sound = pc.match_substring_regex(codes, r"^[A-Z]{2}[A-Z0-9]{3}\d{7}$")
+    return _with_scheme("isrc:", codes, sound)
+
+
+def _mbids(cells: pa.Array) -> pa.Array:
+    codes = pc.utf8_lower(pc.utf8_trim_whitespace(cells))
+    sound = pc.match_substring_regex(codes, r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
+    return _with_scheme("mbid:", codes, sound)
+
+
+def _with_scheme(scheme: str, codes: pa.Array, sound: pa.Array) -> pa.Array:
+    named = pc.binary_join_element_wise(pa.scalar(scheme), codes, "")
+    return pc.if_else(sound.fill_null(False), named, pa.scalar(None, pa.string()))
+
+
+_ALIASES = {"isrc": _isrcs, "mbid": _mbids}
+
+
+def _joined_aliases(columns: list[pa.Array]) -> pa.Array:
+    """The aliases of each row: lists of strings, never null."""
+    rows = zip(*(column.to_pylist() for column in columns), strict=True)
+    return pa.array([[code for code in row if code] for row in rows], pa.list_(pa.string()))
 
 
 def _mask(values: pa.Array) -> BoolArray:

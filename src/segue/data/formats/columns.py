@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from segue.data.records import TableOptions
 from segue.data.text import shorten
@@ -14,24 +14,43 @@ from segue.errors import InputError
 # punctuation do not matter: `userId` is `user_id`. A column is used for one field only, so a plain
 # `track` is an id, but next to a `track_id` it is the name.
 FIELDS = {
-    "playlist": ("playlistid", "playlisturi", "pid", "playlist", "userid", "user", "sessionid"),
+    "playlist": (
+        "playlistid", "playlisturi", "pid", "playlist", "playlistname", "playlisttitle", "userid",
+        "user", "username", "listener", "msno", "sessionid",
+    ),
     "track": ("trackid", "trackuri", "songid", "itemid", "movieid", "track", "song", "item"),
-    "artist": ("artistid", "artisturi", "artist", "artistname"),
+    "artist": ("artistid", "artisturi", "artist", "artistname", "artists", "artistnames"),
     "album": ("albumid", "albumuri", "album"),
-    "title": ("title", "playlisttitle", "playlistname", "playlist"),
+    "title": ("playlisttitle", "playlistname", "title", "playlist"),
     "position": ("position", "pos"),
-    "track_name": ("trackname", "songname", "track", "song"),
-    "artist_name": ("artistname", "artist"),
+    "track_name": ("trackname", "songname", "tracktitle", "songtitle", "track", "song"),
+    "artist_name": ("artistname", "artist", "artistnames", "artists"),
     "album_name": ("albumname", "album"),
-}
+    "plays": ("plays", "playcount", "listencount", "numplays", "count"),
+    "isrc": ("isrc",),
+    "mbid": ("mbid", "trackmbid", "recordingmbid"),
+}  # fmt: skip
 _KNOWN = {name for names in FIELDS.values() for name in names}
 # One column may be given for both: the id is then the name.
 _ID_AND_NAME = ({"playlist", "title"}, *({kind, f"{kind}_name"} for kind in FIELDS))
+_USERS = {"user", "userid", "username", "listener", "msno"}
 # A table of these holds bare interactions: that it names no artist is not an oversight, and the
 # order of its rows means nothing.
-_INTERACTIONS = {"item", "itemid", "movieid", "user", "userid"}
+_INTERACTIONS = _USERS | {"item", "itemid", "movieid"}
+# By these a playlist has a title and no id: users may each have one of the same name.
+_TITLES = {"playlist", "playlistname", "playlisttitle"}
+_OWNERS = ("userid", "user", "username", "owner", "listener")
+# Columns of times, where listens are cut into sessions; else they are pointed out, as are values
+# that say how much someone likes a track.
+_TIMES = (
+    "timestamp", "time", "listenedat", "playedat", "uts", "utctime", "datetime", "date", "unixtime",
+    "ts",
+)  # fmt: skip
+_VALUES = ("rating", "ratings", "score", "stars", "target", "label", "weight", "liked")
 _RECBOLE_TYPE = re.compile(r":(token|float)(_seq)?$")
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
+# What is in a row of values and not the name of a column: a number, a date, a long hash or a UUID.
+_VALUE = re.compile(r"-?\d+(\.\d+)?([eE][-+]?\d+)?|\d{4}-\d\d-\d\d.*|[0-9a-f]{32,}|[0-9a-f-]{36}")
 _MANY_COLUMNS = 20
 
 
@@ -50,6 +69,12 @@ class Columns:
         Field → index of its column, counted from 0.
     artist_separator : str or None
         Separator between several artists in one cell.
+    owner : list of int
+        Indices of the columns that name a playlist together with that of ``playlist``, before it.
+    at_least : dict of int to float
+        Index of a column → the least value that counts.
+    listens : bool
+        Whether the rows are a listening history.
     """
 
     table: str
@@ -57,10 +82,16 @@ class Columns:
     has_header: bool
     column_index: dict[str, int]
     artist_separator: str | None = None
+    owner: list[int] = field(default_factory=list)
+    at_least: dict[int, float] = field(default_factory=dict)
+    listens: bool = False
 
     def __str__(self) -> str:
         """``playlist = userId, track = movieId; no artists``."""
-        found = ", ".join(f"{field} = {self.header[at]}" for field, at in self.column_index.items())
+        shown = {name: self.header[at] for name, at in self.column_index.items()}
+        owners = [self.header[at] for at in self.owner]
+        shown["playlist"] = " + ".join([*owners, shown["playlist"]])
+        found = ", ".join(f"{name} = {column}" for name, column in shown.items())
         return found if "artist" in self.column_index else f"{found}; no artists"
 
     @property
@@ -69,116 +100,277 @@ class Columns:
         return "track" in self.column_index
 
     @property
+    def used(self) -> list[int]:
+        """Indices of the columns that are read."""
+        return sorted({*self.column_index.values(), *self.owner, *self.at_least})
+
+    @property
     def ordered(self) -> bool:
         """Whether the order of the rows may be meaningful: not for bare interactions."""
         return "position" in self.column_index or not self._interactions
 
     @property
+    def users(self) -> bool:
+        """Whether the playlists are users."""
+        return self._key_of("playlist") in _USERS if self.has_header else self._interactions
+
+    @property
+    def named(self) -> bool:
+        """Whether playlists are told apart by their titles alone."""
+        return self.has_header and not self.owner and self._key_of("playlist") in _TITLES
+
+    @property
+    def unused(self) -> list[str]:
+        """What recognised columns would do that are not read."""
+        keys = (
+            {} if not self.has_header else {_key(name): at for at, name in enumerate(self.header)}
+        )
+        said = []
+        values = [keys[key] for key in _VALUES if key in keys and keys[key] not in self.used]
+        for at in values:
+            name = self.header[at]
+            said.append(
+                f"`{name}` is not used, every row counts: --at-least {name}=… leaves out less"
+            )
+        if self.users and "position" not in self.column_index:
+            for at in [keys[key] for key in _TIMES if key in keys][:1]:
+                name = self.header[at]
+                said.append(
+                    f"`{name}` is not used: --columns position={name} puts tracks in its order"
+                )
+        return said
+
+    @property
     def _interactions(self) -> bool:
         if not self.has_header:
             return "artist" not in self.column_index
-        ids = (
-            self.column_index[field]
-            for field in ("playlist", "track")
-            if field in self.column_index
-        )
-        return any(_key(self.header[at]) in _INTERACTIONS for at in ids)
+        ids = (name for name in ("playlist", "track") if name in self.column_index)
+        return any(self._key_of(name) in _INTERACTIONS for name in ids)
 
-    def shown(self, field: str) -> str:
-        """A column's name in messages."""
-        at = self.column_index[field]
+    def _key_of(self, name: str) -> str:
+        return _key(self.header[self.column_index[name]])
+
+    def shown(self, name: str) -> str:
+        """A field's column in messages."""
+        return self.shown_column(self.column_index[name])
+
+    def shown_column(self, at: int) -> str:
+        """A column in messages."""
         return f"`{shorten(self.header[at], 60)}`" if self.has_header else f"column {at + 1}"
 
 
-def looks_like_header(cells: list[str], stated: Mapping[str, str]) -> bool:
+def looks_like_header(cells: list[str], options: TableOptions) -> bool:
     """Whether the first row of a text holds names of columns.
 
-    It does if one of them is known or was given. Otherwise it does not if all are numbers, or if
-    columns were given by number.
+    It does if one of them is known or was given. Otherwise it does not if one is a value, such as a
+    number or a date, or if columns were given by number.
     """
+    if options.header is not None:
+        return options.header
     names = {*cells, *(_RECBOLE_TYPE.sub("", cell) for cell in cells)}
-    stated_names = {name for name in stated.values() if name and not name.isdecimal()}
+    given = {
+        part
+        for column in (*options.columns.values(), *options.at_least)
+        for part in (column, *column.split("+"))
+        if part
+    }
+    stated_names = {name for name in given if not name.isdecimal()}
     if all(map(_NUMBER.fullmatch, cells)):
         return False
     if names & stated_names or any(_key(cell) in _KNOWN for cell in cells):
         return True
-    return stated_names != set() or not any(stated.values())
+    if any(map(_VALUE.fullmatch, cells)):
+        return False
+    return stated_names != set() or not given
 
 
 def find_columns(
-    table: str, header: list[str], options: TableOptions, *, has_header: bool = True
+    table: str,
+    header: list[str],
+    options: TableOptions,
+    *,
+    has_header: bool = True,
+    sample: Sequence[Sequence[str]] = (),
 ) -> Columns:
     """Find the column of each field, as given or by its name.
+
+    Parameters
+    ----------
+    sample
+        The first rows of a table without a header: what they hold tells more than their places.
 
     Raises
     ------
     InputError
         If a field is unknown, or a column is missing, ambiguous, or given for two fields.
     """
-    wanted = options.columns
-    for field in wanted:
-        if field not in FIELDS:
-            raise InputError(
-                f"{field!r} is not a field of a table, expected one of {_list(FIELDS)}"
-            )
+    wanted = dict(options.columns)
+    for name in wanted:
+        if name not in FIELDS:
+            raise InputError(f"{name!r} is not a field of a table, expected one of {_list(FIELDS)}")
     if not has_header:
         header = [str(number + 1) for number in range(len(header))]
+    owner = _owner(table, header, has_header, wanted)
     column_index = _stated(table, header, has_header, wanted)
+    listening = options.listening
     if has_header:
         _find_by_name(table, header, wanted, column_index)
+        if not owner and "playlist" not in wanted:
+            owner = _found_owner(header, column_index)
+        if listening and "position" not in {**column_index, **wanted}:
+            _find_time(header, column_index)
+    else:
+        column_index |= _by_place(wanted, column_index, len(header), sample)
     _check_complete(table, header, has_header, wanted, column_index)
+    if "plays" not in wanted and not (listening and listening.top):
+        column_index.pop("plays", None)
+    if listening and listening.top is None and "position" not in column_index:
+        raise InputError(
+            f"{table}: has no column recognised as the time of a listen; "
+            f"{_there(header, has_header)}; say which one it is: --columns position=…"
+        )
     return Columns(
         table,
         header,
         has_header,
-        {field: column_index[field] for field in FIELDS if field in column_index},
+        {name: column_index[name] for name in FIELDS if name in column_index},
         options.artist_separator,
+        owner,
+        {
+            _place(table, header, has_header, column, "least value"): float(value)
+            for column, value in options.at_least.items()
+        },
+        listening is not None,
     )
+
+
+def _owner(table: str, header: list[str], has_header: bool, wanted: dict[str, str]) -> list[int]:
+    """The further columns of ``playlist=user_id+name``; `wanted` keeps the last one."""
+    stated = wanted.get("playlist", "")
+    if "+" not in stated or stated in header:
+        return []
+    *owners, wanted["playlist"] = (part.strip() for part in stated.split("+"))
+    return [_place(table, header, has_header, column, "playlist") for column in owners]
 
 
 def _stated(
     table: str, header: list[str], has_header: bool, wanted: Mapping[str, str]
 ) -> dict[str, int]:
-    bare = [_RECBOLE_TYPE.sub("", name) for name in header]
     column_index: dict[str, int] = {}
-    for field in [field for field in FIELDS if wanted.get(field)]:
-        name = wanted[field]
-        if name.isdecimal() and 0 < int(name) <= len(header):
-            at = int(name) - 1
-        else:
-            places = [at for at, pair in enumerate(zip(header, bare, strict=True)) if name in pair]
-            if not places:
-                there = _there(header, has_header)
-                raise InputError(f"{table}: has no column {name!r} for the {field}; {there}")
-            at = _only(table, header, places, field)
+    for name in [name for name in FIELDS if wanted.get(name)]:
+        at = _place(table, header, has_header, wanted[name], name)
         for other in [other for other in column_index if column_index[other] == at]:
-            if {field, other} not in _ID_AND_NAME:
+            if {name, other} not in _ID_AND_NAME:
                 raise InputError(
-                    f"{table}: column {name!r} is given for both the {other} and the {field}, "
-                    "expected a column for each"
+                    f"{table}: column {wanted[name]!r} is given for both the {other} and the "
+                    f"{name}, expected a column for each"
                 )
-        column_index[field] = at
-    if not has_header:
-        # As in MovieLens: playlist, track, and numbers about the pair.
-        defaults = {"playlist": 0}
-        if "track_name" not in column_index:
-            defaults["track"] = 1
-        for field, at in defaults.items():
-            if field not in wanted and at < len(header) and at not in column_index.values():
-                column_index[field] = at
+        column_index[name] = at
     return column_index
+
+
+def _place(table: str, header: list[str], has_header: bool, column: str, what: str) -> int:
+    """The index of a column, by its name or number."""
+    if column.isdecimal() and 0 < int(column) <= len(header):
+        return int(column) - 1
+    bare = [_RECBOLE_TYPE.sub("", name) for name in header]
+    places = [at for at, pair in enumerate(zip(header, bare, strict=True)) if column in pair]
+    if not places:
+        there = _there(header, has_header)
+        raise InputError(f"{table}: has no column {column!r} for the {what}; {there}")
+    return _only(table, header, places, what)
+
+
+def _by_place(
+    wanted: Mapping[str, str],
+    column_index: Mapping[str, int],
+    width: int,
+    sample: Sequence[Sequence[str]],
+) -> dict[str, int]:
+    """The fields of a table without a header, where they are not stated."""
+    # As in MovieLens: playlist, track, and numbers about the pair.
+    found = {"playlist": 0, "track": 1}
+    columns = list(zip(*(row for row in sample if len(row) == width), strict=True))
+    for layout, fields in () if wanted else _LAYOUTS:
+        if len(layout) == width == len(columns) and all(
+            all(map(pattern.fullmatch, column))
+            for pattern, column in zip(layout, columns, strict=True)
+        ):
+            found = dict(fields)
+    if "track_name" in column_index:
+        found.pop("track", None)
+    taken = {*column_index.values()}
+    return {
+        name: at
+        for name, at in found.items()
+        if name not in wanted and at < width and at not in taken
+    }
+
+
+_ANY, _MBID = (
+    re.compile(".*", re.DOTALL),
+    re.compile("([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})?"),
+)
+_TIME, _COUNT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d.*"), re.compile(r"\d+")
+# Tables without a header that their cells give away.
+_LAYOUTS: tuple[tuple[tuple[re.Pattern[str], ...], dict[str, int]], ...] = (
+    # Yoochoose: session, time, item, category.
+    ((_ANY, _TIME, _ANY), {"playlist": 0, "position": 1, "track": 2}),
+    ((_ANY, _TIME, _ANY, _ANY), {"playlist": 0, "position": 1, "track": 2}),
+    # Taste Profile: user, song, plays.
+    (
+        (_ANY, re.compile("SO[A-Z0-9]{16}"), _COUNT),
+        {"playlist": 0, "track": 1, "plays": 2},
+    ),
+    # Last.fm 360K: user, artist's MusicBrainz id, artist, plays. The artists are the tracks.
+    ((_ANY, _MBID, _ANY, _COUNT), {"playlist": 0, "track": 2, "plays": 3}),
+)
 
 
 def _find_by_name(
     table: str, header: list[str], wanted: Mapping[str, str], column_index: dict[str, int]
 ) -> None:
     keys = [_key(name) for name in header]
-    for field, names in FIELDS.items():
+    for name, names in FIELDS.items():
         free = ["" if at in column_index.values() else key for at, key in enumerate(keys)]
-        first = next((name for name in names if name in free), None)
-        if first and field not in wanted:
+        first = next((key for key in names if key in free), None)
+        if first and name not in wanted:
             places = [at for at, key in enumerate(free) if key == first]
-            column_index[field] = _only(table, header, places, field)
+            column_index[name] = _only(table, header, places, name)
+    if "track" not in column_index and "track_name" not in {**column_index, **wanted}:
+        # Beside a playlist and an artist, a plain title is that of the song.
+        for key in ("title", "name"):
+            if key in keys and "title" not in wanted:
+                at = _only(table, header, [at for at, k in enumerate(keys) if k == key], "track")
+                if column_index.get("title") == at:
+                    del column_index["title"]
+                if at not in column_index.values():
+                    column_index["track_name"] = at
+                    break
+    if "title" not in {**column_index, **wanted} and "playlist" in column_index:
+        at = column_index["playlist"]
+        if keys[at] in ("playlistname", "playlisttitle"):
+            column_index["title"] = at
+
+
+def _found_owner(header: list[str], column_index: Mapping[str, int]) -> list[int]:
+    """The column that names the user, where a playlist has a title of its own and no id."""
+    keys = [_key(name) for name in header]
+    if "playlist" not in column_index or keys[column_index["playlist"]] not in (
+        "playlistname",
+        "playlisttitle",
+    ):
+        return []
+    owners = [keys.index(key) for key in _OWNERS if key in keys]
+    return [at for at in owners if at not in column_index.values()][:1]
+
+
+def _find_time(header: list[str], column_index: dict[str, int]) -> None:
+    keys = [_key(name) for name in header]
+    for key in _TIMES:
+        if key in keys and keys.index(key) not in column_index.values():
+            column_index["position"] = keys.index(key)
+            return
 
 
 def _check_complete(
@@ -188,24 +380,32 @@ def _check_complete(
     wanted: Mapping[str, str],
     column_index: dict[str, int],
 ) -> None:
-    interactions = "track" in column_index and _key(header[column_index["track"]]) in _INTERACTIONS
-    for field in ("playlist", "track", "artist"):
-        if field in column_index or (field == "track" and "track_name" in column_index):
+    ids = [header[column_index[name]] for name in ("playlist", "track") if name in column_index]
+    interactions = any(_key(column) in _INTERACTIONS for column in ids)
+    for name in ("playlist", "track", "artist"):
+        if name in column_index or (name == "track" and "track_name" in column_index):
             continue
-        if field == "artist" and ("artist" in wanted or interactions or not has_header):
+        if name == "artist" and ("artist" in wanted or interactions or not has_header):
             continue
-        none = ", or that there is none: --columns artist=" if field == "artist" else ""
+        more = ""
+        if name == "artist":
+            more = ", or that there is none: --columns artist="
+        elif has_header and not any(_key(column) in _KNOWN for column in header):
+            more = "; if that is no header: --no-header"
+        elif name == "track" and "artist" in column_index:
+            artist = header[column_index["artist"]]
+            more = f"; to take artists for tracks: --columns track={artist},artist="
         raise InputError(
-            f"{table}: has no column recognised as the {field}; {_there(header, has_header)}; "
-            f"say which one it is, by name or number: --columns {field}=…{none}"
+            f"{table}: has no column recognised as the {name}; {_there(header, has_header)}; "
+            f"say which one it is, by name or number: --columns {name}=…{more}"
         )
 
 
-def _only(table: str, header: list[str], places: list[int], field: str) -> int:
+def _only(table: str, header: list[str], places: list[int], what: str) -> int:
     if len(places) > 1:
         raise InputError(
             f"{table}: has several columns {header[places[0]]!r}; "
-            f"say which is the {field}: --columns {field}=…"
+            f"say which is the {what}: --columns {what}=…"
         )
     return places[0]
 

@@ -26,7 +26,7 @@ import pyarrow.csv
 from segue.data.formats.cells import SUBSTITUTE, sound_rows
 from segue.data.formats.columns import Columns, find_columns, looks_like_header
 from segue.data.playlists import Int64Array
-from segue.data.records import Format, Reject, Rows, TableOptions
+from segue.data.records import TABLE, Format, Reject, Rows, SetAside, TableOptions
 from segue.data.sources import UNREADABLE, SourceFile
 from segue.errors import InputError
 
@@ -146,7 +146,7 @@ class TextRows:
         """The columns that are read, each named by its index: Arrow string."""
         names = [str(at) for at in range(len(self.columns.header))]
         # The last column shows whether a quoted field swallowed the end of the file.
-        read = [names[at] for at in sorted({*self.columns.column_index.values(), len(names) - 1})]
+        read = [names[at] for at in sorted({*self.columns.used, len(names) - 1})]
         raw, content = self.file.open_text()
         text = CleanText(content, self.dialect)
         last: pa.RecordBatch | None = None
@@ -307,7 +307,7 @@ def _columns(file: SourceFile, options: TableOptions) -> tuple[Columns, Dialect]
     except csv.Error as error:
         raise InputError(f"{file.name}: line 1: is not cells ({error})") from error
     names = [cell.strip() for cell in cells]
-    has_header = looks_like_header(names, options.columns)
+    has_header = looks_like_header(names, options)
     return find_columns(file.name, names, options, has_header=has_header), dialect
 
 
@@ -322,7 +322,7 @@ def _head(file: SourceFile) -> str:
     return file.head.decode("utf-8", "surrogateescape")
 
 
-def _read(file: SourceFile, options: TableOptions, reject: Reject) -> Iterator[Rows]:
+def _read(file: SourceFile, options: TableOptions, reject: Reject) -> Iterator[Rows | SetAside]:
     columns, dialect = _columns(file, options)
     return sound_rows(columns, TextRows(file, columns, dialect), reject)
 
@@ -334,5 +334,5 @@ TEXT = Format(
     _read,
     gives="rows",
     describe=lambda file, options: str(_columns(file, options)[0]),
-    options=frozenset({"columns", "artist_separator"}),
+    options=TABLE | {"header", "encoding"},
 )

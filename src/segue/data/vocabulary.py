@@ -1,0 +1,50 @@
+"""Strings → rows, as readers number playlists, tracks, artists and albums."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from segue.data.playlists import Int64Array
+
+
+@dataclass
+class Vocabulary:
+    """Strings → rows, in order of first appearance."""
+
+    index: dict[str, int] = field(default_factory=dict)
+
+    def codes(self, values: pa.Array) -> tuple[Int64Array, Int64Array]:
+        """Row of each value (−1 for null), and the positions at which new rows first appear."""
+        encoded = values.dictionary_encode()
+        local = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
+        before, index = len(self.index), self.index
+        rows = np.array(
+            [index.setdefault(value, len(index)) for value in encoded.dictionary.to_pylist()]
+            + [-1],
+            dtype=np.int64,
+        )
+        codes = rows[local]
+        # Arrow numbers a dictionary by first appearance, so the first positions come in order.
+        distinct, first = np.unique(codes, return_index=True)
+        return codes, first[distinct >= before]
+
+    def find(self, values: pa.Array) -> Int64Array:
+        """Row of each value, −1 for nulls and unknown values; adds nothing."""
+        encoded = values.dictionary_encode()
+        local = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+        found = [self.index.get(value, -1) for value in encoded.dictionary.to_pylist()]
+        rows: Int64Array = np.array([*found, -1], dtype=np.int64)[local]
+        return rows
+
+    def array(self) -> pa.Array:
+        """The strings, by row."""
+        return pa.array(list(self.index), pa.string())
+
+
+def empty_to_null(values: pa.Array) -> pa.Array:
+    """Strings, null where they are empty."""
+    return pc.if_else(pc.equal(values, ""), pa.scalar(None, pa.string()), values)
