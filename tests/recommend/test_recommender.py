@@ -14,6 +14,7 @@ from segue.data.playlists import TrackLists
 from segue.data.relations import Nodes
 from segue.errors import ArtefactError, InputError, NameLookupError
 from segue.recommend import ranking
+from segue.recommend.details import Found
 from segue.recommend.filters import Filters
 from segue.recommend.lists import Recommendations
 from segue.recommend.recommender import Recommender
@@ -67,6 +68,7 @@ def test_the_list_is_the_formula(recommender):
     np.testing.assert_allclose([t.score for t in found.tracks], score[expected], atol=1e-5)
     for track, row in zip(found.tracks, expected, strict=True):
         assert track.track_name == f"Track {row}"
+        assert track.artist_id == f"segue:artist:{bundle.catalog.main_artist[row]}"
         assert track.artist_name == f"Artist {bundle.catalog.main_artist[row]}"
 
 
@@ -214,7 +216,7 @@ def test_what_is_printed_for_programs(small):
     assert [track["rank"] for track in content["tracks"]] == [1, 2]
     first = content["tracks"][0]
     assert set(first) == {
-        *("rank", "track_id", "track_name", "artist_name", "score"),
+        *("rank", "track_id", "track_name", "artist_id", "artist_name", "score"),
         *("because", "rest", "same_artist", "playlists"),
     }
     assert set(first["because"][0]) == {"kind", "id", "name", "part"}
@@ -550,3 +552,15 @@ def test_find(recommender):
     assert without.find("track 3").playlists == ()
     with pytest.raises(InputError, match="made without playlists"):
         without.find("a", kind="playlist")
+
+
+def test_what_is_spelt_alike_is_found_only_if_asked_for(recommender):
+    assert recommender.find("trakc 3") == Found()
+    found = recommender.find("trakc 3", 2, fuzzy=True)
+    assert found.similar
+    assert found.tracks[0].name == "Track 3"
+    assert len(found.tracks) <= 2
+    exact = recommender.find("track 3", fuzzy=True)
+    assert exact == recommender.find("track 3")
+    assert not exact.similar
+    assert recommender.find("qqqqzzzz", fuzzy=True) == Found()

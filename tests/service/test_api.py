@@ -171,6 +171,10 @@ def test_search(client, recommender):
     assert {playlist["title"] for playlist in found["playlists"]} == {"community 2"}
     longest = max(len(recommender.playlists.tracks[row]) for row in range(2, 240, 4))
     assert found["playlists"][0]["num_tracks"] == longest
+    assert not found["similar"]
+    found = client.get(f"{API}/find", params={"text": "trakc 3", "fuzzy": "true"}).json()
+    assert found["similar"]
+    assert found["tracks"][0]["name"] == "Track 3"
 
 
 def test_details(client, recommender):

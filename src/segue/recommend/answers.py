@@ -57,17 +57,19 @@ class Answers:
         catalog, explainer = self._catalog, self.explainer
         playlists = explainer.playlists(query, found, without) if shared else None
         same_artist = explainer.same_artist(query, found)
-        by, artists = catalog.relations["artist"], catalog.artists.names
+        by, artists = catalog.relations["artist"], catalog.artists
         tracks = []
         # One by one: for a short list Arrow's `take` costs more than it saves.
         for place, track in enumerate(found.tolist()):
             because, rest = explainer.strongest(parts, place)
+            main = int(catalog.main_artist[track])
             tracks.append(
                 Recommendation(
                     place + 1,
                     catalog.track_ids[track].as_py(),
                     catalog.track_names[track].as_py(),
-                    ", ".join(artists[artist].as_py() for artist in by[track].tolist()),
+                    artists.ids[main].as_py() if main >= 0 else "",
+                    ", ".join(artists.names[artist].as_py() for artist in by[track].tolist()),
                     float(score[place]),
                     because,
                     rest,

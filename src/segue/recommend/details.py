@@ -74,6 +74,12 @@ class PlaylistDetails(Playlist):
 class Found:
     """Results of a search, best match first; empty for a kind that was not searched.
 
+    Attributes
+    ----------
+    tracks, artists, playlists
+    similar
+        True if no name has the words of the text, and these are only spelt like it.
+
     Examples
     --------
     >>> [artist.name for artist in recommender.find("queen").artists][:1]
@@ -83,6 +89,7 @@ class Found:
     tracks: tuple[Track, ...] = ()
     artists: tuple[Artist, ...] = ()
     playlists: tuple[Playlist, ...] = ()
+    similar: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """As plain values."""
@@ -109,8 +116,10 @@ class Details:
         """The kinds that can be searched: no playlists if the bundle was made without them."""
         return tuple(kind for kind in KINDS if kind in self._names.index.kinds)
 
-    def search(self, text: str, n: int, kinds: Sequence[Kind]) -> Found:
+    def search(self, text: str, n: int, kinds: Sequence[Kind], *, fuzzy: bool = False) -> Found:
         """The `n` best matches of each kind; see `NameIndex.search`.
+
+        With `fuzzy`, where there are none of any kind, those spelt most like the text.
 
         Raises
         ------
@@ -122,10 +131,14 @@ class Details:
                 raise InputError(f"kind is {kind!r}, expected one of {', '.join(KINDS)}")
         index = self._names.index
         rows = {kind: index.search(kind, text, n) for kind in KINDS if kind in kinds}
+        similar = fuzzy and not any(map(len, rows.values()))
+        if similar:
+            rows = {kind: np.array(index.fuzzy(kind, text, n), dtype=np.int32) for kind in rows}
         return Found(
             self.tracks(rows.get("track", ())),
             tuple(self._artist(int(row)) for row in rows.get("artist", ())),
             tuple(self._playlist(int(row)) for row in rows.get("playlist", ())),
+            similar and any(map(len, rows.values())),
         )
 
     def track(self, track_id: Text) -> Track:

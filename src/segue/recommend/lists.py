@@ -20,7 +20,10 @@ class Recommendation:
     ----------
     rank
         From 1.
-    track_id, track_name, artist_name
+    track_id, track_name
+    artist_id, artist_name
+        Empty where none is known. If there are several, `artist_name` names all and `artist_id` is
+        the main one's.
     score
     because : tuple of Reason
         The largest parts of the score, at most three, and `rest`, the sum of all others: together
@@ -36,6 +39,7 @@ class Recommendation:
     rank: int
     track_id: str
     track_name: str
+    artist_id: str
     artist_name: str
     score: float
     because: tuple[Reason, ...] = ()

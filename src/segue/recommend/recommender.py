@@ -315,7 +315,14 @@ class Recommender:
         parts = self.stages.parts(query, asked, dial)
         return self._answers.explanation(query, asked, parts, without)
 
-    def find(self, text: str, n: int = 10, *, kind: Kind | Sequence[Kind] | None = None) -> Found:
+    def find(
+        self,
+        text: str,
+        n: int = 10,
+        *,
+        kind: Kind | Sequence[Kind] | None = None,
+        fuzzy: bool = False,
+    ) -> Found:
         """Tracks, artists and playlists by words of their names, or prefixes of words.
 
         Parameters
@@ -327,6 +334,8 @@ class Recommender:
             Maximum number of each kind, at least 1.
         kind : "track", "artist" or "playlist", or several of them
             What to look for; by default everything that the bundle has.
+        fuzzy
+            Where no name has the words, find those spelt most like the text: "bohemian rapsody".
 
         Raises
         ------
@@ -335,7 +344,8 @@ class Recommender:
             made without them.
         """
         kinds = [kind] if isinstance(kind, str) else kind
-        return self.details.search(text, n, self.details.kinds if kinds is None else kinds)
+        kinds = self.details.kinds if kinds is None else kinds
+        return self.details.search(text, n, kinds, fuzzy=fuzzy)
 
     def recommend(
         self,

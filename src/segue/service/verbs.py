@@ -138,9 +138,14 @@ def routes(work: Work) -> APIRouter:
             list[Kind] | None, Query(description="What to look for; by default everything.")
         ] = None,
         n: Annotated[int, Query(ge=1, le=MAX_N, description="Maximum of each kind.")] = 10,
+        fuzzy: Annotated[
+            bool, Query(description="Where no name has the words, find those spelt most like it.")
+        ] = False,
     ) -> Response:
         """Find tracks, artists and playlists by name."""
-        return await work.answer(lambda served: served.recommender.find(text, n, kind=kind))
+        return await work.answer(
+            lambda served: served.recommender.find(text, n, kind=kind, fuzzy=fuzzy)
+        )
 
     @api.post("/complete", response_model=Recommendations)
     async def complete(question: Complete) -> Response:

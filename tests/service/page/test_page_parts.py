@@ -17,13 +17,15 @@ def test_names_are_text_and_nothing_in_them_runs(opened):
     page.keyboard.press("Enter")
     settled(page)
     assert picks(page).all_inner_texts() == [HOSTILE]
+    page.locator("#results .why").first.click()
     assert page.locator(".part-name").first.inner_text() == HOSTILE
     page.locator("#results .title", has_text=HOSTILE).first.wait_for()
     page.get_by_role("button", name=f"Remove {HOSTILE}", exact=True).click()
     assert HOSTILE in page.locator("#toast").inner_text()
     page.get_by_role("button", name="Undo").click()
     page.get_by_label("Name of the playlist").fill(HOSTILE)
-    page.get_by_role("button", name=f"Explore around {HOSTILE}", exact=True).click()
+    page.set_viewport_size({"width": 1280, "height": 800})
+    page.get_by_role("button", name=f"Nearby: {HOSTILE}", exact=True).click()
     page.locator(".node.start").wait_for()
     page.locator(".node.start").click()
     page.locator("#looked-at .name").wait_for()
@@ -41,15 +43,15 @@ def test_more_like_this_and_not_this(opened):
     page = opened
     add(page, "midnight")
     first, second = songs(page).nth(0).inner_text(), songs(page).nth(1).inner_text()
-    page.get_by_role("button", name=f"Not {first}", exact=True).click()
+    page.get_by_role("button", name=f"Not this: {first}", exact=True).click()
     settled(page)
     assert first not in songs(page).all_inner_texts()
     assert songs(page).first.inner_text() == second
-    assert focused(page) == f"Not {second}"
+    assert focused(page) == f"Not this: {second}"
     page.get_by_role("button", name="Undo").click()
     page.wait_for_function("(name) => document.querySelector('#results .name').innerText === name",
                            arg=first)  # fmt: skip
-    page.get_by_role("button", name=f"Not {first}", exact=True).click()
+    page.get_by_role("button", name=f"Not this: {first}", exact=True).click()
     settled(page)
     page.get_by_text("Excluded (1)").click()
     page.reload()
@@ -61,9 +63,12 @@ def test_more_like_this_and_not_this(opened):
                            arg=first)  # fmt: skip
 
     like = songs(page).nth(3).inner_text()
-    page.get_by_role("button", name=f"More like {like}", exact=True).click()
+    page.locator("#results .why").nth(3).click()
+    page.get_by_role("button", name=f"More like this: {like}", exact=True).click()
     page.get_by_role("heading", name=f"More like “{like}”").wait_for()
     settled(page)
+    for number in range(3):
+        page.locator("#results .why").nth(number).click()
     names = set(page.locator(".part-name").all_inner_texts())
     assert names == {like, "popularity"}
     assert "Midnight Road" not in songs(page).all_inner_texts(), "it is in the playlist"
@@ -86,6 +91,12 @@ def test_dial_and_songs_per_artist(opened):
     settled(page)
     assert len(asked) < 7, "not one request a step"
     assert dial.get_attribute("aria-valuetext") == "mostly towards deep cuts"
+    assert asked[-1]["filters"]["max_per_artist"] == 2, "unless one says otherwise"
+    assert "&per=" not in page.url
+    with page.expect_response("**/vibe"):
+        page.get_by_label("Songs per artist").select_option("0")
+    settled(page)
+    assert "max_per_artist" not in asked[-1]["filters"]
     with page.expect_response("**/vibe"):
         page.get_by_label("Songs per artist").select_option("1")
     settled(page)
@@ -111,6 +122,7 @@ def test_an_older_answer_does_not_replace_a_newer_one(opened):
     page.keyboard.press("Enter")
     settled(page)
     shown = songs(page).all_inner_texts()
+    page.locator("#results .why").first.click()
     assert "+formula two" in page.locator(".part-name").all_inner_texts()
     held[0].fulfill(json={"title": "", "query": [], "tracks": [], "by_popularity": False})
     page.wait_for_timeout(200)
@@ -125,6 +137,7 @@ def test_an_artist_is_a_pick_too(opened):
     settled(page)
     assert picks(page).all_inner_texts() == ["Artist <b>bold</b>"]
     assert page.locator("#playlist-count").inner_text() == "1 artist"
+    page.locator("#results .why").first.click()
     assert page.locator(".part-name").first.inner_text() == "Artist <b>bold</b>"
     assert "#artist=segue:artist:0" in page.url
     page.get_by_role("button", name="Export").click()
@@ -134,7 +147,7 @@ def test_an_artist_is_a_pick_too(opened):
 def test_the_neighbourhood_is_walked_through(opened):
     page = opened
     add(page, "midnight")
-    page.get_by_role("tab", name="Neighbourhood").click()
+    page.get_by_role("tab", name="Nearby").click()
     page.locator(".node.start").wait_for()
     assert page.locator(".node.start").get_attribute("aria-label").startswith("Midnight Road, ")
     assert page.get_by_label("Around").locator("option").count() == 1

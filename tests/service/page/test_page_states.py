@@ -56,7 +56,7 @@ def test_what_fails_is_said_and_tried_again(troubled, service, how):
 
     # Later, too, while older songs are shown.
     troubled.route("**/vibe", fail)
-    troubled.get_by_label("Songs per artist").select_option("2")
+    troubled.get_by_label("Songs per artist").select_option("0")
     problem.wait_for()
     assert songs(troubled).count() > 0
     troubled.unroute("**/vibe")
@@ -93,13 +93,13 @@ def test_without_playlists_there_is_no_picture(troubled, service):
     troubled.route("**/subgraph?*", lambda route: route.fulfill(status=400, json=error))
     troubled.goto(f"{service}#track=segue:track:12")
     settled(troubled)
-    troubled.get_by_role("tab", name="Neighbourhood").click()
+    troubled.get_by_role("tab", name="Nearby").click()
     troubled.get_by_text("There is no neighbourhood to show").wait_for()
     assert troubled.locator("#graph").is_hidden()
     assert troubled.get_by_role("alert").count() == 0
     troubled.unroute("**/subgraph?*")  # a bundle with playlists took over
     troubled.get_by_role("tab", name="Songs").click()
-    troubled.get_by_role("tab", name="Neighbourhood").click()
+    troubled.get_by_role("tab", name="Nearby").click()
     troubled.locator(".node.start").wait_for()
     assert troubled.get_by_text("There is no neighbourhood to show").count() == 0
 

@@ -84,19 +84,22 @@ def test_cells_of_the_csv_are_no_formulas(opened):
     assert cells.splitlines(keepends=True)[1:] == ["1,'\tid,\"'\r", "name\",'=1+1,\r\n"]
 
 
-def test_links_to_spotify(opened):
+def test_links_to_listen(opened):
     page = opened
     add(page, "midnight")
-    link = page.locator("#playlist").get_by_role("link")
+    link = page.locator("#playlist").get_by_role("link", name="Listen to ")
     assert link.get_attribute("href") == "https://open.spotify.com/track/4uLU6hMCjMI75M1A2tKUQC"
     assert link.get_attribute("rel") == "noopener noreferrer"
     add(page, "formula two")
-    assert link.count() == 1, "only where the id is one of Spotify's"
+    assert link.count() == 2
+    assert link.last.get_attribute("href") == (
+        "https://www.youtube.com/results?search_query=%2Bformula+two+Artist+3"
+    )
     pages = page.evaluate(
         """async () => {
-          const { spotifyPage } = await import("/static/export.js");
+          const { listenPage } = await import("/static/links.js");
           const ids = ["spotify:track:a/../b", "javascript:alert(1)", "spotify:album:a"];
-          return ids.map(spotifyPage);
+          return ids.map((id) => listenPage({ type: "track", id, name: "&x=1" }).href);
         }"""
     )
-    assert pages == [None] * 3
+    assert pages == ["https://www.youtube.com/results?search_query=%26x%3D1"] * 3

@@ -1,8 +1,12 @@
 /**
  * The playlist in the address, for sharing and returning, and in the browser's storage.
  *
- *   #name=Road+trip&track=spotify:track:1&track=…&artist=…&dial=0.4&per=2
+ *   #name=Road+trip&track=spotify:track:1&track=…&artist=…&dial=0.4&per=3
+ *
+ * #playlist=… starts from a playlist of the bundle.
  */
+
+import { PER_ARTIST } from "./state.js";
 
 const STORED = "segue.playlist";
 const BEFORE = "segue.before"; // the user's own, while a shared one is shown
@@ -16,11 +20,11 @@ function toAddress({ picks, name, dial, perArtist }) {
   const parts = name ? [`name=${written(name)}`] : [];
   for (const { type, id } of picks) parts.push(`${type}=${written(id)}`);
   if (dial) parts.push(`dial=${dial}`);
-  if (perArtist) parts.push(`per=${perArtist}`);
+  if (perArtist !== PER_ARTIST) parts.push(`per=${perArtist}`);
   return parts.join("&");
 }
 
-/** The contents of an address: { picks: [{ type, id }], name, dial, perArtist }. */
+/** The contents of an address: { picks: [{ type, id }], playlist, name, dial, perArtist }. */
 export function fromAddress(hash) {
   const said = new URLSearchParams(hash.replace(/^#/, ""));
   const seen = new Set();
@@ -34,9 +38,10 @@ export function fromAddress(hash) {
   const per = Number.parseInt(said.get("per") ?? "", 10);
   return {
     picks,
+    playlist: said.get("playlist"),
     name: (said.get("name") ?? "").slice(0, 100),
     dial: Number.isFinite(dial) ? Math.min(1, Math.max(-1, dial)) : 0,
-    perArtist: [1, 2, 3, 5].includes(per) ? per : null,
+    perArtist: [0, 1, 2, 3, 5].includes(per) ? per : PER_ARTIST,
   };
 }
 

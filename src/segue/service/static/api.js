@@ -47,9 +47,10 @@ function post(path, body, signal) {
 const inPath = (id) => encodeURIComponent(id).replaceAll("%3A", ":").replaceAll("%2F", "/");
 
 export const find = (text, signal) =>
-  ask(`find?kind=track&kind=artist&${new URLSearchParams({ text, n: 6 })}`, { signal });
+  ask(`find?${new URLSearchParams({ text, n: 6, fuzzy: true })}`, { signal });
 export const popular = (body, signal) => post("complete", { ...body, tracks: [] }, signal);
 export const vibe = (body, signal) => post("vibe", body, signal);
+export const similar = (body, signal) => post("similar", body, signal);
 export const details = (type, id, signal) => ask(`${type}s/${inPath(id)}`, { signal });
 export const subgraph = (kind, id, waves, signal) =>
   ask(`subgraph?${new URLSearchParams({ kind, id, waves, limit: 12 })}`, { signal });

@@ -42,12 +42,6 @@ function cell(value) {
 
 export const toUris = (tracks) => tracks.map((track) => track.id).join("\n");
 
-/** The page of a Spotify URI, null for any other id. */
-export function spotifyPage(id) {
-  const match = /^spotify:(track|artist|playlist):([A-Za-z0-9]+)$/.exec(id);
-  return match ? `https://open.spotify.com/${match[1]}/${match[2]}` : null;
-}
-
 /** A file name from the name of a playlist: letters and digits of any script. */
 export function fileName(name, ending) {
   const plain = name.normalize("NFKC").replace(/[^\p{L}\p{N}]+/gu, "-").replace(/^-+|-+$/g, "");

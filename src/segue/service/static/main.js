@@ -4,36 +4,45 @@ import { debounced, details } from "./api.js";
 import {
   before, forgetBefore, fromAddress, keepBefore, remember, remembered, showAddress,
 } from "./address.js";
+import { About } from "./about.js";
+import { prepareDialogs } from "./dialogs.js";
 import { Neighbourhood } from "./neighbourhood.js";
-import { PlaylistView, prepareExport } from "./playlist.js";
+import { PlaylistView } from "./playlist.js";
+import { notice, showProblem } from "./problem.js";
 import { Results } from "./results.js";
 import { Search } from "./search.js";
 import { pickOf, same, State } from "./state.js";
-import { byId, called, element, say, showProblem, textButton } from "./parts.js";
+import { byId, called, say } from "./parts.js";
 import { Tabs } from "./tabs.js";
 
 const state = new State();
-const results = new Results(state);
+const around = (pick) => {
+  neighbourhood.show(pick);
+  tabs.open("tab-around");
+  byId("tab-around").focus();
+};
+const about = new About(state, { around });
+const showAbout = (pick) => about.show(pick);
+const results = new Results(state, { around, about: showAbout });
 const neighbourhood = new Neighbourhood(state);
 const tabs = new Tabs(["tab-songs", "tab-around"], (id) => {
   const first = results.answer?.tracks[0];
   if (id === "tab-around") neighbourhood.appear(first && pickOf("track", first));
 });
-const playlist = new PlaylistView(state, {
-  around: (pick) => {
-    neighbourhood.show(pick);
-    tabs.open("tab-around");
-    byId("tab-around").focus();
-  },
-});
+const playlist = new PlaylistView(state, { around, about: showAbout });
 new Search({
   has: (pick) => state.has(pick),
   pick: (pick) => {
-    const added = state.add(pick);
-    say(added ? `Added ${called(pick)}.` : `${called(pick)} is already in your playlist.`);
+    if (pick.type === "playlist") return showAbout(pick);
+    const added = state.add(pick).length > 0;
+    return say(added ? `Added ${called(pick)}.` : `${called(pick)} is already in your playlist.`);
   },
 });
-prepareExport();
+prepareDialogs();
+const options = byId("show-options");
+options.addEventListener("click", () => {
+  options.ariaExpanded = String(byId("options").classList.toggle("folded") === false);
+});
 
 let shown = ""; // the address that the page last wrote or read
 let pending = null; // what is being restored: nothing overwrites it until it is
@@ -76,21 +85,34 @@ async function inTurns(all, act) {
   await Promise.all(Array.from({ length: 6 }, worker));
 }
 
+/** The picks of an address; ids that nothing here has go into `unknown`. */
+async function known({ picks, playlist: playlistId }, unknown) {
+  const found = [];
+  const look = async (type, id) => {
+    try {
+      return await details(type, id);
+    } catch (error) {
+      if (error.passing || error.status >= 500) throw error;
+      unknown.push(id);
+      return null;
+    }
+  };
+  await inTurns(picks, async ({ type, id }, at) => {
+    const said = await look(type, id);
+    if (said) found[at] = pickOf(type, said);
+  });
+  const whole = playlistId ? await look("playlist", playlistId) : null;
+  return [...found.filter(Boolean), ...(whole?.tracks ?? []).map((said) => pickOf("track", said))];
+}
+
 /** Show a playlist given by ids; unknown ones are reported and skipped. */
 async function restore(wanted) {
   [shown, pending] = [location.hash, wanted];
-  const found = [];
   const unknown = [];
+  let picks = [];
   playlist.wait("Loading the playlist …");
   try {
-    await inTurns(wanted.picks, async ({ type, id }, at) => {
-      try {
-        found[at] = pickOf(type, await details(type, id));
-      } catch (error) {
-        if (error.passing || error.status >= 500) throw error;
-        unknown.push(id);
-      }
-    });
+    picks = await known(wanted, unknown);
   } catch (error) {
     if (pending !== wanted) return;
     playlist.wait("The playlist could not be loaded.");
@@ -99,7 +121,6 @@ async function restore(wanted) {
   }
   if (pending !== wanted) return; // superseded in the meantime
   pending = null;
-  const picks = found.filter(Boolean);
   // Keep what was added in the meantime.
   picks.push(...state.picks.filter((pick) => !picks.some((other) => same(other, pick))));
   state.replace({ ...wanted, picks });
@@ -107,18 +128,6 @@ async function restore(wanted) {
   const some = unknown.slice(0, 5).join(", ") + (unknown.length > 5 ? ", …" : "");
   const which = unknown.length === 1 ? "One entry is" : `${unknown.length} entries are`;
   notice(`${which} unknown here and left out: ${some}`);
-}
-
-function notice(text, choices = {}) {
-  const box = element("div", "notice", byId("notices"));
-  box.setAttribute("role", "status");
-  element("p", "", box, text);
-  for (const [label, act] of Object.entries({ Dismiss: () => {}, ...choices }).reverse())
-    textButton(label, box, () => {
-      box.remove();
-      byId("playlist-heading").focus();
-      act();
-    });
 }
 
 /**
@@ -133,11 +142,12 @@ function start(again = false) {
   const own = remembered();
   let asked = fromAddress(location.hash);
   if (again && own && ids(own.picks) === ids(asked.picks)) asked = own;
-  if (!asked.picks.length && !own?.picks.length) {
+  const asks = asked.picks.length > 0 || Boolean(asked.playlist);
+  if (!asks && !own?.picks.length) {
     state.replace({ ...asked, excluded: own?.excluded ?? [] });
     return;
   }
-  if (!asked.picks.length) {
+  if (!asks) {
     restore(own);
     return;
   }

@@ -4,7 +4,8 @@ import { Latest, subgraph } from "./api.js";
 import { GraphView } from "../graph/graph_view.js";
 import { drawLegend } from "../graph/legend.js";
 import { pickOf, same } from "./state.js";
-import { byId, called, element, showProblem, songText, spotifyLink, textButton } from "./parts.js";
+import { showProblem } from "./problem.js";
+import { byId, called, element, listenLink, songText, textButton } from "./parts.js";
 
 const WITHOUT =
   "There is no neighbourhood to show: the playlists behind these songs are not available here.";
@@ -106,7 +107,7 @@ export class Neighbourhood {
     const artist = node.detail.split(" · ").slice(0, -1).join(" · ");
     const pick = pickOf(node.type, { ...name, artist_name: artist });
     songText(pick, place);
-    spotifyLink(pick, place);
+    if (pick.type === "track") listenLink(pick, place);
     const known = this.state.has(pick);
     const add = textButton(known ? "In your playlist" : "Add", place, () => {
       this.state.add(pick);

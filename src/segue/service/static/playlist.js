@@ -1,22 +1,24 @@
 /** The playlist as a list: show, remove, clear; exclusions; export and share. */
 
 import { linkTo } from "./address.js";
-import { same } from "./state.js";
+import { idsOf, same } from "./state.js";
 import { download, fileName, toCsv, toMpd, toUris } from "./export.js";
 import {
-  byId, called, counted, icon, iconButton, refill, say, songText, spotifyLink, toast,
+  byId, called, counted, element, listenLink, refill, say, songText, toast, toolButton,
 } from "./parts.js";
 
 export class PlaylistView {
-  /** `around(pick)` shows the neighbourhood of a pick. */
-  constructor(state, { around }) {
-    Object.assign(this, { state, around });
+  /** `around(pick)` shows what is near a pick, `about(pick)` an artist. */
+  constructor(state, { around, about }) {
+    Object.assign(this, { state, around, about });
     [this.list, this.heading] = ["playlist", "playlist-heading"].map(byId);
     this.name = byId("playlist-name");
     this.name.addEventListener("input", () => state.set({ name: this.name.value.trim() }));
     byId("clear").addEventListener("click", () => this.clear());
     byId("share").addEventListener("click", () => copyText(linkTo(state), "Link copied."));
     byId("export").addEventListener("click", () => openExport(state));
+    this.fold = byId("fold");
+    this.fold.addEventListener("click", () => this.unfold(this.fold.ariaExpanded !== "true"));
     state.listen((_, what) => {
       if (what === "picks") this.draw();
       if (what === "picks" || what === "excluded") this.drawExcluded();
@@ -30,25 +32,34 @@ export class PlaylistView {
     byId("playlist-empty").textContent = text;
   }
 
+  /** On a narrow screen the songs are folded away, so that what goes with them is in sight. */
+  unfold(open) {
+    this.fold.ariaExpanded = String(open);
+    this.fold.textContent = open ? "Hide songs" : "Show songs";
+    byId("playlist-body").classList.toggle("folded", !open);
+  }
+
   draw() {
     const { picks, name } = this.state;
     refill(this.list, picks, (pick, item) => this.row(pick, item), this.heading);
     if (this.name.value.trim() !== name) this.name.value = name;
-    const artists = this.state.ids("artist").length;
+    const artists = idsOf(picks, "artist").length;
     const songs = picks.length - artists;
     const parts = songs || !artists ? [counted(songs, "song")] : [];
     if (artists) parts.push(counted(artists, "artist"));
     byId("playlist-count").textContent = picks.length ? parts.join(", ") : "";
+    byId("playlist-brief").textContent = picks.map(called).join(", ");
     byId("playlist-empty").textContent = this.nothing;
     byId("playlist-empty").hidden = picks.length > 0;
-    byId("playlist-actions").hidden = !picks.length;
+    byId("playlist-actions").hidden = this.fold.hidden = !picks.length;
   }
 
   row(pick, item) {
-    songText(pick, item);
-    spotifyLink(pick, item);
-    iconButton("around", `Explore around ${called(pick)}`, item, () => this.around(pick));
-    iconButton("close", `Remove ${called(pick)}`, item, () => {
+    songText(pick, item, this.about);
+    const buttons = element("div", "buttons", item);
+    if (pick.type === "track") listenLink(pick, buttons);
+    toolButton("around", "Nearby", `Nearby: ${called(pick)}`, buttons, () => this.around(pick));
+    toolButton("close", "Remove", `Remove ${called(pick)}`, buttons, () => {
       const at = this.state.picks.findIndex((other) => same(other, pick));
       this.state.remove(pick);
       toast(`Removed “${called(pick)}”.`, "Undo", () => {
@@ -64,16 +75,17 @@ export class PlaylistView {
     byId("excluded-count").textContent = String(excluded.length);
     refill(byId("excluded-list"), excluded, (pick, item) => {
       songText(pick, item);
-      iconButton("add", `Allow ${called(pick)} again`, item, () => this.state.include(pick));
+      toolButton("add", "Allow", `Allow ${called(pick)} again`, item, () =>
+        this.state.include(pick));
     }, this.heading);
   }
 
   clear() {
-    const { picks, excluded, name, dial, perArtist } = this.state;
+    const before = this.state.copy();
+    const { dial, perArtist } = before;
     this.state.replace({ picks: [], dial, perArtist });
     this.heading.focus();
-    toast("Playlist cleared.", "Undo", () =>
-      this.state.replace({ picks, excluded, name, dial, perArtist }));
+    toast("Playlist cleared.", "Undo", () => this.state.replace(before));
   }
 }
 
@@ -111,13 +123,4 @@ function openExport(state) {
   };
   dialog.showModal();
   say("");
-}
-
-/** Elements that are in the page from the start. */
-export function prepareExport() {
-  const dialog = byId("export-dialog");
-  const close = byId("export-close");
-  icon("close", close);
-  close.addEventListener("click", () => dialog.close());
-  dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
 }

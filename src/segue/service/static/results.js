@@ -1,28 +1,34 @@
 /** What goes with the playlist, updated after each change, each song with its reasons. */
 
 import { debounced, Latest, popular, vibe } from "./api.js";
-import { pickOf } from "./state.js";
+import { icon } from "./icons.js";
+import { showProblem } from "./problem.js";
+import { drawReasons, inOneLine } from "./reasons.js";
+import { idsOf, pickOf } from "./state.js";
 import {
-  byId, called, counted, element, iconButton, refill, say, showProblem, songText, spotifyLink, toast,
+  byId, called, counted, element, listenLink, refill, say, songText, toast, toolButton,
 } from "./parts.js";
 
 const FIRST = 20; // songs requested at first; "Show more" requests as many again
 const MOST = 100;
 
 export class Results {
-  constructor(state) {
-    Object.assign(this, { state, latest: new Latest(), n: FIRST, answer: null });
+  /** `around(pick)` shows what is near a pick, `about(pick)` an artist or a playlist. */
+  constructor(state, { around, about }) {
+    Object.assign(this, { state, around, about, latest: new Latest(), n: FIRST, answer: null });
+    this.opened = new Set(); // ids of the songs whose reasons are open
     this.clearProblem = () => {};
     [this.list, this.heading, this.more] = ["results", "found-heading", "more"].map(byId);
     [this.dial, this.perArtist, this.back] = ["dial", "per-artist", "back"].map(byId);
     this.soon = debounced(() => this.refresh(), 120);
     this.dial.addEventListener("input", () => state.set({ dial: Number(this.dial.value) }));
     this.perArtist.addEventListener("change", () =>
-      state.set({ perArtist: Number(this.perArtist.value) || null }));
+      state.set({ perArtist: Number(this.perArtist.value) }));
     this.back.addEventListener("click", () => {
       state.set({ like: null });
       this.heading.focus();
     });
+    byId("add-all").addEventListener("click", () => this.addAll());
     this.more.addEventListener("click", () => {
       this.n = Math.min(MOST, this.n + FIRST);
       this.refresh();
@@ -42,21 +48,24 @@ export class Results {
     const { dial, perArtist, like } = this.state;
     this.dial.value = String(dial);
     this.dial.setAttribute("aria-valuetext", inWords(dial));
-    this.perArtist.value = String(perArtist ?? "");
+    this.perArtist.value = String(perArtist);
     this.back.hidden = !like;
   }
 
   request() {
     const { state } = this;
     const from = state.like ? [state.like] : state.picks;
-    const ids = (type) => from.filter((pick) => pick.type === type).map((pick) => pick.id);
-    const kept = [...(state.like ? state.tracks : []), ...state.excluded].map((pick) => pick.id);
-    const filters = { exclude_tracks: kept, other_versions: false };
+    const kept = [...(state.like ? state.tracks : []), ...state.excluded];
+    const filters = {
+      exclude_tracks: idsOf(kept, "track"),
+      exclude_artists: idsOf(kept, "artist"),
+      other_versions: false,
+    };
     if (state.perArtist) filters.max_per_artist = state.perArtist;
     const body = { n: this.n, dial: state.dial, filters };
     if (!from.length) return (signal) => popular(body, signal);
-    const asked = { ...body, tracks: ids("track"), artists: ids("artist"), reasons: true };
-    return (signal) => vibe(asked, signal);
+    const [tracks, artists] = [idsOf(from, "track"), idsOf(from, "artist")];
+    return (signal) => vibe({ ...body, tracks, artists, reasons: true }, signal);
   }
 
   async refresh() {
@@ -99,6 +108,7 @@ export class Results {
     const entries = tracks.map((said) => ({ ...pickOf("track", said), said }));
     refill(this.list, entries, (entry, item) => this.row(entry, item, most), this.heading);
     this.more.hidden = tracks.length < this.n || this.n >= MOST;
+    byId("add-all").hidden = tracks.length < 2;
     if (!tracks.length)
       element("li", "nothing muted", this.list, "No other songs match.");
     say(`${this.heading.textContent}: ${counted(tracks.length, "song")}.`);
@@ -106,71 +116,75 @@ export class Results {
 
   row({ said, ...pick }, item, most) {
     const { state } = this;
-    songText(pick, item);
+    songText(pick, item, this.about);
     const buttons = element("div", "buttons", item);
-    spotifyLink(pick, buttons);
-    iconButton("like", `More like ${called(pick)}`, buttons, () => {
-      state.set({ like: pick });
-      this.heading.focus();
-    });
-    iconButton("not", `Not ${called(pick)}`, buttons, () => {
-      this.drop(pick);
+    listenLink(pick, buttons);
+    toolButton("not", "Not this", `Not this: ${called(pick)}`, buttons, () => {
+      this.drop((track) => track.track_id === pick.id);
       state.exclude(pick);
       toast(`Excluded “${called(pick)}”.`, "Undo", () => state.include(pick));
     });
-    iconButton("add", `Add ${called(pick)}`, buttons, () => {
-      this.drop(pick);
+    toolButton("add", "Add", `Add ${called(pick)}`, buttons, () => {
+      this.drop((track) => track.track_id === pick.id);
       state.add(pick);
       toast(`Added “${called(pick)}”.`, "Undo", () => state.remove(pick));
     }).classList.add("main");
-    this.why(said, item, most);
+    this.why(pick, said, item, most);
   }
 
-  /** Remove a handled song at once; the next answer fills its place. */
-  drop(pick) {
-    this.answer.tracks = this.answer.tracks.filter((said) => said.track_id !== pick.id);
+  /** One line, which opens all reasons and what else can be done with the song. */
+  why(pick, said, item, most) {
+    const toggle = element("button", "why", item);
+    toggle.type = "button";
+    toggle.dataset.action = "why";
+    const line = inOneLine(said, this.answer.query.length === 1);
+    element("span", "why-line", toggle, line || "More").dir = "auto";
+    element("span", "unseen", toggle, `, reasons and more for ${called(pick)}`);
+    icon("more", toggle);
+    const all = element("div", "all", item);
+    const open = () => {
+      const opened = this.opened.has(pick.id);
+      toggle.setAttribute("aria-expanded", String(opened));
+      all.hidden = !opened;
+      all.replaceChildren();
+      if (opened) this.whole(pick, said, all, most);
+    };
+    toggle.addEventListener("click", () => {
+      if (!this.opened.delete(pick.id)) this.opened.add(pick.id);
+      open();
+    });
+    open();
+  }
+
+  whole(pick, said, all, most) {
+    drawReasons(said, all, most, this.about);
+    const actions = element("div", "buttons", all);
+    toolButton("like", "More like this", `More like this: ${called(pick)}`, actions, () => {
+      this.state.set({ like: pick });
+      this.heading.focus();
+    }, "like");
+    toolButton("around", "Nearby", `Nearby: ${called(pick)}`, actions, () => this.around(pick));
+    if (!pick.artist_id) return;
+    const artist = { type: "artist", id: pick.artist_id, name: pick.artist_name };
+    const label = `Not this artist: ${called(artist)}`;
+    toolButton("not", "Not this artist", label, actions, () => {
+      this.drop((track) => track.artist_id === artist.id);
+      this.state.exclude(artist);
+      toast(`No songs by ${called(artist)}.`, "Undo", () => this.state.include(artist));
+    }, "not-artist");
+  }
+
+  /** Remove handled songs at once; the next answer fills their places. */
+  drop(gone) {
+    this.answer.tracks = this.answer.tracks.filter((track) => !gone(track));
     this.draw();
   }
 
-  /** The reasons: which songs and by how much, shared playlists, same artist. */
-  why({ because = [], same_artist: sameArtist = [], playlists }, item, most) {
-    const parts = because.filter(({ part }) => part > 0.005);
-    if (!parts.length && !sameArtist.length && !playlists?.length) return;
-    const why = element("div", "why", item);
-    if (parts.length) {
-      const list = element("ul", "parts", why);
-      list.setAttribute("aria-label", "Because of");
-      for (const { kind, name, part } of parts) {
-        const entry = element("li", "", list);
-        const bar = element("span", "bar-of-part", entry);
-        const share = Math.min(1, part / most);
-        bar.style.setProperty("--part", share.toFixed(3));
-        bar.setAttribute("aria-hidden", "true");
-        const words = kind === "popularity" ? "popularity" : name || "(no name)";
-        element("span", "part-name", entry, words).dir = "auto";
-        element("span", "unseen", entry, ` ${Math.round(share * 100)} of 100`);
-      }
-    }
-    if (sameArtist.length) {
-      const tie = element("p", "tie", why, `Same artist as ${quoted(sameArtist)}`);
-      tie.dir = "auto";
-    }
-    if (playlists?.length) {
-      const mine = quoted([...new Set(playlists.flatMap((shared) => shared.track_names))]);
-      const tie = element("p", "tie", why, `Together with ${mine} in`);
-      tie.dir = "auto";
-      for (const { title, playlist_id: id } of playlists) {
-        tie.append(" ");
-        const shown = element("span", "title", tie, title || `playlist ${id}`);
-        [shown.dir, shown.title] = ["auto", shown.textContent];
-      }
-    }
+  addAll() {
+    const added = this.state.add(...this.answer.tracks.map((said) => pickOf("track", said)));
+    this.heading.focus();
+    toast(`Added ${counted(added.length, "song")}.`, "Undo", () => this.state.remove(...added));
   }
-}
-
-function quoted(names, most = 2) {
-  const shown = names.slice(0, most).map((name) => `“${name || "(no name)"}”`).join(", ");
-  return names.length > most ? `${shown} and ${names.length - most} more` : shown;
 }
 
 function inWords(dial) {

@@ -1,8 +1,11 @@
 /** The search box: suggestions while typing; a combobox per the ARIA authoring practices. */
 
-import { debounced, find, Latest } from "./api.js";
-import { pickOf } from "./state.js";
-import { byId, counted, element, icon, say, songText } from "./parts.js";
+import { debounced, Latest } from "./api.js";
+import { icon } from "./icons.js";
+import { suggestions } from "./suggestions.js";
+import { byId, counted, element, say, songText } from "./parts.js";
+
+const SIGNS = { playlist: "playlist", title: "title" };
 
 export class Search {
   /** `pick(pick)` is called with the choice; `has(pick)` says whether it was chosen before. */
@@ -34,53 +37,51 @@ export class Search {
     if (!text) return this.close();
     this.input.setAttribute("aria-busy", "true");
     try {
-      const found = await this.latest.run((signal) => find(text, signal));
+      const found = await this.latest.run((signal) => suggestions(text, signal));
       // For an older text, or too late.
       if (!found || text !== this.text || document.activeElement !== this.input) return;
       this.show(text, found);
     } catch (error) {
-      this.show(text, { tracks: [], artists: [] }, error.message);
+      this.show(text, { groups: [], note: error.message });
     }
     this.input.removeAttribute("aria-busy");
     if (this.wanted) this.choose(0);
     this.wanted = false;
   }
 
-  show(text, { tracks = [], artists = [] }, problem = "") {
+  show(text, { groups, note }) {
     this.list.replaceChildren();
     [this.options, this.shownFor] = [[], text];
-    // Many who type an artist's name want the artist, which would otherwise be below six songs.
-    const first = artists.length && starts(artists[0].name, text) && !starts(tracks[0]?.name, text);
-    const groups = [["Songs", "track", tracks], ["Artists", "artist", artists.slice(0, 3)]];
-    for (const [name, type, all] of first ? groups.reverse() : groups) {
-      if (!all.length) continue;
+    if (groups.length && note) {
+      const line = element("p", "group-name", this.list, note);
+      line.setAttribute("aria-hidden", "true");
+    }
+    for (const { name, options } of groups) {
       const group = element("div", "group", this.list);
       group.setAttribute("role", "group");
       group.setAttribute("aria-label", name);
       const heading = element("div", "group-name", group, name);
       heading.setAttribute("aria-hidden", "true");
-      for (const said of all) this.option(pickOf(type, said), said, group);
+      for (const { pick, aside } of options) this.option(pick, aside, group);
     }
     const count = this.options.length;
     this.list.hidden = !count;
     this.input.setAttribute("aria-expanded", String(count > 0));
     this.note.hidden = count > 0;
-    this.note.textContent = problem || `No matches for “${text}”.`;
+    this.note.textContent = note;
     this.look(-1);
-    say(count ? `${counted(count, "suggestion")}.` : this.note.textContent);
+    say([note, count ? `${counted(count, "suggestion")}.` : ""].filter(Boolean).join(" "));
   }
 
-  option(pick, said, group) {
+  option(pick, aside, group) {
     const place = this.options.length;
     const option = element("div", "option", group);
     option.setAttribute("role", "option");
     option.setAttribute("aria-selected", "false");
     option.id = `suggestion-${place}`;
     songText(pick, option);
-    const known = this.has(pick);
-    const count = pick.type === "artist" ? counted(said.num_tracks ?? 0, "song") : said.album_name;
-    element("span", "aside", option, known ? "in your playlist" : (count ?? ""));
-    icon("add", option);
+    element("span", "aside", option, this.has(pick) ? "in your playlist" : aside);
+    icon(SIGNS[pick.type] ?? "add", option);
     option.addEventListener("click", () => this.choose(place));
     option.addEventListener("pointermove", () => this.active !== place && this.look(place));
     this.options.push({ option, pick });
@@ -135,10 +136,4 @@ export class Search {
     } else return;
     event.preventDefault();
   }
-}
-
-const plain = (text) => text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
-
-function starts(name, text) {
-  return plain(name ?? "").startsWith(plain(text));
 }

@@ -2,13 +2,15 @@
  * The state of the page: the playlist with its name, exclusions, the dial, the limit.
  *
  * A pick is { type: "track" | "artist", id, name, artist_id, artist_name, album_id, album_name };
- * those of an artist only have a name.
+ * those of an artist only have a name. What is excluded are songs and artists.
  */
+
+export const PER_ARTIST = 2; // songs by one artist, unless the person says otherwise; 0: no limit
 
 export class State {
   constructor() {
     this.listeners = [];
-    Object.assign(this, { picks: [], excluded: [], name: "", dial: 0, perArtist: null });
+    Object.assign(this, { picks: [], excluded: [], name: "", dial: 0, perArtist: PER_ARTIST });
     this.like = null; // the pick that "more like this" was requested for
   }
 
@@ -25,20 +27,23 @@ export class State {
     return this.picks.some((other) => same(other, pick));
   }
 
-  add(pick) {
-    if (this.has(pick)) return false;
-    this.picks.push(pick);
-    this.excluded = this.excluded.filter((other) => !same(other, pick));
+  /** Add picks; returns those that were not there before. */
+  add(...picks) {
+    const fresh = picks.filter((pick) => !this.has(pick));
+    if (!fresh.length) return fresh;
+    this.picks.push(...fresh);
+    const allowed = (pick) => !fresh.some((other) => same(other, pick));
+    this.excluded = this.excluded.filter(allowed);
     this.tell("picks");
-    return true;
+    return fresh;
   }
 
-  remove(pick) {
-    this.picks = this.picks.filter((other) => !same(other, pick));
+  remove(...picks) {
+    this.picks = this.picks.filter((pick) => !picks.some((other) => same(other, pick)));
     this.tell("picks");
   }
 
-  replace({ picks, excluded = [], name = "", dial = 0, perArtist = null }) {
+  replace({ picks, excluded = [], name = "", dial = 0, perArtist = PER_ARTIST }) {
     Object.assign(this, { picks, excluded, name, dial, perArtist, like: null });
     this.tell("picks");
   }
@@ -58,14 +63,19 @@ export class State {
     this.tell("name" in change ? "name" : "like" in change ? "like" : "settings");
   }
 
-  ids(type) {
-    return this.picks.filter((pick) => pick.type === type).map((pick) => pick.id);
-  }
-
   get tracks() {
     return this.picks.filter((pick) => pick.type === "track");
   }
+
+  /** What to come back to, for "Undo". */
+  copy() {
+    const { picks, excluded, name, dial, perArtist } = this;
+    return { picks: [...picks], excluded: [...excluded], name, dial, perArtist };
+  }
 }
+
+export const idsOf = (picks, type) =>
+  picks.filter((pick) => pick.type === type).map((pick) => pick.id);
 
 export function same(one, other) {
   return one.type === other.type && one.id === other.id;
@@ -73,8 +83,8 @@ export function same(one, other) {
 
 /** A pick from the API's data about a track or an artist. */
 export function pickOf(type, said) {
-  const { id = said.track_id, name = said.track_name } = said;
-  if (type === "artist") return { type, id, name };
+  const { id = said.track_id ?? said.artist_id, name = said.track_name ?? said.artist_name } = said;
+  if (type !== "track") return { type, id, name };
   const { artist_id = null, artist_name = "", album_id = null, album_name = "" } = said;
   return { type, id, name, artist_id, artist_name, album_id, album_name };
 }
