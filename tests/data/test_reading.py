@@ -12,6 +12,7 @@ import scipy.sparse as sp
 
 from segue.data import in_memory, reading
 from segue.data.formats import text_tables
+from segue.data.formats.text_tables import CleanText, Dialect
 from segue.data.reading import find, read
 from segue.data.records import Format, Playlist, SetAside, Track
 from segue.errors import ArtefactError, InputError
@@ -341,6 +342,192 @@ class TestHeaders:
         long = "b" * 140_000
         found = of_text(f'pid,track,artist\n1,a,x\n1,"{long}",x\n')
         assert lists(found) == {"1": ["a", long]}
+
+
+class TestWhatSpreadsheetsSave:
+    ROWS = "playlist;track;artist\nroad;Déjà vu;Élodie\nroad;Creep;Radio\n"
+
+    @pytest.mark.parametrize(
+        ("content", "options"),
+        [
+            (ROWS.encode("utf-16"), {}),
+            (ROWS.replace(";", "\t").encode("utf-16"), {}),
+            (ROWS.encode("utf-16-be"), {"encoding": "utf-16-be"}),
+            (ROWS.encode("latin-1"), {"encoding": "latin-1"}),
+            (ROWS.encode("mac-roman"), {"encoding": "MacRoman"}),
+            (("sep=;\r\n" + ROWS.replace("\n", "\r\n")).encode("utf-8-sig"), {}),
+            (("sep=;\r\n" + ROWS).encode("utf-16"), {}),
+            (("# exported\n#\n" + ROWS).encode(), {}),
+            (ROWS.replace("\n", "\r").encode(), {}),
+            (ROWS.replace("\n", ";\n").encode(), {}),
+            (ROWS.replace("road;", "1;road;").replace("pla", ";pla").encode(), {}),
+            (ROWS.replace(";", ", ").encode(), {}),
+            (ROWS.replace(";", " ").replace("Déjà vu", "Déjà_vu").encode(), {}),
+            (ROWS.replace(";", "<SEP>").encode(), {}),
+        ],
+    )
+    def test_all_say_the_same(self, tmp_path, content, options):
+        (tmp_path / "t.csv").write_bytes(content)
+        found = read(tmp_path / "t.csv", **options)
+        assert lists(found) in ({"road": [song, "Creep"]} for song in ("Déjà vu", "Déjà_vu"))
+        assert found.catalog.artists.ids.to_pylist() == ["Élodie", "Radio"]
+
+    @pytest.mark.parametrize(
+        ("content", "dialect", "expected"),
+        [
+            (ROWS.encode("utf-16"), Dialect(";", encoding="utf-16"), ROWS),
+            (("#\r\n" + ROWS).encode(), Dialect(";", preamble=1), ROWS),
+            (b"a <SEP>b<SEP>\r\nc<SEP>", Dialect("<SEP>"), "a \x1fb\x1f\r\nc\x1f"),
+            (b" a  b \r\n \r\nc d", Dialect(" "), "a\x1fb\r\n\r\nc\x1fd"),
+            (b'a, b,  "c, d"\n', Dialect(",", spaced=True), 'a, b,"c, d"\n'),
+        ],
+    )
+    @pytest.mark.parametrize("size", [5, 6, 7, -1])
+    def test_in_blocks_of_any_size(self, content, dialect, expected, size):
+        text = CleanText(io.BytesIO(content), dialect)
+        parts = iter(lambda: text.read(size), b"")
+        assert b"".join(parts).decode() == expected
+
+    def test_the_line_of_a_bad_row_counts_what_comes_before_the_header(self, of_text):
+        with pytest.raises(InputError, match="line 4: has 2 cells, expected 3"):
+            of_text("sep=;\nplaylist;track;artist\nroad;a;b\nroad;c\n")
+
+    def test_blanks_within_quotation_marks_stay(self, of_text):
+        found = of_text('pid, track, artist\n1, "a, b", x\n1, c "d" , "y"\n')
+        assert lists(found) == {"1": ["a, b", 'c "d" ']}
+        assert found.catalog.artists.ids.to_pylist() == ["x", "y"]
+
+    def test_another_encoding_is_asked_for(self, tmp_path):
+        (tmp_path / "t.csv").write_bytes(self.ROWS.encode("latin-1"))
+        with pytest.raises(
+            InputError, match=r"line 2: `track` is not UTF-8 text.*--encoding latin"
+        ):
+            read(tmp_path / "t.csv")
+        with pytest.raises(InputError, match="encoding is 'latin-99', expected one that Python"):
+            read(tmp_path / "t.csv", encoding="latin-99")
+
+
+class TestWithoutHeader:
+    def test_a_header_is_one_only_where_it_is_recognised(self, of_text):
+        rows = "ann\tSOAAA1\t1\nann\tSOAAA2\t3\n"
+        assert lists(of_text(rows)) == {"ann": ["SOAAA1", "SOAAA2"]}
+        with pytest.raises(InputError, match=r"no column recognised.*no header: --no-header"):
+            of_text("ann,song a\nbob,song b\n")
+        assert lists(of_text("ann,song a\nbob,song b\n", header=False))["bob"] == ["song b"]
+        found = of_text("song,track\nbob,b\n", header=False)
+        assert lists(found) == {"song": ["track"], "bob": ["b"]}
+        columns = {"playlist": 1, "track": 2, "artist": ""}
+        assert lists(of_text("who,what\nbob,b\n", columns=columns, header=True)) == {"bob": ["b"]}
+
+    def test_a_column_of_times_is_no_track(self, of_text):
+        clicks = "1,2020-01-01T10:54:09.868Z,5,0\n1,2020-01-01T10:51:09.277Z,7,0\n"
+        found = of_text(clicks)
+        assert lists(found) == {"1": ["7", "5"]}
+        assert found.report.columns == "playlist = 1, track = 3, position = 2; no artists"
+
+    def test_artists_of_a_listener(self, of_text):
+        """Last.fm 360K: a MusicBrainz id may be missing, and quotation marks are letters."""
+        mbid = "b1a9c0e9-d987-4042-ae91-78d6a3267d69"
+        rows = f'aa\t{mbid}\talpha band\t21\naa\t\tbeta "the" band\t99\n'
+        assert lists(of_text(rows, "plays.tsv")) == {"aa": ["alpha band", 'beta "the" band']}
+        assert lists(of_text(rows, "plays.tsv", top=1, min_length=1)) == {"aa": ['beta "the" band']}
+
+    def test_a_table_of_artists_is_told_how(self, of_text):
+        with pytest.raises(InputError, match="take artists for tracks: --columns track=artist_id"):
+            of_text("user_id,artist_id,plays\n1,a,2\n")
+
+
+class TestValues:
+    RATINGS = "user_id,item_id,rating\nu1,i1,5\nu1,i2,-1\nu1,i3,0\nu2,i1,0.5\nu2,i2,\n"
+
+    def test_rows_below_a_least_value_are_left_out(self, of_text):
+        found = of_text(self.RATINGS, at_least={"rating": 0.5})
+        assert lists(found) == {"u1": ["i1"], "u2": ["i1"]}
+        assert found.report.set_aside == {"row below the least value": 3}
+        assert (found.report.rows, found.report.pairs) == (5, 2)
+        frame = pd.DataFrame({"msno": ["a", "a"], "song_id": ["s", "t"], "target": [1, 0]})
+        assert lists(read(frame, at_least={"target": 1})) == {"a": ["s"]}
+
+    def test_by_number_and_not_a_number(self, of_text):
+        assert lists(of_text("1\t5\t4\n1\t7\t2\n", at_least={"3": 3})) == {"1": ["5"]}
+        with pytest.raises(InputError, match="line 2: `rating` is no number, but rows from 3"):
+            of_text("user_id,item_id,rating\n1,5,good\n", at_least={"rating": 3})
+        with pytest.raises(InputError, match="has no column 'stars' for the least value"):
+            of_text(self.RATINGS, at_least={"stars": 3})
+
+
+class TestSeveralPlaylistsOfOneName:
+    def test_files_that_count_from_0_hold_different_playlists(self, tmp_path):
+        header = "pid,pos,track_uri,artist_uri\n"
+        for number in range(3):
+            rows = f"0,0,t{number},a\n0,1,t9,a\n1,0,t5,a\n"
+            (tmp_path / f"songs{number}.csv").write_text(header + rows)
+        found = read(tmp_path)
+        assert lists(found)["0 (3)"] == ["t2", "t9"]
+        assert (found.report.playlists, found.report.told_apart, found.report.merged) == (6, 4, 0)
+        # Others are one playlist each, which is said.
+        (tmp_path / "songs2.csv").write_text(header + "0,2,t7,a\n5,0,t5,a\n")
+        found = read(tmp_path)
+        assert (found.report.playlists, found.report.told_apart, found.report.merged) == (3, 0, 2)
+
+    def test_users_are_the_same_in_every_file(self, tmp_path):
+        for number in range(2):
+            (tmp_path / f"{number}.csv").write_text(f"user_id,item_id\n0,{number}\n1,7\n")
+        found = read(tmp_path)
+        assert (found.report.playlists, found.report.merged) == (2, 0)
+
+    def test_positions_that_begin_anew_under_one_title(self, of_text):
+        rows = "Chill,1,a,x\nChill,2,b,x\nRoad,1,a,x\nChill,1,c,x\nChill,2,a,x\n"
+        found = of_text("playlist_name,position,track,artist\n" + rows)
+        assert lists(found) == {"Chill": ["a", "b"], "Road": ["a"], "Chill (2)": ["c", "a"]}
+        assert (found.report.told_apart, found.report.merged) == (1, 0)
+
+    def test_without_positions_they_are_one_which_is_said(self, of_text):
+        rows = "Chill,a,x\nRoad,a,x\nChill,c,x\n"
+        found = of_text("playlist_name,track,artist\n" + rows)
+        assert lists(found) == {"Chill": ["a", "c"], "Road": ["a"]}
+        assert found.report.merged == 1
+
+    def test_users_may_each_have_one_of_the_same_name(self, of_text):
+        """As in #nowplaying, which has blanks in its header only, and AOTM."""
+        rows = '"9cc0","Elvis, C","Shoes","Rock"\n"07f0","Cave","Tupelo","Rock"\n'
+        found = of_text('"user_id", "artistname", "trackname", "playlistname"\n' + rows)
+        assert lists(found) == {
+            "9cc0 / Rock": ["Shoes - Elvis, C"],
+            "07f0 / Rock": ["Tupelo - Cave"],
+        }
+        assert found.playlists.titles.to_pylist() == ["Rock", "Rock"]
+
+    def test_columns_may_be_joined(self, of_text):
+        columns = {"playlist": "who+list", "track": "song", "artist": ""}
+        found = of_text("who,list,song\na,1,x\nb,1,y\n", columns=columns)
+        assert lists(found) == {"a / 1": ["x"], "b / 1": ["y"]}
+        assert found.report.columns == "playlist = who + list, track = song; no artists"
+        with pytest.raises(InputError, match="line 2: `who` is empty, expected a name"):
+            of_text("who,list,song\n,1,x\n", columns=columns)
+        with pytest.raises(InputError, match="no column 'owner' for the playlist"):
+            of_text("who,list,song\n,1,x\n", columns={**columns, "playlist": "owner+list"})
+
+
+class TestIds:
+    def test_links_and_bare_ids_are_uris(self, of_text):
+        code = "4u7EnebtmKWzUH433cf5Qv"
+        link = f"https://open.spotify.com/intl-de/track/{code}?si=1"
+        found = of_text(f"pid,track_id,artist\n1,{code},x\n2,{link},x\n3,x{code},x\n")
+        assert found.catalog.track_ids.to_pylist() == [f"spotify:track:{code}", f"x{code}"]
+
+    def test_further_identifiers(self, of_text):
+        rows = "1,a,x,gb-um7-10-29604,B1A9C0E9-D987-4042-AE91-78D6A3267D69\n1,b,x,none,\n"
+        aliases = of_text("pid,track,artist,ISRC,Recording MBID\n" + rows).catalog.nodes["track"]
+        assert aliases.aliases.to_pylist() == [
+            ["isrc:GBUM71029604", "mbid:b1a9c0e9-d987-4042-ae91-78d6a3267d69"], [],
+        ]  # fmt: skip
+
+    def test_a_plain_title_is_that_of_the_song(self, of_text):
+        found = of_text("playlist,artist,title\np,Queen,Jealousy\n")
+        assert lists(found) == {"p": ["Jealousy - Queen"]}
+        found = of_text("playlist_id,title,track_id,artist\n1,Mix,t,x\n")
+        assert found.playlists.titles.to_pylist() == ["Mix"]
 
 
 class TestOrder:

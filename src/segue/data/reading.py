@@ -22,6 +22,7 @@ from segue.data.in_memory import is_in_memory, part_in_memory
 from segue.data.playlists import Catalog, Playlists
 from segue.data.records import (
     LISTENING,
+    LOW_ROW,
     AnyPlaylist,
     Format,
     Reject,
@@ -152,7 +153,7 @@ class Source:
         report.merged, report.order_unknown = rows.merged, collector.order_unknown
         report.ordered_playlists = int(playlists.order_known.sum())
         if all(format_.gives == "rows" for _, format_ in self.files):
-            report.rows = rows.num_rows + report.skipped
+            report.rows = rows.num_rows + report.skipped + set_aside[LOW_ROW]
         report.fingerprint = digest.hexdigest()
         return Collection(playlists, catalog, report)
 

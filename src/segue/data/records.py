@@ -23,6 +23,10 @@ LISTENING = frozenset({"session_gap", "min_length", "top"})
 TABLE = LISTENING | {"columns", "artist_separator", "at_least", "names"}
 
 
+# What is set aside of a table and is a row of it.
+LOW_ROW = "row below the least value"
+
+
 class Reject(Protocol):
     """What a reader passes a bad record to; it raises or returns."""
 

@@ -18,9 +18,9 @@ class ReadReport:
 
     For whole playlists, ``playlists + skipped - skipped_tracks`` and the empty playlists of
     `set_aside` are all the playlists there are (in a truncated file, everything after the break
-    counts as one). For tables, ``rows`` counts all rows, and
-    equals ``pairs + repeated_tracks + skipped`` (everything after a break counts as one row, empty
-    rows are not counted).
+    counts as one). For tables, ``rows`` counts all rows but empty ones:
+    ``pairs + repeated_tracks + skipped`` and those set aside (everything after a break counts as
+    one row).
 
     Attributes
     ----------

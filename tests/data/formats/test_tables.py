@@ -290,7 +290,8 @@ class TestColumns:
             ("pid,track,track,artist\n", None, "has several columns 'track'"),
             ("", None, "line 1: is empty"),
             ("\nplaylist,track,artist\n", None, "line 1: is empty"),
-            (HEADER.encode("utf-16"), None, "is UTF-16"),
+            (HEADER.encode("utf-16-le"), None, "is not text, or in an encoding that has to be"),
+            (b"PK\3\4", None, "is a spreadsheet or a zip"),
             (b"playlist,track,k\xfcnstler\n", None, "line 1: is not UTF-8"),
         ],
     )

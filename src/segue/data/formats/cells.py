@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from segue.data.collect import name_with_artist
 from segue.data.formats.columns import Columns
 from segue.data.playlists import BoolArray
-from segue.data.records import Reject, Rows, SetAside
+from segue.data.records import LOW_ROW, Reject, Rows, SetAside
 from segue.data.sources import UNREADABLE, reason_of
 from segue.data.text import spotify_uri
 from segue.errors import InputError
@@ -22,6 +22,7 @@ from segue.errors import InputError
 SUBSTITUTE = "\x1a"  # The control character that stands for a byte that is not UTF-8.
 
 _TEXT_TYPES = {"string", "large_string", "string_view", "binary", "large_binary", "binary_view"}
+_NOT_UTF8 = "is not UTF-8 text; another encoding has to be stated, such as --encoding latin-1"
 # Values allowed in a position column.
 _DATE = r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?)?"
 _MOMENTS = (
@@ -65,7 +66,7 @@ def sound_rows(columns: Columns, source: Batches, reject: Reject) -> Iterator[Ro
             good[list(checked.reasons)] = False
             if (low := good & checked.low).any():
                 good &= ~low
-                yield SetAside("row below the least value", int(low.sum()))
+                yield SetAside(LOW_ROW, int(low.sum()))
             cells, position, plays = checked.cells, checked.position, checked.plays
             if not good.all():
                 cells = {name: cell.filter(pa.array(good)) for name, cell in cells.items()}
@@ -125,7 +126,7 @@ class _Checked:
                 cell = _strings(cell, f"{columns.table}: {shown}")
                 if substituted:
                     wrong = pc.match_substring(cell, SUBSTITUTE)
-                    self._refuse(_mask(wrong.fill_null(False)), f"{shown} is not UTF-8 text")
+                    self._refuse(_mask(wrong.fill_null(False)), f"{shown} {_NOT_UTF8}")
             if field == "track":
                 cell = spotify_uris(cell)
             self.cells[field] = cell

@@ -1,5 +1,8 @@
 """Tables of text: CSV, TSV, RecBole's ``.inter``, MovieLens' ``u.data`` and ``ratings.dat``.
 
+A table may begin with lines that are none of its rows: ``sep=;``, which spreadsheets write, and
+comments that begin with ``#``.
+
 Arrow parses them in blocks. This module finds out what Arrow does not report: the line and text of
 a bad row, which byte is not UTF-8, and whether a quoted field ever ends.
 
@@ -15,12 +18,13 @@ import codecs
 import csv
 import io
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from typing import IO, Any, Literal
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv
 
 from segue.data.formats.cells import SUBSTITUTE, sound_rows
@@ -30,11 +34,15 @@ from segue.data.records import TABLE, Format, Reject, Rows, SetAside, TableOptio
 from segue.data.sources import UNREADABLE, SourceFile
 from segue.errors import InputError
 
+_SAMPLE = 50  # Rows at the beginning that show how a table is built.
 _BLOCK = 16 * 2**20  # Bytes read at once; no row is longer.
 # Delimiter by file extension.
 _DELIMITERS = {".csv": ",", ".tsv": "\t", ".inter": "\t", ".data": "\t", ".dat": "::"}
-# Replaces `::`, since CSV readers accept only single-character separators.
+# Further ones, the likeliest first; `<SEP>` is that of the Million Song Dataset.
+_FURTHER = ("\t", ",", ";", "|", "::", "<SEP>")
+# Replaces what is longer than one character, as CSV readers accept no such separator, and blanks.
 _UNIT_SEPARATOR = "\x1f"
+_LINE = re.compile("\r\n|\r|\n")
 _NOT_UTF8 = re.compile("[\udc80-\udcff]")
 # Such a mark does not end a quoted field: nothing that may follow a field comes after it.
 _ESCAPED_QUOTE = re.compile(r'[^\\"]\\"[^\s"\\,;|\x1f]')
@@ -52,27 +60,50 @@ class Dialect:
     Attributes
     ----------
     delimiter : str
-        Between the cells of a row.
+        Between the cells of a row; a blank stands for one or more.
     escapes : bool
         Whether quotation marks within a cell are escaped by a backslash rather than doubled.
+    spaced : bool
+        Whether blanks follow each separator, and are part of no cell.
+    encoding : str
+    preamble : int
+        Lines before the first row, or before the header.
     """
 
     delimiter: str
     escapes: bool = False
+    spaced: bool = False
+    encoding: str = "utf-8"
+    preamble: int = 0
 
     @property
     def character(self) -> str:
         """The separator after `CleanText`: one character."""
-        return _UNIT_SEPARATOR if self.delimiter == "::" else self.delimiter
+        replaced = self.delimiter == " " or len(self.delimiter) > 1
+        return _UNIT_SEPARATOR if replaced else self.delimiter
 
     @property
     def quotes(self) -> bool:
         """Whether cells may be quoted.
 
-        With tabs and ``::`` they are literal: `"Heroes"` is a song title with its quotation marks,
-        and an unclosed mark would swallow the rows after it.
+        With tabs, blanks and ``::`` they are literal: `"Heroes"` is a song title with its quotation
+        marks, and an unclosed mark would swallow the rows after it.
         """
-        return self.delimiter not in ("\t", "::")
+        return self.delimiter in (",", ";", "|")
+
+    def separated(self, text: str) -> str:
+        """Whole lines, or a part that ends in no separator, with `character` between the cells."""
+        if self.delimiter == " ":
+            return re.sub("(?<=[^\\s]) +(?=[^\\s])", _UNIT_SEPARATOR, text).replace(" ", "")
+        if self.spaced:  # Not within a cell, where a quotation mark is doubled.
+            return re.sub(
+                f'{re.escape(self.delimiter)} +"(?!"[^{self.delimiter}\r\n])',
+                f'{self.delimiter}"',
+                text,
+            )
+        if len(self.delimiter) > 1:
+            return text.replace(self.delimiter, _UNIT_SEPARATOR)
+        return text
 
     def for_csv(self) -> dict[str, Any]:
         """Options for Python's reader."""
@@ -93,14 +124,15 @@ class Dialect:
 class CleanText(io.RawIOBase):
     """The bytes of a text in a form that Arrow's reader accepts.
 
-    A byte that is not UTF-8 becomes `SUBSTITUTE`: Arrow would fail the whole block without saying
-    where. If cells are separated by ``::``, it becomes a unit separator.
+    A byte that is not text becomes `SUBSTITUTE`: Arrow would fail the whole block without saying
+    where. Separators that Arrow does not take become a unit separator.
     """
 
     def __init__(self, content: Any, dialect: Dialect) -> None:
         self._content, self._dialect = content, dialect
-        self._decode = codecs.getincrementaldecoder("utf-8")("surrogateescape").decode
+        self._decode = decoder(dialect.encoding)
         self._held = ""
+        self._lines_to_skip = dialect.preamble
         self.substituted = False
 
     def readable(self) -> bool:
@@ -113,10 +145,12 @@ class CleanText(io.RawIOBase):
             block = self._content.read(max(1, size - 4) if size > 0 else None)
             text = self._held + self._decode(block, final=not block)
             self._held = ""
-            if self._dialect.delimiter == "::":
-                text = text.replace("::", _UNIT_SEPARATOR)
-                if block and text.endswith(":"):
-                    text, self._held = text[:-1], ":"
+            if self._lines_to_skip:
+                text = self._without_preamble(text, ended=not block)
+            if self._dialect.spaced or self._dialect.character == _UNIT_SEPARATOR:
+                if block:
+                    text = self._whole_cells(text)
+                text = self._dialect.separated(text)
             if text or not block:
                 break
         unexpected = self._dialect.quotes and not self._dialect.escapes
@@ -127,6 +161,25 @@ class CleanText(io.RawIOBase):
         except UnicodeEncodeError:
             self.substituted = True
             return _NOT_UTF8.sub(SUBSTITUTE, text).encode()
+
+    def _without_preamble(self, text: str, *, ended: bool) -> str:
+        """The text after the lines to skip; if it ends before, it is held back."""
+        ends = [line.end() for line in _LINE.finditer(text)][: self._lines_to_skip]
+        # A "\r" at the end of a block may be half of "\r\n".
+        if len(ends) < self._lines_to_skip or (ends[-1] == len(text) and not ended):
+            self._held = text
+            return ""
+        self._lines_to_skip = 0
+        return text[ends[-1] :]
+
+    def _whole_cells(self, text: str) -> str:
+        """The text up to its last character that is in no separator; the rest is held back."""
+        whole = text.rstrip(self._dialect.delimiter + ' "\r\n')
+        # Blanks count where a line begins or ends, too.
+        if self._dialect.delimiter == " ":
+            whole = text[: max(text.rfind("\n"), text.rfind("\r")) + 1]
+        self._held = text[len(whole) :]
+        return whole
 
 
 class TextRows:
@@ -172,6 +225,9 @@ class TextRows:
                 for batch in reader:
                     self.bytes_read = raw.tell()
                     self.substituted = text.substituted
+                    if self.dialect.spaced:
+                        trimmed = [pc.utf8_ltrim_whitespace(column) for column in batch.columns]
+                        batch = pa.RecordBatch.from_arrays(trimmed, names=read)
                     if last is not None:
                         yield last
                     # An empty batch would hide the row before it.
@@ -264,12 +320,13 @@ class TextRows:
         def lines() -> Iterator[str]:
             for line in text:
                 taken.append(line)
-                double = self.dialect.delimiter == "::"
-                yield line.replace("::", _UNIT_SEPARATOR) if double else line
+                yield self.dialect.separated(line)
 
         raw, content = self.file.open_text()
-        with raw, _decoded(content) as text:
-            line = 1
+        with raw, decoded(content, self.dialect.encoding) as text:
+            for _ in range(self.dialect.preamble):
+                text.readline()
+            line = 1 + self.dialect.preamble
             for cells in csv.reader(lines(), strict=strict, **self.dialect.for_csv()):
                 if cells:
                     yield line, "".join(taken).rstrip("\r\n").lstrip("\ufeff")
@@ -277,49 +334,121 @@ class TextRows:
                 taken.clear()
 
 
-def _decoded(content: IO[bytes]) -> io.TextIOWrapper:
-    # Bytes that are not UTF-8 survive this as lone surrogates.
-    return io.TextIOWrapper(content, "utf-8", "surrogateescape", newline="")
+def decoder(encoding: str) -> Callable[..., str]:
+    """Bytes → text, block by block; bytes that are no text become lone surrogates."""
+    # An odd byte of UTF-16 cannot become one.
+    errors = "replace" if encoding.startswith("utf-16") else "surrogateescape"
+    return codecs.getincrementaldecoder(encoding)(errors).decode
+
+
+def decoded(content: IO[bytes], encoding: str) -> io.TextIOWrapper:
+    """The text, with its line ends; bytes that are no text become lone surrogates."""
+    errors = "replace" if encoding.startswith("utf-16") else "surrogateescape"
+    return io.TextIOWrapper(content, encoding, errors, newline="")
+
+
+def is_text(text: str) -> bool:
+    """Whether all its bytes were text."""
+    return text.isascii() or not _NOT_UTF8.search(text)
+
+
+def encoding_of(file: SourceFile, options: TableOptions) -> str:
+    """The encoding of a text table (InputError if it is unknown, or was not text at all)."""
+    if options.encoding is not None:
+        try:
+            return codecs.lookup(options.encoding).name
+        except LookupError:
+            raise InputError(
+                f"encoding is {options.encoding!r}, expected one that Python knows, such as latin-1"
+            ) from None
+    head = file.head
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    if head.startswith(b"PK\3\4"):
+        raise InputError(f"{file.name}: is a spreadsheet or a zip, expected a table saved as CSV")
+    if b"\0" in head:
+        raise InputError(
+            f"{file.name}: is not text, or in an encoding that has to be stated, such as "
+            "--encoding utf-16-le"
+        )
+    return "utf-8"
 
 
 def _columns(file: SourceFile, options: TableOptions) -> tuple[Columns, Dialect]:
     """The columns, from the first line, and the dialect."""
-    head = _head(file)
-    line, *rest = re.split("[\r\n]", head.removeprefix("\ufeff"), maxsplit=1)
-    if line[:2] in ("\udcff\udcfe", "\udcfe\udcff") or "\0" in line:
-        raise InputError(f"{file.name}: is UTF-16 or not text at all, expected UTF-8 text")
-    if _NOT_UTF8.search(line):
+    encoding = encoding_of(file, options)
+    head = _head(file, encoding).removeprefix("\ufeff")
+    lines = _LINE.split(head)
+    preamble, promised = _preamble(lines)
+    line, rest = lines[preamble], lines[preamble + 1 :]
+    place = f"{file.name}: line {preamble + 1}"
+    if not is_text(line):
         raise InputError(
-            f"{file.name}: line 1: is not UTF-8 text, expected the names of the columns"
+            f"{place}: is not UTF-8 text, expected the names of the columns; "
+            "another encoding has to be stated, such as --encoding latin-1"
         )
     if not line.strip():
-        raise InputError(f"{file.name}: line 1: is empty, expected the names of the columns")
+        raise InputError(f"{place}: is empty, expected the names of the columns")
     if not rest and len(head) >= 2**16:
-        raise InputError(f"{file.name}: line 1: is too long to hold the names of the columns")
+        raise InputError(f"{place}: is too long to hold the names of the columns")
     # The extension's delimiter is used if it occurs at all: some CSV has semicolons.
-    promised = _DELIMITERS.get(file.ending, ",")
-    delimiter = next((d for d in (promised, "\t", ",", ";", "|", "::") if d in line), promised)
-    dialect = Dialect(delimiter)
-    if dialect.quotes and _ESCAPED_QUOTE.search(head):
-        dialect = Dialect(delimiter, escapes=True)
-    try:
-        cells = next(csv.reader([line.replace(delimiter, dialect.character)], **dialect.for_csv()))
-    except csv.Error as error:
-        raise InputError(f"{file.name}: line 1: is not cells ({error})") from error
-    names = [cell.strip() for cell in cells]
+    promised = promised or _DELIMITERS.get(file.ending, ",")
+    delimiter = next((d for d in (promised, *_FURTHER) if d in line), promised)
+    sample = [row for row in rest[:_SAMPLE] if row.strip()]
+    if delimiter not in line and _by_blanks(line, sample):
+        delimiter = " "
+    dialect = Dialect(delimiter, encoding=encoding, preamble=preamble)
+    if dialect.quotes:
+        escapes = _ESCAPED_QUOTE.search(head) is not None
+        spaced = all(_is_spaced(row, delimiter) for row in (line, *sample[:-1]))
+        dialect = replace(dialect, escapes=escapes, spaced=spaced)
+    # Some put blanks into the header only.
+    headed = replace(dialect, spaced=dialect.quotes and _is_spaced(line, delimiter))
+    names = [cell.strip() for cell in _cells(line, headed, place)]
+    rows = [_cells(row, dialect, place) for row in sample if not dialect.quotes or '"' not in row]
     has_header = looks_like_header(names, options)
-    return find_columns(file.name, names, options, has_header=has_header), dialect
+    columns = find_columns(file.name, names, options, has_header=has_header, sample=[names, *rows])
+    return columns, dialect
 
 
-def _head(file: SourceFile) -> str:
+def _preamble(lines: list[str]) -> tuple[int, str | None]:
+    """How many lines come before the table, and the delimiter that they state."""
+    for at, line in enumerate(lines):
+        if stated := re.fullmatch(r'"?sep=(.)"?', line):
+            return at + 1 if at + 1 < len(lines) else at, stated[1]
+        if not line.startswith("#") or any(d in line for d in _FURTHER) or at + 1 == len(lines):
+            return at, None
+    return 0, None
+
+
+def _is_spaced(line: str, delimiter: str) -> bool:
+    """Whether a blank follows each separator."""
+    cells = line.split(delimiter)
+    return len(cells) > 1 and all(cell.startswith(" ") for cell in cells[1:])
+
+
+def _by_blanks(line: str, sample: list[str]) -> bool:
+    """Whether blanks separate the cells: of all rows equally many."""
+    width = len(line.split())
+    return width > 1 and all(len(row.split()) == width for row in sample[:-1])
+
+
+def _cells(line: str, dialect: Dialect, place: str) -> list[str]:
+    try:
+        return next(csv.reader([dialect.separated(line)], **dialect.for_csv()), [])
+    except csv.Error as error:
+        raise InputError(f"{place}: is not cells ({error})") from error
+
+
+def _head(file: SourceFile, encoding: str) -> str:
     if not file.head and file.size:
         raw, content = file.open_text()
         with raw, content:
             try:
-                content.read(1)
+                content.read(2**16)
             except UNREADABLE as error:
                 raise file.unreadable(error) from error
-    return file.head.decode("utf-8", "surrogateescape")
+    return decoder(encoding)(file.head)
 
 
 def _read(file: SourceFile, options: TableOptions, reject: Reject) -> Iterator[Rows | SetAside]:
