@@ -15,8 +15,8 @@ SOURCE = Path(segue.__file__).parent
 # A room imports from itself and from rooms before it.
 ROOMS = (
     "errors", "extras", "console", "files", "memory", "machine", "data", "synthetic", "graph",
-    "metrics", "names", "bundle", "scoring", "evaluation", "baselines", "recommend", "updating",
-    "pictures", "models", "training", "pipeline", "comparison", "service", "cli",
+    "metrics", "names", "bundle", "scoring", "evaluation", "baselines", "recommend", "challenge",
+    "updating", "pictures", "models", "training", "pipeline", "comparison", "service", "cli",
 )  # fmt: skip
 TORCH_ROOMS = {"models", "training", "pipeline", "comparison"}
 TORCH = {"torch", "torch_geometric"}

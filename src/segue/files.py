@@ -142,8 +142,12 @@ def atomic_artefact(path: Path, kind: str, *, overwrite: bool = False) -> Iterat
         writer = ArtefactWriter(folder)
         yield writer
         files = {
-            file.name: {"bytes": file.stat().st_size, "sha256": sha256_of(file)}
-            for file in sorted(folder.iterdir())
+            file.relative_to(folder).as_posix(): {
+                "bytes": file.stat().st_size,
+                "sha256": sha256_of(file),
+            }
+            for file in sorted(folder.rglob("*"))
+            if file.is_file()
         }
         for name in files:
             (folder / name).chmod(0o644)  # some writers make files readable by their owner only

@@ -13,6 +13,7 @@ from typing import TextIO
 import click
 
 import segue
+from segue.cli.challenge import challenge
 from segue.cli.compare import compare
 from segue.cli.data import build, info
 from segue.cli.demo import demo
@@ -44,7 +45,7 @@ def cli() -> None:
 
 for command in (
     *(demo, generate, build, info, train, evaluate, compare, update, index),
-    *(find, *MUSIC, recommend, draw, serve),
+    *(find, *MUSIC, recommend, challenge, draw, serve),
 ):
     cli.add_command(command)
 

@@ -1,0 +1,175 @@
+"""A bundle's submission to a challenge set."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from segue.challenge.challenge_set import Incomplete
+from segue.challenge.submission import LIST_LENGTH, check_field, write_submission
+from segue.data.playlists import BoolArray, Catalog, Int32Array, TrackLists
+from segue.errors import InputError
+from segue.recommend.recommender import Recommender
+
+_BATCH_LISTS = 1024
+
+
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """A challenge set in the rows of a catalogue.
+
+    Attributes
+    ----------
+    pids : list of int
+    titles : list of str or None
+    tracks : TrackLists
+        The tracks shown that the catalogue has, each once.
+    from_the_start : bool [num_playlists]
+        Whether they are the first of a playlist, so that their order matters.
+    num_unknown
+        Tracks shown that the catalogue does not have; they are ignored.
+    """
+
+    pids: list[int]
+    titles: list[str | None]
+    tracks: TrackLists
+    from_the_start: BoolArray
+    num_unknown: int
+
+    @classmethod
+    def of(cls, asked: Sequence[Incomplete], catalog: Catalog) -> Asked:
+        """Look up the tracks of a challenge set.
+
+        Raises
+        ------
+        InputError
+            If the catalogue has too few tracks for lists of 500.
+        """
+        index_of = catalog.tracks.index_of
+        rows = [[index_of.get(track, -1) for track in each.track_uris] for each in asked]
+        known = [[row for row in listed if row >= 0] for listed in rows]
+        most = max(map(len, known))
+        if catalog.num_tracks - most < LIST_LENGTH:
+            raise InputError(
+                f"a catalogue of {catalog.num_tracks} tracks is too small: a submission needs "
+                f"{LIST_LENGTH} besides those that a playlist shows (up to {most})"
+            )
+        return cls(
+            [each.pid for each in asked],
+            [each.name for each in asked],
+            TrackLists.from_lists(known),
+            np.array([each.from_the_start for each in asked]),
+            sum(row < 0 for listed in rows for row in listed),
+        )
+
+    def __len__(self) -> int:
+        """Number of playlists."""
+        return len(self.pids)
+
+
+@dataclass(frozen=True)
+class Submitted:
+    """What `submit` has written.
+
+    Attributes
+    ----------
+    num_playlists
+    num_unknown
+        Tracks shown that the bundle does not have; they were ignored.
+    by_popularity
+        Playlists of which the bundle knows nothing, which got the most popular tracks.
+    """
+
+    num_playlists: int
+    num_unknown: int
+    by_popularity: int
+
+
+def submit(
+    recommender: Recommender,
+    asked: Sequence[Incomplete],
+    path: Path,
+    *,
+    team: str,
+    email: str,
+    advance: Callable[[int], None] | None = None,
+) -> Submitted:
+    """Answer every playlist of a challenge set, completely or not at all.
+
+    Parameters
+    ----------
+    recommender, asked
+    path
+        A new ``.csv.gz`` or ``.csv``.
+    team, email
+        For the first line.
+    advance
+        Called after each batch with the number of playlists in it.
+
+    Raises
+    ------
+    InputError
+        As for `Asked.of` and `write_lists`.
+    ArtefactError
+        If the file cannot be written.
+    """
+    catalog = recommender.bundle.catalog
+    those = Asked.of(asked, catalog)
+    query = recommender.queries.of_lists(those.tracks, those.from_the_start)
+
+    def best(rows: slice) -> Int32Array:
+        return recommender.rank(query.rows(rows), LIST_LENGTH)[0]
+
+    write_lists(path, those, catalog.track_ids, best, team=team, email=email, advance=advance)
+    return Submitted(len(those), those.num_unknown, int(query.empty.sum()))
+
+
+def write_lists(
+    path: Path,
+    asked: Asked,
+    track_ids: pa.Array,
+    best: Callable[[slice], Int32Array],
+    *,
+    team: str,
+    email: str,
+    advance: Callable[[int], None] | None = None,
+) -> None:
+    """Write the lists that a recommender gives, batch by batch.
+
+    Parameters
+    ----------
+    path
+    asked
+    track_ids : Arrow string [num_tracks]
+    best
+        From some rows of `asked` to the tracks recommended, best first: int32 [num_rows, 500].
+    team, email, advance
+        As for `submit`.
+
+    Raises
+    ------
+    InputError
+        If a track's id cannot stand in a submission.
+    ArtefactError
+        If the file cannot be written.
+    """
+    # Only those that might be unfit are worth a look of their own.
+    for track in track_ids.filter(pc.match_substring_regex(track_ids, r"[,\s]|^$")).to_pylist():
+        check_field(track, "track")
+
+    def lists() -> Iterator[tuple[int, list[str]]]:
+        for start in range(0, len(asked), _BATCH_LISTS):
+            rows = slice(start, min(start + _BATCH_LISTS, len(asked)))
+            found = best(rows)
+            ids = track_ids.take(pa.array(found.ravel())).to_pylist()
+            for place, pid in enumerate(asked.pids[rows]):
+                yield pid, ids[place * LIST_LENGTH : (place + 1) * LIST_LENGTH]
+            if advance is not None:
+                advance(rows.stop - rows.start)
+
+    write_submission(path, team, email, lists())
