@@ -50,7 +50,7 @@ class Incomplete(msgspec.Struct):
     @property
     def from_the_start(self) -> bool:
         """Whether the tracks shown are the first of the playlist, so that their order matters."""
-        return all(track.pos == place for place, track in enumerate(self.tracks))
+        return all(track.pos < len(self.tracks) for track in self.tracks)
 
     @property
     def track_uris(self) -> dict[str, None]:
@@ -181,13 +181,9 @@ def _problem(playlist: Incomplete) -> str | None:
             f"num_samples {playlist.num_samples} and num_holdouts {playlist.num_holdouts} do not "
             f"add up to num_tracks {playlist.num_tracks}"
         )
-    before = -1
-    for track in playlist.tracks:
-        if track.pos >= playlist.num_tracks:
-            return f"has a track at pos {track.pos}, but num_tracks is {playlist.num_tracks}"
-        if track.pos == before:
-            return f"has two tracks at pos {track.pos}"
-        before = track.pos
+    last = max((track.pos for track in playlist.tracks), default=-1)
+    if last >= playlist.num_tracks:
+        return f"has a track at pos {last}, but num_tracks is {playlist.num_tracks}"
     return None
 
 
