@@ -301,9 +301,7 @@ def test_too_few_tracks_are_refused(recommender, tmp_path):
         ("s.csv", "", "us@e", "team ''"),
     ],
 )
-def test_what_cannot_be_written(
-    name, team, email, sentence, made, recommender, tmp_path
-):
+def test_what_cannot_be_written(name, team, email, sentence, made, recommender, tmp_path):
     with pytest.raises(InputError, match=sentence):
         submit(recommender, read_challenge_set(made), tmp_path / name, team=team, email=email)
     assert not list(tmp_path.iterdir())

@@ -326,11 +326,13 @@ def _record(cut: _Cutter, row: int) -> dict[str, Any]:
     if title is not None:
         record["name"] = title
     record["tracks"] = tracks = []
-    columns = {"artist": (catalog.main_artist[rows], catalog.artists),
-               "album": (catalog.main_album[rows], catalog.albums)}  # fmt: skip
+    by = {"artist": (catalog.main_artist[rows], catalog.artists)}
+    by["album"] = catalog.main_album[rows], catalog.albums
     for place, (track_id, name) in enumerate(zip(ids, names, strict=True)):
         track = {"pos": place, "track_uri": track_id, "track_name": name}
-        for kind, (targets, nodes) in columns.items():
+        # The form asks for an artist; an empty one is none.
+        track |= {"artist_uri": "", "artist_name": ""}
+        for kind, (targets, nodes) in by.items():
             if targets[place] >= 0:
                 track[f"{kind}_uri"] = nodes.ids[int(targets[place])].as_py()
                 track[f"{kind}_name"] = nodes.names[int(targets[place])].as_py()

@@ -71,7 +71,7 @@ def make(
     k_core: int,
     rng_seed: int,
     overwrite: bool,
-    **reading: Any,
+    reading: dict[str, Any],
 ) -> None:
     """Hold playlists out whole and cut them into the ten kinds of the RecSys Challenge 2018.
 

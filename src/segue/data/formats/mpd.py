@@ -45,7 +45,8 @@ class _Track(msgspec.Struct, gc=False):
 
     @property
     def artists(self) -> Sequence[tuple[str, str]]:
-        return ((self.artist_uri, self.artist_name),)
+        # Our own slices of tracks without artists leave it empty.
+        return ((self.artist_uri, self.artist_name),) if self.artist_uri else ()
 
     @property
     def album(self) -> tuple[str, str] | None:
