@@ -323,7 +323,6 @@ def test_without_artists_an_artist_is_the_centroid_of_its_tracks(run, graph, tmp
         (["--objective-option", "temperature=0.001"], "temperature is 0.001"),
         (["--test-share", "0.7", "--validation-share", "0.3"], "split shares 0.7"),
         (["--split-rng-seed", "-1"], "split seed -1"),
-        (["--model", "nope"], "model 'nope' is not known, expected lightgcn"),
         (["--relations", "nope"], "'nope' is not known"),
         (["--resume"], "there is no checkpoint to resume from"),
         (["--learning-rate", "1e30"], "try a lower learning rate"),
@@ -395,10 +394,15 @@ def test_what_is_not_ours_stays_in_the_training_folder(run, graph, tmp_path):
     assert [path.name for path in notes.parent.iterdir()] == ["notes.txt"]
 
 
-def test_an_unknown_model_is_refused_before_anything_is_said(run, graph, tmp_path):
-    status, _, err = run("train", graph, "--out", tmp_path / "bundle", "--model", "nope")
-    known = ", ".join(ENCODERS)
-    assert (status, err) == (1, f"segue: model 'nope' is not known, expected {known}\n")
+def test_an_unknown_model_is_refused_without_loading_torch(tmp_path):
+    code = (
+        "import sys\nfrom segue.cli import main\n"
+        "try: main(['train', 'graph', '--out', 'bundle', '--model', 'nope'])\n"
+        "except SystemExit as end: print(end.code, 'torch' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout == "2 False\n"
+    assert "'nope' is not one of " + ", ".join(map(repr, ENCODERS)) in done.stderr
 
 
 def test_the_help_names_every_model(run):
@@ -547,3 +551,17 @@ def test_contradictions_and_unknown_options_are_refused(
     assert message in err
     assert text == ""
     assert not list(tmp_path.iterdir())
+
+
+def test_nothing_is_said_of_a_relation_without_edges(run, tmp_path):
+    table = tmp_path / "rows.csv"
+    rows = [f"p{row},t{(row * 7 + step) % 40},a{(row * 7 + step) % 5}"
+            for row in range(60) for step in range(8)]  # fmt: skip
+    table.write_text("\n".join(["playlist,track,artist", *rows]))
+    assert run("build", table, "--out", tmp_path / "no-albums")[0] == 0
+    arguments = ("train", tmp_path / "no-albums", "--out", tmp_path / "bundle")
+    status, _, err = run(*arguments, *SMALL, "--relations", "artist,album")
+    assert status == 0
+    (said,) = [line for line in err.splitlines() if "Learned weight" in line]
+    assert "artist" in said
+    assert "album" not in said

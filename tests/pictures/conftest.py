@@ -9,6 +9,7 @@ import pytest
 from segue.bundle import Bundle
 from segue.data.playlists import Catalog, Playlists
 from segue.graph.playlist_graph import PlaylistGraph
+from segue.pictures import text as text_module
 from segue.pictures.scene import Scene, SceneEdge, SceneNode
 from segue.recommend.recommender import Recommender
 
@@ -83,3 +84,14 @@ def scene_of() -> Callable[..., Scene]:
         return Scene(title, "A note", layout, nodes, edges, position)
 
     return make
+
+
+@pytest.fixture
+def dejavu_alone(monkeypatch):
+    """As on a machine with no fonts but matplotlib's own."""
+    monkeypatch.setattr(text_module, "font_families", lambda: ["DejaVu Sans"])
+    for function in (text_module._glyphs, text_module._width):
+        function.cache_clear()
+    yield
+    for function in (text_module._glyphs, text_module._width):
+        function.cache_clear()

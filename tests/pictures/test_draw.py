@@ -172,6 +172,19 @@ def test_svg_keeps_what_has_no_glyph_here(scene_of, tmp_path):
     assert "宇多田 🧗" in (tmp_path / "x.svg").read_text()
 
 
+def test_names_drawn_with_boxes_are_counted_only_where_they_are_drawn(
+    dejavu_alone, scene_of, tmp_path
+):
+    def count_of(scene, ending):
+        return save_scene(scene, tmp_path / f"x{ending}", size_named("4x3"), dpi=50)
+
+    named = scene_of("宇多田", "one")
+    assert count_of(named, ".png") == count_of(named, ".pdf") == 1
+    assert count_of(named, ".svg") == count_of(named, ".html") == 0, "drawn on another machine"
+    crowd = scene_of(*["宇多田"] * 200, layout="map")
+    assert 1 <= count_of(crowd, ".png") <= 24, "a map names few of its tracks"
+
+
 def test_png_and_pdf_are_what_they_say(scene_of, tmp_path):
     for ending, magic in (("png", b"\x89PNG"), ("pdf", b"%PDF")):
         path = Path(tmp_path / f"x.{ending}")

@@ -1,6 +1,7 @@
 """Plots show every series, name it, and mark the best."""
 
 from functools import partial
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -37,9 +38,21 @@ def test_training_curves_have_a_panel_for_each_metric(bundle):
     assert [axis.get_title(loc="left") for axis in figure.axes] == ["loss", "recall@20"]
     loss, recall = figure.axes
     assert loss.lines[0].get_xydata().tolist() == [[1, 7.5], [2, 6.5]]
-    assert [text.get_text() for text in loss.texts] == ["6.5", "7.5"], "the least loss of each"
-    assert [text.get_text() for text in recall.texts] == ["0.3", "0.1"], "the most recall of each"
+    assert {text.get_text() for text in loss.texts} == {"6.5", "7.5"}, "the least loss of each"
+    assert {text.get_text() for text in recall.texts} == {"0.3", "0.1"}, "the most recall of each"
     assert legend_of(figure) == ["one", "two"]
+
+
+def test_the_best_values_of_like_trainings_do_not_overprint():
+    curve = [{"epoch": e, "loss": 7.0 - e / 10, "recall@20": 0.2 + e / 1000} for e in range(1, 9)]
+    histories = {f"run {at}": [one | {"loss": one["loss"] + at / 500} for one in curve]
+                 for at in range(3)}  # fmt: skip
+    figure = training_curves(histories, SIZE, THEME)
+    figure.draw_without_rendering()
+    for axis in figure.axes:
+        assert len(axis.texts) == 3
+        boxes = [text.get_window_extent() for text in axis.texts]
+        assert not any(one.overlaps(other) for one, other in combinations(boxes, 2))
 
 
 @pytest.mark.parametrize("histories", [{}, {"one": []}, {"one": [{"epoch": 1, "seconds": 2.0}]}])

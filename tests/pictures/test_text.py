@@ -13,21 +13,9 @@ from segue.pictures.text import (
     drawable,
     families_of,
     font_families,
-    lacks_letters,
     shorten,
     text_width,
 )
-
-
-@pytest.fixture
-def dejavu_alone(monkeypatch):
-    """As on a machine with no fonts but matplotlib's own."""
-    monkeypatch.setattr(module, "font_families", lambda: ["DejaVu Sans"])
-    for function in (module._glyphs, module._width):
-        function.cache_clear()
-    yield
-    for function in (module._glyphs, module._width):
-        function.cache_clear()
 
 
 @pytest.mark.parametrize(
@@ -57,7 +45,6 @@ def test_clean(text, cleaned):
 )
 def test_what_no_font_has_is_a_box_if_it_is_a_letter(dejavu_alone, text, drawn):
     assert drawable(text) == drawn
-    assert lacks_letters(text) == ("□" in drawn)
 
 
 @given(st.text(max_size=40))

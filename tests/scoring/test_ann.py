@@ -1,6 +1,7 @@
 """The approximate index: good recall, exact scores, and never a list that is too short."""
 
 import json
+import subprocess
 import sys
 from dataclasses import replace
 
@@ -257,6 +258,15 @@ def test_a_damaged_index_is_named(folder, tmp_path):
     (tmp_path / "ann.json").write_bytes((folder / "ann.json").read_bytes())
     with pytest.raises(ArtefactError, match=r"ann.faiss: cannot be read"):
         AnnIndex.load(tmp_path)
+
+
+def test_faiss_does_not_log_what_the_processor_can_do(tmp_path):
+    code = (
+        "import logging; logging.basicConfig(level=logging.INFO)\n"
+        "from segue.scoring.ann import _faiss; _faiss()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_without_faiss_it_is_said_what_to_install(bundle, folder, tmp_path, monkeypatch):

@@ -51,18 +51,15 @@ class _Output:
         """Write the scene, and report it."""
         from segue.pictures.save import save_scene
         from segue.pictures.style import size_named
-        from segue.pictures.text import lacks_letters
 
         if self.title is not None:
             scene = scene.with_title(self.title)
-        save_scene(scene, self.out, size_named(self.size), self.theme, dpi=self.dpi)
-        if self.out.suffix.lower() in (".png", ".pdf"):
-            boxes = sum(lacks_letters(node.label) for node in scene.nodes)
-            if boxes:
-                say(
-                    f"{count(boxes, 'name')} with letters that no font here has, drawn as boxes: "
-                    "install such a font (Noto has all), or write .svg or .html"
-                )
+        boxes = save_scene(scene, self.out, size_named(self.size), self.theme, dpi=self.dpi)
+        if boxes:
+            say(
+                f"{count(boxes, 'name')} with letters that no font here has, drawn as boxes: "
+                "install such a font (Noto has all), or write .svg or .html"
+            )
         say(f"Written to {self.out}")
 
     @property

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 TUNED_FIELDS = ("dim", "num_layers", "learning_rate")
 # As in `segue.graph.split`, which would load Arrow to show a help text.
 SPLIT_KINDS = ("random", "last", "mixed", "playlists", "tracks")
+# As in `segue.models`, which would load PyTorch to refuse an unknown name.
+MODELS = ("lightgcn", "gcn", "graphsage", "gat", "rgcn")
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -70,10 +72,11 @@ def _plain_value(text: str) -> bool | int | float | str:
 )
 @click.option(
     "--model",
+    type=click.Choice(MODELS),
     metavar="NAME",
     default=TrainConfig.model,
     show_default=True,
-    help="Architecture: lightgcn, gcn, graphsage, gat, rgcn.",
+    help=f"Architecture: {', '.join(MODELS)}.",
 )
 @click.option(
     "--option",

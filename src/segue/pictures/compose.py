@@ -13,6 +13,7 @@ from segue.data.playlists import Int32Array, Playlists, TrackLists
 from segue.errors import InputError
 from segue.graph import subgraph as extract
 from segue.graph.subgraph import NODE_TYPES, Neighbours, Node, NodeType, Subgraph
+from segue.pictures.backbone import with_backbone
 from segue.pictures.layout import (
     column_layout,
     flow_layout,
@@ -75,9 +76,11 @@ def snowball(
         If the bundle was made without playlists.
     """
     nodes, edges, note = _grown(bundle, start, waves, limit, at_random, rng_seed, neighbours)
-    # An artist's tracks should end up close together.
-    lengths = [0.55 if edge.kind == "structural" else 1.0 for edge in edges]
-    position = force_layout(len(nodes), _pairs(edges), lengths, rng_seed)
+    # The faint edges of a dense picture would pull everything into one heap. An artist's tracks
+    # should end up close together.
+    pulling = [edge for edge in edges if not edge.faint]
+    lengths = [0.55 if edge.kind == "structural" else 1.0 for edge in pulling]
+    position = force_layout(len(nodes), _pairs(pulling), lengths, rng_seed)
     return Scene(f"Around {_named(nodes)}", note, "force", nodes, edges, position)
 
 
@@ -104,7 +107,8 @@ def artist(bundle: Bundle, row: int, *, num_tracks: int = 12, num_playlists: int
     """An artist in the centre, its best-known tracks around it, their playlists outside."""
     limit: dict[NodeType, int] = {"track": num_tracks, "playlist": num_playlists}
     found = extract.snowball(neighbours_of(bundle), [("artist", row)], waves=2, limit=limit)
-    nodes, edges = nodes_of(found, bundle.catalog, playlists_of(bundle)), edges_of(found)
+    nodes = nodes_of(found, bundle.catalog, playlists_of(bundle))
+    edges = with_backbone(edges_of(found), nodes)
     places = {t: [at for at, node in enumerate(nodes) if node.type == t] for t in NODE_TYPES}
     inner, outer = places["track"], places["playlist"]
     joined = [
@@ -271,7 +275,8 @@ def _grown(
         limit=limit,
         rng=np.random.default_rng(rng_seed) if at_random else None,
     )
-    nodes, edges = nodes_of(found, bundle.catalog, playlists_of(bundle)), edges_of(found)
+    nodes = nodes_of(found, bundle.catalog, playlists_of(bundle))
+    edges = with_backbone(edges_of(found), nodes)
     how = "drawn at random" if at_random else "best-connected first"
     note = f"{counted(waves, 'wave')}, {how}: {summary(nodes, len(edges))}"
     return nodes, edges, note

@@ -178,6 +178,8 @@ def _legend(scene: Scene, theme: Theme, to_drawable: Callable[[str], str]) -> li
         items.append(LegendItem("colour: the seed it comes from"))
     else:
         items.append(LegendItem("larger: more edges in the whole graph"))
+    if any(edge.faint for edge in scene.edges):
+        items.append(LegendItem("faint: edges that say less"))
     return items
 
 

@@ -7,7 +7,7 @@ differ in colour, mark and line, so that they remain distinguishable in greyscal
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -78,7 +78,9 @@ def training_curves(
     if not panels:
         raise InputError("there is no training history to draw")
     figure, axes = _panels(len(panels), title, size, theme)
+    peaks: list[dict[int, tuple[float, float]]] = []
     for name, axis in zip(panels, axes, strict=False):
+        peaks.append({})
         for at, (model, history) in enumerate(histories.items()):
             seen = [entry for entry in history if name in entry]
             if not seen:
@@ -86,22 +88,20 @@ def training_curves(
             x = [float(entry["epoch"]) for entry in seen]
             y = [float(entry[name]) for entry in seen]
             _line(axis, at, Series(x, y), model, theme, marks=len(x) == 1)
-            falls = name == "loss"
-            best = int(np.argmin(y) if falls else np.argmax(y))
+            best = int(np.argmin(y) if name == "loss" else np.argmax(y))
+            peaks[-1][at] = (x[best], y[best])
             axis.plot(
                 x[best], y[best], SERIES_MARKS[at % 8], color=_color(theme, at),
                 markeredgecolor=theme.background, markersize=0.75 * size.font, zorder=4,
-            )  # fmt: skip
-            axis.annotate(
-                f"{y[best]:.4g}", (x[best], y[best]), va="top" if falls else "bottom",
-                xytext=(0, (-0.6 if falls else 0.5) * size.font), textcoords="offset points",
-                ha="center", color=theme.muted, fontsize="small",
             )  # fmt: skip
         axis.set_title(name, loc="left", fontsize="medium")
         axis.set_xlabel("epoch")
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))
         axis.margins(y=0.22)
     _legend(figure, axes[:1], list(histories), theme, size)
+    figure.draw_without_rendering()  # lays out the axes, so that positions in points are known
+    for name, axis, points in zip(panels, axes, peaks, strict=False):
+        _name_peaks(axis, points, size, theme, above=name != "loss")
     return figure
 
 
@@ -151,7 +151,7 @@ def scatter(
     axis.set_xlabel(x_label)
     axis.set_ylabel(y_label)
     axis.margins(0.18)
-    _name_points(figure, axis, points, size)
+    _name_points(figure, axis, list(points), _first_points(points.values()), size)
     return figure
 
 
@@ -259,7 +259,8 @@ def scatter_of_kinds(
         )  # fmt: skip
     others = [one for group in points.values() for one in group.values()]
     if named:
-        _name_points(figure, axis, named, size, others)
+        ends = _first_points([*named.values(), *others])
+        _name_points(figure, axis, list(named), ends, size)
     return figure
 
 
@@ -333,23 +334,22 @@ def _line(axis: Axes, at: int, one: Series, name: str, theme: Theme, *, marks: b
 def _name_points(
     figure: Figure,
     axis: Axes,
-    points: Mapping[str, Series],
+    names: Sequence[str],
+    points: Sequence[tuple[float, float]],
     size: Size,
-    others: Sequence[Series] = (),
 ) -> None:
-    """Names next to points, covering as few marks as possible, including those of `others`."""
+    """Names next to the first points, covering as few marks as possible, and no other name."""
     from segue.pictures.labels import place_labels
     from segue.pictures.text import text_width
 
     figure.draw_without_rendering()  # lays out the axes, so that positions in points are known
     scale = 72 / figure.dpi
-    texts = [drawable(name) for name in points]
-    ends = [(one.x[0], one.y[0]) for one in (*points.values(), *others)]
-    where = scale * np.array(axis.transData.transform(ends))
+    texts = [drawable(name) for name in names]
+    where = scale * np.array(axis.transData.transform(points))
     left, bottom, right, top = (scale * edge for edge in axis.bbox.extents)
     for label in place_labels(
         where,
-        np.full(len(ends), 0.5 * size.font),
+        np.full(len(points), 0.5 * size.font),
         np.array([text_width(text, 0.9 * size.font) for text in texts]),
         1.2 * size.font,
         (left, bottom, right, top),
@@ -358,9 +358,48 @@ def _name_points(
     ):
         x, y = where[label.node]
         axis.annotate(
-            texts[label.node], ends[label.node], xytext=(label.x - x, label.y - y),
+            texts[label.node], points[label.node], xytext=(label.x - x, label.y - y),
             textcoords="offset points", va="center", fontsize=0.9 * size.font, gid="label",
         )  # fmt: skip
+
+
+def _name_peaks(
+    axis: Axes,
+    points: Mapping[int, tuple[float, float]],
+    size: Size,
+    theme: Theme,
+    *,
+    above: bool,
+) -> None:
+    """The value of each series' best point, above or below it, in the colour of the series.
+
+    Where they would overprint they are stacked, in the order of the values.
+    """
+    from segue.pictures.labels import overlap
+    from segue.pictures.text import text_width
+
+    scale, font, way = 72 / axis.figure.dpi, 0.8 * size.font, 1 if above else -1
+    left, _, right, _ = (scale * edge for edge in axis.bbox.extents)
+    taken = np.empty((0, 4))
+    for at, point in sorted(points.items(), key=lambda item: way * item[1][1]):
+        text = f"{point[1]:.4g}"
+        half = np.array([text_width(text, font) / 2, 0.55 * font])
+        where = scale * axis.transData.transform(point)
+        centre = where + np.array([0, way * (0.5 * size.font + half[1])])
+        centre[0] = np.clip(centre[0], left + half[0], max(left, right - half[0]))
+        while overlap(np.concatenate([centre - half, centre + half]), taken).any():
+            centre[1] += way * half[1]
+        taken = np.vstack([taken, [*(centre - half), *(centre + half)]])
+        x, y = centre - where
+        axis.annotate(
+            text, point, xytext=(x, y), textcoords="offset points", ha="center",
+            va="center_baseline", color=theme.muted if len(points) == 1 else _color(theme, at),
+            fontsize=font,
+        )  # fmt: skip
+
+
+def _first_points(series: Iterable[Series]) -> list[tuple[float, float]]:
+    return [(one.x[0], one.y[0]) for one in series]
 
 
 def _color(theme: Theme, at: int) -> str:

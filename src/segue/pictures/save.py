@@ -13,7 +13,7 @@ from segue.pictures.draw import draw_scene
 from segue.pictures.html import write_scene, write_svg
 from segue.pictures.scene import Scene
 from segue.pictures.style import THEMES, Size, Theme, format_of, save_figure, styled
-from segue.pictures.text import clean, drawable
+from segue.pictures.text import BOX, clean, drawable
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def save_scene(
     scene: Scene, path: Path, size: Size, theme: str | None = None, *, dpi: int = 200
-) -> None:
+) -> int:
     """Write a scene as PNG, SVG or PDF, or as an interactive HTML file.
 
     Parameters
@@ -36,6 +36,12 @@ def save_scene(
     dpi
         Resolution of a PNG.
 
+    Returns
+    -------
+    int
+        How many of the names drawn have letters that no font here has, so that boxes stand for
+        them; 0 for SVG and HTML, which use the fonts of the machine that shows them.
+
     Raises
     ------
     InputError
@@ -46,12 +52,15 @@ def save_scene(
     file_format = format_of(path)
     if file_format == "html":
         write_scene(scene, path, theme)
-        return
+        return 0
     # In SVG, text is drawn with the fonts of the machine that displays it.
     to_drawable = clean if file_format == "svg" else drawable
     colors = THEMES[theme or "light"]
     with styled(colors, size.font), _no_glyph_warnings():
-        save_figure(draw_scene(scene, size, colors, to_drawable=to_drawable), path, dpi)
+        figure = draw_scene(scene, size, colors, to_drawable=to_drawable)
+        save_figure(figure, path, dpi)
+    names = [text for axes in figure.axes for text in axes.texts if text.get_gid() == "label"]
+    return 0 if file_format == "svg" else sum(BOX in name.get_text() for name in names)
 
 
 def save_plot(

@@ -58,13 +58,17 @@ class SceneNode:
 
 @dataclass(frozen=True)
 class SceneEdge:
-    """An edge between two nodes, given by index; `weight` determines its width."""
+    """An edge between two nodes, given by index; `weight` determines its width.
+
+    A `faint` one stays in the background.
+    """
 
     source: int
     target: int
     kind: Literal["interaction", "structural", "contribution"]
     weight: float = 1.0
     group: int = -1
+    faint: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,7 +147,7 @@ def _node_json(node: SceneNode) -> dict[str, Any]:
 def _edge_json(edge: SceneEdge, nodes: Sequence[SceneNode]) -> dict[str, Any]:
     ends = {"source": nodes[edge.source].key, "target": nodes[edge.target].key}
     if edge.kind != "contribution":
-        return ends | {"kind": edge.kind}
+        return ends | {"kind": edge.kind, "faint": edge.faint}
     return ends | {"kind": edge.kind, "weight": round(edge.weight, 6), "group": edge.group}
 
 

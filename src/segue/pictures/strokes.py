@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from segue.pictures.labels import place_labels
 from segue.pictures.paper import DASHES, EDGES, Paper
-from segue.pictures.scene import Scene, SceneNode
+from segue.pictures.scene import Scene, SceneEdge, SceneNode
 from segue.pictures.style import MARKS, Theme
 from segue.pictures.text import shorten, text_width
 
@@ -61,18 +61,26 @@ def draw_edges(
     from matplotlib.path import Path
 
     theme = paper.theme
-    many = len(scene.edges)
+    many = sum(not edge.faint for edge in scene.edges)
     alpha = float(np.clip(9 / np.sqrt(max(many, 1)), 0.22, 0.75))
     start = {at for at, node in enumerate(scene.nodes) if node.role == "start"}
+    shares = {"faint": 0.12, "plain": alpha, "start": 0.9 if many < 100 else 0.6}
+
+    def look(edge: SceneEdge) -> str:
+        if edge.source in start or edge.target in start:
+            return "start"  # what the picture starts from stands out
+        return "faint" if edge.faint else "plain"
+
     for kind in ("interaction", "structural"):
         color, width = (theme.line, 0.075) if kind == "interaction" else (theme.artist, 0.1)
-        for strong in (False, True):  # edges of the nodes that the picture starts from stand out
+        for looks, share in shares.items():
+            strong = looks == "start"
             paths = [
                 Path([leave[edge.source], enter[edge.target]])
                 if ports is None
                 else _level_curve(leave[edge.source], enter[edge.target], ports[edge.source])
                 for edge in scene.edges
-                if edge.kind == kind and (edge.source in start or edge.target in start) == strong
+                if edge.kind == kind and look(edge) == looks
             ]
             if paths:
                 paper.axes.add_collection(
@@ -82,7 +90,7 @@ def draw_edges(
                         edgecolors=theme.muted if strong and kind == "interaction" else color,
                         linestyles="-" if kind == "interaction" else [DASHES],
                         linewidths=(1.5 if strong else 1) * width * paper.font,
-                        alpha=0.9 if strong else alpha * (1 if kind == "interaction" else 1.3),
+                        alpha=min(share * (1 if strong or kind == "interaction" else 1.3), 1),
                         zorder=EDGES,
                         gid=kind,
                     )

@@ -102,11 +102,6 @@ def from_left(text: str) -> str:
     return f"\u200e{text}" if runs & {"R", "AL"} else text
 
 
-def lacks_letters(text: str) -> bool:
-    """Whether `drawable` puts a box in place of a letter."""
-    return drawable(text).count(BOX) > text.count(BOX)
-
-
 def text_width(text: str, font: float, *, bold: bool = False) -> float:
     """Width of a line in points, at `font` points; a symbol that no font has is a square."""
     known = "".join(c for c in text if _has_glyph(c))

@@ -172,9 +172,11 @@ class TrainingRun:
                 on_step=on_step,
                 on_epoch=on_epoch,
             )
-        weights = result.history[result.best_epoch - 1].get("relation_weight")
-        if weights:
-            learned = ", ".join(f"{name} {weight:.2f}" for name, weight in weights.items())
+        weights = result.history[result.best_epoch - 1].get("relation_weight", {})
+        relations = split.train.relations
+        used = [kind for kind in weights if kind in relations and relations[kind].num_edges]
+        if used:
+            learned = ", ".join(f"{kind} {weights[kind]:.2f}" for kind in used)
             self.report.say(f"Learned weight of the structural relations: {learned}")
         return result
 

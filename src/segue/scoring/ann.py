@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -199,6 +200,8 @@ def _search(
 
 
 def _faiss() -> Any:
+    # It reports at level INFO which processor features it looks for and finds.
+    logging.getLogger("faiss").setLevel(logging.WARNING)
     with required("an approximate index"):
         import faiss
     return faiss

@@ -111,7 +111,8 @@ export class GraphView {
       if (edge.path) continue;
       const group = edge.kind === "contribution" ? ` series-${edge.group}` : "";
       const start = [edge.source, edge.target].some((node) => node.role === "start");
-      const look = `edge ${edge.kind}${group}${start ? " of-start" : ""}`;
+      const weight = start ? " of-start" : edge.faint ? " faint" : "";
+      const look = `edge ${edge.kind}${group}${weight}`;
       edge.path = make("path", { class: look }, this.edgeLayer);
     }
     this.flows = stackBands([...this.nodes.values()], [...this.edges.values()], STAGE);
