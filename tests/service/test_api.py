@@ -177,6 +177,16 @@ def test_search(client, recommender):
     assert found["tracks"][0]["name"] == "Track 3"
 
 
+def test_who_is_near(client, recommender):
+    params = {"kind": "artist", "id": "segue:artist:3", "artists": 5, "tracks": 4}
+    nodes = client.get(f"{API}/nearby", params=params).json()["nodes"]
+    kinds = [node["type"] for node in nodes]
+    assert kinds == ["artist"] * 6 + ["track"] * 4
+    assert nodes[0]["id"] == "segue:artist:3"
+    best = recommender.similar(artist="segue:artist:3", n=5).artists
+    assert [node["id"] for node in nodes[1:6]] == [artist.artist_id for artist in best]
+
+
 def test_details(client, recommender):
     track = client.get(f"{API}/tracks/segue:track:3").json()
     assert (track["name"], track["artist_id"]) == ("Track 3", "segue:artist:3")
@@ -295,6 +305,8 @@ def test_bad_questions(client, path, question, status, sentence):
         ("GET", "/find?text=a&n=x", 422, "n: input should be a valid integer"),
         ("GET", "/find?text=a&kind=song", 422, "kind.0: input should be 'artist', 'track' or"),
         ("GET", f"/find?text={'a' * 201}", 422, "text: string should have at most 200 characters."),
+        ("GET", "/nearby?kind=artist&id=x", 404, "'x' is not the id of an artist of this bundle"),
+        ("GET", "/nearby?kind=playlist&id=5", 422, "kind: input should be 'track' or 'artist'"),
         ("GET", "/subgraph?kind=track&id=x", 404, "'x' is not the id of a track of this bundle"),
         ("GET", "/subgraph?kind=track&id=x&waves=9", 422, "waves is 9: input should be less"),
     ],

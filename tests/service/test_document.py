@@ -55,6 +55,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "/similar": {"body": {"artist": "segue:artist:1"}},
     "/why": {"body": {"track": "segue:track:1", "playlist": "7", "dial": 1}},
     "/subgraph": {"query": {"kind": "artist", "id": "segue:artist:1"}},
+    "/nearby": {"query": {"kind": "track", "id": "segue:track:1"}},
     "/tracks/{track_id}": {"path_parameters": {"track_id": "segue:track:1"}},
     "/artists/{artist_id}": {"path_parameters": {"artist_id": "segue:artist:1"}},
     "/playlists/{playlist_id}": {"path_parameters": {"playlist_id": "7"}},
@@ -74,7 +75,7 @@ def test_good_answers_are_as_the_document_says(serving: Serving, method: str, pa
 def test_the_document_describes_everything(client: TestClient) -> None:
     document = client.get(f"{API}/openapi.json").json()
     assert {path.removeprefix(API) for path in document["paths"]} == {
-        "/find", "/complete", "/recommend", "/vibe", "/similar", "/why", "/subgraph",
+        "/find", "/complete", "/recommend", "/vibe", "/similar", "/why", "/subgraph", "/nearby",
         "/tracks/{track_id}", "/artists/{artist_id}", "/playlists/{playlist_id}", "/health",
         "/ready", "/version", "/metrics",
     }  # fmt: skip

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from segue.names.name_file import Kind
 from segue.pictures.compose import snowball
+from segue.pictures.nearby import Near, nearby
 from segue.recommend.details import ArtistDetails, PlaylistDetails, Track
 from segue.service.errors import ERRORS
 from segue.service.serving import Served
@@ -51,6 +52,12 @@ class Picture(BaseModel):
     beyond: dict[str, list[Any]]
 
 
+class Nearby(BaseModel):
+    """The one in the middle, then the artists and the tracks nearest to it."""
+
+    nodes: list[Near]
+
+
 def routes(work: Work) -> APIRouter:
     """A route for each kind of page."""
     api = APIRouter(tags=["browse"], responses=ERRORS)
@@ -80,6 +87,29 @@ def routes(work: Work) -> APIRouter:
             return scene.to_json()
 
         return await work.answer(picture)
+
+    @api.get("/nearby", response_model=Nearby)
+    async def near(
+        an_id: Annotated[str, Query(alias="id", max_length=500)],
+        kind: Literal["track", "artist"],
+        artists: Annotated[int, Query(ge=0, le=40, description="Maximum of artists.")] = 20,
+        tracks: Annotated[int, Query(ge=0, le=40, description="Maximum of tracks.")] = 16,
+    ) -> Response:
+        """Lay out the artists and tracks nearest to one of them, by their vectors."""
+
+        def answer(served: Served) -> Any:
+            recommender, rows = served.recommender, served.recommender.rows
+            row = rows.track(an_id) if kind == "track" else rows.artist(an_id)
+            found = nearby(
+                recommender,
+                (kind, row),
+                artists=artists,
+                tracks=tracks,
+                neighbours=served.neighbours,
+            )
+            return {"nodes": found}
+
+        return await work.answer(answer)
 
     @api.get("/tracks/{track_id:path}", response_model=Track)
     async def track(track_id: str) -> Response:

@@ -148,7 +148,9 @@ def test_the_neighbourhood_is_walked_through(opened):
     page = opened
     add(page, "midnight")
     page.get_by_role("tab", name="Nearby").click()
+    page.get_by_label("Show", exact=True).select_option("Playlists around")
     page.locator(".node.start").wait_for()
+    page.locator(".node.playlist").first.wait_for()
     assert page.locator(".node.start").get_attribute("aria-label").startswith("Midnight Road, ")
     assert page.get_by_label("Around").locator("option").count() == 1
     count = page.locator(".node").count()
@@ -170,3 +172,32 @@ def test_the_neighbourhood_is_walked_through(opened):
     )
     page.locator(".node.playlist").first.focus()
     page.get_by_text("Playlist ·").wait_for()
+    looked_at.get_by_role("link").click()
+    page.get_by_role("button", name="Start from it").wait_for()
+
+
+def test_who_is_near(opened):
+    page = opened
+    add(page, "midnight")
+    page.get_by_role("tab", name="Nearby").click()
+    page.locator(".node.start").wait_for()
+    assert page.locator(".node.artist").count() == 19, "all others"
+    assert page.locator(".node.track").count() == 17
+    assert page.locator(".edge").count() == 0
+    near = page.locator(".node.artist").first
+    near.hover()
+    tip = page.locator(".tip")
+    name = tip.locator("strong").inner_text()
+    assert tip.locator("span").inner_text().startswith("artist · together in ")
+    near.click()
+    looked_at = page.locator("#looked-at")
+    assert looked_at.locator(".name").inner_text() == name
+    assert looked_at.get_by_text("together in ").is_visible()
+    looked_at.get_by_role("button", name="Start here").click()
+    page.wait_for_function(
+        "(name) => document.querySelector('.node.start')?.ariaLabel.startsWith(name + ', artist')",
+        arg=name,
+    )
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.get_by_label("Around").select_option(index=0)
+    page.wait_for_function("() => document.querySelectorAll('.node').length === 21")

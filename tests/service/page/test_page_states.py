@@ -94,6 +94,8 @@ def test_without_playlists_there_is_no_picture(troubled, service):
     troubled.goto(f"{service}#track=segue:track:12")
     settled(troubled)
     troubled.get_by_role("tab", name="Nearby").click()
+    troubled.locator(".node.start").wait_for()
+    troubled.get_by_label("Show", exact=True).select_option("Playlists around")
     troubled.get_by_text("There is no neighbourhood to show").wait_for()
     assert troubled.locator("#graph").is_hidden()
     assert troubled.get_by_role("alert").count() == 0

@@ -104,7 +104,8 @@ export class GraphView {
       if (!node.shape) this.drawNode(node);
       const [mark, kind] = this.layout === "map" ? [groupOutline, "group"] : [outline, "type"];
       node.mark.setAttribute("d", mark(node[kind], node.full));
-      const what = [node.label, node.type, node.detail, `edges shown: ${node.near.size}`];
+      const edges = this.edges.size ? `edges shown: ${node.near.size}` : "";
+      const what = [node.label, node.type, node.detail, edges];
       node.shape.setAttribute("aria-label", what.filter(Boolean).join(", "));
     }
     for (const edge of this.edges.values()) {
@@ -209,8 +210,9 @@ export class GraphView {
   }
 
   mark(node) {
-    // Dimming very many nodes would take too long.
-    this.container.classList.toggle("looking", Boolean(node) && !this.small);
+    // Dimming very many nodes would take too long; without edges all would be dimmed.
+    const dims = Boolean(node) && !this.small && this.edges.size > 0;
+    this.container.classList.toggle("looking", dims);
     for (const other of this.small ? [this.marked, node] : this.nodes.values())
       if (other) showNear(other.shape, other, node);
     this.marked = node;
@@ -337,6 +339,10 @@ export class GraphView {
         (at) => [at, y - high, at + node.wide, y + high]);
       if (node.left) sides.reverse();
       if (this.layout === "columns") sides.pop();
+      else for (const side of [-1, 1]) {
+        const middle = y + side * (far + high);
+        sides.push([x - node.wide / 2, middle - high, x + node.wide / 2, middle + high]);
+      }
       const inside = (box) => (box[0] > 0 && box[2] < width) || this.layout === "columns";
       const free = (box) => taken.every((other) => other[4] === node || apart(box, other));
       const must = node === this.marked || node.role === "start";

@@ -52,6 +52,8 @@ export const popular = (body, signal) => post("complete", { ...body, tracks: [] 
 export const vibe = (body, signal) => post("vibe", body, signal);
 export const similar = (body, signal) => post("similar", body, signal);
 export const details = (type, id, signal) => ask(`${type}s/${inPath(id)}`, { signal });
+export const nearby = (kind, id, most, signal) =>
+  ask(`nearby?${new URLSearchParams({ kind, id, ...most })}`, { signal });
 export const subgraph = (kind, id, waves, signal) =>
   ask(`subgraph?${new URLSearchParams({ kind, id, waves, limit: 12 })}`, { signal });
 

@@ -24,7 +24,7 @@ const around = (pick) => {
 const about = new About(state, { around });
 const showAbout = (pick) => about.show(pick);
 const results = new Results(state, { around, about: showAbout });
-const neighbourhood = new Neighbourhood(state);
+const neighbourhood = new Neighbourhood(state, { about: showAbout });
 const tabs = new Tabs(["tab-songs", "tab-around"], (id) => {
   const first = results.answer?.tracks[0];
   if (id === "tab-around") neighbourhood.appear(first && pickOf("track", first));

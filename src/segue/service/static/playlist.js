@@ -35,7 +35,8 @@ export class PlaylistView {
   /** On a narrow screen the songs are folded away, so that what goes with them is in sight. */
   unfold(open) {
     this.fold.ariaExpanded = String(open);
-    this.fold.textContent = open ? "Hide songs" : "Show songs";
+    this.fold.textContent = open ? "Hide" : "Show";
+    this.fold.ariaLabel = `${this.fold.textContent} songs`;
     byId("playlist-body").classList.toggle("folded", !open);
   }
 
