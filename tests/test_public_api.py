@@ -24,6 +24,7 @@ PUBLIC = [
     "RandomNegatives", "HardNegatives", "HardestNegatives",
     "Step", "TensorBoard", "Progress", "Encoder", "ENCODERS",
     "Bundle", "Recommender", "Recommendations", "SimilarArtists", "Explanation", "Found", "Filters",
+    "Matches",
     "UpdateReport",
     "Metric", "METRICS", "BASELINES", "Evaluation", "Evaluations", "Grid",
     "SegueError", "InputError", "NameLookupError", "ArtefactError", "MismatchError",

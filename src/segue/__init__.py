@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from segue.metrics import Metric as Metric
     from segue.models import ENCODERS as ENCODERS
     from segue.models.encoder import Encoder as Encoder
+    from segue.names.matches import Matches as Matches
     from segue.pipeline.build import build as build
     from segue.pipeline.evaluate import Evaluations as Evaluations
     from segue.pipeline.evaluate import evaluate as evaluate
@@ -123,6 +124,7 @@ _HOMES = {
     "Explanation": "segue.recommend.reasons",
     "Found": "segue.recommend.details",
     "Filters": "segue.recommend.filters",
+    "Matches": "segue.names.matches",
     "UpdateReport": "segue.updating.update",
     "Metric": "segue.metrics",
     "METRICS": "segue.metrics",

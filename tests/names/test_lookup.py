@@ -116,7 +116,7 @@ def test_what_a_candidate_says_can_be_typed(names):
         ("hurtin", ["Hurting - Nobody  (track:11)"]),  # holds the text
         ("Hallo", ["Halo - Beyoncé  (track:0)"]),  # spelt alike
         ("johnny", ["Hurt - Johnny Cash  (track:2)"]),  # an artist's name holds it
-        ("hurt - nine inch nales", ["Hurt - Nine Inch Nails  (track:1)"]),
+        ("hurt nine nales", ["Hurt - Nine Inch Nails  (track:1)"]),
         ("nothing like that whatsoever", []),
         ("", []),
         ("   ", []),
@@ -159,11 +159,9 @@ def test_an_exact_name_goes_before_one_that_is_folded_alike():
     assert names.find("Help!") == 1
 
 
-def test_advice_that_helps():
-    names = names_of([("Song", "Band", 5), ("Song", "Band", 1)])
-    with pytest.raises(NameLookupError) as caught:
-        names.find("Song - Band")
-    assert "'name - artist'" not in str(caught.value)
+def test_of_equal_songs_the_best_known():
+    names = names_of([("Song", "Band", 1), ("Song", "Band", 5)])
+    assert names.find("Song - Band") == names.find("song") == 1
 
 
 def playlists_of(titles: list[str | None]) -> Playlists:

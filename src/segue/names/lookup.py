@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from segue.data.playlists import Catalog, Int64Array, Playlists
+from segue.data.text import shorten
 from segue.errors import NameLookupError
+from segue.names.asked import asked_songs, asked_text
+from segue.names.describe import describe_track, track_facts
+from segue.names.match import MAX_CANDIDATES, Match, Matcher
+from segue.names.matches import Matches
 from segue.names.name_file import Kind
 from segue.names.search import NameIndex
 
-MAX_CANDIDATES = 10
-_SEPARATOR = re.compile(r"\s+[-–—]\s+")
+_SHOWN = 200  # Letters of a text that a message repeats.
 
 
 class NameLookup:
@@ -36,6 +37,8 @@ class NameLookup:
     ----------
     index : NameIndex
         Searches by words.
+    matcher : Matcher
+        Finds the track that a song is.
     """
 
     def __init__(
@@ -47,12 +50,14 @@ class NameLookup:
     ) -> None:
         self.catalog, self.popularity, self.playlists = catalog, popularity, playlists
         self.index = NameIndex(catalog, popularity, playlists, folder)
+        self.matcher = Matcher(self.index)
 
     def find(self, text: str, kind: Kind = "track") -> int:
         """Row of the track, artist or playlist that `text` refers to.
 
         Names match without regard to case, accents and punctuation. A track may also be given as
-        ``"name - artist"``, in either order.
+        ``"name - artist"``, in either order, by a Spotify link, or as other services spell it (see
+        `segue.names.match`).
 
         Parameters
         ----------
@@ -68,27 +73,56 @@ class NameLookup:
         InputError
             If a playlist is asked for and the bundle was made without.
         """
+        if kind == "track":
+            return self.row_of(self.matcher.match(asked_text(text)))
         row = self._with_id(kind, text)
         if row is not None:
             return row
-        found = self.matching(kind, text)
+        found = self._named(kind, text)
         if len(found) == 1:
             return found[0]
         if not found:
-            lines = [self.describe(kind, near) for near in self.near(kind, text)]
-            hint = "; the closest are:" if lines else ""
-            raise NameLookupError(f"{text!r} matches no {kind} in this bundle{hint}", lines)
+            raise self._no(kind, text, self.near(kind, text))
+        raise self._several(kind, text, found, len(found))
+
+    def row_of(self, match: Match) -> int:
+        """The track of a match.
+
+        Raises
+        ------
+        NameLookupError
+            If it was not found, or is not clear; `candidates` lists what it may be.
+        """
+        if match.track is not None:
+            return match.track
+        candidates = list(match.candidates)
+        if match.how == "several":
+            raise self._several("track", match.asked, candidates, match.count)
+        raise self._no("track", match.asked, candidates or self.near("track", match.asked))
+
+    def match(self, songs: Any) -> Matches:
+        """What became of some songs; see `segue.names.asked.asked_songs` for their forms."""
+        found = tuple(self.matcher.match(asked) for asked in asked_songs(songs))
+        return Matches(found, self.catalog, self.popularity)
+
+    def _no(self, kind: Kind, text: str, near: list[int]) -> NameLookupError:
+        lines = [self.describe(kind, row) for row in near]
+        hint = "; the closest are:" if lines else ""
+        text = shorten(text, _SHOWN)
+        return NameLookupError(f"{text!r} matches no {kind} in this bundle{hint}", lines)
+
+    def _several(self, kind: Kind, text: str, found: list[int], count: int) -> NameLookupError:
         lines = [self.describe(kind, row) for row in found[:MAX_CANDIDATES]]
-        if len(found) > MAX_CANDIDATES:
-            lines.append(f"… and {len(found) - MAX_CANDIDATES} more")
+        if count > len(lines):
+            lines.append(f"… and {count - len(lines)} more")
         ways = "by id"
         if kind == "track":
             artists = self.catalog.main_artist[found].tolist()
             # The artist distinguishes them only if each is by a different artist.
             if any(artist >= 0 and artists.count(artist) == 1 for artist in artists):
                 ways += " or as 'name - artist'"
-        message = f"{text!r} is the name of {len(found)} {kind}s; say which, {ways}:"
-        raise NameLookupError(message, lines)
+        message = f"{shorten(text, _SHOWN)!r} is the name of {count} {kind}s; say which, {ways}:"
+        return NameLookupError(message, lines)
 
     def find_any(self, text: str) -> tuple[Kind, int]:
         """What `text` refers to among all kinds, as (kind, row): by id, else by name.
@@ -104,7 +138,7 @@ class NameLookup:
         what, ways = "id", "with --kind"
         if not found:
             what, ways = "name", "by id or with --kind"
-            found = {kind: self.matching(kind, text) for kind in kinds}
+            found = {kind: self._named(kind, text) for kind in kinds}
             found = {kind: rows for kind, rows in found.items() if rows}
         if len(found) == 1:
             ((only, rows),) = found.items()
@@ -132,16 +166,21 @@ class NameLookup:
         row = self.index.with_id(kind, text)
         return self.index.with_id(kind, text.strip()) if row is None else row
 
-    def matching(self, kind: Kind, text: str) -> list[int]:
-        """All with exactly this name, well-known ones first; tracks also by name and artist."""
+    def _named(self, kind: Kind, text: str) -> list[int]:
+        """All with exactly this name, well-known ones first; a track also if it is found by it."""
+        if kind == "track":
+            match = self.matcher.match(asked_text(text))
+            clear = match.track is not None and match.how != "spelling"
+            return [match.track] if clear and match.track is not None else self._equal(match)
         rows = self.index.named(kind, text) if text.strip() else []
-        if kind == "track" and not rows:
-            rows = self._with_artist(text)
         # Those with exactly this spelling: "Help!", though "Help" folds to the same; else all of
         # them.
         wanted = text.strip().casefold()
         names = self.index.names(kind)
         return [row for row in rows if str(names[row]).casefold() == wanted] or rows
+
+    def _equal(self, match: Match) -> list[int]:
+        return list(match.candidates) if match.how == "several" else []
 
     def near(self, kind: Kind, text: str, *, fuzzy: bool = True) -> list[int]:
         """Search results, or else, with `fuzzy`, similar spellings."""
@@ -150,12 +189,8 @@ class NameLookup:
 
     def describe(self, kind: Kind, row: int) -> str:
         """One of them as a printable line, ending with its id in brackets."""
-        catalog = self.catalog
         if kind == "track":
-            artist, album = self._artist_of(row), int(catalog.main_album[row])
-            by = f" - {artist}" if artist else ""
-            place = f", {catalog.albums.names[album]}" if album >= 0 else ""
-            return f"{catalog.track_names[row]}{by}{place}  ({catalog.track_ids[row]})"
+            return describe_track(self.catalog, row)
         num_tracks = self._num_tracks(kind, row)
         tracks = f"{num_tracks} track" + ("" if num_tracks == 1 else "s")
         name = self.index.names(kind)[row].as_py() or "without a title"
@@ -167,37 +202,20 @@ class NameLookup:
         A track has ``artist_name`` (empty where none is known) and ``num_playlists``, the others
         ``num_tracks``.
         """
-        an_id, name = self.index.ids(kind)[row].as_py(), self.index.names(kind)[row].as_py()
-        facts = {"type": kind, "id": an_id, "name": name}
         if kind == "track":
-            more = {"artist_name": self._artist_of(row), "num_playlists": int(self.popularity[row])}
-            return facts | more
-        return facts | {"num_tracks": self._num_tracks(kind, row)}
+            return track_facts(self.catalog, self.popularity, row)
+        an_id, name = self.index.ids(kind)[row].as_py(), self.index.names(kind)[row].as_py()
+        return {"type": kind, "id": an_id, "name": name, "num_tracks": self._num_tracks(kind, row)}
 
     def _num_tracks(self, kind: Kind, row: int) -> int:
         if self.playlists is not None and kind == "playlist":
             return len(self.playlists.tracks[row])
         return int(self._num_tracks_of_artist[row])
 
-    def _artist_of(self, track: int) -> str:
-        return str(self.catalog.artist_of(np.array([track], dtype=np.int32))[0].as_py())
-
     @cached_property
     def _num_tracks_of_artist(self) -> Int64Array:
         """int64 [num_artists]."""
         return self.catalog.relations["artist"].target_degree
-
-    def _with_artist(self, text: str) -> list[int]:
-        by = self.catalog.relations["artist"]
-        found: set[int] = set()
-        for cut in _SEPARATOR.finditer(text):
-            left, right = text[: cut.start()], text[cut.end() :]
-            for name, artist in ((left, right), (right, left)):
-                artists = set(self.index.named("artist", artist))
-                if artists:
-                    rows = self.index.named("track", name)
-                    found.update(row for row in rows if not artists.isdisjoint(by[row].tolist()))
-        return sorted(found, key=lambda row: (-self.popularity[row], row))
 
     def _lines(self, rows: dict[Kind, list[int]]) -> list[str]:
         """Some of each kind."""

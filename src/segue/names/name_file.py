@@ -3,8 +3,9 @@
 Each kind of node (track, artist, playlist) has four tables in ``names.sqlite``:
 
 - ``track`` holds the catalogue's row of each *rank*: 0 is the best-known track.
-- ``track_key`` finds ranks by the hash of an id or of a whole name. Hashes may collide, so results
-  are checked against the catalogue.
+- ``track_key`` finds ranks by the hash of an id, of an alias, of a whole name, and of what
+  `segue.names.titles` makes of a name. Hashes may collide, so results are checked against the
+  catalogue.
 - ``track_words`` is a full-text index (FTS5) of the words of each name, a track's artist included.
   Its rowids are ranks, so the best-known matches come first and a query may stop early, and it
   indexes every prefix of one to four letters, as many names share those.
@@ -31,10 +32,11 @@ from numpy.typing import NDArray
 from segue.data.playlists import Catalog, Int64Array, Playlists
 from segue.data.relations import Nodes
 from segue.data.text import fold, words_of
+from segue.names.titles import artist_keys, title_of
 
 Kind = Literal["artist", "track", "playlist"]
 NAMES_FILE = "names.sqlite"
-VERSION = 1
+VERSION = 2
 NUM_INDEXED_LETTERS = 4
 
 _CHUNK = 50_000  # Names held in memory at a time while an index is written.
@@ -50,6 +52,18 @@ def hash_of(what: str, text: str) -> int:
 def name_key(folded: str) -> int:
     """The hash of a folded name, ignoring spaces."""
     return hash_of("name", folded.replace(" ", ""))
+
+
+def _further_keys(kind: Kind, name: str, folded: str) -> set[int]:
+    """Hashes of the keys that other spellings of a name have, too."""
+    if kind == "playlist":
+        return set()
+    if kind == "artist":
+        keys = set(artist_keys(name))
+    else:
+        title = title_of(name)
+        keys = {title.song, title.bare}
+    return {name_key(key) for key in keys if key and key != folded.replace(" ", "")}
 
 
 # For SQLite every character is part of a word: only spaces separate words.
@@ -129,6 +143,7 @@ def fill_names(
         row_of_rank = np.argsort(-prominence[kind], kind="stable").astype(np.int32)
         keys = np.zeros((len(row_of_rank), 2), dtype=np.int32)
         has_name = np.zeros(len(row_of_rank), dtype=bool)
+        further: list[tuple[int, int]] = []
         for start in range(0, len(row_of_rank), _CHUNK):
             rows = row_of_rank[start : start + _CHUNK]
             ranks = range(start, start + len(rows))
@@ -136,10 +151,15 @@ def fill_names(
             ids, names = (part.take(place).to_pylist() for part in (nodes.ids, nodes.names))
             artists = catalog.artist_of(rows).to_pylist() if kind == "track" else [""] * len(rows)
             lines = []
+            aliases = nodes.aliases.take(place).to_pylist() if nodes.aliases is not None else ()
+            for rank, those in zip(ranks, aliases, strict=False):
+                further += [(hash_of("alias", alias), rank) for alias in those]
             for rank, an_id, name, artist in zip(ranks, ids, names, artists, strict=True):
                 keys[rank, 0] = hash_of("id", an_id)
                 if name is not None:
-                    has_name[rank], keys[rank, 1] = True, name_key(fold(name))
+                    folded = fold(name)
+                    has_name[rank], keys[rank, 1] = True, name_key(folded)
+                    further += [(key, rank) for key in _further_keys(kind, name, folded)]
                 lines.append((rank, " ".join([*words_of(name or ""), *words_of_artist(artist)])))
             connection.executemany(f"INSERT INTO {kind}_words(rowid, words) VALUES (?, ?)", lines)
         connection.execute(f"INSERT INTO {kind}_words({kind}_words) VALUES ('optimize')")
@@ -149,8 +169,9 @@ def fill_names(
         connection.execute(f"INSERT INTO {kind}_word SELECT term FROM {kind}_terms")
         _insert(connection, kind, np.arange(len(row_of_rank)), row_of_rank)
         named = np.flatnonzero(has_name)
-        key = np.concatenate([keys[:, 0], keys[named, 1]])
-        rank_of_key = np.concatenate([np.arange(len(keys)), named])
+        more = np.array(further, dtype=np.int64).reshape(-1, 2).T
+        key = np.concatenate([keys[:, 0], keys[named, 1], more[0]])
+        rank_of_key = np.concatenate([np.arange(len(keys)), named, more[1]])
         in_order = np.lexsort((rank_of_key, key))
         _insert(connection, f"{kind}_key", key[in_order], rank_of_key[in_order])
     connection.execute(f"PRAGMA user_version = {VERSION}")

@@ -40,8 +40,8 @@ _FUZZY_LIMIT, _FUZZY_CUTOFF, _FUZZY_SPREAD, _FUZZY_LENGTH = 300, 0.6, 0.15, 100
 class NameIndex:
     """Finds tracks, artists and playlists by their ids, names, or the words in them.
 
-    Its file is opened on the first search; if there is none (a bundle made in memory, or by an
-    older version), the index is built in memory then. Threads may share it; a process must fork
+    Its file is opened on the first search; if there is none (a bundle made in memory), or one of an
+    older version, the index is built in memory then. Threads may share it; a process must fork
     before the first search.
 
     Parameters
@@ -147,6 +147,31 @@ class NameIndex:
         folded = fold(text)
         rows = self._with_name(kind, folded) if folded else []
         return [row for row in rows if fold(self._name(kind, row)) == folded]
+
+    def keyed(self, kind: Kind, keys: Sequence[str], n: int) -> list[int]:
+        """Rows of at most `n` names that may have one of these keys, best-known first.
+
+        Keys are those of `segue.names.titles`; as hashes may collide, compare them again.
+        """
+        hashes = sorted({name_key(key) for key in keys if key})
+        places = ", ".join("?" * len(hashes))
+        query = (
+            f"SELECT DISTINCT row, rank FROM {kind}_key JOIN {kind} USING (rank) "
+            f"WHERE key IN ({places}) ORDER BY rank LIMIT ?"
+        )
+        return [row for row, _ in self._select(query, *hashes, n)] if hashes else []
+
+    def with_alias(self, alias: str) -> list[int]:
+        """Rows of the tracks with an alias, best-known first."""
+        aliases = self.catalog.tracks.aliases
+        if aliases is None:
+            return []
+        rows = self._by_key("track", hash_of("alias", alias))
+        return [row for row in rows if alias in aliases[row].as_py()]
+
+    def is_word(self, kind: Kind, word: str) -> bool:
+        """Whether some name of this kind has a word."""
+        return bool(self._select(f"SELECT 1 FROM {kind}_word WHERE word = ?", word))
 
     def fuzzy(self, kind: Kind, text: str, n: int = 5) -> list[int]:
         """Rows of the names spelt most like the text, the most similar first.
@@ -258,23 +283,29 @@ class NameIndex:
 
     def _open(self) -> sqlite3.Connection:
         if self._path is None or not self._path.is_file():
-            connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
-            fill_names(connection, self.catalog, self.popularity, self._playlists)
-            return connection
+            return self._in_memory()
         where = f"{self._path.absolute().as_uri()}?mode=ro&immutable=1"
         connection = sqlite3.connect(where, uri=True, check_same_thread=False)
         try:
-            self._check(connection)
+            ((version,),) = connection.execute("PRAGMA user_version")
+            if 0 < version < VERSION:
+                connection.close()
+                return self._in_memory()
+            self._check(connection, version)
         except sqlite3.Error:
             connection.close()
             raise
         return connection
 
-    def _check(self, connection: sqlite3.Connection) -> None:
+    def _in_memory(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+        fill_names(connection, self.catalog, self.popularity, self._playlists)
+        return connection
+
+    def _check(self, connection: sqlite3.Connection, version: int) -> None:
         # Map the file, so that processes share its pages; nothing defined in it may call functions.
         connection.execute("PRAGMA mmap_size = 2147418112")
         connection.execute("PRAGMA trusted_schema = OFF")
-        ((version,),) = connection.execute("PRAGMA user_version")
         if version == VERSION:
             sizes = {
                 kind: connection.execute(f"SELECT max(rank) + 1 FROM {kind}").fetchone()[0] or 0

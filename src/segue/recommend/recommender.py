@@ -15,6 +15,7 @@ from segue.data.playlists import BoolArray, Float32Array, Int32Array, Playlists,
 from segue.errors import InputError, ResourceError, SegueWarning
 from segue.graph.subgraph import Neighbours
 from segue.names.lookup import NameLookup
+from segue.names.matches import Matches
 from segue.names.name_file import Kind
 from segue.recommend.answers import Answers
 from segue.recommend.details import Details, Found
@@ -346,6 +347,36 @@ class Recommender:
         kinds = [kind] if isinstance(kind, str) else kind
         kinds = self.details.kinds if kinds is None else kinds
         return self.details.search(text, n, kinds, fuzzy=fuzzy)
+
+    def match(self, songs: Any) -> Matches:
+        """Which tracks of the bundle some songs from elsewhere are.
+
+        By id, ISRC or MusicBrainz id where there is one, else by name; docs/matching.md says what
+        counts as the same song. Every verb that takes songs matches them so.
+
+        Parameters
+        ----------
+        songs : sequence, Catalog or Collection
+            Ids, links, "artist - title" or titles as text, (artist, title), or what `segue.read`
+            returns.
+
+        Returns
+        -------
+        Matches
+            In the order of the songs: found, unsure (with candidates) or missing.
+
+        Raises
+        ------
+        InputError
+            If a song is in none of these forms.
+
+        Examples
+        --------
+        >>> matches = recommender.match([("Queen", "Bohemian Rhapsody - Remastered 2011"), "?"])
+        >>> matches[0].status, matches.track_ids
+        ('found', ['segue:track:queen:bohemian-rhapsody'])
+        """
+        return self.names.match(songs)
 
     def recommend(
         self,

@@ -1,0 +1,508 @@
+"""Which track of a catalogue a song from elsewhere is: by id, ISRC or MusicBrainz id, else by name.
+
+The main artist decides: a title by somebody else is another song, however well known. Versions are
+taken in the order plain, remaster, live, unless the version asked for is there; a remix, a demo or
+an acoustic take is only ever itself. Small typing errors pass only where the artist agrees and no
+other song is nearly as close. Whatever is less than clear is *unsure*, with its candidates.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from rapidfuzz.distance import OSA, Indel
+
+from segue.data.playlists import Int64Array
+from segue.data.text import fold
+from segue.names.asked import Asked
+from segue.names.search import NameIndex
+from segue.names.titles import (
+    Title,
+    Version,
+    all_artist_keys,
+    artist_keys,
+    key_of,
+    title_of,
+)
+
+Status = Literal["found", "unsure", "missing"]
+
+MAX_CANDIDATES = 10
+_MOST_ROWS = 5000  # Tracks of one title that are looked at, the best-known first.
+_MOST_COMPARED = 200  # Those of them whose artists' spelling is compared.
+_SEPARATOR = re.compile(r"\s+[-–—|~]\s+|\s*[–—\t]\s*|:\s+")
+_BY = re.compile(r"\s+by\s+", re.IGNORECASE)
+_NUMBERED = re.compile(r"^\s*(?:#\s*)?\d{1,4}\s*(?:[.):\-–—]|\s-)\s*(?=\S)")
+_DIGITS = re.compile(r"\d+")
+# Songs of which a part is named are told apart by it.
+_PART = re.compile(r"\d|\b(?:part|pt|act|vol|volume|movement|chapter|first|second|third)\b", re.I)
+_NOT_CREDITED = 3
+_LONG_WORD = 7  # A word so long is hardly another by mistake.
+_NEAR = 0.75  # Likeness from which a title by the right artist is worth a question,
+_NEAR_BOTH = 0.82  # and from which title and artist together are.
+_BY_NUMBER = re.compile(r"[\w\-]{1,12}")  # An id that another source may use for another song.
+
+
+@dataclass(frozen=True)
+class Match:
+    """What became of one song.
+
+    Attributes
+    ----------
+    asked : str
+        The song in words, as it was given.
+    status
+        ``"found"``, ``"unsure"`` or ``"missing"``.
+    track : int or None
+        Row of the track; None unless it was found.
+    how : str
+        Of a found song, what decided: ``"id"``, ``"isrc"``, ``"mbid"``, ``"name"``, ``"version"``
+        (another version of the song) or ``"spelling"`` (a small difference). Of an unsure one:
+        ``"several"`` (songs of that name) or ``"near"``. Else empty.
+    candidates : tuple of int
+        Of an unsure song, rows of what it may be, best first, at most 10.
+    count : int
+        Of a found song, how many ids the catalogue has for it (the best known is taken); of an
+        unsure one, how many tracks it may be.
+    exact : bool
+        Whether its name says nothing more or less than was asked.
+    """
+
+    asked: str
+    status: Status
+    track: int | None = None
+    how: str = ""
+    candidates: tuple[int, ...] = ()
+    count: int = 1
+    exact: bool = True
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """One way to read a text: as a title, by an artist."""
+
+    title: Title
+    artists: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Choice:
+    """Tracks that a reading may mean, those of the preferred version, the best-known first."""
+
+    rows: list[int]
+    cost: tuple[int, ...]
+
+
+class Matcher:
+    """Matches songs with the tracks of an index of names.
+
+    Parameters
+    ----------
+    index
+    """
+
+    def __init__(self, index: NameIndex) -> None:
+        self._index, self._catalog = index, index.catalog
+
+    def match(self, asked: Asked) -> Match:
+        """What one song is here."""
+        return self._by_id(asked) or self._by_name(asked)
+
+    # By identifier
+
+    def _by_id(self, asked: Asked) -> Match | None:
+        index = self._index
+        for an_id in asked.ids:
+            row = index.with_id("track", an_id)
+            if row is not None and not self._another(an_id, asked, row):
+                return Match(asked.text, "found", row, "id")
+        for alias in asked.aliases:
+            rows = index.with_alias(alias)
+            if rows:
+                return Match(asked.text, "found", rows[0], alias.partition(":")[0], count=len(rows))
+        return None
+
+    def _another(self, an_id: str, asked: Asked, row: int) -> bool:
+        """Whether a short id names another song here: sources that count songs all begin at 1."""
+        if not asked.title or not _BY_NUMBER.fullmatch(an_id):
+            return False
+        ours, theirs = title_of(self._title(row)), title_of(asked.title)
+        return Indel.normalized_similarity(ours.bare, theirs.bare) < _NEAR and key_of(
+            self._title(row)
+        ) != key_of(an_id)
+
+    # By name
+
+    def _by_name(self, asked: Asked) -> Match:
+        found = self._described(asked) if asked.title else self._text(asked.text)
+        if found is not None:
+            return found
+        near = self._near(asked)
+        if near:
+            return _unsure(asked.text, near, "near")
+        return Match(asked.text, "missing")
+
+    def _described(self, asked: Asked) -> Match | None:
+        """A song whose title is known, and its artists if there are any."""
+        if not asked.artists:
+            return self._titled(asked.text, asked.title)
+        reading = _Reading(title_of(asked.title), asked.artists)
+        swapped = _Reading(title_of(", ".join(asked.artists)), (asked.title,))
+        return self._read(asked, [reading, swapped])
+
+    def _text(self, text: str) -> Match | None:
+        """A song in a line of text."""
+        exact = self._exactly_titled(text)
+        if exact is not None and (exact.status == "found" or not _SEPARATOR.search(text)):
+            return exact
+        asked = Asked(text)
+        lines = [text]
+        if _NUMBERED.match(text):
+            lines.append(_NUMBERED.sub("", text))
+        for line in lines:
+            readings = list(_readings(line))
+            found = self._read(asked, readings, typing_errors=False)
+            if found is None:
+                found = exact or self._titled(text, line)
+            if found is None:
+                found = self._run_together(text, line)
+            if found is None:
+                found = self._read(asked, readings)
+            if found is not None:
+                return found
+        return None
+
+    def _read(
+        self, asked: Asked, readings: Sequence[_Reading], typing_errors: bool = True
+    ) -> Match | None:
+        """What title and artist agree on, in the first reading in which they do."""
+        for reading in readings:
+            chosen = self._agreeing(reading)
+            if chosen is not None:
+                return self._found(asked, reading, chosen)
+        for reading in readings if typing_errors else ():
+            row = self._mistyped(reading)
+            if row is not None:
+                return Match(asked.text, "found", row, "spelling", exact=False)
+        return None
+
+    def _agreeing(self, reading: _Reading) -> _Choice | None:
+        """The tracks whose title and main artist are those of a reading."""
+        if not reading.artists or not reading.title.song:
+            return None
+        by = self._artists(reading.artists[0])
+        if not by:
+            return None
+        rows = np.array(self._index.keyed("track", _keys(reading.title), _MOST_ROWS), np.int64)
+        level = self._credit(rows, by)
+        chosen = rows[level < _NOT_CREDITED]
+        return self._chosen(reading.title, chosen.tolist(), level[level < _NOT_CREDITED].tolist())
+
+    def _credit(self, rows: Int64Array, by: dict[int, int]) -> Int64Array:
+        """How much some artists count for each track: the less the more; int64 [num_rows].
+
+        0 or 1 if one is the main artist, as `_artists` has it; 2 if one is credited besides.
+        """
+        main, wanted = self._catalog.main_artist[rows], np.array(list(by), dtype=np.int64)
+        level = np.full(len(rows), _NOT_CREDITED, dtype=np.int64)
+        relation = self._catalog.relations["artist"]
+        if not relation.is_single:
+            those = relation.rows(rows)
+            level[those.source_index[np.isin(those.target_index, wanted)]] = 2
+        for at in np.flatnonzero(np.isin(main, wanted)).tolist():
+            level[at] = by[int(main[at])]
+        return level
+
+    def _chosen(
+        self, title: Title, rows: Sequence[int], credit: Sequence[int] = ()
+    ) -> _Choice | None:
+        """Of tracks with nearly this title, those that are the same song in the best version."""
+        best: tuple[int, ...] | None = None
+        kept: list[int] = []
+        for place, row in enumerate(rows):
+            ours = title_of(self._title(row))
+            level, version = _title_level(title, ours), _version_cost(title.version, ours.version)
+            if level is None or version is None:
+                continue
+            cost = (level, credit[place] if credit else 0, *version)
+            if best is None or cost < best:
+                best, kept = cost, []
+            if cost == best:
+                kept.append(row)
+        if best is None:
+            return None
+        if best[0] and len({title_of(self._title(row)).song for row in kept}) > 1:
+            return None  # Several songs that differ in what is in brackets.
+        return _Choice(kept, best)
+
+    def _found(self, asked: Asked, reading: _Reading, chosen: _Choice) -> Match:
+        row = chosen.rows[0]
+        version = title_of(self._title(row)).version
+        how = "name" if version.kind == reading.title.version.kind else "version"
+        names = {fold(name).replace(" ", "") for name in self._written(row)}
+        given = asked.text if not asked.title else f"{asked.title} - {', '.join(asked.artists)}"
+        exact = fold(given).replace(" ", "") in names
+        return Match(asked.text, "found", row, how, count=len(chosen.rows), exact=exact)
+
+    def _written(self, row: int) -> list[str]:
+        """A track's name alone, and with its main artist or all of them before or after it."""
+        title, catalog = self._title(row), self._catalog
+        artists = {str(catalog.artist_of(np.array([row], dtype=np.int32))[0])}
+        if catalog.main_artist[row] >= 0:
+            artists.add(self._artist(row))
+        return [title, *(f"{a} {b}" for x in artists for a, b in ((title, x), (x, title)))]
+
+    # By title alone
+
+    def _exactly_titled(self, text: str) -> Match | None:
+        """Tracks named exactly so, apart from case and punctuation."""
+        rows = self._index.named("track", text) if text.strip() else []
+        wanted = text.strip().casefold()
+        rows = [row for row in rows if self._title(row).casefold() == wanted] or rows
+        return self._one_artist(text, rows)
+
+    def _titled(self, text: str, title: str) -> Match | None:
+        """The song of a title: found if only one artist has it."""
+        exact = self._exactly_titled(title)
+        if exact is not None:
+            return exact
+        parts = title_of(title)
+        rows = self._index.keyed("track", _keys(parts), _MOST_ROWS)
+        by_artist: dict[int, list[int]] = {}
+        for row in rows:
+            by_artist.setdefault(int(self._catalog.main_artist[row]), []).append(row)
+        choices = [self._chosen(parts, held) for held in by_artist.values()]
+        kept = [choice for choice in choices if choice is not None]
+        if not kept:
+            return None
+        level = min(choice.cost[0] for choice in kept)
+        kept = [choice for choice in kept if choice.cost[0] == level]
+        names = {key for choice in kept for key in artist_keys(self._artist(choice.rows[0]))[:1]}
+        if len(names) > 1:
+            rows = sorted((choice.rows[0] for choice in kept), key=self._fame)
+            return _unsure(text, rows, "several")
+        best = min(kept, key=lambda choice: (choice.cost, self._fame(choice.rows[0])))
+        return self._found(Asked(text), _Reading(parts, ()), best)
+
+    def _one_artist(self, text: str, rows: list[int]) -> Match | None:
+        """Tracks of one name: found if they are by one artist, else unsure."""
+        if not rows:
+            return None
+        if len({artist_keys(self._artist(row))[:1] for row in rows}) > 1:
+            return _unsure(text, rows, "several")
+        return Match(text, "found", rows[0], "name", count=len(rows))
+
+    def _run_together(self, text: str, line: str) -> Match | None:
+        """Title and artist in one line with nothing between them, in either order."""
+        if len(line.split()) < 2:
+            return None
+        wanted = key_of(line)
+        songs: dict[tuple[str, int], int] = {}
+        for row in self._index.search("track", line, MAX_CANDIDATES).tolist():
+            title = title_of(self._title(row))
+            for artist in artist_keys(self._artist(row))[:1]:
+                if wanted in (title.song + artist, artist + title.song):
+                    songs.setdefault((artist, 0), row)
+        if len(songs) != 1:
+            return None
+        (row,) = songs.values()
+        return Match(text, "found", row, "name", exact=False)
+
+    # Typing errors
+
+    def _mistyped(self, reading: _Reading) -> int | None:
+        """The one track that a reading with a small typing error means; None if that is unclear."""
+        if not reading.artists or not reading.title.song:
+            return None
+        by = self._artists(reading.artists[0])
+        return self._title_mistyped(reading, by) if by else self._artist_mistyped(reading)
+
+    def _title_mistyped(self, reading: _Reading, by: dict[int, int]) -> int | None:
+        wanted = reading.title
+        allowed = _allowed_errors(wanted.song)
+        if not allowed:
+            return None
+        near: dict[str, tuple[int, list[int]]] = {}
+        for row in self._tracks_by(by):
+            ours = title_of(self._title(row))
+            if _version_cost(wanted.version, ours.version) is None:
+                continue
+            errors = OSA.distance(wanted.song, ours.song, score_cutoff=allowed + 2)
+            if errors <= allowed + 2:
+                near.setdefault(ours.song, (errors, []))[1].append(row)
+        if not near:
+            return None
+        (song, (errors, rows)), *others = sorted(near.items(), key=lambda item: item[1][0])
+        clear = not others or others[0][1][0] >= errors + 2
+        if errors > allowed or not clear or not self._is_error(wanted, song, rows[0]):
+            return None
+        chosen = self._chosen(Title(song, song, wanted.version), rows)
+        return (chosen.rows if chosen else rows)[0]
+
+    def _is_error(self, wanted: Title, song: str, row: int) -> bool:
+        """Whether the difference is a slip, not another word: "Love Me" is not "Leave Me"."""
+        if _DIGITS.findall(wanted.song) != _DIGITS.findall(song):
+            return False
+        longer, shorter = sorted((wanted.song, song), key=len, reverse=True)
+        if longer == shorter + "s" and len(shorter) >= 9:
+            return True
+        theirs = set(fold(self._title(row)).split())
+        odd = [word for word in wanted.words if word not in theirs]
+        return all(len(w) >= _LONG_WORD or not self._index.is_word("track", w) for w in odd)
+
+    def _artist_mistyped(self, reading: _Reading) -> int | None:
+        asked = artist_keys(reading.artists[0])
+        rows = self._index.keyed("track", _keys(reading.title), _MOST_COMPARED)
+        near: dict[int, list[int]] = {}
+        for row in rows:
+            main = int(self._catalog.main_artist[row])
+            if main in near or (main >= 0 and self._is_nearly(asked, self._artist(row))):
+                near.setdefault(main, []).append(row)
+        if len(near) != 1:
+            return None
+        ((_, held),) = near.items()
+        chosen = self._chosen(reading.title, held)
+        return None if chosen is None or chosen.cost[0] else chosen.rows[0]
+
+    def _is_nearly(self, asked: tuple[str, ...], artist: str) -> bool:
+        ours = artist_keys(artist)
+        return any(
+            _DIGITS.findall(a) == _DIGITS.findall(b)
+            and OSA.distance(a, b, score_cutoff=3) <= min(_allowed_errors(a), 2)
+            for a in asked
+            for b in ours
+        )
+
+    # What it may be
+
+    def _near(self, asked: Asked) -> list[int]:
+        """Tracks that a song may be, though that is not clear: best first."""
+        readings = list(_readings(asked.text))
+        if asked.title:
+            readings = [_Reading(title_of(asked.title), asked.artists)]
+        alike: dict[int, float] = {}
+        for reading in readings:
+            title, artists = reading.title, reading.artists
+            by = self._artists(artists[0]) if artists else {}
+            for row in self._tracks_by(by):
+                ours = title_of(self._title(row))
+                if ours.song == title.song or ours.bare == title.bare:
+                    alike[row] = 1.0
+                    continue
+                likeness = Indel.normalized_similarity(title.song, ours.song, score_cutoff=_NEAR)
+                if likeness and _DIGITS.findall(title.song) == _DIGITS.findall(ours.song):
+                    alike[row] = max(likeness, alike.get(row, 0))
+            credited = all_artist_keys(artists)
+            for row in self._index.keyed("track", _keys(title), _MOST_COMPARED) if artists else ():
+                theirs = all_artist_keys(tuple(self._artists_of(row)))
+                if row not in alike and not credited.isdisjoint(theirs):
+                    alike[row] = 0.9
+        if not alike:
+            wanted = fold(asked.text)
+            for row in self._index.fuzzy("track", asked.text):
+                names = (fold(name) for name in self._written(row))
+                likeness = max(Indel.normalized_similarity(wanted, name) for name in names)
+                if likeness >= _NEAR_BOTH:
+                    alike[row] = likeness
+        return sorted(alike, key=lambda row: (-round(alike[row], 2), *self._fame(row)))
+
+    # What stands in the catalogue
+
+    def _artists(self, name: str) -> dict[int, int]:
+        """Artists of a name: row → 0 if the whole name is the same, 1 if its first part is."""
+        keys, found = artist_keys(name), {}
+        for row in self._index.keyed("artist", keys, _MOST_ROWS):
+            ours = artist_keys(self._catalog.artists.names[row].as_py() or "")
+            if not set(keys).isdisjoint(ours):
+                found[row] = int(keys[0] != ours[0])
+        return found
+
+    def _tracks_by(self, artists: Iterable[int]) -> list[int]:
+        """Tracks whose main artist is one of some."""
+        wanted = np.array(list(artists), dtype=np.int64)
+        if not len(wanted):
+            return []
+        rows = self._catalog.relations["artist"].sources_of(wanted)
+        mine = rows[np.isin(self._catalog.main_artist[rows], wanted)]
+        return sorted(mine.tolist(), key=self._fame)
+
+    def _fame(self, row: int) -> tuple[int, int]:
+        return -int(self._popularity[row]), row
+
+    @property
+    def _popularity(self) -> Int64Array:
+        return self._index.popularity
+
+    def _title(self, row: int) -> str:
+        return self._catalog.track_names[row].as_py() or ""
+
+    def _artist(self, row: int) -> str:
+        """The main artist's name, empty where none is known."""
+        main = int(self._catalog.main_artist[row])
+        return (self._catalog.artists.names[main].as_py() or "") if main >= 0 else ""
+
+    def _artists_of(self, row: int) -> list[str]:
+        names = self._catalog.artists.names
+        return [names[int(at)].as_py() or "" for at in self._catalog.relations["artist"][row]]
+
+
+def _unsure(text: str, rows: Sequence[int], how: str) -> Match:
+    return Match(text, "unsure", None, how, tuple(rows[:MAX_CANDIDATES]), len(rows), False)
+
+
+def _readings(text: str) -> list[_Reading]:
+    """Ways to cut a line into title and artist: at each dash, either way round, or at "by"."""
+    readings = []
+    for cut in _SEPARATOR.finditer(text):
+        left, right = text[: cut.start()].strip(), text[cut.end() :].strip()
+        if left and right:
+            readings += [
+                _Reading(title_of(right), (left,)),
+                _Reading(title_of(left), (right,)),
+            ]
+    for cut in _BY.finditer(text):
+        readings.append(_Reading(title_of(text[: cut.start()]), (text[cut.end() :],)))
+    return readings
+
+
+def _keys(title: Title) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((title.song, title.bare)))
+
+
+def _title_level(asked: Title, ours: Title) -> int | None:
+    """0 for the same title, 1 if only one of them has a subtitle in brackets; else None."""
+    if asked.song == ours.song:
+        return 0
+    if asked.bare != ours.bare:
+        return None
+    plain = asked.song == asked.bare, ours.song == ours.bare
+    if plain == (False, False) or (asked.subtitle and _PART.search(asked.subtitle)):
+        return None
+    return None if ours.subtitle and _PART.search(ours.subtitle) else 1
+
+
+_ORDER = {
+    "plain": ("plain", "same", "live"),
+    "same": ("same", "plain", "live"),
+    "live": ("live", "plain", "same"),
+}
+
+
+def _version_cost(asked: Version, ours: Version) -> tuple[int, int] | None:
+    """How far a version is from the one asked for, less is nearer; None: another recording."""
+    if "other" in (asked.kind, ours.kind):
+        return (0, 0) if (asked.kind, asked.words) == (ours.kind, ours.words) else None
+    films = asked.kind == ours.kind == "same" and asked.words and ours.words
+    if films and asked.words.isdisjoint(ours.words):
+        return None
+    shared = len(asked.words & ours.words) if asked.kind == ours.kind else 0
+    return _ORDER[asked.kind].index(ours.kind), -shared
+
+
+def _allowed_errors(key: str) -> int:
+    """How many letters of a key may be wrong."""
+    return 0 if len(key) < 5 else 1 if len(key) < 9 else 2 if len(key) < 16 else 3
