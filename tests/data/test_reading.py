@@ -443,7 +443,7 @@ class TestValues:
     def test_rows_below_a_least_value_are_left_out(self, of_text):
         found = of_text(self.RATINGS, at_least={"rating": 0.5})
         assert lists(found) == {"u1": ["i1"], "u2": ["i1"]}
-        assert found.report.set_aside == {"row below the least value": 3}
+        assert found.report.set_aside == {"below-threshold row": 3}
         assert (found.report.rows, found.report.pairs) == (5, 2)
         frame = pd.DataFrame({"msno": ["a", "a"], "song_id": ["s", "t"], "target": [1, 0]})
         assert lists(read(frame, at_least={"target": 1})) == {"a": ["s"]}

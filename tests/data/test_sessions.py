@@ -39,7 +39,7 @@ class TestSessions:
             "ann 2023-11-14T22:55:00": ["t3", "t1"],
         }
         assert found.playlists.order_known.all(), "times say the order, sorted ids or not"
-        assert found.report.set_aside == {"session of fewer than 2 tracks": 2}
+        assert found.report.set_aside == {"short session": 2}
         assert found.report.rows == 7
 
     def test_a_longer_gap_and_sessions_of_one(self, history):

@@ -296,6 +296,8 @@ class Collector:
                 "album": self.albums.relation("on", "album"),
             },
         )
+        if self.table_rows.left_out:
+            return _without_unheard(playlists, catalog)
         return playlists, catalog
 
     def _order_known(self, tracks: TrackLists, track_ids: pa.Array) -> BoolArray:
@@ -311,6 +313,15 @@ class Collector:
             reason: int(which.sum()) for reason, which in reasons.items() if which.any()
         }
         return ~(unordered | sorted_ids)
+
+
+def _without_unheard(playlists: Playlists, catalog: Catalog) -> tuple[Playlists, Catalog]:
+    """Without the tracks that no playlist holds."""
+    heard = np.zeros(catalog.num_tracks, dtype=bool)
+    heard[playlists.tracks.track_index] = True
+    row = np.cumsum(heard, dtype=np.int32) - np.int32(1)
+    tracks = TrackLists(playlists.tracks.offsets, row[playlists.tracks.track_index])
+    return playlists.with_tracks(tracks), catalog.keep_tracks(heard)
 
 
 def stored_sorted(tracks: TrackLists, track_ids: pa.Array) -> BoolArray:

@@ -148,7 +148,7 @@ class Source:
         report.disputed_tracks = len(collector.disputed)
         rows = collector.table_rows
         if rows.short:
-            set_aside[f"session of fewer than {rows.listening.min_length} tracks"] += rows.short
+            set_aside["short session"] += rows.short
         report.told_apart, report.set_aside = collector.told_apart, dict(set_aside)
         report.merged, report.order_unknown = rows.merged, collector.order_unknown
         report.ordered_playlists = int(playlists.order_known.sum())

@@ -24,7 +24,7 @@ TABLE = LISTENING | {"columns", "artist_separator", "at_least", "names"}
 
 
 # What is set aside of a table and is a row of it.
-LOW_ROW = "row below the least value"
+LOW_ROW = "below-threshold row"
 
 
 class Reject(Protocol):

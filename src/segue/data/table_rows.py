@@ -103,6 +103,11 @@ class TableRows:
         self._named = False
 
     @property
+    def left_out(self) -> bool:
+        """Whether some of the rows are in no playlist."""
+        return self.short > 0 or self.listening.top is not None
+
+    @property
     def num_playlists(self) -> int:
         """How many came so far and wait for `lists`."""
         return len(self._titles) if any(self._parts.values()) else 0

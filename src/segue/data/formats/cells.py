@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Protocol
 
 import msgspec
@@ -25,10 +25,17 @@ _TEXT_TYPES = {"string", "large_string", "string_view", "binary", "large_binary"
 _NOT_UTF8 = "is not UTF-8 text; another encoding has to be stated, such as --encoding latin-1"
 # Values allowed in a position column.
 _DATE = r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?)?"
-_MOMENTS = (
-    (r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$", pa.float64()),
-    (f"^{_DATE}$", pa.timestamp("us")),
-    (rf"^{_DATE}(Z|[+-]\d\d(:?\d\d)?)$", pa.timestamp("us", "UTC")),
+_SCROBBLED = r"^\d\d [A-Z][a-z]{2} \d{4},? \d\d:\d\d$"  # "06 Jan 2024 12:34", Last.fm
+_MOMENTS: tuple[tuple[str, Callable[[pa.Array], pa.Array]], ...] = (
+    (r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$", lambda cells: cells.cast(pa.float64())),
+    (f"^{_DATE}$", lambda cells: cells.cast(pa.timestamp("us"))),
+    (rf"^{_DATE}(Z|[+-]\d\d(:?\d\d)?)$", lambda cells: cells.cast(pa.timestamp("us", "UTC"))),
+    (
+        _SCROBBLED,
+        lambda cells: pc.strptime(
+            pc.replace_substring(cells, ",", ""), format="%d %b %Y %H:%M", unit="us"
+        ),
+    ),
 )
 _json_list = msgspec.json.Decoder(list[str]).decode
 
@@ -134,6 +141,8 @@ class _Checked:
                 what = "a name" if field == "track_name" else f"the id of the {field}"
                 self._refuse(_mask(_is_empty(cell)), f"{shown} is empty, expected {what}")
         self._match_names()
+        if "playlist" not in self.cells:  # one person's history
+            self.cells["playlist"] = pa.array([""] * len(batch), pa.string())
         if columns.owner:
             self._add_owner(batch)
         if aliases:
@@ -318,21 +327,21 @@ def _from_text(column: pa.Array) -> NDArray[np.float64]:
         return _as_float(column.cast(pa.float64()))
     except pa.ArrowInvalid:
         values = np.full(len(column), np.nan)
-    for pattern, kind in _MOMENTS:
+    for pattern, parsed in _MOMENTS:
         rows = np.flatnonzero(~_mask(pc.invert(pc.match_substring_regex(column, pattern))))
         if len(rows):
-            values[rows] = _cast(column.take(pa.array(rows)), kind)
+            values[rows] = _cast(column.take(pa.array(rows)), parsed)
     return values
 
 
-def _cast(column: pa.Array, kind: pa.DataType) -> NDArray[np.float64]:
+def _cast(column: pa.Array, parsed: Callable[[pa.Array], pa.Array]) -> NDArray[np.float64]:
     try:
-        return _as_float(column.cast(kind))
+        return _as_float(parsed(column))
     except pa.ArrowInvalid:
         if len(column) == 1:  # "2024-13-01"
             return np.array([np.nan])
         half = len(column) // 2
-        return np.concatenate([_cast(column[:half], kind), _cast(column[half:], kind)])
+        return np.concatenate([_cast(column[:half], parsed), _cast(column[half:], parsed)])
 
 
 def _as_float(column: pa.Array) -> NDArray[np.float64]:

@@ -46,11 +46,16 @@ _TIMES = (
     "timestamp", "time", "listenedat", "playedat", "uts", "utctime", "datetime", "date", "unixtime",
     "ts",
 )  # fmt: skip
+# Of a table without a playlist, these say that it is one person's listening history.
+_HEARD = {"timestamp", "listenedat", "playedat", "uts", "utctime", "scrobbledat"}
 _VALUES = ("rating", "ratings", "score", "stars", "target", "label", "weight", "liked")
 _RECBOLE_TYPE = re.compile(r":(token|float)(_seq)?$")
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
 # What is in a row of values and not the name of a column: a number, a date, a long hash or a UUID.
-_VALUE = re.compile(r"-?\d+(\.\d+)?([eE][-+]?\d+)?|\d{4}-\d\d-\d\d.*|[0-9a-f]{32,}|[0-9a-f-]{36}")
+_VALUE = re.compile(
+    r"-?\d+(\.\d+)?([eE][-+]?\d+)?|\d{4}-\d\d-\d\d.*|\d\d [A-Z][a-z]{2} \d{4}.*|"
+    r"[0-9a-f]{32,}|[0-9a-f-]{36}"
+)
 _MANY_COLUMNS = 20
 
 
@@ -90,9 +95,12 @@ class Columns:
         """``playlist = userId, track = movieId; no artists``."""
         shown = {name: self.header[at] for name, at in self.column_index.items()}
         owners = [self.header[at] for at in self.owner]
-        shown["playlist"] = " + ".join([*owners, shown["playlist"]])
+        if "playlist" in shown:
+            shown["playlist"] = " + ".join([*owners, shown["playlist"]])
         found = ", ".join(f"{name} = {column}" for name, column in shown.items())
-        return found if "artist" in self.column_index else f"{found}; no artists"
+        if "artist" not in shown:
+            found += "; no artists"
+        return f"{found}; a listening history" if self.listens else found
 
     @property
     def has_ids(self) -> bool:
@@ -112,12 +120,16 @@ class Columns:
     @property
     def users(self) -> bool:
         """Whether the playlists are users."""
-        return self._key_of("playlist") in _USERS if self.has_header else self._interactions
+        if not self.has_header or "playlist" not in self.column_index:
+            return self.listens or self._interactions
+        return self._key_of("playlist") in _USERS
 
     @property
     def named(self) -> bool:
         """Whether playlists are told apart by their titles alone."""
-        return self.has_header and not self.owner and self._key_of("playlist") in _TITLES
+        if not self.has_header or self.owner or "playlist" not in self.column_index:
+            return False
+        return self._key_of("playlist") in _TITLES
 
     @property
     def unused(self) -> list[str]:
@@ -213,18 +225,22 @@ def find_columns(
     owner = _owner(table, header, has_header, wanted)
     column_index = _stated(table, header, has_header, wanted)
     listening = options.listening
+    listens = listening is not None
     if has_header:
         _find_by_name(table, header, wanted, column_index)
+        listens |= _is_history(header, wanted, column_index)
         if not owner and "playlist" not in wanted:
             owner = _found_owner(header, column_index)
-        if listening and "position" not in {**column_index, **wanted}:
+        if listens and "position" not in {**column_index, **wanted}:
             _find_time(header, column_index)
     else:
-        column_index |= _by_place(wanted, column_index, len(header), sample)
-    _check_complete(table, header, has_header, wanted, column_index)
+        placed, heard = _by_place(wanted, column_index, len(header), sample)
+        column_index |= placed
+        listens |= heard
+    _check_complete(table, header, has_header, wanted, column_index, listens=listens)
     if "plays" not in wanted and not (listening and listening.top):
         column_index.pop("plays", None)
-    if listening and listening.top is None and "position" not in column_index:
+    if listens and not (listening and listening.top) and "position" not in column_index:
         raise InputError(
             f"{table}: has no column recognised as the time of a listen; "
             f"{_there(header, has_header)}; say which one it is: --columns position=…"
@@ -240,7 +256,7 @@ def find_columns(
             _place(table, header, has_header, column, "least value"): float(value)
             for column, value in options.at_least.items()
         },
-        listening is not None,
+        listens,
     )
 
 
@@ -286,25 +302,26 @@ def _by_place(
     column_index: Mapping[str, int],
     width: int,
     sample: Sequence[Sequence[str]],
-) -> dict[str, int]:
-    """The fields of a table without a header, where they are not stated."""
+) -> tuple[dict[str, int], bool]:
+    """The fields of a table without a header, where not stated; whether it is a history."""
     # As in MovieLens: playlist, track, and numbers about the pair.
-    found = {"playlist": 0, "track": 1}
+    found, listens = {"playlist": 0, "track": 1}, False
     columns = list(zip(*(row for row in sample if len(row) == width), strict=True))
     for layout, fields in () if wanted else _LAYOUTS:
         if len(layout) == width == len(columns) and all(
             all(map(pattern.fullmatch, column))
             for pattern, column in zip(layout, columns, strict=True)
         ):
-            found = dict(fields)
+            found, listens = dict(fields), "position" in fields and "artist" in fields
     if "track_name" in column_index:
         found.pop("track", None)
     taken = {*column_index.values()}
-    return {
+    free = {
         name: at
         for name, at in found.items()
         if name not in wanted and at < width and at not in taken
     }
+    return free, listens
 
 
 _ANY, _MBID = (
@@ -321,6 +338,21 @@ _LAYOUTS: tuple[tuple[tuple[re.Pattern[str], ...], dict[str, int]], ...] = (
     (
         (_ANY, re.compile("SO[A-Z0-9]{16}"), _COUNT),
         {"playlist": 0, "track": 1, "plays": 2},
+    ),
+    # Last.fm 1K: user, time, artist's MusicBrainz id, artist, track's MusicBrainz id, track.
+    (
+        (_ANY, _TIME, _MBID, _ANY, _MBID, _ANY),
+        {"playlist": 0, "position": 1, "artist": 3, "mbid": 4, "track_name": 5},
+    ),
+    # One person's scrobbles: artist, album, track, time.
+    (
+        (_ANY, _ANY, _ANY, re.compile(r"\d\d [A-Z][a-z]{2} \d{4},? \d\d:\d\d")),
+        {"artist": 0, "album_name": 1, "track_name": 2, "position": 3},
+    ),
+    # Rockbox' .scrobbler.log: artist, album, track, its number, its length, L or S, time, id.
+    (
+        (_ANY, _ANY, _ANY, _ANY, _ANY, re.compile("[LS]"), _COUNT, _MBID),
+        {"artist": 0, "album_name": 1, "track_name": 2, "position": 6, "mbid": 7},
     ),
     # Last.fm 360K: user, artist's MusicBrainz id, artist, plays. The artists are the tracks.
     ((_ANY, _MBID, _ANY, _COUNT), {"playlist": 0, "track": 2, "plays": 3}),
@@ -365,6 +397,22 @@ def _found_owner(header: list[str], column_index: Mapping[str, int]) -> list[int
     return [at for at in owners if at not in column_index.values()][:1]
 
 
+def _is_history(header: list[str], wanted: Mapping[str, str], column_index: dict[str, int]) -> bool:
+    """Whether it is one person's listening history: tracks, times and no playlist.
+
+    A plain ``track`` is then a name.
+    """
+    keys = [_key(name) for name in header]
+    named = {"track", "track_name"} & column_index.keys()
+    if wanted or "playlist" in column_index or not named or not _HEARD & {*keys}:
+        return False
+    at = column_index.get("track")
+    if at is not None and keys[at] in ("track", "song") and "artist" in column_index:
+        del column_index["track"]
+        column_index["track_name"] = at
+    return True
+
+
 def _find_time(header: list[str], column_index: dict[str, int]) -> None:
     keys = [_key(name) for name in header]
     for key in _TIMES:
@@ -379,12 +427,16 @@ def _check_complete(
     has_header: bool,
     wanted: Mapping[str, str],
     column_index: dict[str, int],
+    *,
+    listens: bool,
 ) -> None:
     ids = [header[column_index[name]] for name in ("playlist", "track") if name in column_index]
     interactions = any(_key(column) in _INTERACTIONS for column in ids)
     for name in ("playlist", "track", "artist"):
         if name in column_index or (name == "track" and "track_name" in column_index):
             continue
+        if name == "playlist" and listens:
+            continue  # of one person
         if name == "artist" and ("artist" in wanted or interactions or not has_header):
             continue
         more = ""
