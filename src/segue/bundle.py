@@ -43,12 +43,19 @@ class MeasuredVectors:
         Number of playlists of each track in the split's training graph.
     terms : dict of dict of arrays
         As in `Bundle`.
+    word_vectors : float32 [num_words, dim] or None
+        Unit length.
+    word_weight, title_growth : float32 [num_words] or None, float32 [1] or None
+        As in `Bundle`.
     """
 
     track_vectors: Float32Array
     query_weight: Float32Array
     popularity: Int64Array
     terms: Terms = field(default_factory=dict)
+    word_vectors: Float32Array | None = None
+    word_weight: Float32Array | None = None
+    title_growth: Float32Array | None = None
 
     def __repr__(self) -> str:
         """``MeasuredVectors(34,000 tracks, dim 128)``."""
@@ -90,6 +97,10 @@ class Bundle:
     second_stage : str or None
         A LightGBM model in its text format, which reorders the best tracks (see
         `segue.scoring.second_stage`).
+    word_weight : float32 [num_words] or None
+        Weight of each title word in a query, at least 0; None if words had no part in training.
+    title_growth : float32 [1] or None
+        How much more a title counts beside more tracks (see `segue.scoring.centroid.Words`).
     folder : Path or None
         Where the bundle was read from, for finding its companion files; None if it was made in
         memory or changed since.
@@ -113,6 +124,8 @@ class Bundle:
     measured: MeasuredVectors | None = None
     terms: Terms = field(default_factory=dict)
     second_stage: str | None = None
+    word_weight: Float32Array | None = None
+    title_growth: Float32Array | None = None
     folder: Path | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
@@ -145,6 +158,17 @@ class Bundle:
             shapes = [getattr(self.measured, name).shape for name in arrays]
             if shapes != [(num_tracks, dim), (num_tracks,), (num_tracks,)]:
                 raise ValueError("the measured vectors are not as many or as long as the others")
+        for of in (self, self.measured):
+            if of is None or of.word_weight is None:
+                continue
+            num_words = len(self.catalog.nodes.get("word", ()))
+            if of.word_vectors is None or of.word_vectors.shape != (num_words, dim):
+                raise ValueError("the vectors of words are not as many or as long as the others")
+            weight = of.word_weight
+            if weight.shape != (num_words,) or not (np.isfinite(weight) & (weight >= 0)).all():
+                raise ValueError("word_weight must hold one finite number of at least 0 per word")
+            if of.title_growth is None or of.title_growth.shape != (1,):
+                raise ValueError("word_weight comes with one number, title_growth")
         if self.playlists is not None:
             self.catalog.check_holds(self.playlists)
 
@@ -163,6 +187,11 @@ class Bundle:
     def track_vectors(self) -> Float32Array:
         """The vectors of tracks: float32 [num_tracks, dim]."""
         return self.vectors["track"]
+
+    @property
+    def word_vectors(self) -> Float32Array | None:
+        """The vectors of title words: float32 [num_words, dim]; None if there are none."""
+        return self.vectors.get("word")
 
     def save(
         self,
@@ -189,11 +218,14 @@ class Bundle:
                     "popularity": self.popularity,
                 }
             }
+            for name in ("word_weight", "title_growth"):
+                if getattr(self, name) is not None:
+                    files["vectors"] = {**files["vectors"], name: getattr(self, name)}
             terms = {"": self.terms}
             if self.measured is not None:
                 measured = dict(vars(self.measured))
                 terms["measured-"] = measured.pop("terms")
-                files["measured"] = measured
+                files["measured"] = {n: a for n, a in measured.items() if a is not None}
             for prefix, of in terms.items():
                 files |= {f"{prefix}term-{name}": arrays for name, arrays in of.items()}
             for file, arrays in files.items():
@@ -266,6 +298,8 @@ class Bundle:
                 measured=of_split,
                 terms=_terms(folder, "", manifest["terms"]),
                 second_stage=second_stage,
+                word_weight=arrays.get("word_weight"),
+                title_growth=arrays.get("title_growth"),
             )
             object.__setattr__(bundle, "folder", folder)  # frozen for everyone else
             return bundle

@@ -327,4 +327,4 @@ def test_why_one_track(run, recommender):
     for wrong in (["Halo", "--playlist", "10"], []):
         status, _, err = run("why", "bundle", "あなた", *wrong)
         assert status == 2
-        assert "either TRACKS (or --artist) or --playlist" in err
+        assert "either TRACKS (or --artist, --title) or --playlist" in err

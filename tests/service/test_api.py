@@ -280,7 +280,7 @@ def test_metrics(client, serving):
             "playlists: list should have at most 64 items",
         ),
         ("/recommend", {"playlists": [{}]}, 422, "playlists.0: exactly one of playlist and"),
-        ("/vibe", {}, 422, "At least one of tracks and artists must be given."),
+        ("/vibe", {}, 422, "At least one of tracks, artists and title must be given."),
         ("/vibe", {"tracks": ["Track 999"]}, 404, "'Track 999' matches no track in this bundle"),
         ("/similar", {"track": "a", "artist": "b"}, 422, "Exactly one of track and artist must be"),
         ("/why", {"track": "segue:track:1"}, 422, "Either playlist or at least one of"),

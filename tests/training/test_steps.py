@@ -114,7 +114,7 @@ def test_only_hidden_targets_carry_no_message(
     objective = CatalogueSoftmax(hide_targets=hide_targets)
     config = TrainConfig(objective=objective, readout="node", batch_size=50)
     message_graph = MessageGraph.from_graph(planted_graph)
-    drawing = HiddenTrackSteps(tracks, message_graph, config)
+    drawing = HiddenTrackSteps(planted_graph, message_graph, config)
     encoder, readout = Watching(message_graph.num_nodes), CentroidReadout(len(tracks))
     drawing.begin(encoder, readout, 0, 1)
     loss = drawing.loss(encoder, readout, 0, 1)
@@ -144,7 +144,7 @@ NO_VECTORS = torch.empty(0)  # random negatives look at none
 
 def triples_of(graph: PlaylistGraph, batch_size: int) -> TripleSteps:
     config = TrainConfig(objective=Triples(), readout="node", batch_size=batch_size)
-    return TripleSteps(graph.playlists.tracks, MessageGraph.from_graph(graph), config)
+    return TripleSteps(graph, MessageGraph.from_graph(graph), config)
 
 
 def test_triples_hold_a_track_of_the_playlist_and_one_that_it_lacks(

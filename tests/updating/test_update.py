@@ -331,35 +331,34 @@ def test_a_new_track_is_recommended_to_a_playlist_like_those_it_stands_in(plante
     assert cosine.min() > 0.5
 
 
-def test_playlists_keep_the_words_that_the_bundle_knows(bundle, arriving):
+def test_titles_are_read_with_the_words_that_the_bundle_knows(bundle, arriving):
     """New words are left out: nothing tells where they belong."""
-    ours, theirs = pa.array(["road", "trip"]), pa.array(["new", "trip"])
+    words = Nodes(*[pa.array(["road", "trip", "~<ro"])] * 2)
     playlists, catalog = arriving
 
-    def titled(of: Playlists, words: list[list[int]]) -> Playlists:
-        lists = TrackLists.from_lists(words)
-        edges = (lists.offsets, lists.track_index, 2)
+    def titled(of: Playlists, lists: list[list[int]]) -> Playlists:
+        rows = TrackLists.from_lists(lists)
+        edges = (rows.offsets, rows.track_index, 3)
         return replace(of, relations={"word": Relation("titled", "playlist", "word", *edges)})
 
-    vectors = {**bundle.vectors, "word": np.eye(2, 3, dtype=np.float32)}
+    vectors = {**bundle.vectors, "word": np.eye(3, dtype=np.float32)}
     known = replace(
         bundle,
-        catalog=bundle.catalog.with_nodes("word", Nodes(ours, ours)),
+        catalog=bundle.catalog.with_nodes("word", words),
         playlists=titled(bundle.playlists, [[0, 1]] * len(bundle.playlists)),
         vectors=vectors,
+        word_weight=np.array([1, 2, 3], dtype=np.float32),
+        title_growth=np.zeros(1, dtype=np.float32),
     )
-    coming = titled(playlists, [[0, 1]] * len(playlists))
-    updated, _ = update(
-        known, Collection(coming, catalog.with_nodes("word", Nodes(theirs, theirs)))
-    )
-    relation = updated.playlists.relations["word"]
-    ids = updated.playlists.ids.to_pylist()
-    words = {an_id: relation[row].tolist() for row, an_id in enumerate(ids)}
-    before, after = set(bundle.playlists.ids.to_pylist()), set(playlists.ids.to_pylist())
-    assert all(words[an_id] == [0, 1] for an_id in before - after)
-    assert all(words[an_id] == [1] for an_id in after - before)
-    assert before - after
-    assert after - before
+    titles = pa.array(["Rome TRIP", *["new"] * (len(playlists) - 1)])
+    updated, report = update(known, Collection(replace(playlists, titles=titles), catalog))
+    relation, ids = updated.playlists.relations["word"], updated.playlists.ids.to_pylist()
+    of = {an_id: relation[row].tolist() for row, an_id in enumerate(ids)}
+    before, after = set(bundle.playlists.ids.to_pylist()), playlists.ids.to_pylist()
+    read = {an_id: [] if row else [2, 1] for row, an_id in enumerate(after)}
+    old = before.difference(after) | {an_id for an_id in after if of[an_id] != read[an_id]}
+    assert all(of[an_id] == [0, 1] for an_id in old)
+    assert len(before.difference(after)) > 0
+    assert len(old & set(after)) == report.num_repeated == 1
     np.testing.assert_array_equal(updated.vectors["word"], vectors["word"])
-    without, _ = update(known, Collection(*arriving))
-    assert without.playlists.relations["word"].num_edges <= 2 * len(bundle.playlists)
+    np.testing.assert_array_equal(updated.word_weight, known.word_weight)

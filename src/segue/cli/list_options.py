@@ -25,6 +25,9 @@ LENGTH = click.option(
 JSON = click.option("--json", "as_json", is_flag=True, help="One JSON document, not a table.")
 REASONS = click.option("--reasons", is_flag=True, help="Show why each track is recommended.")
 EXACT = click.option("--exact", is_flag=True, help="Score every track, even if there is an index.")
+TITLE = click.option(
+    "--title", help="What the playlist is called, such as 'sunday morning coffee'."
+)
 DIAL = click.option(
     "--dial",
     type=click.FloatRange(-1, 1),

@@ -19,7 +19,12 @@ def print_recommendations(found: Recommendations, *, reasons: bool = False) -> N
         say("Nothing is left to recommend: no other track of the bundle passes the filters.")
         return
     if found.by_popularity:
-        say("There is nothing in this playlist, so these are the most popular tracks.")
+        nothing = (
+            "No word of this title is known"
+            if found.unknown_words
+            else ("There is nothing in this playlist")
+        )
+        say(f"{nothing}, so these are the most popular tracks.")
     click.echo(found.table(because=not reasons))
     if reasons and not found.by_popularity:
         for track in found.tracks:
@@ -46,6 +51,15 @@ def _print_links(
         more = f" and {len(shared.track_names) - 3} more" if len(shared.track_names) > 3 else ""
         line = f"in playlist {shared.playlist_id}{title} with {names}{more}"
         click.echo(printable(indent + line))
+
+
+def say_words(found: Recommendations | Explanation) -> None:
+    """Say which words of a title are known only by their parts, and which not at all."""
+    if found.words_by_parts:
+        words = ", ".join(found.words_by_parts)
+        say(f"In too few titles, so taken by their parts: {words}")
+    if found.unknown_words:
+        say(f"In no title that the bundle knows, so left out: {', '.join(found.unknown_words)}")
 
 
 def print_artists(found: SimilarArtists) -> None:

@@ -7,8 +7,17 @@ from typing import TYPE_CHECKING
 
 import click
 
-from segue.cli.list_options import DIAL, EXACT, JSON, LENGTH, REASONS, ListFlags, list_flags
-from segue.cli.lists import print_artists, print_explanation, print_recommendations
+from segue.cli.list_options import (
+    DIAL,
+    EXACT,
+    JSON,
+    LENGTH,
+    REASONS,
+    TITLE,
+    ListFlags,
+    list_flags,
+)
+from segue.cli.lists import print_artists, print_explanation, print_recommendations, say_words
 from segue.cli.output import print_json
 
 if TYPE_CHECKING:
@@ -16,6 +25,7 @@ if TYPE_CHECKING:
 
 
 def _show(found: Recommendations, *, as_json: bool, reasons: bool = False) -> None:
+    say_words(found)
     if as_json:
         print_json(found.to_json())
     else:
@@ -33,6 +43,7 @@ def _show(found: Recommendations, *, as_json: bool, reasons: bool = False) -> No
     help="A track of a new playlist, by id or name; may be repeated.",
 )
 @click.option("--ordered", is_flag=True, help="The order of the --track options is meaningful.")
+@TITLE
 @LENGTH
 @list_flags
 @EXACT
@@ -43,6 +54,7 @@ def complete(
     playlist: str | None,
     tracks: tuple[str, ...],
     ordered: bool,
+    title: str | None,
     n: int,
     flags: ListFlags,
     exact: bool,
@@ -51,7 +63,8 @@ def complete(
 ) -> None:
     """Continue a playlist with tracks that are not in it yet.
 
-    PLAYLIST is the id of a playlist of BUNDLE. For a new one, give its tracks with --track.
+    PLAYLIST is the id of a playlist of BUNDLE, whose title counts, too; --title '' leaves it out.
+    For a new one, give its tracks with --track.
     """
     from segue.recommend.recommender import Recommender
 
@@ -62,6 +75,7 @@ def complete(
         playlist,
         n,
         tracks=tracks or None,
+        title=title,
         ordered=ordered,
         reasons=reasons,
         **flags.resolved(recommender),
@@ -69,10 +83,11 @@ def complete(
     _show(found, as_json=as_json, reasons=reasons)
 
 
-@click.command(short_help="What goes with two or three songs.")
+@click.command(short_help="What goes with two or three songs, or a title.")
 @click.argument("bundle", type=click.Path(path_type=Path))
 @click.argument("tracks", nargs=-1)
 @click.option("--artist", "artists", multiple=True, help="An artist to go with, by id or name.")
+@TITLE
 @LENGTH
 @list_flags
 @EXACT
@@ -82,23 +97,26 @@ def vibe(
     bundle: Path,
     tracks: tuple[str, ...],
     artists: tuple[str, ...],
+    title: str | None,
     n: int,
     flags: ListFlags,
     exact: bool,
     reasons: bool,
     as_json: bool,
 ) -> None:
-    """Find what goes with a few songs or artists.
+    """Find what goes with a few songs or artists, or with a title.
 
     TRACKS are track ids or names; if several songs share a name, use 'name - artist'.
     """
     from segue.recommend.recommender import Recommender
 
-    if not tracks and not artists:
-        raise click.UsageError("Give at least one of TRACKS, or an artist by --artist.")
+    if not tracks and not artists and not title:
+        raise click.UsageError(
+            "Give at least one of TRACKS, or an artist by --artist, or a --title."
+        )
     recommender = Recommender.load(bundle, exact=exact)
     options = flags.resolved(recommender)
-    found = recommender.vibe(tracks, n, artists=artists, reasons=reasons, **options)
+    found = recommender.vibe(tracks, n, artists=artists, title=title, reasons=reasons, **options)
     _show(found, as_json=as_json, reasons=reasons)
 
 
@@ -139,6 +157,7 @@ def similar(
 @click.option("--artist", "artists", multiple=True, help="An artist that it should go with.")
 @click.option("--playlist", metavar="ID", help="The playlist of the bundle to complete.")
 @click.option("--ordered", is_flag=True, help="The order of TRACKS is meaningful.")
+@TITLE
 @DIAL
 @EXACT
 @JSON
@@ -149,6 +168,7 @@ def why(
     artists: tuple[str, ...],
     playlist: str | None,
     ordered: bool,
+    title: str | None,
     dial: float,
     exact: bool,
     as_json: bool,
@@ -159,11 +179,19 @@ def why(
     """
     from segue.recommend.recommender import Recommender
 
-    if (playlist is None) == (not tracks and not artists):
-        raise click.UsageError("Give either TRACKS (or --artist) or --playlist.")
+    others = bool(tracks or artists)
+    if others if playlist is not None else not (others or title):
+        raise click.UsageError("Give either TRACKS (or --artist, --title) or --playlist.")
     found = Recommender.load(bundle, exact=exact).why(
-        track, playlist, tracks=tracks, artists=artists, ordered=ordered, dial=dial
+        track,
+        playlist,
+        tracks=tracks,
+        artists=artists,
+        title=title,
+        ordered=ordered,
+        dial=dial,
     )
+    say_words(found)
     if as_json:
         print_json(found.to_json())
     else:

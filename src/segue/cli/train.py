@@ -90,7 +90,7 @@ def _plain_value(text: str) -> bool | int | float | str:
     "--relations",
     metavar="NAMES",
     help="Kinds of nodes that carry messages besides tracks, such as artist,album; or none."
-    "  [default: tuned for the architecture]",
+    "  [default: tuned for the architecture; also word, where the graph has words of titles]",
 )
 @click.option(
     "--preset",
@@ -222,7 +222,7 @@ def train(
     from segue.evaluation.evaluate import Evaluation
     from segue.graph.playlist_graph import PlaylistGraph
     from segue.pipeline.evaluate import Evaluations, scored_text, title_of
-    from segue.pipeline.recipes import config_for, default_system
+    from segue.pipeline.recipes import config_for, default_system, with_titles
     from segue.pipeline.recipes import split as split_graph
     from segue.pipeline.tensorboard import TensorBoard
     from segue.pipeline.train import refuse_config, refuse_training, train_to
@@ -237,8 +237,11 @@ def train(
     refuse_training(out, resume=resume, overwrite=overwrite)
     refuse_config(config)
     limit_threads(threads)
+    loaded = PlaylistGraph.load(graph)
+    if relations is None:
+        config = with_titles(config, loaded)
     split = split_graph(
-        PlaylistGraph.load(graph),
+        loaded,
         split_kind,
         test_share=test_share,
         validation_share=validation_share,

@@ -248,6 +248,15 @@ class Relation:
             num_targets=num_targets,
         )
 
+    def keep_sources(self, kept: NDArray[np.bool_]) -> Relation:
+        """The same sources, with edges only where `kept` (bool [num_sources]) is true."""
+        edges = np.repeat(kept, self.source_degree)
+        return replace(
+            self,
+            offsets=offsets_of(self.source_degree * kept),
+            target_index=self.target_index[edges],
+        )
+
     def without_edges(self, num_sources: int) -> Relation:
         """The same relation for sources without edges."""
         offsets, target_index = np.zeros(num_sources + 1, np.int64), np.zeros(0, np.int32)

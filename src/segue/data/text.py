@@ -98,6 +98,11 @@ def spotify_uri(text: str, kind: str = "track") -> str | None:
     return f"spotify:{kind}:{match['linked'] or match['named'] or match['bare']}"
 
 
+def is_unspaced(text: str) -> bool:
+    """Whether text is all in scripts without spaces between words."""
+    return _UNSPACED.fullmatch(text) is not None
+
+
 def shorten(text: str, length: int = 300) -> str:
     """Text for a message; if it is too long to read at a glance, its middle is left out."""
     if len(text) <= length:

@@ -1,27 +1,62 @@
-"""The words of playlist titles as nodes: the relation playlist–titled–word."""
+"""The words of playlist titles as nodes: the relation playlist–titled–word.
+
+A word that stands in few titles says little by itself, so it is replaced by its parts, sequences of
+three and four characters: ``"workoutz"`` shares most of them with ``"workouts"``. The words and
+parts that stand in enough titles are the vocabulary. It is fixed when a graph is built; titles that
+come later are read with it, by `Vocabulary`.
+"""
 
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
 
 from segue.data.csr import offsets_of
-from segue.data.playlists import Catalog, Playlists
+from segue.data.playlists import BoolArray, Catalog, Playlists
 from segue.data.relations import Nodes, Relation
-from segue.data.text import fold, query_words
+from segue.data.text import fold, is_unspaced, query_words
 
 MIN_TITLES = 5
 
-# Default names that players give to untitled playlists.
-_PLACEHOLDER = re.compile(r"(?:(?:my|new|untitled|unnamed) )*(?:playlist|untitled)(?: \d+)?")
+# How players call playlists that nobody has named, in the form that `fold` gives, without numbers.
+_PLACEHOLDERS = frozenset(
+    {
+        *("playlist", "untitled", "unnamed", "untitled playlist", "unnamed playlist"),
+        *("my playlist", "new playlist", "my new playlist", "playlist without title"),
+        *("meine playlist", "neue playlist", "wiedergabeliste", "neue wiedergabeliste"),
+        *("ma playlist", "nouvelle playlist", "liste de lecture", "nouvelle liste de lecture"),
+        *("mi playlist", "mi lista", "nueva playlist", "nueva lista", "lista de reproduccion"),
+        *("mi lista de reproduccion", "nueva lista de reproduccion", "sin titulo"),
+        *("minha playlist", "nova playlist", "lista de reproducao", "nova lista de reproducao"),
+        *("la mia playlist", "nuova playlist", "senza titolo", "sem titulo", "sans titre"),
+        *("mijn playlist", "mijn afspeellijst", "nieuwe afspeellijst", "afspeellijst"),
+        *("min spellista", "ny spellista", "spellista", "min spilleliste", "ny spilleliste"),
+        *("spilleliste", "soittolistani", "oma soittolista", "uusi soittolista", "soittolista"),
+        *("moja playlista", "nowa playlista", "playlista", "ohne titel", "naamloos"),
+        *("calma listem", "yeni calma listesi", "calma listesi"),
+        *("мои плеилист", "новыи плеилист", "плеилист", "без названия"),
+        *("マイプレイリスト", "新しいプレイリスト", "新規プレイリスト", "無題のプレイリスト"),
+        *("プレイリスト", "我的歌单", "新建歌单", "我的播放列表", "新建播放列表", "播放列表"),
+        *("我的播放清單", "新播放清單", "播放清單", "내 플레이리스트", "새 플레이리스트"),
+        *("플레이리스트", "내 재생목록", "새 재생목록"),
+    }
+)
+# Numbers of placeholders: "Playlist 17", "My Playlist #3", "Meine Playlist Nr. 2", "n.º 4".
+_NUMBERING = re.compile(r"(?: (?:nr|no|n|number|numero|\d+))+$|\d+$")
 # One pictograph or flag, with everything joined to it: 👩‍🎤 is one word, and so is 🇸🇪.
 _PICTURE = "[\u2190-\u2bff\u3030\u303d\U0001f000-\U0001f1e5\U0001f200-\U0001faff]"
 _EMOJI = re.compile(f"[\U0001f1e6-\U0001f1ff]{{2}}|{_PICTURE}(?:\u200d{_PICTURE})*")
 # Skin tones and text/emoji variants do not make a different word.
 _VARIANTS = dict.fromkeys([0xFE0E, 0xFE0F, *range(0x1F3FB, 0x1F400)])
+# Begins the id of a part; no word contains it.
+_PART = "~"
+_PART_LENGTHS = (3, 4)
+_LETTERS = re.compile(r"[^\W\d_]+")
 
 
 def title_words(title: str | None) -> list[str]:
@@ -31,10 +66,83 @@ def title_words(title: str | None) -> list[str]:
     between words, every two adjacent characters count as one. A placeholder such as ``"Playlist
     17"`` has no words.
     """
-    if not title or _PLACEHOLDER.fullmatch(fold(title)):
+    if not title or is_placeholder(title):
         return []
     words = [word for word in query_words(title) if any(map(str.isalnum, word))]
     return [*words, *dict.fromkeys(_EMOJI.findall(title.translate(_VARIANTS)))]
+
+
+def is_placeholder(title: str) -> bool:
+    """Whether a player made up the title, as in ``"Playlist 17"`` or ``"Nouvelle playlist"``."""
+    return _NUMBERING.sub("", fold(title)).strip() in _PLACEHOLDERS
+
+
+def parts_of(word: str) -> list[str]:
+    """The ids of a word's parts, each once: ``"gyms"`` → ``~<gy``, ``~gym``, ``~yms`` and so on.
+
+    Its ends are marked. Numbers and emoji have no parts; those of two characters of an unspaced
+    script are the characters.
+    """
+    if is_unspaced(word):
+        return [_PART + character for character in dict.fromkeys(word)]
+    parts: dict[str, None] = {}
+    for letters in _LETTERS.findall(word):
+        marked = f"<{letters}>"
+        for length in _PART_LENGTHS:
+            ends = range(length, len(marked) + 1)
+            # The word as a whole is not one of its parts.
+            parts |= {marked[end - length : end]: None for end in ends if length < len(marked)}
+    return [_PART + part for part in parts]
+
+
+def is_part(word_id: str) -> bool:
+    """Whether the id of a word node is that of a part of rare words; people should not see it."""
+    return word_id.startswith(_PART)
+
+
+def parts_among(words: Nodes) -> BoolArray:
+    """Which word nodes are parts of rare words: bool [num_words]."""
+    return np.array([*map(is_part, words.ids.to_pylist())], dtype=bool)
+
+
+class Vocabulary:
+    """Reads titles with the words of a catalogue.
+
+    Parameters
+    ----------
+    words : Nodes
+        Those of kind ``word``.
+    """
+
+    def __init__(self, words: Nodes) -> None:
+        self._row_of = words.index_of
+
+    def __contains__(self, word: str) -> bool:
+        """Whether a word is known as a whole."""
+        return word in self._row_of
+
+    def rows_of(self, title: str | None) -> dict[str, list[int]]:
+        """For each word of a title its row, or if it has none the rows of its parts.
+
+        Empty for a word of which nothing is known.
+        """
+        return {word: self._rows_of_word(word) for word in title_words(title)}
+
+    def relation(self, titles: Sequence[str | None]) -> Relation:
+        """The relation playlist–titled–word of playlists with these titles."""
+        rows = [
+            list(dict.fromkeys(row for rows in self.rows_of(title).values() for row in rows))
+            for title in titles
+        ]
+        lengths = np.array([*map(len, rows)], dtype=np.int64)
+        flat = np.array([row for of_one in rows for row in of_one], dtype=np.int32)
+        return Relation("titled", "playlist", "word", offsets_of(lengths), flat, len(self._row_of))
+
+    def _rows_of_word(self, word: str) -> list[int]:
+        row = self._row_of.get(word)
+        if row is not None:
+            return [row]
+        return [self._row_of[part] for part in parts_of(word) if part in self._row_of]
 
 
 def with_title_words(
@@ -46,28 +154,40 @@ def with_title_words(
     ----------
     playlists, catalog
     min_titles
-        Minimum number of playlist titles that must contain a word.
+        Minimum number of playlist titles that must contain a word. A rarer word is replaced by its
+        parts, of which as many titles must contain each.
 
     Returns
     -------
     playlists
         With the relation playlist–titled–word.
     catalog
-        With the words as nodes of kind ``word``, in the order of their first appearance.
+        With nodes of kind ``word``: the words, then the parts, each in the order of their first
+        appearance.
     """
     titles = playlists.titles.dictionary_encode()
-    of_title = [title_words(title) for title in titles.dictionary.to_pylist()]
+    distinct = titles.dictionary.to_pylist()
     # The last one is for playlists without a title, whose index is null.
-    lengths = np.array([*map(len, of_title), 0])
-    row_of = {word: row for row, word in enumerate(dict.fromkeys(w for ws in of_title for w in ws))}
-    words = np.array([row_of[word] for ws in of_title for word in ws], dtype=np.int32)
-    names = pa.array(list(row_of), pa.string())
-    of_distinct = Relation("titled", "playlist", "word", offsets_of(lengths), words, len(names))
-    row = titles.indices.fill_null(len(of_title)).to_numpy(zero_copy_only=False)
-    titled = of_distinct.rows(row)
-    kept = np.flatnonzero(titled.target_degree >= min_titles)
-    place = np.full(len(names), -1)
-    place[kept] = np.arange(len(kept))
-    nodes = Nodes(names, names).take(kept)
-    relations = {**playlists.relations, "word": titled.with_targets(place, len(kept))}
+    row = titles.indices.fill_null(len(distinct)).to_numpy(zero_copy_only=False)
+    times = np.bincount(row, minlength=len(distinct) + 1).tolist()[:-1]
+    of_title = [title_words(title) for title in distinct]
+    words = _frequent(of_title, times, min_titles)
+    known = set(words)
+    rare = [
+        dict.fromkeys(part for word in ws if word not in known for part in parts_of(word))
+        for ws in of_title
+    ]
+    ids = pa.array([*words, *_frequent(rare, times, min_titles)], pa.string())
+    nodes = Nodes(ids, ids)
+    titled = Vocabulary(nodes).relation([*distinct, None]).rows(row)
+    relations = {**playlists.relations, "word": titled}
     return replace(playlists, relations=relations), catalog.with_nodes("word", nodes)
+
+
+def _frequent(of_title: Sequence[Iterable[str]], times: list[int], least: int) -> list[str]:
+    """What stands in enough titles, of which each occurs a number of times."""
+    counts: Counter[str] = Counter()
+    for words, number in zip(of_title, times, strict=True):
+        for word in words:
+            counts[word] += number
+    return [word for word, number in counts.items() if number >= least]

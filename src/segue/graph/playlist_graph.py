@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from segue.data.playlists import (
+    BoolArray,
     Catalog,
     Int32Array,
     Int64Array,
@@ -139,6 +140,15 @@ class PlaylistGraph:
     def with_tracks(self, tracks: TrackLists) -> PlaylistGraph:
         """The same nodes and structural edges with other interaction edges."""
         return PlaylistGraph(self.playlists.with_tracks(tracks), self.catalog, dict(self.options))
+
+    def without_relations_of(self, playlists: BoolArray) -> PlaylistGraph:
+        """The same without structural edges of some playlists (bool [num_playlists])."""
+        relations = {
+            kind: relation.keep_sources(~playlists)
+            for kind, relation in self.playlists.relations.items()
+        }
+        kept = replace(self.playlists, relations=relations)
+        return PlaylistGraph(kept, self.catalog, dict(self.options))
 
     def to_hetero_data(self) -> Any:
         """Export as a ``torch_geometric.data.HeteroData`` (needs PyTorch Geometric).

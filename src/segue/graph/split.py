@@ -177,7 +177,8 @@ class Split:
     Attributes
     ----------
     train : PlaylistGraph
-        The same nodes and structural edges, with the remaining interaction edges.
+        The same nodes and structural edges, with the remaining interaction edges. A playlist that
+        is held out whole has no edges at all, nor to the words of its title.
     validation, test : HeldOut
         Queries come from training pairs; at test time validation pairs are known. Where last tracks
         are held out, validation pairs are also part of the query at test time: whoever continues a
@@ -259,6 +260,14 @@ class Split:
         if not self.recipe.in_order and self.recipe.kind != "playlists":
             order_known = np.zeros_like(order_known)
         return order_known
+
+    def title_words(self, held_out: HeldOut) -> TrackLists | None:
+        """The words of each held-out row's title, which are not held out; None without words."""
+        titled = self.graph.playlists.relations.get("word")
+        if titled is None:
+            return None
+        titled = titled.rows(held_out.playlist_index)
+        return TrackLists(titled.offsets, titled.target_index)
 
     def given(self, num_given: int) -> Split:
         """The same split of whole playlists with another number of given tracks.
@@ -367,8 +376,9 @@ def _without_playlists(
         HeldOut.of_new_playlists(in_order.rows(rows), recipe.num_given or DEFAULT_NUM_GIVEN, rows)
         for rows in (np.flatnonzero(part == _VALIDATION), np.flatnonzero(part == _TEST))
     )
+    train = graph.with_tracks(tracks.keep(np.repeat(part == _TRAIN, tracks.lengths)))
     return Split(
-        train=graph.with_tracks(tracks.keep(np.repeat(part == _TRAIN, tracks.lengths))),
+        train=train.without_relations_of(part != _TRAIN),
         validation=validation,
         test=test,
         recipe=recipe,

@@ -100,6 +100,12 @@ class MessageGraph:
             {kind: floats(counts) for kind, counts in degree.items()},
         )
 
+    @property
+    def title_counts(self) -> Tensor:
+        """Number of playlists titled with each word, at least 1: float32 [num_words]."""
+        counts: Tensor = self.structural["word"].transposed_offsets.diff().clamp(min=1).float()
+        return counts
+
     def starting_at(self, kind: str) -> dict[str, SparseMatrix]:
         """The structural edges of tracks, or of playlists, by target kind."""
         return {

@@ -85,6 +85,13 @@ def config_for(model: str, preset: str | None = None, **fields: Any) -> TrainCon
     return TrainConfig(model=model, options=options, **(best | fields))
 
 
+def with_titles(config: TrainConfig, graph: PlaylistGraph) -> TrainConfig:
+    """The configuration, in which the words of titles carry messages if the graph has them."""
+    if not graph.num_nodes.get("word"):
+        return config
+    return dataclasses.replace(config, relations=(*config.relations, "word"))
+
+
 def default_system(
     graph: PlaylistGraph,
     *,

@@ -112,6 +112,8 @@ class TrainingRun:
             catalog=graph.catalog,
             vectors=vectors,
             query_weight=shipped.query_weight,
+            word_weight=shipped.word_weight,
+            title_growth=shipped.title_growth,
             popularity=on.popularity.astype(np.int64),
             playlists=graph.playlists if keep_playlists else None,
             measured=measured if refit else None,
@@ -146,7 +148,15 @@ class TrainingRun:
     def measured(self, vectors: TrainedVectors, terms: Terms) -> MeasuredVectors:
         """The model that is measured: vectors trained only on the training pairs, and the terms."""
         popularity = self.split.train.popularity.astype(np.int64)
-        return MeasuredVectors(vectors.track_vectors, vectors.query_weight, popularity, terms)
+        return MeasuredVectors(
+            vectors.track_vectors,
+            vectors.query_weight,
+            popularity,
+            terms,
+            vectors.structural_vectors.get("word"),
+            vectors.word_weight,
+            vectors.title_growth,
+        )
 
     def trained_on_split(self, terms: Terms) -> TrainResult:
         """The training that is measured: its epoch is chosen by the first stage as it ships."""

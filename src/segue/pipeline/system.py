@@ -19,13 +19,16 @@ class SystemScorer:
     ----------
     stages
     split
-        Says for which playlists the order is known and meaningful.
+        Says for which playlists the order is known and meaningful, and their titles.
     recency : Recency or None
+    titles
+        Whether queries have the words of a playlist's title, where the model has learned words.
     """
 
     stages: TwoStages
     split: Split
     recency: Recency | None = Recency()  # noqa: RUF009
+    titles: bool = True
 
     @classmethod
     def of_bundle(cls, bundle: Bundle, split: Split) -> SystemScorer:
@@ -42,4 +45,7 @@ class SystemScorer:
     def held_out_scores(self, held_out: HeldOut) -> Float32Array:
         """Scores of all tracks: float32 [num_rows, num_tracks]."""
         order_known = self.split.order_known(held_out)
-        return self.stages.scores(query_of(held_out.query, order_known, self.recency))
+        words = None
+        if self.titles and self.stages.first.centroid.words is not None:
+            words = self.split.title_words(held_out)
+        return self.stages.scores(query_of(held_out.query, order_known, self.recency, words))

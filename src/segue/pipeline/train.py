@@ -18,7 +18,7 @@ from segue.graph.split import Split
 from segue.models import encoder_named
 from segue.models.encoder import Encoder
 from segue.pipeline.parts import FinishedParts
-from segue.pipeline.recipes import config_for, default_system
+from segue.pipeline.recipes import config_for, default_system, with_titles
 from segue.pipeline.recipes import split as default_split
 from segue.pipeline.run import Step, TrainingRun, has_checkpoint, made_folder
 from segue.scoring.second_stage import lightgbm_library
@@ -62,7 +62,7 @@ def train(
         ``"best"``: longer vectors, in twice the time.
     config
         All settings for training the vectors; by default those tuned for the architecture, with
-        `preset` and `fields`.
+        `preset` and `fields`, and with the words of titles where the graph has them.
     system
         What is added to the vectors; by default a wide part and a second stage as far
         as memory and libraries allow. ``SystemConfig()`` is the vectors alone.
@@ -117,6 +117,8 @@ def train(
     encoder = None if isinstance(model, str) else model
     if config is None:
         config = config_for(_name_of(model), preset, **fields)
+        if "relations" not in fields:
+            config = with_titles(config, split.graph)
     elif fields or preset:
         raise InputError("give either config or its fields, not both")
     elif encoder is not None:

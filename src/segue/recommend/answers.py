@@ -6,6 +6,7 @@ from segue.bundle import Bundle
 from segue.data.playlists import Float32Array, Int32Array
 from segue.recommend.lists import Recommendation, Recommendations, SimilarArtist, SimilarArtists
 from segue.recommend.reasons import Explainer, Explanation
+from segue.recommend.titles import AskedTitle
 from segue.scoring.query import Query
 from segue.scoring.term import ScoreParts
 
@@ -36,6 +37,7 @@ class Answers:
         *,
         shared: bool,
         without: int | None,
+        asked: AskedTitle,
     ) -> Recommendations:
         """A list of tracks.
 
@@ -53,15 +55,18 @@ class Answers:
             Look up playlists that hold both a recommended track and some of the query.
         without
             A playlist to leave out: the one being completed.
+        asked
+            The title in the query.
         """
         catalog, explainer = self._catalog, self.explainer
+        parts = asked.by_word(parts)
         playlists = explainer.playlists(query, found, without) if shared else None
         same_artist = explainer.same_artist(query, found)
         by, artists = catalog.relations["artist"], catalog.artists
         tracks = []
         # One by one: for a short list Arrow's `take` costs more than it saves.
         for place, track in enumerate(found.tolist()):
-            because, rest = explainer.strongest(parts, place)
+            because, rest = explainer.strongest(parts, place, asked.words)
             main = int(catalog.main_artist[track])
             tracks.append(
                 Recommendation(
@@ -77,15 +82,25 @@ class Answers:
                     None if playlists is None else playlists[place],
                 )
             )
-        return Recommendations(title, self._ids_of(query), tuple(tracks), bool(query.empty[0]))
+        return Recommendations(
+            title,
+            self._ids_of(query),
+            tuple(tracks),
+            bool(query.empty[0]),
+            asked.words,
+            asked.by_parts,
+            asked.unknown,
+        )
 
-    def title_of_seeds(self, query: Query) -> str:
-        """The title of a list for songs and artists: ``Goes with Kashmir + Queen``."""
+    def heading_of_seeds(self, query: Query, title: str | None) -> str:
+        """The heading of a list for songs, artists and a title: ``Goes with Kashmir + Queen``."""
         rows = query.tracks.track_index.tolist()
         names = [str(self._catalog.track_names[row]) for row in rows]
         if query.artists is not None:
             rows = query.artists.track_index.tolist()
             names += [str(self._catalog.artists.names[row]) for row in rows]
+        if title:
+            names.append(f"“{title}”")
         return "Goes with " + " + ".join(names)
 
     def artists(self, row: int, found: Int32Array, score: Float32Array) -> SimilarArtists:
@@ -108,7 +123,12 @@ class Answers:
         return SimilarArtists(f"Artists like {names[row]}", (str(ids[row]),), artists)
 
     def explanation(
-        self, query: Query, asked: Int32Array, parts: ScoreParts, without: int | None
+        self,
+        query: Query,
+        asked: Int32Array,
+        parts: ScoreParts,
+        without: int | None,
+        title: AskedTitle,
     ) -> Explanation:
         """All reasons for one track (`asked`, int32 [1]); the rest as for `tracks`."""
         catalog, explainer = self._catalog, self.explainer
@@ -118,9 +138,11 @@ class Answers:
             str(catalog.track_names[int(asked[0])]),
             catalog.artist_of(asked)[0].as_py(),
             float(parts.parts.sum()),
-            explainer.terms(parts, 0),
+            explainer.terms(title.by_word(parts), 0, title.words),
             explainer.same_artist(query, asked)[0],
             None if shared is None else shared[0],
+            title.by_parts,
+            title.unknown,
         )
 
     def _ids_of(self, query: Query) -> tuple[str, ...]:

@@ -62,6 +62,12 @@ class Recommendations:
     by_popularity
         True if the query was empty: the list is then the most popular tracks, and a score is the
         share of all training pairs.
+    words : tuple of str
+        Words of the title in the query, without those of which nothing is known.
+    words_by_parts : tuple of str
+        Those of them that are known only by their parts, because they are in few titles.
+    unknown_words : tuple of str
+        Words of the title of which nothing is known; they do not count.
 
     Examples
     --------
@@ -74,6 +80,9 @@ class Recommendations:
     query: tuple[str, ...]
     tracks: tuple[Recommendation, ...]
     by_popularity: bool = False
+    words: tuple[str, ...] = ()
+    words_by_parts: tuple[str, ...] = ()
+    unknown_words: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         """The list as a table."""
@@ -85,7 +94,8 @@ class Recommendations:
 
     def table(self, *, because: bool = True) -> str:
         """The list for people, `because` with what speaks most for each track of several seeds."""
-        because = because and not self.by_popularity and len(self.query) > 1
+        asked = len(self.query) + len(self.words)
+        because = because and not self.by_popularity and asked > 1
         by = any(track.artist_name for track in self.tracks)
         header = ["", "track", *(["artist"] if by else []), "score"]
         header += ["most because of", "part"] if because else []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +13,7 @@ from segue.data.playlists import BoolArray, TrackLists
 from segue.errors import InputError
 from segue.names.lookup import NameLookup
 from segue.recommend.rows import Rows, Text, as_texts
+from segue.recommend.titles import AskedTitle, Titles
 from segue.scoring.query import Query
 from segue.scoring.recency import Recency, query_of
 
@@ -29,26 +30,40 @@ class Queries:
     recency
         How much more the last tracks of a playlist count if its order is known; None: no more than
         the others.
+    titles
     """
 
     def __init__(
-        self, names: NameLookup, rows: Rows, num_tracks: int, recency: Recency | None
+        self,
+        names: NameLookup,
+        rows: Rows,
+        num_tracks: int,
+        recency: Recency | None,
+        titles: Titles,
     ) -> None:
-        self._names, self._rows = names, rows
+        self._names, self._rows, self._titles = names, rows, titles
         self._num_tracks, self._recency = num_tracks, recency
 
-    def of_lists(self, tracks: TrackLists, order_known: BoolArray) -> Query:
+    def of_lists(
+        self,
+        tracks: TrackLists,
+        order_known: BoolArray,
+        titles: Sequence[str | None] | None = None,
+    ) -> Query:
         """Some lists of tracks, by row.
 
         Parameters
         ----------
         tracks
         order_known : bool [num_lists]
+        titles
+            One for each list; their words count where the bundle has learned words.
         """
-        return query_of(tracks, order_known, self._recency)
+        words = None if titles is None else self._titles.lists(titles)
+        return query_of(tracks, order_known, self._recency, words)
 
     def of_rows(self, playlist_index: Any) -> Query:
-        """Some playlists of the bundle, by row (an int array).
+        """Some playlists of the bundle with their titles, by row (an int array).
 
         Raises
         ------
@@ -62,25 +77,44 @@ class Queries:
         if len(playlist_index) and outside.any():
             row = playlist_index[outside][0]
             raise InputError(f"row {row}: the bundle has playlists 0 to {len(playlists) - 1}")
-        order_known = playlists.order_known[playlist_index]
-        return self.of_lists(playlists.tracks.rows(playlist_index), order_known)
+        tracks, order_known = (
+            playlists.tracks.rows(playlist_index),
+            playlists.order_known[playlist_index],
+        )
+        words = None
+        if self._titles.known:
+            titled = playlists.relations["word"].rows(playlist_index)
+            words = TrackLists(titled.offsets, titled.target_index)
+        return query_of(tracks, order_known, self._recency, words)
 
     def of_playlist(
-        self, playlist: Text | None, tracks: Text | Iterable[Text] | None, ordered: bool
-    ) -> tuple[Query, int | None]:
+        self,
+        playlist: Text | None,
+        tracks: Text | Iterable[Text] | None,
+        ordered: bool,
+        title: str | None = None,
+    ) -> tuple[Query, int | None, AskedTitle]:
         """A playlist of the bundle, by id, or the tracks of any other, by id or name.
+
+        Parameters
+        ----------
+        playlist, tracks, ordered
+        title
+            By default a playlist of the bundle has its own; an empty one is no title.
 
         Returns
         -------
         query
         row
             Row of the playlist; None if it is not one of the bundle's.
+        asked
+            The title.
 
         Raises
         ------
         InputError
-            Unless exactly one of `playlist` and `tracks` is given, or if the bundle has no
-            playlists.
+            Unless exactly one of `playlist` and `tracks` is given, if the bundle has no playlists,
+            or as for `Titles.asked`.
         NameLookupError
             If the playlist or a track does not exist.
         """
@@ -90,32 +124,42 @@ class Queries:
             if not isinstance(playlist, str | bytes) and isinstance(playlist, Iterable):
                 raise InputError("playlist is one id; give a list of tracks as tracks=[…]")
             row = self._rows.playlist(playlist)
-            return self.of_rows(np.array([row])), row
+            asked = self._titles.asked(title)
+            if title is None:
+                asked = self._titles.own(self._rows.playlists.titles[row].as_py())
+            query = replace(self.of_rows(np.array([row])), words=None)
+            return _with_title(query, asked), row, asked
+        asked = self._titles.asked(title)
         rows = dict.fromkeys(self._names.find(track) for track in as_texts(tracks or ()))
-        return self.of_lists(TrackLists.from_lists([list(rows)]), np.array([ordered])), None
+        query = self.of_lists(TrackLists.from_lists([list(rows)]), np.array([ordered]))
+        return _with_title(query, asked), None, asked
 
     def of_seeds(
         self,
         tracks: Text | Iterable[Text],
         artists: Text | Iterable[Text],
         ordered: bool = False,
-    ) -> Query:
-        """A few songs and artists, by id or name; repeated ones count once.
+        title: str | None = None,
+    ) -> tuple[Query, AskedTitle]:
+        """A few songs and artists, by id or name, and a title; repeated ones count once.
 
         Raises
         ------
         InputError
-            If there are none.
+            If there is nothing of these, or as for `Titles.asked`.
         NameLookupError
             If a name matches nothing, or several things.
         """
         tracks, artists = as_texts(tracks), as_texts(artists, "artist")
-        if not tracks and not artists:
-            raise InputError("give at least one track or artist")
+        asked = self._titles.asked(title)
+        if not tracks and not artists and not title:
+            raise InputError("give at least one track or artist, or a title")
         rows = dict.fromkeys(self._names.find(track) for track in tracks)
         by = dict.fromkeys(self._names.find(artist, "artist") for artist in artists)
         query = self.of_lists(TrackLists.from_lists([list(rows)]), np.array([ordered]))
-        return replace(query, artists=TrackLists.from_lists([list(by)])) if by else query
+        if by:
+            query = replace(query, artists=TrackLists.from_lists([list(by)]))
+        return _with_title(query, asked), asked
 
     def of_matrix(self, playlist_tracks: Any) -> Query:
         """Any playlists by tracks.
@@ -140,3 +184,7 @@ class Queries:
         holds.sum_duplicates()
         holds.eliminate_zeros()
         return Query(TrackLists(holds.indptr.astype(np.int64), holds.indices.astype(np.int32)))
+
+
+def _with_title(query: Query, asked: AskedTitle) -> Query:
+    return replace(query, words=asked.query) if asked.words else query

@@ -22,7 +22,7 @@ _NUM_SHARED_PLAYLISTS = 3
 
 @dataclass(frozen=True)
 class Reason:
-    """One part of a score: from a track or artist in the query, popularity, or the whole list.
+    """One part of a score: from a track, artist or word in the query, popularity, the whole list.
 
     Its part may be negative: then it counts against the track. The reason of kind ``"list"`` is
     what the second stage adds, which considers the list as a whole.
@@ -57,6 +57,8 @@ class Explanation:
         Names of what was asked with that is by the same artist.
     playlists : tuple of SharedPlaylist or None
         None if the bundle has no playlists.
+    words_by_parts, unknown_words : tuple of str
+        As in `Recommendations`.
 
     Examples
     --------
@@ -72,6 +74,8 @@ class Explanation:
     terms: tuple[Reason, ...]
     same_artist: tuple[str, ...]
     playlists: tuple[SharedPlaylist, ...] | None
+    words_by_parts: tuple[str, ...] = ()
+    unknown_words: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         """The terms of the score as a table."""
@@ -119,13 +123,20 @@ class Explainer:
         neighbours.keep_transpose()
         return neighbours
 
-    def terms(self, parts: ScoreParts, place: int) -> tuple[Reason, ...]:
-        """All parts of a score, the largest first."""
-        order = np.argsort(-parts.parts[place], kind="stable")
-        return self._reasons(parts, place, order)
+    def terms(
+        self, parts: ScoreParts, place: int, words: tuple[str, ...] = ()
+    ) -> tuple[Reason, ...]:
+        """All parts of a score, the largest first.
 
-    def strongest(self, parts: ScoreParts, place: int) -> tuple[tuple[Reason, ...], float]:
-        """The parts that add most to a score, and the sum of the others.
+        The row of a source of kind ``word`` is a place among `words`, those of the title.
+        """
+        order = np.argsort(-parts.parts[place], kind="stable")
+        return self._reasons(parts, place, order, words)
+
+    def strongest(
+        self, parts: ScoreParts, place: int, words: tuple[str, ...] = ()
+    ) -> tuple[tuple[Reason, ...], float]:
+        """The parts that add most to a score, and the sum of the others; words as in `terms`.
 
         The part of the list as a whole is never among them.
         """
@@ -135,15 +146,19 @@ class Explainer:
         rest = 0.0
         if len(of_track) > len(chosen):
             rest = float(of_track.sum() - of_track[chosen].sum())
-        return self._reasons(parts, place, chosen), rest
+        return self._reasons(parts, place, chosen, words), rest
 
-    def _reasons(self, parts: ScoreParts, place: int, chosen: Int64Array) -> tuple[Reason, ...]:
+    def _reasons(
+        self, parts: ScoreParts, place: int, chosen: Int64Array, words: tuple[str, ...]
+    ) -> tuple[Reason, ...]:
         catalog, reasons = self.catalog, []
         for at in chosen.tolist():
             kind, row = parts.sources[at]
             part = float(parts.parts[place, at])
             if row < 0:
                 reasons.append(Reason(kind, "", _IN_WORDS.get(kind) or kind, part))
+            elif kind == "word":
+                reasons.append(Reason(kind, words[row], words[row], part))
             else:
                 nodes = catalog.nodes[kind]
                 reasons.append(Reason(kind, nodes.ids[row].as_py(), nodes.names[row].as_py(), part))

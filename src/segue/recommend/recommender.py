@@ -25,6 +25,7 @@ from segue.recommend.queries import Queries
 from segue.recommend.ranking import NO_FILTERS, ListOptions, Ranker, check_length
 from segue.recommend.reasons import Explanation
 from segue.recommend.rows import Rows, Text, as_text, as_texts
+from segue.recommend.titles import NO_TITLE, AskedTitle, Titles
 from segue.scoring.ann import AnnIndex
 from segue.scoring.centroid import Centroid
 from segue.scoring.first_stage import FirstStage
@@ -107,7 +108,9 @@ class Recommender:
         self.names = NameLookup(bundle.catalog, bundle.popularity, bundle.playlists, bundle.folder)
         self.rows = Rows(bundle)
         self.details = Details(bundle, self.names, self.rows)
-        self.queries = Queries(self.names, self.rows, bundle.catalog.num_tracks, recency)
+        self.queries = Queries(
+            self.names, self.rows, bundle.catalog.num_tracks, recency, Titles(bundle)
+        )
         self._answers = Answers(bundle)
         trees = None if second_stage is False else bundle.second_stage
         if trees is not None and second_stage is None:
@@ -154,6 +157,7 @@ class Recommender:
         n: int = 10,
         *,
         tracks: Text | Iterable[Text] | None = None,
+        title: str | None = None,
         ordered: bool = False,
         reasons: bool = False,
         dial: float = 0.0,
@@ -167,8 +171,11 @@ class Recommender:
         playlist
             The id of a playlist of the bundle; or
         tracks
-            the ids or names of the tracks of any other. Where there are none, the most popular
-            tracks.
+            the ids or names of the tracks of any other. Where there are none and no title, the most
+            popular tracks.
+        title
+            What the playlist is called; a playlist of the bundle has its own by default (an empty
+            title leaves it out).
         ordered
             Whether the order of `tracks` is meaningful; for a playlist of the bundle this is known.
         n, reasons, dial, diversity, filters
@@ -178,17 +185,17 @@ class Recommender:
         ------
         InputError
             Unless exactly one of `playlist` and `tracks` is given, or if the bundle has no
-            playlists or an option is out of range.
+            playlists, a title is given and it has learned no words, or an option is out of range.
         NameLookupError
             If the playlist, a track or an artist does not exist.
         """
-        query, without = self.queries.of_playlist(playlist, tracks, ordered)
-        title = "Most popular tracks" if query.empty[0] else "Recommended for this playlist"
+        query, without, asked = self.queries.of_playlist(playlist, tracks, ordered, title)
+        heading = "Most popular tracks" if query.empty[0] else "Recommended for this playlist"
         if without is not None:
             name = self.playlists.titles[without].as_py()
-            title = f"Recommended for playlist {playlist}" + (f" ({name})" if name else "")
+            heading = f"Recommended for playlist {playlist}" + (f" ({name})" if name else "")
         options: ListOptions = {"dial": dial, "diversity": diversity, "filters": filters}
-        return self._answer(title, query, n, reasons, options, without=without)
+        return self._answer(heading, query, n, reasons, options, without=without, asked=asked)
 
     def vibe(
         self,
@@ -196,12 +203,13 @@ class Recommender:
         n: int = 10,
         *,
         artists: Text | Iterable[Text] = (),
+        title: str | None = None,
         reasons: bool = False,
         dial: float = 0.0,
         diversity: float = 0.0,
         filters: Filters = NO_FILTERS,
     ) -> Recommendations:
-        """Tracks that go with a few songs and artists; none of the songs themselves.
+        """Tracks that go with a few songs and artists, or a title; none of the songs themselves.
 
         Parameters
         ----------
@@ -209,6 +217,8 @@ class Recommender:
             Ids or names of the songs.
         artists
             Ids or names; their own tracks may be recommended (a filter can exclude them).
+        title
+            What a playlist of such tracks would be called, as "sunday morning coffee".
         n, reasons, dial, diversity, filters
             As for all verbs.
 
@@ -217,11 +227,13 @@ class Recommender:
         NameLookupError
             If a name matches nothing, or several things.
         InputError
-            If there are neither tracks nor artists, or an option is out of range.
+            If there are neither tracks nor artists nor a title, a title is given and the bundle has
+            learned no words, or an option is out of range.
         """
-        query = self.queries.of_seeds(tracks, artists)
+        query, asked = self.queries.of_seeds(tracks, artists, title=title)
         options: ListOptions = {"dial": dial, "diversity": diversity, "filters": filters}
-        return self._answer(self._answers.title_of_seeds(query), query, n, reasons, options)
+        heading = self._answers.heading_of_seeds(query, title)
+        return self._answer(heading, query, n, reasons, options, asked=asked)
 
     @overload
     def similar(self, track: Text, n: int = 10) -> Recommendations: ...
@@ -275,6 +287,7 @@ class Recommender:
         *,
         tracks: Text | Iterable[Text] = (),
         artists: Text | Iterable[Text] = (),
+        title: str | None = None,
         ordered: bool = False,
         dial: float = 0.0,
     ) -> Explanation:
@@ -291,6 +304,8 @@ class Recommender:
             The id of the bundle's playlist to complete; or
         tracks, artists
             what the track should go with, as for `vibe`.
+        title
+            As for `complete` and `vibe`.
         ordered
             Whether the order of `tracks` is meaningful, as for `complete`.
         dial
@@ -301,20 +316,20 @@ class Recommender:
         NameLookupError
             If a name matches nothing, or several things.
         InputError
-            If both a playlist and tracks or artists are given, or neither.
+            If both a playlist and tracks or artists are given, or nothing of all.
         """
         check_dial(dial)
         without = None
         tracks, artists = as_texts(tracks), as_texts(artists, "artist")
         if playlist is None:
-            query = self.queries.of_seeds(tracks, artists, ordered)
+            query, asked_with = self.queries.of_seeds(tracks, artists, ordered, title)
         elif tracks or artists:
             raise InputError("give either a playlist, or tracks and artists")
         else:
-            query, without = self.queries.of_playlist(playlist, None, False)
+            query, without, asked_with = self.queries.of_playlist(playlist, None, False, title)
         asked = np.array([self.names.find(as_text(track))], dtype=np.int32)
         parts = self.stages.parts(query, asked, dial)
-        return self._answers.explanation(query, asked, parts, without)
+        return self._answers.explanation(query, asked, parts, without, asked_with)
 
     def find(
         self,
@@ -455,6 +470,7 @@ class Recommender:
         options: ListOptions,
         without: int | None = None,
         ranker: Ranker | None = None,
+        asked: AskedTitle = NO_TITLE,
     ) -> Recommendations:
         """One list; `without` is a playlist to leave out of the reasons."""
         check_length(n)
@@ -467,5 +483,5 @@ class Recommender:
         score = score[0, : len(found)]
         parts = ranker.stages.parts_of_scores(query, found, score, options.get("dial", 0.0))
         return self._answers.tracks(
-            title, query, found, score, parts, shared=reasons, without=without
+            title, query, found, score, parts, shared=reasons, without=without, asked=asked
         )

@@ -11,7 +11,7 @@ from segue.data.playlists import BoolArray, Float32Array, Int64Array, TrackLists
 
 @dataclass(frozen=True, eq=False)
 class Query:
-    """The query of each of some lists: tracks, and optionally artists.
+    """The query of each of some lists: tracks, and optionally artists and words of a title.
 
     Attributes
     ----------
@@ -23,19 +23,24 @@ class Query:
         Rows of artists, one list for each list of tracks.
     order_known : bool [num_lists] or None
         Whether the order of each list's tracks is meaningful; None: of no list.
+    words : TrackLists or None
+        Rows of words, one list for each list of tracks: those of its title.
     """
 
     tracks: TrackLists
     emphasis: Float32Array | None = None
     artists: TrackLists | None = None
     order_known: BoolArray | None = None
+    words: TrackLists | None = None
 
     def __post_init__(self) -> None:
         """Raise ValueError if columns do not fit together."""
         if self.emphasis is not None and self.emphasis.shape != self.tracks.track_index.shape:
             raise ValueError("emphasis must hold one number per track of the query")
-        if self.artists is not None and len(self.artists) != len(self.tracks):
-            raise ValueError("artists and tracks differ in the number of lists")
+        for name in ("artists", "words"):
+            lists = getattr(self, name)
+            if lists is not None and len(lists) != len(self.tracks):
+                raise ValueError(f"{name} and tracks differ in the number of lists")
         if self.order_known is not None and self.order_known.shape != (len(self.tracks),):
             raise ValueError("order_known must hold one value per list")
 
@@ -63,6 +68,7 @@ class Query:
             emphasis,
             None if self.artists is None else self.artists.rows(rows),
             None if self.order_known is None else self.order_known[rows],
+            None if self.words is None else self.words.rows(rows),
         )
 
     def ordered(self, row: int) -> bool:
@@ -83,12 +89,37 @@ class Query:
 
     @property
     def lengths(self) -> Int64Array:
-        """Number of tracks and artists in each list: int64 [num_lists]."""
+        """Number of tracks, artists and titles in each list: int64 [num_lists].
+
+        A title with words counts as one, whatever their number.
+        """
         lengths = self.tracks.lengths
-        return lengths if self.artists is None else lengths + self.artists.lengths
+        if self.artists is not None:
+            lengths = lengths + self.artists.lengths
+        return lengths if self.words is None else lengths + (self.words.lengths > 0)
 
     @property
     def empty(self) -> BoolArray:
         """Which lists are empty: bool [num_lists]."""
         empty: BoolArray = self.lengths == 0
         return empty
+
+
+def title_shares(titles: TrackLists, is_part: BoolArray) -> Float32Array:
+    """How much each word of some titles counts: 1, and all parts in a title together as one word.
+
+    Parameters
+    ----------
+    titles
+        Rows of words.
+    is_part : bool [num_words]
+        Which words are parts of rare words.
+
+    Returns
+    -------
+    float32 [num_pairs]
+    """
+    part, row = is_part[titles.track_index], titles.list_index()
+    count = np.bincount(row[part], minlength=len(titles))
+    shares: Float32Array = np.where(part, 1 / np.maximum(count, 1)[row], 1).astype(np.float32)
+    return shares

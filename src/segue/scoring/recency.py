@@ -50,7 +50,12 @@ class Recency:
         return emphasis.astype(np.float32)
 
 
-def query_of(tracks: TrackLists, order_known: BoolArray, recency: Recency | None) -> Query:
+def query_of(
+    tracks: TrackLists,
+    order_known: BoolArray,
+    recency: Recency | None,
+    words: TrackLists | None = None,
+) -> Query:
     """Queries from lists: in those whose order is known, the last tracks count more.
 
     Parameters
@@ -59,6 +64,8 @@ def query_of(tracks: TrackLists, order_known: BoolArray, recency: Recency | None
     order_known : bool [num_lists]
     recency
         None: no track counts more than another.
+    words
+        Those of each list's title; None: no titles.
     """
     emphasis = None if recency is None else recency.emphasis(tracks, order_known)
-    return Query(tracks, emphasis, order_known=order_known)
+    return Query(tracks, emphasis, order_known=order_known, words=words)

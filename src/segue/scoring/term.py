@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 # Consecutive tracks, or rows in ascending order.
 Tracks: TypeAlias = slice | Int64Array
-# The source of a part of a score: ``("track", row)`` or ``("artist", row)`` of the query, or
-# something without a row, such as ``("popularity", -1)``.
+# The source of a part of a score: ``("track", row)``, ``("artist", row)`` or ``("word", row)`` of
+# the query, or something without a row, such as ``("popularity", -1)``.
 Source: TypeAlias = tuple[str, int]
 Prepared = TypeVar("Prepared")
 
@@ -31,7 +31,7 @@ class ScoreParts:
     Attributes
     ----------
     sources : tuple of (kind, row)
-        Tracks and artists of the query in its order, then sources without a row: −1.
+        Tracks, artists and words of the query in its order, then sources without a row: −1.
     parts : float64 [num_tracks_asked, num_sources]
         Each row sums to a score.
     """

@@ -8,9 +8,10 @@ from numpy.typing import NDArray
 
 from segue.bundle import Bundle, MeasuredVectors, Terms
 from segue.data.playlists import Catalog
+from segue.data.title_words import parts_among
 from segue.errors import ArtefactError
 from segue.scoring.ann import AnnIndex
-from segue.scoring.centroid import Centroid
+from segue.scoring.centroid import Centroid, Words
 from segue.scoring.first_stage import FirstStage
 from segue.scoring.popularity import Popularity
 from segue.scoring.term import StoredTerm
@@ -36,11 +37,20 @@ def first_stage_of(
             vectors.query_weight,
             vectors.popularity,
             catalog.relations["artist"],
+            words_of(vectors, catalog),
         ),
         Popularity(vectors.popularity),
         tuple(load_terms(vectors.terms, catalog.num_tracks).values()),
         index,
     )
+
+
+def words_of(vectors: Bundle | MeasuredVectors, catalog: Catalog) -> Words | None:
+    """The title words that queries may have; None if the model was trained without."""
+    vector, weight, growth = vectors.word_vectors, vectors.word_weight, vectors.title_growth
+    if vector is None or weight is None or growth is None:
+        return None
+    return Words(vector, weight, parts_among(catalog.nodes["word"]), float(growth[0]))
 
 
 def load_terms(stored: Terms, num_tracks: int) -> dict[str, StoredTerm[Any]]:

@@ -29,6 +29,14 @@ Id = Annotated[
 ]
 Ids = Annotated[list[Id], Field(max_length=MAX_TRACKS)]
 FilterIds = Annotated[list[Id], Field(max_length=MAX_FILTER)]
+Title = Annotated[
+    str,
+    Field(
+        max_length=MAX_TEXT,
+        description="What the playlist is called, such as `sunday morning coffee`; for a bundle "
+        "that has learned words of titles.",
+    ),
+]
 N = Annotated[int, Field(ge=1, le=MAX_N, description="Length of the list.")]
 Dial = Annotated[
     float,

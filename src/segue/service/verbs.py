@@ -24,6 +24,7 @@ from segue.service.schemas import (
     ListQuestion,
     N,
     Question,
+    Title,
     check_one_of,
     one_of,
 )
@@ -40,7 +41,12 @@ class Playlist(Question):
     tracks: Ids | None = Field(
         default=None,
         description="Track ids of a playlist that the bundle need not know. For an empty list "
-        "the most popular tracks are given.",
+        "and no title, the most popular tracks are given.",
+    )
+    title: Title | None = Field(
+        default=None,
+        description="What the playlist is called. A playlist of the bundle has its own title by "
+        "default; an empty one leaves it out.",
     )
     ordered: bool = Field(default=False, description="Whether the order of `tracks` is meaningful.")
 
@@ -68,24 +74,26 @@ class Answers(BaseModel):
 
 
 class Vibe(ListQuestion):
-    """A few songs and artists, at least one, to find what goes with them."""
+    """A few songs and artists, or a title, to find what goes with them; at least one of all."""
 
     model_config = ConfigDict(
         json_schema_extra={
             "anyOf": [
-                {"required": [name], "properties": {name: {"minItems": 1}}}
-                for name in ("tracks", "artists")
+                {"required": ["tracks"], "properties": {"tracks": {"minItems": 1}}},
+                {"required": ["artists"], "properties": {"artists": {"minItems": 1}}},
+                {"required": ["title"], "properties": {"title": {"minLength": 1}}},
             ]
         }
     )
 
     tracks: Ids = Field(default_factory=list, description="Track ids (or names of one track).")
     artists: Ids = Field(default_factory=list, description="Artist ids (or names of one artist).")
+    title: Title | None = None
 
     @model_validator(mode="after")
     def _check(self) -> Vibe:
-        if not self.tracks and not self.artists:
-            raise ValueError("at least one of tracks and artists must be given")
+        if not self.tracks and not self.artists and not self.title:
+            raise ValueError("at least one of tracks, artists and title must be given")
         return self
 
 
@@ -105,19 +113,23 @@ class Similar(Question):
 
 
 class Why(Question):
-    """A track, and what it should go with: a playlist, or songs and artists."""
+    """A track, and what it should go with: a playlist, or songs, artists and a title."""
 
     track: Id = Field(description="Id (or name) of the track to explain.")
     playlist: Id | None = Field(default=None, description="The playlist to complete.")
     tracks: Ids = Field(default_factory=list, description="Tracks that it should go with.")
     artists: Ids = Field(default_factory=list, description="Artists that it should go with.")
+    title: Title | None = None
     ordered: bool = Field(default=False, description="Whether the order of `tracks` is meaningful.")
     dial: Dial = 0.0
 
     @model_validator(mode="after")
     def _check(self) -> Why:
-        if (self.playlist is None) == (not self.tracks and not self.artists):
-            raise ValueError("either playlist or at least one of tracks and artists is needed")
+        others = bool(self.tracks or self.artists)
+        if others if self.playlist is not None else not (others or self.title):
+            raise ValueError(
+                "either playlist or at least one of tracks, artists and title is needed"
+            )
         return self
 
 
@@ -169,12 +181,13 @@ def routes(work: Work) -> APIRouter:
 
     @api.post("/vibe", response_model=Recommendations)
     async def vibe(question: Vibe) -> Response:
-        """Find what goes with a few songs and artists."""
+        """Find what goes with a few songs and artists, or with a title."""
         return await work.answer(
             lambda served: served.recommender.vibe(
                 question.tracks,
                 question.n,
                 artists=question.artists,
+                title=question.title,
                 reasons=question.reasons,
                 **question.options(),
             )
@@ -200,6 +213,7 @@ def routes(work: Work) -> APIRouter:
                 question.playlist,
                 tracks=question.tracks,
                 artists=question.artists,
+                title=question.title,
                 ordered=question.ordered,
                 dial=question.dial,
             )
@@ -213,6 +227,7 @@ def _complete(served: Served, asked: Playlist, options: Complete | Recommend) ->
         asked.playlist,
         options.n,
         tracks=asked.tracks,
+        title=asked.title,
         ordered=asked.ordered,
         reasons=options.reasons,
         **options.options(),

@@ -61,6 +61,12 @@ class TrainConfig:
         Validate every this many epochs, and always after the last.
     initial_std
         Standard deviation of the initial vectors.
+    title_share
+        Where words of titles are among the relations: the share of titled playlists that show their
+        title in a step.
+    title_alone_share, title_few_share
+        The share of those that show nothing but their title: all their tracks are hidden; and the
+        share of the others that show only a few tracks, as of the objective's `few_share`.
     rng_seed
         Seed of all randomness in training.
 
@@ -84,6 +90,9 @@ class TrainConfig:
     options: Mapping[str, bool | int | float | str] = field(default_factory=dict, hash=False)
     validate_every: int = 1
     initial_std: float = 0.1
+    title_share: float = 0.7
+    title_alone_share: float = 0.15
+    title_few_share: float = 0.3
     rng_seed: int = 0
 
     def __post_init__(self) -> None:
@@ -107,6 +116,9 @@ class TrainConfig:
         for name in ("learning_rate", "initial_std"):
             if not 0 < getattr(self, name) < math.inf:
                 raise InputError(f"{name} is {getattr(self, name)}, expected a number above 0")
+        for name in ("title_share", "title_alone_share", "title_few_share"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise InputError(f"{name} is {getattr(self, name)}, expected a share from 0 to 1")
         if not 0 <= self.weight_decay < math.inf:
             raise InputError(f"weight_decay is {self.weight_decay}, expected 0 or more")
         for name, known in (("readout", get_args(Readout)), ("schedule", get_args(Schedule))):

@@ -11,6 +11,8 @@ import torch
 # The purpose is part of the key. All keys have the same length, as NumPy pads shorter ones with
 # zeros: (seed, 2, epoch) and (seed, 2, epoch, 0) would be the same stream.
 FOR_VECTORS, FOR_ORDER, FOR_HIDING, FOR_TRIPLES, FOR_NEGATIVES = 1, 2, 3, 4, 5
+# Which playlists show their title, and which nothing else.
+FOR_TITLES = 9
 # For an encoder that draws: in a training step, for a ranking of hard negatives, and when its
 # vectors are read out.
 FOR_ENCODER, FOR_RANKING, FOR_READING = 6, 7, 8

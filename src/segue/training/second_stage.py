@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from segue.data.playlists import BoolArray, Float32Array, Int64Array
+from segue.data.playlists import BoolArray, Float32Array, Int64Array, TrackLists
 from segue.graph.split import HeldOut, Split, SplitRecipe
 from segue.scoring.features import FEATURES, FeatureMaker
 from segue.scoring.first_stage import FirstStage
@@ -36,21 +36,25 @@ class _Cases:
     held_out : HeldOut
     order_known : bool [num_rows]
         Whether the order of the tracks shown is meaningful.
+    words : TrackLists or None
+        Those of each title; None: no titles.
     """
 
     held_out: HeldOut
     order_known: BoolArray
+    words: TrackLists | None = None
 
     def __len__(self) -> int:
         return len(self.order_known)
 
     def query(self, recency: Recency | None) -> Query:
         """The query, as in serving."""
-        return query_of(self.held_out.query, self.order_known, recency)
+        return query_of(self.held_out.query, self.order_known, recency, self.words)
 
     def rows(self, rows: slice | Int64Array) -> _Cases:
         """Some of the cases."""
-        return _Cases(self.held_out.rows(rows), self.order_known[rows])
+        words = None if self.words is None else self.words.rows(rows)
+        return _Cases(self.held_out.rows(rows), self.order_known[rows], words)
 
 
 def train_second_stage(
@@ -91,7 +95,7 @@ def train_second_stage(
         If LightGBM is not installed.
     """
     lightgbm_library()
-    cases = list(_cases(split, config))
+    cases = list(_cases(split, config, titles=first_stage.centroid.words is not None))
     if not cases or len(cases[0]) < config.min_questions:
         return None
     maker = FeatureMaker(first_stage, split.train.catalog, popularity)
@@ -175,9 +179,14 @@ def _plain_names() -> list[str]:
     return [name.replace(" ", "_") for name in FEATURES]
 
 
-def _cases(split: Split, config: SecondStageConfig) -> Iterator[_Cases]:
-    """All validation cases, then some again with other tracks shown."""
+def _cases(split: Split, config: SecondStageConfig, *, titles: bool) -> Iterator[_Cases]:
+    """All validation cases, then some again with other tracks shown; with their `titles` or not."""
     validation = split.validation
+
+    def cases_of(held_out: HeldOut) -> _Cases:
+        words = split.title_words(held_out) if titles else None
+        return _Cases(held_out, split.order_known(held_out), words)
+
     if split.recipe.kind == "playlists":
         in_order = validation.query.joined(validation.targets)
         long_enough = _some(np.flatnonzero(in_order.lengths >= 2), config.max_questions, config)
@@ -188,10 +197,10 @@ def _cases(split: Split, config: SecondStageConfig) -> Iterator[_Cases]:
             shown = in_order.positions() < np.repeat(given, in_order.lengths)
             query = in_order.keep(shown)
             half = HeldOut(query, query, in_order.keep(~shown), rows)
-            yield _Cases(half, split.order_known(half))
+            yield cases_of(half)
         return
     rows = _some(np.flatnonzero(validation.targets.lengths > 0), config.max_questions, config)
-    answered = _Cases(validation, split.order_known(validation)).rows(rows)
+    answered = cases_of(validation).rows(rows)
     yield answered
     rng = np.random.default_rng((config.rng_seed, _FOR_SHORT))
     long_enough = np.flatnonzero(answered.held_out.query.lengths >= 2)

@@ -13,14 +13,18 @@ from typing import cast
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from segue.data.playlists import Int64Array, TrackLists
+from segue.data.playlists import BoolArray, Int64Array, TrackLists
+from segue.data.title_words import parts_among
 from segue.errors import InputError, TrainingError
 from segue.graph.negatives import RandomSampler
+from segue.graph.playlist_graph import PlaylistGraph
 from segue.models.encoder import Encoder, MessageGraph, NodeVectors, check_vectors
 from segue.models.readout import CentroidReadout
 from segue.models.sparse import SparseMatrix
+from segue.scoring.query import title_shares
 from segue.training.batch import Batch, TripleBatch
 from segue.training.config import TrainConfig
 from segue.training.draws import (
@@ -29,6 +33,7 @@ from segue.training.draws import (
     FOR_NEGATIVES,
     FOR_ORDER,
     FOR_RANKING,
+    FOR_TITLES,
     FOR_TRIPLES,
     generator,
     torch_draws,
@@ -53,12 +58,13 @@ class HiddenTrackSteps:
     """Batches of playlists; a share of each one's tracks is hidden, and exactly that is predicted.
 
     If the objective does not hide its targets, the same share is predicted, but messages pass along
-    every edge.
+    every edge. Where title words are among the relations, some playlists show their title, too, and
+    some nothing else.
 
     Parameters
     ----------
-    tracks
-        Of the training graph.
+    graph
+        The training graph.
     message_graph
     config
 
@@ -68,8 +74,14 @@ class HiddenTrackSteps:
         If no playlist has two tracks, or, with negatives, if all that do hold every track.
     """
 
-    def __init__(self, tracks: TrackLists, message_graph: MessageGraph, config: TrainConfig):
+    def __init__(self, graph: PlaylistGraph, message_graph: MessageGraph, config: TrainConfig):
+        tracks = graph.playlists.tracks
         self.tracks, self.message_graph, self.config = tracks, message_graph, config
+        self.titles: TrackLists | None = None
+        if "word" in config.relations and config.readout == "centroid":
+            titled = graph.playlists.relations["word"]
+            self.titles = TrackLists(titled.offsets, titled.target_index)
+            self.is_part = parts_among(graph.catalog.nodes["word"])
         self.objective = cast(CatalogueSoftmax | SampledSoftmax | BPR, config.objective)
         num_tracks = message_graph.num_nodes["track"]
         negatives = self.objective.negatives
@@ -112,30 +124,51 @@ class HiddenTrackSteps:
         config, graph = self.config, self.message_graph
         device = graph.popularity.device
         rows = np.sort(self._order[step * config.batch_size : (step + 1) * config.batch_size])
+        titles, alone = None, None
+        few_share: float | NDArray[np.float64] = self.objective.few_share
+        if self.titles is not None:
+            rng = generator(config.rng_seed, FOR_TITLES, epoch, step)
+            titles, alone = show_titles(
+                self.titles.rows(rows), config.title_share, config.title_alone_share, rng
+            )
+            few_share = np.where(titles.lengths > 0, config.title_few_share, few_share)
         rng = generator(config.rng_seed, FOR_HIDING, epoch, step)
         hidden_pairs, visible, hidden = hide(
-            self.tracks, rows, self.objective.hidden_share, self.objective.few_share, rng
+            self.tracks, rows, self.objective.hidden_share, few_share, rng, alone
         )
         if self.objective.hide_targets:
             graph = graph.hide(torch.from_numpy(hidden_pairs).to(device))
         with torch_draws(device, config.rng_seed, FOR_ENCODER, epoch, step):
             nodes = encoder(graph)
         check_vectors(nodes, self.message_graph)
-        query, track = self._unit(nodes, readout, rows, visible)
+        query, track = self._unit(nodes, readout, rows, visible, titles)
         rng = generator(config.rng_seed, FOR_NEGATIVES, epoch, step)
         return self.objective.loss(Batch(query, track, visible, hidden, rows, self.sampler, rng))
 
     def _unit(
-        self, nodes: NodeVectors, readout: CentroidReadout, rows: Int64Array, visible: TrackLists
+        self,
+        nodes: NodeVectors,
+        readout: CentroidReadout,
+        rows: Int64Array,
+        visible: TrackLists,
+        titles: TrackLists | None,
     ) -> tuple[Tensor, Tensor]:
-        """Unit vectors of some playlists, given the tracks they show, and of all tracks."""
+        """Unit vectors of some playlists, given what they show, and of all tracks."""
         graph = self.message_graph
         track = nn.functional.normalize(nodes["track"])
         if self.config.readout == "node":
             at = torch.from_numpy(rows).to(track.device)
             return nn.functional.normalize(_playlist_vectors(nodes, self.config)[at]), track
         ones = _ones(visible, len(track), track.device)
-        return readout(ones, nodes["track"], graph.popularity), track
+        shown = None
+        if titles is not None:
+            word = nodes["word"]
+            shares = title_shares(titles, self.is_part)
+            words = SparseMatrix.from_csr(
+                titles.offsets, titles.track_index, shares, len(word), track.device
+            )
+            shown = words, word, graph.title_counts
+        return readout(ones, nodes["track"], graph.popularity, shown), track
 
     @torch.no_grad()
     def _whole(
@@ -143,7 +176,7 @@ class HiddenTrackSteps:
     ) -> tuple[Tensor, Tensor]:
         """Unit vectors of all playlists and tracks, nothing hidden."""
         nodes = _evaluated(encoder, self.message_graph, self.config, epoch)
-        return self._unit(nodes, readout, np.arange(len(self.tracks)), self.tracks)
+        return self._unit(nodes, readout, np.arange(len(self.tracks)), self.tracks, self.titles)
 
 
 class TripleSteps:
@@ -154,8 +187,8 @@ class TripleSteps:
 
     Parameters
     ----------
-    tracks
-        Of the training graph.
+    graph
+        The training graph.
     message_graph
     config
 
@@ -165,7 +198,8 @@ class TripleSteps:
         If every playlist is empty or holds the whole catalogue.
     """
 
-    def __init__(self, tracks: TrackLists, message_graph: MessageGraph, config: TrainConfig):
+    def __init__(self, graph: PlaylistGraph, message_graph: MessageGraph, config: TrainConfig):
+        tracks = graph.playlists.tracks
         self.tracks, self.message_graph, self.config = tracks, message_graph, config
         self.objective = cast(Triples, config.objective)
         num_tracks = message_graph.num_nodes["track"]
@@ -227,21 +261,24 @@ class TripleSteps:
 
 
 def steps_of(
-    config: TrainConfig, tracks: TrackLists, message_graph: MessageGraph
+    config: TrainConfig, graph: PlaylistGraph, message_graph: MessageGraph
 ) -> HiddenTrackSteps | TripleSteps:
     """The steps for the objective of a configuration."""
     make = TripleSteps if isinstance(config.objective, Triples) else HiddenTrackSteps
-    return make(tracks, message_graph, config)
+    return make(graph, message_graph, config)
 
 
 def hide(
     tracks: TrackLists,
     rows: Int64Array,
     hidden_share: tuple[float, float],
-    few_share: float,
+    few_share: float | NDArray[np.float64],
     rng: np.random.Generator,
+    alone: BoolArray | None = None,
 ) -> tuple[Int64Array, TrackLists, TrackLists]:
     """Choose what a step hides of a batch: at least one track of each playlist, never all.
+
+    All tracks only of playlists that show their title alone.
 
     Parameters
     ----------
@@ -250,8 +287,10 @@ def hide(
     rows : int64 [batch_size]
         Ascending; each with two tracks or more.
     hidden_share, few_share
-        As for `segue.training.objectives.CatalogueSoftmax`.
+        As for `segue.training.objectives.CatalogueSoftmax`; `few_share` may be one per playlist.
     rng
+    alone : bool [batch_size] or None
+        Which playlists show their title alone; None: no one.
 
     Returns
     -------
@@ -266,10 +305,37 @@ def hide(
     few = np.floor(np.exp(rng.random(len(rows)) * np.log(lengths))).astype(np.int64)
     num_visible = np.where(rng.random(len(rows)) < few_share, few, num_visible)
     num_visible = np.clip(num_visible, 1, lengths - 1)
+    if alone is not None:
+        num_visible[alone] = 0
 
     pairs, batch = tracks.pair_index(rows), tracks.rows(rows)
     is_visible = batch.shuffled_positions(rng) < np.repeat(num_visible, lengths)
     return pairs[~is_visible], batch.keep(is_visible), batch.keep(~is_visible)
+
+
+def show_titles(
+    titles: TrackLists, share: float, alone_share: float, rng: np.random.Generator
+) -> tuple[TrackLists, BoolArray]:
+    """Choose which playlists of a batch show their title.
+
+    Parameters
+    ----------
+    titles
+        The words of each title.
+    share, alone_share
+        `title_share` and `title_alone_share` of `segue.training.config.TrainConfig`.
+    rng
+
+    Returns
+    -------
+    shown : TrackLists
+        The same lists, empty where a title is not shown.
+    alone : bool [batch_size]
+        Which playlists show nothing else; each has a word.
+    """
+    drawn = rng.random((2, len(titles)))
+    shows = (titles.lengths > 0) & (drawn[0] < share)
+    return titles.keep(np.repeat(shows, titles.lengths)), shows & (drawn[1] < alone_share)
 
 
 def sampler(

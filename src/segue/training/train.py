@@ -125,12 +125,13 @@ def train(
         raise InputError("validation holds no targets: give more of them, or no validation")
     message_graph = MessageGraph.from_graph(graph, config.relations, device)
     network = _encoder(graph, config, encoder)
-    readout = CentroidReadout(graph.num_nodes["track"])
+    num_words = graph.num_nodes["word"] if "word" in config.relations else 0
+    readout = CentroidReadout(graph.num_nodes["track"], num_words)
     model = nn.ModuleDict({"encoder": network, "readout": readout}).to(device)
     optimizer = torch.optim.Adam(
         _parameter_groups(model, network), lr=config.learning_rate, weight_decay=config.weight_decay
     )
-    steps = steps_of(config, graph.playlists.tracks, message_graph)
+    steps = steps_of(config, graph, message_graph)
     epochs = config.epochs or default_epochs(len(steps.eligible), config.batch_size)
     last_epoch = min(stop_after or epochs, epochs)
     total_steps = epochs * steps.num_steps

@@ -34,12 +34,18 @@ class TrainedVectors:
         By node kind.
     playlist_vectors : float32 [num_playlists, dim] or None
         The encoder's own, only with the node readout.
+    word_weight : float32 [num_words] or None
+        Of title words in a query; None if they have no part in training.
+    title_growth : float32 [1] or None
+        As in `segue.scoring.centroid.Words`.
     """
 
     track_vectors: Float32Array
     query_weight: Float32Array
     structural_vectors: dict[str, Float32Array]
     playlist_vectors: Float32Array | None
+    word_weight: Float32Array | None
+    title_growth: Float32Array | None
 
     @property
     def scorer(self) -> FirstStage | NodeScorer:
@@ -69,6 +75,12 @@ def read_out(
         nodes = encoder(message_graph)
     # The vectors are those that training scored with.
     as_scored = nn.Identity() if isinstance(config.objective, Triples) else nn.functional.normalize
+    word_weight = title_growth = None
+    if "word" in message_graph.structural:
+        frequency = message_graph.title_counts
+        word_weight = readout.word_weight(nodes["word"], frequency).cpu().numpy()
+        if readout.title_growth is not None:
+            title_growth = readout.title_growth.detach().reshape(1).cpu().numpy()
     vectors = TrainedVectors(
         as_scored(nodes["track"]).cpu().numpy(),
         readout.query_weight(nodes["track"], message_graph.popularity).cpu().numpy(),
@@ -77,6 +89,8 @@ def read_out(
             for kind in message_graph.structural
         },
         as_scored(nodes["playlist"]).cpu().numpy() if config.readout == "node" else None,
+        word_weight,
+        title_growth,
     )
     if not (np.isfinite(vectors.track_vectors).all() and np.isfinite(vectors.query_weight).all()):
         raise TrainingError("the vectors are no longer numbers: try a lower learning rate")

@@ -24,6 +24,7 @@ from segue.data.playlists import (
 )
 from segue.data.reading import Collection, read
 from segue.data.relations import Relation
+from segue.data.title_words import Vocabulary
 from segue.errors import InputError
 from segue.scoring.centroid import unit_rows
 from segue.scoring.terms import with_tracks
@@ -195,6 +196,8 @@ def update(
             history=bundle.history,
             terms=with_tracks(bundle.terms, num_old, every.num_tracks),
             second_stage=bundle.second_stage,
+            word_weight=bundle.word_weight,
+            title_growth=bundle.title_growth,
         ),
         report,
     )
@@ -205,8 +208,7 @@ class _Joined:
     """Playlists of a bundle and new ones, all with rows of the joined catalogue.
 
     `place` (int64 [num_new]) is the row in `old` of each new playlist's id, −1 if it is not there.
-    Nodes that only new playlists relate to and the bundle does not know, such as words, are left
-    out.
+    The new playlists' titles are read with the words that the bundle knows.
     """
 
     old: Playlists
@@ -218,12 +220,10 @@ class _Joined:
         """From two collections with their catalogues; `ours` has all tracks of `theirs`."""
         track_row = _rows_in(ours.track_ids, theirs.track_ids)
         track_index = track_row[new.tracks.track_index].astype(np.int32)
-        relations = {}
-        for kind, relation in old.relations.items():
-            relations[kind] = relation.without_edges(len(new))
-            if kind in new.relations:
-                row = _rows_in(ours.nodes[kind].ids, theirs.nodes[kind].ids)
-                relations[kind] = new.relations[kind].with_targets(row, relation.num_targets)
+        relations = {k: each.without_edges(len(new)) for k, each in old.relations.items()}
+        if "word" in relations:
+            vocabulary = Vocabulary(ours.nodes["word"])
+            relations["word"] = vocabulary.relation(new.titles.to_pylist())
         tracks = TrackLists(new.tracks.offsets, track_index)
         new = replace(new, tracks=tracks, relations=relations)
         return cls(old, new, _rows_in(old.ids, new.ids))
