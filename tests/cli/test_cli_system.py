@@ -243,7 +243,7 @@ def test_a_training_that_was_stopped_takes_its_finished_parts(
 ):
     out, folder = tmp_path / "bundle", tmp_path / "bundle.training"
 
-    def stop(*_):
+    def stop(*_, advance):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:

@@ -45,7 +45,7 @@ def calls(monkeypatch):
         count["wide"] += 1
         return fit(config, graph)
 
-    def train(split, scorer, popularity, config):
+    def train(split, scorer, popularity, config, advance):
         count["second stage"] += 1
         np.testing.assert_array_equal(popularity, split.train.popularity)
         return f"träes {count['second stage']}\n"
@@ -99,7 +99,7 @@ def test_a_second_stage_is_made_once_for_what_it_stands_on(parts, planted_graph,
 
 
 def test_that_there_is_none_is_remembered_too(parts, split, vectors, monkeypatch):
-    monkeypatch.setattr(module, "train_second_stage", lambda *_: None)
+    monkeypatch.setattr(module, "train_second_stage", lambda *_, advance: None)
     assert parts.second_stage(split, vectors, TrainConfig(), SYSTEM) is None
     monkeypatch.setattr(module, "train_second_stage", pytest.fail)
     assert parts.second_stage(split, vectors, TrainConfig(), SYSTEM) is None

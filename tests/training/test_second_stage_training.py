@@ -125,7 +125,7 @@ def test_cross_validation_chooses_the_number_of_trees(split, monkeypatch):
     """The first of those that do best; none where the first stage does as well."""
 
     class Trees:
-        def __init__(self, pools, config, number):
+        def __init__(self, pools, config, number, each):
             self.number = number
 
         def model_to_string(self):
@@ -141,20 +141,27 @@ def test_cross_validation_chooses_the_number_of_trees(split, monkeypatch):
 
 
 def test_average_precision_by_hand():
-    """Of two cases; the trees of a model that turns the order around."""
+    """Of two cases; the first trees of a model say nothing, the others turn the order around."""
 
     class Backward:
-        def predict(self, features, raw_score, num_iteration):
-            return np.arange(len(features), dtype=float)
+        def predict(self, features, raw_score, start_iteration, num_iteration):
+            turned = max(0, start_iteration + num_iteration - 5)
+            return np.arange(len(features), dtype=float) * turned
 
     pools = [
         second_stage._Pool(np.zeros((4, 1), np.float32), np.array(belongs, dtype=bool), targets, 0)
         for belongs, targets in (([1, 0, 1, 0], 3), ([0, 0, 0, 1], 1))
     ]
-    found = second_stage._average_precision(Backward(), pools, (5,))
-    np.testing.assert_allclose(
-        found, [(1 + 2 / 3) / 3 + 1 / 4, (1 / 2 + 2 / 4) / 3 + 1], atol=1e-12
-    )
+    found = second_stage._average_precision(Backward(), pools, (5, 6))
+    as_it_was, turned = (1 + 2 / 3) / 3 + 1 / 4, (1 / 2 + 2 / 4) / 3 + 1
+    np.testing.assert_allclose(found, [as_it_was, as_it_was, turned], atol=1e-12)
+
+
+def test_it_says_how_far_it_is(split):
+    done = []
+    assert trained(split, blind_scorer(), advance=done.append) is not None
+    assert len(done) > len(split.validation.playlist_index)
+    assert sum(done) == pytest.approx(1)
 
 
 def test_too_few_cases_train_nothing(split, monkeypatch):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -56,11 +57,17 @@ class FinishedParts:
         return term
 
     def second_stage(
-        self, split: Split, vectors: MeasuredVectors, config: TrainConfig, system: SystemConfig
+        self,
+        split: Split,
+        vectors: MeasuredVectors,
+        config: TrainConfig,
+        system: SystemConfig,
+        advance: Callable[[float], None] = lambda share: None,
     ) -> str | None:
         """The second stage on top of a first one; None if validation has too few cases.
 
-        `config` and `system` are those that the first stage was made with.
+        `config` and `system` are those that the first stage was made with; `advance` is called with
+        the share of the work done since the last call.
         """
         if system.second_stage is None:
             return None
@@ -73,6 +80,7 @@ class FinishedParts:
             first_stage_of(vectors, split.train.catalog),
             vectors.popularity,
             system.second_stage,
+            advance=advance,
         )
         if path is not None:
             with atomic_file(path) as temporary:

@@ -91,7 +91,10 @@ class TrainingRun:
         second_stage = None
         if self.system.second_stage is not None:
             report.say("Training the second stage on the validation tracks")
-            second_stage = self.parts.second_stage(split, measured, self.config, self.system)
+            with report.bar("Second stage", 1, "") as bar:
+                second_stage = self.parts.second_stage(
+                    split, measured, self.config, self.system, bar.advance
+                )
             if second_stage is None:
                 report.say(
                     "No second stage: too little is held out for validation, or none did better"

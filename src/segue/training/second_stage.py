@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -23,6 +23,9 @@ from segue.training.config import SecondStageConfig
 _FOR_SHORT, _FOR_GIVEN, _FOR_FOLDS, _FOR_ROWS, _FOR_AHEAD = 1, 2, 3, 4, 5
 # Parts of the cross-validation, and the cutoff of the average precision that it compares.
 _NUM_FOLDS, _CUTOFF = 2, 10
+# Shares of the time, as measured with the defaults: drawing the cases, cross-validation, and the
+# trees that are kept.
+_WORK = {"pools": 0.1, "choosing": 0.6, "last": 0.3}
 # How many times playlists held out whole are used, each time with other tracks given.
 _TIMES_GIVEN = 2
 
@@ -63,6 +66,7 @@ def train_second_stage(
     popularity: Int64Array,
     config: SecondStageConfig,
     recency: Recency | None = Recency(),  # noqa: B008
+    advance: Callable[[float], None] = lambda share: None,
 ) -> str | None:
     """Learn from the validation part which of the first stage's best tracks belong to a list.
 
@@ -82,6 +86,8 @@ def train_second_stage(
     config
     recency
         As in serving.
+    advance
+        Called with the share of the work done since the last call; they sum to 1.
 
     Returns
     -------
@@ -99,21 +105,31 @@ def train_second_stage(
     if not cases or len(cases[0]) < config.min_questions:
         return None
     maker = FeatureMaker(first_stage, split.train.catalog, popularity)
-    pools = [pool for asked in cases for pool in _pools(asked, first_stage, maker, recency)]
+    pools: list[_Pool] = []
+    for part in cases:
+        for pool in _pools(part, first_stage, maker, recency):
+            pools.append(pool)
+            advance(_WORK["pools"] / sum(map(len, cases)))
     # All cases of a playlist are in the same fold.
     rng = np.random.default_rng((config.rng_seed, _FOR_FOLDS))
     fold = rng.permutation(len(split.train.playlists)) % _NUM_FOLDS
     of_pool = fold[[pool.playlist for pool in pools]]
     value = np.zeros(1 + len(config.num_trees))
+
+    def tree(share: float) -> Callable[[Any], None]:
+        return lambda _: advance(share)
+
+    each = tree(_WORK["choosing"] / (_NUM_FOLDS * config.num_trees[-1]))
     for held_out in range(_NUM_FOLDS):
         asked = [pools[at] for at in np.flatnonzero(of_pool == held_out)]
         seen = [pools[at] for at in np.flatnonzero(of_pool != held_out)]
-        booster = _boosted(seen, config, config.num_trees[-1])
+        booster = _boosted(seen, config, config.num_trees[-1], each)
         value += _average_precision(booster, asked, config.num_trees)
     best = int(value.argmax())
     if best == 0:
         return None
-    booster = _boosted(pools, config, config.num_trees[best - 1])
+    number = config.num_trees[best - 1]
+    booster = _boosted(pools, config, number, tree(_WORK["last"] / number))
     return str(booster.model_to_string())
 
 
@@ -131,7 +147,10 @@ class _Pool:
     playlist: int
 
 
-def _boosted(pools: list[_Pool], config: SecondStageConfig, num_trees: int) -> Any:
+def _boosted(
+    pools: list[_Pool], config: SecondStageConfig, num_trees: int, each: Callable[[Any], None]
+) -> Any:
+    """Trees learned from some pools; `each` is called after every one."""
     lightgbm = lightgbm_library()
     features = np.concatenate([pool.features for pool in pools])
     belongs = np.concatenate([pool.belongs for pool in pools])
@@ -153,7 +172,7 @@ def _boosted(pools: list[_Pool], config: SecondStageConfig, num_trees: int) -> A
         "verbose": -1,
     }
     data = lightgbm.Dataset(features, belongs, feature_name=_plain_names())
-    return lightgbm.train(parameters, data, num_trees)
+    return lightgbm.train(parameters, data, num_trees, callbacks=[each])
 
 
 def _average_precision(
@@ -163,10 +182,13 @@ def _average_precision(
     sizes = np.cumsum([len(pool.belongs) for pool in pools])[:-1]
     features = np.concatenate([pool.features for pool in pools])
     value = np.zeros(1 + len(num_trees))
+    odds, done = np.zeros(len(features)), 0
     for place, number in enumerate((0, *num_trees)):
-        odds = np.zeros(len(features))
         if number:
-            odds = booster.predict(features, raw_score=True, num_iteration=number)
+            odds += booster.predict(
+                features, raw_score=True, start_iteration=done, num_iteration=number - done
+            )
+            done = number
         for pool, part in zip(pools, np.split(odds, sizes), strict=True):
             hits = pool.belongs[np.argsort(-part, kind="stable")[:_CUTOFF]]
             precision = hits * hits.cumsum() / np.arange(1, len(hits) + 1)
