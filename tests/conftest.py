@@ -188,6 +188,21 @@ def planted_bundle(planted_graph: PlaylistGraph) -> Bundle:
 
 
 @pytest.fixture(scope="session")
+def communities_bundle(planted_bundle: Bundle) -> Bundle:
+    """Vectors that know the communities of the planted graph, up to some noise."""
+    rng = np.random.default_rng(9)
+    num_tracks = planted_bundle.catalog.num_tracks
+    centres = unit_rows(rng.normal(size=(4, 8)).astype(np.float32))
+    noise = rng.normal(size=(num_tracks, 8), scale=0.2).astype(np.float32)
+    tracks = unit_rows(centres[np.arange(num_tracks) // 40] + noise)
+    return replace(
+        planted_bundle,
+        vectors={**planted_bundle.vectors, "track": tracks},
+        query_weight=np.ones(num_tracks, dtype=np.float32),
+    )
+
+
+@pytest.fixture(scope="session")
 def small_bundle(small_graph: PlaylistGraph) -> Bundle:
     """Random vectors and weights for the small graph; nothing stands beside the vectors."""
     return _random_bundle(small_graph, np.random.default_rng(6))

@@ -62,6 +62,8 @@ if TYPE_CHECKING:
     from segue.recommend.lists import SimilarArtists as SimilarArtists
     from segue.recommend.reasons import Explanation as Explanation
     from segue.recommend.recommender import Recommender as Recommender
+    from segue.recommend.sort import SortedSongs as SortedSongs
+    from segue.recommend.tidy import TidyReport as TidyReport
     from segue.synthetic.generate import generate as generate
     from segue.training.config import SecondStageConfig as SecondStageConfig
     from segue.training.config import SystemConfig as SystemConfig
@@ -122,6 +124,8 @@ _HOMES = {
     "Recommendations": "segue.recommend.lists",
     "SimilarArtists": "segue.recommend.lists",
     "Explanation": "segue.recommend.reasons",
+    "SortedSongs": "segue.recommend.sort",
+    "TidyReport": "segue.recommend.tidy",
     "Found": "segue.recommend.details",
     "Filters": "segue.recommend.filters",
     "Matches": "segue.names.matches",

@@ -125,6 +125,24 @@ def test_similar(client, recommender):
     assert [artist["rank"] for artist in artists["artists"]] == [1, 2, 3]
 
 
+def test_sort(client, recommender):
+    into = {"mine": TRACKS, "other": ["segue:track:80", "segue:track:81"]}
+    question = {"tracks": ["segue:track:4", "segue:track:41", "unheard"], "into": into, "n": 2}
+    found = post(client, "/sort", question)
+    assert found == recommender.sort(question["tracks"], into=into, n=2).to_json()
+    assert found["missing"] == ["unheard"]
+    of_bundle = post(client, "/sort", {"tracks": TRACKS, "into": ["3", 7]})
+    assert of_bundle == recommender.sort(TRACKS, into=[3, 7]).to_json()
+
+
+def test_tidy(client, recommender):
+    tracks = [*TRACKS, TRACKS[0], "unheard"]
+    found = post(client, "/tidy", {"tracks": tracks, "parts": 2})
+    assert found == recommender.tidy(tracks, parts=2).to_json()
+    assert [twice["place"] for twice in found["duplicates"]] == [3]
+    assert post(client, "/tidy", {"playlist": 7}) == recommender.tidy(playlist="7").to_json()
+
+
 def test_reasons_sum_to_the_score(client, recommender):
     listed = post(client, "/complete", {"playlist": "7", "n": 1, "dial": 0.5})["tracks"][0]
     why = post(client, "/why", {"track": listed["track_id"], "playlist": "7", "dial": 0.5})
@@ -285,6 +303,11 @@ def test_metrics(client, serving):
         ("/similar", {"track": "a", "artist": "b"}, 422, "Exactly one of track and artist must be"),
         ("/why", {"track": "segue:track:1"}, 422, "Either playlist or at least one of"),
         ("/why", {"tracks": ["a"]}, 422, "track: field required."),
+        ("/sort", {"tracks": ["a"], "into": ["no"]}, 404, "'no' is not a playlist of this bundle"),
+        ("/sort", {"tracks": ["a"], "into": {}}, 422, "into"),
+        ("/tidy", {}, 422, "Exactly one of playlist and tracks must be given."),
+        ("/tidy", {"tracks": ["a"] * 1001}, 422, "tracks: list should have at most 1000 items"),
+        ("/tidy", {"playlist": "7", "parts": 0}, 422, "parts is 0: input should be greater"),
     ],
 )
 def test_bad_questions(client, path, question, status, sentence):

@@ -54,6 +54,8 @@ GOOD: dict[str, dict[str, Any]] = {
     "/vibe": {"body": {"tracks": ["segue:track:1"], "artists": ["segue:artist:1"]}},
     "/similar": {"body": {"artist": "segue:artist:1"}},
     "/why": {"body": {"track": "segue:track:1", "playlist": "7", "dial": 1}},
+    "/sort": {"body": {"tracks": ["segue:track:1", "?"], "into": {"mine": ["segue:track:2"]}}},
+    "/tidy": {"body": {"tracks": ["segue:track:1", "segue:track:2", "?"], "parts": 2}},
     "/subgraph": {"query": {"kind": "artist", "id": "segue:artist:1"}},
     "/nearby": {"query": {"kind": "track", "id": "segue:track:1"}},
     "/tracks/{track_id}": {"path_parameters": {"track_id": "segue:track:1"}},
@@ -75,7 +77,8 @@ def test_good_answers_are_as_the_document_says(serving: Serving, method: str, pa
 def test_the_document_describes_everything(client: TestClient) -> None:
     document = client.get(f"{API}/openapi.json").json()
     assert {path.removeprefix(API) for path in document["paths"]} == {
-        "/find", "/complete", "/recommend", "/vibe", "/similar", "/why", "/subgraph", "/nearby",
+        "/find", "/complete", "/recommend", "/vibe", "/similar", "/why", "/sort", "/tidy",
+        "/subgraph", "/nearby",
         "/tracks/{track_id}", "/artists/{artist_id}", "/playlists/{playlist_id}", "/health",
         "/ready", "/version", "/metrics",
     }  # fmt: skip

@@ -24,10 +24,15 @@ _LEAST_POOL = 100
 
 def check_length(n: int) -> None:
     """Raise InputError for a list length that is no whole number, or below 1."""
-    if not isinstance(n, Integral):
-        raise InputError(f"the length of a list must be a whole number, not {n!r}")
-    if n < 1:
-        raise InputError(f"the length of a list must be at least 1, not {n}")
+    check_number(n, "the length of a list")
+
+
+def check_number(number: int, what: str) -> None:
+    """Raise InputError for what is no whole number, or below 1."""
+    if not isinstance(number, Integral):
+        raise InputError(f"{what} must be a whole number, not {number!r}")
+    if number < 1:
+        raise InputError(f"{what} must be at least 1, not {number}")
 
 
 NO_FILTERS = Filters()

@@ -21,10 +21,13 @@ from segue.recommend.answers import Answers
 from segue.recommend.details import Details, Found
 from segue.recommend.filters import Filters
 from segue.recommend.lists import Recommendations, SimilarArtists
+from segue.recommend.own_playlists import AnyPlaylists, OwnList, OwnPlaylists
 from segue.recommend.queries import Queries
-from segue.recommend.ranking import NO_FILTERS, ListOptions, Ranker, check_length
+from segue.recommend.ranking import NO_FILTERS, ListOptions, Ranker, check_length, check_number
 from segue.recommend.reasons import Explanation
 from segue.recommend.rows import Rows, Text, as_text, as_texts
+from segue.recommend.sort import SortedSongs, sort_songs
+from segue.recommend.tidy import TidyReport, tidy_list
 from segue.recommend.titles import NO_TITLE, AskedTitle, Titles
 from segue.scoring.ann import AnnIndex
 from segue.scoring.centroid import Centroid
@@ -330,6 +333,87 @@ class Recommender:
         asked = np.array([self.names.find(as_text(track))], dtype=np.int32)
         parts = self.stages.parts(query, asked, dial)
         return self._answers.explanation(query, asked, parts, without, asked_with)
+
+    def sort(self, songs: Any, into: AnyPlaylists, n: int = 3) -> SortedSongs:
+        """Which of somebody's playlists each of some songs belongs to.
+
+        Every song gets its likeliest playlists, each with a confidence and with what speaks for it,
+        and a confidence that none fits. These are probabilities, fitted to the playlists' own
+        songs; see `segue.recommend.placing`. The score has no second stage, and the order of the
+        playlists does not count.
+
+        Parameters
+        ----------
+        songs : sequence, Catalog or Collection
+            In any form that `match` takes; those of several playlists are sorted together.
+        into
+            The playlists: a `segue.Collection`, a dictionary from title to songs, or ids of
+            playlists of the bundle.
+        n
+            How many playlists are listed for each song, at least 1.
+
+        Returns
+        -------
+        SortedSongs
+            Songs that are unsure or missing in the bundle are named, not sorted.
+
+        Raises
+        ------
+        InputError
+            If songs or playlists are in another form, there are no playlists, or `n` is below 1.
+        NameLookupError
+            If an id is not of a playlist of the bundle.
+
+        Examples
+        --------
+        >>> mine = {"rock": ["Kashmir", "Stairway to Heaven"], "disco": ["Le Freak", "Good Times"]}
+        >>> recommender.sort(["Black Dog"], into=mine).songs[0].placements[0].title
+        'rock'
+        """
+        check_length(n)
+        matches, playlists = self.match(songs), OwnPlaylists.of(into, self.names, self.rows)
+        first, explainer = self.stages.first, self._answers.explainer
+        return sort_songs(first, self.bundle.catalog, explainer, matches, playlists, n)
+
+    def tidy(
+        self, songs: Any = None, *, playlist: Text | None = None, parts: int | None = None
+    ) -> TidyReport:
+        """What could be tidied in a playlist; it proposes and changes nothing.
+
+        Songs that are there twice or in several versions, songs that do not fit the others, parts
+        that go together, and an order in which neighbours do.
+
+        Parameters
+        ----------
+        songs : sequence, Catalog or Collection
+            In any form that `match` takes; a collection has one playlist. Or
+        playlist
+            the id of a playlist of the bundle.
+        parts
+            Cut it into as many; None: as many as differ, see `segue.recommend.parts.cut`.
+
+        Raises
+        ------
+        InputError
+            Unless exactly one of `songs` and `playlist` is given, if they are in another form, or
+            `parts` is below 1.
+        NameLookupError
+            If the playlist does not exist.
+
+        Examples
+        --------
+        >>> recommender.tidy(["Kashmir", "Kashmir - Remastered", "Le Freak"]).duplicates
+        (Duplicate(place=2, of=1, kind='same'),)
+        """
+        if parts is not None:
+            check_number(parts, "the number of parts")
+        if (songs is None) == (playlist is None):
+            raise InputError("give either songs or the id of a playlist")
+        if playlist is None:
+            given = OwnList.of(songs, self.names)
+        else:
+            given = OwnList.of_bundle(self.rows.playlist(playlist), self.playlists, self.names)
+        return tidy_list(self.stages.first, self.names, given, num_parts=parts)
 
     def find(
         self,

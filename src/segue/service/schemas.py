@@ -14,6 +14,9 @@ MAX_N = 500
 MAX_TRACKS = 500
 MAX_FILTER = 5000
 MAX_BATCH = 64
+MAX_OWN = 5000
+MAX_PLAYLISTS = 500
+MAX_TIDY = 1000
 MAX_TEXT = 200
 
 
@@ -28,6 +31,7 @@ Id = Annotated[
     BeforeValidator(_text, json_schema_input_type=str | int),
 ]
 Ids = Annotated[list[Id], Field(max_length=MAX_TRACKS)]
+OwnIds = Annotated[list[Id], Field(max_length=MAX_OWN)]
 FilterIds = Annotated[list[Id], Field(max_length=MAX_FILTER)]
 Title = Annotated[
     str,

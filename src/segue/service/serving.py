@@ -175,6 +175,8 @@ def warm_up(recommender: Recommender) -> None:
     track = str(catalog.track_ids[0])
     recommender.complete(tracks=[track], n=1, dial=0.5, reasons=True)
     recommender.similar(track, 1)
+    recommender.sort([track], into={"": [track]})
+    recommender.tidy([track])
     recommender.details.track(track)
     if len(catalog.artists):
         artist = str(catalog.artists.ids[0])

@@ -12,17 +12,22 @@ from segue.names.name_file import Kind
 from segue.recommend.details import Found
 from segue.recommend.lists import Recommendations, SimilarArtists
 from segue.recommend.reasons import Explanation
+from segue.recommend.sort import SortedSongs
+from segue.recommend.tidy import TidyReport
 from segue.service.errors import ERRORS, error_content
 from segue.service.schemas import (
     MAX_BATCH,
     MAX_N,
+    MAX_PLAYLISTS,
     MAX_TEXT,
+    MAX_TIDY,
     Dial,
     Error,
     Id,
     Ids,
     ListQuestion,
     N,
+    OwnIds,
     Question,
     Title,
     check_one_of,
@@ -133,6 +138,39 @@ class Why(Question):
         return self
 
 
+class Sort(Question):
+    """Songs, and the playlists to sort them into."""
+
+    tracks: OwnIds = Field(description="Ids or names of the songs.")
+    into: (
+        Annotated[dict[str, OwnIds], Field(min_length=1, max_length=MAX_PLAYLISTS)]
+        | Annotated[list[Id], Field(min_length=1, max_length=MAX_PLAYLISTS)]
+    ) = Field(
+        description="The playlists: the songs of each by its title, or ids of playlists of the "
+        "bundle."
+    )
+    n: N = 3
+
+
+class Tidy(Question):
+    """A playlist to look through: one of the bundle, or the songs of any other."""
+
+    model_config = one_of("playlist", "tracks")
+
+    playlist: Id | None = Field(default=None, description="A playlist of the bundle.")
+    tracks: Annotated[list[Id], Field(max_length=MAX_TIDY)] | None = Field(
+        default=None, description="Ids or names of the songs, in order."
+    )
+    parts: Annotated[int, Field(ge=1, le=100)] | None = Field(
+        default=None, description="Cut it into as many parts; by default as many as differ."
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> Tidy:
+        check_one_of(self, "playlist", "tracks")
+        return self
+
+
 def routes(work: Work) -> APIRouter:
     """A route for each verb."""
     api = APIRouter(tags=["music"], responses=ERRORS)
@@ -216,6 +254,22 @@ def routes(work: Work) -> APIRouter:
                 title=question.title,
                 ordered=question.ordered,
                 dial=question.dial,
+            )
+        )
+
+    @api.post("/sort", response_model=SortedSongs)
+    async def sort(question: Sort) -> Response:
+        """Which of somebody's playlists each of some songs belongs to."""
+        return await work.answer(
+            lambda served: served.recommender.sort(question.tracks, question.into, question.n)
+        )
+
+    @api.post("/tidy", response_model=TidyReport)
+    async def tidy(question: Tidy) -> Response:
+        """What could be tidied in a playlist: copies, outliers, parts, order. Changes nothing."""
+        return await work.answer(
+            lambda served: served.recommender.tidy(
+                question.tracks, playlist=question.playlist, parts=question.parts
             )
         )
 
