@@ -227,7 +227,7 @@ class TestFilesThatNamePlaylists:
         said = capsys.readouterr().err
         assert "set aside: 3 local files, 1 empty playlist\n" in said
         assert "2 playlists of a name that another has" in said
-        assert "1 table not read beside whole playlists: table.csv\n" in said
+        assert "1 file of rows or listens not read beside whole playlists: table.csv\n" in said
         assert "1 other file ignored: Read_Me_First.pdf\n" in said
 
     def test_a_source_of_nothing_else_says_what_it_held(self, folder):

@@ -151,7 +151,7 @@ class Collector:
                 continue
             self.titles.append(playlist.title)
             kept.append(playlist)
-            if not ordered:
+            if not (ordered and getattr(playlist, "ordered", True)):
                 self._unordered.append(index[playlist_id])
         flat = [track for playlist in kept for track in playlist.tracks]
         rows = np.repeat(np.arange(len(kept)), [len(playlist.tracks) for playlist in kept])

@@ -294,6 +294,7 @@ def find(
     InputError
         If there is nothing at `source`, nothing in a known format, or a table lacks a column.
     """
+    given = {option: value for option, value in given.items() if value not in (None, {}, "")}
     passed_over: list[str] = []
     left_out: list[str] = []
     if is_in_memory(source):
@@ -308,11 +309,10 @@ def find(
         else:
             files = find_files(source)
             name = str(source) if isinstance(source, str | os.PathLike) else "the source"
-        found, passed_over, left_out = _recognised(files)
+        found, passed_over, left_out = _recognised(files, list(given))
         if not found:
             known = _either([format_.name for format_ in FORMATS], "or")
             raise InputError(f"{name}: holds no playlists in a known format, expected {known}")
-    given = {option: value for option, value in given.items() if value not in (None, {}, "")}
     for option in given:
         unfit = next((format_ for _, format_ in found if option not in format_.options), None)
         if unfit is not None:
@@ -350,16 +350,19 @@ def _table_options(given: Mapping[str, Any]) -> TableOptions:
 
 
 def _recognised(
-    files: list[SourceFile],
+    files: list[SourceFile], given: Sequence[str]
 ) -> tuple[list[tuple[SourceFile, Format]], list[str], list[str]]:
     """The files to read, format by format; the names of other files; those of tables left out.
 
-    Tables are read only if there are no files of whole playlists.
+    Tables are read only if there are no files of whole playlists. Formats that the options given
+    are for come first: to say which column is the playlist makes a table of what may be something
+    else.
     """
+    formats = sorted(FORMATS, key=lambda format_: not format_.options.issuperset(given))
     of_format: dict[str, list[SourceFile]] = {}
     passed_over = []
     for file in files:
-        format_ = next((format_ for format_ in FORMATS if format_.recognises(file)), None)
+        format_ = next((format_ for format_ in formats if format_.recognises(file)), None)
         if format_ is None:
             passed_over.append(file.name)
         else:
@@ -455,8 +458,9 @@ def _say_read(source: Source, read: ReadReport, order: Order, report: Progress) 
     if read.repeated_tracks:
         report.say(f"  {count(read.repeated_tracks, 'repeated track')} counted once")
     if source.left_out:
-        num = count(len(source.left_out), "table")
-        report.say(f"  {num} not read beside whole playlists: {_first(source.left_out)}")
+        num = count(len(source.left_out), "file")
+        shown = _first(source.left_out)
+        report.say(f"  {num} of rows or listens not read beside whole playlists: {shown}")
     if source.passed_over:
         num = count(len(source.passed_over), "other file")
         report.say(f"  {num} ignored: {_first(source.passed_over)}")

@@ -111,11 +111,15 @@ class Track(msgspec.Struct, frozen=True, gc=False):
 
 
 class Playlist(msgspec.Struct, frozen=True, gc=False):
-    """A playlist, for readers without a struct of their own."""
+    """A playlist, for readers without a struct of their own.
+
+    `ordered` says whether the order of its tracks may be meaningful.
+    """
 
     id: str | int
     title: str | None
     tracks: list[Track]
+    ordered: bool = True
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,140 @@
+"""M3U, M3U8 and PLS: the lists of Winamp and its successors, which nearly all players write.
+
+Neither has a standard. In an M3U each line is a location: a path, an address or a Spotify URI.
+Before it ``#EXTINF:<seconds>,<artist> - <title>`` may say what is there, ``#EXTART`` and
+``#EXTALB`` artist and album; ``#PLAYLIST`` is the title of the list. A PLS is a section of
+``File1=``, ``Title1=`` and so on. Where a file says nothing more, the path tells the song:
+``artist/album/01 title.mp3``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from segue.data.formats.own import track_of_note
+from segue.data.formats.songs import (
+    artists_of,
+    decoded,
+    identified,
+    is_stream,
+    no_song,
+    song,
+    song_of_line,
+    song_of_path,
+)
+from segue.data.records import Format, Playlist, Reject, SetAside, TableOptions, Track
+from segue.data.sources import SourceFile
+
+# After the length there may be attributes: #EXTINF:123 tvg-id="x",Queen - Innuendo
+_INFO = re.compile(r'\s*-?[\d.]*(?:\s+[\w-]+=(?:"[^"]*"|[^\s,"]*))*\s*,?(.*)')
+_PLS_LINE = re.compile(r"\s*(File|Title)(\d{1,9})\s*=(.*)", re.IGNORECASE)
+
+
+@dataclass
+class _Entry:
+    """What a list says about one location."""
+
+    label: str = ""
+    artist: str = ""
+    album: str = ""
+    note: str = ""
+
+    def track(self, location: str) -> Track | SetAside:
+        """The song, or what it is instead."""
+        if self.note and (noted := track_of_note(self.note)):
+            return noted
+        if what := no_song(location):
+            return SetAside(what)
+        title, artists = song_of_line(self.label)
+        track_id, aliases = identified([location])
+        if track_id is None and not is_stream(location):
+            path_title, path_artists, path_album = song_of_path(location)
+            title = title or path_title
+            artists = artists or path_artists
+            self.album = self.album or path_album
+        elif not artists and is_stream(location) and track_id is None:
+            return SetAside("stream")
+        artists = artists_of(self.artist) or artists
+        if not title and track_id is None:
+            return SetAside("nameless track")
+        return song(title, artists, self.album, track_id=track_id, aliases=aliases)
+
+
+def _read_m3u(
+    file: SourceFile, options: TableOptions, reject: Reject
+) -> Iterator[tuple[str, Playlist] | SetAside]:
+    text = decoded(file.read())
+    if "#EXT-X-TARGETDURATION" in text or "#EXT-X-STREAM-INF" in text:
+        reject(file.name, "whole file", "is a stream cut into segments, expected songs", None)
+        return
+    playlist_id = title = ""
+    entries: list[Track | SetAside] = []
+    entry = _Entry()
+    for line in text.splitlines():
+        name, _, value = line.partition(":")
+        if not line.strip():
+            continue
+        if not line.startswith("#"):
+            entries.append(entry.track(line.strip()))
+            entry = _Entry()
+        elif name == "#EXTINF" and (match := _INFO.fullmatch(value)):
+            entry.label = match[1].strip()
+        elif name == "#EXTART":
+            entry.artist = value.strip()
+        elif name == "#EXTALB":
+            entry.album = value.strip()
+        elif name == "#PLAYLIST":
+            title = value.strip()
+        elif name == "#SEGUE-PLAYLIST":
+            playlist_id = value.strip()
+        elif name == "#SEGUE-TRACK":
+            entry.note = value
+    yield from one_playlist(file, entries, title, playlist_id)
+
+
+def _read_pls(
+    file: SourceFile, options: TableOptions, reject: Reject
+) -> Iterator[tuple[str, Playlist] | SetAside]:
+    found: dict[int, dict[str, str]] = {}
+    for line in decoded(file.read()).splitlines():
+        if match := _PLS_LINE.fullmatch(line):
+            found.setdefault(int(match[2]), {})[match[1].lower()] = match[3].strip()
+    entries = [
+        _Entry(facts.get("title", "")).track(facts.get("file", ""))
+        for _, facts in sorted(found.items())
+    ]
+    yield from one_playlist(file, entries)
+
+
+def one_playlist(
+    file: SourceFile, entries: list[Track | SetAside], title: str = "", playlist_id: str = ""
+) -> Iterator[tuple[str, Playlist] | SetAside]:
+    """The only playlist of a file, which is called as the file unless it says otherwise."""
+    tracks = [entry for entry in entries if isinstance(entry, Track)]
+    yield from (entry for entry in entries if isinstance(entry, SetAside))
+    if tracks:
+        title = title or file.stem
+        yield "whole file", Playlist(playlist_id or file.stem, title, tracks)
+    else:
+        yield SetAside("empty playlist")
+
+
+M3U = Format(
+    "M3U playlists",
+    lambda file: (
+        file.ending in (".m3u", ".m3u8")
+        or decoded(file.head[:100]).lstrip().upper().startswith("#EXTM3U")
+    ),
+    _read_m3u,
+    named=True,
+)
+PLS = Format(
+    "PLS playlists",
+    lambda file: (
+        file.ending == ".pls" or decoded(file.head[:100]).lstrip().lower().startswith("[playlist]")
+    ),
+    _read_pls,
+    named=True,
+)
