@@ -1,0 +1,256 @@
+"""The RecSys Challenge 2018 on playlists that anybody can make, or on real ones.
+
+    python benchmarks/challenge.py OUT [--data generated] [--playlists 20000]
+    SEGUE_REALDATA=/path/to/folder python benchmarks/challenge.py OUT --data untitled | titled
+
+Holds playlists out by `segue challenge make`, trains Segue with three model seeds on what is left,
+fits the baselines on the same, submits, checks and scores all, and prints the tables.
+
+- ``generated``: playlists of `segue generate`, whose titles carry meaning by construction.
+- ``untitled``: playlists-50k.zip, real playlists without titles, 5,000 of them in a known order.
+- ``titled``: titled-4k.zip, few real playlists with their titles.
+
+Segue is scored as it answers, without its second stage, and where there are titles also asked
+without them and trained without them. An interrupted run resumes: each training and score has its
+own file in OUT, and --seeds and --systems select which to do. The summary, OUT/figures.json, holds
+no individual playlist.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from real_playlists import chosen, kept, segue
+
+from segue.baselines import BASELINES
+from segue.baselines.title_neighbours import TitleKNN
+from segue.bundle import Bundle
+from segue.challenge.challenge_set import Challenge, read_challenge
+from segue.challenge.score import ALL, DEFINITIONS, METRICS, score
+from segue.challenge.submission import LIST_LENGTH, breaches
+from segue.challenge.submit import Asked, submit, write_lists
+from segue.data.playlists import Float32Array, Int32Array
+from segue.files import write_json
+from segue.graph.playlist_graph import PlaylistGraph
+from segue.machine import machine
+from segue.recommend.recommender import Recommender
+from segue.scoring.best import row_batches, top_tracks
+
+SEEDS = (0, 1, 2)
+TITLE_KNN = "title-kNN"
+# Of Segue: by name whether the words of titles are trained, asked, and the second stage is used.
+OURS = {
+    "Segue": (True, True, True),
+    "without second stage": (True, True, False),
+    "asked without titles": (True, False, True),
+    "trained without titles": (False, False, True),
+}
+NAMES = ("popularity", TITLE_KNN, "item-kNN", "EASE", "iALS")
+TEAM = {"team": "segue", "email": "nobody@example.com"}
+
+
+@dataclass(frozen=True)
+class Data:
+    """A source, and how much of it is held out."""
+
+    titled: bool
+    per_kind: int
+    k_core: int
+    any_length: bool = False
+    file: str | None = None
+
+
+DATA = {
+    "generated": Data(True, 100, 10),
+    "untitled": Data(False, 250, 10, file="playlists-50k.zip"),
+    "titled": Data(True, 25, 5, file="titled-4k.zip"),
+}
+
+
+def prepare(out: Path, data: Data, options: argparse.Namespace) -> None:
+    """The challenge and the graphs of its training part."""
+    out.mkdir(parents=True, exist_ok=True)
+    if not (out / "challenge").exists():
+        if data.file is None:
+            source = out / "playlists"
+            if not source.exists():
+                segue("generate", "--playlists", options.playlists, "--out", source)
+        else:
+            source = Path(os.environ["SEGUE_REALDATA"], data.file)
+        cut = ("--per-kind", data.per_kind, "--k-core", data.k_core)
+        segue("challenge", "make", source, "--out", out / "challenge", *cut)
+    for name, words in (("graph", ()), ("titled", ("--title-words",))):
+        if not (out / name).exists() and (data.titled or not words):
+            segue("build", out / "challenge" / "training", "--out", out / name, *words)
+
+
+def train(out: Path, seed: int, *, titles: bool, options: argparse.Namespace) -> Path:
+    """A bundle, trained on all playlists but a few for validation, held out whole as in the set."""
+    name = f"{'titled' if titles else 'plain'}-{seed}"
+    bundle = out / name
+    if not bundle.exists():
+        stopped = (out / f"{name}.training" / "checkpoint.safetensors").exists()
+        how = ["--split", "playlists", "--test-share", 0, "--validation-share", 0.05]
+        how += ["--dim", options.dim, "--epochs", options.epochs, "--rng-seed", seed]
+        how += ["--resume"] if stopped else []
+        started = time.perf_counter()
+        graph = out / ("titled" if titles else "graph")
+        segue("train", graph, "--out", bundle, "--no-refit", "--no-playlists", *how)
+        write_json(out / f"{name}.seconds.json", round(time.perf_counter() - started))
+    return bundle
+
+
+def scored(out: Path, name: str, challenge: Challenge, write: Callable[[Path], Any]) -> Any:
+    """The scores of what `write` submits, by definitions, kind and metric; stored in a file."""
+
+    def made() -> dict[str, Any]:
+        path = out / "submission.csv.gz"
+        path.unlink(missing_ok=True)
+        started = time.perf_counter()
+        write(path)
+        seconds = time.perf_counter() - started
+        if found := breaches(path, challenge.asked):
+            raise RuntimeError(f"{name}: {found[0]}")
+        found = score(path, challenge)
+        path.unlink()
+        return {
+            "seconds": round(seconds, 1),
+            "num_playlists": found.num_playlists,
+            "values": found.values,
+        }
+
+    return kept(out / f"scores-{name.replace(' ', '-')}.json", made)
+
+
+def score_ours(out: Path, challenge: Challenge, name: str, seed: int, options: Any) -> None:
+    trained, asked, second = OURS[name]
+    bundle = train(out, seed, titles=trained and DATA[options.data].titled, options=options)
+
+    def write(path: Path) -> None:
+        recommender = Recommender(Bundle.load(bundle), second_stage=second and None)
+        submit(recommender, challenge.asked, path, titles=asked, **TEAM)
+
+    scored(out, f"{name}-{seed}", challenge, write)
+
+
+def score_baseline(out: Path, challenge: Challenge, name: str) -> None:
+    def write(path: Path) -> None:
+        graph = PlaylistGraph.load(out / "graph")
+        asked = Asked.of(challenge.asked, graph.catalog)
+        titles = TitleKNN(graph) if name == TITLE_KNN else None
+        tracks = None if titles else BASELINES[name](graph)
+
+        def scores(rows: slice) -> Float32Array:
+            if titles is not None:
+                return titles.scores(asked.titles[rows])
+            query = asked.tracks.rows(rows)
+            found = tracks.scores(query)
+            # Where nothing is given, every baseline answers by popularity.
+            found[query.lengths == 0] = graph.popularity
+            return found
+
+        def best(rows: slice) -> Int32Array:
+            found = []
+            for part in row_batches(rows.stop - rows.start, graph.catalog.num_tracks):
+                those = slice(rows.start + part.start, rows.start + part.stop)
+                found.append(top_tracks(scores(those), asked.tracks.rows(those), LIST_LENGTH)[0])
+            return np.concatenate(found)
+
+        write_lists(path, asked, graph.catalog.track_ids, best, **TEAM)
+
+    scored(out, name, challenge, write)
+
+
+def summed_up(out: Path, options: argparse.Namespace) -> dict[str, Any]:
+    """All scores so far: for each system the values of each model seed."""
+
+    def read(name: str) -> Any:
+        path = out / f"scores-{name.replace(' ', '-')}.json"
+        return json.loads(path.read_text()) if path.exists() else None
+
+    runs = {name: [read(f"{name}-{seed}") for seed in SEEDS] for name in OURS}
+    runs |= {name: [read(name)] for name in NAMES}
+    systems = {name: [run for run in found if run] for name, found in runs.items()}
+    graph = PlaylistGraph.load(out / "graph")
+    return {
+        "machine": machine(),
+        "data": options.data,
+        "playlists": options.playlists if options.data == "generated" else None,
+        "dim": options.dim,
+        "epochs": options.epochs,
+        "training": {kind: number for kind, number in graph.num_nodes.items()},
+        "made": json.loads((out / "challenge" / "manifest.json").read_text())["kinds"],
+        "seconds": {path.name: json.loads(path.read_text()) for path in out.glob("*.seconds.json")},
+        "systems": {name: found for name, found in systems.items() if found},
+    }
+
+
+def cell(runs: list[dict[str, Any]], by: str, kind: str, metric: str) -> str:
+    digits = 2 if metric == "clicks" else 4
+    found = [run["values"][by][kind][metric] for run in runs]
+    text = f"{statistics.mean(found):.{digits}f}"
+    if len(found) > 1:
+        text += f" ± {statistics.stdev(found):.{digits}f}"
+    return text.replace("0.", ".")
+
+
+def table(systems: dict[str, Any], by: str) -> str:
+    """Markdown: systems as rows, the three metrics over all kinds."""
+    lines = ["| all kinds | R-precision | nDCG | clicks |", "|---|---|---|---|"]
+    for name, runs in systems.items():
+        cells = [cell(runs, by, ALL, metric) for metric in METRICS]
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def table_by_kind(systems: dict[str, Any], by: str, metric: str) -> str:
+    """Markdown: kinds as rows, systems as columns."""
+    first = next(iter(systems.values()))[0]["num_playlists"]
+    lines = [f"| {metric} | " + " | ".join(systems) + " |", "|---" * (1 + len(systems)) + "|"]
+    for kind, number in first.items():
+        cells = [cell(runs, by, kind, metric) for runs in systems.values()]
+        lines.append(f"| {kind} ({number}) | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--data", choices=DATA, default="generated")
+    parser.add_argument("--playlists", type=int, default=20_000)
+    parser.add_argument("--dim", type=int, default=64)
+    parser.add_argument("--epochs", type=int, default=15)
+    parser.add_argument("--seeds", default=",".join(map(str, SEEDS)))
+    parser.add_argument("--systems", default=",".join((*OURS, *NAMES)))
+    options = parser.parse_args()
+    out, data = options.out, DATA[options.data]
+    if data.file is not None and not os.environ.get("SEGUE_REALDATA"):
+        parser.error(f"SEGUE_REALDATA must name the folder that holds {data.file}")
+    prepare(out, data, options)
+    challenge = read_challenge(out / "challenge")
+    for name in chosen(options.systems, NAMES):
+        if data.titled or name != TITLE_KNN:
+            score_baseline(out, challenge, name)
+    for seed in chosen(options.seeds, tuple(map(str, SEEDS))):
+        for name in chosen(options.systems, tuple(OURS)):
+            if data.titled or name in ("Segue", "without second stage"):
+                score_ours(out, challenge, name, int(seed), options)
+    figures = summed_up(out, options)
+    write_json(out / "figures.json", figures)
+    for by in DEFINITIONS:
+        print(f"\nBy {by}:\n\n{table(figures['systems'], by)}")
+    for metric in METRICS:
+        print(f"\n{table_by_kind(figures['systems'], DEFINITIONS[0], metric)}")
+
+
+if __name__ == "__main__":
+    main()
