@@ -70,7 +70,7 @@ class Data:
 
 
 DATA = {
-    "generated": Data(True, 100, 10),
+    "generated": Data(True, 200, 10),
     "untitled": Data(False, 250, 10, file="playlists-50k.zip"),
     "titled": Data(True, 25, 5, file="titled-4k.zip"),
 }
@@ -187,7 +187,7 @@ def summed_up(out: Path, options: argparse.Namespace) -> dict[str, Any]:
         "playlists": options.playlists if options.data == "generated" else None,
         "dim": options.dim,
         "epochs": options.epochs,
-        "training": {kind: number for kind, number in graph.num_nodes.items()},
+        "training": dict(graph.num_nodes),
         "made": json.loads((out / "challenge" / "manifest.json").read_text())["kinds"],
         "seconds": {path.name: json.loads(path.read_text()) for path in out.glob("*.seconds.json")},
         "systems": {name: found for name, found in systems.items() if found},
