@@ -71,8 +71,8 @@ class Data:
 
 DATA = {
     "generated": Data(True, 200, 10),
-    "untitled": Data(False, 250, 10, file="playlists-50k.zip"),
-    "titled": Data(True, 25, 5, file="titled-4k.zip"),
+    "untitled": Data(False, 150, 30, file="playlists-50k.zip"),
+    "titled": Data(True, 40, 5, file="titled-4k.zip"),
 }
 
 

@@ -3,8 +3,10 @@
 import gzip
 import json
 import re
+from dataclasses import replace
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -18,8 +20,10 @@ from segue.challenge.challenge_set import (
 from segue.challenge.score import score
 from segue.challenge.submission import breaches, read_submission
 from segue.challenge.submit import Asked, submit
+from segue.data.relations import Nodes
 from segue.errors import InputError
 from segue.recommend.recommender import Recommender
+from segue.scoring.centroid import unit_rows
 
 TEAM = {"team": "a team", "email": "team@example.com"}
 
@@ -330,3 +334,34 @@ def test_check_accepts_whatever_submit_writes(recommender, tmp_path, lists):
     read = dict(read_submission(path, asked, found.append))
     assert found == []
     assert [len(read[pid]) for pid in range(len(asked))] == [500] * len(asked)
+
+
+def test_titles_are_asked_with_where_the_bundle_has_words(made, of_training, tmp_path):
+    words = pa.array(["songs", "for", "the", *map(str, range(9))])
+    rng = np.random.default_rng(8)
+    titled = replace(
+        of_training,
+        catalog=of_training.catalog.with_nodes("word", Nodes(words, words)),
+        vectors={
+            **of_training.vectors,
+            "word": unit_rows(rng.normal(size=(len(words), 8)).astype(np.float32)),
+        },
+        word_weight=np.ones(len(words), dtype=np.float32),
+        title_growth=np.zeros(1, dtype=np.float32),
+        playlists=None,
+    )
+    asked = read_challenge_set(made)
+    lists, by_popularity = {}, {}
+    for titles in (True, False):
+        path = tmp_path / f"{titles}.csv.gz"
+        done = submit(Recommender(titled), asked, path, titles=titles, **TEAM)
+        by_popularity[titles] = done.by_popularity
+        lists[titles] = dict(read_submission(path, asked, pytest.fail))
+    assert by_popularity == {True: 0, False: 3}
+    for playlist in asked:
+        same = lists[True][playlist.pid] == lists[False][playlist.pid]
+        assert same is (playlist.name is None)
+    # Each list is the one that the recommender gives to this title and these tracks.
+    alone = next(playlist for playlist in asked if not playlist.tracks)
+    found = Recommender(titled).vibe(title=alone.name, n=500)
+    assert lists[True][alone.pid] == [track.track_id for track in found.tracks]

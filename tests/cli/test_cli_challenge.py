@@ -60,7 +60,7 @@ def test_the_whole_way(run, source, tmp_path, monkeypatch):
     assert table["title + first 5"] == "2"
     assert table["title + first 25"] == "0"
     assert "4 playlists without a title: not for kinds with one" in err
-    assert "title + random 25: 0 of 2, no more playlists are suitable" in err
+    assert "Fewer than 2, as no more are suitable: title + first 25, title + random 25, " in err
     assert "48 playlists left for training, written to c/training" in err
 
     _bundle("c/training").save(tmp_path / "bundle")

@@ -97,6 +97,7 @@ def submit(
     *,
     team: str,
     email: str,
+    titles: bool = True,
     advance: Callable[[int], None] | None = None,
 ) -> Submitted:
     """Answer every playlist of a challenge set, completely or not at all.
@@ -108,6 +109,8 @@ def submit(
         A new ``.csv.gz`` or ``.csv``.
     team, email
         For the first line.
+    titles
+        Ask with the titles, too, where the bundle has learned the words of titles.
     advance
         Called after each batch with the number of playlists in it.
 
@@ -120,7 +123,9 @@ def submit(
     """
     catalog = recommender.bundle.catalog
     those = Asked.of(asked, catalog)
-    query = recommender.queries.of_lists(those.tracks, those.from_the_start)
+    query = recommender.queries.of_lists(
+        those.tracks, those.from_the_start, those.titles if titles else None
+    )
 
     def best(rows: slice) -> Int32Array:
         return recommender.rank(query.rows(rows), LIST_LENGTH)[0]

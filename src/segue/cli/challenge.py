@@ -100,9 +100,9 @@ def make(
     if made.without_order:
         without = count(made.without_order, "playlist")
         say(f"{without} of unknown order: not for kinds with the first tracks")
-    for kind, found in made.per_kind.items():
-        if found < per_kind:
-            say(f"{kind}: {number(found)} of {number(per_kind)}, no more playlists are suitable")
+    short = [kind for kind, found in made.per_kind.items() if found < per_kind]
+    if short:
+        say(f"Fewer than {number(per_kind)}, as no more are suitable: {', '.join(short)}")
     say(f"{count(made.num_training, 'playlist')} left for training, written to {out / 'training'}")
     say(f"Build a graph of them: {command('build', out / 'training', '--out', 'graph')}")
 
@@ -123,6 +123,7 @@ def make(
     default=None,
     help="Reorder the best tracks.  [default: if the bundle has a second stage]",
 )
+@click.option("--no-titles", is_flag=True, help="Ask with the tracks alone.")
 @EXACT
 @THREADS
 @click.option("--overwrite", is_flag=True, help="Replace an older file.")
@@ -133,6 +134,7 @@ def submit(
     team: str,
     email: str,
     second_stage: bool | None,
+    no_titles: bool,
     exact: bool,
     threads: int | None,
     overwrite: bool,
@@ -140,8 +142,9 @@ def submit(
     """Answer every playlist of a challenge set with 500 tracks, none of them given.
 
     CHALLENGE_SET is the real challenge_set.json, or one that `segue challenge make` wrote (or the
-    folder of one). Tracks that the bundle does not know are ignored; a playlist of which it knows
-    nothing gets the most popular tracks.
+    folder of one). Titles count where the bundle has learned their words (`segue build
+    --title-words`). Tracks that it does not know are ignored; a playlist of which it knows nothing
+    gets the most popular tracks.
     """
     from segue.challenge.challenge_set import read_challenge_set
     from segue.challenge.submit import submit as write
@@ -152,7 +155,15 @@ def submit(
     asked = read_challenge_set(challenge_set)
     recommender = Recommender.load(bundle, exact=exact, second_stage=second_stage)
     with progress_bar("Recommending", len(asked), "playlists") as bar:
-        done = write(recommender, asked, out, team=team, email=email, advance=bar.advance)
+        done = write(
+            recommender,
+            asked,
+            out,
+            team=team,
+            email=email,
+            titles=not no_titles,
+            advance=bar.advance,
+        )
     if done.num_unknown:
         say(f"{count(done.num_unknown, 'track')} unknown to the bundle, ignored")
     if done.by_popularity:
