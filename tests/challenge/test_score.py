@@ -2,9 +2,12 @@
 
 import math
 
+import numpy as np
 import pytest
 
 from segue.challenge.score import measure
+from segue.metrics.accuracy import clicks, ndcg, r_precision
+from segue.metrics.ranks import HeldOutRanks
 
 # Four hidden tracks of three artists; the artist of d is not known.
 TARGETS = {"a": "A", "b": "A", "c": "C", "d": None}
@@ -52,14 +55,14 @@ def test_unknown_artists_never_match():
 
 
 @pytest.mark.parametrize(
-    ("rank", "clicks"), [(1, 0), (10, 0), (11, 1), (20, 1), (491, 49), (500, 49), (None, 51)]
+    ("rank", "expected"), [(1, 0), (10, 0), (11, 1), (20, 1), (491, 49), (500, 49), (None, 51)]
 )
-def test_clicks(rank, clicks):
+def test_clicks(rank, expected):
     listed = [f"n{place}" for place in range(500)]
     if rank is not None:
         listed[rank - 1] = "a"
     found = by_hand(listed)
-    assert {values[2] for values in found.values()} == {clicks}
+    assert {values[2] for values in found.values()} == {expected}
 
 
 def test_no_hit():
@@ -74,3 +77,26 @@ def test_the_ideal_is_no_longer_than_a_list():
     # Over all 600 for the organisers, over the 500 that a list can hold for the winners.
     assert found["organisers"]["r-precision"] == pytest.approx(500 / 600)
     assert found["vl6"]["r-precision"] == pytest.approx(1)
+
+
+def test_hits_ndcg_and_clicks_are_those_of_the_package():
+    rng = np.random.default_rng(4)
+    lists, targets = [], []
+    for number in range(30):
+        tracks = rng.permutation(900)
+        lists.append([str(track) for track in tracks[:500]])
+        targets.append([str(track) for track in rng.choice(tracks, 1 + 3 * number, replace=False)])
+    rank = [
+        1 + listed.index(track) if track in listed else 900
+        for listed, those in zip(lists, targets, strict=True)
+        for track in those
+    ]
+    offsets = np.cumsum([0, *map(len, targets)])
+    ranks = HeldOutRanks(offsets, np.array(rank), np.full(30, np.nan))
+    found = [
+        measure(listed, dict.fromkeys(those), {})
+        for listed, those in zip(lists, targets, strict=True)
+    ]
+    assert [each["rules"]["r-precision"] for each in found] == pytest.approx(r_precision(ranks))
+    assert [each["organisers"]["ndcg"] for each in found] == pytest.approx(ndcg(ranks, 500))
+    assert [each["organisers"]["clicks"] for each in found] == pytest.approx(clicks(ranks))
