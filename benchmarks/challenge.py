@@ -1,6 +1,6 @@
 """The RecSys Challenge 2018 on playlists that anybody can make, or on real ones.
 
-    python benchmarks/challenge.py OUT [--data generated] [--playlists 20000]
+    python benchmarks/challenge.py OUT [--data generated] [--playlists 10000]
     SEGUE_REALDATA=/path/to/folder python benchmarks/challenge.py OUT --data untitled | titled
 
 Holds playlists out by `segue challenge make`, trains Segue with three model seeds on what is left,
@@ -70,7 +70,7 @@ class Data:
 
 
 DATA = {
-    "generated": Data(True, 200, 10),
+    "generated": Data(True, 100, 10),
     "untitled": Data(False, 150, 30, file="playlists-50k.zip"),
     "titled": Data(True, 40, 5, file="titled-4k.zip"),
 }
@@ -99,7 +99,7 @@ def train(out: Path, seed: int, *, titles: bool, options: argparse.Namespace) ->
     bundle = out / name
     if not bundle.exists():
         stopped = (out / f"{name}.training" / "checkpoint.safetensors").exists()
-        how = ["--split", "playlists", "--test-share", 0, "--validation-share", 0.05]
+        how = ["--split", "playlists", "--test-share", 0, "--validation-share", 0.07]
         how += ["--dim", options.dim, "--epochs", options.epochs, "--rng-seed", seed]
         how += ["--resume"] if stopped else []
         started = time.perf_counter()
@@ -226,7 +226,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("out", type=Path)
     parser.add_argument("--data", choices=DATA, default="generated")
-    parser.add_argument("--playlists", type=int, default=20_000)
+    parser.add_argument("--playlists", type=int, default=10_000)
     parser.add_argument("--dim", type=int, default=64)
     parser.add_argument("--epochs", type=int, default=15)
     parser.add_argument("--seeds", default=",".join(map(str, SEEDS)))
