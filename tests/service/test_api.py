@@ -111,6 +111,21 @@ def test_a_whole_number_is_an_id(client):
     assert response.json()["error"].startswith("'5' matches no track in this bundle")
 
 
+def test_match(client, recommender):
+    songs = ["artist 4 - TRACK 8", {"artists": ["Nobody"], "title": "Nothing"}, 5]
+    matched = post(client, "/match", {"songs": songs})
+    asked = [songs[0], (["Nobody"], "Nothing"), "5"]
+    assert matched == recommender.match(asked).to_json()
+    assert matched["missing"] >= 1
+
+
+def test_match_a_pasted_file(client):
+    text = "playlist,track,track_name,artist_name\nmine,x,Track 8,Nobody\nmine,segue:track:3,a,b\n"
+    matched = post(client, "/match", {"text": text})
+    assert [song["status"] for song in matched["songs"]][1] == "found"
+    assert matched["songs"][1]["track"]["id"] == "segue:track:3"
+
+
 def test_vibe(client, recommender):
     question = {"tracks": TRACKS, "artists": ["segue:artist:9"], "n": 4, "dial": 1}
     expected = recommender.vibe(TRACKS, 4, artists=["segue:artist:9"], dial=1.0)
@@ -266,6 +281,9 @@ def test_metrics(client, serving):
     ("path", "question", "status", "sentence"),
     [
         ("/complete", {"playlist": "no"}, 404, "'no' is not a playlist of this bundle, expected"),
+        ("/match", {}, 422, "Exactly one of songs and text must be given."),
+        ("/match", {"songs": [], "text": "a"}, 422, "songs: "),
+        ("/match", {"text": "a\x00b"}, 400, "pasted text: "),
         ("/complete", {"tracks": ["x"]}, 404, "'x' matches no track in this bundle"),
         ("/complete", {}, 422, "Exactly one of playlist and tracks must be given."),
         ("/complete", {"playlist": "7", "tracks": []}, 422, "Exactly one of playlist and"),

@@ -49,6 +49,7 @@ def test_answers_are_as_the_document_says(serving: Serving, method: str, path: s
 
 GOOD: dict[str, dict[str, Any]] = {
     "/find": {"query": {"text": "a", "kind": ["track", "artist", "playlist"]}},
+    "/match": {"body": {"songs": ["Track 8", {"title": "Track 3", "artists": ["?"]}, "?"]}},
     "/complete": {"body": {"playlist": "7", "reasons": True, "dial": 0.5}},
     "/recommend": {"body": {"playlists": [{"playlist": "7"}, {"tracks": ["?"]}], "n": 3}},
     "/vibe": {"body": {"tracks": ["segue:track:1"], "artists": ["segue:artist:1"]}},
@@ -77,7 +78,7 @@ def test_good_answers_are_as_the_document_says(serving: Serving, method: str, pa
 def test_the_document_describes_everything(client: TestClient) -> None:
     document = client.get(f"{API}/openapi.json").json()
     assert {path.removeprefix(API) for path in document["paths"]} == {
-        "/find", "/complete", "/recommend", "/vibe", "/similar", "/why", "/sort", "/tidy",
+        "/find", "/match", "/complete", "/recommend", "/vibe", "/similar", "/why", "/sort", "/tidy",
         "/subgraph", "/nearby",
         "/tracks/{track_id}", "/artists/{artist_id}", "/playlists/{playlist_id}", "/health",
         "/ready", "/version", "/metrics",

@@ -13,6 +13,7 @@ from segue.recommend.ranking import ListOptions
 MAX_N = 500
 MAX_TRACKS = 500
 MAX_FILTER = 5000
+MAX_SONGS = 5000
 MAX_BATCH = 64
 MAX_OWN = 5000
 MAX_PLAYLISTS = 500

@@ -173,6 +173,7 @@ def warm_up(recommender: Recommender) -> None:
     if not catalog.num_tracks:
         return
     track = str(catalog.track_ids[0])
+    recommender.match([track, "a - b"])
     recommender.complete(tracks=[track], n=1, dial=0.5, reasons=True)
     recommender.similar(track, 1)
     recommender.sort([track], into={"": [track]})

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from io import StringIO
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from segue.data.reading import read
 from segue.errors import SegueError
+from segue.names.match import Status
 from segue.names.name_file import Kind
 from segue.recommend.details import Found
 from segue.recommend.lists import Recommendations, SimilarArtists
@@ -19,6 +22,7 @@ from segue.service.schemas import (
     MAX_BATCH,
     MAX_N,
     MAX_PLAYLISTS,
+    MAX_SONGS,
     MAX_TEXT,
     MAX_TIDY,
     Dial,
@@ -117,6 +121,75 @@ class Similar(Question):
         return self
 
 
+class Named(Question):
+    """A song by name."""
+
+    title: str = Field(min_length=1, max_length=500)
+    artists: list[Annotated[str, Field(max_length=500)]] = Field(
+        default_factory=list, max_length=50, description="The main one first."
+    )
+
+
+class Songs(Question):
+    """Songs from elsewhere, to be found in the bundle."""
+
+    model_config = one_of("songs", "text")
+
+    songs: Annotated[list[Id | Named], Field(min_length=1, max_length=MAX_SONGS)] | None = Field(
+        default=None,
+        description='Ids, links, "artist - title" or titles as text; or title and artists.',
+    )
+    text: Annotated[str, Field(min_length=1)] | None = Field(
+        default=None, description="A pasted list, or the text of a file that `segue build` reads."
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> Songs:
+        check_one_of(self, "songs", "text")
+        return self
+
+    def asked(self) -> Any:
+        """In a form that the recommender takes."""
+        if self.text is not None:
+            return read(StringIO(self.text))
+        songs = self.songs or []
+        return [song if isinstance(song, str) else (song.artists, song.title) for song in songs]
+
+
+class FoundTrack(BaseModel):
+    """A track in a few words."""
+
+    type: str
+    id: str
+    name: str
+    artist_name: str
+    num_playlists: int
+
+
+class MatchedSong(BaseModel):
+    """What became of one song: `track` if it was found, `candidates` if that is unsure.
+
+    `how` is `id`, `isrc`, `mbid`, `name`, `version` (another version was taken) or `spelling` of a
+    song that was found, `several` or `near` of an unsure one. `count` is how many tracks it may be.
+    """
+
+    asked: str
+    status: Status
+    how: str
+    track: FoundTrack | None
+    candidates: list[FoundTrack]
+    count: int
+
+
+class Matched(BaseModel):
+    """What became of each song, in order, and how many were found, are unsure, are missing."""
+
+    songs: list[MatchedSong]
+    found: int
+    unsure: int
+    missing: int
+
+
 class Why(Question):
     """A track, and what it should go with: a playlist, or songs, artists and a title."""
 
@@ -195,6 +268,13 @@ def routes(work: Work) -> APIRouter:
         """Find tracks, artists and playlists by name."""
         return await work.answer(
             lambda served: served.recommender.find(text, n, kind=kind, fuzzy=fuzzy)
+        )
+
+    @api.post("/match", response_model=Matched)
+    async def match(question: Songs) -> Response:
+        """Find which tracks of the bundle some songs from elsewhere are."""
+        return await work.answer(
+            lambda served: served.recommender.match(question.asked()).to_json()
         )
 
     @api.post("/complete", response_model=Recommendations)
