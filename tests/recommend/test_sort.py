@@ -4,13 +4,16 @@ import json
 from dataclasses import replace
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 import segue
 from segue.data.playlists import TrackLists
+from segue.data.relations import Nodes
 from segue.errors import InputError, NameLookupError
 from segue.recommend.placing import Placing
 from segue.recommend.recommender import Recommender
+from segue.scoring.centroid import unit_rows
 from segue.scoring.query import Query
 
 
@@ -85,6 +88,28 @@ def test_reasons_are_parts_of_the_score(communities):
     assert {reason.id for reason in best.because} <= set(MINE["zero"])
     query = TrackLists.from_lists([list(range(12))])
     assert best.score == pytest.approx(communities.stages.first.scores(query)[0, 20], abs=1e-5)
+
+
+def test_the_words_of_a_title_count_and_are_reasons(communities_bundle):
+    """Two playlists of a single song that says nothing, but their titles do."""
+    words = pa.array(["zero", "one"])
+    vectors = communities_bundle.track_vectors
+    of_words = unit_rows(np.stack([vectors[:40].sum(axis=0), vectors[40:80].sum(axis=0)]))
+    bundle = replace(
+        communities_bundle,
+        catalog=communities_bundle.catalog.with_nodes("word", Nodes(words, words)),
+        playlists=None,
+        vectors={**communities_bundle.vectors, "word": of_words},
+        word_weight=np.ones(2, dtype=np.float32),
+        title_growth=np.zeros(1, dtype=np.float32),
+    )
+    into = {"zero": ["segue:track:130"], "one": ["segue:track:131"]}
+    found = Recommender(bundle).sort(["segue:track:20", "segue:track:60"], into=into)
+    assert [song.placements[0].title for song in found.songs] == ["zero", "one"]
+    for song in found.songs:
+        best = song.placements[0]
+        assert (best.because[0].kind, best.because[0].name) == ("word", best.title)
+        assert sum(r.part for r in best.because) + best.rest == pytest.approx(best.score, abs=1e-6)
 
 
 def test_a_song_that_is_in_a_playlist_is_said_to_be(communities):

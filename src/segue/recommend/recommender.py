@@ -111,8 +111,9 @@ class Recommender:
         self.names = NameLookup(bundle.catalog, bundle.popularity, bundle.playlists, bundle.folder)
         self.rows = Rows(bundle)
         self.details = Details(bundle, self.names, self.rows)
+        self._titles = Titles(bundle)
         self.queries = Queries(
-            self.names, self.rows, bundle.catalog.num_tracks, recency, Titles(bundle)
+            self.names, self.rows, bundle.catalog.num_tracks, recency, self._titles
         )
         self._answers = Answers(bundle)
         trees = None if second_stage is False else bundle.second_stage
@@ -339,8 +340,8 @@ class Recommender:
 
         Every song gets its likeliest playlists, each with a confidence and with what speaks for it,
         and a confidence that none fits. These are probabilities, fitted to the playlists' own
-        songs; see `segue.recommend.placing`. The score has no second stage, and the order of the
-        playlists does not count.
+        songs; see `segue.recommend.placing`. The score has no second stage; the words of a
+        playlist's title count where the bundle has learned words, the order of its songs does not.
 
         Parameters
         ----------
@@ -373,7 +374,8 @@ class Recommender:
         check_length(n)
         matches, playlists = self.match(songs), OwnPlaylists.of(into, self.names, self.rows)
         first, explainer = self.stages.first, self._answers.explainer
-        return sort_songs(first, self.bundle.catalog, explainer, matches, playlists, n)
+        titles, catalog = self._titles, self.bundle.catalog
+        return sort_songs(first, catalog, explainer, titles, matches, playlists, n)
 
     def tidy(
         self, songs: Any = None, *, playlist: Text | None = None, parts: int | None = None

@@ -13,6 +13,7 @@ from segue.names.matches import Matches
 from segue.recommend.own_playlists import OwnPlaylists
 from segue.recommend.placing import Float64Array, OwnSongs, Placing
 from segue.recommend.reasons import Explainer, Reason, plain
+from segue.recommend.titles import Titles
 from segue.scoring.first_stage import FirstStage
 from segue.scoring.query import Query
 
@@ -177,12 +178,13 @@ def sort_songs(
     first: FirstStage,
     catalog: Catalog,
     explainer: Explainer,
+    titles: Titles,
     songs: Matches,
     into: OwnPlaylists,
     n: int,
 ) -> SortedSongs:
-    """Sort songs into playlists: the `n` likeliest of each song."""
-    query = Query(into.tracks)
+    """Sort songs into playlists: the `n` likeliest of each song; the playlists' titles count."""
+    query = Query(into.tracks, words=titles.lists(into.titles))
     placing = Placing(first, query)
     place_of: dict[int, int] = {}
     for place, row in enumerate(songs.track_index.tolist()):
@@ -191,7 +193,7 @@ def sort_songs(
     tracks = np.array(list(place_of), dtype=np.int64)
     likely, none = placing.probabilities(tracks)
     ranked = np.argsort(-likely, axis=1, kind="stable")[:, :n]
-    placements = _placements(first, explainer, query, into, tracks, ranked, likely)
+    placements = _placements(first, explainer, titles, query, into, tracks, ranked, likely)
     held_by: dict[int, list[str]] = {}
     for row, track in zip(
         into.tracks.list_index().tolist(), into.tracks.track_index.tolist(), strict=True
@@ -227,6 +229,7 @@ def sort_songs(
 def _placements(
     first: FirstStage,
     explainer: Explainer,
+    titles: Titles,
     query: Query,
     into: OwnPlaylists,
     tracks: Int64Array,
@@ -237,12 +240,12 @@ def _placements(
     made: dict[tuple[int, int], Placement] = {}
     for row in range(len(into)):
         asking = np.flatnonzero((ranked == row).any(axis=1) & (likely[:, row] > 0))
-        one = query.rows(slice(row, row + 1))
+        one, title = query.rows(slice(row, row + 1)), titles.own(into.titles[row])
         for start in range(0, len(asking), _BATCH_SONGS):
             batch = asking[start : start + _BATCH_SONGS]
-            parts = first.parts(one, tracks[batch].astype(np.int32))
+            parts = title.by_word(first.parts(one, tracks[batch].astype(np.int32)))
             for place, song in enumerate(batch.tolist()):
-                because, rest = explainer.strongest(parts, place)
+                because, rest = explainer.strongest(parts, place, title.words)
                 made[song, row] = Placement(
                     into.ids[row],
                     into.titles[row],
