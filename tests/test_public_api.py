@@ -133,7 +133,7 @@ def test_answers_and_figures_print_as_tables(names):
     lines = str(found).splitlines()
     assert lines[0] == found.title
     assert all(track.track_name in str(found) for track in found.tracks)
-    assert "most because of" in str(found)
+    assert "goes with" in str(found)
     artists = recommender.similar(artist="Queen", n=2)
     assert all(artist.artist_name in str(artists) for artist in artists.artists)
     why = recommender.why("Kashmir", tracks=["Superstition"])

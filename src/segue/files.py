@@ -119,6 +119,14 @@ def refuse_existing(path: Path, kind: str, *, overwrite: bool) -> None:
         raise ArtefactError(f"{path}: exists already; --overwrite replaces it")
 
 
+def refuse_file(path: Path, *, overwrite: bool) -> None:
+    """Raise ArtefactError if something is already where a file should be written."""
+    if path.is_dir():
+        raise ArtefactError(f"{path}: is a folder, expected a file to write")
+    if path.exists() and not overwrite:
+        raise ArtefactError(f"{path}: exists already; --overwrite replaces it")
+
+
 @contextmanager
 def atomic_artefact(path: Path, kind: str, *, overwrite: bool = False) -> Iterator[ArtefactWriter]:
     """Write a whole artefact folder, or nothing.

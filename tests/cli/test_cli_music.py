@@ -7,12 +7,14 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import unquote
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+import segue
 from segue.bundle import Bundle
 from segue.data.playlists import Catalog, Playlists, TrackLists
 from segue.recommend.filters import Filters
@@ -89,8 +91,9 @@ def test_complete_for_people(run, recommender):
         assert track.track_name in line
         assert track.artist_name in line
         assert f"{track.score:.3f}" in line
-        assert track.because[0].name in line
-        assert line.endswith(f" {track.because[0].part:.3f}")
+        if track.goes_with is not None:
+            assert track.goes_with.name in line
+            assert line.endswith(f" {track.goes_with.part:.3f}")
     assert "[bold]Loud[/bold]" in out, "markup in a name is no markup"
     assert "[red]Band[/red]" in out
 
@@ -99,7 +102,7 @@ def test_an_empty_playlist_says_that_the_list_is_the_most_popular(run):
     status, out, err = run("complete", "bundle", "empty", "-n", 3)
     assert status == 0
     assert "most popular" in err
-    assert "most because of" not in out
+    assert "goes with" not in out
     lines = [line.split() for line in out.splitlines()]
     assert ["1", "Hurt", "Johnny", "Cash"] in [line[:4] for line in lines]
     status, out, _ = run("complete", "bundle", "empty", "-n", 3, "--json")
@@ -148,6 +151,11 @@ ERRORS = [
     (["recommend", "bundle", "--ids", "gone", "--out", "x.parquet"], "gone: cannot be read"),
     (["recommend", "bundle", "--playlists", "gone", "--out", "x.parquet"], "gone: cannot be read"),
     (["recommend", "bundle", "--all", "--out", "no/x.parquet"], "no/x.parquet: cannot be written"),
+    (["recommend", "bundle", "--all", "--out", "x.doc"], "x.doc: its ending says no format"),
+    (["vibe", "bundle", "Halo", "--out", "x.doc"], "x.doc: its ending says no format"),
+    (["complete", "bundle", "10", "--out", "no/x.csv"], "no/x.csv: cannot be written"),
+    (["complete", "bundle", "10", "--out", "x.csv", "--library", "."], "--library is for m3u8"),
+    (["recommend", "bundle", "--all", "--out", "x.m3u8"], "M3U8 holds one playlist a file"),
 ]
 
 
@@ -173,6 +181,10 @@ def test_errors_are_one_sentence(run, folder, args, says):
         ["recommend", "bundle", "--out", "x.parquet"],
         ["recommend", "bundle", "--all", "--ids", "ids.txt", "--out", "x.parquet"],
         ["recommend", "bundle", "--all", "-n", "0", "--out", "x.parquet"],
+        ["vibe", "bundle", "Halo", "--format", "csv"],
+        ["complete", "bundle", "10", "--library", "."],
+        ["complete", "bundle", "10", "--with-given"],
+        ["complete", "bundle", "10", "--out", "x", "--format", "mp3"],
     ],
 )
 def test_usage_errors(run, args):
@@ -185,11 +197,82 @@ def test_recommend_for_all(run, recommender, tmp_path):
     status, out, err = run("recommend", "bundle", "--all", "-n", 5, "--out", tmp_path / "r.parquet")
     assert (status, out) == (0, "")
     assert "1 playlist without a known track: the most popular tracks" in err
-    assert "15 rows for 4 playlists written to" in err
+    assert "15 songs in 4 playlists written to" in err
     rows = pq.read_table(tmp_path / "r.parquet").to_pylist()
     for playlist in ("10", "11", "empty", "full"):
         listed = [row["track_id"] for row in rows if row["playlist_id"] == playlist]
         assert listed == [track.track_id for track in recommender.complete(playlist, 5).tracks]
+
+
+def ids_in(path) -> list[str]:
+    collection = segue.read(path)
+    return [collection.catalog.track_ids[row].as_py() for row in collection.playlists.tracks[0]]
+
+
+def test_a_list_goes_into_a_file(run, recommender, tmp_path):
+    out = tmp_path / "next.json"
+    status, shown, err = run("complete", "bundle", "10", "-n", 4, "--out", out)
+    assert (status, err) == (0, f"4 songs written to {out}\n")
+    found = recommender.complete("10", 4)
+    assert found.tracks[0].track_name in shown
+    assert ids_in(out) == [track.track_id for track in found.tracks]
+    assert segue.read(out).playlists.titles.to_pylist() == ["[i]road[/i] trip, continued"]
+
+    status, _, err = run("complete", "bundle", "10", "-n", 4, "--out", out)
+    assert (status, err) == (1, f"segue: {out}: exists already; --overwrite replaces it\n")
+    run("complete", "bundle", "10", "-n", 4, "--out", out, "--overwrite", "--with-given")
+    assert ids_in(out) == ["t:1", "t:2", "t:6", *(track.track_id for track in found.tracks)]
+
+    run("vibe", "bundle", "Halo", "1999", "-n", 2, "--out", tmp_path / "a", "--format", "mpd")
+    assert ids_in(tmp_path / "a") == [
+        t.track_id for t in recommender.vibe(["Halo", "1999"], 2).tracks
+    ]
+    args = ["--track", "t:4", "--track", "t:1", "--out", tmp_path / "b.mpd.json", "--with-given"]
+    run("complete", "bundle", *args)
+    assert ids_in(tmp_path / "b.mpd.json")[:2] == ["t:4", "t:1"]
+
+
+def test_an_exported_list_replaces_no_playlist_of_the_bundle(run, folder, tmp_path):
+    """Every list once had the id 0, and an update with one replaced playlist 0."""
+    for name in ("one", "two"):
+        args = ["Halo", "1999"] if name == "one" else ["あなた"]
+        run("vibe", "bundle", *args, "-n", 2, "--out", tmp_path / f"{name}.mpd.json")
+    status, _, err = run("update", "bundle", tmp_path, "--out", tmp_path / "updated")
+    assert status == 0
+    assert "2 new, 0 replaced" in err
+
+
+@pytest.mark.parametrize("form", ["m3u8", "xspf"])
+def test_a_list_names_the_files_of_a_music_folder(run, recommender, tmp_path, monkeypatch, form):
+    found = recommender.vibe(["Halo"], 9).tracks
+    for track in found[1:3]:
+        folder = tmp_path / "Music" / track.artist_name.replace("/", "_")
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"03 {track.track_name.replace('/', '_')}.mp3").write_bytes(b"")
+    monkeypatch.chdir(tmp_path)
+    bundle = Path(recommender.bundle.folder)
+    status, _, err = run(
+        *("vibe", bundle, "Halo", "-n", 9, "--out", f"next.{form}", "--library", "Music")
+    )
+    assert status == 0
+    assert "7 songs not in Music, left out\n2 songs written to" in err
+    text = Path(f"next.{form}").read_text("utf-8")
+    for track in found[1:3]:
+        name = track.track_name.replace("/", "_")
+        assert f"03 {name}" in unquote(text)
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "song.mp3").write_bytes(b"")
+    for library, says in [
+        ("gone", "gone: there is no such folder"),
+        ("empty", "empty: holds no audio files"),
+        ("other", "other: has none of the 9 songs"),
+    ]:
+        args = ["-n", 9, "--out", f"x.{form}", "--library", library]
+        status, _, err = run("vibe", bundle, "Halo", *args)
+        assert status == 1
+        assert says in err
+        assert not Path(f"x.{form}").exists()
 
 
 def test_recommend_for_ids_and_for_new_playlists(run, recommender, tmp_path):

@@ -217,7 +217,8 @@ def test_what_is_printed_for_programs(small):
     first = content["tracks"][0]
     assert set(first) == {
         *("rank", "track_id", "track_name", "artist_id", "artist_name", "score"),
-        *("because", "rest", "same_artist", "playlists"),
+        *("because", "rest", "same_artist", "playlists", "artists", "album", "aliases"),
+        "goes_with",
     }
     assert set(first["because"][0]) == {"kind", "id", "name", "part"}
     assert json.loads(json.dumps(content)) == content

@@ -7,7 +7,9 @@ import pytest
 from scipy.sparse import csr_array
 
 from segue.recommend.filters import Filters
+from segue.recommend.reasons import Explainer
 from segue.recommend.recommender import Recommender
+from segue.scoring.term import ScoreParts
 from segue.scoring.wide import WidePart
 
 pytest.importorskip("lightgbm", reason="the extra train is not installed")
@@ -75,3 +77,39 @@ def test_a_filter_only_leaves_tracks_out(recommender):
     np.testing.assert_allclose(
         [t.score for t in found.tracks], [t.score for t in every.tracks[1::2]], atol=1e-6
     )
+
+
+def explainer(bundle) -> Explainer:
+    return Explainer(bundle.catalog, None, bundle.popularity)
+
+
+def test_what_tells_the_tracks_of_a_list_apart(planted_bundle):
+    """The last track of an ordered playlist is the strongest reason for all of them."""
+    parts = ScoreParts(
+        (("track", 0), ("track", 1), ("artist", 0), ("popularity", -1)),
+        np.array([
+            [0.1, 0.5, 0.0, 0.9],
+            [0.3, 0.5, 0.0, 0.1],
+            [0.1, 0.6, 0.1, 0.1],
+            [-0.2, -0.4, -0.1, 0.1],
+        ]),
+    )  # fmt: skip
+    found = explainer(planted_bundle).distinctive(parts)
+    assert [reason and (reason.kind, reason.id, reason.part) for reason in found] == [
+        ("track", "segue:track:1", 0.5),
+        ("track", "segue:track:0", 0.3),
+        ("track", "segue:track:1", 0.6),
+        None,
+    ]
+    one = ScoreParts(parts.sources, parts.parts[1:2])
+    assert [reason.id for reason in explainer(planted_bundle).distinctive(one)] == ["segue:track:1"]
+    assert explainer(planted_bundle).distinctive(ScoreParts(parts.sources, parts.parts[:0])) == []
+
+
+def test_what_a_track_goes_with_is_a_part_of_its_score(recommender):
+    found = recommender.complete("3", 12)
+    names = {track.goes_with.id for track in found.tracks}
+    assert len(names) > len({track.because[0].id for track in found.tracks})
+    for track in found.tracks:
+        terms = {term.id: term.part for term in recommender.why(track.track_id, "3").terms}
+        assert track.goes_with.part == pytest.approx(terms[track.goes_with.id], abs=1e-6)

@@ -10,8 +10,9 @@ import click
 
 from segue.cli.data import source_options
 from segue.cli.list_options import EXACT
-from segue.cli.output import THREADS, StageOrder, command, print_json, print_table, refuse_file
+from segue.cli.output import THREADS, StageOrder, command, print_json, print_table
 from segue.console import ConsoleProgress, count, number, progress_bar, say
+from segue.files import refuse_file
 from segue.machine import limit_threads
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from segue.cli.output import StageOrder, refuse_file
+from segue.cli.output import StageOrder
 from segue.console import count, say
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ class _Output:
 
     def check(self) -> None:
         """Raise for what cannot be written, before anything is loaded."""
+        from segue.files import refuse_file
         from segue.pictures.style import format_of, size_named
 
         format_of(self.out)

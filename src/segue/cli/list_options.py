@@ -71,7 +71,7 @@ class ListFlags:
 def _ids_in(path: Path, recommender: Recommender) -> list[str]:
     """The track ids in a file, one per line, that the bundle has (InputError if none)."""
     from segue.errors import InputError
-    from segue.recommend.export import read_lines
+    from segue.recommend.asked import read_lines
 
     index_of = recommender.bundle.catalog.tracks.index_of
     lines = [line for _, line in read_lines(path)]

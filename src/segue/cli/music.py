@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from segue.cli.list_files import WITH_GIVEN, ListFile, file_options
 from segue.cli.list_options import (
     DIAL,
     EXACT,
@@ -45,6 +46,8 @@ def _show(found: Recommendations, *, as_json: bool, reasons: bool = False) -> No
 @click.option("--ordered", is_flag=True, help="The order of the --track options is meaningful.")
 @TITLE
 @LENGTH
+@file_options()
+@WITH_GIVEN
 @list_flags
 @EXACT
 @REASONS
@@ -56,6 +59,8 @@ def complete(
     ordered: bool,
     title: str | None,
     n: int,
+    file: ListFile,
+    with_given: bool,
     flags: ListFlags,
     exact: bool,
     reasons: bool,
@@ -66,10 +71,14 @@ def complete(
     PLAYLIST is the id of a playlist of BUNDLE, whose title counts, too; --title '' leaves it out.
     For a new one, give its tracks with --track.
     """
+    from dataclasses import replace
+
+    from segue.recommend.batch import title_after
     from segue.recommend.recommender import Recommender
 
     if (playlist is None) == (not tracks):
         raise click.UsageError("Give either PLAYLIST or the tracks, by --track.")
+    file.check(with_given=with_given)
     recommender = Recommender.load(bundle, exact=exact)
     found = recommender.complete(
         playlist,
@@ -81,6 +90,15 @@ def complete(
         **flags.resolved(recommender),
     )
     _show(found, as_json=as_json, reasons=reasons)
+    exported, rows = found.exported(), []
+    if playlist is not None:
+        row = recommender.rows.playlist(playlist)
+        name = recommender.playlists.titles[row].as_py() or f"Playlist {playlist}"
+        exported = replace(exported, title=title_after(name), continues=playlist)
+        rows = recommender.playlists.tracks[row].tolist()
+    elif with_given:
+        rows = [recommender.names.find(track) for track in tracks]
+    file.save_one(recommender, exported, rows if with_given else [])
 
 
 @click.command(short_help="What goes with two or three songs, or a title.")
@@ -89,6 +107,8 @@ def complete(
 @click.option("--artist", "artists", multiple=True, help="An artist to go with, by id or name.")
 @TITLE
 @LENGTH
+@file_options()
+@WITH_GIVEN
 @list_flags
 @EXACT
 @REASONS
@@ -99,6 +119,8 @@ def vibe(
     artists: tuple[str, ...],
     title: str | None,
     n: int,
+    file: ListFile,
+    with_given: bool,
     flags: ListFlags,
     exact: bool,
     reasons: bool,
@@ -114,10 +136,13 @@ def vibe(
         raise click.UsageError(
             "Give at least one of TRACKS, or an artist by --artist, or a --title."
         )
+    file.check(with_given=with_given)
     recommender = Recommender.load(bundle, exact=exact)
     options = flags.resolved(recommender)
     found = recommender.vibe(tracks, n, artists=artists, title=title, reasons=reasons, **options)
     _show(found, as_json=as_json, reasons=reasons)
+    rows = [recommender.names.find(track) for track in tracks] if with_given else []
+    file.save_one(recommender, found.exported(), rows)
 
 
 @click.command(short_help="Tracks similar to a track, artists similar to an artist.")

@@ -36,16 +36,6 @@ def print_json(content: Any) -> None:
     click.echo(json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False))
 
 
-def refuse_file(path: Path, *, overwrite: bool) -> None:
-    """Raise ArtefactError if something is already where a file should be written."""
-    from segue.errors import ArtefactError
-
-    if path.is_dir():
-        raise ArtefactError(f"{path}: is a folder, expected a file to write")
-    if path.exists() and not overwrite:
-        raise ArtefactError(f"{path}: exists already; --overwrite replaces it")
-
-
 SPLIT_RNG_SEED = click.option(
     "--split-rng-seed", type=int, default=0, show_default=True, help="Seed of the split."
 )

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import click
 
+from segue.cli.list_files import ListFile, file_options
 from segue.cli.list_options import EXACT, ListFlags, list_flags
-from segue.cli.output import THREADS, refuse_file
+from segue.cli.output import THREADS
 from segue.console import count, progress_bar, say
 from segue.machine import limit_threads
 
 
-@click.command(short_help="For many playlists at once, as Parquet.")
+@click.command(short_help="For many playlists at once, into a file.")
 @click.argument("bundle", type=click.Path(path_type=Path))
 @click.option("--all", "everything", is_flag=True, help="For every playlist of the bundle.")
 @click.option(
@@ -29,57 +30,50 @@ from segue.machine import limit_threads
 @click.option(
     "-n", type=click.IntRange(min=1), default=500, show_default=True, help="Length of a list."
 )
-@click.option(
-    "--out", type=click.Path(path_type=Path), required=True, help="The Parquet file to write."
-)
+@file_options(required=True)
 @list_flags
 @EXACT
 @THREADS
-@click.option("--overwrite", is_flag=True, help="Replace an older file.")
 def recommend(
     bundle: Path,
     everything: bool,
     ids: Path | None,
     playlists: Path | None,
     n: int,
-    out: Path,
+    file: ListFile,
     flags: ListFlags,
     exact: bool,
     threads: int | None,
-    overwrite: bool,
 ) -> None:
     """Recommend for many playlists at once.
 
-    Writes a Parquet file with the columns playlist_id, rank (from 1), track_id and score.
+    Tables (CSV, Parquet) have a row for each song: playlist_id, rank (from 1), track_id, names and
+    score.
     """
-    import numpy as np
-
     from segue.errors import InputError
-    from segue.recommend.export import read_ids, read_playlists, write_recommendations
+    from segue.recommend.asked import asked_of_rows, read_ids, read_playlists
+    from segue.recommend.batch import lists_for
     from segue.recommend.recommender import Recommender
 
     if sum([everything, ids is not None, playlists is not None]) != 1:
         raise click.UsageError("Give one of --all, --ids FILE and --playlists FILE.")
-    refuse_file(out, overwrite=overwrite)
+    file.check()
     limit_threads(threads)
     recommender = Recommender.load(bundle, exact=exact)
     options = flags.resolved(recommender)
     if playlists is not None:
-        names, query, num_unknown = read_playlists(playlists, recommender)
+        asked, num_unknown = read_playlists(playlists, recommender)
         if num_unknown:
             say(f"{count(num_unknown, 'track')} unknown to the bundle, ignored")
     elif ids is not None:
-        names, query = read_ids(ids, recommender)
+        asked = read_ids(ids, recommender)
     else:
         if recommender.bundle.playlists is None:
             raise InputError(f"{bundle}: was made without playlists, so there is no --all")
-        names = recommender.playlists.ids
-        query = recommender.queries.of_rows(np.arange(len(names)))
-    num_empty = int(query.empty.sum())
+        asked = asked_of_rows(recommender, range(len(recommender.playlists)))
+    num_empty = int(asked.query.empty.sum())
     if num_empty:
         say(f"{count(num_empty, 'playlist')} without a known track: the most popular tracks")
-    with progress_bar("Recommending", len(query), "playlists") as bar:
-        num_rows = write_recommendations(
-            recommender, names, query, n, out, lambda count: bar.advance(count), **options
-        )
-    say(f"{count(num_rows, 'row')} for {count(len(query), 'playlist')} written to {out}")
+    with progress_bar("Recommending", len(asked.ids), "playlists") as bar:
+        lists = lists_for(recommender, asked, n, lambda count: bar.advance(count), **options)
+        file.save(lists, single=len(asked.ids) == 1)

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from segue.bundle import Bundle
 from segue.data.playlists import Float32Array, Int32Array
-from segue.recommend.lists import Recommendation, Recommendations, SimilarArtist, SimilarArtists
+from segue.recommend.exported import TrackRecords
+from segue.recommend.lists import (
+    Named,
+    Recommendation,
+    Recommendations,
+    SimilarArtist,
+    SimilarArtists,
+)
 from segue.recommend.reasons import Explainer, Explanation
 from segue.recommend.titles import AskedTitle
 from segue.scoring.query import Query
@@ -58,28 +65,30 @@ class Answers:
         asked
             The title in the query.
         """
-        catalog, explainer = self._catalog, self.explainer
+        explainer = self.explainer
         parts = asked.by_word(parts)
         playlists = explainer.playlists(query, found, without) if shared else None
         same_artist = explainer.same_artist(query, found)
-        by, artists = catalog.relations["artist"], catalog.artists
+        goes_with = explainer.distinctive(parts, asked.words)
         tracks = []
-        # One by one: for a short list Arrow's `take` costs more than it saves.
-        for place, track in enumerate(found.tolist()):
+        for place, track in enumerate(TrackRecords(self._catalog).of_rows(found.tolist())):
             because, rest = explainer.strongest(parts, place, asked.words)
-            main = int(catalog.main_artist[track])
             tracks.append(
                 Recommendation(
                     place + 1,
-                    catalog.track_ids[track].as_py(),
-                    catalog.track_names[track].as_py(),
-                    artists.ids[main].as_py() if main >= 0 else "",
-                    ", ".join(artists.names[artist].as_py() for artist in by[track].tolist()),
+                    track.id,
+                    track.name,
+                    track.artists[0][0] if track.artists else "",
+                    ", ".join(name for _, name in track.artists),
                     float(score[place]),
                     because,
                     rest,
                     same_artist[place],
                     None if playlists is None else playlists[place],
+                    tuple(Named(*artist) for artist in track.artists),
+                    None if track.album is None else Named(*track.album),
+                    track.aliases,
+                    goes_with[place],
                 )
             )
         return Recommendations(

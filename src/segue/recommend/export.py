@@ -1,170 +1,197 @@
-"""Recommendations for many playlists as one Parquet file."""
+"""Lists of tracks as files for players, services and programs."""
 
 from __future__ import annotations
 
-from codecs import BOM_UTF8
-from collections.abc import Callable
+import io
+import os
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-import msgspec
-import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
+from segue.errors import ArtefactError, InputError
+from segue.files import atomic_file, refuse_file
+from segue.recommend.exported import Exported, Writer
+from segue.recommend.music_folder import MusicFolder
+from segue.recommend.writers import WRITERS
 
-from segue.data.playlists import TrackLists
-from segue.errors import InputError
-from segue.files import atomic_file
-from segue.recommend.filters import Filters
-from segue.recommend.ranking import NO_FILTERS
-from segue.recommend.recommender import Recommender
-from segue.scoring.query import Query
-
-# Lists written at a time.
-_BATCH_LISTS = 1024
-
-SCHEMA = pa.schema(
-    [
-        pa.field("playlist_id", pa.string(), nullable=False),
-        pa.field("rank", pa.int32(), nullable=False),
-        pa.field("track_id", pa.string(), nullable=False),
-        pa.field("score", pa.float32(), nullable=False),
-    ]
-)
+_NAME_LENGTH = 60
 
 
-class _Asked(msgspec.Struct):
-    playlist_id: str | int
-    tracks: list[str]
-    ordered: bool = False
+@dataclass
+class Saved:
+    """What was written: lists, tracks, and tracks left out because `library` has none."""
+
+    num_lists: int = 0
+    num_tracks: int = 0
+    num_left_out: int = 0
 
 
-def read_playlists(path: Path, recommender: Recommender) -> tuple[pa.Array, Query, int]:
-    """Read playlists that training never saw: ``[{"playlist_id": …, "tracks": [ids]}, …]``.
-
-    With ``"ordered": true`` the order of the tracks is meaningful.
-
-    Returns
-    -------
-    ids : Arrow string [num_lists]
-    query : Query
-        A track that is repeated counts once.
-    num_unknown
-        Tracks that the bundle does not have; they are ignored.
+def writer_of(
+    path: str | os.PathLike[str],
+    form: str | None = None,
+    library: str | os.PathLike[str] | None = None,
+) -> Writer:
+    """The writer of a format or, if none is given, of the ending of a file's name.
 
     Raises
     ------
     InputError
-        Naming the file, the record and what was expected.
+        If there is no such format, or the ending says nothing; or if files of `library` are to be
+        named, and there is no such folder, or the format names none.
     """
-    try:
-        content = path.read_bytes().removeprefix(BOM_UTF8)
-        asked = msgspec.json.decode(content, type=list[_Asked])
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror or error})") from error
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    writer = _writer_of(path, form)
+    if library is not None and not writer.holds_locations:
+        fit = " and ".join(w.name for w in WRITERS.values() if w.holds_locations)
+        raise InputError(f"{writer.title} names no files; --library is for {fit}")
+    if library is not None and not Path(library).is_dir():
+        raise InputError(f"{library}: there is no such folder, expected one with audio files")
+    return writer
+
+
+def _writer_of(path: str | os.PathLike[str], form: str | None) -> Writer:
+    if form is not None:
+        if form not in WRITERS:
+            known = ", ".join(WRITERS)
+            raise InputError(f"{form!r} is not a format of playlists, expected one of {known}")
+        return WRITERS[form]
+    name = Path(path).name.lower()
+    found = [(ending, w) for w in WRITERS.values() for ending in w.endings if name.endswith(ending)]
+    if not found:
+        endings = ", ".join(ending for w in WRITERS.values() for ending in w.endings)
         raise InputError(
-            f'{path}: {error}, expected a list of {{"playlist_id": …, "tracks": [track ids]}}'
-        ) from error
-    index_of = recommender.bundle.catalog.tracks.index_of
-    rows = [[index_of.get(track, -1) for track in playlist.tracks] for playlist in asked]
-    known = [list(dict.fromkeys(t for t in tracks if t >= 0)) for tracks in rows]
-    ids = [str(playlist.playlist_id) for playlist in asked]
-    _refuse_repeats(path, ids, [f"record {number}" for number in range(len(ids))])
-    if not ids:
-        raise InputError(f"{path}: contains no playlists, expected at least one")
-    num_unknown = sum(track < 0 for tracks in rows for track in tracks)
-    lists, ordered = (
-        TrackLists.from_lists(known),
-        np.array([playlist.ordered for playlist in asked]),
-    )
-    return pa.array(ids, pa.string()), recommender.queries.of_lists(lists, ordered), num_unknown
+            f"{path}: its ending says no format of playlists, expected one of {endings}; "
+            f"or give the format: {', '.join(WRITERS)}"
+        )
+    return max(found, key=lambda pair: len(pair[0]))[1]  # .mpd.json before .json
 
 
-def read_ids(path: Path, recommender: Recommender) -> tuple[pa.Array, Query]:
-    """Read ids of the bundle's playlists, one per line; empty lines are ignored.
-
-    Raises
-    ------
-    InputError
-        If the file cannot be read, or a line is not a playlist of the bundle or repeats.
-    """
-    ids, rows, places = [], [], []
-    for number, line in read_lines(path):
-        try:
-            rows.append(recommender.rows.playlist(line))
-        except InputError as error:
-            raise InputError(f"{path}: line {number}: {error}") from error
-        ids.append(line)
-        places.append(f"line {number}")
-    _refuse_repeats(path, ids, places)
-    if not rows:
-        raise InputError(f"{path}: contains no playlist ids, expected one per line")
-    return pa.array(ids, pa.string()), recommender.queries.of_rows(np.array(rows))
+def content_of(exported: Exported, writer: Writer) -> bytes:
+    """The content of a file with one list."""
+    file = io.BytesIO()
+    writer.write([exported], file)
+    return file.getvalue()
 
 
-def read_lines(path: Path) -> list[tuple[int, str]]:
-    """The lines of a text file that are not empty, trimmed, with their numbers from 1.
-
-    Raises
-    ------
-    InputError
-        If the file cannot be read.
-    """
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read as text ({error})") from error
-    return [(at, line.strip()) for at, line in enumerate(lines, start=1) if line.strip()]
+def file_name(title: str, writer: Writer) -> str:
+    """A name for a list's file: letters and digits of any script, of at most 60 characters."""
+    text = unicodedata.normalize("NFKC", title)
+    plain = re.sub(r"[\W_]+", "-", text).strip("-").lower()
+    return f"{plain[:_NAME_LENGTH].strip('-') or 'playlist'}{writer.endings[0]}"
 
 
-def _refuse_repeats(path: Path, ids: list[str], places: list[str]) -> None:
-    seen: set[str] = set()
-    for playlist_id, place in zip(ids, places, strict=True):
-        if playlist_id in seen:
-            raise InputError(f"{path}: {place}: playlist {playlist_id!r} repeats, expected it once")
-        seen.add(playlist_id)
-
-
-def write_recommendations(
-    recommender: Recommender,
-    ids: pa.Array,
-    query: Query,
-    n: int,
-    path: Path,
-    advance: Callable[[int], None],
+def save(
+    lists: Iterable[Exported],
+    path: str | os.PathLike[str],
+    form: str | None = None,
     *,
-    dial: float = 0.0,
-    diversity: float = 0.0,
-    filters: Filters = NO_FILTERS,
-) -> int:
-    """Write the `n` best tracks of each playlist, in batches, completely or not at all.
+    library: str | os.PathLike[str] | None = None,
+    overwrite: bool = False,
+    single: bool = False,
+) -> Saved:
+    """Write lists, each file completely or not at all.
 
-    Columns: ``playlist_id`` string, ``rank`` int32 from 1, ``track_id`` string, ``score`` float32.
-    Returns the number of rows.
+    Parameters
+    ----------
+    lists
+    path
+        The file; or a folder, which gets a file for each list, named by its title.
+    form
+        A key of `WRITERS`; by default the ending of `path` decides.
+    library
+        A music folder: the lists then name the tracks' files in it, relative to where they are
+        written, and leave out tracks that are not in it.
+    overwrite
+        Replace older files.
+    single
+        Whether there is one list, which any form can hold in one file.
+
+    Raises
+    ------
+    InputError
+        If the format is unknown, holds one list where there are several, or names no files though
+        `library` is given; or if none of the tracks is in `library`.
+    ArtefactError
+        If a file is in the way or cannot be written.
     """
-    track_ids = recommender.bundle.catalog.track_ids
-    n = min(n, recommender.bundle.catalog.num_tracks)
-    num_rows = 0
-    with atomic_file(path) as temporary, pq.ParquetWriter(temporary, SCHEMA) as writer:
-        for start in range(0, len(query), _BATCH_LISTS):
-            rows = slice(start, min(start + _BATCH_LISTS, len(query)))
-            track_index, score = recommender.rank(
-                query.rows(rows), n, dial=dial, diversity=diversity, filters=filters
-            )
-            found = track_index >= 0
-            per_list = found.sum(axis=1)
-            owner = np.repeat(np.arange(rows.start, rows.stop), per_list)
-            rank = np.broadcast_to(np.arange(1, n + 1, dtype=np.int32), found.shape)[found]
-            table = pa.table(
-                [
-                    ids.take(pa.array(owner)),
-                    pa.array(rank),
-                    track_ids.take(pa.array(track_index[found])),
-                    pa.array(score[found]),
-                ],
-                schema=SCHEMA,
-            )
-            writer.write_table(table)
-            num_rows += len(table)
-            advance(rows.stop - rows.start)
-    return num_rows
+    path = Path(path)
+    writer = writer_of(path, form, library)
+    in_folder = path.is_dir() or not (writer.holds_many or single)
+    if in_folder and form is None:
+        raise InputError(
+            f"{path}: {writer.title} holds one playlist a file; give a folder, and the format: "
+            f"--format {writer.name}"
+        )
+    saved, given = Saved(), lists
+    if library is not None:
+        given = _in_library(lists, MusicFolder(library), path if in_folder else path.parent, saved)
+    counted = _counted(given, saved)
+    if in_folder:
+        _write_folder(writer, counted, path, saved, overwrite=overwrite)
+    else:
+        refuse_file(path, overwrite=overwrite)
+        with atomic_file(path) as temporary, temporary.open("wb") as file:
+            writer.write(counted, file)
+            _check_any(saved, library)
+    return saved
+
+
+def _counted(lists: Iterable[Exported], saved: Saved) -> Iterator[Exported]:
+    for exported in lists:
+        saved.num_lists += 1
+        saved.num_tracks += len(exported.tracks)
+        yield exported
+
+
+def _in_library(
+    lists: Iterable[Exported], library: MusicFolder, start: Path, saved: Saved
+) -> Iterator[Exported]:
+    for exported in lists:
+        files = [library.find(track) for track in exported.tracks]
+        here = [at for at, file in enumerate(files) if file is not None]
+        saved.num_left_out += len(files) - len(here)
+        scores = exported.scores
+        yield replace(
+            exported,
+            tracks=tuple(exported.tracks[at] for at in here),
+            scores=None if scores is None else tuple(scores[at] for at in here),
+            locations=tuple(_relative(file, start) for file in files if file is not None),
+        )
+
+
+def _relative(file: Path, start: Path) -> str:
+    """The path of a file as seen from a folder, with slashes."""
+    try:
+        location = Path(os.path.relpath(file, start)).as_posix()
+    except ValueError:  # on another drive
+        location = file.absolute().as_posix()
+    return f"./{location}" if location.startswith("#") else location  # else a comment
+
+
+def _check_any(saved: Saved, library: str | os.PathLike[str] | None) -> None:
+    if saved.num_left_out and not saved.num_tracks:
+        raise InputError(
+            f"{library}: has none of the {saved.num_left_out} songs, expected files with their "
+            "tags, or named artist/album/title"
+        )
+
+
+def _write_folder(
+    writer: Writer, lists: Iterable[Exported], folder: Path, saved: Saved, *, overwrite: bool
+) -> None:
+    """A file for each list; files of the same name are told apart by a number."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ArtefactError(f"{folder}: cannot be written ({error.strerror or error})") from error
+    taken: set[str] = set()
+    for exported in lists:
+        name, number = file_name(exported.title, writer), 1
+        while name in taken:
+            number += 1
+            name = file_name(f"{exported.title[:50]} {number}", writer)
+        taken.add(name)
+        refuse_file(folder / name, overwrite=overwrite)
+        with atomic_file(folder / name) as temporary:
+            temporary.write_bytes(content_of(exported, writer))

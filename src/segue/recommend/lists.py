@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from segue.console import table_text
 from segue.extras import required
 from segue.recommend.reasons import Reason, SharedPlaylist, plain
+
+if TYPE_CHECKING:
+    from segue.recommend.export import Saved
+    from segue.recommend.exported import Exported
+
+
+@dataclass(frozen=True)
+class Named:
+    """The id and the name of an artist or an album."""
+
+    id: str
+    name: str
 
 
 @dataclass(frozen=True)
@@ -34,6 +47,14 @@ class Recommendation:
     playlists : tuple of SharedPlaylist or None
         Playlists that hold it together with some of the query; None unless reasons were requested,
         or if the bundle has no playlists.
+    artists : tuple of Named
+        The main one first.
+    album : Named or None
+    aliases : tuple of str
+        Further ids: ISRC, MusicBrainz id.
+    goes_with : Reason or None
+        What of the query speaks for it more than for the other tracks of the list, with its part
+        of the score; None if nothing in the query does.
     """
 
     rank: int
@@ -46,6 +67,10 @@ class Recommendation:
     rest: float = 0.0
     same_artist: tuple[str, ...] = ()
     playlists: tuple[SharedPlaylist, ...] | None = None
+    artists: tuple[Named, ...] = ()
+    album: Named | None = None
+    aliases: tuple[str, ...] = ()
+    goes_with: Reason | None = None
 
 
 @dataclass(frozen=True)
@@ -93,18 +118,19 @@ class Recommendations:
         return f"Recommendations({self.title!r}, {len(self.tracks)} tracks)"
 
     def table(self, *, because: bool = True) -> str:
-        """The list for people, `because` with what speaks most for each track of several seeds."""
+        """The list for people, `because` with what each track goes with of several seeds."""
         asked = len(self.query) + len(self.words)
         because = because and not self.by_popularity and asked > 1
         by = any(track.artist_name for track in self.tracks)
         header = ["", "track", *(["artist"] if by else []), "score"]
-        header += ["most because of", "part"] if because else []
+        header += ["goes with", "part"] if because else []
         rows = []
         for track in self.tracks:
             artist = [track.artist_name] if by else []
             cells = [str(track.rank), track.track_name, *artist, f"{track.score:.3f}"]
             if because:
-                cells += [track.because[0].name, f"{track.because[0].part:.3f}"]
+                best = track.goes_with
+                cells += [best.name, f"{best.part:.3f}"] if best else ["", "–"]
             rows.append(cells)
         return table_text(self.title, header, rows)
 
@@ -120,6 +146,69 @@ class Recommendations:
     def to_pandas(self) -> Any:
         """The same as a data frame (ResourceError if pandas is not installed)."""
         return _data_frame(self.to_arrow())
+
+    def exported(self) -> Exported:
+        """The list as the writers of files take it."""
+        from segue.data.records import Track
+        from segue.recommend.exported import Exported
+
+        tracks = tuple(
+            Track(
+                track.track_id,
+                track.track_name,
+                tuple((artist.id, artist.name) for artist in track.artists),
+                (track.album.id, track.album.name) if track.album else None,
+                aliases=track.aliases,
+            )
+            for track in self.tracks
+        )
+        return Exported(self.title, tracks, tuple(track.score for track in self.tracks))
+
+    def save(
+        self,
+        path: str | os.PathLike[str],
+        format: str | None = None,  # noqa: A002 - as on the command line and over HTTP
+        library: str | os.PathLike[str] | None = None,
+        *,
+        overwrite: bool = False,
+    ) -> Saved:
+        """Write the list for a player, a service or a program, completely or not at all.
+
+        Parameters
+        ----------
+        path
+        format
+            ``"m3u8"``, ``"xspf"``, ``"jspf"``, ``"csv"``, ``"json"``, ``"mpd"``, ``"uris"`` or
+            ``"parquet"``; by default the ending of `path` decides.
+        library
+            A music folder: the list then names the tracks' files in it, relative to `path`, and
+            leaves out tracks that are not there. For M3U8 and XSPF.
+        overwrite
+            Replace an older file.
+
+        Returns
+        -------
+        Saved
+            How many tracks were written, and how many left out.
+
+        Raises
+        ------
+        InputError
+            If the format is unknown or names no files, or none of the tracks is in `library`.
+        ArtefactError
+            If the file is in the way or cannot be written.
+
+        Examples
+        --------
+        >>> found = recommender.vibe(["Bohemian Rhapsody"], n=5)
+        >>> found.save("next.m3u8").num_tracks
+        5
+        """
+        from segue.recommend.export import save
+
+        return save(
+            [self.exported()], path, format, library=library, overwrite=overwrite, single=True
+        )
 
 
 @dataclass(frozen=True)

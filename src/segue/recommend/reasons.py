@@ -148,6 +148,28 @@ class Explainer:
             rest = float(of_track.sum() - of_track[chosen].sum())
         return self._reasons(parts, place, chosen, words), rest
 
+    def distinctive(self, parts: ScoreParts, words: tuple[str, ...] = ()) -> list[Reason | None]:
+        """For each track of a list, what of the query speaks for it more than for the others.
+
+        The last tracks of an ordered playlist count most, so one of them is the strongest reason
+        for nearly every track. What tells the tracks apart is by how much a part exceeds the mean
+        of that part over the list; among equals the larger part counts. None where nothing in the
+        query speaks for a track.
+        """
+        if not len(parts.parts):
+            return []
+        asked = [at for at, (_, row) in enumerate(parts.sources) if row >= 0]
+        of_query = parts.parts[:, asked]
+        excess = of_query - of_query.mean(axis=0)
+        found: list[Reason | None] = []
+        for place, (more, part) in enumerate(zip(excess, of_query, strict=True)):
+            order = np.lexsort((-part, -np.round(more, 9)))
+            best = next((asked[at] for at in order.tolist() if part[at] > 0), None)
+            found.append(
+                None if best is None else self._reasons(parts, place, np.array([best]), words)[0]
+            )
+        return found
+
     def _reasons(
         self, parts: ScoreParts, place: int, chosen: Int64Array, words: tuple[str, ...]
     ) -> tuple[Reason, ...]:

@@ -20,6 +20,7 @@ from typing import Annotated, Any
 
 import msgspec
 
+from segue.data.formats.own import TrackObject, as_track
 from segue.data.records import AnyPlaylist, Format, Reject, SetAside, TableOptions
 from segue.data.sources import SourceFile
 
@@ -39,12 +40,17 @@ class _Track(msgspec.Struct, gc=False):
         name="pos", default=0
     )
 
+    # What Segue writes of a track that has more than the form holds.
+    note: TrackObject | None = msgspec.field(name="segue", default=None)
+
     @property
     def aliases(self) -> Sequence[str]:
-        return ()
+        return () if self.note is None else self.note.aliases
 
     @property
     def artists(self) -> Sequence[tuple[str, str]]:
+        if self.note is not None:
+            return as_track(self.note).artists
         # Our own slices of tracks without artists leave it empty.
         return ((self.artist_uri, self.artist_name),) if self.artist_uri else ()
 

@@ -1,0 +1,136 @@
+"""For whom to recommend: playlists of the bundle by id, or new ones from a file."""
+
+from __future__ import annotations
+
+from codecs import BOM_UTF8
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+
+from segue.data.playlists import TrackLists
+from segue.errors import InputError
+from segue.recommend.recommender import Recommender
+from segue.scoring.query import Query
+
+
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """Playlists to continue.
+
+    Attributes
+    ----------
+    ids : sequence of str
+    titles : sequence of str or None
+        None for a playlist without.
+    query : Query
+        A list for each of them.
+    """
+
+    ids: Sequence[str]
+    titles: Sequence[str | None]
+    query: Query
+
+
+def asked_of_rows(recommender: Recommender, rows: Sequence[int]) -> Asked:
+    """Playlists of the bundle, by row (InputError if it has none)."""
+    playlists = recommender.playlists
+    places = pa.array(rows, pa.int64())
+    ids, titles = (column.take(places).to_pylist() for column in (playlists.ids, playlists.titles))
+    return Asked(ids, titles, recommender.queries.of_rows(np.array(rows, dtype=np.int64)))
+
+
+class _Asked(msgspec.Struct):
+    playlist_id: str | int
+    tracks: list[str]
+    ordered: bool = False
+
+
+def read_playlists(path: Path, recommender: Recommender) -> tuple[Asked, int]:
+    """Read playlists that training never saw: ``[{"playlist_id": …, "tracks": [ids]}, …]``.
+
+    With ``"ordered": true`` the order of the tracks is meaningful.
+
+    Returns
+    -------
+    asked : Asked
+        A track that is repeated counts once.
+    num_unknown
+        Tracks that the bundle does not have; they are ignored.
+
+    Raises
+    ------
+    InputError
+        Naming the file, the record and what was expected.
+    """
+    try:
+        content = path.read_bytes().removeprefix(BOM_UTF8)
+        asked = msgspec.json.decode(content, type=list[_Asked])
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror or error})") from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise InputError(
+            f'{path}: {error}, expected a list of {{"playlist_id": …, "tracks": [track ids]}}'
+        ) from error
+    index_of = recommender.bundle.catalog.tracks.index_of
+    rows = [[index_of.get(track, -1) for track in playlist.tracks] for playlist in asked]
+    known = [list(dict.fromkeys(t for t in tracks if t >= 0)) for tracks in rows]
+    ids = [str(playlist.playlist_id) for playlist in asked]
+    _refuse_repeats(path, ids, [f"record {number}" for number in range(len(ids))])
+    if not ids:
+        raise InputError(f"{path}: contains no playlists, expected at least one")
+    num_unknown = sum(track < 0 for tracks in rows for track in tracks)
+    lists, ordered = (
+        TrackLists.from_lists(known),
+        np.array([playlist.ordered for playlist in asked]),
+    )
+    query = recommender.queries.of_lists(lists, ordered)
+    return Asked(ids, [None] * len(ids), query), num_unknown
+
+
+def read_ids(path: Path, recommender: Recommender) -> Asked:
+    """Read ids of the bundle's playlists, one per line; empty lines are ignored.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, or a line is not a playlist of the bundle or repeats.
+    """
+    ids, rows, places = [], [], []
+    for number, line in read_lines(path):
+        try:
+            rows.append(recommender.rows.playlist(line))
+        except InputError as error:
+            raise InputError(f"{path}: line {number}: {error}") from error
+        ids.append(line)
+        places.append(f"line {number}")
+    _refuse_repeats(path, ids, places)
+    if not rows:
+        raise InputError(f"{path}: contains no playlist ids, expected one per line")
+    return asked_of_rows(recommender, rows)
+
+
+def read_lines(path: Path) -> list[tuple[int, str]]:
+    """The lines of a text file that are not empty, trimmed, with their numbers from 1.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: cannot be read as text ({error})") from error
+    return [(at, line.strip()) for at, line in enumerate(lines, start=1) if line.strip()]
+
+
+def _refuse_repeats(path: Path, ids: list[str], places: list[str]) -> None:
+    seen: set[str] = set()
+    for playlist_id, place in zip(ids, places, strict=True):
+        if playlist_id in seen:
+            raise InputError(f"{path}: {place}: playlist {playlist_id!r} repeats, expected it once")
+        seen.add(playlist_id)

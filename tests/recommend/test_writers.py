@@ -1,0 +1,237 @@
+"""Lists as files: every form is read back in full, and says what players understand."""
+
+import csv
+import io
+import json
+from xml.etree import ElementTree
+
+import pyarrow.parquet as pq
+import pytest
+
+import segue
+from segue.data.records import Track
+from segue.errors import ArtefactError, InputError
+from segue.recommend.export import content_of, file_name, save, writer_of
+from segue.recommend.exported import Exported, TrackRecords
+from segue.recommend.recommender import Recommender
+from segue.recommend.writers import WRITERS
+
+# What files are made of, and what breaks them.
+QUEEN, BOWIE = ("a:queen", "Queen"), ("a:bowie", 'David "Ziggy" Bowie, Sir')
+MANY = Exported(
+    'Rock & <roll> "now"\n,; – naïve',
+    (
+        Track(
+            "spotify:track:2aibwv5hGXSgw7Yru8IYTO",
+            "Under Pressure",
+            (QUEEN, BOWIE),
+            ("album:1", "Hot Space"),
+            aliases=("isrc:GBUM71029604", "mbid:b1a9c0e9-d987-4042-ae91-78d6a3267d69"),
+        ),
+        Track("tt:2", '=HYPERLINK("x")', (QUEEN,), ("album:2", "-")),
+        Track("tt:3", '\'=really, an "apostrophe"', (BOWIE,)),
+        Track("Weiß - Ärzte", "Zwei\nZeilen\tund ]]> &amp;", (("Die Ärzte", "Die Ärzte"),)),
+        Track("#5", "#1 Hit", (("a:x", "[Brackets]"),), ("album:5", "\x07 bell")),
+        Track("6", "あなた", (("a:y", '["List"]'),), ("6", "+")),
+        Track("7", "No one's"),
+    ),
+    (0.5, 0.25, 0.125, None, 0.0625, 0.03125, -0.5),
+    "10",
+)
+
+
+def read_back(content: bytes, name: str, folder) -> segue.Collection:
+    path = folder / name
+    path.write_bytes(content)
+    return segue.read(path)
+
+
+def tracks_of(collection: segue.Collection, at: int = 0) -> list[Track]:
+    rows = collection.playlists.tracks[at].tolist()
+    return list(TrackRecords(collection.catalog).of_rows(rows))
+
+
+def test_forms_go_by_their_endings():
+    for name, form in {
+        "a.m3u8": "m3u8", "b.M3U": "m3u8", "c.xspf": "xspf", "d.jspf": "jspf", "e.csv": "csv",
+        "f.json": "json", "g.mpd.json": "mpd", "h.txt": "uris", "i.parquet": "parquet",
+    }.items():  # fmt: skip
+        assert writer_of(name).name == form
+    assert writer_of("any.thing", "csv").name == "csv"
+    for name in ("a.doc", "a", ".csv.exe"):
+        with pytest.raises(InputError, match=r"its ending says no format.*\.m3u8.*parquet"):
+            writer_of(name)
+    with pytest.raises(InputError, match=r"'mp3' is not a format of playlists, expected one of m3"):
+        writer_of("a.csv", "mp3")
+
+
+READ_BACK = ["json", "mpd"]
+
+
+@pytest.mark.parametrize("form", READ_BACK)
+def test_nothing_is_lost(form, tmp_path):
+    writer = WRITERS[form]
+    name = f"list{writer.endings[0]}"
+    collection = read_back(content_of(MANY, writer), name, tmp_path)
+    assert len(collection.playlists) == 1
+    assert collection.playlists.titles.to_pylist() == [MANY.title]
+    assert collection.playlists.ids.to_pylist() == [MANY.id]
+    assert tracks_of(collection) == list(MANY.tracks)
+    assert collection.playlists.order_known.all()
+
+
+def test_every_form_is_tested():
+    assert {*READ_BACK} <= {*WRITERS}
+
+
+def test_lists_have_ids_of_their_own():
+    """Far from those of the data set, whole in JavaScript, and the same for the same list."""
+    others = [
+        Exported("A", MANY.tracks),
+        Exported("B", MANY.tracks),
+        Exported("A", MANY.tracks[:2]),
+        Exported("A", MANY.tracks[::-1]),
+        Exported("A", MANY.tracks, continues="10"),
+        MANY,
+    ]
+    ids = [one.id for one in others]
+    assert len({*ids}) == len(ids)
+    assert all(10**15 <= int(one) < 2**53 for one in ids)
+    assert Exported("A", MANY.tracks, MANY.scores).id == others[0].id
+
+
+def test_m3u8_for_players():
+    lines = content_of(MANY, WRITERS["m3u8"]).decode().splitlines()
+    assert lines[:2] == ["#EXTM3U", "#EXTENC:UTF-8"]
+    assert lines[2] == '#PLAYLIST:Rock & <roll> "now" ,; – naïve'
+    said = [line for line in lines if line.startswith("#EXTINF")]
+    assert said[0] == '#EXTINF:-1,Queen, David "Ziggy" Bowie, Sir - Under Pressure'
+    assert said[3] == "#EXTINF:-1,Die Ärzte - Zwei Zeilen und ]]> &amp;"
+    assert said[6] == "#EXTINF:-1,No one's"
+    locations = [line for line in lines if not line.startswith("#")]
+    assert locations[:2] == ["spotify:track:2aibwv5hGXSgw7Yru8IYTO", "tt:2"]
+    assert locations[4] == "segue:id:%235", "no comment"
+    assert len(locations) == len(MANY.tracks)
+    assert "#EXTALB:Hot Space" in lines
+
+
+def test_xspf_is_xml():
+    root = ElementTree.fromstring(content_of(MANY, WRITERS["xspf"]))
+    space = "{http://xspf.org/ns/0/}"
+    assert root.tag == f"{space}playlist"
+    assert root.get("version") == "1"
+    assert root.findtext(f"{space}title") == MANY.title
+    tracks = root.findall(f"{space}trackList/{space}track")
+    assert [track.findtext(f"{space}title") for track in tracks] == [t.name for t in MANY.tracks]
+    first, album = tracks[0], tracks[4].findtext(f"{space}album")
+    assert [one.text for one in first.findall(f"{space}identifier")] == [
+        "spotify:track:2aibwv5hGXSgw7Yru8IYTO",
+        "https://musicbrainz.org/recording/b1a9c0e9-d987-4042-ae91-78d6a3267d69",
+    ]
+    assert first.findtext(f"{space}info") == (
+        "https://open.spotify.com/track/2aibwv5hGXSgw7Yru8IYTO"
+    )
+    assert album == "  bell", "XML holds no control characters"
+    assert tracks[6].find(f"{space}creator") is None
+
+
+def test_jspf_as_its_draft_says():
+    playlist = json.loads(content_of(MANY, WRITERS["jspf"]))["playlist"]
+    assert playlist["title"] == MANY.title
+    first = playlist["track"][0]
+    assert first["creator"] == 'Queen, David "Ziggy" Bowie, Sir'
+    assert first["identifier"][0] == "spotify:track:2aibwv5hGXSgw7Yru8IYTO"
+    assert isinstance(first["extension"]["urn:segue:track"], list)
+    assert "creator" not in playlist["track"][6]
+
+
+def test_csv_for_spreadsheets():
+    content = content_of(MANY, WRITERS["csv"])
+    assert content.startswith(b"\xef\xbb\xbfexport_id,")
+    assert b"\r\n" in content
+    rows = list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline="")))
+    assert [row["rank"] for row in rows] == [str(at) for at in range(1, 8)]
+    assert {row["playlist_id"] for row in rows} == {"10"}
+    assert rows[1]["track_name"] == '\'=HYPERLINK("x")', "no formula"
+    assert rows[2]["track_name"] == "''=really, an \"apostrophe\""
+    assert rows[1]["album_name"] == "'-"
+    assert json.loads(rows[0]["artist_name"]) == [QUEEN[1], BOWIE[1]]
+    assert rows[3]["score"] == ""
+    assert rows[6]["score"] == "-0.5"
+
+
+def test_parquet_for_programs(tmp_path):
+    path = tmp_path / "list.parquet"
+    save([MANY, Exported("B", MANY.tracks[:1])], path)
+    rows = pq.read_table(path).to_pylist()
+    assert [row["rank"] for row in rows] == [*range(1, 8), 1]
+    assert rows[0]["artist_name"] == [QUEEN[1], BOWIE[1]]
+    assert [row["score"] for row in rows] == [*MANY.scores, None]
+    assert [row["playlist_id"] for row in rows] == ["10"] * 7 + [None]
+    assert rows[6]["artist_id"] == []
+
+
+def test_links_one_a_line():
+    lines = content_of(MANY, WRITERS["uris"]).decode().splitlines()
+    assert lines[:2] == ["spotify:track:2aibwv5hGXSgw7Yru8IYTO", "tt:2"]
+    assert lines[3] == "Die Ärzte - Zwei Zeilen und ]]> &amp;", "a name is better than such an id"
+    assert len(lines) == len(MANY.tracks)
+
+
+@pytest.mark.parametrize(
+    ("title", "name"),
+    [
+        ("Road trip (70s)!", "road-trip-70s.m3u8"),
+        ("../../etc/passwd", "etc-passwd.m3u8"),
+        ("あなた / Été", "あなた-été.m3u8"),
+        ("...", "playlist.m3u8"),
+        ("a" * 300, f"{'a' * 60}.m3u8"),
+        ('x"\r\nSet-Cookie: a', "x-set-cookie-a.m3u8"),
+    ],
+)
+def test_names_of_files_are_safe(title, name):
+    assert file_name(title, WRITERS["m3u8"]) == name
+
+
+def test_a_file_for_each_list_where_a_form_holds_one(tmp_path):
+    lists = [Exported("Same", MANY.tracks[:1]), Exported("Same", MANY.tracks[1:2])]
+    with pytest.raises(InputError, match="M3U8 holds one playlist a file; give a folder"):
+        save(lists, tmp_path / "out.m3u8")
+    saved = save(lists, tmp_path / "out", "m3u8")
+    assert (saved.num_lists, saved.num_tracks) == (2, 2)
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        "same-2.m3u8",
+        "same.m3u8",
+    ]
+    with pytest.raises(ArtefactError, match="exists already"):
+        save(lists, tmp_path / "out", "m3u8")
+    save(lists, tmp_path / "out", "m3u8", overwrite=True)
+    save(lists, tmp_path / "both.json")
+    assert len(segue.read(tmp_path / "both.json").playlists) == 2
+
+
+def test_an_older_file_is_kept_unless_told_otherwise(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("older")
+    with pytest.raises(ArtefactError, match=r"a\.csv: exists already"):
+        save([MANY], path)
+    assert path.read_text() == "older"
+
+
+def test_a_list_saves_itself(small_bundle, tmp_path):
+    found = Recommender(small_bundle).complete("10", 3)
+    assert found.save(tmp_path / "next.json").num_tracks == 3
+    (read,) = [segue.read(tmp_path / "next.json")]
+    assert [track.id for track in tracks_of(read)] == [track.track_id for track in found.tracks]
+    catalog = small_bundle.catalog
+    for track, record in zip(found.tracks, tracks_of(read), strict=True):
+        row = catalog.tracks.index_of[track.track_id]
+        assert record == TrackRecords(catalog).of_rows([row])[0]
+        assert track.artist_name == ", ".join(artist.name for artist in track.artists)
+
+
+def test_given_songs_come_first():
+    given = MANY.tracks[3:5]
+    both = Exported("A", MANY.tracks[:4], (4.0, 3.0, 2.0, 1.0)).after(given)
+    assert both.tracks == (*given, *MANY.tracks[:3])
+    assert both.scores == (None, None, 4.0, 3.0, 2.0)
