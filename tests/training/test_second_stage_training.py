@@ -157,6 +157,21 @@ def test_average_precision_by_hand():
     np.testing.assert_allclose(found, [as_it_was, as_it_was, turned], atol=1e-12)
 
 
+def test_of_many_examples_those_that_belong_and_some_others_are_learned_from():
+    belongs = np.arange(1000) % 50 == 0
+    rows = second_stage._learned_from(belongs, replace(CONFIG, max_rows=120))
+    assert len(rows) == 120
+    assert (np.diff(rows) > 0).all()
+    assert belongs[rows].sum() == 20
+    again = second_stage._learned_from(belongs, replace(CONFIG, max_rows=120))
+    np.testing.assert_array_equal(rows, again)
+    np.testing.assert_array_equal(
+        second_stage._learned_from(belongs, replace(CONFIG, max_rows=1000)), np.arange(1000)
+    )
+    crowded = second_stage._learned_from(belongs, replace(CONFIG, max_rows=5))
+    assert belongs[crowded].sum() == 20 == len(crowded) / 2
+
+
 def test_it_says_how_far_it_is(split):
     done = []
     assert trained(split, blind_scorer(), advance=done.append) is not None
@@ -198,7 +213,7 @@ def shown(monkeypatch):
 
     def shown(split: Split, config: SecondStageConfig = CONFIG):
         stub, found = Candidates([]), []
-        for cases in second_stage._cases(split, config):
+        for cases in second_stage._cases(split, config, titles=False):
             pools = second_stage._pools(cases, blind_scorer(), stub, Recency())
             found.append((cases, list(pools)))
         return found, stub.asked

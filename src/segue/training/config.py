@@ -216,6 +216,10 @@ class SecondStageConfig:
     min_questions, max_questions
         Playlists with held-out tracks: the fewest for which a second stage is tried, and the most
         that are used.
+    max_rows
+        The most examples that the trees learn from: of more, all positive ones are used and some of
+        the negative ones, drawn at random, with `min_leaf` smaller in proportion. It bounds the
+        time, and costs no quality that can be measured (docs/experiments.md).
     rng_seed
         Seed of the draws.
 
@@ -234,6 +238,7 @@ class SecondStageConfig:
     short_share: float = 0.5
     min_questions: int = 500
     max_questions: int = 10_000
+    max_rows: int = 200_000
     rng_seed: int = 0
 
     def __post_init__(self) -> None:

@@ -20,7 +20,7 @@ from segue.scoring.second_stage import POOL_SIZE, lightgbm_library
 from segue.training.config import SecondStageConfig
 
 # Purposes of generators: part of the seed, as NumPy pads seeds with zeros.
-_FOR_SHORT, _FOR_GIVEN, _FOR_FOLDS, _FOR_ROWS, _FOR_AHEAD = 1, 2, 3, 4, 5
+_FOR_SHORT, _FOR_GIVEN, _FOR_FOLDS, _FOR_ROWS, _FOR_AHEAD, _FOR_NEGATIVES = 1, 2, 3, 4, 5, 6
 # Parts of the cross-validation, and the cutoff of the average precision that it compares.
 _NUM_FOLDS, _CUTOFF = 2, 10
 # Shares of the time, as measured with the defaults: drawing the cases, cross-validation, and the
@@ -154,11 +154,12 @@ def _boosted(
     lightgbm = lightgbm_library()
     features = np.concatenate([pool.features for pool in pools])
     belongs = np.concatenate([pool.belongs for pool in pools])
+    rows = _learned_from(belongs, config)
     parameters = {
         "objective": "binary",
         "learning_rate": config.learning_rate,
         "num_leaves": config.num_leaves,
-        "min_data_in_leaf": config.min_leaf,
+        "min_data_in_leaf": max(1, round(config.min_leaf * len(rows) / len(belongs))),
         "feature_fraction": 0.7,
         "pos_bagging_fraction": 1.0,
         "neg_bagging_fraction": config.negative_share,
@@ -171,8 +172,21 @@ def _boosted(
         "num_threads": torch.get_num_threads(),
         "verbose": -1,
     }
-    data = lightgbm.Dataset(features, belongs, feature_name=_plain_names())
+    data = lightgbm.Dataset(features[rows], belongs[rows], feature_name=_plain_names())
     return lightgbm.train(parameters, data, num_trees, callbacks=[each])
+
+
+def _learned_from(belongs: BoolArray, config: SecondStageConfig) -> Int64Array:
+    """Which examples the trees learn from: all that belong to a list, and some of the others."""
+    others = np.flatnonzero(~belongs)
+    # Never fewer of them than of those that belong.
+    number = max(config.max_rows - int(belongs.sum()), int(belongs.sum()))
+    if number >= len(others):
+        return np.arange(len(belongs))
+    rng = np.random.default_rng((config.rng_seed, _FOR_NEGATIVES))
+    drawn = rng.choice(others, number, replace=False)
+    rows: Int64Array = np.sort(np.concatenate([np.flatnonzero(belongs), drawn]))
+    return rows
 
 
 def _average_precision(
