@@ -79,7 +79,7 @@ def test_columns_are_for_tables(run, tmp_path):
     (tmp_path / "mpd.slice.0-0.json").write_text('{"playlists": []}')
     status, _, err = run("build", tmp_path, "--out", tmp_path / "g", "--columns", "track=t")
     assert status == 1
-    assert "but --columns is for Parquet tables and text tables" in err
+    assert "but --columns is for Parquet tables and lists of ids, one a line and text tables" in err
 
 
 def test_without_artists_from_the_table_to_the_music(run, planted_graph, tmp_path):
@@ -107,3 +107,48 @@ def test_without_artists_from_the_table_to_the_music(run, planted_graph, tmp_pat
     status, _, err = run("vibe", bundle, "segue:track:x")
     assert status == 1
     assert " - " not in err, "no artist is made up"
+
+
+def test_columns_that_are_not_used_are_pointed_out(run, tmp_path):
+    source = tmp_path / "ratings.csv"
+    source.write_text("userId,movieId,rating,timestamp\n1,5,4.0,3\n1,3,2,2\n2,5,1.5,1\n2,3,3,9\n")
+    out = ["--out", tmp_path / "graph", "--overwrite"]
+    _, _, err = run("build", source, *out)
+    assert "  `rating` is not used, every row counts: --at-least rating=… leaves out the" in err
+    assert "  `timestamp` is not used: --columns position=timestamp puts tracks in its order" in err
+    assert "  unknown in 2: nothing says their order\n" in err
+    _, _, err = run(
+        "build", source, *out, "--at-least", "rating=2", "--columns", "position=timestamp"
+    )
+    assert "not used" not in err
+    assert (
+        "  order of tracks known in 2 playlists\n" in err
+    )
+    assert "  set aside: 1 below-threshold row\n" in err
+
+
+@pytest.mark.parametrize("option", ["rating", "=4", "rating=four"])
+def test_a_least_value_is_a_column_and_a_number(run, table, tmp_path, option):
+    status, _, err = run("build", table, "--out", tmp_path / "graph", "--at-least", option)
+    assert status == 2
+    assert "expected for example rating=4" in err
+
+
+def test_listens_are_cut_as_the_options_say(run, tmp_path):
+    source = tmp_path / "history.csv"
+    source.write_text("user_id,track_id,timestamp\n1,a,100\n1,b,200\n1,c,9000\n1,b,9100\n")
+    out = ["--out", tmp_path / "graph", "--overwrite"]
+    _, _, err = run("build", source, *out, "--session-gap", "20")
+    assert "Graph: 2 playlists, 3 tracks" in err
+    _, _, err = run("build", source, *out, "--top", "2", "--min-length", "1")
+    assert "Graph: 1 playlist, 2 tracks" in err
+    status, _, err = run("build", source, *out, "--session-gap", "0")
+    assert (status, err) == (1, "segue: session_gap is 0.0, expected minutes, more than none\n")
+
+
+def test_a_first_line_that_is_none(run, tmp_path):
+    source = tmp_path / "pairs.csv"
+    source.write_text("ann,red\nbob,red\nbob,blue\n")
+    out = ["--out", tmp_path / "graph"]
+    assert "if that is no header: --no-header" in run("build", source, *out)[2]
+    assert "Graph: 2 playlists, 2 tracks" in run("build", source, *out, "--no-header")[2]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -101,9 +101,17 @@ class Collector:
     ----------
     listening
         How listens become playlists.
+    describe
+        From ids of tracks to what else is known of them, by field.
     """
 
-    def __init__(self, listening: Listening | None = None) -> None:
+    def __init__(
+        self,
+        listening: Listening | None = None,
+        describe: Callable[[pa.Array], dict[str, pa.Array]] | None = None,
+    ) -> None:
+        self._describe = describe
+        self.num_described = 0
         self.playlists, self.tracks = Vocabulary(), Vocabulary()
         self.artists, self.albums = LinkedNodes(), LinkedNodes()
         self.titles: list[str | None] = []
@@ -118,7 +126,7 @@ class Collector:
         self.table_rows = TableRows(listening or Listening())
         self.order_unknown: dict[str, int] = {}  # playlists by reason, once they are finished
         self._unordered: list[int] = []
-        self._timed: list[tuple[int, int]] = []
+        self._certain: list[int] = []
 
     @property
     def num_playlists(self) -> int:
@@ -197,6 +205,11 @@ class Collector:
 
     def _describe_rows(self, new: dict[str, pa.Array]) -> None:
         """Add the descriptions in the first rows of new tracks."""
+        if self._describe is not None:
+            known = self._describe(new["track"])
+            if known:
+                self.num_described += len(new["track"]) - next(iter(known.values())).null_count
+            new = {**known, **new}
         nothing = pa.nulls(len(new["track"]), pa.string())
         artist, artist_name = new.get("artist", nothing), new.get("artist_name", nothing)
         if not pa.types.is_list(artist.type):
@@ -257,8 +270,7 @@ class Collector:
         for lists in self.table_rows.lists():
             first = len(index)
             self._unordered += (first + np.flatnonzero(~lists.ordered)).tolist()
-            if lists.timed:
-                self._timed.append((first, first + len(lists.ids)))
+            self._certain += (first + np.flatnonzero(lists.certain)).tolist()
             for playlist_id in lists.ids:
                 index[self._told_apart(playlist_id)] = len(index)
             self.titles += lists.titles
@@ -305,8 +317,7 @@ class Collector:
         unordered = np.zeros(len(tracks), dtype=bool)
         unordered[self._unordered] = True
         sorted_ids = stored_sorted(tracks, track_ids) & ~unordered
-        for first, last in self._timed:
-            sorted_ids[first:last] = False
+        sorted_ids[self._certain] = False
         short = sorted_ids & (tracks.lengths < 2)
         reasons = {NO_POSITION: unordered, SHORT: short, SORTED: sorted_ids & ~short}
         self.order_unknown = {

@@ -18,6 +18,7 @@ from typing import IO, Any, get_args
 from segue.console import Progress, count, number, progress_of
 from segue.data.collect import Collector, Order
 from segue.data.formats import FORMATS
+from segue.data.formats.name_tables import beside, find_names, read_names
 from segue.data.in_memory import is_in_memory, part_in_memory
 from segue.data.playlists import Catalog, Playlists
 from segue.data.records import (
@@ -92,6 +93,10 @@ class Source:
         For tables.
     columns
         For tables, a readable account of which column is read as which field; else empty.
+    names
+        A table with names for the ids of tracks.
+    advice
+        For tables, sentences about columns that are not used.
     """
 
     name: str
@@ -100,6 +105,8 @@ class Source:
     left_out: list[str] = field(default_factory=list)
     options: TableOptions = field(default_factory=TableOptions)
     columns: str = ""
+    names: SourceFile | None = None
+    advice: list[str] = field(default_factory=list)
 
     @property
     def size(self) -> int:
@@ -116,7 +123,8 @@ class Source:
         """Read the source; options as for the function `read`."""
         if order not in get_args(Order):
             raise InputError(f"order is {order!r}, expected auto, known or unknown")
-        collector = Collector(self.options.listening)
+        describe = None if self.names is None else read_names(self.names, self.options).of
+        collector = Collector(self.options.listening, describe)
         report, digest = ReadReport(), hashlib.sha256()
         set_aside: Counter[str] = Counter()
         with _open_aside(skip_bad) as aside:
@@ -150,6 +158,7 @@ class Source:
         if rows.short:
             set_aside["short session"] += rows.short
         report.told_apart, report.set_aside = collector.told_apart, dict(set_aside)
+        report.named = collector.num_described
         report.merged, report.order_unknown = rows.merged, collector.order_unknown
         report.ordered_playlists = int(playlists.order_known.sum())
         if all(format_.gives == "rows" for _, format_ in self.files):
@@ -268,6 +277,8 @@ def read(
     )
     if found.columns:
         report.say(f"Columns: {found.columns}")
+    for sentence in found.advice:
+        report.say(f"  {sentence}")
     with report.bar("Reading", found.size, "playlists") as bar:
         collection = found.read(
             order=order,
@@ -295,6 +306,7 @@ def find(
         If there is nothing at `source`, nothing in a known format, or a table lacks a column.
     """
     given = {option: value for option, value in given.items() if value not in (None, {}, "")}
+    files: list[SourceFile] = []
     passed_over: list[str] = []
     left_out: list[str] = []
     if is_in_memory(source):
@@ -327,9 +339,16 @@ def find(
             )
         found = found[first : last + 1]
     options = _table_options(given)
+    names = find_names(options.names, options) if options.names else None
+    if all(format_.gives == "rows" for _, format_ in found):
+        found, beside_them, others = beside(files, found, options)
+        names = names or beside_them
+        passed_over = [other for other in passed_over if not names or other != names.name] + others
     described = [format_.describe(file, options) for file, format_ in found if format_.describe]
     shown = described[0] if described else ""
-    return Source(name, found, passed_over, left_out, options, shown)
+    file, format_ = found[0]
+    advice = format_.advise(file, options) if format_.advise else []
+    return Source(name, found, passed_over, left_out, options, shown, names, advice)
 
 
 def _table_options(given: Mapping[str, Any]) -> TableOptions:
@@ -455,6 +474,9 @@ def _say_read(source: Source, read: ReadReport, order: Order, report: Progress) 
     if read.told_apart:
         num = count(read.told_apart, "playlist")
         report.say(f"  {num} of a name that another has, told apart by a number, as in 'mix (2)'")
+    if source.names is not None:
+        shown = Path(source.names.name).name
+        report.say(f"  {count(read.named, 'track')} named by {shown}")
     if read.repeated_tracks:
         report.say(f"  {count(read.repeated_tracks, 'repeated track')} counted once")
     if source.left_out:

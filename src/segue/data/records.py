@@ -146,6 +146,8 @@ class Rows:
         what was played most (see `segue.data.sessions`).
     users, named
         Whether the playlists are users, or are told apart by their titles alone.
+    certain
+        Whether someone has said that the positions are the order.
     """
 
     cells: dict[str, pa.Array]
@@ -156,6 +158,7 @@ class Rows:
     listens: bool = False
     users: bool = False
     named: bool = False
+    certain: bool = False
 
 
 @dataclass(frozen=True)
@@ -216,6 +219,8 @@ class Format:
     describe
         A readable account of which column is read as which field; InputError if it cannot be read
         at all.
+    advise
+        Sentences about columns of a table that were recognised and are not used.
     select
         Which of the recognised files are read, and in what order; by default all, by name.
     options
@@ -232,5 +237,6 @@ class Format:
     ordered: bool = True
     named: bool = False
     describe: Callable[[SourceFile, TableOptions], str] | None = None
+    advise: Callable[[SourceFile, TableOptions], list[str]] | None = None
     select: Callable[[list[SourceFile]], list[SourceFile]] = list
     options: frozenset[str] = frozenset()

@@ -39,6 +39,8 @@ class ReadReport:
         Playlists whose track order is taken as meaningful.
     order_unknown : dict of str to int
         Why the order of the other playlists is not known, and of how many.
+    named
+        Tracks that a table of names describes.
     merged
         Playlists with rows in several places of a table, or in several of its files, where these
         may be different playlists of one name.
@@ -65,6 +67,7 @@ class ReadReport:
     disputed_tracks: int = 0
     ordered_playlists: int = 0
     order_unknown: Mapping[str, int] = field(default_factory=dict)
+    named: int = 0
     merged: int = 0
     told_apart: int = 0
     set_aside: Mapping[str, int] = field(default_factory=dict)

@@ -39,8 +39,8 @@ class RowLists(NamedTuple):
         The track of each entry.
     position : float64 [num_entries] or None
         The entry's position in its list; None: as the entries stand.
-    timed
-        Whether the entries are in the order of their times, beyond doubt.
+    certain : bool [num_lists]
+        Whether that is beyond doubt, as times or people say it.
     """
 
     ids: list[str]
@@ -49,7 +49,7 @@ class RowLists(NamedTuple):
     rows: NDArray[np.integer]
     codes: NDArray[np.integer]
     position: Float64Array | None
-    timed: bool = False
+    certain: BoolArray
 
 
 class _Part(NamedTuple):
@@ -100,6 +100,7 @@ class TableRows:
         self._titles: list[str | None] = []
         self._parts: dict[bool, list[_Part]] = {False: [], True: []}
         self._unordered: list[Int64Array] = []
+        self._certain: list[Int64Array] = []
         self._named = False
 
     @property
@@ -131,14 +132,18 @@ class TableRows:
         self._named |= part.named
         if not part.ordered:
             self._unordered.append(np.unique(rows))
+        if part.certain:
+            self._certain.append(np.unique(rows))
 
     def lists(self) -> Iterator[RowLists]:
         """The playlists; the rows are let go. Several may have one id."""
         ids, owner = self._playlists()
         titles = [self._titles[at] for at in np.unique(owner, return_index=True)[1].tolist()]
-        ordered = np.ones(len(ids), dtype=bool)
-        for unordered in self._unordered:
-            ordered[owner[unordered]] = False
+        ordered, certain = np.ones(len(ids), dtype=bool), np.zeros(len(ids), dtype=bool)
+        for some in self._certain:
+            certain[owner[some]] = True
+        for some in self._unordered:
+            ordered[owner[some]] = certain[owner[some]] = False
         for listens in (False, True):
             parts, self._parts[listens] = self._parts[listens], []
             if not parts:
@@ -158,6 +163,7 @@ class TableRows:
                     slab.rows,
                     slab.codes,
                     slab.position,
+                    certain[playlists],
                 )
                 if self._named and slab.position is not None:
                     lists = self._begun_anew(lists, slab.position)
@@ -204,6 +210,7 @@ class TableRows:
             ids=[lists.ids[at] for at in of.tolist()],
             titles=[lists.titles[at] for at in of.tolist()],
             ordered=lists.ordered[of],
+            certain=lists.certain[of],
             rows=np.cumsum(starts) - 1,
         )
 
@@ -232,14 +239,15 @@ class TableRows:
         enough = lengths >= self.listening.min_length
         self.short += int((~enough).sum())
         kept = enough[rows]
+        ordered = np.full(int(enough.sum()), times is not None)
         return RowLists(
             [ids[at] for at in np.flatnonzero(enough).tolist()],
-            [None] * int(enough.sum()),
-            np.full(int(enough.sum()), times is not None),
+            [None] * len(ordered),
+            ordered,
             (np.cumsum(enough) - 1)[rows[kept]],
             codes[kept],
             None,
-            timed=times is not None,
+            ordered,
         )
 
 

@@ -84,15 +84,24 @@ def arrow_format(table: pa.Table) -> Format:
         read,
         gives="rows",
         describe=lambda file, options: str(columns_of(file, options)),
+        advise=lambda file, options: columns_of(file, options).unused,
         options=TABLE,
     )
 
 
-def _open(file: SourceFile) -> pq.ParquetFile:
+def open_parquet(file: SourceFile) -> pq.ParquetFile:
+    """A Parquet file (InputError if it cannot be read)."""
     try:
         return pq.ParquetFile(file.path or pa.BufferReader(file.read()))
     except UNREADABLE as error:
         raise file.unreadable(error) from error
+
+
+def parquet_rows(file: SourceFile, table: pq.ParquetFile, columns: Columns) -> ArrowRows:
+    """The rows of a Parquet file."""
+    names = [columns.header[at] for at in columns.used]
+    batches = table.iter_batches(_BATCH, columns=names)
+    return ArrowRows(columns, batches, table.metadata.num_rows, file.size)
 
 
 def _columns(file: SourceFile, table: pq.ParquetFile, options: TableOptions) -> Columns:
@@ -103,18 +112,15 @@ def _columns(file: SourceFile, table: pq.ParquetFile, options: TableOptions) -> 
     return find_columns(file.name, names, options)
 
 
-def _describe(file: SourceFile, options: TableOptions) -> str:
-    with _open(file) as table:
-        return str(_columns(file, table, options))
+def _described(file: SourceFile, options: TableOptions) -> Columns:
+    with open_parquet(file) as table:
+        return _columns(file, table, options)
 
 
 def _read(file: SourceFile, options: TableOptions, reject: Reject) -> Iterator[Rows | SetAside]:
-    with _open(file) as table:
+    with open_parquet(file) as table:
         columns = _columns(file, table, options)
-        names = [columns.header[at] for at in columns.used]
-        batches = table.iter_batches(_BATCH, columns=names)
-        rows = ArrowRows(columns, batches, table.metadata.num_rows, file.size)
-        yield from sound_rows(columns, rows, reject)
+        yield from sound_rows(columns, parquet_rows(file, table, columns), reject)
 
 
 PARQUET = Format(
@@ -122,6 +128,7 @@ PARQUET = Format(
     lambda file: file.head.startswith(b"PAR1") or Path(file.name).suffix in (".parquet", ".pq"),
     _read,
     gives="rows",
-    describe=_describe,
+    describe=lambda file, options: str(_described(file, options)),
+    advise=lambda file, options: _described(file, options).unused,
     options=TABLE,
 )

@@ -90,6 +90,7 @@ def sound_rows(columns: Columns, source: Batches, reject: Reject) -> Iterator[Ro
                 columns.listens,
                 columns.users,
                 columns.named,
+                columns.order_stated,
             )
         source.reject_rest(reject)
     except UNREADABLE as error:

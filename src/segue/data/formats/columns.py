@@ -57,6 +57,10 @@ _VALUE = re.compile(
     r"[0-9a-f]{32,}|[0-9a-f-]{36}"
 )
 _MANY_COLUMNS = 20
+# What a table of tracks may say of them; there a plain name is that of a track.
+_OF_TRACKS = ("track_name", "artist_name", "album_name", "isrc", "mbid")
+_PLAIN_NAMES = ("title", "name", "movietitle")
+_MSD = re.compile("SO[A-Z0-9]{16}")  # a song of the Million Song Dataset
 
 
 @dataclass(frozen=True)
@@ -80,6 +84,8 @@ class Columns:
         Index of a column → the least value that counts.
     listens : bool
         Whether the rows are a listening history.
+    order_stated : bool
+        Whether someone has said which column is the position.
     """
 
     table: str
@@ -90,6 +96,7 @@ class Columns:
     owner: list[int] = field(default_factory=list)
     at_least: dict[int, float] = field(default_factory=dict)
     listens: bool = False
+    order_stated: bool = False
 
     def __str__(self) -> str:
         """``playlist = userId, track = movieId; no artists``."""
@@ -133,23 +140,24 @@ class Columns:
 
     @property
     def unused(self) -> list[str]:
-        """What recognised columns would do that are not read."""
-        keys = (
-            {} if not self.has_header else {_key(name): at for at, name in enumerate(self.header)}
-        )
-        said = []
-        values = [keys[key] for key in _VALUES if key in keys and keys[key] not in self.used]
-        for at in values:
-            name = self.header[at]
+        """What recognised columns would do that are not read: sentences."""
+        keys = {key_of(name): at for at, name in enumerate(self.header) if self.has_header}
+        free = {key: self.header[at] for key, at in keys.items() if at not in self.used}
+        said = [
+            f"`{free[key]}` is not used, every row counts: "
+            f"--at-least {free[key]}=… leaves out the others"
+            for key in _VALUES
+            if key in free
+        ]
+        plays = next((free[key] for key in FIELDS["plays"] if key in free), None)
+        if plays is not None and self.users:
+            said.append(f"`{plays}` is not used: --top N takes each listener's most played tracks")
+        time = next((free[key] for key in _TIMES if key in free), None)
+        if time is not None and self.users and "position" not in self.column_index:
             said.append(
-                f"`{name}` is not used, every row counts: --at-least {name}=… leaves out less"
+                f"`{time}` is not used: --columns position={time} puts tracks in its order, "
+                "--session-gap MINUTES cuts sessions"
             )
-        if self.users and "position" not in self.column_index:
-            for at in [keys[key] for key in _TIMES if key in keys][:1]:
-                name = self.header[at]
-                said.append(
-                    f"`{name}` is not used: --columns position={name} puts tracks in its order"
-                )
         return said
 
     @property
@@ -160,7 +168,7 @@ class Columns:
         return any(self._key_of(name) in _INTERACTIONS for name in ids)
 
     def _key_of(self, name: str) -> str:
-        return _key(self.header[self.column_index[name]])
+        return key_of(self.header[self.column_index[name]])
 
     def shown(self, name: str) -> str:
         """A field's column in messages."""
@@ -189,7 +197,7 @@ def looks_like_header(cells: list[str], options: TableOptions) -> bool:
     stated_names = {name for name in given if not name.isdecimal()}
     if all(map(_NUMBER.fullmatch, cells)):
         return False
-    if names & stated_names or any(_key(cell) in _KNOWN for cell in cells):
+    if names & stated_names or any(key_of(cell) in _KNOWN for cell in cells):
         return True
     if any(map(_VALUE.fullmatch, cells)):
         return False
@@ -257,7 +265,43 @@ def find_columns(
             for column, value in options.at_least.items()
         },
         listens,
+        bool(wanted.get("position")),
     )
+
+
+def name_columns(
+    table: str, header: list[str], *, has_header: bool, sample: Sequence[Sequence[str]] = ()
+) -> Columns:
+    """The columns of a table that has names for the ids of tracks, and no playlists.
+
+    Raises
+    ------
+    InputError
+        If there is no column for the ids, or none for names.
+    """
+    width, found = len(header), dict[str, int]()
+    if has_header:
+        keys = [key_of(name) for name in header]
+        for name in ("track", *_OF_TRACKS):
+            names = FIELDS[name] if name != "track_name" else (*FIELDS[name], *_PLAIN_NAMES)
+            names = (*names, "id") if name == "track" else names
+            free = ["" if at in found.values() else key for at, key in enumerate(keys)]
+            first = next((key for key in names if key in free), None)
+            if first:
+                found[name] = free.index(first)
+    else:
+        header = [str(number + 1) for number in range(width)]
+        found = {"track": 0, "track_name": 1}
+        rows = [row for row in sample if len(row) == width]
+        if width == 4 and rows and all(_MSD.fullmatch(row[1]) for row in rows):
+            # The Million Song Dataset's unique_tracks.txt: track, song, artist, title.
+            found = {"track": 1, "artist_name": 2, "track_name": 3}
+    if "track" not in found or len(found) == 1 or max(found.values()) >= width:
+        raise InputError(
+            f"{table}: has no columns recognised as ids and names of tracks; "
+            f"{_there(header, has_header)}; expected for example track_id and track_name"
+        )
+    return Columns(table, header, has_header, found)
 
 
 def _owner(table: str, header: list[str], has_header: bool, wanted: dict[str, str]) -> list[int]:
@@ -336,7 +380,7 @@ _LAYOUTS: tuple[tuple[tuple[re.Pattern[str], ...], dict[str, int]], ...] = (
     ((_ANY, _TIME, _ANY, _ANY), {"playlist": 0, "position": 1, "track": 2}),
     # Taste Profile: user, song, plays.
     (
-        (_ANY, re.compile("SO[A-Z0-9]{16}"), _COUNT),
+        (_ANY, _MSD, _COUNT),
         {"playlist": 0, "track": 1, "plays": 2},
     ),
     # Last.fm 1K: user, time, artist's MusicBrainz id, artist, track's MusicBrainz id, track.
@@ -362,7 +406,7 @@ _LAYOUTS: tuple[tuple[tuple[re.Pattern[str], ...], dict[str, int]], ...] = (
 def _find_by_name(
     table: str, header: list[str], wanted: Mapping[str, str], column_index: dict[str, int]
 ) -> None:
-    keys = [_key(name) for name in header]
+    keys = [key_of(name) for name in header]
     for name, names in FIELDS.items():
         free = ["" if at in column_index.values() else key for at, key in enumerate(keys)]
         first = next((key for key in names if key in free), None)
@@ -387,7 +431,7 @@ def _find_by_name(
 
 def _found_owner(header: list[str], column_index: Mapping[str, int]) -> list[int]:
     """The column that names the user, where a playlist has a title of its own and no id."""
-    keys = [_key(name) for name in header]
+    keys = [key_of(name) for name in header]
     if "playlist" not in column_index or keys[column_index["playlist"]] not in (
         "playlistname",
         "playlisttitle",
@@ -402,7 +446,7 @@ def _is_history(header: list[str], wanted: Mapping[str, str], column_index: dict
 
     A plain ``track`` is then a name.
     """
-    keys = [_key(name) for name in header]
+    keys = [key_of(name) for name in header]
     named = {"track", "track_name"} & column_index.keys()
     if wanted or "playlist" in column_index or not named or not _HEARD & {*keys}:
         return False
@@ -414,7 +458,7 @@ def _is_history(header: list[str], wanted: Mapping[str, str], column_index: dict
 
 
 def _find_time(header: list[str], column_index: dict[str, int]) -> None:
-    keys = [_key(name) for name in header]
+    keys = [key_of(name) for name in header]
     for key in _TIMES:
         if key in keys and keys.index(key) not in column_index.values():
             column_index["position"] = keys.index(key)
@@ -431,7 +475,7 @@ def _check_complete(
     listens: bool,
 ) -> None:
     ids = [header[column_index[name]] for name in ("playlist", "track") if name in column_index]
-    interactions = any(_key(column) in _INTERACTIONS for column in ids)
+    interactions = any(key_of(column) in _INTERACTIONS for column in ids)
     for name in ("playlist", "track", "artist"):
         if name in column_index or (name == "track" and "track_name" in column_index):
             continue
@@ -442,7 +486,7 @@ def _check_complete(
         more = ""
         if name == "artist":
             more = ", or that there is none: --columns artist="
-        elif has_header and not any(_key(column) in _KNOWN for column in header):
+        elif has_header and not any(key_of(column) in _KNOWN for column in header):
             more = "; if that is no header: --no-header"
         elif name == "track" and "artist" in column_index:
             artist = header[column_index["artist"]]
@@ -462,7 +506,8 @@ def _only(table: str, header: list[str], places: list[int], what: str) -> int:
     return places[0]
 
 
-def _key(name: str) -> str:
+def key_of(name: str) -> str:
+    """A column's name without case, spaces, punctuation and RecBole's type."""
     return re.sub(r"[\W_]", "", _RECBOLE_TYPE.sub("", name)).lower()
 
 

@@ -39,7 +39,7 @@ _BLOCK = 16 * 2**20  # Bytes read at once; no row is longer.
 # Delimiter by file extension.
 _DELIMITERS = {".csv": ",", ".tsv": "\t", ".inter": "\t", ".data": "\t", ".dat": "::"}
 # Further ones, the likeliest first; `<SEP>` is that of the Million Song Dataset.
-_FURTHER = ("\t", ",", ";", "|", "::", "<SEP>")
+_FURTHER = ("<SEP>", "\t", ",", ";", "|", "::")
 # Replaces what is longer than one character, as CSV readers accept no such separator, and blanks.
 _UNIT_SEPARATOR = "\x1f"
 _LINE = re.compile("\r\n|\r|\n")
@@ -374,8 +374,16 @@ def encoding_of(file: SourceFile, options: TableOptions) -> str:
     return "utf-8"
 
 
-def _columns(file: SourceFile, options: TableOptions) -> tuple[Columns, Dialect]:
-    """The columns, from the first line, and the dialect."""
+def beginning(
+    file: SourceFile, options: TableOptions
+) -> tuple[list[str], list[list[str]], Dialect]:
+    """The first line's cells, some rows after it, and the dialect.
+
+    Raises
+    ------
+    InputError
+        If it is no text, or the first line is not one of a table.
+    """
     encoding = encoding_of(file, options)
     head = _head(file, encoding).removeprefix("\ufeff")
     lines = _LINE.split(head)
@@ -406,6 +414,12 @@ def _columns(file: SourceFile, options: TableOptions) -> tuple[Columns, Dialect]
     headed = replace(dialect, spaced=dialect.quotes and _is_spaced(line, delimiter))
     names = [cell.strip() for cell in _cells(line, headed, place)]
     rows = [_cells(row, dialect, place) for row in sample if not dialect.quotes or '"' not in row]
+    return names, rows, dialect
+
+
+def _columns(file: SourceFile, options: TableOptions) -> tuple[Columns, Dialect]:
+    """The columns, from the first line, and the dialect."""
+    names, rows, dialect = beginning(file, options)
     has_header = looks_like_header(names, options)
     columns = find_columns(file.name, names, options, has_header=has_header, sample=[names, *rows])
     return columns, dialect
@@ -463,5 +477,6 @@ TEXT = Format(
     _read,
     gives="rows",
     describe=lambda file, options: str(_columns(file, options)[0]),
+    advise=lambda file, options: _columns(file, options)[0].unused,
     options=TABLE | {"header", "encoding"},
 )
