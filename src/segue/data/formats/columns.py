@@ -179,6 +179,11 @@ class Columns:
         return f"`{shorten(self.header[at], 60)}`" if self.has_header else f"column {at + 1}"
 
 
+def names_columns(cells: Sequence[str]) -> bool:
+    """Whether at least two cells are names by which columns are found."""
+    return sum(key_of(cell) in _KNOWN or key_of(cell) in _TIMES for cell in cells) > 1
+
+
 def looks_like_header(cells: list[str], options: TableOptions) -> bool:
     """Whether the first row of a text holds names of columns.
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from segue.data.formats.columns import names_columns
 from segue.data.formats.m3u import one_playlist
 from segue.data.formats.songs import (
     artists_of,
@@ -46,7 +47,7 @@ def _recognises(file: SourceFile) -> bool:
     if "\0" in text or text.lstrip()[:1] in ("{", "[", "<"):
         return False
     lines = _lines(text)
-    if not lines:
+    if not lines or names_columns(lines[0].split(",")):
         return False
     if sum(map(_is_link, lines)) >= _MOST * len(lines):
         return True
