@@ -121,9 +121,7 @@ def test_columns_that_are_not_used_are_pointed_out(run, tmp_path):
         "build", source, *out, "--at-least", "rating=2", "--columns", "position=timestamp"
     )
     assert "not used" not in err
-    assert (
-        "  order of tracks known in 2 playlists\n" in err
-    )
+    assert "  order of tracks known in 2 playlists\n" in err
     assert "  set aside: 1 below-threshold row\n" in err
 
 

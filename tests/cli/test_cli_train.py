@@ -336,6 +336,18 @@ def test_what_cannot_be_trained_says_why(run, graph, tmp_path, options, says):
     assert not (tmp_path / "bundle").exists()
 
 
+def test_without_a_test_all_is_trained_on(run, graph, tmp_path):
+    out = tmp_path / "bundle"
+    status, printed, err = run("train", graph, "--out", out, *SMALL, "--no-test")
+    assert (status, printed) == (0, "")
+    assert "training pairs, nothing held out" in err
+    assert err.splitlines()[-1] == f"Written to {out}; nothing is measured, as nothing was held out"
+    status, _, err = run("evaluate", out, graph)
+    assert (status, err.splitlines()[-1]) == (
+        1, "segue: nothing was held out for test, so there is nothing to measure",
+    )  # fmt: skip
+
+
 def test_a_bundle_is_not_replaced_unasked(run, trained, graph):
     before = (trained / "manifest.json").read_bytes()
     status, _, err = run("train", graph, "--out", trained, *SMALL)

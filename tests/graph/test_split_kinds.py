@@ -450,10 +450,14 @@ def test_a_query_from_nowhere_is_refused(planted_graph):
     [
         ([], SplitRecipe(), "kind 'random' leaves nothing to train on"),
         ([[], []], SplitRecipe("tracks"), "kind 'tracks' leaves nothing to train on"),
-        ([[0, 1]] * 9, SplitRecipe(), "share of 0.2 of each playlist holds nothing out for test"),
+        (
+            [[0, 1]] * 9,
+            SplitRecipe(),
+            "share of 0.2 of each playlist holds nothing out for test; .* everything.*: --no-test",
+        ),
         ([[0, 1, 2]] * 9, SplitRecipe(), "share of 0.1 of each playlist .* for validation"),
         ([[0, 1]] * 2, SplitRecipe("playlists", num_given=1), "0.2 of the playlists holds nothing"),
-        ([[0]] * 50, SplitRecipe("playlists", num_given=1), "0.2 of the playlists holds nothing"),
+        ([[0]] * 50, SplitRecipe("playlists", num_given=1), "no playlist has two tracks or more"),
         ([[0, 1]] * 9, SplitRecipe("tracks"), "share of 0.2 of the tracks holds nothing out for"),
         ([[0, 1]] * 2, SplitRecipe("playlists", 0.5, 0.25, num_given=1), "nothing to train on"),
         ([[0, 1]] * 2, SplitRecipe("tracks", 0.5, 0.25), "kind 'tracks' leaves nothing to train"),
@@ -463,6 +467,14 @@ def test_a_query_from_nowhere_is_refused(planted_graph):
 def test_a_split_that_is_of_no_use_is_refused(graph_of, lists, recipe, message):
     with pytest.raises(InputError, match=message):
         split_graph(graph_of(lists), recipe)
+
+
+@pytest.mark.parametrize("kind", ["random", "last", "mixed", "playlists", "tracks"])
+def test_without_shares_all_is_trained_on(graph_of, kind):
+    graph = graph_of([[0, 1], [1]])
+    split = split_graph(graph, SplitRecipe(kind, 0, 0))
+    assert split.train is graph
+    assert [part.targets.num_pairs for part in (split.validation, split.test)] == [0, 0]
 
 
 def test_recipes_as_json():

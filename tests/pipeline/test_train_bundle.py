@@ -1,5 +1,6 @@
 """A trained and measured bundle: what its epoch was chosen by."""
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -8,17 +9,19 @@ import numpy as np
 import pytest
 
 from segue.bundle import Bundle
-from segue.errors import ArtefactError, InputError, MismatchError
+from segue.errors import ArtefactError, InputError, MismatchError, TrainingError
 from segue.evaluation.validation import validate, validation_rows
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.graph.split import Split, SplitRecipe, split_graph
 from segue.models.lightgcn import LightGCN
+from segue.pipeline.build import build
 from segue.pipeline.evaluate import evaluate
 from segue.pipeline.run import Step
 from segue.pipeline.system import SystemScorer
 from segue.pipeline.train import train
 from segue.recommend.recommender import Recommender
 from segue.training.config import SystemConfig, TrainConfig
+from segue.training.objectives import BPR
 from segue.training.terms import WideConfig
 
 CONFIG = TrainConfig(dim=8, epochs=3, batch_size=64, learning_rate=0.02)
@@ -135,3 +138,45 @@ def test_a_bundle_that_was_read_is_measured_by_what_saw_the_training_pairs_alone
     for bundle in (read, Bundle.load(tmp_path / "copy")):
         found = evaluate(bundle, split)["lightgcn"]
         assert found.to_json()["values"] == bundle.metrics["test"]["values"]
+
+
+class TestWithoutTest:
+    """So few playlists, or so short ones, that nothing can be held out."""
+
+    def test_all_is_trained_on_and_nothing_measured(self, planted_graph: PlaylistGraph) -> None:
+        steps: list[Step] = []
+        bundle = train(
+            planted_graph, config=CONFIG, system=WIDE, test=False, device="cpu",
+            on_step=steps.append,
+        )  # fmt: skip
+        assert {step.stage for step in steps} == {"split"}, "once is enough"
+        assert (bundle.metrics, bundle.measured, bundle.second_stage) == ({}, None, None)
+        assert bundle.popularity.tolist() == planted_graph.popularity.tolist()
+        assert bundle.config["best_epoch"] == CONFIG.epochs
+        with pytest.raises(InputError, match="nothing was held out for test, so there is nothing"):
+            evaluate(bundle, planted_graph)
+
+    def test_two_playlists_are_enough(self, tmp_path: Path) -> None:
+        (tmp_path / "mine.csv").write_text("pid,track,artist\n1,a,x\n1,b,y\n2,b,y\n")
+        graph = build(tmp_path / "mine.csv")
+        with pytest.raises(InputError, match="measure nothing: --no-test, in Python test=False"):
+            train(graph, config=CONFIG)
+        recommender = Recommender(train(graph, config=CONFIG, test=False, device="cpu"))
+        assert [track.track_id for track in recommender.complete("2").tracks] == ["a"]
+
+    def test_a_split_is_refused(self, split: Split) -> None:
+        with pytest.raises(InputError, match="test=False needs a graph"):
+            train(split, config=CONFIG, test=False)
+
+
+def test_playlists_that_hold_every_track_are_refused_before_training(tmp_path: Path) -> None:
+    """Not only when the model that ships is trained on all of them."""
+    rows = "".join(f"{playlist},{track}\n" for playlist in range(20) for track in "abcdefghij")
+    (tmp_path / "all.csv").write_text("user_id,item_id\n" + rows)
+    steps: list[Step] = []
+    with pytest.raises(TrainingError, match="no playlist has two tracks and lacks one"):
+        train(
+            build(tmp_path / "all.csv"), config=replace(CONFIG, objective=BPR()), device="cpu",
+            system=SystemConfig(), on_step=steps.append,
+        )  # fmt: skip
+    assert not steps

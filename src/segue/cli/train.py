@@ -150,6 +150,11 @@ def _plain_value(text: str) -> bool | int | float | str:
     help="Held out to choose the best epoch.",
 )
 @click.option(
+    "--no-test",
+    is_flag=True,
+    help="Hold nothing out: train on everything and measure nothing.",
+)
+@click.option(
     "--given",
     type=int,
     metavar="N",
@@ -186,6 +191,7 @@ def train(
     split_kind: SplitKind | None,
     test_share: float,
     validation_share: float,
+    no_test: bool,
     given: int | None,
     split_rng_seed: int,
     device: str,
@@ -213,7 +219,8 @@ def train(
     stage, boosted trees learned from validation, reorders the best 200 tracks.
 
     The figures come from the held-out tracks. The vectors and the wide part that ship are then
-    trained again on all pairs, up to the epoch chosen on validation; --no-refit skips that.
+    trained again on all pairs, up to the epoch chosen on validation; --no-refit skips that. With
+    playlists so few or short that nothing can be held out, --no-test trains on all of them.
 
     While it runs, checkpoints and metrics.jsonl are in the folder OUT.training. After an
     interruption, the same command with --resume continues from the last checkpoint (one every
@@ -242,9 +249,9 @@ def train(
         config = with_titles(config, loaded)
     split = split_graph(
         loaded,
-        split_kind,
-        test_share=test_share,
-        validation_share=validation_share,
+        "random" if no_test else split_kind,
+        test_share=0 if no_test else test_share,
+        validation_share=0 if no_test else validation_share,
         num_given=given,
         rng_seed=split_rng_seed,
     )
@@ -270,6 +277,9 @@ def train(
             on_step=None if board is None else board.on_step,
             on_epoch=None if board is None else board.on_epoch,
         )
+    if not bundle.metrics:
+        say(f"Written to {out}; nothing is measured, as nothing was held out")
+        return
     evaluation = Evaluation.from_json(bundle.metrics["test"])
     click.echo(Evaluations(title_of("test", split), {bundle.config["model"]: evaluation}))
     say(scored_text(evaluation, split))

@@ -306,6 +306,8 @@ def split_graph(graph: PlaylistGraph, recipe: SplitRecipe) -> Split:
         above 0, or nothing is left to train on.
     """
     rng = np.random.default_rng(recipe.rng_seed)
+    if recipe.test_share == recipe.validation_share == 0:
+        return _without_holding_out(graph, recipe)
     if recipe.kind == "playlists":
         return _checked(_without_playlists(graph, recipe, rng))
     tracks = graph.playlists.tracks
@@ -327,6 +329,16 @@ def split_graph(graph: PlaylistGraph, recipe: SplitRecipe) -> Split:
             graph=graph,
         )
     )
+
+
+def _without_holding_out(graph: PlaylistGraph, recipe: SplitRecipe) -> Split:
+    """Train on everything: the training graph is the whole one."""
+    tracks = graph.playlists.tracks
+    none = tracks.keep(np.zeros(tracks.num_pairs, dtype=bool))
+    nothing = HeldOut(tracks, tracks, none, np.arange(len(tracks)))
+    if recipe.kind == "playlists":
+        nothing = nothing.rows(np.arange(0))
+    return _checked(Split(graph, nothing, nothing, recipe, graph))
 
 
 def _some_of_each(
@@ -415,9 +427,14 @@ def _checked(split: Split) -> Split:
                 f"no playlist that is held out for {part} has more than {recipe.num_given} tracks, "
                 f"so with {recipe.num_given} given nothing is left to find"
             )
+        if not (split.graph.playlists.tracks.lengths >= 2).any():
+            raise InputError(
+                "no playlist has two tracks or more, so nothing can be held out, nor learned"
+            )
         raise InputError(
             f"a share of {share} of {whole.get(recipe.kind, 'each playlist')} holds nothing out "
-            f"for {part}"
+            f"for {part}; a larger share may, or train on everything and measure nothing: "
+            "--no-test, in Python test=False"
         )
     return split
 

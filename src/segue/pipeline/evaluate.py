@@ -175,6 +175,8 @@ def evaluate(
     if num_given is not None:
         split = split.given(num_given)
     held_out = split.test if on == "test" else split.validation
+    if not held_out.targets.num_pairs:
+        raise InputError(f"nothing was held out for {on}, so there is nothing to measure")
     if isinstance(model, Bundle):
         name = name or str(model.config["model"])
         scorer: Scorer | HeldOutScorer = SystemScorer.of_bundle(model, split)

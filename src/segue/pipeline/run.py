@@ -27,6 +27,7 @@ from segue.pipeline.system import SystemScorer
 from segue.scoring.centroid import unit_rows
 from segue.training.checkpoint import CHECKPOINT
 from segue.training.config import SystemConfig, TrainConfig
+from segue.training.steps import eligible_playlists
 from segue.training.train import TrainResult
 from segue.training.train import train as train_vectors
 from segue.training.vectors import TrainedVectors
@@ -81,6 +82,12 @@ class TrainingRun:
     def bundle(self, *, refit: bool, keep_playlists: bool) -> Bundle:
         """Go through all stages."""
         split, report, graph = self.split, self.report, self.split.graph
+        # What is trained on everything is that already.
+        refit = refit and split.train is not graph
+        for trained in (split.train, graph) if refit else (split.train,):
+            eligible_playlists(
+                trained.playlists.tracks, graph.num_nodes["track"], self.config.objective
+            )
         report.say(
             f"Training {self.config.model} (dim {self.config.dim}) on {self.device}: "
             + _sizes(split)
@@ -89,7 +96,7 @@ class TrainingRun:
         result = self.trained_on_split(terms)
         measured = self.measured(result, terms)
         second_stage = None
-        if self.system.second_stage is not None:
+        if self.system.second_stage is not None and split.validation.targets.num_pairs:
             report.say("Training the second stage on the validation tracks")
             with report.bar("Second stage", 1, "") as bar:
                 second_stage = self.parts.second_stage(
@@ -99,8 +106,11 @@ class TrainingRun:
                 report.say(
                     "No second stage: too little is held out for validation, or none did better"
                 )
-        scorer = SystemScorer.of_vectors(measured, second_stage, split)
-        evaluation = measure(self.config.model, scorer, split.test, split, report)
+        metrics = {}
+        if split.test.targets.num_pairs:
+            scorer = SystemScorer.of_vectors(measured, second_stage, split)
+            evaluation = measure(self.config.model, scorer, split.test, split, report)
+            metrics = {"test": evaluation.to_json()}
         shipped, on = result, split.train
         if refit:
             report.say(
@@ -134,7 +144,7 @@ class TrainingRun:
                 "seconds": round(result.seconds, 1),
                 "refit_seconds": round(shipped.seconds, 1) if refit else None,
             },
-            metrics={"test": evaluation.to_json()},
+            metrics=metrics,
             split={"recipe": split.recipe.to_json(), "fingerprint": split.fingerprint},
             graph_fingerprint=graph.fingerprint,
             history=result.history,
@@ -249,6 +259,8 @@ def _sizes(split: Split) -> str:
     """A sentence that says how much is trained on and how much is held out."""
     parts = (split.validation, split.test)
     train = f"{number(split.train.playlists.tracks.num_pairs)} training pairs"
+    if split.train is split.graph:
+        return f"{train}, nothing held out"
     validation, test = (number(part.targets.num_pairs) for part in parts)
     kind = split.recipe.kind
     if kind == "playlists":

@@ -34,6 +34,7 @@ def train(
     preset: str | None = None,
     config: TrainConfig | None = None,
     system: SystemConfig | None = None,
+    test: bool = True,
     refit: bool = True,
     keep_playlists: bool = True,
     folder: str | Path | None = None,
@@ -66,6 +67,10 @@ def train(
     system
         What is added to the vectors; by default a wide part and a second stage as far
         as memory and libraries allow. ``SystemConfig()`` is the vectors alone.
+    test
+        False trains on everything and measures nothing, for playlists so few or short that nothing
+        can be held out, or where figures are not wanted. The epoch is then the last one, and there
+        is no second stage, which learns from what is held out. Only with a graph.
     refit
         False ships the model that was measured.
     keep_playlists
@@ -108,7 +113,13 @@ def train(
     >>> bundle.track_vectors.shape[1]
     8
     """
-    split = split if isinstance(split, Split) else default_split(split)
+    if not isinstance(split, Split):
+        if test:
+            split = default_split(split)
+        else:
+            split = default_split(split, "random", test_share=0, validation_share=0)
+    elif not test:
+        raise InputError("test=False needs a graph: a split has held its tracks out already")
     if config is not None and not isinstance(config, TrainConfig):
         raise InputError(f"config is {config!r}, expected segue.TrainConfig(…)")
     if system is not None and not isinstance(system, SystemConfig):

@@ -46,12 +46,40 @@ from segue.training.objectives import (
     HardestNegatives,
     HardNegatives,
     Negatives,
+    Objective,
     SampledSoftmax,
     Triples,
 )
 
 # Pool size per hardest negative: if many are kept, and for a single one.
 POOL_OF_MANY, POOL_OF_ONE = 4, 16
+
+
+def eligible_playlists(tracks: TrackLists, num_tracks: int, objective: Objective) -> Int64Array:
+    """The playlists that an objective can be minimised on: int64, non-empty.
+
+    Raises
+    ------
+    TrainingError
+        If there is none, since they are too short, or hold every track.
+    """
+    if isinstance(objective, Triples):
+        eligible = np.flatnonzero((tracks.lengths > 0) & (tracks.lengths < num_tracks))
+        if not len(eligible):
+            raise TrainingError("no playlist has both a track and one that it does not hold")
+        return eligible
+    # A playlist with one track has nothing to hide; it only carries messages.
+    enough = tracks.lengths >= 2
+    if objective.negatives is not None:
+        enough &= tracks.lengths < num_tracks
+    eligible = np.flatnonzero(enough)
+    if not len(eligible):
+        raise TrainingError(
+            "no playlist has two tracks or more, so there is nothing to predict"
+            if objective.negatives is None
+            else "no playlist has two tracks and lacks one, so there is nothing to predict"
+        )
+    return eligible
 
 
 class HiddenTrackSteps:
@@ -85,17 +113,7 @@ class HiddenTrackSteps:
         self.objective = cast(CatalogueSoftmax | SampledSoftmax | BPR, config.objective)
         num_tracks = message_graph.num_nodes["track"]
         negatives = self.objective.negatives
-        # A playlist with one track has nothing to hide; it only carries messages.
-        eligible = tracks.lengths >= 2
-        if negatives is not None:
-            eligible &= tracks.lengths < num_tracks
-        self.eligible = np.flatnonzero(eligible)
-        if not len(self.eligible):
-            raise TrainingError(
-                "no playlist has two tracks or more, so there is nothing to predict"
-                if negatives is None
-                else "no playlist has two tracks and lacks one, so there is nothing to predict"
-            )
+        self.eligible = eligible_playlists(tracks, num_tracks, self.objective)
         self.num_steps = math.ceil(len(self.eligible) / config.batch_size)
         pool = POOL_OF_MANY if isinstance(self.objective, SampledSoftmax) else POOL_OF_ONE
         self.sampler: Sampler | None = None
@@ -203,9 +221,7 @@ class TripleSteps:
         self.tracks, self.message_graph, self.config = tracks, message_graph, config
         self.objective = cast(Triples, config.objective)
         num_tracks = message_graph.num_nodes["track"]
-        self.eligible = np.flatnonzero((tracks.lengths > 0) & (tracks.lengths < num_tracks))
-        if not len(self.eligible):
-            raise TrainingError("no playlist has both a track and one that it does not hold")
+        self.eligible = eligible_playlists(tracks, num_tracks, self.objective)
         self.num_steps = math.ceil(tracks.num_pairs / config.batch_size)
         self.sampler = sampler(
             self.objective.negatives, tracks, num_tracks, self.eligible, POOL_OF_ONE
