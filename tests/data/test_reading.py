@@ -2,6 +2,7 @@
 
 import io
 import json
+import zipfile
 
 import numpy as np
 import pandas as pd
@@ -77,14 +78,40 @@ class TestInMemory:
         assert found.catalog.track_names.to_pylist() == ["Innuendo", "Under Pressure"]
         assert found.catalog.artists.names.to_pylist() == ["Queen", "David Bowie"]
 
+    def test_tracks_as_dictionaries(self):
+        found = read(
+            {
+                "mine": [
+                    {"title": "Innuendo", "artist": "Queen", "isrc": "GB-UM7-10-29604"},
+                    {"id": 7, "title": "Under Pressure", "artists": ["Queen", "David Bowie"],
+                     "album": "Hot Space"},
+                    {"title": "Intro"},
+                ]
+            }
+        )  # fmt: skip
+        assert lists(found) == {"mine": ["Innuendo - Queen", "7", "Intro"]}
+        assert found.catalog.artists.names.to_pylist() == ["Queen", "David Bowie"]
+        assert found.catalog.albums.ids.to_pylist() == ["Hot Space - Queen"]
+        assert found.catalog.tracks.aliases.to_pylist() == [["isrc:GBUM71029604"], [], []]
+
+    def test_whole_numbers_and_links_are_ids(self):
+        link = "https://open.spotify.com/track/4u7EnebtmKWzUH433cf5Qv?si=1"
+        assert lists(read({"a": [7, np.int64(8), link]})) == {
+            "a": ["7", "8", "spotify:track:4u7EnebtmKWzUH433cf5Qv"]
+        }
+
     @pytest.mark.parametrize(
         ("source", "message"),
         [
             ([("Queen", "Innuendo")], "playlist '0': is tuple, expected a list of tracks"),
             ({"mine": "ab"}, "playlist 'mine': is str, expected a list"),
-            ([[None]], "holds None, expected a track: an id, or"),
+            ([[None]], "holds None, expected a track: an id, "),
             ([[("Queen", "")]], "expected a track"),
             ([[("a", "b", "c")]], "expected a track"),
+            ([[{"title": "a", "artiste": "b"}]], "expected a track: an id, .* or a dict of these"),
+            ([[{"artist": "b"}]], "expected a track.* that are text"),
+            ([[{"title": "a", "artist": ["b", ""]}]], "expected a track.* that are text"),
+            ([[{"title": "a", "id": 1.5}]], "expected a track.* that are text"),
             ([], "list: holds no playlist with a track"),
             (5, "int is not a source of playlists"),
         ],
@@ -243,6 +270,13 @@ class TestFilesThatNamePlaylists:
         assert found.report.fingerprint == read(folder / "b" / "Mix.txt").report.fingerprint
         with pytest.raises(InputError, match=r"cannot be read \(.*closed file"):
             read(stream)
+
+    def test_an_open_zip(self, folder):
+        archive = io.BytesIO()
+        with zipfile.ZipFile(archive, "w") as content:
+            content.write(folder / "a" / "Mix.txt", "in/Mix.txt")
+        archive.seek(0)
+        assert lists(read(archive)) == {"Mix": ["b", "a"]}
 
 
 class TestSeveralArtists:

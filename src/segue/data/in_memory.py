@@ -10,11 +10,14 @@ import numpy as np
 import pyarrow as pa
 
 from segue.data.formats.arrow_tables import arrow_format
+from segue.data.formats.songs import alias_of, song
 from segue.data.records import Format, Playlist, Reject, TableOptions, Track
 from segue.data.sources import SourceFile
+from segue.data.text import shorten, spotify_uri
 from segue.errors import InputError
 
-_TRACK = "expected a track: an id, or (artist, title)"
+_TRACK = "expected a track: an id, (artist, title), or a dict of these"
+_FACTS = {"id", "title", "artist", "artists", "album", "isrc"}
 
 
 def is_in_memory(source: Any) -> bool:
@@ -107,17 +110,36 @@ def _sound(text: str) -> str:
 def _track(track: Any) -> Track:
     if _is_id(track):
         track_id = _sound(str(track))
+        if "spotify.com/" in track_id:
+            track_id = spotify_uri(track_id) or track_id
         return Track(track_id, track_id)
-    if not isinstance(track, tuple) or len(track) != 2:
-        raise ValueError(f"holds {track!r}, {_TRACK}")
-    artists, title = track
+    facts = {}
+    if isinstance(track, Mapping):
+        facts = dict(track)
+    elif isinstance(track, tuple) and len(track) == 2:
+        facts = {"artist": track[0], "title": track[1]}
+    if not facts or facts.keys() - _FACTS or {"artist", "artists"} <= facts.keys():
+        raise ValueError(f"holds {shorten(repr(track))}, {_TRACK}")
+    artists = facts.get("artists", facts.get("artist", []))
     artists = [artists] if isinstance(artists, str) else artists
-    texts = isinstance(artists, list | tuple) and all(isinstance(a, str) and a for a in artists)
-    if not texts or not isinstance(title, str) or not title:
-        raise ValueError(f"holds {track!r}, {_TRACK} that are text")
-    track_id = f"{title} - {artists[0]}" if artists else title
-    _sound("".join((title, *artists)))
-    return Track(track_id, title, tuple((artist, artist) for artist in artists))
+    title, track_id = facts.get("title", ""), facts.get("id", "")
+    texts = [title, facts.get("album", ""), facts.get("isrc", "")]
+    if isinstance(artists, list | tuple) and all(artists):
+        texts += artists
+    else:
+        texts.append(None)
+    named = all(isinstance(text, str) for text in texts) and title
+    if not named or not (track_id == "" or _is_id(track_id)):
+        raise ValueError(f"holds {shorten(repr(track))}, {_TRACK} that are text")
+    _sound("".join((*texts, str(track_id))))
+    alias = alias_of(facts.get("isrc", ""))
+    return song(
+        title,
+        artists,
+        facts.get("album"),
+        track_id=str(track_id),
+        aliases=[alias] if alias else [],
+    )
 
 
 def _stated_id(what: str, an_id: Any) -> str:

@@ -197,14 +197,16 @@ def read(
     source
         One of
 
-        - a path: a file, a folder, a zip, a glob pattern, or a list of these. Files may be slices
-          of the Million Playlist Dataset, or tables (CSV and the like, Parquet) with one row per
-          track of a playlist;
+        - a path: a file, a folder, a zip, a glob pattern, or a list of these. Files may be lists of
+          music players (M3U, PLS, XSPF, JSPF), what services export (Spotify's account data,
+          Exportify), songs in plain text, slices of the Million Playlist Dataset, or tables (CSV
+          and the like, Parquet) with one row per track of a playlist;
         - an open file of text or bytes with any of these, such as ``io.StringIO(pasted)``;
         - a table in memory: a pandas or polars DataFrame, an Arrow table, or anything else with
           ``__arrow_c_stream__``;
         - a list of playlists, or a dictionary from title to playlist; a playlist is a list of
-          tracks, a track an id or ``(artist, title)``, where `artist` may be a list;
+          tracks, a track an id or ``(artist, title)``, where `artist` may be a list, or a
+          dictionary with ``title``, ``artist``, ``id``, ``album``, ``isrc``, as far as known;
         - a sparse SciPy matrix [num_playlists, num_tracks]: nonzero entries are pairs.
     slices
         First and last slice to read, counted from 0 in numerical order, both included.
@@ -315,12 +317,8 @@ def find(
     else:
         if playlist_ids is not None or track_ids is not None:
             raise InputError("playlist_ids and track_ids are for a matrix")
-        if hasattr(source, "read"):
-            files = [SourceFile.of_stream(source)]
-            name = files[0].name
-        else:
-            files = find_files(source)
-            name = str(source) if isinstance(source, str | os.PathLike) else "the source"
+        files = find_files(source)
+        name = str(source) if isinstance(source, str | os.PathLike) else "the source"
         found, passed_over, left_out = _recognised(files, list(given))
         if not found:
             known = _either([format_.name for format_ in FORMATS], "or")

@@ -8,7 +8,7 @@ import io
 import os
 import zipfile
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import IO, Any
@@ -157,7 +157,7 @@ class SourceFile:
         return InputError(f"{self.name}: cannot be read ({reason_of(error)})")
 
 
-def find_files(source: str | os.PathLike[str] | Iterable[Any]) -> list[SourceFile]:
+def find_files(source: Any) -> list[SourceFile]:
     """List the files of a source, by name; in folders and zips at any depth.
 
     Hidden files, macOS additions to a zip, and zips inside folders are ignored.
@@ -167,6 +167,9 @@ def find_files(source: str | os.PathLike[str] | Iterable[Any]) -> list[SourceFil
     InputError
         If there is nothing at `source`, or a zip cannot be opened.
     """
+    if hasattr(source, "read"):
+        file = SourceFile.of_stream(source)
+        return list(_in_zip(Path(file.name), file)) if zipfile.is_zipfile(file.open()) else [file]
     if not isinstance(source, str | os.PathLike):
         return [file for part in source for file in find_files(part)]
     path = Path(source)
@@ -199,9 +202,10 @@ def _on_disk(path: Path, *, alone: bool = False) -> SourceFile:
     return SourceFile(str(path), size, lambda: path.open("rb"), path=path, alone=alone)
 
 
-def _in_zip(path: Path) -> Iterator[SourceFile]:
+def _in_zip(path: Path, file: SourceFile | None = None) -> Iterator[SourceFile]:
+    """The files of a zip on disk, or in `file`."""
     try:
-        archive = zipfile.ZipFile(path)
+        archive = zipfile.ZipFile(path if file is None else file.open())
     except (zipfile.BadZipFile, OSError, NotImplementedError, ValueError):
         raise InputError(f"{path}: is not a zip, despite its name") from None
 

@@ -25,6 +25,10 @@ from segue.data.records import AnyPlaylist, Format, Reject, SetAside, TableOptio
 from segue.data.sources import SourceFile
 
 _SLICE_NAME = re.compile(r"^mpd\.slice\.(\d+)-(\d+)\.json$")
+_EXPECTED = (
+    "expected `playlists` as in the Million Playlist Dataset, or JSON of Spotify, of ListenBrainz, "
+    "or of Segue"
+)
 _NO_NUMBER = re.compile(r"\b(NaN|Infinity)\b")
 
 
@@ -166,7 +170,7 @@ def _raw_records(file: str, content: bytes, reject: Reject) -> Iterator[tuple[st
         raws = _decode_raw_slice(content).playlists
     except msgspec.ValidationError as error:
         # Valid JSON of another shape: not a slice at all.
-        reject(file, "whole file", f"{_reason(error)}, expected a slice with `playlists`", None)
+        reject(file, "whole file", f"{_reason(error)}, {_EXPECTED}", None)
         return
     except _UNDECODABLE as error:
         yield from _records_before_the_break(file, content, str(error), reject)
