@@ -4,7 +4,8 @@ Every block of a page runs, in order, in a folder as `segue demo` leaves it, on 
 
 - ``sh``: each command. Trainings are made shorter; a service is asked rather than left running;
   `pip`, `make` and benchmarks are checked against pyproject.toml, the Makefile and their options.
-- ``console``: the commands after ``$``; in the tutorial what they print is compared, too.
+- ``console``: the commands after ``$``; in the tutorial and where people's own
+  music is read what they print is compared, too.
 - ``text``: commands that take too long to run have their options checked.
 - ``python``: runs, in one namespace for the page.
 - ``csv``, ``tsv``, ``text`` after a file name in backticks: is written to that file.
@@ -32,8 +33,8 @@ from segue.data.formats.mpd import write_slice
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
-# What its commands print is compared with what it shows.
-TUTORIAL = "tutorial.md"
+# What their commands print is compared with what they show.
+COMPARED = ("tutorial.md", "import.md")
 # Pages with tests of their own.
 OTHERWISE = ("commands.md", "data.md")
 # Appended to a command, so that its run is short.
@@ -56,7 +57,7 @@ def blocks(page: Path) -> list[Block]:
     text, found = page.read_text(encoding="utf-8"), []
     for match in re.finditer(r"^```(\w*)\n(.*?)^```$", text, re.DOTALL | re.MULTILINE):
         paragraph = text[: match.start()].rstrip().rsplit("\n\n", 1)[-1]
-        named = re.search(r"`([\w-]+\.(?:csv|tsv|inter|dat|py))`[^`]*$", paragraph)
+        named = re.search(r"`([\w-]+\.(?:csv|tsv|inter|dat|py|m3u8|txt))`[^`]*$", paragraph)
         found.append(Block(match[1], match[2], named[1] if named else None))
     return found
 
@@ -125,7 +126,7 @@ def test_what_a_page_shows_works(page: Path, after_demo: Path) -> None:
             exec(compile(block.content, page.name, "exec"), namespace)
         elif block.language in ("sh", "console"):
             printed = "".join(_type(words) for words in commands(block))
-            if block.language == "console" and page.name == TUTORIAL:
+            if block.language == "console" and page.name in COMPARED:
                 _compare(block.content, printed)
         elif block.language == "text":
             for line in block.content.replace("\\\n", " ").splitlines():

@@ -159,7 +159,7 @@ def source_options(function: _Function) -> _Function:
     return cast("_Function", with_reading)
 
 
-@click.command(short_help="Playlists, as slices or tables, to a graph.")
+@click.command(short_help="Playlists of any kind to a graph.")
 @click.argument("source")
 @click.option(
     "--out", type=click.Path(path_type=Path), required=True, help="The graph folder to write."
@@ -186,10 +186,11 @@ def build(
 ) -> None:
     """Build a graph from playlists.
 
-    SOURCE holds playlists in the Million Playlist Dataset's format (a folder of slices, one slice,
-    a zip with slices anywhere inside, or a quoted pattern such as 'data/mpd.slice.*.json'), or
-    it is a table with a row for each track of a playlist (.csv, .tsv, .inter, .dat, .data,
-    possibly with .gz, .bz2 or .zst, or .parquet; or a folder or pattern of them).
+    SOURCE is a file, a folder, a zip or a quoted pattern such as 'data/mpd.slice.*.json'. It holds
+    lists of music players (M3U, PLS, XSPF, JSPF), what services export (the zip that Spotify sends,
+    Exportify's, iTunes' library), songs in plain text, slices of the Million Playlist Dataset, or
+    tables with a row for each track of a playlist (.csv, .tsv, .inter, .dat, .data, possibly with
+    .gz, .bz2 or .zst, or .parquet). docs/import.md shows each.
 
     A table needs columns for playlist, track and artist; album, title, position, track_name,
     artist_name and album_name are optional. Those without _name are ids; tracks with names but no
