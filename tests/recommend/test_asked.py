@@ -69,12 +69,31 @@ def test_new_playlists(recommender, tmp_path):
     assert num_unknown == 3
 
 
+def test_a_challenge_set(recommender, tmp_path):
+    path = tmp_path / "challenge_set.json"
+    a, c, f = ({"track_uri": f"segue:track:{letter}"} for letter in "acf")
+    content = {
+        "version": "v1",
+        "playlists": [
+            {"pid": 1000000, "name": "rock", "num_tracks": 20, "tracks": []},
+            {"pid": 1000001, "num_tracks": 9, "tracks": [{**f, "pos": 1}, {**a, "pos": 0}]},
+            {"pid": 1000002, "tracks": [{**c, "pos": 3}, {"track_uri": "new:1", "pos": 5}]},
+        ],
+    }
+    path.write_text(json.dumps(content))
+    asked, num_unknown = read_playlists(path, recommender)
+    assert (asked.ids, asked.titles) == (["1000000", "1000001", "1000002"], ["rock", None, None])
+    assert [asked.query.tracks[row].tolist() for row in range(3)] == [[], [0, 5], [2]]
+    assert [asked.query.ordered(row) for row in range(3)] == [True, True, False]
+    assert num_unknown == 1
+
+
 @pytest.mark.parametrize(
     ("content", "says"),
     [
         ("[", r"new.json: .*expected a list of"),
         ("not json", r"new.json: .*expected a list of"),
-        ('{"playlist_id": "a", "tracks": []}', r"new.json: .*array.*expected a list of"),
+        ('{"playlist_id": "a", "tracks": []}', r"new.json: .*`playlists`, expected a list of"),
         ('[{"playlist_id": "a"}]', r"tracks.*\$\[0\]"),
         ('[{"playlist_id": "a", "tracks": []}, {"tracks": []}]', r"playlist_id.*\$\[1\]"),
         ('[{"playlist_id": "a", "tracks": ["t", 5]}]', r"\$\[0\]\.tracks\[1\]"),

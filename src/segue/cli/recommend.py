@@ -25,7 +25,8 @@ from segue.machine import limit_threads
     "--playlists",
     type=click.Path(path_type=Path),
     help='For new playlists: a JSON list of {"playlist_id", "tracks": [track ids]}; '
-    'with "ordered": true the last tracks count more.',
+    'with "ordered": true the last tracks count more, a "title" counts where the bundle knows its '
+    "words. Or a challenge set of the RecSys Challenge 2018.",
 )
 @click.option(
     "-n", type=click.IntRange(min=1), default=500, show_default=True, help="Length of a list."

@@ -47,12 +47,35 @@ class _Asked(msgspec.Struct):
     playlist_id: str | int
     tracks: list[str]
     ordered: bool = False
+    title: str | None = None
+
+
+class _Shown(msgspec.Struct):
+    track_uri: str
+    pos: int = 0
+
+
+class _Incomplete(msgspec.Struct):
+    pid: str | int
+    tracks: list[_Shown]
+    name: str | None = None
+
+    def asked(self) -> _Asked:
+        tracks = sorted(self.tracks, key=lambda track: track.pos)
+        # Else they are random ones of the playlist, and its end is not what is shown.
+        from_the_start = all(track.pos < len(tracks) for track in tracks)
+        return _Asked(self.pid, [each.track_uri for each in tracks], from_the_start, self.name)
+
+
+class _ChallengeSet(msgspec.Struct):
+    playlists: list[_Incomplete]
 
 
 def read_playlists(path: Path, recommender: Recommender) -> tuple[Asked, int]:
     """Read playlists that training never saw: ``[{"playlist_id": …, "tracks": [ids]}, …]``.
 
-    With ``"ordered": true`` the order of the tracks is meaningful.
+    With ``"ordered": true`` the order of the tracks is meaningful; a ``"title"`` counts where the
+    bundle has learned words. A challenge set of the RecSys Challenge 2018 is read, too.
 
     Returns
     -------
@@ -68,13 +91,15 @@ def read_playlists(path: Path, recommender: Recommender) -> tuple[Asked, int]:
     """
     try:
         content = path.read_bytes().removeprefix(BOM_UTF8)
-        asked = msgspec.json.decode(content, type=list[_Asked])
+        found = msgspec.json.decode(content, type=list[_Asked] | _ChallengeSet)
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror or error})") from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InputError(
-            f'{path}: {error}, expected a list of {{"playlist_id": …, "tracks": [track ids]}}'
+            f'{path}: {error}, expected a list of {{"playlist_id": …, "tracks": [track ids]}}, or '
+            "a challenge set"
         ) from error
+    asked = found if isinstance(found, list) else [each.asked() for each in found.playlists]
     index_of = recommender.bundle.catalog.tracks.index_of
     rows = [[index_of.get(track, -1) for track in playlist.tracks] for playlist in asked]
     known = [list(dict.fromkeys(t for t in tracks if t >= 0)) for tracks in rows]
@@ -83,12 +108,10 @@ def read_playlists(path: Path, recommender: Recommender) -> tuple[Asked, int]:
     if not ids:
         raise InputError(f"{path}: contains no playlists, expected at least one")
     num_unknown = sum(track < 0 for tracks in rows for track in tracks)
-    lists, ordered = (
-        TrackLists.from_lists(known),
-        np.array([playlist.ordered for playlist in asked]),
-    )
-    query = recommender.queries.of_lists(lists, ordered)
-    return Asked(ids, [None] * len(ids), query), num_unknown
+    titles = [playlist.title for playlist in asked]
+    ordered = np.array([playlist.ordered for playlist in asked])
+    query = recommender.queries.of_lists(TrackLists.from_lists(known), ordered, titles)
+    return Asked(ids, titles, query), num_unknown
 
 
 def read_ids(path: Path, recommender: Recommender) -> Asked:
