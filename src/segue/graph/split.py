@@ -17,6 +17,10 @@ from segue.graph.playlist_graph import PlaylistGraph
 
 SplitKind = Literal["random", "last", "mixed", "playlists", "tracks"]
 DEFAULT_NUM_GIVEN = 5
+# Of the titled playlists that validation asks about, the share whose title training does not see,
+# and the most of them.
+_UNSEEN_TITLES, _MOST_UNSEEN_TITLES = 0.1, 2000
+_FOR_TITLES = 1
 # The part that a pair or a track is assigned to.
 _TRAIN, _VALIDATION, _TEST = 0, 1, 2
 
@@ -177,8 +181,9 @@ class Split:
     Attributes
     ----------
     train : PlaylistGraph
-        The same nodes and structural edges, with the remaining interaction edges. A playlist that
-        is held out whole has no edges at all, nor to the words of its title.
+        The same nodes and structural edges, with the remaining interaction edges. If the graph has
+        words of titles, a few playlists have no edges to theirs, so that validation can tell what
+        titles say that training has not seen. A playlist that is held out whole has none, either.
     validation, test : HeldOut
         Queries come from training pairs; at test time validation pairs are known. Where last tracks
         are held out, validation pairs are also part of the query at test time: whoever continues a
@@ -261,6 +266,14 @@ class Split:
             order_known = np.zeros_like(order_known)
         return order_known
 
+    @property
+    def unseen_titles(self) -> HeldOut:
+        """The rows of validation with targets and with a title that training has not seen."""
+        titled, trained = (of.playlists.relations["word"] for of in (self.graph, self.train))
+        unseen = (titled.source_degree > 0) & (trained.source_degree == 0)
+        rows = unseen[self.validation.playlist_index] & (self.validation.targets.lengths > 0)
+        return self.validation.rows(np.flatnonzero(rows))
+
     def title_words(self, held_out: HeldOut) -> TrackLists | None:
         """The words of each held-out row's title, which are not held out; None without words."""
         titled = self.graph.playlists.relations.get("word")
@@ -320,7 +333,7 @@ def split_graph(graph: PlaylistGraph, recipe: SplitRecipe) -> Split:
     every, known = np.arange(len(tracks)), train.joined(validation)
     return _checked(
         Split(
-            train=graph.with_tracks(train),
+            train=_without_some_titles(graph.with_tracks(train), validation, recipe),
             validation=HeldOut(train, train, validation, every),
             test=HeldOut(
                 known if recipe.in_order else train, known, tracks.keep(part == _TEST), every
@@ -339,6 +352,21 @@ def _without_holding_out(graph: PlaylistGraph, recipe: SplitRecipe) -> Split:
     if recipe.kind == "playlists":
         nothing = nothing.rows(np.arange(0))
     return _checked(Split(graph, nothing, nothing, recipe, graph))
+
+
+def _without_some_titles(
+    train: PlaylistGraph, validation: TrackLists, recipe: SplitRecipe
+) -> PlaylistGraph:
+    """The training graph without the titles of a few of the playlists with validation tracks."""
+    titled = train.playlists.relations.get("word")
+    if titled is None:
+        return train
+    rows = np.flatnonzero((titled.source_degree > 0) & (validation.lengths > 0))
+    rng = np.random.default_rng((recipe.rng_seed, _FOR_TITLES))
+    number = min(round(_UNSEEN_TITLES * len(rows)), _MOST_UNSEEN_TITLES)
+    unseen = np.zeros(len(validation), dtype=bool)
+    unseen[rng.permutation(rows)[:number]] = True
+    return train.without_relations_of(unseen)
 
 
 def _some_of_each(

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import torch
@@ -25,9 +25,11 @@ from segue.pipeline.evaluate import measure
 from segue.pipeline.parts import FinishedParts
 from segue.pipeline.system import SystemScorer
 from segue.scoring.centroid import unit_rows
+from segue.scoring.terms import first_stage_of
 from segue.training.checkpoint import CHECKPOINT
 from segue.training.config import SystemConfig, TrainConfig
 from segue.training.steps import eligible_playlists
+from segue.training.titles import TitleScale, fit_title_scale
 from segue.training.train import TrainResult
 from segue.training.train import train as train_vectors
 from segue.training.vectors import TrainedVectors
@@ -94,7 +96,8 @@ class TrainingRun:
         )
         terms = self.terms(split.train)
         result = self.trained_on_split(terms)
-        measured = self.measured(result, terms)
+        scale = self.title_scale(result, terms)
+        measured = self.measured(_with_scale(result, scale), terms)
         second_stage = None
         if self.system.second_stage is not None and split.validation.targets.num_pairs:
             report.say("Training the second stage on the validation tracks")
@@ -118,6 +121,7 @@ class TrainingRun:
             )
             on, shipped = graph, self.refitted(result)
             terms = self.terms(graph, " on all pairs")
+        shipped = _with_scale(shipped, scale)
         vectors = {"track": shipped.track_vectors, **shipped.structural_vectors}
         if "artist" not in vectors:
             vectors["artist"] = artist_means(graph, shipped.track_vectors)
@@ -137,6 +141,7 @@ class TrainingRun:
                 "epochs": len(result.history),
                 "best_epoch": result.best_epoch,
                 "system": self.system.to_json(),
+                "title_scale": None if scale is None else vars(scale),
                 "refit": refit,
                 "device": self.device,
                 "threads": torch.get_num_threads(),
@@ -203,6 +208,17 @@ class TrainingRun:
             self.report.say(f"Learned weight of the structural relations: {learned}")
         return result
 
+    def title_scale(self, vectors: TrainedVectors, terms: Terms) -> TitleScale | None:
+        """How much titles count, by validation; None if the model has learned no words."""
+        if vectors.word_weight is None:
+            return None
+        measured = self.measured(vectors, terms)
+        self.report.say("Choosing on validation how much titles count")
+        scale = fit_title_scale(self.split, first_stage_of(measured, self.split.train.catalog))
+        if scale is None:
+            self.report.say("Too few playlists with a title for that: they count as learned")
+        return scale
+
     def refitted(self, result: TrainResult) -> TrainResult:
         """The training that ships: on all pairs, up to the epoch chosen."""
         graph = self.split.graph
@@ -245,6 +261,17 @@ class TrainingRun:
                     self.on_epoch({"stage": stage, **entry})
 
             yield step, epoch
+
+
+_Trained = TypeVar("_Trained", bound=TrainedVectors)
+
+
+def _with_scale(vectors: _Trained, scale: TitleScale | None) -> _Trained:
+    """The vectors, with the weights of words scaled."""
+    if scale is None or vectors.word_weight is None:
+        return vectors
+    weight, growth = scale.scaled(vectors.word_weight)
+    return replace(vectors, word_weight=weight, title_growth=growth)
 
 
 def _say_epoch(bar: ProgressBar, entry: dict[str, Any]) -> None:

@@ -1,0 +1,126 @@
+"""How much a title counts beside tracks, chosen on playlists whose titles training did not see.
+
+The weights that training learns for words are too high for titles that it has not seen: in the end
+each word has adapted to the tracks of its own few playlists. Which word counts more than another is
+learned well, but not the scale of all, so that is chosen on validation, for one track up to many.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segue.data.playlists import Float32Array, TrackLists
+from segue.evaluation.validation import BEST_BY, validate
+from segue.graph.split import HeldOut, Split
+from segue.scoring.first_stage import FirstStage
+from segue.scoring.query import Query
+
+# Numbers of tracks shown beside the title, and scales tried for each.
+_SHOWN = (1, 2, 5, 10, 25)
+_SCALES = (0.0, 0.05, 0.1, 0.2, 0.35, 0.6, 1.0, 1.7, 3.0)
+_FACTORS = np.geomspace(0.03, 3, 21)
+_GROWTHS = np.arange(-0.5, 1.01, 0.125)
+# Scores held in memory, and the fewest playlists that say anything.
+_MOST_SCORES, _MOST_PLAYLISTS, _FEWEST_PLAYLISTS = 10_000_000, 1000, 50
+_FOR_SHOWN = 1
+
+
+@dataclass(frozen=True)
+class TitleScale:
+    """What the learned weights of words are multiplied by.
+
+    Attributes
+    ----------
+    factor
+        At least 0; 0 where titles make lists worse.
+    growth
+        As in `segue.scoring.centroid.Words`.
+    """
+
+    factor: float
+    growth: float
+
+    def scaled(self, weight: Float32Array) -> tuple[Float32Array, Float32Array]:
+        """The weights of words, and the growth as bundles store it."""
+        return np.float32(self.factor) * weight, np.array([self.growth], dtype=np.float32)
+
+
+@dataclass(frozen=True, eq=False)
+class _Asked:
+    """Scores held-out rows with the words of their titles."""
+
+    first_stage: FirstStage
+    words: TrackLists
+
+    def held_out_scores(self, held_out: HeldOut) -> Float32Array:
+        words = self.words.rows(held_out.playlist_index)
+        return self.first_stage.scores(Query(held_out.query, words=words))
+
+
+def fit_title_scale(split: Split, first_stage: FirstStage) -> TitleScale | None:
+    """The scale by which titles help most, and nowhere harm.
+
+    Parameters
+    ----------
+    split
+    first_stage
+        Trained on the split's training graph, with words.
+
+    Returns
+    -------
+    TitleScale or None
+        None if validation has too few playlists with a title that training did not see.
+    """
+    words, titled = first_stage.centroid.words, split.graph.playlists.relations.get("word")
+    if words is None or titled is None:
+        return None
+    titles = TrackLists(titled.offsets, titled.target_index)
+    gains, shown = [], []
+    for number in _SHOWN:
+        held_out = _with_tracks(split, number, first_stage.num_tracks)
+        if len(held_out.query) < _FEWEST_PLAYLISTS:
+            continue
+        found = []
+        for scale in _SCALES:
+            scaled = replace(words, weight=np.float32(scale) * words.weight, growth=0.0)
+            scorer = _Asked(
+                replace(first_stage, centroid=replace(first_stage.centroid, words=scaled)), titles
+            )
+            found.append(validate(scorer, held_out, split.train)[BEST_BY])
+        gains.append(np.array(found) / max(found[0], 1e-9) - 1)
+        shown.append(number)
+    return _best(np.array(shown), gains) if gains else None
+
+
+def _with_tracks(split: Split, number: int, num_tracks: int) -> HeldOut:
+    """Validation rows with unseen titles, of which that many tracks are shown; few at random."""
+    held_out = split.unseen_titles
+    if split.recipe.kind == "playlists":
+        held_out = HeldOut.of_new_playlists(
+            held_out.query.joined(held_out.targets), number, held_out.playlist_index
+        )
+    else:
+        rng = np.random.default_rng((split.recipe.rng_seed, _FOR_SHOWN, number))
+        shown = held_out.query.shuffled_positions(rng) < number
+        held_out = replace(held_out, query=held_out.query.keep(shown))
+    rows = np.flatnonzero((held_out.query.lengths == number) & (held_out.targets.lengths > 0))
+    most = min(_MOST_PLAYLISTS, max(_MOST_SCORES // max(num_tracks, 1), 4 * _FEWEST_PLAYLISTS))
+    return held_out.rows(rows[:: -(-len(rows) // most) or 1])
+
+
+def _best(shown: NDArray[np.int64], gains: list[NDArray[np.float64]]) -> TitleScale:
+    """The factor and growth with the largest sum of gains, of those that harm nowhere."""
+    # Between 0 and the smallest scale the gain is taken as a straight line; from there on in
+    # logarithms.
+    at = np.log(np.maximum(_SCALES, 0.01))
+    best, most = TitleScale(0.0, 0.0), 0.0
+    for factor in _FACTORS.tolist():
+        for growth in _GROWTHS.tolist():
+            scale = np.clip(factor * (1.0 + shown) ** growth, 0.01, _SCALES[-1])
+            found = [np.interp(np.log(s), at, gain) for s, gain in zip(scale, gains, strict=True)]
+            if min(found) >= 0 and sum(found) > most:
+                best, most = TitleScale(factor, growth), float(sum(found))
+    return best
