@@ -23,7 +23,7 @@ PUBLIC = [
     "CatalogueSoftmax", "SampledSoftmax", "BPR", "Triples",
     "RandomNegatives", "HardNegatives", "HardestNegatives",
     "Step", "TensorBoard", "Progress", "Encoder", "ENCODERS",
-    "Bundle", "Recommender", "Recommendations", "SimilarArtists", "Explanation",
+    "Bundle", "Recommender", "Recommendations", "SimilarArtists", "SuggestedTitles", "Explanation",
     "SortedSongs", "TidyReport", "Found", "Filters", "Matches", "UpdateReport",
     "Metric", "METRICS", "BASELINES", "Evaluation", "Evaluations", "Grid",
     "SegueError", "InputError", "NameLookupError", "ArtefactError", "MismatchError",

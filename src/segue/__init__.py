@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     from segue.recommend.filters import Filters as Filters
     from segue.recommend.lists import Recommendations as Recommendations
     from segue.recommend.lists import SimilarArtists as SimilarArtists
+    from segue.recommend.naming import SuggestedTitles as SuggestedTitles
     from segue.recommend.reasons import Explanation as Explanation
     from segue.recommend.recommender import Recommender as Recommender
     from segue.recommend.sort import SortedSongs as SortedSongs
@@ -123,6 +124,7 @@ _HOMES = {
     "Recommender": "segue.recommend.recommender",
     "Recommendations": "segue.recommend.lists",
     "SimilarArtists": "segue.recommend.lists",
+    "SuggestedTitles": "segue.recommend.naming",
     "Explanation": "segue.recommend.reasons",
     "SortedSongs": "segue.recommend.sort",
     "TidyReport": "segue.recommend.tidy",

@@ -172,14 +172,18 @@ def source_options(function: _Function) -> _Function:
     show_default=True,
     help="Remove playlists and tracks with fewer than K pairs, until none is left.",
 )
-@click.option("--title-words", is_flag=True, help="Link playlists to the words of their titles.")
+@click.option(
+    "--title-words/--no-title-words",
+    default=None,
+    help="Link playlists to the words of their titles.  [default: where five titles share one]",
+)
 @click.option("--skip-bad", is_flag=True, help="Skip bad records instead of stopping.")
 @click.option("--overwrite", is_flag=True, help="Replace an older graph.")
 def build(
     source: str,
     out: Path,
     k_core: int,
-    title_words: bool,
+    title_words: bool | None,
     skip_bad: bool,
     overwrite: bool,
     reading: dict[str, Any],

@@ -223,5 +223,32 @@ def why(
         print_explanation(found)
 
 
+@click.command(short_help="What a list of songs could be called.")
+@click.argument("bundle", type=click.Path(path_type=Path))
+@click.argument("tracks", nargs=-1)
+@click.option("--playlist", metavar="ID", help="A playlist of the bundle, instead of TRACKS.")
+@click.option(
+    "-n", type=click.IntRange(min=1), default=5, show_default=True, help="Number of titles."
+)
+@JSON
+def title(
+    bundle: Path, tracks: tuple[str, ...], playlist: str | None, n: int, as_json: bool
+) -> None:
+    """Suggest titles for a list: words, and short titles that several playlists have.
+
+    TRACKS are track ids or names. The bundle must have learned words of titles.
+    """
+    from segue.recommend.recommender import Recommender
+
+    if (playlist is None) == (not tracks):
+        raise click.UsageError("Give either TRACKS or --playlist.")
+    recommender = Recommender.load(bundle, second_stage=False)
+    found = recommender.title(tracks or None, n, playlist=playlist)
+    if as_json:
+        print_json(found.to_json())
+    else:
+        click.echo(str(found))
+
+
 # In the order in which `segue --help` lists them.
-COMMANDS = (complete, vibe, similar, why)
+COMMANDS = (complete, vibe, title, similar, why)

@@ -22,7 +22,7 @@ def build(
     source: Any,
     *,
     k_core: int = 0,
-    title_words: bool = False,
+    title_words: bool | None = None,
     progress: bool | Progress = False,
     **options: Any,
 ) -> PlaylistGraph:
@@ -35,7 +35,8 @@ def build(
         Remove playlists and tracks with fewer pairs than this, until none is left; 0 keeps all.
         An artist stays as long as one of its tracks does.
     title_words
-        Link playlists to the words of their titles (see `segue.data.title_words`).
+        Link playlists to the words of their titles (see `segue.data.title_words`); by default where
+        words are in the titles of five playlists or more.
     progress
         True reports on standard error what was read, kept and removed.
     options
@@ -44,7 +45,8 @@ def build(
     Raises
     ------
     InputError
-        If something cannot be read, nothing is left in the k-core, or no word is in enough titles.
+        If something cannot be read, nothing is left in the k-core, or `title_words` is True and no
+        word is in enough titles.
 
     Examples
     --------
@@ -72,7 +74,7 @@ def build(
             "source": name if isinstance(source, str | os.PathLike) else type(source).__name__,
             **{option: value for option, value in options.items() if _plain(value)},
             "k_core": k_core,
-            "title_words": title_words,
+            "title_words": False,
             "read": counts,
             "input_fingerprint": collection.report.fingerprint,
         },
@@ -85,11 +87,17 @@ def build(
             report.say(f"  {kind}s: {number(stayed)} stayed, {number(before - stayed)} went")
         if not graph.playlists.tracks.num_pairs:
             raise InputError(f"nothing is left of {name} in the {k_core}-core; try a smaller k")
-    if title_words:
-        playlists, catalog = with_title_words(graph.playlists, graph.catalog)
-        graph = replace(graph, playlists=playlists, catalog=catalog)
-        if not graph.num_nodes["word"]:
-            raise InputError(f"no word is in the titles of {MIN_TITLES} playlists of {name}")
+    return graph if title_words is False else _with_words(graph, name, title_words is True)
+
+
+def _with_words(graph: PlaylistGraph, name: str, required: bool) -> PlaylistGraph:
+    """The graph with the words of titles; as it is if there are none, unless they are required."""
+    playlists, catalog = with_title_words(graph.playlists, graph.catalog)
+    if catalog.nodes["word"]:
+        options = graph.options | {"title_words": True}
+        return replace(graph, playlists=playlists, catalog=catalog, options=options)
+    if required:
+        raise InputError(f"no word is in the titles of {MIN_TITLES} playlists of {name}")
     return graph
 
 

@@ -21,6 +21,7 @@ from segue.recommend.answers import Answers
 from segue.recommend.details import Details, Found
 from segue.recommend.filters import Filters
 from segue.recommend.lists import Recommendations, SimilarArtists
+from segue.recommend.naming import SuggestedTitles, TitleSuggester
 from segue.recommend.own_playlists import AnyPlaylists, OwnList, OwnPlaylists
 from segue.recommend.queries import Queries
 from segue.recommend.ranking import NO_FILTERS, ListOptions, Ranker, check_length, check_number
@@ -124,6 +125,7 @@ class Recommender:
                 warnings.warn(f"the second stage is left out: {error}", SegueWarning, stacklevel=2)
                 trees = None
         self.stages = TwoStages.of(bundle, bundle.catalog, trees, ann)
+        self._titles = TitleSuggester(bundle, self.stages.first.centroid)
         self._ranker = Ranker(self.stages, bundle.catalog)
         cosine = FirstStage(Centroid(bundle.track_vectors, bundle.query_weight), index=ann)
         self._by_cosine = Ranker(TwoStages(cosine), bundle.catalog)
@@ -238,6 +240,37 @@ class Recommender:
         options: ListOptions = {"dial": dial, "diversity": diversity, "filters": filters}
         heading = self._answers.heading_of_seeds(query, title)
         return self._answer(heading, query, n, reasons, options, asked=asked)
+
+    def title(
+        self,
+        tracks: Text | Iterable[Text] | None = None,
+        n: int = 5,
+        *,
+        playlist: Text | None = None,
+    ) -> SuggestedTitles:
+        """Titles that fit a list of songs: words, and short titles that several playlists have.
+
+        Parameters
+        ----------
+        tracks
+            Ids or names of the songs; or
+        playlist
+            the id of a playlist of the bundle, whose own title does not count.
+        n
+            How many, at least 1.
+
+        Raises
+        ------
+        InputError
+            Unless exactly one of `tracks` and `playlist` is given, or if the list is empty or the
+            bundle has learned no words of titles.
+        NameLookupError
+            If the playlist or a track does not exist.
+        """
+        check_length(n)
+        query, row, _ = self.queries.of_playlist(playlist, tracks, False)
+        heading = "Titles for this list" if row is None else f"Titles for playlist {playlist}"
+        return self._titles.titles(heading, query, n)
 
     @overload
     def similar(self, track: Text, n: int = 10) -> Recommendations: ...

@@ -14,6 +14,7 @@ from segue.names.match import Status
 from segue.names.name_file import Kind
 from segue.recommend.details import Found
 from segue.recommend.lists import Recommendations, SimilarArtists
+from segue.recommend.naming import SuggestedTitles
 from segue.recommend.reasons import Explanation
 from segue.recommend.sort import SortedSongs
 from segue.recommend.tidy import TidyReport
@@ -103,6 +104,21 @@ class Vibe(ListQuestion):
     def _check(self) -> Vibe:
         if not self.tracks and not self.artists and not self.title:
             raise ValueError("at least one of tracks, artists and title must be given")
+        return self
+
+
+class Entitle(Question):
+    """A list to find titles for: a playlist of the bundle, or tracks."""
+
+    model_config = one_of("playlist", "tracks")
+
+    playlist: Id | None = Field(default=None, description="A playlist of the bundle.")
+    tracks: Ids | None = Field(default=None, description="Track ids (or names of one track).")
+    n: N = 5
+
+    @model_validator(mode="after")
+    def _check(self) -> Entitle:
+        check_one_of(self, "playlist", "tracks")
         return self
 
 
@@ -308,6 +324,15 @@ def routes(work: Work) -> APIRouter:
                 title=question.title,
                 reasons=question.reasons,
                 **question.options(),
+            )
+        )
+
+    @api.post("/title", response_model=SuggestedTitles)
+    async def title(question: Entitle) -> Response:
+        """Find titles that fit a list."""
+        return await work.answer(
+            lambda served: served.recommender.title(
+                question.tracks, question.n, playlist=question.playlist
             )
         )
 
