@@ -250,7 +250,8 @@ def test_an_unexpected_error_is_one_line_too(run, monkeypatch):
 def test_every_command_and_every_option_says_what_it_does():
     assert list(cli.commands) == [
         "demo", "generate", "build", "info", "train", "evaluate", "compare", "update",
-        "index", "find", "complete", "vibe", "similar", "why", "recommend", "draw", "serve",
+        "index", "find", "complete", "vibe", "title", "similar", "why", "recommend", "challenge",
+        "draw", "serve",
     ]  # fmt: skip
     for name, command in cli.commands.items():
         for flag in ("--help", "-h"):
@@ -325,21 +326,24 @@ def test_when_every_record_is_bad_the_first_reason_is_said(run, tmp_path):
     assert "skipped.jsonl" not in err
 
 
-def test_title_words_are_built_and_shown_on_request(run, tmp_path):
+def test_title_words_are_built_and_shown(run, tmp_path):
     source = tmp_path / "mpd.slice.0-5.json"
     lists = [
-        {"pid": pid, "name": f"Road trip {pid}", "tracks": [track(0, pid), track(1, pid + 1)]}
-        for pid in range(6)
+        {"pid": pid, "name": f"Road trip {x}", "tracks": [track(0, pid), track(1, pid + 1)]}
+        for pid, x in enumerate(["gymx", "gymx", "gymx", "Gymy", "gymy", "gymy"])
     ]
     write_slice(source, lists, 0, 5)
-    status, out, err = run("build", source, "--out", tmp_path / "graph", "--title-words")
+    status, out, err = run("build", source, "--out", tmp_path / "graph")
     assert status == 0
-    assert "2 words" in out + err
+    assert "5 words" in out + err
     status, out, _ = run("info", tmp_path / "graph")
     rows = [line.split() for line in out.splitlines()]
-    assert ["word", "2"] in rows
-    assert ["playlist", "titled", "word", "12"] in rows
-    assert ["playlists", "of", "a", "word", *["6"] * 7] in rows
+    assert ["word", "5"] in rows
+    assert ["playlist", "titled", "word", "30"] in rows
     assert ["road", "road", "6"] in rows
+    assert "2 and 3 parts of rarer words, in 6 playlists" in out
+    assert "gy" not in out, "parts are not for people"
     _, document, _ = run("info", tmp_path / "graph", "--json")
     assert [word["name"] for word in json.loads(document)["top_words"]] == ["road", "trip"]
+    run("build", source, "--out", tmp_path / "without", "--no-title-words")
+    assert "word" not in json.loads(run("info", tmp_path / "without", "--json")[1])["nodes"]

@@ -9,7 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from segue.data.playlists import Catalog, Playlists, TrackLists
-from segue.data.title_words import title_words, with_title_words
+from segue.data.title_words import (
+    Vocabulary,
+    is_part,
+    parts_of,
+    title_words,
+    with_title_words,
+)
 
 
 @pytest.mark.parametrize(
@@ -40,6 +46,16 @@ from segue.data.title_words import title_words, with_title_words
         ("New playlist (2)", []),
         ("untitled", []),
         ("Untitled Playlist 4", []),
+        ("Meine Playlist Nr. 2", []),
+        ("Ma playlist n°1", []),
+        ("Mi lista n.º 4", []),
+        ("Mój playlista", ["moj", "playlista"]),
+        ("Moja playlista", []),
+        ("Мой плейлист № 1", []),
+        ("マイプレイリスト #2", []),
+        ("我的歌单", []),
+        ("새 플레이리스트 3", []),
+        ("17", ["17"]),
     ],
 )
 def test_words_of_a_title(title, words):
@@ -83,3 +99,43 @@ def test_no_word_at_all(small_catalog):
     assert len(catalog.nodes["word"]) == 0
     assert playlists.relations["word"].source_degree.tolist() == [0, 0]
     assert replace(catalog).nodes["track"] is small_catalog.nodes["track"]
+
+
+@pytest.mark.parametrize(
+    ("word", "parts"),
+    [
+        ("gym", ["<gy", "gym", "ym>", "<gym", "gym>"]),
+        ("80s", []),
+        ("no", ["<no", "no>"]),
+        ("2019", []),
+        ("🔥", []),
+        ("夏の", ["夏", "の"]),
+        ("лето", ["<ле", "лет", "ето", "то>", "<лет", "лето", "ето>"]),
+        ("summer17", ["<su", "sum", "umm", "mme", "mer", "er>"]),
+    ],
+)
+def test_parts_of_a_word(word, parts):
+    found = parts_of(word)
+    assert all(map(is_part, found))
+    assert [part[1:] for part in found][: len(parts)] == parts
+    assert not any(map(is_part, title_words(word)))
+
+
+def test_rare_words_are_replaced_by_their_parts(small_catalog):
+    titles = ["gym gymx", "gymy gym", "GYM", "gymz", "nothing else"]
+    playlists, catalog = titled(titles, small_catalog, 3)
+    ids = catalog.nodes["word"].ids.to_pylist()
+    assert ids == ["gym", "~<gy", "~gym", "~<gym"]
+    relation = playlists.relations["word"]
+    assert [relation[row].tolist() for row in range(5)] == [
+        [0, 1, 2, 3], [1, 2, 3, 0], [0], [1, 2, 3], [],
+    ]  # fmt: skip
+    read = Vocabulary(catalog.nodes["word"])
+    assert read.rows_of("Gymnastics, gym & 9 zzz") == {
+        "gymnastics": [1, 2, 3], "gym": [0], "9": [], "zzz": [],
+    }  # fmt: skip
+    assert "gym" in read
+    assert "gymx" not in read
+    again = read.relation(titles)
+    assert again.target_index.tolist() == relation.target_index.tolist()
+    assert again.offsets.tolist() == relation.offsets.tolist()

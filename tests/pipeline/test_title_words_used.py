@@ -36,10 +36,14 @@ def graph(source) -> PlaylistGraph:
     return segue.build(source, title_words=True)
 
 
-def test_they_are_built_on_request_alone(source, graph):
-    plain = segue.build(source)
+def test_they_are_built_where_titles_share_words(source, graph):
+    plain = segue.build(source, title_words=False)
     assert "word" not in plain.num_nodes
     assert plain.fingerprint != graph.fingerprint
+    assert segue.build(source).fingerprint == graph.fingerprint
+    untitled = segue.build({f"Playlist {row}": ["a", "b"] for row in range(9)})
+    assert "word" not in untitled.num_nodes
+    assert untitled.options["title_words"] is False
     words = graph.catalog.nodes["word"].names.to_pylist()
     assert sorted(words) == sorted([*MOODS, "music"])
     assert graph.num_edges[TITLED] == 2 * len(graph.playlists)

@@ -260,11 +260,19 @@ def info(graph: Path, as_json: bool, top: int) -> None:
             if content["nodes"][kind]:
                 print_table(f"Most popular {kind}s", [*facts, "playlists"], rows)
     click.echo(f"Playlists whose order is known: {number(content['playlists_with_known_order'])}")
+    if "vocabulary" in content:
+        words = {name: number(n) for name, n in content["vocabulary"].items()}
+        click.echo(
+            f"Words of titles: {words['words']} and {words['parts']} parts of rarer words, in "
+            f"{words['titled_playlists']} playlists"
+        )
 
 
 def describe(graph: PlaylistGraph, top: int) -> dict[str, Any]:
     """What `segue info` shows, as plain values."""
     import numpy as np
+
+    from segue.data.title_words import parts_among
 
     catalog, tracks = graph.catalog, graph.playlists.tracks
     degrees = {"tracks of a playlist": tracks.lengths, "playlists of a track": graph.popularity}
@@ -281,6 +289,16 @@ def describe(graph: PlaylistGraph, top: int) -> dict[str, Any]:
         if relation.source == "track":
             degrees[f"tracks of {a_node}"] = relation.target_degree
         degrees[f"playlists of {a_node}"] = playlists_of[kind]
+    vocabulary = {}
+    if "word" in playlists_of:
+        # Parts of words are not for people.
+        part = parts_among(catalog.nodes["word"])
+        playlists_of["word"] = np.where(part, -1, playlists_of["word"])
+        vocabulary["vocabulary"] = {
+            "words": int((~part).sum()),
+            "parts": int(part.sum()),
+            "titled_playlists": int((graph.relations["word"].source_degree > 0).sum()),
+        }
     quantiles = {"min": 0, "5%": 5, "25%": 25, "50%": 50, "75%": 75, "95%": 95, "max": 100}
 
     def percentiles(values: Any) -> dict[str, int]:
@@ -296,6 +314,7 @@ def describe(graph: PlaylistGraph, top: int) -> dict[str, Any]:
         "nodes": graph.num_nodes,
         "edges": {" ".join(relation): n for relation, n in graph.num_edges.items()},
         "playlists_with_known_order": int(graph.playlists.order_known.sum()),
+        **vocabulary,
         "degrees": {name: percentiles(values) for name, values in degrees.items()},
         "top_tracks": [
             {
@@ -314,6 +333,7 @@ def describe(graph: PlaylistGraph, top: int) -> dict[str, Any]:
                     "playlists": int(counts[row]),
                 }
                 for row in np.argsort(-counts, kind="stable")[:top].tolist()
+                if counts[row] >= 0
             ]
             for kind, counts in playlists_of.items()
         },

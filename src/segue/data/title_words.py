@@ -23,31 +23,34 @@ from segue.data.text import fold, is_unspaced, query_words
 
 MIN_TITLES = 5
 
-# How players call playlists that nobody has named, in the form that `fold` gives, without numbers.
+# How players call playlists that nobody has named, without numbers.
 _PLACEHOLDERS = frozenset(
-    {
-        *("playlist", "untitled", "unnamed", "untitled playlist", "unnamed playlist"),
-        *("my playlist", "new playlist", "my new playlist", "playlist without title"),
-        *("meine playlist", "neue playlist", "wiedergabeliste", "neue wiedergabeliste"),
-        *("ma playlist", "nouvelle playlist", "liste de lecture", "nouvelle liste de lecture"),
-        *("mi playlist", "mi lista", "nueva playlist", "nueva lista", "lista de reproduccion"),
-        *("mi lista de reproduccion", "nueva lista de reproduccion", "sin titulo"),
-        *("minha playlist", "nova playlist", "lista de reproducao", "nova lista de reproducao"),
-        *("la mia playlist", "nuova playlist", "senza titolo", "sem titulo", "sans titre"),
-        *("mijn playlist", "mijn afspeellijst", "nieuwe afspeellijst", "afspeellijst"),
-        *("min spellista", "ny spellista", "spellista", "min spilleliste", "ny spilleliste"),
-        *("spilleliste", "soittolistani", "oma soittolista", "uusi soittolista", "soittolista"),
-        *("moja playlista", "nowa playlista", "playlista", "ohne titel", "naamloos"),
-        *("calma listem", "yeni calma listesi", "calma listesi"),
-        *("мои плеилист", "новыи плеилист", "плеилист", "без названия"),
-        *("マイプレイリスト", "新しいプレイリスト", "新規プレイリスト", "無題のプレイリスト"),
-        *("プレイリスト", "我的歌单", "新建歌单", "我的播放列表", "新建播放列表", "播放列表"),
-        *("我的播放清單", "新播放清單", "播放清單", "내 플레이리스트", "새 플레이리스트"),
-        *("플레이리스트", "내 재생목록", "새 재생목록"),
-    }
+    map(
+        fold,
+        (
+            *("playlist", "my playlist", "new playlist", "my new playlist", "untitled", "unnamed"),
+            *("untitled playlist", "unnamed playlist", "new untitled playlist"),
+            *("meine playlist", "neue playlist", "wiedergabeliste", "neue wiedergabeliste"),
+            *("ma playlist", "nouvelle playlist", "liste de lecture", "nouvelle liste de lecture"),
+            *("mi playlist", "mi lista", "nueva playlist", "nueva lista", "sin título"),
+            *("lista de reproducción", "mi lista de reproducción", "nueva lista de reproducción"),
+            *("minha playlist", "nova playlist", "lista de reprodução", "sem título"),
+            *("la mia playlist", "nuova playlist", "senza titolo", "sans titre", "ohne titel"),
+            *("mijn playlist", "mijn afspeellijst", "nieuwe afspeellijst", "afspeellijst"),
+            *("min spellista", "ny spellista", "spellista", "min spilleliste", "ny spilleliste"),
+            *("spilleliste", "soittolista", "soittolistani", "oma soittolista", "uusi soittolista"),
+            *("playlista", "moja playlista", "nowa playlista"),
+            *("çalma listesi", "çalma listem", "yeni çalma listesi"),
+            *("плейлист", "мой плейлист", "новый плейлист", "без названия"),
+            *("プレイリスト", "マイプレイリスト", "新しいプレイリスト", "新規プレイリスト", "無題"),
+            *("歌单", "我的歌单", "新建歌单", "播放列表", "我的播放列表", "新建播放列表"),
+            *("播放清單", "我的播放清單", "新播放清單"),
+            *("플레이리스트", "내 플레이리스트", "새 플레이리스트", "재생목록", "새 재생목록"),
+        ),
+    )
 )
-# Numbers of placeholders: "Playlist 17", "My Playlist #3", "Meine Playlist Nr. 2", "n.º 4".
-_NUMBERING = re.compile(r"(?: (?:nr|no|n|number|numero|\d+))+$|\d+$")
+# Numbers of placeholders, folded: "17", "nr 2", "no1" (№1), "n o 4" (n.º 4).
+_NUMBERING = re.compile(r"(?: ?(?:nr|n ?o|n|number|numero)? ?\d+)+$")
 # One pictograph or flag, with everything joined to it: 👩‍🎤 is one word, and so is 🇸🇪.
 _PICTURE = "[\u2190-\u2bff\u3030\u303d\U0001f000-\U0001f1e5\U0001f200-\U0001faff]"
 _EMOJI = re.compile(f"[\U0001f1e6-\U0001f1ff]{{2}}|{_PICTURE}(?:\u200d{_PICTURE})*")

@@ -52,7 +52,7 @@ def build(
     --------
     >>> graph = segue.build("playlists", k_core=3)
     >>> sorted(graph.num_nodes)
-    ['album', 'artist', 'playlist', 'track']
+    ['album', 'artist', 'playlist', 'track', 'word']
     """
     if not isinstance(k_core, Integral) or k_core < 0:
         raise InputError(f"k_core is {k_core!r}, expected a whole number from 0")

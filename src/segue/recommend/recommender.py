@@ -125,7 +125,7 @@ class Recommender:
                 warnings.warn(f"the second stage is left out: {error}", SegueWarning, stacklevel=2)
                 trees = None
         self.stages = TwoStages.of(bundle, bundle.catalog, trees, ann)
-        self._titles = TitleSuggester(bundle, self.stages.first.centroid)
+        self._suggester = TitleSuggester(bundle, self.stages.first.centroid)
         self._ranker = Ranker(self.stages, bundle.catalog)
         cosine = FirstStage(Centroid(bundle.track_vectors, bundle.query_weight), index=ann)
         self._by_cosine = Ranker(TwoStages(cosine), bundle.catalog)
@@ -270,7 +270,7 @@ class Recommender:
         check_length(n)
         query, row, _ = self.queries.of_playlist(playlist, tracks, False)
         heading = "Titles for this list" if row is None else f"Titles for playlist {playlist}"
-        return self._titles.titles(heading, query, n)
+        return self._suggester.titles(heading, query, n)
 
     @overload
     def similar(self, track: Text, n: int = 10) -> Recommendations: ...
