@@ -84,8 +84,8 @@ class TitleSuggester:
     """Finds titles for lists.
 
     The candidates are titles of up to four words that at least five playlists of the bundle have,
-    and single words that some playlist is called; for a bundle without playlists, all its words.
-    Parts of rare words are never among them.
+    and single words that some playlist is called; if there are none of these, or no playlists, all
+    words. Parts of rare words are never among them.
 
     Parameters
     ----------
@@ -145,21 +145,19 @@ class TitleSuggester:
         """How many playlists have each candidate, as a title or as a word of it."""
         ids = self._bundle.catalog.nodes["word"].ids.to_pylist()
         known = {word for word in ids if not is_part(word)}
-        playlists = self._bundle.playlists
-        if playlists is None:
-            return {(word,): 0 for word in ids if word in known and not is_unspaced(word)}
-        counts: Counter[tuple[str, ...]] = Counter()
+        playlists, counts = self._bundle.playlists, Counter[tuple[str, ...]]()
         for title, number in self._distinct:
             words = tuple(title_words(title))
             if words and known.issuperset(words) and len(words) <= _MOST_WORDS:
                 counts[words] += number
-        degree = playlists.relations["word"].target_degree.tolist()
-        of_word = dict(zip(ids, degree, strict=True))
-        return {
-            words: of_word[words[0]] if len(words) == 1 else number
-            for words, number in counts.items()
-            if len(words) == 1 or number >= MIN_TITLES
-        }
+        degree = dict.fromkeys(ids, 0)
+        if playlists is not None:
+            degree = dict(zip(ids, playlists.relations["word"].target_degree.tolist(), strict=True))
+        single = [word for word in known if (word,) in counts] or [
+            word for word in ids if word in known and not is_unspaced(word)
+        ]
+        several = {w: n for w, n in counts.items() if len(w) > 1 and n >= MIN_TITLES}
+        return {(word,): degree[word] for word in sorted(single)} | several
 
     @property
     def _distinct(self) -> Iterable[tuple[str, int]]:
