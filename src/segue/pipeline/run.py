@@ -214,10 +214,7 @@ class TrainingRun:
             return None
         measured = self.measured(vectors, terms)
         self.report.say("Choosing on validation how much titles count")
-        scale = fit_title_scale(self.split, first_stage_of(measured, self.split.train.catalog))
-        if scale is None:
-            self.report.say("Too few playlists with a title for that: they count as learned")
-        return scale
+        return fit_title_scale(self.split, first_stage_of(measured, self.split.train.catalog))
 
     def refitted(self, result: TrainResult) -> TrainResult:
         """The training that ships: on all pairs, up to the epoch chosen."""

@@ -24,7 +24,7 @@ _SCALES = (0.0, 0.05, 0.1, 0.2, 0.35, 0.6, 1.0, 1.7, 3.0)
 _FACTORS = np.geomspace(0.03, 3, 21)
 _GROWTHS = np.arange(-0.5, 1.01, 0.125)
 # Scores held in memory, and the fewest playlists that say anything.
-_MOST_SCORES, _MOST_PLAYLISTS, _FEWEST_PLAYLISTS = 10_000_000, 1000, 50
+_MOST_SCORES, _MOST_PLAYLISTS, _FEWEST_PLAYLISTS = 5_000_000, 1000, 50
 _FOR_SHOWN = 1
 
 
@@ -60,6 +60,10 @@ class _Asked:
         return self.first_stage.scores(Query(held_out.query, words=words))
 
 
+# Where validation has too few such playlists: what was chosen on real ones (docs/titles.md).
+USUAL_SCALE = TitleScale(factor=0.08, growth=0.85)
+
+
 def fit_title_scale(split: Split, first_stage: FirstStage) -> TitleScale | None:
     """The scale by which titles help most, and nowhere harm.
 
@@ -72,7 +76,8 @@ def fit_title_scale(split: Split, first_stage: FirstStage) -> TitleScale | None:
     Returns
     -------
     TitleScale or None
-        None if validation has too few playlists with a title that training did not see.
+        `USUAL_SCALE` if validation has too few playlists with a title that training did not see;
+        None for a model without words.
     """
     words, titled = first_stage.centroid.words, split.graph.playlists.relations.get("word")
     if words is None or titled is None:
@@ -92,7 +97,7 @@ def fit_title_scale(split: Split, first_stage: FirstStage) -> TitleScale | None:
             found.append(validate(scorer, held_out, split.train)[BEST_BY])
         gains.append(np.array(found) / max(found[0], 1e-9) - 1)
         shown.append(number)
-    return _best(np.array(shown), gains) if gains else None
+    return _best(np.array(shown), gains) if gains else USUAL_SCALE
 
 
 def _with_tracks(split: Split, number: int, num_tracks: int) -> HeldOut:
