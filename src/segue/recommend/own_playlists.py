@@ -125,7 +125,7 @@ class OwnList:
             Match(an_id, "found", track, "id")
             for an_id, track in zip(ids, tracks.tolist(), strict=True)
         ]
-        title = playlists.titles[row].as_py() or ""
+        title = playlists.titles[row].as_py() or playlists.ids[row].as_py()
         return cls(title, tuple(Asked(an_id) for an_id in ids), tuple(matches))
 
     @classmethod
@@ -145,7 +145,7 @@ class OwnList:
                 )
             described = asked_songs(songs)
             asked = [described[row] for row in playlists.tracks[0].tolist()]
-            title = playlists.titles[0].as_py() or ""
+            title = playlists.titles[0].as_py() or playlists.ids[0].as_py()
         else:
             title, asked = "", asked_songs(songs)
         return cls(title, tuple(asked), tuple(names.matcher.match(one) for one in asked))

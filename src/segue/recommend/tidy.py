@@ -117,7 +117,7 @@ class TidyReport:
     Attributes
     ----------
     title
-        Of the list; may be empty.
+        Of the list, or the id of one without; empty where it has neither.
     songs : tuple of TidySong
         In the given order.
     duplicates : tuple of Duplicate
@@ -237,7 +237,7 @@ class TidyReport:
             f"Neighbours go together: {scores.given:.3f} in this order, {scores.random:.3f} at "
             f"random, {scores.proposed:.3f} in the proposed order"
         )
-        return "\n\n".join(tables)
+        return "\n\n".join(table.rstrip() for table in tables)
 
     def to_json(self) -> dict[str, Any]:
         """As plain values."""
