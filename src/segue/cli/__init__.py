@@ -26,6 +26,7 @@ from segue.cli.music import COMMANDS as MUSIC
 from segue.cli.output import StageOrder
 from segue.cli.recommend import recommend
 from segue.cli.serve import serve
+from segue.cli.tidy import COMMANDS as TIDY
 from segue.cli.train import train
 from segue.cli.update import update
 from segue.console import printable
@@ -45,7 +46,7 @@ def cli() -> None:
 
 for command in (
     *(demo, generate, build, info, train, evaluate, compare, update, index),
-    *(find, *MUSIC, recommend, challenge, draw, serve),
+    *(find, *MUSIC, *TIDY, recommend, challenge, draw, serve),
 ):
     cli.add_command(command)
 

@@ -1,0 +1,236 @@
+"""`segue sort` and `segue tidy`: songs into one's own playlists, and order in one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from segue.cli.list_files import ListFile, file_options
+from segue.cli.list_options import JSON
+from segue.cli.output import comma_names, print_json
+from segue.console import count, say
+
+if TYPE_CHECKING:
+    from segue.data.reading import Collection
+    from segue.recommend.exported import Exported
+    from segue.recommend.sort import SortedSongs
+
+# As in `segue.recommend.tidy`, which would load Arrow to show a help text.
+STEPS = ("dedupe", "versions", "outliers", "order")
+# Playlists that a message names.
+_SHOWN = 10
+
+
+def _read(source: Path) -> Collection:
+    from segue.data.reading import read
+
+    return read(source)
+
+
+def _others(read: Collection, songs: Collection, source: Path) -> Collection:
+    """The playlists without those that are the very songs to sort: exports hold them, too."""
+    import numpy as np
+
+    ids, sorting = read.catalog.track_ids, set(songs.catalog.track_ids.to_pylist())
+    tracks = read.playlists.tracks
+    same = [set(ids.take(tracks[row]).to_pylist()) == sorting for row in range(len(tracks))]
+    if not any(same) or all(same):
+        return read
+    names = [title or "" for title in read.playlists.titles.filter(np.array(same)).to_pylist()]
+    say(f"{source}: left out what is to be sorted: {', '.join(names)}")
+    return replace(read, playlists=read.playlists.rows(np.flatnonzero(~np.array(same))))
+
+
+def _say_matched(
+    source: Path, num_found: int, unsure: tuple[str, ...], missing: tuple[str, ...]
+) -> None:
+    asked = count(num_found + len(unsure) + len(missing), "song")
+    say(f"{source}: {asked}, {num_found} found, {len(unsure)} unsure, {len(missing)} missing")
+
+
+def _only(read: Collection, playlist: str | None, source: Path) -> Collection:
+    """The playlist with a title or an id; the only one, if none is given."""
+    import numpy as np
+
+    from segue.errors import InputError
+
+    playlists = read.playlists
+    titles, ids = playlists.titles.to_pylist(), playlists.ids.to_pylist()
+    rows = list(range(len(ids)))
+    if playlist is not None:
+        rows = [row for row in rows if playlist in (ids[row], titles[row])]
+    if len(rows) == 1:
+        return replace(read, playlists=playlists.rows(np.array(rows)))
+    names = ", ".join(titles[row] or ids[row] for row in range(min(len(ids), _SHOWN)))
+    names += ", …" if len(ids) > _SHOWN else ""
+    if rows and playlist is None:
+        raise InputError(f"{source}: holds {len(ids)} playlists; say which, by --playlist: {names}")
+    if rows:
+        raise InputError(f"{source}: holds {len(rows)} playlists {playlist!r}; give an id")
+    raise InputError(f"{source}: holds no playlist {playlist!r}, expected one of {names}")
+
+
+@click.command(short_help="Which of your playlists each of your songs belongs to.")
+@click.argument("bundle", type=click.Path(path_type=Path))
+@click.argument("liked", type=click.Path(path_type=Path))
+@click.option(
+    "--into",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="Your playlists: a folder, a file or a zip.",
+)
+@click.option(
+    "-n",
+    type=click.IntRange(min=1),
+    default=3,
+    show_default=True,
+    help="How many playlists to list for each song with --json.",
+)
+@JSON
+@file_options()
+def sort(bundle: Path, liked: Path, into: Path, n: int, as_json: bool, file: ListFile) -> None:
+    """Sort the songs of LIKED into your playlists.
+
+    LIKED is a file of songs in any form that `segue build` reads. Each song gets the playlist that
+    it most likely belongs to, how sure that is, and what speaks for it; or none fits.
+
+    Nothing is changed. With --out the playlists that get songs are written anew, the new songs
+    last.
+    """
+    from segue.recommend.recommender import Recommender
+
+    file.check()
+    recommender = Recommender.load(bundle, second_stage=False)
+    songs = _read(liked)
+    playlists = _others(_read(into), songs, into)
+    found = recommender.sort(songs, into=playlists, n=n)
+    _say_matched(liked, len(found.songs), found.unsure, found.missing)
+    held, known = (
+        sum(getattr(p, at) for p in found.playlists) for at in ("num_songs", "num_found")
+    )
+    say(f"{into}: {count(len(found.playlists), 'playlist')}, {count(held, 'song')}, {known} found")
+    if as_json:
+        print_json(found.to_json())
+    else:
+        click.echo(str(found))
+        _say_how_far(found)
+    file.save(list(_with_additions(found, songs, playlists)))
+
+
+def _say_how_far(found: SortedSongs) -> None:
+    none = sum(song.best is None and not song.already_in for song in found.songs)
+    held = sum(bool(song.already_in) for song in found.songs)
+    say(f"{none} of {count(len(found.songs), 'song')} fit none, {held} in a playlist already")
+    if found.own.num_songs:
+        say(
+            f"Of {count(found.own.num_songs, 'song')} in the playlists, "
+            f"{found.own.share_right:.0%} would be sorted where they are"
+        )
+
+
+def _with_additions(
+    found: SortedSongs, songs: Collection, playlists: Collection
+) -> Iterator[Exported]:
+    """The playlists that get songs, the new ones last, all as their owner has them."""
+    from segue.recommend.exported import Exported, TrackRecords
+
+    own, new = TrackRecords(playlists.catalog), TrackRecords(songs.catalog)
+    read = playlists.playlists
+    for playlist_id, additions in found.additions.items():
+        row = read.index_of[playlist_id]
+        held = own.of_rows(read.tracks[row].tolist())
+        added = new.of_rows([song.place - 1 for song in additions])
+        yield Exported(read.titles[row].as_py() or playlist_id, (*held, *added))
+
+
+@click.command(short_help="Copies, outliers, parts and order of a playlist.")
+@click.argument("bundle", type=click.Path(path_type=Path))
+@click.argument("source", type=click.Path(path_type=Path), required=False)
+@click.option(
+    "--playlist",
+    metavar="ID",
+    help="A playlist of BUNDLE; of SOURCE, its title or id, where it holds several.",
+)
+@click.option(
+    "--parts",
+    type=click.IntRange(min=1),
+    help="Cut it into as many parts.  [default: as many as differ]",
+)
+@click.option(
+    "--apply",
+    "steps",
+    metavar="STEPS",
+    help="With --out: what to do, such as dedupe,order. "
+    "dedupe drops copies, versions other versions of a song, outliers what does not fit; order "
+    "puts neighbours together.",
+)
+@click.option("--split", is_flag=True, help="With --out: write each part as a playlist.")
+@JSON
+@file_options()
+def tidy(
+    bundle: Path,
+    source: Path | None,
+    playlist: str | None,
+    parts: int | None,
+    steps: str | None,
+    split: bool,
+    as_json: bool,
+    file: ListFile,
+) -> None:
+    """Look through a playlist: what is there twice, what does not fit, its parts, a better order.
+
+    SOURCE is a file in any form that `segue build` reads; without it, --playlist is one of BUNDLE.
+
+    Nothing is changed: --apply and --split write what they make of it to --out. Songs that BUNDLE
+    does not know are never dropped.
+    """
+    from segue.recommend.exported import Exported, TrackRecords
+    from segue.recommend.recommender import Recommender
+
+    if source is None and playlist is None:
+        raise click.UsageError("Give SOURCE, or --playlist of BUNDLE.")
+    chosen = () if steps is None else comma_names(steps)
+    for step in chosen:
+        if step not in STEPS:
+            known = ", ".join(STEPS)
+            raise click.UsageError(f"--apply: {step!r} is not a step, expected some of {known}.")
+    if (bool(chosen) or split) != (file.out is not None):
+        raise click.UsageError("--out needs --apply or --split, and these need --out.")
+    file.check()
+    recommender = Recommender.load(bundle, second_stage=False)
+    if source is None:
+        row = recommender.rows.playlist(str(playlist))
+        rows = recommender.playlists.tracks[row].tolist()
+        catalog = recommender.bundle.catalog
+        report = recommender.tidy(playlist=playlist, parts=parts)
+    else:
+        own = _only(_read(source), playlist, source)
+        rows, catalog = own.playlists.tracks[0].tolist(), own.catalog
+        report = recommender.tidy(own, parts=parts)
+        num_found = sum(song.status == "found" for song in report.songs)
+        _say_matched(source, num_found, report.unsure, report.missing)
+    if as_json:
+        print_json(report.to_json())
+    else:
+        click.echo(str(report))
+    if file.out is None:
+        return
+    records = TrackRecords(catalog)
+    lists = [(report.title, report.tidied(*chosen))]
+    if split:
+        lists = [(part.title, songs) for part, songs in report.split(*chosen)]
+    file.save(
+        [
+            Exported(title or "Tidied", records.of_rows([rows[song.place - 1] for song in songs]))
+            for title, songs in lists
+        ],
+        single=not split,
+    )
+
+
+# In the order in which `segue --help` lists them.
+COMMANDS = (sort, tidy)
