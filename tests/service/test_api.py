@@ -260,7 +260,8 @@ def test_how_the_service_fares(client, serving):
     assert len(version["bundle"].pop("fingerprint")) == 64
     assert version["bundle"].pop("loaded_at") == serving.current.loaded_at.isoformat()
     assert version["bundle"] == {
-        "num_tracks": 160, "num_artists": 20, "num_playlists": 240, "has_playlists": True
+        "num_tracks": 160, "num_artists": 20, "num_playlists": 240, "has_playlists": True,
+        "has_titles": False,
     }  # fmt: skip
 
 

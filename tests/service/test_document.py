@@ -49,6 +49,8 @@ def test_answers_are_as_the_document_says(serving: Serving, method: str, path: s
 
 GOOD: dict[str, dict[str, Any]] = {
     "/find": {"query": {"text": "a", "kind": ["track", "artist", "playlist"]}},
+    "/read": {"query": {"name": "a.txt"}, "body": b"Artist 3 - Track 3\nArtist 4 - Track 4"},
+    "/export": {"body": {"tracks": ["segue:track:1"], "format": "csv"}},
     "/match": {"body": {"songs": ["Track 8", {"title": "Track 3", "artists": ["?"]}, "?"]}},
     "/complete": {"body": {"playlist": "7", "reasons": True, "dial": 0.5}},
     "/recommend": {"body": {"playlists": [{"playlist": "7"}, {"tracks": ["?"]}], "n": 3}},
@@ -70,7 +72,8 @@ GOOD: dict[str, dict[str, Any]] = {
 def test_good_answers_are_as_the_document_says(serving: Serving, method: str, path: str) -> None:
     """Ids that are made up find nothing; these do."""
     document = schemathesis.openapi.from_asgi(f"{API}/openapi.json", create_app(serving))
-    body = {"media_type": "application/json"} if "body" in GOOD[path.removeprefix(API)] else {}
+    media = "application/octet-stream" if path.endswith("/read") else "application/json"
+    body = {"media_type": media} if "body" in GOOD[path.removeprefix(API)] else {}
     case = document[path][method].Case(**GOOD[path.removeprefix(API)], **body)
     assert case.call_and_validate(checks=CHECKS).status_code == 200
 
@@ -78,7 +81,8 @@ def test_good_answers_are_as_the_document_says(serving: Serving, method: str, pa
 def test_the_document_describes_everything(client: TestClient) -> None:
     document = client.get(f"{API}/openapi.json").json()
     assert {path.removeprefix(API) for path in document["paths"]} == {
-        "/find", "/match", "/complete", "/recommend", "/vibe", "/similar", "/why", "/sort", "/tidy",
+        "/read", "/export", "/find", "/match",
+        "/complete", "/recommend", "/vibe", "/similar", "/why", "/sort", "/tidy",
         "/subgraph", "/nearby",
         "/tracks/{track_id}", "/artists/{artist_id}", "/playlists/{playlist_id}", "/health",
         "/ready", "/version", "/metrics",

@@ -27,7 +27,7 @@ class Held:
     def __init__(self) -> None:
         self.go, self.at_work = threading.Event(), threading.Semaphore(0)
 
-    def search(self, *_: Any) -> Found:
+    def search(self, *_: Any, **__: Any) -> Found:
         self.at_work.release()
         assert self.go.wait(20)
         return Found()

@@ -80,7 +80,7 @@ class Server:
         self.thread = threading.Thread(target=self.server.run, args=([self.listener],))
         self.thread.start()
 
-    def search(self, *_: Any) -> Found:
+    def search(self, *_: Any, **__: Any) -> Found:
         assert self.go.wait(30)
         return Found()
 

@@ -16,7 +16,7 @@ from starlette.exceptions import HTTPException
 
 import segue
 import segue.pictures
-from segue.service import browse, status, verbs
+from segue.service import browse, files, status, verbs
 from segue.service.errors import add_error_handlers
 from segue.service.gate import API, Gate, Slots
 from segue.service.limits import Limits
@@ -91,12 +91,19 @@ def create_app(serving: Serving, limits: Limits | None = None, *, watch: bool = 
         redoc_url=None,
         lifespan=lifespan,
     )
-    for routes in (verbs.routes(work), browse.routes(work), status.routes(serving, metrics)):
+    everything = (
+        verbs.routes(work),
+        files.routes(work),
+        browse.routes(work),
+        status.routes(serving, metrics),
+    )
+    for routes in everything:
         app.include_router(routes, prefix=API)
     _add_page(app)
     add_error_handlers(app)
     slots = Slots(limits.max_requests)
-    app.add_middleware(Gate, slots=slots, max_body=limits.max_body, metrics=metrics)
+    uploads = dict.fromkeys(files.UPLOADS, max(limits.max_upload, limits.max_body))
+    app.add_middleware(Gate, slots=slots, max_body=limits.max_body, metrics=metrics, larger=uploads)
     app.state.slots, app.state.metrics = slots, metrics
     return app
 

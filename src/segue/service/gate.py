@@ -6,7 +6,8 @@ import asyncio
 import json
 import logging
 import time
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
+from types import MappingProxyType
 from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -73,11 +74,21 @@ class Gate:
     max_body
         In bytes.
     metrics
+    larger
+        The same for the paths that may have more.
     """
 
-    def __init__(self, app: ASGIApp, *, slots: Slots, max_body: int, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        slots: Slots,
+        max_body: int,
+        metrics: Metrics,
+        larger: Mapping[str, int] = MappingProxyType({}),
+    ) -> None:
         self._app, self._metrics = app, metrics
-        self._slots, self._max_body = slots, max_body
+        self._slots, self._max_body, self._larger = slots, max_body, larger
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one ASGI connection event."""
@@ -103,10 +114,11 @@ class Gate:
         if sheds and self._slots.full:
             await exchange.refuse(503, BUSY)
             return
+        most = self._larger.get(scope["path"], self._max_body)
         try:
-            body = await asyncio.wait_for(self._body(scope, receive), _BODY_SECONDS)
+            body = await asyncio.wait_for(self._body(scope, receive, most), _BODY_SECONDS)
         except TooLargeError:
-            sentence = f"The body is larger than {self._max_body} bytes, which is the limit."
+            sentence = f"The body is larger than {most} bytes, which is the limit."
             await exchange.refuse(413, sentence, close=True)
             return
         except asyncio.TimeoutError:
@@ -133,9 +145,9 @@ class Gate:
 
         await self._app(scope, replay, exchange.send)
 
-    async def _body(self, scope: Scope, receive: Receive) -> bytes | None:
+    async def _body(self, scope: Scope, receive: Receive, most: int) -> bytes | None:
         for name, value in scope["headers"]:
-            if name == b"content-length" and value.isdigit() and int(value) > self._max_body:
+            if name == b"content-length" and value.isdigit() and int(value) > most:
                 raise TooLargeError
         parts, size = [], 0
         while True:
@@ -144,7 +156,7 @@ class Gate:
                 return None
             parts.append(message.get("body", b""))
             size += len(parts[-1])
-            if size > self._max_body:
+            if size > most:
                 raise TooLargeError
             if not message.get("more_body", False):
                 return b"".join(parts)

@@ -29,8 +29,11 @@ class Limits:
         Requests processed or waiting; further ones are refused.
     max_body
         Maximum size of a request body, in bytes.
+    max_upload
+        The same for files that are to be read.
     """
 
     threads: int = field(default_factory=default_threads)
     max_requests: int = 32
     max_body: int = 1 << 20
+    max_upload: int = 16 << 20

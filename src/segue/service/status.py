@@ -22,6 +22,7 @@ class BundleFacts(BaseModel):
     num_artists: int
     num_playlists: int
     has_playlists: bool = Field(description="Whether playlists can be named and drawn.")
+    has_titles: bool = Field(description="Whether lists can be asked for by a title.")
     loaded_at: str = Field(description="When it was loaded, in UTC (ISO 8601).")
 
 
@@ -69,6 +70,7 @@ def routes(serving: Serving, metrics: Metrics) -> APIRouter:
                 "num_artists": len(bundle.catalog.artists),
                 "num_playlists": 0 if bundle.playlists is None else len(bundle.playlists),
                 "has_playlists": bundle.playlists is not None,
+                "has_titles": bundle.word_weight is not None,
                 "loaded_at": served.loaded_at.isoformat(),
             }
         return json_response(

@@ -38,14 +38,16 @@ class Work:
         ------
         NothingServedError
         """
+        content = await self.run(lambda served: msgspec.json.encode(question(served)))
+        return Response(content, media_type="application/json")
+
+    async def run(self, question: Callable[[Served], bytes]) -> bytes:
+        """The same for an answer that is no JSON."""
         served = self.serving.current
         if served is None:
             raise NothingServedError
         loop = asyncio.get_running_loop()
-        content = await loop.run_in_executor(
-            self._pool, lambda: msgspec.json.encode(question(served))
-        )
-        return Response(content, media_type="application/json")
+        return await loop.run_in_executor(self._pool, question, served)
 
     def close(self) -> None:
         """Stop the threads."""

@@ -58,5 +58,5 @@ def focused(page):
 
 def saved(page, button):
     with page.expect_download() as download:
-        page.get_by_role("button", name=button).click()
+        button.click()
     return download.value

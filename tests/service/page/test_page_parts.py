@@ -141,7 +141,7 @@ def test_an_artist_is_a_pick_too(opened):
     assert page.locator(".part-name").first.inner_text() == "Artist <b>bold</b>"
     assert "#artist=segue:artist:0" in page.url
     page.get_by_role("button", name="Export").click()
-    assert page.get_by_text("0 songs; artists are not exported.").is_visible()
+    assert page.get_by_text("0 songs; artists and titles are not exported.").is_visible()
 
 
 def test_the_neighbourhood_is_walked_through(opened):

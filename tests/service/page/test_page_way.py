@@ -42,8 +42,8 @@ def test_from_search_to_export_by_mouse(opened, tmp_path, bundle):
     page.get_by_label("Name of the playlist").fill("Night drive")
 
     page.get_by_role("button", name="Export").click()
-    file = saved(page, "Download JSON")
-    assert file.suggested_filename == "night-drive.json"
+    file = saved(page, page.get_by_role("button", name="MPD JSON"))
+    assert file.suggested_filename == "night-drive.mpd.json"
     file.save_as(tmp_path / "mine" / file.suggested_filename)
     mine = read(tmp_path / "mine")
     playlists, catalog = mine.playlists, mine.catalog
@@ -55,7 +55,8 @@ def test_from_search_to_export_by_mouse(opened, tmp_path, bundle):
     rows = [of.tracks.index_of[first], of.tracks.index_of[second]]
     artists = [of.artists.ids[int(of.main_artist[row])].as_py() for row in rows]
     assert catalog.artists.ids.to_pylist() == list(dict.fromkeys(artists))
-    uris = page.get_by_label("URIs, one per line").input_value()
+    page.wait_for_function("document.querySelector('#export-uris').value")
+    uris = page.get_by_label("Links, one per line").input_value()
     assert uris.splitlines() == [first, second]
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.get_by_role("button", name="Copy", exact=True).click()

@@ -15,8 +15,8 @@ from segue.errors import InputError
 # `track` is an id, but next to a `track_id` it is the name.
 FIELDS = {
     "playlist": (
-        "playlistid", "playlisturi", "pid", "playlist", "playlistname", "playlisttitle", "userid",
-        "user", "username", "listener", "msno", "sessionid",
+        "exportid", "playlistid", "playlisturi", "pid", "playlist", "playlistname", "playlisttitle",
+        "userid", "user", "username", "listener", "msno", "sessionid",
     ),
     "track": ("trackid", "trackuri", "songid", "itemid", "movieid", "track", "song", "item"),
     "artist": ("artistid", "artisturi", "artist", "artistname", "artists", "artistnames"),

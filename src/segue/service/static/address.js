@@ -1,7 +1,7 @@
 /**
  * The playlist in the address, for sharing and returning, and in the browser's storage.
  *
- *   #name=Road+trip&track=spotify:track:1&track=…&artist=…&dial=0.4&per=3
+ *   #name=Road+trip&track=spotify:track:1&track=…&artist=…&title=…&dial=0.4&per=3
  *
  * #playlist=… starts from a playlist of the bundle.
  */
@@ -10,6 +10,7 @@ import { PER_ARTIST } from "./state.js";
 
 const STORED = "segue.playlist";
 const BEFORE = "segue.before"; // the user's own, while a shared one is shown
+const TYPES = new Set(["track", "artist", "title"]);
 const MOST = 500; // maximum number of picks read from an address
 
 /** The part of the address after "#", "" for an untouched page. */
@@ -30,7 +31,7 @@ export function fromAddress(hash) {
   const seen = new Set();
   const picks = [];
   for (const [type, id] of said) {
-    if ((type !== "track" && type !== "artist") || !id || seen.has(`${type} ${id}`)) continue;
+    if (!TYPES.has(type) || !id || seen.has(`${type} ${id}`)) continue;
     seen.add(`${type} ${id}`);
     if (picks.length < MOST) picks.push({ type, id });
   }

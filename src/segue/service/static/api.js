@@ -1,5 +1,7 @@
 /** The service's API; answers are JSON, and every failure is an `ApiError` with one sentence. */
 
+import { pickOf } from "./state.js";
+
 const BASE = "api/v1";
 
 export class ApiError extends Error {
@@ -15,15 +17,18 @@ export class ApiError extends Error {
   }
 }
 
-async function ask(path, options = {}) {
-  let response;
+async function fetched(path, options) {
   try {
-    response = await fetch(`${BASE}/${path}`, { credentials: "same-origin", ...options });
+    return await fetch(`${BASE}/${path}`, { credentials: "same-origin", ...options });
   } catch (error) {
     if (error.name === "AbortError") throw error;
     const why = navigator.onLine ? "The service cannot be reached" : "You are offline";
     throw new ApiError(`${why}.`, 0);
   }
+}
+
+async function ask(path, options = {}) {
+  const response = await fetched(path, options);
   let content = null;
   try {
     content = await response.json();
@@ -31,8 +36,12 @@ async function ask(path, options = {}) {
     if (error.name === "AbortError") throw error;
   }
   if (response.ok && content !== null) return content;
+  throw failure(response, content);
+}
+
+function failure(response, content) {
   const wait = Number.parseInt(response.headers.get("Retry-After") ?? "", 10);
-  throw new ApiError(
+  return new ApiError(
     content?.error ?? `The service answered with status ${response.status}.`,
     response.ok ? 502 : response.status,
     Number.isNaN(wait) ? null : wait,
@@ -51,11 +60,49 @@ export const find = (text, signal) =>
 export const popular = (body, signal) => post("complete", { ...body, tracks: [] }, signal);
 export const vibe = (body, signal) => post("vibe", body, signal);
 export const similar = (body, signal) => post("similar", body, signal);
+let titles = null; // asked once: whether the bundle has learned words of titles
+export const hasTitles = () =>
+  (titles ??= ask("version").then(({ bundle }) => Boolean(bundle?.has_titles)).catch(() => {
+    titles = null;
+    return false;
+  }));
+export const tidy = (body, signal) => post("tidy", body, signal);
+export const sort = (body, signal) => post("sort", body, signal);
 export const details = (type, id, signal) => ask(`${type}s/${inPath(id)}`, { signal });
 export const nearby = (kind, id, most, signal) =>
   ask(`nearby?${new URLSearchParams({ kind, id, ...most })}`, { signal });
 export const subgraph = (kind, id, waves, signal) =>
   ask(`subgraph?${new URLSearchParams({ kind, id, waves, limit: 12 })}`, { signal });
+
+/** A list as a file: { name, content }, a Blob. */
+export async function exported(body) {
+  const headers = { "Content-Type": "application/json" };
+  const response = await fetched("export", { method: "POST", headers, body: JSON.stringify(body) });
+  if (!response.ok) throw failure(response, await response.json().catch(() => null));
+  const said = response.headers.get("Content-Disposition") ?? "";
+  const [, whole] = /filename\*=UTF-8''([^;]+)/i.exec(said) ?? [];
+  const [, plain] = /filename="([^"]+)"/i.exec(said) ?? [];
+  return { name: whole ? decodeURIComponent(whole) : plain, content: await response.blob() };
+}
+
+/** What a person's file holds: { playlists: [{ title, songs }], notes }. */
+export async function readFile(file) {
+  const path = `read?${new URLSearchParams({ name: file.name })}`;
+  const headers = { "Content-Type": "application/octet-stream" };
+  const said = await ask(path, { method: "POST", headers, body: file });
+  const playlists = said.playlists.map(({ title, songs }) => ({
+    title: title || file.name,
+    songs: songs.map(({ asked, status, track, candidates }) => ({
+      asked,
+      status,
+      pick: track && pickOf("track", track),
+      candidates: candidates.map((one) => pickOf("track", one)),
+    })),
+  }));
+  const notes = Object.entries(said.set_aside).map(([what, count]) => `Set aside: ${count} × ${what}.`);
+  if (said.skipped) notes.push(`${said.skipped} bad records left out. ${said.first_skipped}`);
+  return { playlists, notes };
+}
 
 /** Runs one request at a time: a newer one aborts the older one, which then returns null. */
 export class Latest {

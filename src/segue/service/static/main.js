@@ -5,15 +5,21 @@ import {
   before, forgetBefore, fromAddress, keepBefore, remember, remembered, showAddress,
 } from "./address.js";
 import { About } from "./about.js";
+import { Bring } from "./bring.js";
 import { prepareDialogs } from "./dialogs.js";
+import { ExportWindow } from "./exporting.js";
+import { icon } from "./icons.js";
+import { Lists, picksOf } from "./lists.js";
 import { Neighbourhood } from "./neighbourhood.js";
 import { PlaylistView } from "./playlist.js";
 import { notice, showProblem } from "./problem.js";
 import { Results } from "./results.js";
 import { Search } from "./search.js";
-import { pickOf, same, State } from "./state.js";
+import { Sorting } from "./sorting.js";
+import { pickOf, same, State, titlePick } from "./state.js";
 import { byId, called, say } from "./parts.js";
 import { Tabs } from "./tabs.js";
+import { Tidying } from "./tidying.js";
 
 const state = new State();
 const around = (pick) => {
@@ -25,12 +31,22 @@ const about = new About(state, { around });
 const showAbout = (pick) => about.show(pick);
 const results = new Results(state, { around, about: showAbout });
 const neighbourhood = new Neighbourhood(state, { about: showAbout });
-const tabs = new Tabs(["tab-songs", "tab-around"], (id) => {
+const lists = new Lists();
+const exporting = new ExportWindow(state);
+const bring = new Bring(state, lists, {
+  save: (list) => exporting.open({ title: list.title, tracks: picksOf(list), others: false }),
+});
+byId("bring").prepend(icon("bring", byId("bring")));
+const tidying = new Tidying(state, (parts) => lists.add(parts));
+new Sorting(state, lists);
+const tabs = new Tabs(["tab-songs", "tab-around", "tab-tidy", "tab-sort"], (id) => {
+  tidying.appear(id === "tab-tidy");
   const first = results.answer?.tracks[0];
   if (id === "tab-around") neighbourhood.appear(first && pickOf("track", first));
 });
 const playlist = new PlaylistView(state, { around, about: showAbout });
 new Search({
+  bring: (text) => bring.open(text),
   has: (pick) => state.has(pick),
   pick: (pick) => {
     if (pick.type === "playlist") return showAbout(pick);
@@ -59,22 +75,7 @@ state.listen((_, what) => {
   if (what === "picks") show();
   else showSoon();
   remember(state);
-  if (what === "picks") complete();
 });
-
-/** Fill in what a list of songs lacks, such as artist ids, for exports. */
-async function complete() {
-  const missing = state.tracks.filter((track) => track.artist_id === null && !track.asked);
-  await inTurns(missing, async (track) => {
-    track.asked = true;
-    try {
-      Object.assign(track, pickOf("track", await details("track", track.id)));
-      remember(state);
-    } catch {
-      track.asked = false; // the next change requests it again
-    }
-  });
-}
 
 /** `act` on each, six at a time. */
 async function inTurns(all, act) {
@@ -85,8 +86,9 @@ async function inTurns(all, act) {
   await Promise.all(Array.from({ length: 6 }, worker));
 }
 
-/** The picks of an address; ids that nothing here has go into `unknown`. */
-async function known({ picks, playlist: playlistId }, unknown) {
+/** What an address asks for, with its picks; ids that nothing here has go into `unknown`. */
+async function known(wanted, unknown) {
+  const { picks, playlist: playlistId } = wanted;
   const found = [];
   const look = async (type, id) => {
     try {
@@ -98,21 +100,27 @@ async function known({ picks, playlist: playlistId }, unknown) {
     }
   };
   await inTurns(picks, async ({ type, id }, at) => {
+    if (type === "title") {
+      found[at] = titlePick(id);
+      return;
+    }
     const said = await look(type, id);
     if (said) found[at] = pickOf(type, said);
   });
   const whole = playlistId ? await look("playlist", playlistId) : null;
-  return [...found.filter(Boolean), ...(whole?.tracks ?? []).map((said) => pickOf("track", said))];
+  const tracks = (whole?.tracks ?? []).map((said) => pickOf("track", said));
+  const name = wanted.name || (whole?.title ?? "").slice(0, 100);
+  return { ...wanted, name, picks: [...found.filter(Boolean), ...tracks] };
 }
 
 /** Show a playlist given by ids; unknown ones are reported and skipped. */
 async function restore(wanted) {
   [shown, pending] = [location.hash, wanted];
   const unknown = [];
-  let picks = [];
+  let found = null;
   playlist.wait("Loading the playlist …");
   try {
-    picks = await known(wanted, unknown);
+    found = await known(wanted, unknown);
   } catch (error) {
     if (pending !== wanted) return;
     playlist.wait("The playlist could not be loaded.");
@@ -122,8 +130,9 @@ async function restore(wanted) {
   if (pending !== wanted) return; // superseded in the meantime
   pending = null;
   // Keep what was added in the meantime.
+  const { picks } = found;
   picks.push(...state.picks.filter((pick) => !picks.some((other) => same(other, pick))));
-  state.replace({ ...wanted, picks });
+  state.replace(found);
   if (!unknown.length) return;
   const some = unknown.slice(0, 5).join(", ") + (unknown.length > 5 ? ", …" : "");
   const which = unknown.length === 1 ? "One entry is" : `${unknown.length} entries are`;

@@ -29,7 +29,7 @@ export class Neighbourhood {
 
   /** The possible starting points: the playlist, and the last one used. */
   picks() {
-    const { picks } = this.state;
+    const picks = this.state.picks.filter((pick) => pick.type !== "title");
     const other = this.start && !picks.some((pick) => same(pick, this.start));
     return other ? [...picks, this.start] : picks;
   }
@@ -51,7 +51,7 @@ export class Neighbourhood {
   /** Called when its tab is opened, not before: the view measures its element. */
   appear(otherwise) {
     this.open = true;
-    const start = this.start ?? this.state.picks.at(-1) ?? otherwise;
+    const start = this.start ?? this.picks().at(-1) ?? otherwise;
     if (!start) this.drawChoice();
     else if (!this.start || this.stale) this.show(start);
   }

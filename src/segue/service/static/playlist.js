@@ -2,9 +2,9 @@
 
 import { linkTo } from "./address.js";
 import { idsOf, same } from "./state.js";
-import { download, fileName, toCsv, toMpd, toUris } from "./export.js";
+import { copyText } from "./exporting.js";
 import {
-  byId, called, counted, element, listenLink, refill, say, songText, toast, toolButton,
+  byId, called, counted, element, listenLink, refill, songText, toast, toolButton,
 } from "./parts.js";
 
 export class PlaylistView {
@@ -16,7 +16,6 @@ export class PlaylistView {
     this.name.addEventListener("input", () => state.set({ name: this.name.value.trim() }));
     byId("clear").addEventListener("click", () => this.clear());
     byId("share").addEventListener("click", () => copyText(linkTo(state), "Link copied."));
-    byId("export").addEventListener("click", () => openExport(state));
     this.fold = byId("fold");
     this.fold.addEventListener("click", () => this.unfold(this.fold.ariaExpanded !== "true"));
     state.listen((_, what) => {
@@ -44,10 +43,9 @@ export class PlaylistView {
     const { picks, name } = this.state;
     refill(this.list, picks, (pick, item) => this.row(pick, item), this.heading);
     if (this.name.value.trim() !== name) this.name.value = name;
-    const artists = idsOf(picks, "artist").length;
-    const songs = picks.length - artists;
-    const parts = songs || !artists ? [counted(songs, "song")] : [];
-    if (artists) parts.push(counted(artists, "artist"));
+    const counts = ["track", "artist", "title"].map((type) => idsOf(picks, type).length);
+    const parts = ["song", "artist", "title"].flatMap((word, at) =>
+      counts[at] ? [counted(counts[at], word)] : []);
     byId("playlist-count").textContent = picks.length ? parts.join(", ") : "";
     byId("playlist-brief").textContent = picks.map(called).join(", ");
     byId("playlist-empty").textContent = this.nothing;
@@ -59,7 +57,8 @@ export class PlaylistView {
     songText(pick, item, this.about);
     const buttons = element("div", "buttons", item);
     if (pick.type === "track") listenLink(pick, buttons);
-    toolButton("around", "Nearby", `Nearby: ${called(pick)}`, buttons, () => this.around(pick));
+    if (pick.type !== "title")
+      toolButton("around", "Nearby", `Nearby: ${called(pick)}`, buttons, () => this.around(pick));
     toolButton("close", "Remove", `Remove ${called(pick)}`, buttons, () => {
       const at = this.state.picks.findIndex((other) => same(other, pick));
       this.state.remove(pick);
@@ -88,40 +87,4 @@ export class PlaylistView {
     this.heading.focus();
     toast("Playlist cleared.", "Undo", () => this.state.replace(before));
   }
-}
-
-async function copyText(text, done, place = null) {
-  let words = done;
-  try {
-    await navigator.clipboard.writeText(text);
-  } catch {
-    words = "Your browser does not allow copying here; select the text and copy it.";
-  }
-  if (place) place.textContent = words;
-  else toast(words);
-}
-
-function openExport(state) {
-  const dialog = byId("export-dialog");
-  const { tracks, name } = state;
-  const artists = state.picks.length - tracks.length;
-  byId("export-note").textContent = artists
-    ? `${counted(tracks.length, "song")}; artists are not exported.`
-    : `${counted(tracks.length, "song")}.`;
-  const uris = byId("export-uris");
-  uris.value = toUris(tracks);
-  byId("export-said").textContent = "";
-  const title = name || "My playlist";
-  const save = (ending, type, content) => () => {
-    download(fileName(title, ending), type, content());
-    byId("export-said").textContent = `Saved as ${fileName(title, ending)}.`;
-  };
-  byId("export-mpd").onclick = save("json", "application/json", () => toMpd(title, tracks));
-  byId("export-csv").onclick = save("csv", "text/csv", () => toCsv(tracks));
-  byId("export-copy").onclick = () => {
-    uris.select();
-    copyText(uris.value, "Copied.", byId("export-said"));
-  };
-  dialog.showModal();
-  say("");
 }

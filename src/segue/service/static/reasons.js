@@ -7,11 +7,13 @@ const LEAST = 0.005; // parts below this say nothing
 /** The reasons in one line, the most telling first; "" where there are none. */
 export function inOneLine({ because = [], same_artist: sameArtist = [], playlists }, alone) {
   const titles = [...new Set((playlists ?? []).map(titleOf))].slice(0, 2).join(", ");
-  const name = because.find(({ kind, part }) => kind !== "popularity" && part > LEAST)?.name;
+  const { kind, name } =
+    because.find(({ kind, part }) => kind !== "popularity" && part > LEAST) ?? {};
   if (sameArtist.length) {
     const artist = `Same artist as ${quote(sameArtist.includes(name) ? name : sameArtist[0])}`;
     return titles ? `${artist} · in ${titles}` : artist;
   }
+  if (kind === "word") return `In playlists called ${quote(name)}`;
   if (!titles) return name === undefined ? "" : `Goes with ${quote(name)}`;
   const held = playlists[0].track_names;
   return alone ? `Together in ${titles}` : `With ${quote(held.includes(name) ? name : held[0])} in ${titles}`;
@@ -30,7 +32,7 @@ export function drawReasons(said, parent, most, about) {
       const share = Math.min(1, part / most);
       bar.style.setProperty("--part", share.toFixed(3));
       bar.setAttribute("aria-hidden", "true");
-      const words = kind === "popularity" ? "popularity" : name || "(no name)";
+      const words = { popularity: "popularity", word: quote(name) }[kind] ?? (name || "(no name)");
       element("span", "part-name", entry, words).dir = "auto";
       element("span", "unseen", entry, ` ${Math.round(share * 100)} of 100`);
     }

@@ -6,7 +6,7 @@ import { showProblem } from "./problem.js";
 import { drawReasons, inOneLine } from "./reasons.js";
 import { idsOf, pickOf } from "./state.js";
 import {
-  byId, called, counted, element, listenLink, refill, say, songText, toast, toolButton,
+  byId, called, counted, element, listenLink, quoted, refill, say, songText, toast, toolButton,
 } from "./parts.js";
 
 const FIRST = 20; // songs requested at first; "Show more" requests as many again
@@ -64,8 +64,10 @@ export class Results {
     if (state.perArtist) filters.max_per_artist = state.perArtist;
     const body = { n: this.n, dial: state.dial, filters };
     if (!from.length) return (signal) => popular(body, signal);
-    const [tracks, artists] = [idsOf(from, "track"), idsOf(from, "artist")];
-    return (signal) => vibe({ ...body, tracks, artists, reasons: true }, signal);
+    const asked = { tracks: idsOf(from, "track"), artists: idsOf(from, "artist"), reasons: true };
+    const [title] = idsOf(from, "title");
+    if (title) asked.title = title;
+    return (signal) => vibe({ ...body, ...asked }, signal);
   }
 
   async refresh() {
@@ -109,9 +111,20 @@ export class Results {
     refill(this.list, entries, (entry, item) => this.row(entry, item, most), this.heading);
     this.more.hidden = tracks.length < this.n || this.n >= MOST;
     byId("add-all").hidden = tracks.length < 2;
+    this.drawWords();
     if (!tracks.length)
       element("li", "nothing muted", this.list, "No other songs match.");
     say(`${this.heading.textContent}: ${counted(tracks.length, "song")}.`);
+  }
+
+  /** What became of the words of a title. */
+  drawWords() {
+    const { words_by_parts: byParts = [], unknown_words: unknown = [] } = this.answer;
+    const said = [];
+    if (byParts.length) said.push(`${quoted(byParts, 5)}: known only in parts.`);
+    if (unknown.length) said.push(`${quoted(unknown, 5)}: in no title here, so left out.`);
+    byId("found-note").textContent = said.join(" ");
+    byId("found-note").hidden = !said.length;
   }
 
   row({ said, ...pick }, item, most) {

@@ -8,9 +8,12 @@ import { byId, counted, element, say, songText } from "./parts.js";
 const SIGNS = { playlist: "playlist", title: "title" };
 
 export class Search {
-  /** `pick(pick)` is called with the choice; `has(pick)` says whether it was chosen before. */
-  constructor({ pick, has }) {
-    Object.assign(this, { pick, has, options: [], active: -1, latest: new Latest() });
+  /**
+   * `pick(pick)` is called with the choice, `bring(text)` with several pasted lines; `has(pick)` says
+   * whether something was chosen before.
+   */
+  constructor({ pick, has, bring }) {
+    Object.assign(this, { pick, has, bring, options: [], active: -1, latest: new Latest() });
     [this.input, this.list, this.note] = ["search", "suggestions", "search-note"].map(byId);
     this.shownFor = ""; // the text that the suggestions are for
     this.wanted = false; // Enter was pressed before the suggestions arrived
@@ -19,6 +22,12 @@ export class Search {
       this.wanted = false;
       if (this.text) soon();
       else this.close();
+    });
+    this.input.addEventListener("paste", (event) => {
+      const text = event.clipboardData.getData("text").trim();
+      if (!text.includes("\n")) return;
+      event.preventDefault();
+      this.bring(text);
     });
     this.input.addEventListener("keydown", (event) => this.press(event));
     this.input.addEventListener("focus", () => this.text && this.ask());

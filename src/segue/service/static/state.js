@@ -1,8 +1,9 @@
 /**
  * The state of the page: the playlist with its name, exclusions, the dial, the limit.
  *
- * A pick is { type: "track" | "artist", id, name, artist_id, artist_name, album_id, album_name };
- * those of an artist only have a name. What is excluded are songs and artists.
+ * A pick is { type: "track" | "artist" | "title", id, name, artist_id, artist_name }; only songs have
+ * an artist. A title stands for playlists that are called so; there is at most one, whose id is its
+ * text. What is excluded are songs and artists.
  */
 
 export const PER_ARTIST = 2; // songs by one artist, unless the person says otherwise; 0: no limit
@@ -31,6 +32,7 @@ export class State {
   add(...picks) {
     const fresh = picks.filter((pick) => !this.has(pick));
     if (!fresh.length) return fresh;
+    if (fresh.some(isTitle)) this.picks = this.picks.filter((pick) => !isTitle(pick));
     this.picks.push(...fresh);
     const allowed = (pick) => !fresh.some((other) => same(other, pick));
     this.excluded = this.excluded.filter(allowed);
@@ -81,10 +83,14 @@ export function same(one, other) {
   return one.type === other.type && one.id === other.id;
 }
 
+const isTitle = (pick) => pick.type === "title";
+
+export const titlePick = (text) => ({ type: "title", id: text, name: text });
+
 /** A pick from the API's data about a track or an artist. */
 export function pickOf(type, said) {
   const { id = said.track_id ?? said.artist_id, name = said.track_name ?? said.artist_name } = said;
   if (type !== "track") return { type, id, name };
-  const { artist_id = null, artist_name = "", album_id = null, album_name = "" } = said;
-  return { type, id, name, artist_id, artist_name, album_id, album_name };
+  const { artist_id = "", artist_name = "" } = said;
+  return { type, id, name, artist_id, artist_name };
 }

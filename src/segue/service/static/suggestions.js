@@ -1,8 +1,8 @@
 /** What the search box suggests for a text: songs, artists, playlists, or what a link names. */
 
-import { details, find } from "./api.js";
+import { details, find, hasTitles } from "./api.js";
 import { pastedLink } from "./links.js";
-import { pickOf } from "./state.js";
+import { pickOf, titlePick } from "./state.js";
 import { counted } from "./parts.js";
 
 const ALBUM = "Albums are not found by link; search for its songs.";
@@ -16,7 +16,8 @@ const PLAYLIST = "Nothing is loaded from Spotify. In its desktop app, select the
 export async function suggestions(text, signal) {
   const link = pastedLink(text);
   if (link) return ofLink(link, signal);
-  const { tracks, artists, playlists, similar } = await find(text, signal);
+  const [{ tracks, artists, playlists, similar }, titles] =
+    await Promise.all([find(text, signal), hasTitles()]);
   const groups = [
     { name: "Songs", options: tracks.map((said) => option("track", said, said.album_name)) },
     { name: "Artists", options: artists.slice(0, 3).map((said) => sized("artist", said)) },
@@ -25,10 +26,13 @@ export async function suggestions(text, signal) {
   // Many who type an artist's name want the artist, which would otherwise be below six songs.
   if (starts(artists[0]?.name, text) && !starts(tracks[0]?.name, text))
     groups.unshift(...groups.splice(1, 1));
+  if (titles)
+    groups.push({ name: "Playlists called", options: [{ pick: titlePick(text), aside: "" }] });
   const shown = groups.filter(({ options }) => options.length);
   const nothing = `No matches for “${text}”.`;
   if (!shown.length) return { groups: [], note: nothing };
-  return { groups: shown, note: similar ? `${nothing} Did you mean:` : "" };
+  const none = !tracks.length && !artists.length && !playlists.length;
+  return { groups: shown, note: similar ? `${nothing} Did you mean:` : none ? nothing : "" };
 }
 
 const option = (type, said, aside) => ({ pick: pickOf(type, said), aside: aside ?? "" });

@@ -1,0 +1,198 @@
+"""People's own lists: files in, with what became of each song, and files out."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
+from typing import Annotated, Any, Literal
+from urllib.parse import quote
+
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import BaseModel, Field
+
+from segue.data.reading import Collection, read
+from segue.errors import InputError, SegueError
+from segue.names.match import Status
+from segue.recommend.details import Track
+from segue.recommend.export import content_of, file_name
+from segue.recommend.exported import Exported, TrackRecords
+from segue.recommend.recommender import Recommender
+from segue.recommend.writers import WRITERS
+from segue.service.errors import ERRORS
+from segue.service.gate import API
+from segue.service.schemas import MAX_FILTER, MAX_TEXT, Id, Question
+from segue.service.serving import Served
+from segue.service.work import Work
+
+# Paths that take files, which may be larger than other bodies.
+UPLOADS = frozenset({f"{API}/read"})
+_MAX_SONGS = 20_000
+_MAX_UNPACKED = 256 << 20  # bytes
+_LONGEST_NAME = 100
+
+
+class ReadSong(BaseModel):
+    """A song of a list, and what became of it here: `track` if found, `candidates` if unsure."""
+
+    asked: str
+    status: Status
+    track: Track | None
+    candidates: list[Track]
+
+
+class ReadPlaylist(BaseModel):
+    """A playlist that was read, each song once."""
+
+    playlist_id: str
+    title: str
+    ordered: bool
+    songs: list[ReadSong]
+
+
+class ReadFile(BaseModel):
+    """The playlists of a file."""
+
+    playlists: list[ReadPlaylist]
+    set_aside: dict[str, int] = Field(description="What was left out, by kind, and how many.")
+    skipped: int = Field(description="Number of bad records.")
+    first_skipped: str = Field(description="Where the first is, and what is wrong with it.")
+
+
+class Export(Question):
+    """A list to be written into a file."""
+
+    title: str = Field(default="", max_length=MAX_TEXT)
+    tracks: Annotated[list[Id], Field(min_length=1, max_length=MAX_FILTER)]
+    format: Literal["m3u8", "xspf", "jspf", "csv", "json", "mpd", "uris", "parquet"]
+
+
+def routes(work: Work) -> APIRouter:
+    """Reading and writing files."""
+    api = APIRouter(tags=["files"], responses=ERRORS)
+
+    @api.post(
+        "/read",
+        response_model=ReadFile,
+        openapi_extra={
+            "requestBody": {
+                "required": True,
+                "content": {
+                    "application/octet-stream": {"schema": {"type": "string", "format": "binary"}}
+                },
+            }
+        },
+    )
+    async def read_file(
+        request: Request,
+        name: Annotated[
+            str,
+            Query(min_length=1, max_length=500, description="Its name, which may be a playlist's."),
+        ],
+    ) -> Response:
+        """Read a file of playlists, in any form that `segue build` reads, and match its songs.
+
+        Nothing of it is kept.
+        """
+        content = await request.body()
+        return await work.answer(
+            lambda served: matched(served.recommender, read_content(name, content))
+        )
+
+    @api.post(
+        "/export",
+        response_class=Response,
+        responses={200: {"content": {w.content_type: {} for w in WRITERS.values()}}},
+    )
+    async def export(question: Export) -> Response:
+        """Write a list as a file, with an id of its own."""
+        writer = WRITERS[question.format]
+
+        def content(served: Served) -> bytes:
+            recommender = served.recommender
+            rows = [recommender.rows.track(track) for track in question.tracks]
+            records = TrackRecords(recommender.bundle.catalog).of_rows(rows)
+            return content_of(Exported(question.title or "My playlist", records), writer)
+
+        written = await work.run(content)
+        name = file_name(question.title, writer)
+        headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}"}
+        return Response(written, media_type=writer.content_type, headers=headers)
+
+    return api
+
+
+def read_content(name: str, content: bytes) -> Collection:
+    """Read the content of a file of somebody else's (InputError if that fails).
+
+    Parameters
+    ----------
+    name
+        As it is called there; its last part counts.
+    content
+    """
+    plain = PurePosixPath(name.replace("\\", "/").replace("\0", "")).name
+    stem, dot, ending = plain.rpartition(".")
+    plain = f"{stem[:_LONGEST_NAME]}{dot}{ending[:_LONGEST_NAME]}".lstrip(".") or "list"
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / plain
+        try:
+            path.write_bytes(content)
+            _check_unpacked(path)
+            found = read(path, skip_bad=True)
+        except SegueError as error:
+            raise InputError(str(error).replace(f"{folder}/", "")) from error
+        except OSError as error:  # a name that the system does not take
+            raise InputError(f"{plain!r} cannot be read under this name") from error
+    if found.playlists.tracks.num_pairs > _MAX_SONGS:
+        count = found.playlists.tracks.num_pairs
+        raise InputError(f"{plain}: holds {count:,} songs; at most {_MAX_SONGS:,} are read here")
+    return found
+
+
+def _check_unpacked(path: Path) -> None:
+    if not zipfile.is_zipfile(path):
+        return
+    try:
+        with zipfile.ZipFile(path) as archive:
+            size = sum(member.file_size for member in archive.infolist())
+    except (zipfile.BadZipFile, OSError):
+        return  # reading it says what is wrong
+    if size > _MAX_UNPACKED:
+        raise InputError(
+            f"{path.name}: unpacks to {size >> 20:,} MiB; at most {_MAX_UNPACKED >> 20} are read"
+        )
+
+
+def matched(recommender: Recommender, found: Collection) -> dict[str, Any]:
+    """What was read, with what became of each song here, as `ReadFile`."""
+    matches = recommender.match(found)
+    rows = {row for match in matches for row in (match.track, *match.candidates)} - {None}
+    known = sorted(row for row in rows if row is not None)
+    track_of = dict(zip(known, recommender.details.tracks(known), strict=True))
+    songs = [
+        {
+            "asked": match.asked,
+            "status": match.status,
+            "track": None if match.track is None else track_of[match.track],
+            "candidates": [track_of[row] for row in match.candidates],
+        }
+        for match in matches
+    ]
+    playlists = found.playlists
+    lists = [
+        {
+            "playlist_id": playlists.ids[row].as_py(),
+            "title": playlists.titles[row].as_py() or "",
+            "ordered": bool(playlists.order_known[row]),
+            "songs": [songs[track] for track in playlists.tracks[row].tolist()],
+        }
+        for row in range(len(playlists))
+    ]
+    report = found.report
+    return {
+        "playlists": lists,
+        "set_aside": report.set_aside,
+        "skipped": report.skipped,
+        "first_skipped": str(report.first_skipped or "").replace("\n", " "),
+    }

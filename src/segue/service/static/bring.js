@@ -1,0 +1,106 @@
+/** The window that takes a person's own music: files that are dropped or chosen, pasted text. */
+
+import { readFile } from "./api.js";
+import { picksOf } from "./lists.js";
+import { MatchedList } from "./matched.js";
+import { byId, counted, element, say, toast } from "./parts.js";
+
+const PASTED = "Pasted list.txt";
+
+export class Bring {
+  /** `lists` keeps what is read; `save(list)` opens the window for exports. */
+  constructor(state, lists, { save }) {
+    Object.assign(this, { state, lists, save, cards: new Map() });
+    [this.dialog, this.text, this.files] = ["bring-dialog", "bring-text", "bring-files"].map(byId);
+    byId("bring").addEventListener("click", () => this.open());
+    byId("bring-read").addEventListener("click", () => this.readText());
+    byId("bring-choose").addEventListener("click", () => this.files.click());
+    this.files.addEventListener("change", () => {
+      this.read([...this.files.files]);
+      this.files.value = "";
+    });
+    this.listenToDrops();
+    lists.listen(() => this.draw());
+  }
+
+  open(text = "") {
+    if (text) this.text.value = text;
+    if (!this.dialog.open) this.dialog.showModal();
+  }
+
+  /** Files may be dropped anywhere on the page. */
+  listenToDrops() {
+    const holdsFiles = (event) => event.dataTransfer?.types.includes("Files");
+    const over = (shown) => document.body.classList.toggle("dropping", shown);
+    window.addEventListener("dragover", (event) => {
+      if (!holdsFiles(event)) return;
+      event.preventDefault();
+      over(true);
+    });
+    window.addEventListener("dragleave", (event) => event.relatedTarget === null && over(false));
+    window.addEventListener("drop", (event) => {
+      over(false);
+      if (!holdsFiles(event)) return;
+      event.preventDefault();
+      this.open();
+      this.read([...event.dataTransfer.files]);
+    });
+  }
+
+  readText() {
+    const text = this.text.value.trim();
+    if (text) this.read([new File([text], PASTED, { type: "text/plain" })]);
+  }
+
+  async read(files) {
+    const said = byId("bring-said");
+    const words = [];
+    for (const file of files) {
+      said.textContent = `Reading ${file.name} …`;
+      const pasted = file.name === PASTED;
+      try {
+        const { playlists, notes } = await readFile(file);
+        this.lists.add(playlists);
+        const songs = playlists.reduce((sum, list) => sum + list.songs.length, 0);
+        words.push(`${file.name}: ${counted(playlists.length, "playlist")}, `
+          + `${counted(songs, "song")}.`, ...notes);
+        if (pasted) this.text.value = "";
+      } catch (error) {
+        words.push(`${file.name}: ${error.message}`);
+      }
+    }
+    said.replaceChildren();
+    for (const line of words) element("span", "", said, line);
+    byId("bring-lists").querySelector("h3")?.focus();
+  }
+
+  draw() {
+    const place = byId("bring-lists");
+    const { all } = this.lists;
+    const kept = new Map();
+    for (const list of all)
+      kept.set(list, this.cards.get(list) ?? new MatchedList(list, this.lists, this));
+    this.cards = kept;
+    place.replaceChildren(...[...kept.values()].reverse().map((card) => card.draw()));
+    byId("bring-count").textContent = all.length ? ` (${all.length})` : "";
+  }
+
+  /** In place of the playlist. */
+  start(list) {
+    const before = this.state.copy();
+    const { dial, perArtist, excluded } = before;
+    const name = list.title.slice(0, 100);
+    this.dialog.close();
+    this.state.replace({ picks: picksOf(list), name, dial, perArtist, excluded });
+    byId("found-heading").focus();
+    if (before.picks.length)
+      toast(`Started from ${list.title}.`, "Undo", () => this.state.replace(before));
+    else say(`Started from ${list.title}.`);
+  }
+
+  add(list) {
+    const added = this.state.add(...picksOf(list));
+    this.dialog.close();
+    toast(`Added ${counted(added.length, "song")}.`, "Undo", () => this.state.remove(...added));
+  }
+}
