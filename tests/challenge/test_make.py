@@ -177,6 +177,22 @@ def test_a_repeated_track_counts_once_and_is_never_given_and_asked(source, tmp_p
         assert len(playlist.track_uris) == playlist.num_samples
 
 
+def test_bad_records_are_skipped_on_request(source, tmp_path):
+    whole = playlists_of(source)
+    whole[7]["tracks"][2]["track_name"] = None
+    whole[8]["tracks"] = "none"
+    folder = tmp_path / "slices"
+    folder.mkdir()
+    (folder / "mpd.slice.0-999.json").write_text(json.dumps({"playlists": list(whole.values())}))
+    with pytest.raises(InputError, match="track_name: expected"):
+        make_challenge(folder, tmp_path / "out", per_kind=3)
+    found = make_challenge(folder, tmp_path / "out", per_kind=3, skip_bad=True)
+    assert found.num_training == 399 - 30
+    left = playlists_of(tmp_path / "out" / "training")
+    assert 8 not in left
+    assert len(left[7]["tracks"]) == len(whole[7]["tracks"]) - 1
+
+
 def test_too_many_to_hold_out_are_refused(source, tmp_path):
     with pytest.raises(InputError, match=r"of 400 playlists leaves too little .* about 8 per kind"):
         make_challenge(source, tmp_path / "out", per_kind=20)

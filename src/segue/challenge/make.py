@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from codecs import BOM_UTF8
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -22,7 +22,8 @@ from segue.console import Progress, progress_of
 from segue.data.collect import Order
 from segue.data.formats.mpd import MPD, write_slice
 from segue.data.playlists import BoolArray, Catalog, Int64Array, Playlists
-from segue.data.reading import Source, find
+from segue.data.reading import find
+from segue.data.sources import SourceFile
 from segue.data.title_words import title_words
 from segue.errors import InputError
 from segue.files import atomic_artefact, refuse_existing
@@ -68,6 +69,7 @@ def make_challenge(
     k_core: int = 0,
     rng_seed: int = 0,
     order: Order = "auto",
+    skip_bad: bool = False,
     overwrite: bool = False,
     progress: bool | Progress = False,
     **reading: Any,
@@ -101,8 +103,8 @@ def make_challenge(
         one playlist, which could not be held out.
     rng_seed
         Seed of the draw.
-    order, reading
-        `order` and further options of `segue.read`.
+    order, skip_bad, reading
+        As for `segue.read`, with its further options.
     overwrite, progress
 
     Raises
@@ -119,7 +121,9 @@ def make_challenge(
     found = find(source, **reading)
     with report.bar("Reading", found.size, "playlists") as bar:
         collection = found.read(
-            order=order, advance=lambda size, done: bar.advance(size, done=done)
+            order=order,
+            skip_bad=skip_bad,
+            advance=lambda size, done: bar.advance(size, done=done),
         )
     graph = PlaylistGraph(collection.playlists, collection.catalog)
     if k_core > 1:
@@ -143,8 +147,11 @@ def make_challenge(
     with atomic_artefact(folder, "challenge", overwrite=overwrite) as writer:
         (writer.folder / TRAINING).mkdir()
         cut = _Cutter(playlists, catalog, kind_of, np.random.default_rng([rng_seed, 1]))
+        slices = [file for file, format_ in found.files if format_ is MPD]
+        whole = len(slices) == len(found.files) and not collection.report.skipped
         with report.bar("Writing", len(playlists), "playlists") as bar:
-            _write_training(writer.folder / TRAINING, cut, found, bar.advance)
+            records = _records(slices, cut) if whole else _made_records(cut)
+            _write_training(writer.folder / TRAINING, cut, records, bar.advance)
         date = datetime.now(timezone.utc).replace(tzinfo=None).isoformat(" ")
         head = {"date": date, "version": "v1", "description": _DESCRIPTION}
         in_order = np.argsort(kind_of[cut.held_out], kind="stable")
@@ -213,6 +220,8 @@ class _Cutter:
         """Cut one playlist, given its full record."""
         ids, pid = self.track_ids(row), int(self.pids[row])
         details = {track["track_uri"]: track for track in reversed(_tracks_of(record))}
+        if not details.keys() >= set(ids):  # ids that reading has put into another form
+            details = {track["track_uri"]: track for track in _record(self, row)["tracks"]}
         tracks = [{**details[track_id], "pos": place} for place, track_id in enumerate(ids)]
         shown = self._random_places.get(row, list(range(kind.num_given)))
         among = set(shown)
@@ -243,12 +252,15 @@ class _Cutter:
 
 
 def _write_training(
-    folder: Path, cut: _Cutter, found: Source, advance: Callable[[int], None]
+    folder: Path,
+    cut: _Cutter,
+    records: Iterable[tuple[int, bytes]],
+    advance: Callable[[int], None],
 ) -> None:
     """Write the playlists that are not held out as slices of up to 1,000, and cut the others."""
     waiting: list[msgspec.Raw] = []
     first, num_playlists = 0, len(cut.playlists)
-    for row, record in _records(found, cut):
+    for row, record in records:
         if row >= first + _SLICE:
             _write_slice(folder, waiting, first, num_playlists)
             waiting, first = [], row - row % _SLICE
@@ -267,25 +279,26 @@ def _write_slice(folder: Path, playlists: list[msgspec.Raw], first: int, num_all
         write_slice(folder / f"mpd.slice.{first}-{last}.json", playlists, first, last)
 
 
-def _records(found: Source, cut: _Cutter) -> Iterator[tuple[int, bytes]]:
-    """The row and the full record of each playlist, in the order of the rows.
+def _records(slices: Iterable[SourceFile], cut: _Cutter) -> Iterator[tuple[int, bytes]]:
+    """The row and the full record of each playlist of some slices, in the order of the rows.
 
-    Slices are passed through with all that they say, where nothing was removed from a playlist;
-    other sources are put into their form.
+    A playlist from which nothing was removed is passed through with all that its slice says.
     """
-    if any(format_ is not MPD for _, format_ in found.files):
-        for row in range(len(cut.playlists)):
-            yield row, msgspec.json.encode(_record(cut, row))
-        return
     index_of, lengths = cut.playlists.index_of, cut.playlists.tracks.lengths
     decode = msgspec.json.Decoder(_Slice).decode
-    for file, _ in found.files:
+    for file in slices:
         for raw in decode(file.read().removeprefix(BOM_UTF8)).playlists:
             head = msgspec.json.decode(raw, type=_Head)
             row = index_of.get(str(head.pid), -1)
             if row >= 0:
                 whole = lengths[row] == len(head.tracks)
                 yield row, bytes(raw) if whole else _without_others(bytes(raw), cut, row)
+
+
+def _made_records(cut: _Cutter) -> Iterator[tuple[int, bytes]]:
+    """The same for any other source: playlists put into the form of slices."""
+    for row in range(len(cut.playlists)):
+        yield row, msgspec.json.encode(_record(cut, row))
 
 
 def _without_others(raw: bytes, cut: _Cutter, row: int) -> bytes:

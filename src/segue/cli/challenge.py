@@ -63,6 +63,7 @@ def challenge() -> None:
     help="Seed of the draw.",
 )
 @source_options
+@click.option("--skip-bad", is_flag=True, help="Skip bad records instead of stopping.")
 @click.option("--overwrite", is_flag=True, help="Replace an older challenge.")
 def make(
     source: str,
@@ -71,6 +72,7 @@ def make(
     any_length: bool,
     k_core: int,
     rng_seed: int,
+    skip_bad: bool,
     overwrite: bool,
     reading: dict[str, Any],
 ) -> None:
@@ -89,6 +91,7 @@ def make(
         any_length=any_length,
         k_core=k_core,
         rng_seed=rng_seed,
+        skip_bad=skip_bad,
         overwrite=overwrite,
         progress=ConsoleProgress(),
         **reading,
