@@ -141,6 +141,17 @@ def test_an_ambiguous_name_lists_its_candidates(run):
     assert lines[1:] == ["  Hurt - Johnny Cash  (t:3)", "  Hurt - Nine Inch Nails  (t:2)"]
 
 
+def test_what_was_taken_and_what_is_not_there_is_said(run):
+    status, out, err = run("vibe", "bundle", "Halo (Live)", "xyzzy plugh", "-n", "2")
+    assert status == 0
+    assert "took Halo - Beyoncé" in err
+    assert "for 'Halo (Live)'" in err
+    assert "passed over 'xyzzy plugh', which is not in this bundle" in err
+    assert "took" not in out
+    status, _, err = run("why", "bundle", "Halo", "Hurt - Johnny Cash", "xyzzy plugh")
+    assert (status, "passed over 'xyzzy plugh'" in err) == (0, True)
+
+
 ERRORS = [
     (["complete", "bundle", "99"], "'99' is not a playlist of this bundle"),
     (["complete", "nowhere", "10"], "nowhere: there is no such folder"),

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segue.data.text import fold, query_words, shorten, song_of, spotify_uri, words_of
+from segue.data.text import fold, query_words, shorten, spotify_uri, words_of
 
 
 @pytest.mark.parametrize(
@@ -85,32 +85,6 @@ def test_words_hold_nothing_that_ends_one(name):
         assert word
         assert not any(character.isspace() or not character.isprintable() for character in word)
     assert set(query_words(name)) <= set(words_of(name))
-
-
-@pytest.mark.parametrize(
-    ("title", "song"),
-    [
-        ("Help!", "help"),
-        ("Help! - Remastered 2009", "help"),
-        ("Help! (Live at the Hollywood Bowl) [2016 Mix]", "help"),
-        ("Don\u2019t Stop Me Now - 2011 Mix - Live", "dont stop me now"),
-        ("Crazy in Love (feat. JAY-Z)", "crazy in love"),
-        ("Crazy in Love feat. JAY-Z", "crazy in love"),
-        ("Live and Let Die", "live and let die"),
-        ("Live", "live"),
-        ("(Live)", "live"),
-        ("Anti-Hero", "anti hero"),
-        ("Mixed Emotions", "mixed emotions"),
-        ("(I Can't Get No) Satisfaction - Mono Version", "i cant get no satisfaction"),
-        ("夜に駆ける - Live", "夜に駆ける"),
-        ("Song 2", "song 2"),
-        ("Alive (Single Edit)", "alive"),
-        ("Remix (I Like The)", "remix i like the"),
-        ("", ""),
-    ],
-)
-def test_versions_of_a_song(title, song):
-    assert song_of(title) == song
 
 
 def test_a_long_text_is_shortened_in_its_middle():

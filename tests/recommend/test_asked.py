@@ -20,16 +20,23 @@ def recommender(small_bundle) -> Recommender:
 def test_ids_in_their_order(recommender, tmp_path):
     path = tmp_path / "ids.txt"
     path.write_text("twelve\n\n  13 \r\n10")
-    asked = read_ids(path, recommender)
-    assert asked.ids == ["twelve", "13", "10"]
+    asked, unknown = read_ids(path, recommender)
+    assert (asked.ids, unknown) == (["twelve", "13", "10"], [])
     assert asked.titles == [recommender.playlists.titles[row].as_py() for row in (2, 3, 0)]
     assert [asked.query.tracks[row].tolist() for row in range(3)] == [[], [3, 0], [2, 0, 5]]
+
+
+def test_ids_that_are_not_there_are_passed_over(recommender, tmp_path):
+    path = tmp_path / "ids.txt"
+    path.write_text("10\n99\n13\nnothing")
+    asked, unknown = read_ids(path, recommender)
+    assert (asked.ids, unknown) == (["10", "13"], ["99", "nothing"])
 
 
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        (b"10\n\n99\n", r"ids.txt: line 3: '99' is not a playlist of this bundle"),
+        (b"\n\n99\n98", r"ids.txt: line 3: '99' is not a playlist of this bundle"),
         (b"10\n11\n10\n", r"ids.txt: line 3: playlist '10' repeats"),
         (b"", r"ids.txt: contains no playlist ids, expected one per line"),
         (b"\n \n", r"ids.txt: contains no playlist ids"),

@@ -106,3 +106,44 @@ def test_as_a_walk_down_the_whole_ranking(recommender, query, n, chosen, pool):
 def test_a_limit_of_nothing_is_refused(name):
     with pytest.raises(InputError, match=f"{name} is 0, expected at least 1"):
         Filters(**{name: 0})
+
+
+@pytest.fixture(scope="module")
+def with_equals(recommender) -> Recommender:
+    """Tracks 4k and 4k + 1 are one song under two ids: another case, the same artist."""
+    catalog = recommender.bundle.catalog
+    names = [f"Song {t // 4 * 4 if t % 4 < 2 else t}{'!' * (t % 2)}" for t in range(160)]
+    names = [name.upper() if t % 2 else name for t, name in enumerate(names)]
+    catalog = catalog.with_nodes("track", Nodes(catalog.track_ids, pa.array(names)))
+    return Recommender(replace(recommender.bundle, catalog=catalog))
+
+
+def songs_in(found) -> list[tuple[str, str]]:
+    return [(t.artist_name, t.track_name.lower().rstrip("!")) for t in found.tracks]
+
+
+@pytest.mark.parametrize("chosen", [{}, {"max_per_artist": 2}, {"other_versions": False}])
+@pytest.mark.parametrize("n", [1, 10, 60, 150])
+def test_a_list_has_no_song_twice_and_none_of_the_query(with_equals, chosen, n):
+    found = with_equals.vibe(["segue:track:0"], n, filters=Filters(**chosen))
+    songs = [song for song in songs_in(found) if song[0]]
+    assert len(set(songs)) == len(songs)
+    assert "segue:track:1" not in [track.track_id for track in found.tracks]
+    if not chosen:
+        every = with_equals.vibe(["segue:track:0"], 160, filters=Filters(equal_songs=True))
+        assert "segue:track:1" in [track.track_id for track in every.tracks]
+        firsts = dict.fromkeys(
+            song if song[0] else track.track_id
+            for song, track in zip(songs_in(every), every.tracks, strict=True)
+            if track.track_id != "segue:track:1"
+        )
+        assert len(found.tracks) == min(n, len(firsts))
+        kept = [track.track_id for track in found.tracks]
+        assert kept == [t.track_id for t in every.tracks if t.track_id in kept]
+
+
+def test_a_playlist_has_equals_hidden_and_batches_do_not(with_equals):
+    row = 7
+    listed = with_equals.complete(str(with_equals.playlists.ids[row].as_py()), 160)
+    everything, _ = with_equals.recommend(np.array([row]), n=160)
+    assert len(listed.tracks) < (everything[0] >= 0).sum()

@@ -172,9 +172,45 @@ def test_what_is_not_there_is_named(recommender):
     with pytest.raises(NameLookupError, match=r"'999' is not a playlist .* such as 0, 1, 2$"):
         recommender.complete("999")
     with pytest.raises(NameLookupError, match=r"'segue:track:999' matches no track in this"):
-        recommender.complete(tracks=["segue:track:1", "segue:track:999"])
+        recommender.complete(tracks=["segue:track:999", "segue:track:998"])
     with pytest.raises(NameLookupError, match=r"'Trakc 9' matches no track in this bundle"):
-        recommender.vibe(["Track 1", "Trakc 9"])
+        recommender.vibe(["Trakc 9"])
+
+
+@pytest.mark.parametrize("unknown", ["segue:track:999", 999, "no such song"])
+def test_one_that_is_not_there_beside_others_is_passed_over_and_listed(recommender, unknown):
+    known = ["segue:track:1", "segue:track:4"]
+    expected = recommender.complete(tracks=known)
+    found = recommender.complete(tracks=[known[0], unknown, known[1]])
+    assert found.tracks == expected.tracks
+    assert (found.unknown, expected.unknown) == ((str(unknown),), ())
+    assert recommender.vibe([unknown, *known]).unknown == (str(unknown),)
+    assert recommender.vibe([unknown], artists=["segue:artist:2"]).unknown == (str(unknown),)
+    why = recommender.why("segue:track:9", tracks=[unknown, *known])
+    assert why.unknown == (str(unknown),)
+
+
+def test_what_was_taken_for_a_song_of_another_spelling_is_said(recommender):
+    (taken,) = recommender.vibe(["Track 1 (Live)", "track 4"]).took
+    assert (taken.asked, taken.track_id) == ("Track 1 (Live)", "segue:track:1")
+    assert recommender.vibe(["segue:track:1"]).took == ()
+    assert recommender.similar("Track 1 - Remastered").took[0].track_id == "segue:track:1"
+
+
+def test_why_says_that_a_track_is_there_already(recommender):
+    held = recommender.playlists.tracks[7]
+    inside = recommender.bundle.catalog.track_ids[int(held[0])].as_py()
+    assert recommender.why(inside, "7").is_given
+    assert "there already" in str(recommender.why(inside, "7"))
+    outside = recommender.complete("7", 1).tracks[0].track_id
+    assert not recommender.why(outside, "7").is_given
+    assert "there already" not in str(recommender.why(outside, "7"))
+
+
+@pytest.mark.parametrize("text", ["", "  ", 5, None])
+def test_a_search_wants_words(recommender, text):
+    with pytest.raises(InputError, match="expected words of a name"):
+        recommender.find(text)
 
 
 def test_without_playlists_only_tracks_can_be_asked_with(bundle, recommender):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from segue.cli.lists import say_songs
 from segue.cli.output import StageOrder
 from segue.console import count, say
 
@@ -280,7 +281,9 @@ def reasons(
         raise click.UsageError("Give either SEEDS or --playlist.")
     recommender = _load(bundle)
     if playlist is None:
-        rows, own = [recommender.names.find(seed) for seed in seeds], None
+        songs, own = recommender.names.songs(seeds), None
+        say_songs(songs)
+        rows = list(songs.rows)
     else:
         own = recommender.names.find(playlist, "playlist")
         rows = recommender.playlists.tracks[own].tolist()

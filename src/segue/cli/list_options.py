@@ -50,6 +50,7 @@ class ListFlags:
     max_per_artist: int | None
     max_per_album: int | None
     no_other_versions: bool
+    equal_songs: bool
 
     def resolved(self, recommender: Recommender) -> ListOptions:
         """As the recommender takes them."""
@@ -64,6 +65,7 @@ class ListFlags:
             max_per_artist=self.max_per_artist,
             max_per_album=self.max_per_album,
             other_versions=not self.no_other_versions,
+            equal_songs=self.equal_songs,
         )
         return {"dial": self.dial, "diversity": self.diversity, "filters": filters}
 
@@ -124,6 +126,11 @@ def list_flags(command: _Function) -> _Function:
                 "--no-other-versions",
                 is_flag=True,
                 help="No live, remastered or other version of a song that is already there.",
+            ),
+            click.option(
+                "--equal-songs",
+                is_flag=True,
+                help="List a song even if it is there under another id.",
             ),
         ]
     ):

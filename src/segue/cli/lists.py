@@ -7,10 +7,15 @@ from typing import TYPE_CHECKING
 import click
 
 from segue.console import count, printable, say
+from segue.data.text import shorten
 
 if TYPE_CHECKING:
+    from segue.names.matches import Songs
     from segue.recommend.lists import Recommendation, Recommendations, SimilarArtists
     from segue.recommend.reasons import Explanation, SharedPlaylist
+
+
+_MOST_LINES = 10
 
 
 def print_recommendations(found: Recommendations, *, reasons: bool = False) -> None:
@@ -60,6 +65,16 @@ def say_words(found: Recommendations | Explanation) -> None:
         say(f"In too few titles, so taken by their parts: {words}")
     if found.unknown_words:
         say(f"In no title that the bundle knows, so left out: {', '.join(found.unknown_words)}")
+
+
+def say_songs(answer: Recommendations | Explanation | Songs) -> None:
+    """Say which tracks were taken for the songs that were asked with, and which are not known."""
+    lines = [str(taken) for taken in answer.took]
+    lines += [f"passed over {asked!r}, which is not in this bundle" for asked in answer.unknown]
+    for line in lines[:_MOST_LINES]:
+        say(printable(shorten(line)))
+    if len(lines) > _MOST_LINES:
+        say(f"… and {len(lines) - _MOST_LINES} more; --json lists them all")
 
 
 def print_artists(found: SimilarArtists) -> None:

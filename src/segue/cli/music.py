@@ -18,7 +18,13 @@ from segue.cli.list_options import (
     ListFlags,
     list_flags,
 )
-from segue.cli.lists import print_artists, print_explanation, print_recommendations, say_words
+from segue.cli.lists import (
+    print_artists,
+    print_explanation,
+    print_recommendations,
+    say_songs,
+    say_words,
+)
 from segue.cli.output import print_json
 
 if TYPE_CHECKING:
@@ -27,6 +33,7 @@ if TYPE_CHECKING:
 
 def _show(found: Recommendations, *, as_json: bool, reasons: bool = False) -> None:
     say_words(found)
+    say_songs(found)
     if as_json:
         print_json(found.to_json())
     else:
@@ -97,7 +104,7 @@ def complete(
         exported = replace(exported, title=title_after(name), continues=playlist)
         rows = recommender.playlists.tracks[row].tolist()
     elif with_given:
-        rows = [recommender.names.find(track) for track in tracks]
+        rows = list(recommender.names.songs(tracks, others=True).rows)
     file.save_one(recommender, exported, rows if with_given else [])
 
 
@@ -141,7 +148,7 @@ def vibe(
     options = flags.resolved(recommender)
     found = recommender.vibe(tracks, n, artists=artists, title=title, reasons=reasons, **options)
     _show(found, as_json=as_json, reasons=reasons)
-    rows = [recommender.names.find(track) for track in tracks] if with_given else []
+    rows = list(recommender.names.songs(tracks, others=True).rows) if with_given else []
     file.save_one(recommender, found.exported(), rows)
 
 
@@ -217,6 +224,7 @@ def why(
         dial=dial,
     )
     say_words(found)
+    say_songs(found)
     if as_json:
         print_json(found.to_json())
     else:

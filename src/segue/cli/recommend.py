@@ -9,8 +9,11 @@ import click
 from segue.cli.list_files import ListFile, file_options
 from segue.cli.list_options import EXACT, ListFlags, list_flags
 from segue.cli.output import THREADS
-from segue.console import count, progress_bar, say
+from segue.console import count, number, printable, progress_bar, say
+from segue.data.text import shorten
 from segue.machine import limit_threads
+
+_NUM_NAMED = 5
 
 
 @click.command(short_help="For many playlists at once, into a file.")
@@ -67,7 +70,15 @@ def recommend(
         if num_unknown:
             say(f"{count(num_unknown, 'track')} unknown to the bundle, ignored")
     elif ids is not None:
-        asked = read_ids(ids, recommender)
+        asked, unknown = read_ids(ids, recommender)
+        if unknown:
+            some = ", ".join(map(repr, unknown[:_NUM_NAMED]))
+            more = len(unknown) - _NUM_NAMED
+            say(
+                f"{count(len(unknown), 'playlist')} unknown to the bundle, passed over: "
+                + printable(shorten(some))
+                + (f" and {number(more)} more" if more > 0 else "")
+            )
     else:
         if recommender.bundle.playlists is None:
             raise InputError(f"{bundle}: was made without playlists, so there is no --all")

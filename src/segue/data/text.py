@@ -19,14 +19,6 @@ _UNSPACED = re.compile(
     "[\u0e00-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u312f\u31a0-\u31ff"
     "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]+"
 )
-# Title endings that name the version of a song: "(Live at Wembley)", "- 2011 Remaster".
-_VERSION = (
-    r"\b(?:re-?master(?:ed)?|live|mono|stereo|version|edit|mix|remix|rework|acoustic|unplugged|"
-    r"demo|instrumental|karaoke|cover|bonus|deluxe|anniversary|explicit|clean|radio|single|album|extended|"
-    r"session|sessions|original|take|feat\.?|ft\.?|featuring|with)\b"
-)
-_IN_BRACKETS = re.compile(rf"\s*[(\[][^()\[\]]*{_VERSION}[^()\[\]]*[)\]]\s*$", re.IGNORECASE)
-_AFTER_DASH = re.compile(rf"\s+[-–—]\s+[^-–—]*{_VERSION}.*$", re.IGNORECASE)
 _SPOTIFY = re.compile(
     r"(?:https?://)?(?:open|play)\.spotify\.com/(?:intl-[\w-]+/)?(?:embed/)?(?:user/[^/]+/)?"
     r"(?P<link>[a-z]+)/(?P<linked>[0-9A-Za-z]+)/?(?:[?#].*)?"
@@ -34,7 +26,6 @@ _SPOTIFY = re.compile(
     # No word is spelt so: a digit, or a capital after a small letter.
     r"|(?P<bare>(?=[A-Za-z]*(?:\d|[a-z][A-Z]))[0-9A-Za-z]{22})"
 )
-_FEATURING = re.compile(r"\s+(?:feat\.?|ft\.?|featuring)\s+.*$", re.IGNORECASE)
 
 
 def fold(text: str) -> str:
@@ -69,20 +60,6 @@ def _nature(character: str) -> tuple[bool, bool, bool]:
     script = unicodedata.name(character, "").partition(" ")[0]
     is_mark = unicodedata.category(character).startswith("M")
     return is_mark, character.isalnum(), script in _ACCENTED_SCRIPTS
-
-
-def song_of(title: str) -> str:
-    """A title without its version: ``"Help! - Remastered 2009"`` → ``"help"``.
-
-    Two tracks of an artist with the same song are versions of each other. The rest is folded as for
-    name lookup; a title that consists of nothing else stays whole.
-    """
-    song, shorter = title, None
-    while shorter != song:
-        shorter = song
-        for pattern in (_IN_BRACKETS, _AFTER_DASH, _FEATURING):
-            song = pattern.sub("", song) or song
-    return fold(song)
 
 
 def spotify_uri(text: str, kind: str = "track") -> str | None:

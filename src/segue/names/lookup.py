@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from segue.errors import NameLookupError
 from segue.names.asked import asked_songs, asked_text
 from segue.names.describe import describe_track, track_facts
 from segue.names.match import MAX_CANDIDATES, Match, Matcher
-from segue.names.matches import Matches
+from segue.names.matches import Matches, Songs
 from segue.names.name_file import Kind
 from segue.names.search import NameIndex
 
@@ -105,14 +105,33 @@ class NameLookup:
         found = tuple(self.matcher.match(asked) for asked in asked_songs(songs))
         return Matches(found, self.catalog, self.popularity)
 
+    def songs(self, texts: Sequence[str], *, others: bool = False) -> Songs:
+        """The songs of a question; those that are not in the bundle are passed over.
+
+        Raises
+        ------
+        NameLookupError
+            If one is the name of several songs, or none is known; unless there are `others`, such
+            as artists, to ask with.
+        """
+        matches = self.match(texts)
+        for match in matches:
+            if match.how == "several":
+                self.row_of(match)
+        rows = dict.fromkeys(match.track for match in matches if match.track is not None)
+        if matches and not rows and not others:
+            self.row_of(matches[0])
+        unknown = tuple(match.asked for match in matches if match.track is None)
+        return Songs(tuple(rows), matches.took, unknown)
+
     def _no(self, kind: Kind, text: str, near: list[int]) -> NameLookupError:
-        lines = [self.describe(kind, row) for row in near]
+        lines = [self._line(kind, row) for row in near]
         hint = "; the closest are:" if lines else ""
         text = shorten(text, _SHOWN)
         return NameLookupError(f"{text!r} matches no {kind} in this bundle{hint}", lines)
 
     def _several(self, kind: Kind, text: str, found: list[int], count: int) -> NameLookupError:
-        lines = [self.describe(kind, row) for row in found[:MAX_CANDIDATES]]
+        lines = [self._line(kind, row) for row in found[:MAX_CANDIDATES]]
         if count > len(lines):
             lines.append(f"… and {count - len(lines)} more")
         ways = "by id"
@@ -145,6 +164,7 @@ class NameLookup:
             return only, rows[0] if len(rows) == 1 else self.find(text, only)
         if found:
             several = " and of ".join(_counted(len(rows), kind) for kind, rows in found.items())
+            text = shorten(text, _SHOWN)
             message = f"{text!r} is the {what} of {several}; say which, {ways}:"
             raise NameLookupError(message, self._lines(found))
         raise self.not_found(text, kinds)
@@ -158,7 +178,7 @@ class NameLookup:
         *others, last = near
         names = f"{', '.join(others)} or {last}" if others else last
         return NameLookupError(
-            f"{text!r} matches no {names} in this bundle{hint}", self._lines(near)
+            f"{shorten(text, _SHOWN)!r} matches no {names} in this bundle{hint}", self._lines(near)
         )
 
     def _with_id(self, kind: Kind, text: str) -> int | None:
@@ -196,6 +216,10 @@ class NameLookup:
         name = self.index.names(kind)[row].as_py() or "without a title"
         return f"{name}, {tracks}  ({self.index.ids(kind)[row]})"
 
+    def _line(self, kind: Kind, row: int) -> str:
+        """A line of a message, which is no longer than a screen."""
+        return shorten(self.describe(kind, row), _SHOWN)
+
     def facts(self, kind: Kind, row: int) -> dict[str, Any]:
         """One of them as plain values: ``type``, ``id``, ``name``, and its size.
 
@@ -221,7 +245,7 @@ class NameLookup:
         """Some of each kind."""
         each = max(1, MAX_CANDIDATES // max(1, len([kind for kind in rows if rows[kind]])))
         return [
-            f"{kind}: {self.describe(kind, row)}"
+            f"{kind}: {self._line(kind, row)}"
             for kind, found in rows.items()
             for row in found[:each]
         ]

@@ -36,12 +36,13 @@ _MOST_ROWS = 5000  # Tracks of one title that are looked at, the best-known firs
 _MOST_COMPARED = 200  # Those of them whose artists' spelling is compared.
 _SEPARATOR = re.compile(r"\s+[-–—|~]\s+|\s*[–—\t]\s*|:\s+")
 _BY = re.compile(r"\s+by\s+", re.IGNORECASE)
-_NUMBERED = re.compile(r"^\s*(?:#\s*)?\d{1,4}\s*(?:[.):\-–—]|\s-)\s*(?=\S)")
+_NUMBERED = re.compile(r"^\s*#?\s*\d{1,4}(?:\s*[.):\-–—]\s*|\s+)(?=\S)")
+_IN_BRACKETS = re.compile(r"^(?P<title>.+\S)\s*\((?P<artist>[^()]+)\)\s*$")
 _DIGITS = re.compile(r"\d+")
 # Songs of which a part is named are told apart by it.
 _PART = re.compile(r"\d|\b(?:part|pt|act|vol|volume|movement|chapter|first|second|third)\b", re.I)
 _NOT_CREDITED = 3
-_LONG_WORD = 7  # A word so long is hardly another by mistake.
+_TRACKS_A_SLIP = 40_000  # Of so many tracks, one has a word that is misspelt alike.
 _NEAR = 0.75  # Likeness from which a title by the right artist is worth a question,
 _NEAR_BOTH = 0.82  # and from which title and artist together are.
 _BY_NUMBER = re.compile(r"[\w\-]{1,12}")  # An id that another source may use for another song.
@@ -280,6 +281,8 @@ class Matcher:
         if not kept:
             return None
         level = min(choice.cost[0] for choice in kept)
+        if level:  # Without an artist, a part of a title says too little.
+            return _unsure(text, sorted((c.rows[0] for c in kept), key=self._fame), "near")
         kept = [choice for choice in kept if choice.cost[0] == level]
         names = {key for choice in kept for key in artist_keys(self._artist(choice.rows[0]))[:1]}
         if len(names) > 1:
@@ -301,12 +304,13 @@ class Matcher:
         if len(line.split()) < 2:
             return None
         wanted = key_of(line)
-        songs: dict[tuple[str, int], int] = {}
+        songs: dict[str, int] = {}
         for row in self._index.search("track", line, MAX_CANDIDATES).tolist():
             title = title_of(self._title(row))
-            for artist in artist_keys(self._artist(row))[:1]:
+            name = self._artist(row)
+            for artist in {*artist_keys(name)[:1], key_of(name)}:
                 if wanted in (title.song + artist, artist + title.song):
-                    songs.setdefault((artist, 0), row)
+                    songs.setdefault(artist_keys(name)[0], row)
         if len(songs) != 1:
             return None
         (row,) = songs.values()
@@ -350,9 +354,15 @@ class Matcher:
         longer, shorter = sorted((wanted.song, song), key=len, reverse=True)
         if longer == shorter + "s" and len(shorter) >= 9:
             return True
-        theirs = set(fold(self._title(row)).split())
+        theirs = title_of(self._title(row)).words
         odd = [word for word in wanted.words if word not in theirs]
-        return all(len(w) >= _LONG_WORD or not self._index.is_word("track", w) for w in odd)
+        left = [word for word in theirs if word not in wanted.words]
+        slips = self._catalog.num_tracks // _TRACKS_A_SLIP
+        return all(
+            not self._index.is_word("track", word, slips)
+            and (not left or min(OSA.distance(word, other) for other in left) <= _slips(word))
+            for word in odd
+        )
 
     def _artist_mistyped(self, reading: _Reading) -> int | None:
         asked = artist_keys(reading.artists[0])
@@ -466,6 +476,8 @@ def _readings(text: str) -> list[_Reading]:
             ]
     for cut in _BY.finditer(text):
         readings.append(_Reading(title_of(text[: cut.start()]), (text[cut.end() :],)))
+    if found := _IN_BRACKETS.match(text):
+        readings.append(_Reading(title_of(found["title"]), (found["artist"],)))
     return readings
 
 
@@ -482,6 +494,8 @@ def _title_level(asked: Title, ours: Title) -> int | None:
     plain = asked.song == asked.bare, ours.song == ours.bare
     if plain == (False, False) or (asked.subtitle and _PART.search(asked.subtitle)):
         return None
+    if plain == (False, True) and len(asked.subtitle.split()) < 2:
+        return None  # One word more may name a version.
     return None if ours.subtitle and _PART.search(ours.subtitle) else 1
 
 
@@ -501,6 +515,11 @@ def _version_cost(asked: Version, ours: Version) -> tuple[int, int] | None:
         return None
     shared = len(asked.words & ours.words) if asked.kind == ours.kind else 0
     return _ORDER[asked.kind].index(ours.kind), -shared
+
+
+def _slips(word: str) -> int:
+    """How many letters of a word may be wrong."""
+    return 1 if len(word) < 6 else 2
 
 
 def _allowed_errors(key: str) -> int:

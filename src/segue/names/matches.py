@@ -42,6 +42,24 @@ class Taken:
         return f"took {self.track_name}{by} ({self.track_id}) for {self.asked!r}{of}"
 
 
+@dataclass(frozen=True)
+class Songs:
+    """The songs of a question that the bundle has, and what is said of the others.
+
+    Attributes
+    ----------
+    rows : tuple of int
+        Rows of their tracks, each once.
+    took : tuple of Taken
+    unknown : tuple of str
+        Songs that are not in the bundle, as they were given.
+    """
+
+    rows: tuple[int, ...] = ()
+    took: tuple[Taken, ...] = ()
+    unknown: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, eq=False)
 class Matches(Sequence[Match]):
     """What became of some songs, in their order; prints as a table.

@@ -169,9 +169,10 @@ class NameIndex:
         rows = self._by_key("track", hash_of("alias", alias))
         return [row for row in rows if alias in aliases[row].as_py()]
 
-    def is_word(self, kind: Kind, word: str) -> bool:
-        """Whether some name of this kind has a word."""
-        return bool(self._select(f"SELECT 1 FROM {kind}_word WHERE word = ?", word))
+    def is_word(self, kind: Kind, word: str, more_than: int = 0) -> bool:
+        """Whether more than so many names of this kind have a word."""
+        query = f"SELECT 1 FROM {kind}_words WHERE {kind}_words MATCH ? LIMIT ?"
+        return bool(word) and len(self._select(query, _quoted(word), more_than + 1)) > more_than
 
     def fuzzy(self, kind: Kind, text: str, n: int = 5) -> list[int]:
         """Rows of the names spelt most like the text, the most similar first.

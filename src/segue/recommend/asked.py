@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from segue.data.playlists import TrackLists
-from segue.errors import InputError
+from segue.errors import InputError, NameLookupError
 from segue.recommend.recommender import Recommender
 from segue.scoring.query import Query
 
@@ -114,26 +114,35 @@ def read_playlists(path: Path, recommender: Recommender) -> tuple[Asked, int]:
     return Asked(ids, titles, query), num_unknown
 
 
-def read_ids(path: Path, recommender: Recommender) -> Asked:
+def read_ids(path: Path, recommender: Recommender) -> tuple[Asked, list[str]]:
     """Read ids of the bundle's playlists, one per line; empty lines are ignored.
+
+    Returns
+    -------
+    asked : Asked
+    unknown
+        Lines that are no playlist of the bundle; they are passed over.
 
     Raises
     ------
     InputError
-        If the file cannot be read, or a line is not a playlist of the bundle or repeats.
+        If the file cannot be read, none of its lines is a playlist of the bundle, or one repeats.
     """
-    ids, rows, places = [], [], []
+    ids, rows, places, unknown = [], [], [], []
+    first: NameLookupError | None = None
     for number, line in read_lines(path):
         try:
             rows.append(recommender.rows.playlist(line))
-        except InputError as error:
-            raise InputError(f"{path}: line {number}: {error}") from error
+        except NameLookupError as error:
+            first = first or NameLookupError(f"{path}: line {number}: {error.message}")
+            unknown.append(line)
+            continue
         ids.append(line)
         places.append(f"line {number}")
     _refuse_repeats(path, ids, places)
     if not rows:
-        raise InputError(f"{path}: contains no playlist ids, expected one per line")
-    return asked_of_rows(recommender, rows)
+        raise first or InputError(f"{path}: contains no playlist ids, expected one per line")
+    return asked_of_rows(recommender, rows), unknown
 
 
 def read_lines(path: Path) -> list[tuple[int, str]]:

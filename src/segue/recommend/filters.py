@@ -9,8 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from segue.data.playlists import BoolArray, Catalog, Float32Array, Int32Array
-from segue.data.text import song_of
+from segue.data.text import fold
 from segue.errors import InputError
+from segue.names.titles import title_of
 from segue.recommend.rows import as_texts
 from segue.scoring.rerank import diversified
 
@@ -33,6 +34,10 @@ class Filters:
     other_versions
         False: no other version of a song in the query or higher in the list (same main artist, and
         same title apart from "live", "remastered" and the like).
+    equal_songs
+        False: in lists for one playlist or a few songs, no song of the query or higher in the list
+        under another id (same main artist, same title but for case, accents and punctuation). Lists
+        for many playlists at once have them.
 
     Examples
     --------
@@ -48,6 +53,7 @@ class Filters:
     max_per_artist: int | None = None
     max_per_album: int | None = None
     other_versions: bool = True
+    equal_songs: bool = False
 
     def __post_init__(self) -> None:
         """Raise InputError for limits below 1."""
@@ -104,6 +110,7 @@ class Filters:
         query: Int32Array,
         track_vectors: Float32Array,
         diversity: float,
+        distinct: bool = False,
     ) -> list[int]:
         """Indices in a ranking of the tracks that make the list, in the list's order.
 
@@ -120,8 +127,10 @@ class Filters:
         track_vectors : float32 [num_tracks, dim]
         diversity
             From 0 to 1, as for `segue.scoring.rerank.diversified`.
+        distinct
+            Whether equal songs are left out.
         """
-        gate = _Gate(self, catalog, query)
+        gate = _Gate(self, catalog, query, distinct)
         if diversity == 0:
             places: list[int] = []
             for place, track in enumerate(ranked.tolist()):
@@ -144,8 +153,10 @@ class Filters:
 class _Gate:
     """Admits tracks to one list, depending on what is already in it."""
 
-    def __init__(self, filters: Filters, catalog: Catalog, query: Int32Array) -> None:
-        self.catalog = catalog
+    def __init__(
+        self, filters: Filters, catalog: Catalog, query: Int32Array, distinct: bool
+    ) -> None:
+        self.catalog, self.versions_count = catalog, filters.other_versions
         self.limits = [
             (limit, of, Counter[int]())
             for limit, of in (
@@ -155,7 +166,7 @@ class _Gate:
             if limit is not None
         ]
         self.songs: set[tuple[int, str]] | None = None
-        if not filters.other_versions:
+        if distinct or not filters.other_versions:
             self.songs = {self._song(int(track)) for track in query}
 
     def admits(self, track: int) -> bool:
@@ -172,5 +183,7 @@ class _Gate:
             self.songs.add(self._song(track))
 
     def _song(self, track: int) -> tuple[int, str]:
+        """Its main artist, and its title with the version where versions count as songs."""
         title = str(self.catalog.track_names[track])
-        return int(self.catalog.main_artist[track]), song_of(title)
+        name = fold(title) if self.versions_count else title_of(title).song
+        return int(self.catalog.main_artist[track]), name

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from segue.console import table_text
 from segue.extras import required
+from segue.names.matches import Taken
 from segue.recommend.reasons import Reason, SharedPlaylist, plain
 
 if TYPE_CHECKING:
@@ -93,6 +94,10 @@ class Recommendations:
         Those of them that are known only by their parts, because they are in few titles.
     unknown_words : tuple of str
         Words of the title of which nothing is known; they do not count.
+    took : tuple of Taken
+        Tracks that were taken for songs of another spelling, or as the best known of several.
+    unknown : tuple of str
+        Songs that were asked with and are not in the bundle.
 
     Examples
     --------
@@ -108,6 +113,8 @@ class Recommendations:
     words: tuple[str, ...] = ()
     words_by_parts: tuple[str, ...] = ()
     unknown_words: tuple[str, ...] = ()
+    took: tuple[Taken, ...] = ()
+    unknown: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         """The list as a table."""

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from segue.data.records import Track
-from segue.data.text import fold, song_of
+from segue.data.text import fold
 from segue.errors import InputError
+from segue.names.titles import title_of
 
 AUDIO = {
     ".aac", ".aif", ".aiff", ".alac", ".ape", ".dsf", ".flac", ".m4a", ".m4b", ".mka", ".mp2",
@@ -64,7 +65,7 @@ class MusicFolder:
                 entry = (file, fold(album))
                 for artist in {fold(artists), fold(_SEVERAL.split(artists)[0])}:
                     self._titled.setdefault((artist, fold(title)), []).append(entry)
-                    self._song.setdefault((artist, song_of(title)), []).append(entry)
+                    self._song.setdefault((artist, title_of(title).song), []).append(entry)
         if not self.num_files:
             raise InputError(f"{folder}: holds no audio files, expected some such as .mp3 or .flac")
 
@@ -72,7 +73,10 @@ class MusicFolder:
         """The file of a track by any of its artists, from the same album if there are several."""
         names = [name for _, name in track.artists]
         album = fold(track.album[1]) if track.album else ""
-        for files, title in ((self._titled, fold(track.name)), (self._song, song_of(track.name))):
+        for files, title in (
+            (self._titled, fold(track.name)),
+            (self._song, title_of(track.name).song),
+        ):
             found = [entry for name in names for entry in files.get((fold(name), title), ())]
             if found:
                 return next((file for file, on in found if on == album), found[0][0])

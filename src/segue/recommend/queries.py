@@ -12,6 +12,7 @@ from scipy.sparse import csr_array
 from segue.data.playlists import BoolArray, TrackLists
 from segue.errors import InputError
 from segue.names.lookup import NameLookup
+from segue.names.matches import Songs
 from segue.recommend.rows import Rows, Text, as_texts
 from segue.recommend.titles import AskedTitle, Titles
 from segue.scoring.query import Query
@@ -90,15 +91,15 @@ class Queries:
     def of_playlist(
         self,
         playlist: Text | None,
-        tracks: Text | Iterable[Text] | None,
+        songs: Songs | None,
         ordered: bool,
         title: str | None = None,
     ) -> tuple[Query, int | None, AskedTitle]:
-        """A playlist of the bundle, by id, or the tracks of any other, by id or name.
+        """A playlist of the bundle, by id, or the songs of any other.
 
         Parameters
         ----------
-        playlist, tracks, ordered
+        playlist, songs, ordered
         title
             By default a playlist of the bundle has its own; an empty one is no title.
 
@@ -113,13 +114,10 @@ class Queries:
         Raises
         ------
         InputError
-            Unless exactly one of `playlist` and `tracks` is given, if the bundle has no playlists,
-            or as for `Titles.asked`.
+            If the bundle has no playlists, or as for `Titles.asked`.
         NameLookupError
-            If the playlist or a track does not exist.
+            If the playlist does not exist.
         """
-        if (playlist is None) == (tracks is None):
-            raise InputError("give either the id of a playlist or tracks")
         if playlist is not None:
             if not isinstance(playlist, str | bytes) and isinstance(playlist, Iterable):
                 raise InputError("playlist is one id; give a list of tracks as tracks=[…]")
@@ -130,33 +128,32 @@ class Queries:
             query = replace(self.of_rows(np.array([row])), words=None)
             return _with_title(query, asked), row, asked
         asked = self._titles.asked(title)
-        rows = dict.fromkeys(self._names.find(track) for track in as_texts(tracks or ()))
-        query = self.of_lists(TrackLists.from_lists([list(rows)]), np.array([ordered]))
+        rows = list(songs.rows) if songs is not None else []
+        query = self.of_lists(TrackLists.from_lists([rows]), np.array([ordered]))
         return _with_title(query, asked), None, asked
 
     def of_seeds(
         self,
-        tracks: Text | Iterable[Text],
+        songs: Songs,
         artists: Text | Iterable[Text],
         ordered: bool = False,
         title: str | None = None,
     ) -> tuple[Query, AskedTitle]:
-        """A few songs and artists, by id or name, and a title; repeated ones count once.
+        """A few songs, artists by id or name, and a title; repeated ones count once.
 
         Raises
         ------
         InputError
             If there is nothing of these, or as for `Titles.asked`.
         NameLookupError
-            If a name matches nothing, or several things.
+            If an artist's name matches nothing, or several.
         """
-        tracks, artists = as_texts(tracks), as_texts(artists, "artist")
+        artists = as_texts(artists, "artist")
         asked = self._titles.asked(title)
-        if not tracks and not artists and not title:
+        if not songs.rows and not artists and not title:
             raise InputError("give at least one track or artist, or a title")
-        rows = dict.fromkeys(self._names.find(track) for track in tracks)
         by = dict.fromkeys(self._names.find(artist, "artist") for artist in artists)
-        query = self.of_lists(TrackLists.from_lists([list(rows)]), np.array([ordered]))
+        query = self.of_lists(TrackLists.from_lists([list(songs.rows)]), np.array([ordered]))
         if by:
             query = replace(query, artists=TrackLists.from_lists([list(by)]))
         return _with_title(query, asked), asked

@@ -20,6 +20,8 @@ _BATCH_LISTS = 1024
 _POOL = 10
 # and from at least this many.
 _LEAST_POOL = 100
+# Where only equal songs are left out, so many more are ranked than are wanted.
+_SPARE = 10
 
 
 def check_length(n: int) -> None:
@@ -67,6 +69,7 @@ class Ranker:
         diversity: float = 0.0,
         filters: Filters = NO_FILTERS,
         allowed: BoolArray | None = None,
+        distinct: bool = False,
     ) -> tuple[Int32Array, Float32Array]:
         """The best tracks for each list, excluding its own.
 
@@ -77,6 +80,8 @@ class Ranker:
             Filters that depend on the rest of a list.
         allowed : bool [num_tracks] or None
             The tracks that pass on their own; None: all.
+        distinct
+            Leave out songs of the list, or higher in it, under another id.
 
         Returns
         -------
@@ -93,7 +98,7 @@ class Ranker:
         for start in range(0, len(query), _BATCH_LISTS):
             rows = slice(start, min(start + _BATCH_LISTS, len(query)))
             part = query if len(query) <= _BATCH_LISTS else query.rows(rows)
-            if diversity == 0 and not filters.looks_at_the_list:
+            if diversity == 0 and not filters.looks_at_the_list and not distinct:
                 track_index[rows], score[rows] = self.stages.best(
                     part, n, dial=dial, allowed=allowed
                 )
@@ -101,7 +106,7 @@ class Ranker:
                 for row in range(len(part)):
                     one = part if len(part) == 1 else part.rows(slice(row, row + 1))
                     track_index[start + row], score[start + row] = self._chosen(
-                        one, n, dial, diversity, filters, allowed
+                        one, n, dial, diversity, filters, allowed, distinct
                     )
         return track_index, score
 
@@ -113,10 +118,14 @@ class Ranker:
         diversity: float,
         filters: Filters,
         allowed: BoolArray | None,
+        distinct: bool,
     ) -> tuple[Int32Array, Float32Array]:
         """A list whose tracks depend on each other: chosen from a growing pool."""
         most = self.catalog.num_tracks if allowed is None else int(allowed.sum())
         width = min(max(_POOL * n, _LEAST_POOL), most)
+        if diversity == 0 and not filters.looks_at_the_list:
+            # Few songs have a second id.
+            width = min(n + _SPARE + n // 4, most)
         while True:
             best = self.stages.best(query, max(width, 1), dial=dial, allowed=allowed)
             ranked, score = (found[0] for found in best)
@@ -129,6 +138,7 @@ class Ranker:
                 query=query.tracks.track_index,
                 track_vectors=self.stages.first.centroid.track_vectors,
                 diversity=diversity,
+                distinct=distinct,
             )
             if len(places) == n or width >= most:
                 break

@@ -11,6 +11,7 @@ import numpy as np
 from segue.console import table_text
 from segue.data.playlists import BoolArray, Catalog, Int32Array, Int64Array, Playlists
 from segue.graph.subgraph import Neighbours
+from segue.names.matches import Taken
 from segue.scoring.query import Query
 from segue.scoring.term import ScoreParts
 
@@ -58,7 +59,10 @@ class Explanation:
     playlists : tuple of SharedPlaylist or None
         None if the bundle has no playlists.
     words_by_parts, unknown_words : tuple of str
+    took, unknown
         As in `Recommendations`.
+    is_given
+        True if the track is in the playlist or among the songs, so that no list has it.
 
     Examples
     --------
@@ -76,13 +80,18 @@ class Explanation:
     playlists: tuple[SharedPlaylist, ...] | None
     words_by_parts: tuple[str, ...] = ()
     unknown_words: tuple[str, ...] = ()
+    took: tuple[Taken, ...] = ()
+    unknown: tuple[str, ...] = ()
+    is_given: bool = False
 
     def __str__(self) -> str:
         """The terms of the score as a table."""
         by = f" - {self.artist_name}" if self.artist_name else ""
         rows = [[term.name, term.kind, f"{term.part:+.4f}"] for term in self.terms]
         rows.append(["score", "", f"{self.score:.4f}"])
-        return table_text(f"Why {self.track_name}{by}", ["because of", "", "part"], rows)
+        note = "It is there already, so no list has it." if self.is_given else ""
+        table = table_text(f"Why {self.track_name}{by}", ["because of", "", "part"], rows)
+        return f"{table}\n{note}" if note else table
 
     def to_json(self) -> dict[str, Any]:
         """As plain values."""

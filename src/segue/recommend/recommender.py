@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 from typing import Any, overload
@@ -15,7 +16,7 @@ from segue.data.playlists import BoolArray, Float32Array, Int32Array, Playlists,
 from segue.errors import InputError, ResourceError, SegueWarning
 from segue.graph.subgraph import Neighbours
 from segue.names.lookup import NameLookup
-from segue.names.matches import Matches
+from segue.names.matches import Matches, Songs
 from segue.names.name_file import Kind
 from segue.recommend.answers import Answers
 from segue.recommend.details import Details, Found
@@ -193,15 +194,20 @@ class Recommender:
             Unless exactly one of `playlist` and `tracks` is given, or if the bundle has no
             playlists, a title is given and it has learned no words, or an option is out of range.
         NameLookupError
-            If the playlist, a track or an artist does not exist.
+            If the playlist or an artist does not exist, none of the tracks does, or one is the name
+            of several. Tracks that do not exist beside others that do are passed over, and listed.
         """
-        query, without, asked = self.queries.of_playlist(playlist, tracks, ordered, title)
+        songs = self._given(playlist, tracks, others=bool(title))
+        query, without, asked = self.queries.of_playlist(playlist, songs, ordered, title)
         heading = "Most popular tracks" if query.empty[0] else "Recommended for this playlist"
         if without is not None:
             name = self.playlists.titles[without].as_py()
             heading = f"Recommended for playlist {playlist}" + (f" ({name})" if name else "")
         options: ListOptions = {"dial": dial, "diversity": diversity, "filters": filters}
-        return self._answer(heading, query, n, reasons, options, without=without, asked=asked)
+        found = self._answer(
+            heading, query, n, reasons, options, without=without, asked=asked, distinct=True
+        )
+        return replace(found, took=songs.took, unknown=songs.unknown)
 
     def vibe(
         self,
@@ -231,15 +237,18 @@ class Recommender:
         Raises
         ------
         NameLookupError
-            If a name matches nothing, or several things.
+            If none of the tracks exists, an artist does not, or a name is that of several. Tracks
+            that do not exist beside others that do are passed over, and listed.
         InputError
             If there are neither tracks nor artists nor a title, a title is given and the bundle has
             learned no words, or an option is out of range.
         """
-        query, asked = self.queries.of_seeds(tracks, artists, title=title)
+        songs = self._seeds(tracks, artists, title)
+        query, asked = self.queries.of_seeds(songs, artists, title=title)
         options: ListOptions = {"dial": dial, "diversity": diversity, "filters": filters}
         heading = self._answers.heading_of_seeds(query, title)
-        return self._answer(heading, query, n, reasons, options, asked=asked)
+        found = self._answer(heading, query, n, reasons, options, asked=asked, distinct=True)
+        return replace(found, took=songs.took, unknown=songs.unknown)
 
     def title(
         self,
@@ -268,7 +277,8 @@ class Recommender:
             If the playlist or a track does not exist.
         """
         check_length(n)
-        query, row, _ = self.queries.of_playlist(playlist, tracks, False)
+        songs = self._given(playlist, tracks)
+        query, row, _ = self.queries.of_playlist(playlist, songs, False)
         heading = "Titles for this list" if row is None else f"Titles for playlist {playlist}"
         return self._suggester.titles(heading, query, n)
 
@@ -301,10 +311,11 @@ class Recommender:
             Unless exactly one of `track` and `artist` is given.
         """
         if track is not None and artist is None:
-            row = self.names.find(as_text(track))
-            query = Query(TrackLists.from_lists([[row]]))
-            title = f"Tracks like {self.bundle.catalog.track_names[row]}"
-            return self._answer(title, query, n, False, {}, ranker=self._by_cosine)
+            songs = self.names.songs([as_text(track)])
+            query = Query(TrackLists.from_lists([list(songs.rows)]))
+            title = f"Tracks like {self.bundle.catalog.track_names[songs.rows[0]]}"
+            found = self._answer(title, query, n, False, {}, ranker=self._by_cosine)
+            return replace(found, took=songs.took)
         if track is not None or artist is None:
             raise InputError("give either a track or an artist")
         check_length(n)
@@ -314,8 +325,8 @@ class Recommender:
         cosine = FirstStage(Centroid(vectors, np.ones(len(vectors), dtype=np.float32)))
         query = Query(TrackLists.from_lists([[row]]))
         artist_index, score = cosine.best(query, min(n, len(vectors)))
-        found = artist_index[0] >= 0
-        return self._answers.artists(row, artist_index[0][found], score[0][found])
+        listed = artist_index[0] >= 0
+        return self._answers.artists(row, artist_index[0][listed], score[0][listed])
 
     def why(
         self,
@@ -358,15 +369,22 @@ class Recommender:
         check_dial(dial)
         without = None
         tracks, artists = as_texts(tracks), as_texts(artists, "artist")
+        songs = self._seeds(tracks, artists, title)
         if playlist is None:
-            query, asked_with = self.queries.of_seeds(tracks, artists, ordered, title)
+            query, asked_with = self.queries.of_seeds(songs, artists, ordered, title)
         elif tracks or artists:
             raise InputError("give either a playlist, or tracks and artists")
         else:
             query, without, asked_with = self.queries.of_playlist(playlist, None, False, title)
-        asked = np.array([self.names.find(as_text(track))], dtype=np.int32)
+        explained = self.names.songs([as_text(track)])
+        asked = np.array(explained.rows, dtype=np.int32)
         parts = self.stages.parts(query, asked, dial)
-        return self._answers.explanation(query, asked, parts, without, asked_with)
+        return replace(
+            self._answers.explanation(query, asked, parts, without, asked_with),
+            is_given=bool(np.isin(asked, query.tracks.track_index)[0]),
+            took=explained.took + songs.took,
+            unknown=songs.unknown,
+        )
 
     def sort(self, songs: Any, into: AnyPlaylists, n: int = 3) -> SortedSongs:
         """Which of somebody's playlists each of some songs belongs to.
@@ -478,6 +496,8 @@ class Recommender:
             If `n` is less than 1, a kind is unknown, or playlists are requested but the bundle was
             made without them.
         """
+        if not isinstance(text, str) or not text.strip():
+            raise InputError(f"{text!r} is no text to look for, expected words of a name")
         kinds = [kind] if isinstance(kind, str) else kind
         kinds = self.details.kinds if kinds is None else kinds
         return self.details.search(text, n, kinds, fuzzy=fuzzy)
@@ -573,6 +593,24 @@ class Recommender:
         """The graph of the bundle's playlists, built once; None if it has none."""
         return self._answers.explainer.neighbours
 
+    def _given(
+        self,
+        playlist: Text | None,
+        tracks: Text | Iterable[Text] | None,
+        *,
+        others: bool = False,
+    ) -> Songs:
+        """The songs of a playlist that is not the bundle's (InputError unless one is given)."""
+        if (playlist is None) == (tracks is None):
+            raise InputError("give either the id of a playlist or tracks")
+        return self.names.songs(as_texts(tracks or ()), others=others)
+
+    def _seeds(
+        self, tracks: Text | Iterable[Text], artists: Text | Iterable[Text], title: str | None
+    ) -> Songs:
+        others = bool(as_texts(artists, "artist")) or bool(title)
+        return self.names.songs(as_texts(tracks), others=others)
+
     def _allowed(self, filters: Filters) -> BoolArray | None:
         """The tracks that pass by themselves; None: all."""
         if not isinstance(filters, Filters):
@@ -590,14 +628,21 @@ class Recommender:
         without: int | None = None,
         ranker: Ranker | None = None,
         asked: AskedTitle = NO_TITLE,
+        distinct: bool = False,
     ) -> Recommendations:
-        """One list; `without` is a playlist to leave out of the reasons."""
+        """One list; `without` is a playlist to leave out of the reasons.
+
+        With `distinct` no song is listed under a second id, unless the filters say so.
+        """
         check_length(n)
         ranker = ranker or self._ranker
         width = min(n, max(1, self.bundle.catalog.num_tracks))
         filters = options.get("filters", NO_FILTERS)
         allowed = self._allowed(filters)
-        track_index, score = ranker.rank(query, width, allowed=allowed, **options)
+        distinct = distinct and not filters.equal_songs
+        track_index, score = ranker.rank(
+            query, width, allowed=allowed, distinct=distinct, **options
+        )
         found = track_index[0][track_index[0] >= 0]
         score = score[0, : len(found)]
         parts = ranker.stages.parts_of_scores(query, found, score, options.get("dial", 0.0))

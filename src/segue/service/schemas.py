@@ -79,6 +79,11 @@ class ListFilters(Question):
         default=True,
         description="False: no live, remastered … version of a song already there.",
     )
+    equal_songs: bool = Field(
+        default=False,
+        description="False: no song already there under another id (for many playlists at once "
+        "they are listed).",
+    )
 
 
 class ListQuestion(Question):
