@@ -9,12 +9,14 @@ other song is nearly as close. Whatever is less than clear is *unsure*, with its
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
 from rapidfuzz.distance import OSA, Indel
+from rapidfuzz.fuzz import partial_ratio
 
 from segue.data.playlists import Int64Array
 from segue.data.text import fold
@@ -43,6 +45,7 @@ _DIGITS = re.compile(r"\d+")
 _PART = re.compile(r"\d|\b(?:part|pt|act|vol|volume|movement|chapter|first|second|third)\b", re.I)
 _NOT_CREDITED = 3
 _TRACKS_A_SLIP = 40_000  # Of so many tracks, one has a word that is misspelt alike.
+_ALIKE = 60  # Of 100, from which two titles are compared more closely.
 _NEAR = 0.75  # Likeness from which a title by the right artist is worth a question,
 _NEAR_BOTH = 0.82  # and from which title and artist together are.
 _BY_NUMBER = re.compile(r"[\w\-]{1,12}")  # An id that another source may use for another song.
@@ -331,8 +334,7 @@ class Matcher:
         if not allowed:
             return None
         near: dict[str, tuple[int, list[int]]] = {}
-        for row in self._tracks_by(by):
-            ours = title_of(self._title(row))
+        for row, ours in self._alike(wanted, by):
             if _version_cost(wanted.version, ours.version) is None:
                 continue
             errors = OSA.distance(wanted.song, ours.song, score_cutoff=allowed + 2)
@@ -398,8 +400,7 @@ class Matcher:
         for reading in readings:
             title, artists = reading.title, reading.artists
             by = self._artists(artists[0]) if artists else {}
-            for row in self._tracks_by(by):
-                ours = title_of(self._title(row))
+            for row, ours in self._alike(title, by):
                 if ours.song == title.song or ours.bare == title.bare:
                     alike[row] = 1.0
                     continue
@@ -411,7 +412,7 @@ class Matcher:
                 theirs = all_artist_keys(tuple(self._artists_of(row)))
                 if row not in alike and not credited.isdisjoint(theirs):
                     alike[row] = 0.9
-        if not alike:
+        if not alike and not any(reading.artists for reading in readings):
             wanted = fold(asked.text)
             for row in self._index.fuzzy("track", asked.text):
                 names = (fold(name) for name in self._written(row))
@@ -433,12 +434,27 @@ class Matcher:
 
     def _tracks_by(self, artists: Iterable[int]) -> list[int]:
         """Tracks whose main artist is one of some."""
-        wanted = np.array(list(artists), dtype=np.int64)
-        if not len(wanted):
-            return []
-        rows = self._catalog.relations["artist"].sources_of(wanted)
-        mine = rows[np.isin(self._catalog.main_artist[rows], wanted)]
-        return sorted(mine.tolist(), key=self._fame)
+        order, first = self._by_main_artist
+        rows = [row for at in artists for row in order[first[at] : first[at + 1]].tolist()]
+        return sorted(rows, key=self._fame)
+
+    @cached_property
+    def _by_main_artist(self) -> tuple[Int64Array, Int64Array]:
+        """Tracks grouped by main artist, and where each group begins: int64."""
+        main = self._catalog.main_artist
+        order: Int64Array = np.argsort(main, kind="stable")
+        num_artists = len(self._catalog.artists)
+        return order, np.searchsorted(main[order], np.arange(num_artists + 1))
+
+    def _alike(self, title: Title, artists: Iterable[int]) -> Iterator[tuple[int, Title]]:
+        """Tracks by some artists whose titles are somewhat like one, the best-known first."""
+        wanted = " ".join(title.words)
+        for row in self._tracks_by(artists):
+            name = self._title(row)
+            # A tenth of the time that taking titles apart would take.
+            if name.isascii() and not partial_ratio(wanted, name.lower(), score_cutoff=_ALIKE):
+                continue
+            yield row, title_of(name)
 
     def _fame(self, row: int) -> tuple[int, int]:
         return -int(self._popularity[row]), row
