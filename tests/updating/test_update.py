@@ -8,8 +8,10 @@ import pytest
 from scipy.sparse import csr_array
 
 from segue.bundle import Bundle, MeasuredVectors
+from segue.data.collect import Collector
 from segue.data.playlists import Catalog, Playlists, TrackLists
-from segue.data.reading import Collection
+from segue.data.reading import Collection, read
+from segue.data.records import Playlist, Track
 from segue.data.relations import Nodes, Relation
 from segue.recommend.recommender import Recommender
 from segue.scoring.wide import WidePart
@@ -362,3 +364,37 @@ def test_titles_are_read_with_the_words_that_the_bundle_knows(bundle, arriving):
     assert len(old & set(after)) == report.num_repeated == 1
     np.testing.assert_array_equal(updated.vectors["word"], vectors["word"])
     np.testing.assert_array_equal(updated.word_weight, known.word_weight)
+
+
+def test_tracks_known_under_another_id_or_spelling_are_no_new_ones(planted_bundle):
+    """As another service has them; a live recording is another track, and so is a namesake."""
+    catalog = planted_bundle.catalog
+    title = str(catalog.track_names[3])
+    artist = str(catalog.artist_of(np.array([3], dtype=np.int32))[0])
+    their_id = catalog.track_ids[3].as_py()
+    coming = read(
+        {
+            "mine": [(artist.upper(), f"{title} - Remastered 2011"), (artist, title)],
+            "too": [(artist, f"{title} (Live)"), ("Somebody Else", title), their_id],
+        }
+    )
+    updated, report = update(planted_bundle, coming)
+    assert report.num_matched == 2
+    assert report.num_tracks == 2
+    assert updated.catalog.num_tracks == catalog.num_tracks + 2
+    held = content(updated.playlists, updated.catalog)
+    assert held["mine"] == [their_id], "both are one track, which stands in the list once"
+    assert held["too"][2:] == [their_id]
+    assert updated.popularity[3] == planted_bundle.popularity[3] + 2
+
+
+def test_a_track_known_by_its_isrc(planted_bundle):
+    isrc = pa.array([["isrc:GBUM71029604"], *[[]] * 159], pa.list_(pa.string()))
+    tracks = replace(planted_bundle.catalog.tracks, aliases=isrc)
+    known = replace(planted_bundle, catalog=planted_bundle.catalog.with_nodes("track", tracks))
+    new = Track("x", "As they call it", (("y", "Whoever"),), aliases=("isrc:GBUM71029604",))
+    collector = Collector()
+    collector.add_playlists("file", [("record", Playlist("mine", None, [new]))], print)
+    updated, report = update(known, Collection(*collector.finish("known")))
+    assert (report.num_matched, report.num_tracks) == (1, 0)
+    assert content(updated.playlists, updated.catalog)["mine"] == ["segue:track:0"]

@@ -55,6 +55,8 @@ def update(
     result.save(out, overwrite=overwrite)
     kinds = {"track": report.num_tracks, "artist": report.num_artists, "album": report.num_albums}
     say("New: " + ", ".join(count(num_new, kind) for kind, num_new in kinds.items()))
+    if report.num_matched:
+        say(f"  {count(report.num_matched, 'track')} known under another id or spelling")
     for sources, num_placed in report.placed_by.items():
         say(f"  {count(num_placed, 'track')} placed by {sources}")
     if report.left_out:

@@ -15,8 +15,10 @@ from functools import cached_property
 from typing import Literal
 
 import numpy as np
+import pyarrow as pa
 from rapidfuzz.distance import OSA, Indel
 from rapidfuzz.fuzz import partial_ratio
+from rapidfuzz.process import cdist
 
 from segue.data.playlists import Int64Array
 from segue.data.text import fold
@@ -435,26 +437,31 @@ class Matcher:
     def _tracks_by(self, artists: Iterable[int]) -> list[int]:
         """Tracks whose main artist is one of some."""
         order, first = self._by_main_artist
-        rows = [row for at in artists for row in order[first[at] : first[at + 1]].tolist()]
-        return sorted(rows, key=self._fame)
+        groups = [order[first[at] : first[at + 1]].tolist() for at in artists]
+        if len(groups) == 1:
+            return groups[0]
+        return sorted((row for group in groups for row in group), key=self._fame)
 
     @cached_property
     def _by_main_artist(self) -> tuple[Int64Array, Int64Array]:
-        """Tracks grouped by main artist, and where each group begins: int64."""
+        """Tracks by main artist, the best-known first, and where each one's begin: int64."""
         main = self._catalog.main_artist
-        order: Int64Array = np.argsort(main, kind="stable")
+        order: Int64Array = np.lexsort((-self._popularity, main))
         num_artists = len(self._catalog.artists)
         return order, np.searchsorted(main[order], np.arange(num_artists + 1))
 
     def _alike(self, title: Title, artists: Iterable[int]) -> Iterator[tuple[int, Title]]:
         """Tracks by some artists whose titles are somewhat like one, the best-known first."""
-        wanted = " ".join(title.words)
-        for row in self._tracks_by(artists):
-            name = self._title(row)
-            # A tenth of the time that taking titles apart would take.
-            if name.isascii() and not partial_ratio(wanted, name.lower(), score_cutoff=_ALIKE):
-                continue
-            yield row, title_of(name)
+        rows = self._tracks_by(artists)
+        if not rows:
+            return
+        names = self._catalog.track_names.take(pa.array(rows)).to_pylist()
+        folded = [(name or "").lower() for name in names]
+        # A small part of the time that taking all titles apart would take.
+        (alike,) = cdist([" ".join(title.words)], folded, scorer=partial_ratio, score_cutoff=_ALIKE)
+        for row, name, score in zip(rows, names, alike.tolist(), strict=True):
+            if score or not (name or "").isascii():
+                yield row, title_of(name or "")
 
     def _fame(self, row: int) -> tuple[int, int]:
         return -int(self._popularity[row]), row

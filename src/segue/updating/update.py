@@ -26,6 +26,10 @@ from segue.data.reading import Collection, read
 from segue.data.relations import Relation
 from segue.data.title_words import Vocabulary
 from segue.errors import InputError
+from segue.names.asked import Asked, asked_songs
+from segue.names.lookup import NameLookup
+from segue.names.match import Match
+from segue.names.titles import title_of
 from segue.scoring.centroid import unit_rows
 from segue.scoring.terms import with_tracks
 from segue.updating.evidence import Evidence
@@ -44,6 +48,9 @@ class UpdateReport:
         Playlists of the bundle whose tracks were replaced by a newer playlist with the same id.
     num_repeated
         Playlists that the bundle already had with the same tracks; they were skipped.
+    num_matched
+        Tracks that the bundle has under another id or spelling (see docs/matching.md): they count
+        as those.
     placed_by : dict
         How many of the new tracks were placed by which sources: ``{"artist, playlists": 12}``.
     left_out : tuple of (track id, name)
@@ -65,6 +72,7 @@ class UpdateReport:
     num_playlists: int
     num_replaced: int
     num_repeated: int
+    num_matched: int
     placed_by: dict[str, int]
     left_out: tuple[tuple[str, str], ...]
     weights: MixWeights | None
@@ -136,11 +144,16 @@ def update(
         collection = read(collection)
     playlists, catalog = collection.playlists, collection.catalog
     catalog.check_holds(playlists)
-    _refuse_strangers(bundle.catalog, catalog)
-    new = np.flatnonzero(_rows_in(bundle.catalog.track_ids, catalog.track_ids) < 0)
+    known = _rows_in(bundle.catalog.track_ids, catalog.track_ids)
+    otherwise = _known_otherwise(bundle, catalog, known)
+    known = np.where(known < 0, otherwise, known)
+    new = np.flatnonzero(known < 0)
+    _refuse_strangers(bundle.catalog, catalog, known)
     every = _joined_catalog(bundle.catalog, catalog, new)
+    track_row = known.copy()
+    track_row[new] = bundle.catalog.num_tracks + np.arange(len(new))
     old = bundle.playlists or _no_playlists()
-    joined = _Joined.of(old, playlists, every, catalog)
+    joined = _Joined.of(old, playlists, every, catalog, track_row)
     num_old = bundle.catalog.num_tracks
     rng = np.random.default_rng(rng_seed)
     evidence = Evidence(
@@ -172,6 +185,7 @@ def update(
         num_playlists=int((joined.place < 0).sum()),
         num_replaced=int(joined.replaces.sum()),
         num_repeated=int(joined.repeated.sum()),
+        num_matched=int((otherwise >= 0).sum()),
         placed_by=_placed_by(pattern[placed]),
         left_out=_named(catalog, new[~placed]),
         weights=weights,
@@ -216,15 +230,23 @@ class _Joined:
     place: Int64Array
 
     @classmethod
-    def of(cls, old: Playlists, new: Playlists, ours: Catalog, theirs: Catalog) -> _Joined:
-        """From two collections with their catalogues; `ours` has all tracks of `theirs`."""
-        track_row = _rows_in(ours.track_ids, theirs.track_ids)
-        track_index = track_row[new.tracks.track_index].astype(np.int32)
+    def of(
+        cls,
+        old: Playlists,
+        new: Playlists,
+        ours: Catalog,
+        theirs: Catalog,
+        track_row: Int64Array,
+    ) -> _Joined:
+        """From two collections with their catalogues.
+
+        `track_row` (int64 [num_tracks of theirs]) is where `ours` has each track of `theirs`.
+        """
+        tracks = _once(new.tracks, track_row)
         relations = {k: each.without_edges(len(new)) for k, each in old.relations.items()}
         if "word" in relations:
             vocabulary = Vocabulary(ours.nodes["word"])
             relations["word"] = vocabulary.relation(new.titles.to_pylist())
-        tracks = TrackLists(new.tracks.offsets, track_index)
         new = replace(new, tracks=tracks, relations=relations)
         return cls(old, new, _rows_in(old.ids, new.ids))
 
@@ -286,6 +308,48 @@ class _Joined:
         )
 
 
+def _known_otherwise(bundle: Bundle, catalog: Catalog, known: Int64Array) -> Int64Array:
+    """Rows of the bundle's tracks for those whose id is unknown: int64 [num_tracks], −1 if new.
+
+    By ISRC or MusicBrainz id, or by title and artist where it is the same recording.
+    """
+    rows = np.full(len(known), -1, dtype=np.int64)
+    unknown = np.flatnonzero(known < 0).tolist()
+    if not unknown:
+        return rows
+    asked = asked_songs(catalog)
+    matcher = NameLookup(bundle.catalog, bundle.popularity, None, bundle.folder).matcher
+    for row in unknown:
+        song = asked[row]
+        if not song.aliases and not (song.title and song.artists):
+            continue
+        match = matcher.match(song)
+        if match.track is not None and _is_same(match, song, bundle.catalog):
+            rows[row] = match.track
+    return rows
+
+
+def _is_same(match: Match, song: Asked, catalog: Catalog) -> bool:
+    """Whether a match is the same recording, not another version or a guess."""
+    if match.how in ("isrc", "mbid"):
+        return True
+    if match.how not in ("name", "version") or not song.artists:
+        return False
+    ours = title_of(catalog.track_names[match.track].as_py() or "").version
+    kinds = {ours.kind, title_of(song.title).version.kind}
+    return len(kinds) == 1 or kinds <= {"plain", "same"}
+
+
+def _once(tracks: TrackLists, track_row: Int64Array) -> TrackLists:
+    """The lists with other rows, each track once: two ids may turn out to be one track."""
+    lists, rows = tracks.list_index(), track_row[tracks.track_index]
+    key = lists * (int(track_row.max(initial=0)) + 1) + rows
+    first = np.zeros(len(key), dtype=bool)
+    first[np.unique(key, return_index=True)[1]] = True
+    lengths = np.bincount(lists[first], minlength=len(tracks))
+    return TrackLists.from_lengths(lengths, rows[first].astype(np.int32))
+
+
 def _no_playlists() -> Playlists:
     nothing = pa.array([], pa.string())
     return Playlists(nothing, nothing, np.zeros(0, dtype=bool), TrackLists.from_lists([]))
@@ -313,9 +377,14 @@ def _joined_catalog(old: Catalog, catalog: Catalog, tracks: Int64Array) -> Catal
     return Catalog(nodes, relations)
 
 
-def _refuse_strangers(known: Catalog, catalog: Catalog) -> None:
-    """Raise InputError for a catalogue of which the bundle knows nothing."""
-    kinds = ("track", *known.relations)
+def _refuse_strangers(known: Catalog, catalog: Catalog, track_row: Int64Array) -> None:
+    """Raise InputError for a catalogue of which the bundle knows nothing.
+
+    `track_row` (int64 [num_tracks]) is where the bundle has each track, −1 where it has not.
+    """
+    if (track_row >= 0).any():
+        return
+    kinds = tuple(known.relations)
     pairs = [(known.nodes[kind].ids, catalog.nodes[kind].ids) for kind in kinds]
     if catalog.num_tracks and all((_rows_in(ours, theirs) < 0).all() for ours, theirs in pairs):
         theirs, ours = catalog.track_ids[0], (*known.track_ids[:1], "none")[0]
