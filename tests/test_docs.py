@@ -57,7 +57,11 @@ def blocks(page: Path) -> list[Block]:
     text, found = page.read_text(encoding="utf-8"), []
     for match in re.finditer(r"^```(\w*)\n(.*?)^```$", text, re.DOTALL | re.MULTILINE):
         paragraph = text[: match.start()].rstrip().rsplit("\n\n", 1)[-1]
+<<<<<<< HEAD
         named = re.search(r"`([\w-]+\.(?:csv|tsv|inter|dat|py|m3u8|txt))`[^`]*$", paragraph)
+=======
+        named = re.search(r"`([\w-]+\.(?:csv|tsv|inter|dat|txt|jsonl|py))`[^`]*$", paragraph)
+>>>>>>> efd0885 (Docs: tables, histories, and open data from which everybody may build a bundle)
         found.append(Block(match[1], match[2], named[1] if named else None))
     return found
 
@@ -273,7 +277,19 @@ def test_graphs_of_the_page_on_data_hold_what_it_shows(
             if words[:2] == ["segue", "build"]:
                 nodes = json.loads(run("info", "graph", "--json"))["nodes"]
                 sizes.append((nodes["playlist"], nodes["track"], nodes["artist"]))
-    assert sizes == [(50, 30, 1), (2, 2, 2), (2, 2, 2), (2, 2, 0), (2, 2, 0), (2, 2, 0)]
+    assert sizes == [
+        (50, 30, 1),
+        (2, 2, 2),
+        (2, 2, 2),
+        (2, 2, 0),
+        (1, 2, 0),
+        (2, 2, 0),
+        (2, 2, 0),
+        (2, 2, 0),
+        (3, 4, 0),
+        (3, 3, 0),
+        (2, 3, 0),
+    ]
 
 
 def test_links_of_the_documents_lead_somewhere() -> None:

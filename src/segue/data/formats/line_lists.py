@@ -71,8 +71,8 @@ def _form_of(lines: list[list[str]], options: TableOptions) -> _Form:
         return _Form(users=False)
     numbers = [int(first) for first in firsts]
     rising = all(before < after for before, after in pairwise(numbers))
-    counted = numbers == list(range(numbers[0], numbers[0] + len(numbers))) and numbers[0] < 2
-    return _Form(users=counted or (rising and len(numbers) > 3))
+    # Users are counted from 0 or 1; of a part of them, a few lines may rise by chance.
+    return _Form(users=rising and (numbers[0] < 2 or len(numbers) > 3))
 
 
 def _lines(file: SourceFile, options: TableOptions) -> Iterator[tuple[int, int, list[str]]]:
