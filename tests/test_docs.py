@@ -57,11 +57,7 @@ def blocks(page: Path) -> list[Block]:
     text, found = page.read_text(encoding="utf-8"), []
     for match in re.finditer(r"^```(\w*)\n(.*?)^```$", text, re.DOTALL | re.MULTILINE):
         paragraph = text[: match.start()].rstrip().rsplit("\n\n", 1)[-1]
-<<<<<<< HEAD
-        named = re.search(r"`([\w-]+\.(?:csv|tsv|inter|dat|py|m3u8|txt))`[^`]*$", paragraph)
-=======
-        named = re.search(r"`([\w-]+\.(?:csv|tsv|inter|dat|txt|jsonl|py))`[^`]*$", paragraph)
->>>>>>> efd0885 (Docs: tables, histories, and open data from which everybody may build a bundle)
+        named = re.search(r"`([\w-]+\.(?:csv|tsv|inter|dat|jsonl|py|m3u8|txt))`[^`]*$", paragraph)
         found.append(Block(match[1], match[2], named[1] if named else None))
     return found
 

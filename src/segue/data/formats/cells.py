@@ -286,8 +286,13 @@ _ALIASES = {"isrc": _isrcs, "mbid": _mbids}
 
 def _joined_aliases(columns: list[pa.Array]) -> pa.Array:
     """The aliases of each row: lists of strings, never null."""
-    rows = zip(*(column.to_pylist() for column in columns), strict=True)
-    return pa.array([[code for code in row if code] for row in rows], pa.list_(pa.string()))
+    # Row after row, as they follow each other in the lists.
+    beside = pa.concat_arrays(columns).take(
+        pa.array(np.arange(len(columns) * len(columns[0])).reshape(len(columns), -1).T.ravel())
+    )
+    known = beside.is_valid().to_numpy(zero_copy_only=False).reshape(-1, len(columns))
+    offsets = np.append(0, np.cumsum(known.sum(axis=1))).astype(np.int32)
+    return pa.ListArray.from_arrays(pa.array(offsets), beside.drop_null())
 
 
 def _mask(values: pa.Array) -> BoolArray:
