@@ -41,6 +41,11 @@ def test_links(read_files):
     assert found.report.passed_over == 2
 
 
+def test_a_list_of_links_and_titles_alone(read_files):
+    content = f"spotify:track:{SPOTIFY}\nThe xx - Intro\n=1+1\nsegue:track:a:b\n"
+    assert len(read_files({"mix.txt": content}, only="mix.txt").ids["mix"]) == 4
+
+
 def test_a_column_of_links_is_a_list(read_files):
     assert len(read_files({"a.csv": f"spotify:track:{SPOTIFY}\nspotify:track:x\n"}).ids["a"]) == 2
 
