@@ -19,9 +19,10 @@ from hypothesis import strategies as st
 from segue.data import table_rows
 from segue.data.formats import text_tables
 from segue.data.formats.mpd import write_slice
-from segue.data.formats.text_tables import CleanText, Dialect
-from segue.data.reading import find
+from segue.data.formats.text_tables import TEXT, CleanText, Dialect
+from segue.data.reading import Source, find
 from segue.data.reading import read as read_source
+from segue.data.sources import SourceFile
 from segue.errors import InputError
 from segue.graph.playlist_graph import PlaylistGraph
 
@@ -189,6 +190,36 @@ class TestForms:
         parts = iter(lambda: content.read(5), b"")
         assert b"".join(parts) == "a\x1fb:c\x1f€\x1fd:".encode()
         assert not content.substituted
+
+    def test_a_failure_within_arrows_threads_is_kept_not_raised(self):
+        """Arrow's reader would now and then wait for ever."""
+        content = CleanText(_Broken(b"pid,track,artist\n1,a,x\n"), Dialect(","))
+        assert content.read(40) == b"pid,track,artist\n1,a,x\n"
+        assert [content.read(40), content.read(40)] == [b"", b""]
+        assert str(content.failure) == "broken"
+
+    @pytest.mark.parametrize("start", [b"", b"1,b,y\n", b'1,"b', b"1,b"])
+    def test_a_text_that_breaks_off_keeps_the_rows_before(self, start):
+        header = b"pid,track,artist\n1,a,x\n1,c,x\n"
+        file = SourceFile("t.csv", 60, lambda: _Broken(header + start))
+        aside = io.StringIO()
+        source = Source("t", [(file, TEXT)])
+        with pytest.raises(InputError, match=r"t\.csv: line \d and what follows: broken"):
+            source.read()
+        with pytest.raises(InputError, match="cannot be read"):
+            source.read(skip_bad=aside)  # what cannot be read has no fingerprint
+        (line,) = map(json.loads, aside.getvalue().splitlines())
+        assert line["record"] in ("line 3 and what follows", "line 4 and what follows")
+
+
+class _Broken(io.BytesIO):
+    """A file that breaks off with an error where its content ends."""
+
+    def read(self, size=-1):
+        found = super().read(size)
+        if not found:
+            raise OSError("broken")
+        return found
 
 
 class TestColumns:

@@ -126,6 +126,14 @@ class CleanText(io.RawIOBase):
 
     A byte that is not text becomes `SUBSTITUTE`: Arrow would fail the whole block without saying
     where. Separators that Arrow does not take become a unit separator.
+
+    Attributes
+    ----------
+    substituted
+        Whether there was such a byte so far.
+    failure
+        Why the text ends where it does, if it could not be read further. It is not raised: after an
+        exception on a thread of its own Arrow's reader may wait for ever.
     """
 
     def __init__(self, content: Any, dialect: Dialect) -> None:
@@ -134,13 +142,22 @@ class CleanText(io.RawIOBase):
         self._held = ""
         self._lines_to_skip = dialect.preamble
         self.substituted = False
+        self.failure: Exception | None = None
 
     def readable(self) -> bool:
         """Yes."""
         return True
 
     def read(self, size: int = -1) -> bytes:
-        """Up to `size` bytes, none at the end (ArrowInvalid at an unexpected escape)."""
+        """Up to `size` bytes, none at the end."""
+        if self.failure is None:
+            try:
+                return self._read(size)
+            except Exception as error:  # Each decompressor has its own errors.
+                self.failure = error
+        return b""
+
+    def _read(self, size: int) -> bytes:
         while True:
             block = self._content.read(max(1, size - 4) if size > 0 else None)
             text = self._held + self._decode(block, final=not block)
@@ -203,25 +220,26 @@ class TextRows:
         raw, content = self.file.open_text()
         text = CleanText(content, self.dialect)
         last: pa.RecordBatch | None = None
+        num_rows = 0
         with raw, content:
-            reader = pyarrow.csv.open_csv(
-                text,
-                pyarrow.csv.ReadOptions(
-                    # Arrow reports the number of a ragged row only without threads.
-                    use_threads=False,
-                    block_size=_BLOCK,
-                    column_names=names,
-                    skip_rows=int(self.columns.has_header),
-                ),
-                pyarrow.csv.ParseOptions(
-                    **self.dialect.for_arrow(), invalid_row_handler=self._note_ragged
-                ),
-                pyarrow.csv.ConvertOptions(
-                    column_types=dict.fromkeys(read, pa.string()),
-                    include_columns=read,
-                ),
-            )
             try:
+                reader = pyarrow.csv.open_csv(
+                    text,
+                    pyarrow.csv.ReadOptions(
+                        # Arrow reports the number of a ragged row only without threads.
+                        use_threads=False,
+                        block_size=_BLOCK,
+                        column_names=names,
+                        skip_rows=int(self.columns.has_header),
+                    ),
+                    pyarrow.csv.ParseOptions(
+                        **self.dialect.for_arrow(), invalid_row_handler=self._note_ragged
+                    ),
+                    pyarrow.csv.ConvertOptions(
+                        column_types=dict.fromkeys(read, pa.string()),
+                        include_columns=read,
+                    ),
+                )
                 for batch in reader:
                     self.bytes_read = raw.tell()
                     self.substituted = text.substituted
@@ -232,10 +250,18 @@ class TextRows:
                         yield last
                     # An empty batch would hide the row before it.
                     last = batch if len(batch) else last
+                    num_rows += len(batch)
             except pa.ArrowInvalid as error:
-                if "straddling" in str(error):
+                if text.failure is None and "straddling" in str(error):
                     raise pa.ArrowInvalid(_UNENDED) from error
-                raise
+                raise text.failure or error from None
+        if text.failure is not None:
+            # It may have broken off within the last row, which then belongs to what follows.
+            kept = int(np.searchsorted(self._sound_before(), num_rows - 1))
+            del self._ragged[max(kept, self._num_refused) :]
+            if last is not None and len(last) > 1:
+                yield last.slice(0, len(last) - 1)
+            raise text.failure
         if last is None:
             return
         if "\n" not in (last.column(read[-1])[-1].as_py() or "") or self._ends():
