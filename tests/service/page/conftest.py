@@ -13,11 +13,16 @@ from on_page import HOSTILE, NAMES, ODD_ID, songs
 
 from segue.bundle import Bundle
 from segue.data.playlists import Catalog, Playlists
+from segue.data.relations import Nodes
+from segue.data.title_words import Vocabulary
 
 
 @pytest.fixture(scope="module")
 def bundle(planted_graph) -> Bundle:
-    """The planted graph, its names and ids made hostile, with vectors of its communities."""
+    """The planted graph, its names and ids made hostile, with vectors of its communities.
+
+    It has learned two words of titles: *night* is the first community, *drive* the second.
+    """
     rng = np.random.default_rng(0)
     old, playlists = planted_graph.catalog, planted_graph.playlists
     names, ids = old.track_names.to_pylist(), old.track_ids.to_pylist()
@@ -33,14 +38,25 @@ def bundle(planted_graph) -> Bundle:
         old.albums.ids, old.albums.names, old.main_artist, old.main_album,
     )  # fmt: skip
     tracks = np.eye(8)[np.arange(catalog.num_tracks) // 40] * 2 + rng.normal(size=(160, 8)) / 2
+    words = pa.array(["night", "drive"])
     artist_vectors = np.eye(8)[np.arange(len(catalog.artists)) // 5] + rng.normal(size=(20, 8)) / 4
     return Bundle(
-        catalog=catalog,
-        vectors={"track": unit(tracks), "artist": unit(artist_vectors)},
+        catalog=catalog.with_nodes("word", Nodes(words, words)),
+        vectors={
+            "track": unit(tracks),
+            "artist": unit(artist_vectors),
+            "word": np.eye(2, 8, dtype=np.float32),
+        },
+        word_weight=np.ones(2, dtype=np.float32),
+        title_growth=np.zeros(1, dtype=np.float32),
         query_weight=np.ones(catalog.num_tracks, dtype=np.float32),
         popularity=planted_graph.popularity,
         playlists=Playlists(
-            playlists.ids, pa.array(titles, pa.string()), playlists.order_known, playlists.tracks
+            playlists.ids,
+            pa.array(titles, pa.string()),
+            playlists.order_known,
+            playlists.tracks,
+            {"word": Vocabulary(Nodes(words, words)).relation(titles)},
         ),
         config={"model": "by hand"},
         metrics={},

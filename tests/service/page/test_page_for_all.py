@@ -21,6 +21,14 @@ def test_axe_finds_nothing(opened, scheme):
         assert found.violations_count == 0, found.generate_report()
 
     check()
+    page.get_by_role("button", name="My music").click()
+    pasted = ("Trakc 41\nNobody - Nothing qqqq\nArtist 3 - Track 3", "segue:track:60")
+    for number, lines in enumerate(pasted):
+        page.get_by_label("Or paste songs").fill(lines)
+        page.get_by_role("button", name="Read the text").click()
+        page.locator(".matched").nth(number).wait_for()
+    check()
+    page.get_by_role("button", name="Close", exact=True).click()
     page.get_by_role("combobox").first.fill("formula")
     options(page).first.wait_for()
     page.keyboard.press("ArrowDown")
@@ -37,6 +45,13 @@ def test_axe_finds_nothing(opened, scheme):
     page.locator("#about-near a").first.wait_for()
     check()
     page.get_by_role("button", name="Close", exact=True).click()
+    page.get_by_role("tab", name="Tidy").click()
+    page.locator("#tidied > *").first.wait_for()
+    check()
+    page.get_by_role("tab", name="Sort").click()
+    page.get_by_role("button", name="Sort", exact=True).click()
+    page.locator("#sorted > li").first.wait_for()
+    check()
     page.get_by_role("tab", name="Nearby").click()
     page.locator(".node.start").click()
     page.locator("#looked-at button").first.wait_for()
@@ -51,9 +66,10 @@ def test_nothing_is_wider_than_the_screen(opened):
     page.get_by_role("button", name="Not this: ").first.click()
     for width in (320, 390, 820, 1440):
         page.set_viewport_size({"width": width, "height": 800})
-        for tab in ("Nearby", "Songs"):
+        for tab in ("Tidy", "Sort", "Nearby", "Songs"):
             page.get_by_role("tab", name=tab).click()
-            page.locator(".node.start").wait_for(state="attached")
+            if tab == "Nearby":
+                page.locator(".node.start").wait_for(state="attached")
             assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 

@@ -11,7 +11,7 @@ import { PER_ARTIST } from "./state.js";
 const STORED = "segue.playlist";
 const BEFORE = "segue.before"; // the user's own, while a shared one is shown
 const TYPES = new Set(["track", "artist", "title"]);
-const MOST = 500; // maximum number of picks read from an address
+export const MOST = 500; // picks of a playlist that its address holds
 
 /** The part of the address after "#", "" for an untouched page. */
 function toAddress({ picks, name, dial, perArtist }) {
@@ -19,7 +19,7 @@ function toAddress({ picks, name, dial, perArtist }) {
   const written = (text) =>
     encodeURIComponent(text.toWellFormed?.() ?? text).replaceAll("%3A", ":").replaceAll("%2F", "/");
   const parts = name ? [`name=${written(name)}`] : [];
-  for (const { type, id } of picks) parts.push(`${type}=${written(id)}`);
+  for (const { type, id } of picks.slice(0, MOST)) parts.push(`${type}=${written(id)}`);
   if (dial) parts.push(`dial=${dial}`);
   if (perArtist !== PER_ARTIST) parts.push(`per=${perArtist}`);
   return parts.join("&");

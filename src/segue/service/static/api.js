@@ -66,6 +66,7 @@ export const hasTitles = () =>
     titles = null;
     return false;
   }));
+export const title = (body, signal) => post("title", body, signal);
 export const tidy = (body, signal) => post("tidy", body, signal);
 export const sort = (body, signal) => post("sort", body, signal);
 export const details = (type, id, signal) => ask(`${type}s/${inPath(id)}`, { signal });

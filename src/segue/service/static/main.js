@@ -2,7 +2,7 @@
 
 import { debounced, details } from "./api.js";
 import {
-  before, forgetBefore, fromAddress, keepBefore, remember, remembered, showAddress,
+  before, forgetBefore, fromAddress, keepBefore, MOST, remember, remembered, showAddress,
 } from "./address.js";
 import { About } from "./about.js";
 import { Bring } from "./bring.js";
@@ -10,6 +10,7 @@ import { prepareDialogs } from "./dialogs.js";
 import { ExportWindow } from "./exporting.js";
 import { icon } from "./icons.js";
 import { Lists, picksOf } from "./lists.js";
+import { Naming } from "./naming.js";
 import { Neighbourhood } from "./neighbourhood.js";
 import { PlaylistView } from "./playlist.js";
 import { notice, showProblem } from "./problem.js";
@@ -37,6 +38,7 @@ const bring = new Bring(state, lists, {
   save: (list) => exporting.open({ title: list.title, tracks: picksOf(list), others: false }),
 });
 byId("bring").prepend(icon("bring", byId("bring")));
+new Naming(state);
 const tidying = new Tidying(state, (parts) => lists.add(parts));
 new Sorting(state, lists);
 const tabs = new Tabs(["tab-songs", "tab-around", "tab-tidy", "tab-sort"], (id) => {
@@ -150,7 +152,8 @@ function start(again = false) {
   byId("notices").replaceChildren();
   const own = remembered();
   let asked = fromAddress(location.hash);
-  if (again && own && ids(own.picks) === ids(asked.picks)) asked = own;
+  // Of a long playlist the address holds the beginning.
+  if ((again || own?.picks.length > MOST) && own && ids(own.picks) === ids(asked.picks)) asked = own;
   const asks = asked.picks.length > 0 || Boolean(asked.playlist);
   if (!asks && !own?.picks.length) {
     state.replace({ ...asked, excluded: own?.excluded ?? [] });
@@ -177,7 +180,7 @@ function start(again = false) {
     });
 }
 
-const ids = (picks) => picks.map(({ type, id }) => `${type} ${id}`).join("\n");
+const ids = (picks) => picks.slice(0, MOST).map(({ type, id }) => `${type} ${id}`).join("\n");
 
 // Another address in the same tab, from a link or by going back.
 window.addEventListener("hashchange", () => {

@@ -37,6 +37,7 @@ export class PlaylistView {
     this.fold.textContent = open ? "Hide" : "Show";
     this.fold.ariaLabel = `${this.fold.textContent} songs`;
     byId("playlist-body").classList.toggle("folded", !open);
+    byId("playlist-brief").hidden = open;
   }
 
   draw() {

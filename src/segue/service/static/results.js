@@ -11,6 +11,7 @@ import {
 
 const FIRST = 20; // songs requested at first; "Show more" requests as many again
 const MOST = 100;
+const MOST_ASKED = 500; // songs that the service is asked with: the last ones
 
 export class Results {
   /** `around(pick)` shows what is near a pick, `about(pick)` an artist or a playlist. */
@@ -55,7 +56,8 @@ export class Results {
   request() {
     const { state } = this;
     const from = state.like ? [state.like] : state.picks;
-    const kept = [...(state.like ? state.tracks : []), ...state.excluded];
+    const rest = state.like ? state.tracks : state.tracks.slice(0, -MOST_ASKED);
+    const kept = [...rest, ...state.excluded];
     const filters = {
       exclude_tracks: idsOf(kept, "track"),
       exclude_artists: idsOf(kept, "artist"),
@@ -64,7 +66,8 @@ export class Results {
     if (state.perArtist) filters.max_per_artist = state.perArtist;
     const body = { n: this.n, dial: state.dial, filters };
     if (!from.length) return (signal) => popular(body, signal);
-    const asked = { tracks: idsOf(from, "track"), artists: idsOf(from, "artist"), reasons: true };
+    const tracks = idsOf(from, "track").slice(-MOST_ASKED);
+    const asked = { tracks, artists: idsOf(from, "artist"), reasons: true };
     const [title] = idsOf(from, "title");
     if (title) asked.title = title;
     return (signal) => vibe({ ...body, ...asked }, signal);
