@@ -65,7 +65,7 @@ def test_forms_go_by_their_endings():
         writer_of("a.csv", "mp3")
 
 
-READ_BACK = ["json", "mpd"]
+READ_BACK = ["json", "mpd", "csv", "parquet"]
 
 
 @pytest.mark.parametrize("form", READ_BACK)

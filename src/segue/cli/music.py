@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -26,9 +26,14 @@ from segue.cli.lists import (
     say_words,
 )
 from segue.cli.output import print_json
+from segue.cli.own_music import FROM, read_own_music
+from segue.console import count, say
 
 if TYPE_CHECKING:
+    from segue.recommend.exported import Exported
     from segue.recommend.lists import Recommendations
+    from segue.recommend.own_music import OwnMusic
+    from segue.recommend.recommender import Recommender
 
 
 def _show(found: Recommendations, *, as_json: bool, reasons: bool = False) -> None:
@@ -38,6 +43,17 @@ def _show(found: Recommendations, *, as_json: bool, reasons: bool = False) -> No
         print_json(found.to_json())
     else:
         print_recommendations(found, reasons=reasons)
+
+
+def _show_all(lists: list[Recommendations], *, as_json: bool, reasons: bool, brief: bool) -> None:
+    """Print lists; several, if `brief`, only as JSON: they are in a file."""
+    if len(lists) == 1:
+        _show(lists[0], as_json=as_json, reasons=reasons)
+    elif as_json:
+        print_json([found.to_json() for found in lists])
+    elif not brief:
+        for found in lists:
+            print_recommendations(found, reasons=reasons)
 
 
 # A playlist's id may begin with a minus sign.
@@ -51,6 +67,7 @@ def _show(found: Recommendations, *, as_json: bool, reasons: bool = False) -> No
     help="A track of a new playlist, by id or name; may be repeated.",
 )
 @click.option("--ordered", is_flag=True, help="The order of the --track options is meaningful.")
+@FROM
 @TITLE
 @LENGTH
 @file_options()
@@ -64,6 +81,7 @@ def complete(
     playlist: str | None,
     tracks: tuple[str, ...],
     ordered: bool,
+    source: str | None,
     title: str | None,
     n: int,
     file: ListFile,
@@ -76,36 +94,83 @@ def complete(
     """Continue a playlist with tracks that are not in it yet.
 
     PLAYLIST is the id of a playlist of BUNDLE, whose title counts, too; --title '' leaves it out.
-    For a new one, give its tracks with --track.
+    For a new one, give its tracks with --track, or by --from a file of any player or service. If
+    that holds several playlists, each is continued.
     """
     from dataclasses import replace
 
-    from segue.recommend.batch import title_after
+    from segue.recommend.batch import called, title_after
     from segue.recommend.recommender import Recommender
 
-    if (playlist is None) == (not tracks):
-        raise click.UsageError("Give either PLAYLIST or the tracks, by --track.")
+    if sum([playlist is not None, bool(tracks), source is not None]) != 1:
+        raise click.UsageError("Give one of PLAYLIST, the tracks by --track, and --from FILE.")
     file.check(with_given=with_given)
     recommender = Recommender.load(bundle, exact=exact)
+    options: dict[str, Any] = {"reasons": reasons, "n": n, **flags.resolved(recommender)}
+    if source is not None:
+        own = read_own_music(source, recommender)
+        lists = _continued(own, recommender, title, options)
+        _show_all(
+            list(lists.values()), as_json=as_json, reasons=reasons, brief=file.out is not None
+        )
+        file.save(
+            (_after(own, at, found, with_given=with_given) for at, found in lists.items()),
+            single=len(lists) == 1,
+        )
+        return
     found = recommender.complete(
-        playlist,
-        n,
-        tracks=tracks or None,
-        title=title,
-        ordered=ordered,
-        reasons=reasons,
-        **flags.resolved(recommender),
+        playlist, tracks=tracks or None, title=title, ordered=ordered, **options
     )
     _show(found, as_json=as_json, reasons=reasons)
     exported, rows = found.exported(), []
     if playlist is not None:
         row = recommender.rows.playlist(playlist)
-        name = recommender.playlists.titles[row].as_py() or f"Playlist {playlist}"
+        name = called(recommender.playlists.titles[row].as_py(), playlist)
         exported = replace(exported, title=title_after(name), continues=playlist)
         rows = recommender.playlists.tracks[row].tolist()
     elif with_given:
         rows = list(recommender.names.songs(tracks, others=True).rows)
     file.save_one(recommender, exported, rows if with_given else [])
+
+
+def _continued(
+    own: OwnMusic, recommender: Recommender, title: str | None, options: dict[str, Any]
+) -> dict[int, Recommendations]:
+    """A list for each playlist of which a song was found, by its place (InputError if none)."""
+    from dataclasses import replace
+
+    from segue.errors import InputError
+
+    known = [at for at in range(len(own.tracks)) if len(own.tracks[at])]
+    if not known:
+        raise InputError(
+            "none of these songs was found in the bundle, so there is nothing to go by"
+        )
+    if len(known) < len(own.tracks):
+        left = count(len(own.tracks) - len(known), "playlist")
+        say(f"{left} without a known song: not continued")
+    ids, lists = recommender.bundle.catalog.track_ids, {}
+    for at in known:
+        tracks = [ids[row].as_py() for row in own.tracks[at].tolist()]
+        of_list = title
+        if title is None and recommender.bundle.word_weight is not None:
+            of_list = own.title(at)
+        found = recommender.complete(
+            tracks=tracks, title=of_list, ordered=bool(own.order_known[at]), **options
+        )
+        lists[at] = replace(found, title=f"Recommended for {own.title(at)}")
+    return lists
+
+
+def _after(own: OwnMusic, at: int, found: Recommendations, *, with_given: bool) -> Exported:
+    """The list that continues a playlist of one's own, to be written."""
+    from dataclasses import replace
+
+    from segue.recommend.batch import title_after
+
+    continues = str(own.collection.playlists.ids[at])
+    exported = replace(found.exported(), title=title_after(own.title(at)), continues=continues)
+    return exported.after(own.songs(at)) if with_given else exported
 
 
 @click.command(short_help="What goes with two or three songs, or a title.")

@@ -9,6 +9,7 @@ import click
 from segue.cli.list_files import ListFile, file_options
 from segue.cli.list_options import EXACT, ListFlags, list_flags
 from segue.cli.output import THREADS
+from segue.cli.own_music import read_own_music
 from segue.console import count, number, printable, progress_bar, say
 from segue.data.text import shorten
 from segue.machine import limit_threads
@@ -27,9 +28,8 @@ _NUM_NAMED = 5
 @click.option(
     "--playlists",
     type=click.Path(path_type=Path),
-    help='For new playlists: a JSON list of {"playlist_id", "tracks": [track ids]}; '
-    'with "ordered": true the last tracks count more, a "title" counts where the bundle knows its '
-    "words. Or a challenge set of the RecSys Challenge 2018.",
+    help="For new playlists: a file, folder or zip in any form that `segue build` reads, or a JSON "
+    'list of {"playlist_id", "title", "tracks": [track ids], "ordered"}.',
 )
 @click.option(
     "-n", type=click.IntRange(min=1), default=500, show_default=True, help="Length of a list."
@@ -55,7 +55,7 @@ def recommend(
     score.
     """
     from segue.errors import InputError
-    from segue.recommend.asked import asked_of_rows, read_ids, read_playlists
+    from segue.recommend.asked import asked_of_rows, read_ids
     from segue.recommend.batch import lists_for
     from segue.recommend.recommender import Recommender
 
@@ -66,9 +66,7 @@ def recommend(
     recommender = Recommender.load(bundle, exact=exact)
     options = flags.resolved(recommender)
     if playlists is not None:
-        asked, num_unknown = read_playlists(playlists, recommender)
-        if num_unknown:
-            say(f"{count(num_unknown, 'track')} unknown to the bundle, ignored")
+        asked = read_own_music(playlists, recommender, allow_empty=True).asked(recommender)
     elif ids is not None:
         asked, unknown = read_ids(ids, recommender)
         if unknown:

@@ -119,8 +119,12 @@ class Source:
         order: Order = "auto",
         skip_bad: bool | str | os.PathLike[str] | IO[str] = False,
         advance: Callable[[int, int], None] | None = None,
+        allow_empty: bool = False,
     ) -> Collection:
-        """Read the source; options as for the function `read`."""
+        """Read the source; options as for the function `read`.
+
+        With `allow_empty` none of the playlists needs to hold a track: titles may do.
+        """
         if order not in get_args(Order):
             raise InputError(f"order is {order!r}, expected auto, known or unknown")
         describe = None if self.names is None else read_names(self.names, self.options).of
@@ -138,8 +142,8 @@ class Source:
                 if not file.in_memory:
                     digest.update(file.digest())
         playlists, catalog = collector.finish(order)
-        if not playlists.tracks.num_pairs:
-            why = f"; set aside: {_listed(set_aside)}" if set_aside else ""
+        if not (len(playlists) if allow_empty else playlists.tracks.num_pairs):
+            why = f"; set aside: {listed(set_aside)}" if set_aside else ""
             if report.skipped:
                 why += f"; the first of {report.skipped} bad records: {report.first_skipped}"
             raise InputError(f"{self.name}: holds no playlist with a track{why}")
@@ -468,7 +472,7 @@ def _say_read(source: Source, read: ReadReport, order: Order, report: Progress) 
         num = count(read.merged, "playlist")
         report.say(f"  {num} with rows in several places, read as one each")
     if read.set_aside:
-        report.say(f"  set aside: {_listed(read.set_aside)}")
+        report.say(f"  set aside: {listed(read.set_aside)}")
     if read.told_apart:
         num = count(read.told_apart, "playlist")
         report.say(f"  {num} of a name that another has, told apart by a number, as in 'mix (2)'")
@@ -492,7 +496,8 @@ def _say_read(source: Source, read: ReadReport, order: Order, report: Progress) 
             report.say(f"  (if {track!r} holds names and no ids: --columns track_name={track})")
 
 
-def _listed(set_aside: Mapping[str, int]) -> str:
+def listed(set_aside: Mapping[str, int]) -> str:
+    """What was set aside, in words: ``"12 local files, 1 episode"``."""
     return ", ".join(count(number, what) for what, number in set_aside.items())
 
 

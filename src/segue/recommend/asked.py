@@ -1,17 +1,14 @@
-"""For whom to recommend: playlists of the bundle by id, or new ones from a file."""
+"""For whom to recommend: playlists of the bundle, by row or by id."""
 
 from __future__ import annotations
 
-from codecs import BOM_UTF8
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import msgspec
 import numpy as np
 import pyarrow as pa
 
-from segue.data.playlists import TrackLists
 from segue.errors import InputError, NameLookupError
 from segue.recommend.recommender import Recommender
 from segue.scoring.query import Query
@@ -43,78 +40,7 @@ def asked_of_rows(recommender: Recommender, rows: Sequence[int]) -> Asked:
     return Asked(ids, titles, recommender.queries.of_rows(np.array(rows, dtype=np.int64)))
 
 
-class _Asked(msgspec.Struct):
-    playlist_id: str | int
-    tracks: list[str]
-    ordered: bool = False
-    title: str | None = None
-
-
-class _Shown(msgspec.Struct):
-    track_uri: str
-    pos: int = 0
-
-
-class _Incomplete(msgspec.Struct):
-    pid: str | int
-    tracks: list[_Shown]
-    name: str | None = None
-
-    def asked(self) -> _Asked:
-        tracks = sorted(self.tracks, key=lambda track: track.pos)
-        # Else they are random ones of the playlist, and its end is not what is shown.
-        from_the_start = all(track.pos < len(tracks) for track in tracks)
-        return _Asked(self.pid, [each.track_uri for each in tracks], from_the_start, self.name)
-
-
-class _ChallengeSet(msgspec.Struct):
-    playlists: list[_Incomplete]
-
-
-def read_playlists(path: Path, recommender: Recommender) -> tuple[Asked, int]:
-    """Read playlists that training never saw: ``[{"playlist_id": …, "tracks": [ids]}, …]``.
-
-    With ``"ordered": true`` the order of the tracks is meaningful; a ``"title"`` counts where the
-    bundle has learned words. A challenge set of the RecSys Challenge 2018 is read, too.
-
-    Returns
-    -------
-    asked : Asked
-        A track that is repeated counts once.
-    num_unknown
-        Tracks that the bundle does not have; they are ignored.
-
-    Raises
-    ------
-    InputError
-        Naming the file, the record and what was expected.
-    """
-    try:
-        content = path.read_bytes().removeprefix(BOM_UTF8)
-        found = msgspec.json.decode(content, type=list[_Asked] | _ChallengeSet)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror or error})") from error
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise InputError(
-            f'{path}: {error}, expected a list of {{"playlist_id": …, "tracks": [track ids]}}, or '
-            "a challenge set"
-        ) from error
-    asked = found if isinstance(found, list) else [each.asked() for each in found.playlists]
-    index_of = recommender.bundle.catalog.tracks.index_of
-    rows = [[index_of.get(track, -1) for track in playlist.tracks] for playlist in asked]
-    known = [list(dict.fromkeys(t for t in tracks if t >= 0)) for tracks in rows]
-    ids = [str(playlist.playlist_id) for playlist in asked]
-    _refuse_repeats(path, ids, [f"record {number}" for number in range(len(ids))])
-    if not ids:
-        raise InputError(f"{path}: contains no playlists, expected at least one")
-    num_unknown = sum(track < 0 for tracks in rows for track in tracks)
-    titles = [playlist.title for playlist in asked]
-    ordered = np.array([playlist.ordered for playlist in asked])
-    query = recommender.queries.of_lists(TrackLists.from_lists(known), ordered, titles)
-    return Asked(ids, titles, query), num_unknown
-
-
-def read_ids(path: Path, recommender: Recommender) -> tuple[Asked, list[str]]:
+def read_ids(path: Path, recommender: Recommender) -> Asked:
     """Read ids of the bundle's playlists, one per line; empty lines are ignored.
 
     Returns

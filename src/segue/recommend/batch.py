@@ -46,12 +46,19 @@ def lists_for(
         for at in range(rows.stop - rows.start):
             found = track_index[at] >= 0
             yield Exported(
-                title_after(asked.titles[start + at] or f"Playlist {asked.ids[start + at]}"),
+                title_after(called(asked.titles[start + at], asked.ids[start + at])),
                 records.of_rows(track_index[at][found].tolist()),
                 tuple(score[at][found].tolist()),
                 asked.ids[start + at],
             )
         advance(rows.stop - rows.start)
+
+
+def called(title: str | None, playlist_id: str) -> str:
+    """What a playlist is called: its title, else its id."""
+    if title:
+        return title
+    return f"Playlist {playlist_id}" if playlist_id.isdecimal() else playlist_id
 
 
 def title_after(title: str) -> str:

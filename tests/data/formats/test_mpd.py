@@ -482,3 +482,23 @@ class TestBadInput:
         assert report.skipped_tracks == 0
         assert [line["file"] for line in aside] == [f"slice-{n}.json" for n in (1, 1, 1, 2, 3)]
         assert all(set(line) == {"file", "record", "reason", "content"} for line in aside)
+
+
+def test_tracks_shown_at_random_have_no_order(tmp_path):
+    """In the challenge's file, where some tracks are held out; else a gap is a removed track."""
+
+    def playlist(pid: int, positions: list[int], **facts: int) -> dict[str, object]:
+        track = {"track_name": "", "artist_uri": "a", "artist_name": ""}
+        tracks = [track | {"pos": pos, "track_uri": f"t:{9 - pos}{pid}"} for pos in positions]
+        return {"pid": pid, "tracks": tracks, **facts}
+
+    content = {
+        "playlists": [
+            playlist(1, [0, 1, 2, 3, 4], num_holdouts=5),
+            playlist(2, [0, 3, 1, 7, 2], num_holdouts=5),
+            playlist(3, [0, 3, 1, 7, 2]),
+        ]
+    }
+    path = tmp_path / "challenge_set.json"
+    path.write_text(json.dumps(content))
+    assert read(path, order="auto").playlists.order_known.tolist()[1] is False

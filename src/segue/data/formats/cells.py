@@ -110,7 +110,8 @@ class _Checked:
             if not self.without_values.any():
                 break
             self.without_values &= _mask(_is_empty(column))
-        needed = ("playlist", "track" if columns.has_ids else "track_name", "artist")
+        needed = ["playlist", "track" if columns.has_ids else "track_name"]
+        needed += [] if columns.exported else ["artist"]
         self.cells: dict[str, pa.Array] = {}
         self.position: NDArray[np.float64] | None = None
         self.plays: NDArray[np.float64] | None = None

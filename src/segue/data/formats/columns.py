@@ -22,7 +22,7 @@ FIELDS = {
     "artist": ("artistid", "artisturi", "artist", "artistname", "artists", "artistnames"),
     "album": ("albumid", "albumuri", "album"),
     "title": ("playlisttitle", "playlistname", "title", "playlist"),
-    "position": ("position", "pos"),
+    "position": ("position", "pos", "rank"),
     "track_name": ("trackname", "songname", "tracktitle", "songtitle", "track", "song"),
     "artist_name": ("artistname", "artist", "artistnames", "artists"),
     "album_name": ("albumname", "album"),
@@ -118,6 +118,11 @@ class Columns:
     def used(self) -> list[int]:
         """Indices of the columns that are read."""
         return sorted({*self.column_index.values(), *self.owner, *self.at_least})
+
+    @property
+    def exported(self) -> bool:
+        """Whether Segue wrote the table: each list has an id of its own, and artists may lack."""
+        return self.has_header and "exportid" in map(_key, self.header)
 
     @property
     def ordered(self) -> bool:

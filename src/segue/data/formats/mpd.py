@@ -67,6 +67,13 @@ class _Playlist(msgspec.Struct, gc=False):
     id: int | str = msgspec.field(name="pid")
     tracks: list[_Track]
     title: str | None = msgspec.field(name="name", default=None)
+    # In the challenge's file: how many of its tracks are not shown.
+    num_holdouts: int = 0
+
+    @property
+    def ordered(self) -> bool:
+        """Whether its end is what is shown, not random tracks of it."""
+        return not self.num_holdouts or all(t.position < len(self.tracks) for t in self.tracks)
 
 
 class _Slice(msgspec.Struct, gc=False):
@@ -81,6 +88,7 @@ class _RawPlaylist(msgspec.Struct, gc=False):
     id: int | str = msgspec.field(name="pid")
     tracks: list[msgspec.Raw]
     title: str | None = msgspec.field(name="name", default=None)
+    num_holdouts: int = 0
 
 
 _decode_slice = msgspec.json.Decoder(_Slice).decode
@@ -162,7 +170,7 @@ def _salvage(
                 tracks.append(track)
         if removed:
             yield SetAside("removed track", removed)
-        yield record, _Playlist(playlist.id, tracks, playlist.title)
+        yield record, _Playlist(playlist.id, tracks, playlist.title, playlist.num_holdouts)
 
 
 def _raw_records(file: str, content: bytes, reject: Reject) -> Iterator[tuple[str, bytes]]:

@@ -199,6 +199,12 @@ class CleanText(io.RawIOBase):
         return whole
 
 
+def _without_apostrophes(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Cells without the apostrophe that keeps a spreadsheet from taking them for formulas."""
+    columns = [pc.replace_substring_regex(c, r"^'('*[=+\-@\t\r])", r"\1") for c in batch.columns]
+    return pa.RecordBatch.from_arrays(columns, names=batch.schema.names)
+
+
 class TextRows:
     """The rows of a text; those with too few or too many cells are rejected in their turn."""
 
@@ -246,6 +252,8 @@ class TextRows:
                     if self.dialect.spaced:
                         trimmed = [pc.utf8_ltrim_whitespace(column) for column in batch.columns]
                         batch = pa.RecordBatch.from_arrays(trimmed, names=read)
+                    if self.columns.exported:
+                        batch = _without_apostrophes(batch)
                     if last is not None:
                         yield last
                     # An empty batch would hide the row before it.

@@ -3,7 +3,7 @@
 Columns: ``export_id``, the list's own id, by which it is read again as a playlist; ``playlist_id``,
 the id of the playlist that it continues, if any; ``title``; ``rank`` from 1; ``track_id`` and
 ``track_name``; ``artist_id`` and ``artist_name``, in Parquet lists, the main one first;
-``album_id``, ``album_name``, ``aliases`` (ISRC, MusicBrainz id) and ``score``.
+``album_id`` and ``album_name``; ``isrc`` and ``mbid`` (of MusicBrainz); and ``score``.
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ SCHEMA = pa.schema(
         pa.field("artist_name", _TEXTS, nullable=False),
         pa.field("album_id", pa.string()),
         pa.field("album_name", pa.string()),
-        pa.field("aliases", _TEXTS, nullable=False),
+        pa.field("isrc", pa.string()),
+        pa.field("mbid", pa.string()),
         pa.field("score", pa.float32()),
     ]
 )
@@ -69,8 +70,15 @@ def _cells(track: Track) -> list[str]:
         _several([name for _, name in track.artists]),
         _cell(album_id),
         _cell(album_name),
-        _several(list(track.aliases)),
+        _alias(track, "isrc") or "",
+        _alias(track, "mbid") or "",
     ]
+
+
+def _alias(track: Track, scheme: str) -> str | None:
+    """The first identifier of a scheme, without its name."""
+    found = (alias for alias in track.aliases if alias.startswith(f"{scheme}:"))
+    return next(found, f"{scheme}:").removeprefix(f"{scheme}:") or None
 
 
 def _several(texts: Sequence[str]) -> str:
@@ -125,7 +133,8 @@ def _table(lists: Sequence[Exported]) -> pa.Table:
         "artist_name": [[name for _, name in track.artists] for track in distinct],
         "album_id": [track.album[0] if track.album else None for track in distinct],
         "album_name": [track.album[1] if track.album else None for track in distinct],
-        "aliases": [list(track.aliases) for track in distinct],
+        "isrc": [_alias(track, "isrc") for track in distinct],
+        "mbid": [_alias(track, "mbid") for track in distinct],
     }
     columns = {"rank": pa.array(rank, pa.int32()), "score": pa.array(scores, pa.float32())}
     for values, places in ((of_list, owner), (of_track, rows)):

@@ -1,0 +1,65 @@
+"""Playlists that people bring, and what their songs are in the bundle."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from segue.data.playlists import BoolArray, TrackLists
+from segue.data.reading import Collection
+from segue.data.records import Track
+from segue.names.matches import Matches
+from segue.recommend.asked import Asked
+from segue.recommend.batch import called
+from segue.recommend.exported import TrackRecords
+from segue.recommend.recommender import Recommender
+
+
+@dataclass(frozen=True, eq=False)
+class OwnMusic:
+    """Playlists from elsewhere, and what became of their songs.
+
+    Attributes
+    ----------
+    collection : Collection
+        As it was read.
+    matches : Matches
+        Of the tracks of its catalogue, in their order.
+    """
+
+    collection: Collection
+    matches: Matches
+
+    @classmethod
+    def of(cls, collection: Collection, recommender: Recommender) -> OwnMusic:
+        """Find the songs of a collection in a bundle."""
+        return cls(collection, recommender.match(collection))
+
+    @cached_property
+    def tracks(self) -> TrackLists:
+        """The tracks of each playlist that were found, as rows of the bundle, each once."""
+        held, row = self.collection.playlists.tracks, self.matches.track_index
+        lists = (row[held[at]].tolist() for at in range(len(held)))
+        return TrackLists.from_lists([list(dict.fromkeys(r for r in of if r >= 0)) for of in lists])
+
+    @property
+    def order_known(self) -> BoolArray:
+        """bool [num_playlists]."""
+        return self.collection.playlists.order_known
+
+    def title(self, at: int) -> str:
+        """A playlist's title or, if it has none, its id."""
+        playlists = self.collection.playlists
+        return called(playlists.titles[at].as_py(), playlists.ids[at].as_py())
+
+    def songs(self, at: int) -> tuple[Track, ...]:
+        """All songs of a playlist, as they were read."""
+        rows = self.collection.playlists.tracks[at].tolist()
+        return TrackRecords(self.collection.catalog).of_rows(rows)
+
+    def asked(self, recommender: Recommender) -> Asked:
+        """The playlists with their titles, to be continued."""
+        playlists = self.collection.playlists
+        titles = playlists.titles.to_pylist()
+        query = recommender.queries.of_lists(self.tracks, self.order_known, titles)
+        return Asked(playlists.ids.to_pylist(), titles, query)
