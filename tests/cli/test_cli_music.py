@@ -160,7 +160,7 @@ ERRORS = [
     (["vibe", "bundle", ""], "'' matches no track in this bundle"),
     (["recommend", "without", "--all", "--out", "x.parquet"], "made without playlists"),
     (["recommend", "bundle", "--ids", "gone", "--out", "x.parquet"], "gone: cannot be read"),
-    (["recommend", "bundle", "--playlists", "gone", "--out", "x.parquet"], "gone: cannot be read"),
+    (["recommend", "bundle", "--playlists", "gone", "--out", "x.parquet"], "gone: no such file"),
     (["recommend", "bundle", "--all", "--out", "no/x.parquet"], "no/x.parquet: cannot be written"),
     (["recommend", "bundle", "--all", "--out", "x.doc"], "x.doc: its ending says no format"),
     (["vibe", "bundle", "Halo", "--out", "x.doc"], "x.doc: its ending says no format"),
@@ -301,7 +301,7 @@ def test_recommend_for_ids_and_for_new_playlists(run, recommender, tmp_path):
     assert pq.read_table(out)["playlist_id"].to_pylist() == column
     status, _, err = run(*args, "--overwrite")
     assert status == 0
-    assert "1 track unknown to the bundle, ignored" in err
+    assert "3 songs: 2 found, 0 unsure, 1 missing" in err
     listed = pq.read_table(out)["track_id"].to_pylist()
     assert listed == [track.track_id for track in recommender.vibe(["t:1", "t:4"], 3).tracks]
 
@@ -371,7 +371,7 @@ def test_a_playlist_never_seen(run, recommender):
     for wrong in (["10", "--track", "t:1"], []):
         status, _, err = run("complete", "bundle", *wrong)
         assert status == 2
-        assert "either PLAYLIST or the tracks" in err
+        assert "one of PLAYLIST, the tracks by --track, and --from" in err
 
 
 def test_why_below_the_list(run, recommender):

@@ -122,7 +122,7 @@ class Columns:
     @property
     def exported(self) -> bool:
         """Whether Segue wrote the table: each list has an id of its own, and artists may lack."""
-        return self.has_header and "exportid" in map(_key, self.header)
+        return self.has_header and "exportid" in map(key_of, self.header)
 
     @property
     def ordered(self) -> bool:
