@@ -47,6 +47,10 @@ def make(folder, *names: str) -> MusicFolder:
         ("Queen/Greatest/01 Bohemian Rhapsody.mp3", "Queen", "Bohemian Rhapsody - Remastered 2011"),
         ("Queen & David Bowie/Under Pressure.mp3", "Queen", "Under Pressure"),
         ("Queen feat. Bowie - Under Pressure.mp3", "Queen", "Under Pressure"),
+        ("Beatles/Help!/CD 1/01 Help!.mp3", "The Beatles", "Help - 2009 Remaster"),
+        ("Prince/Purple Rain.mp3", "Prince & The Revolution", "Purple Rain"),
+        ("Beyonce/I Am/02 Single Ladies.mp3", "Beyoncé", "Single Ladies (Put a Ring on It)"),
+        ("Кино/Кукушка.mp3", "Kino", "Kukushka"),
     ],
 )
 def test_files_by_their_names(untagged, tmp_path, name, artist, title):
@@ -71,6 +75,14 @@ def test_of_several_files_the_one_from_the_album_counts(untagged, tmp_path):
     library = make(tmp_path, *names)
     assert library.find(track("Queen", "Kashmir", "Jazz")) == tmp_path / names[1]
     assert library.find(track("Queen", "Kashmir", "Other")) == tmp_path / names[0]
+
+
+def test_the_version_that_is_wanted_comes_first(untagged, tmp_path):
+    names = [f"Queen/Jazz/0{n} Kashmir{kind}.mp3" for n, kind in enumerate([" (Remix)", " - Live"])]
+    library = make(tmp_path, *names)
+    assert library.find(track("Queen", "Kashmir - Live")) == tmp_path / names[1]
+    assert library.find(track("Queen", "Kashmir (Remix)")) == tmp_path / names[0]
+    assert library.find(track("Queen", "Kashmir")) == tmp_path / names[1], "live before a remix"
 
 
 def test_the_song_itself_comes_before_another_version(untagged, tmp_path):
