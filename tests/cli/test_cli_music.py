@@ -354,6 +354,17 @@ def test_wishes_reach_the_recommender(run, recommender, folder):
     assert {t["artist_name"] for t in json.loads(only)["tracks"]} == {"Nine Inch Nails"}
 
 
+def test_only_songs_of_a_music_folder(run, recommender, tmp_path):
+    for name in ("Beyonce/あなた.mp3", "[red]Band[/red]/02 Halo (Live).flac", "Nobody/Nothing.mp3"):
+        path = tmp_path / name.replace("[/red]", "")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    args = ["vibe", "bundle", "1999", "--only-tracks", tmp_path, "--json"]
+    status, out, err = run(*args)
+    assert (status, err) == (0, f"{tmp_path}: 3 songs, 1 of them in the bundle\n")
+    assert [track["track_id"] for track in json.loads(out)["tracks"]] == ["t:4"]
+
+
 @pytest.mark.parametrize("content", ["", "not:there\n"])
 def test_an_allow_list_of_nothing_is_refused(run, folder, content):
     (folder / "nothing.txt").write_text(content)

@@ -71,10 +71,17 @@ class ListFlags:
 
 
 def _ids_in(path: Path, recommender: Recommender) -> list[str]:
-    """The track ids in a file, one per line, that the bundle has (InputError if none)."""
+    """The tracks of the bundle in a file of ids or a music folder (InputError if none)."""
     from segue.errors import InputError
     from segue.recommend.asked import read_lines
+    from segue.recommend.music_folder import MusicFolder
 
+    if path.is_dir():
+        matches = recommender.match(MusicFolder(path).songs)
+        if not matches.found:
+            raise InputError(f"{path}: holds no song of the bundle")
+        say(f"{path}: {count(len(matches), 'song')}, {len(matches.found)} of them in the bundle")
+        return matches.track_ids
     index_of = recommender.bundle.catalog.tracks.index_of
     lines = [line for _, line in read_lines(path)]
     known = [line for line in lines if line in index_of]
@@ -110,7 +117,7 @@ def list_flags(command: _Function) -> _Function:
             click.option(
                 "--only-tracks",
                 type=click.Path(path_type=Path),
-                help="Only the tracks whose ids are in this file, one per line.",
+                help="Only the tracks in this file, one id a line, or in this music folder.",
             ),
             click.option(
                 "--max-per-artist",

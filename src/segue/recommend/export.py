@@ -6,7 +6,7 @@ import io
 import os
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -105,7 +105,8 @@ def save(
     overwrite
         Replace older files.
     single
-        Whether there is one list, which any form can hold in one file.
+        Whether an iterator gives one list, which any form can hold in one file; of a sequence
+        this is known.
 
     Raises
     ------
@@ -117,6 +118,7 @@ def save(
     """
     path = Path(path)
     writer = writer_of(path, form, library)
+    single = single or (isinstance(lists, Sequence) and len(lists) == 1)
     in_folder = path.is_dir() or not (writer.holds_many or single)
     if in_folder and form is None:
         raise InputError(

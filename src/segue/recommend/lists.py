@@ -213,9 +213,7 @@ class Recommendations:
         """
         from segue.recommend.export import save
 
-        return save(
-            [self.exported()], path, format, library=library, overwrite=overwrite, single=True
-        )
+        return save([self.exported()], path, format, library=library, overwrite=overwrite)
 
 
 @dataclass(frozen=True)

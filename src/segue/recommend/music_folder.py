@@ -47,6 +47,12 @@ class MusicFolder:
     ----------
     folder
 
+    Attributes
+    ----------
+    songs : list of (artists, title)
+        What the files hold, as far as that is known.
+    num_files
+
     Raises
     ------
     InputError
@@ -58,12 +64,15 @@ class MusicFolder:
         tags = _tag_reader()
         # (artist, song without its version), as keys → files.
         self._files: dict[tuple[str, str], list[_File]] = {}
+        self.songs: list[tuple[list[str], str]] = []
         self.num_files = 0
         for path in sorted(self.folder.rglob("*")):
             if path.suffix.lower() not in AUDIO or not path.name.isprintable():
                 continue
             self.num_files += 1
             artists, titled, album = self._names_of(path, tags)
+            if artists and titled:
+                self.songs.append((artists, titled))
             title = title_of(titled)
             file = _File(path, key_of(album), title.version)
             for artist in {key for name in artists for key in artist_keys(name)}:
