@@ -93,6 +93,17 @@ def test_links_keep_ids_or_names_and_the_order(tmp_path):
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("form", WRITERS)
+def test_two_lists_are_built_together(form, tmp_path):
+    """Each once had the id 0, and the second was refused."""
+    writer = WRITERS[form]
+    for name, tracks in (("one", MANY.tracks[:3]), ("two", MANY.tracks[1:])):
+        save([Exported("Same title", tracks)], tmp_path / f"{name}{writer.endings[0]}")
+    read = segue.read(tmp_path)
+    assert len({*read.playlists.ids.to_pylist()}) == 2
+    assert sorted(len(tracks_of(read, at)) for at in (0, 1)) == [3, 6]
+
+
 def test_lists_have_ids_of_their_own():
     """Far from those of the data set, whole in JavaScript, and the same for the same list."""
     others = [

@@ -192,7 +192,10 @@ class _Checked:
         both = [self.cells[field] for field in ("artist", "artist_name") if field in self.cells]
         if len(both) < 2 or not any(pa.types.is_list(cell.type) for cell in both):
             return
-        ids, names = (cell if pa.types.is_list(cell.type) else _alone(cell) for cell in both)
+        listed = next(cell for cell in both if pa.types.is_list(cell.type))
+        ids, names = (
+            cell if pa.types.is_list(cell.type) else _alone(cell, listed) for cell in both
+        )
         self.cells["artist"], self.cells["artist_name"] = ids, names
         lengths = (pc.list_value_length(cell).fill_null(0) for cell in (ids, names))
         shown = " and ".join(self.columns.shown(field) for field in ("artist", "artist_name"))
@@ -224,9 +227,12 @@ def _without_empty(lists: pa.Array) -> pa.Array:
     return pa.ListArray.from_arrays(pa.array(offsets), flat)
 
 
-def _alone(cells: pa.Array) -> pa.Array:
-    """Each cell as a list of length one."""
-    return pa.ListArray.from_arrays(pa.array(np.arange(len(cells) + 1, dtype=np.int32)), cells)
+def _alone(cells: pa.Array, beside: pa.Array) -> pa.Array:
+    """Each cell as a list of length one; an empty one beside an empty list as such a list."""
+    held = ~(_mask(_is_empty(cells)) & _mask(_is_empty(beside)))
+    offsets = np.zeros(len(cells) + 1, dtype=np.int32)
+    np.cumsum(held, out=offsets[1:])
+    return pa.ListArray.from_arrays(pa.array(offsets), cells.filter(pa.array(held)))
 
 
 def _is_empty(column: pa.Array) -> pa.Array:
