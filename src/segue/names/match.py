@@ -437,7 +437,7 @@ class Matcher:
     def _tracks_by(self, artists: Iterable[int]) -> list[int]:
         """Tracks whose main artist is one of some."""
         order, first = self._by_main_artist
-        groups = [order[first[at] : first[at + 1]].tolist() for at in artists]
+        groups: list[list[int]] = [order[first[at] : first[at + 1]].tolist() for at in artists]
         if len(groups) == 1:
             return groups[0]
         return sorted((row for group in groups for row in group), key=self._fame)

@@ -40,7 +40,7 @@ def asked_of_rows(recommender: Recommender, rows: Sequence[int]) -> Asked:
     return Asked(ids, titles, recommender.queries.of_rows(np.array(rows, dtype=np.int64)))
 
 
-def read_ids(path: Path, recommender: Recommender) -> Asked:
+def read_ids(path: Path, recommender: Recommender) -> tuple[Asked, list[str]]:
     """Read ids of the bundle's playlists, one per line; empty lines are ignored.
 
     Returns
