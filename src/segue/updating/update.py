@@ -96,10 +96,10 @@ def update(
     ----------
     bundle : Bundle or the folder of one
     collection : Collection, or what `segue.read` takes
-        Tracks, artists and albums are identified by id; descriptions of known
-        tracks do not change. A playlist whose id the bundle already has replaces the older state,
-        or is skipped if its tracks are the same. A bundle without playlists stays without, and
-        counts every playlist as new.
+        Artists and albums are identified by id, tracks also by ISRC, MusicBrainz id, or title and
+        artist; descriptions of known tracks do not change. A playlist whose id the bundle already
+        has replaces the older state, or is skipped if its tracks are the same. A bundle without
+        playlists stays without, and counts every playlist as new.
     sources
         Some of ``"artist"``, ``"album"`` and ``"playlists"``: the sources for placing tracks.
     weights
