@@ -54,7 +54,7 @@ SPLIT = ("--split", "playlists", "--test-share", 0.25, "--validation-share", 0.1
 SMALL = ("--dim", 64, "--no-refit", "--no-second-stage", "--threads", 1)
 # Persons by the number of their playlists.
 PERSONS = {20: 20, 5: 60}
-CLOSEST = (0.2, 0.3, 0.35, 0.4, 0.45, 0.5, 0.6)
+CLOSEST = (0.0, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4)
 
 
 class Data:
@@ -279,7 +279,7 @@ def cutting(
     """Joined playlists cut apart."""
     rng, found = np.random.default_rng(5), {}
     for tracks, playlist, number in joined(data, rows, seed):
-        vectors = data.vectors[tracks]
+        vectors = parts.apart(data.first, tracks)
         part = parts.cut(vectors, closest=closest)
         of = found.setdefault(number, {"index": [], "parts": [], "told": [], "random": []})
         of["index"].append(rand_index(part, playlist))

@@ -4,12 +4,14 @@ import json
 from dataclasses import replace
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 import segue
 from segue.data.relations import Nodes
 from segue.errors import InputError, NameLookupError
 from segue.recommend.recommender import Recommender
+from segue.scoring.centroid import unit_rows
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +67,22 @@ def test_two_communities_are_two_parts(communities):
     assert len(communities.tidy(ids(range(40))).parts) == 1
 
 
+def test_parts_are_called_what_segue_title_suggests(communities_bundle):
+    names = pa.array(["calm", "loud"])
+    vectors = communities_bundle.track_vectors
+    of_words = unit_rows(np.stack([vectors[:40].sum(axis=0), vectors[120:].sum(axis=0)]))
+    bundle = replace(
+        communities_bundle,
+        catalog=communities_bundle.catalog.with_nodes("word", Nodes(names, names)),
+        playlists=None,
+        vectors={**communities_bundle.vectors, "word": of_words},
+        word_weight=np.ones(2, dtype=np.float32),
+        title_growth=np.zeros(1, dtype=np.float32),
+    )
+    report = Recommender(bundle).tidy(ids([*range(20), *range(120, 135)]))
+    assert [part.title for part in report.parts] == ["calm", "loud"]
+
+
 def test_the_proposed_order_is_better_than_given_and_random(communities):
     tracks = np.random.default_rng(8).permutation(160)[:50]
     report = communities.tidy(ids(tracks))
@@ -81,7 +99,7 @@ def test_copies_and_other_versions(communities):
     names = catalog.track_names.to_pylist()
     # Of one artist: those five tracks apart.
     names[5], names[10] = f"{names[0]} - Remastered 2011", f"{names[0]} (Live)"
-    nodes = Nodes(catalog.track_ids, segue_strings(names))
+    nodes = Nodes(catalog.track_ids, pa.array(names))
     bundle = replace(communities.bundle, catalog=catalog.with_nodes("track", nodes))
     report = Recommender(bundle).tidy(ids([5, 0, 10, 0, 7]))
     kept = [song.place for song in report.tidied("dedupe")]
@@ -90,12 +108,6 @@ def test_copies_and_other_versions(communities):
     assert [song.place for song in report.tidied("dedupe", "versions")] == [
         place for place in kept if place != 3
     ]
-
-
-def segue_strings(names):
-    import pyarrow as pa
-
-    return pa.array(names)
 
 
 def test_what_the_bundle_does_not_know_stays_where_it_was(communities):

@@ -12,7 +12,14 @@ from typing import Any, overload
 import numpy as np
 
 from segue.bundle import Bundle
-from segue.data.playlists import BoolArray, Float32Array, Int32Array, Playlists, TrackLists
+from segue.data.playlists import (
+    BoolArray,
+    Float32Array,
+    Int32Array,
+    Int64Array,
+    Playlists,
+    TrackLists,
+)
 from segue.errors import InputError, ResourceError, SegueWarning
 from segue.graph.subgraph import Neighbours
 from segue.names.lookup import NameLookup
@@ -466,7 +473,9 @@ class Recommender:
             given = OwnList.of(songs, self.names)
         else:
             given = OwnList.of_bundle(self.rows.playlist(playlist), self.playlists, self.names)
-        return tidy_list(self.stages.first, self.names, given, num_parts=parts)
+        title_of = self._title_of if self._titles.known else None
+        first = self.stages.first
+        return tidy_list(first, self.names, given, num_parts=parts, title_of=title_of)
 
     def find(
         self,
@@ -617,6 +626,12 @@ class Recommender:
             raise InputError(f"filters is {filters!r}, expected segue.Filters(…)")
         find = self.names.find
         return filters.allowed(self.bundle.catalog, find, lambda name: find(name, "artist"))
+
+    def _title_of(self, tracks: Int64Array) -> str:
+        """The title that fits some tracks best; empty if there is none."""
+        query = Query(TrackLists.from_lists([tracks.tolist()]))
+        found = self._suggester.titles("", query, 1).titles
+        return found[0].title if found else ""
 
     def _answer(
         self,

@@ -16,7 +16,7 @@ from segue.names.lookup import NameLookup
 from segue.names.match import Match, Status
 from segue.recommend.outliers import THRESHOLD, doubts
 from segue.recommend.own_playlists import OwnList
-from segue.recommend.parts import cut
+from segue.recommend.parts import apart, cut
 from segue.recommend.path import neighbour_score, path_through
 from segue.recommend.reasons import plain
 from segue.recommend.versions import Duplicate, duplicates
@@ -292,7 +292,7 @@ def tidy_list(
         duplicates(given.named(names)),
         tuple(Outlier(int(places[at]) + 1, float(score[at]), float(doubt[at])) for at in doubtful),
         float(np.median(score)) if len(score) else 0.0,
-        _parts(catalog, vectors, tracks, cut(vectors, num_parts), rows, title_of),
+        _parts(catalog, vectors, tracks, cut(apart(first, tracks), num_parts), rows, title_of),
         tuple(place + 1 for place in _with_followers(places[order].tolist(), rows, place_of)),
         NeighbourScores(
             neighbour_score(vectors, as_given),
