@@ -34,7 +34,7 @@ import numpy as np
 import segue
 from segue.bundle import Bundle
 from segue.data.playlists import Float32Array
-from segue.data.title_words import is_part, parts_among, title_words
+from segue.data.title_words import is_part, title_words
 from segue.evaluation.ranking import rank
 from segue.evaluation.scorers import HeldOutScorer, Scorer
 from segue.files import write_json
@@ -130,15 +130,19 @@ def measured(scorer: Scorer | HeldOutScorer, split: Split) -> dict[str, dict[str
 
 
 def suggested(bundle: Bundle, split: Split) -> dict[str, float]:
-    """How often a true word is among the first ten words suggested, and among the most common."""
+    """How often a true word is among the first ten words suggested, and among the most common.
+
+    Words count that some training playlist is called: the others, as "of", are no titles.
+    """
     held_out = cut(split, 0)
-    playlists = replace(split.train.playlists)
+    playlists = split.train.playlists.rows(np.flatnonzero(split.train.playlists.tracks.lengths))
     recommender = Recommender(replace(bundle, playlists=playlists), second_stage=False)
     titles = split.graph.playlists.titles
     ids = split.graph.catalog.nodes["word"].ids.to_pylist()
-    words = {word for word in ids if not is_part(word)}
+    called = {tuple(title_words(title)) for title in playlists.titles.to_pylist()}
+    words = {word for word in ids if not is_part(word) and (word,) in called}
     degree = split.train.relations["word"].target_degree
-    degree = np.where(parts_among(split.graph.catalog.nodes["word"]), 0, degree)
+    degree = np.where([word in words for word in ids], degree, 0)
     common = {ids[row] for row in np.argsort(-degree, kind="stable")[:10].tolist()}
     hits, by_frequency, count = 0, 0, 0
     for row in range(len(held_out.query)):
@@ -148,7 +152,7 @@ def suggested(bundle: Bundle, split: Split) -> dict[str, float]:
         tracks = [split.graph.catalog.track_ids[t].as_py() for t in held_out.targets[row].tolist()]
         first: dict[str, None] = {}
         for found in recommender.title(tracks, 30).titles:
-            first |= dict.fromkeys(title_words(found.title))
+            first |= dict.fromkeys(word for word in title_words(found.title) if word in words)
         hits += bool(true.intersection(list(first)[:10]))
         by_frequency += bool(true & common)
         count += 1

@@ -282,11 +282,12 @@ def test_what_a_step_shows_of_titles():
 
 
 def test_titles_that_harm_count_nothing():
-    shown = np.array([1, 5])
     harm = np.linspace(0, -0.2, 9)
-    assert _best(shown, [harm, harm]) == TitleScale(0.0, 0.0)
-    assert _best(shown, [harm, -harm]).factor == 0, "nowhere worse"
-    assert _best(shown, [-harm, -harm]).factor > 0
+    harms, helps = np.column_stack([harm, harm]), np.column_stack([-harm, -harm])
+    assert _best({1: harms, 5: harms}) == TitleScale(0.0, 0.0)
+    assert _best({1: helps, 5: harms}).factor == 0, "nowhere worse"
+    assert _best({1: helps, 5: np.column_stack([-harm, harm])}).factor == 0, "by no metric"
+    assert _best({1: helps, 5: helps}).factor > 0
 
 
 def test_words_about_nothing_are_left_out(make_planted_graph):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -31,7 +32,7 @@ class AskedTitle:
     rows: Mapping[str, Sequence[int]] = field(default_factory=dict)
     by_parts: tuple[str, ...] = ()
 
-    @property
+    @cached_property
     def words(self) -> tuple[str, ...]:
         """The words that count."""
         return tuple(word for word, rows in self.rows.items() if len(rows))
@@ -46,7 +47,7 @@ class AskedTitle:
         """The rows of all words, as a query takes them: a single list."""
         return TrackLists.from_lists([list(self._word_of)])
 
-    @property
+    @cached_property
     def _word_of(self) -> dict[int, int]:
         """For each row the place of the word that it stands for; the first, if it is in several."""
         word_of: dict[int, int] = {}
@@ -58,6 +59,8 @@ class AskedTitle:
     def by_word(self, parts: ScoreParts) -> ScoreParts:
         """The same parts of scores, with one source for each word: ``("word", place)``."""
         word_of = self._word_of
+        if not word_of:
+            return parts
         sources: list[Source] = [
             (kind, word_of[row]) if kind == "word" else (kind, row) for kind, row in parts.sources
         ]

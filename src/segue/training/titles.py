@@ -7,20 +7,26 @@ learned well, but not the scale of all, so that is chosen on validation, for one
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from segue.data.playlists import Float32Array, TrackLists
-from segue.evaluation.validation import BEST_BY, validate
+from segue.evaluation.ranking import rank
 from segue.graph.split import HeldOut, Split
+from segue.metrics import METRICS
 from segue.scoring.first_stage import FirstStage
 from segue.scoring.query import Query
 
+# What titles must not make worse.
+_JUDGED_BY = tuple(each for each in METRICS if each.name in ("ndcg@20", "r-precision"))
 # Numbers of tracks shown beside the title, and scales tried for each.
 _SHOWN = (1, 2, 5, 10, 25)
 _SCALES = (0.0, 0.05, 0.1, 0.2, 0.35, 0.6, 1.0, 1.7, 3.0)
+# What stands for 0 where a scale is a logarithm.
+_SMALLEST = 0.01
 _FACTORS = np.geomspace(0.03, 3, 21)
 _GROWTHS = np.arange(-0.5, 1.01, 0.125)
 # Scores held in memory, and the fewest playlists that say anything.
@@ -83,7 +89,7 @@ def fit_title_scale(split: Split, first_stage: FirstStage) -> TitleScale | None:
     if words is None or titled is None:
         return None
     titles = TrackLists(titled.offsets, titled.target_index)
-    gains, shown = [], []
+    gains: dict[int, NDArray[np.float64]] = {}
     for number in _SHOWN:
         held_out = _with_tracks(split, number, first_stage.num_tracks)
         if len(held_out.query) < _FEWEST_PLAYLISTS:
@@ -94,10 +100,10 @@ def fit_title_scale(split: Split, first_stage: FirstStage) -> TitleScale | None:
             scorer = _Asked(
                 replace(first_stage, centroid=replace(first_stage.centroid, words=scaled)), titles
             )
-            found.append(validate(scorer, held_out, split.train)[BEST_BY])
-        gains.append(np.array(found) / max(found[0], 1e-9) - 1)
-        shown.append(number)
-    return _best(np.array(shown), gains) if gains else USUAL_SCALE
+            rankings = rank(scorer, held_out, split.train, list_length=0)
+            found.append([metric.value(rankings) for metric in _JUDGED_BY])
+        gains[number] = np.array(found) / np.maximum(found[0], 1e-9) - 1
+    return _best(gains) if gains else USUAL_SCALE
 
 
 def _with_tracks(split: Split, number: int, num_tracks: int) -> HeldOut:
@@ -116,16 +122,22 @@ def _with_tracks(split: Split, number: int, num_tracks: int) -> HeldOut:
     return held_out.rows(rows[:: -(-len(rows) // most) or 1])
 
 
-def _best(shown: NDArray[np.int64], gains: list[NDArray[np.float64]]) -> TitleScale:
-    """The factor and growth with the largest sum of gains, of those that harm nowhere."""
-    # Between 0 and the smallest scale the gain is taken as a straight line; from there on in
-    # logarithms.
-    at = np.log(np.maximum(_SCALES, 0.01))
+def _best(gains: Mapping[int, NDArray[np.float64]]) -> TitleScale:
+    """The factor and growth with the largest sum of gains, of those that harm nowhere.
+
+    `gains` has for each number of tracks the gain at each scale by each metric: float64
+    [num_scales, num_metrics].
+    """
+    # In between the gain is taken as a straight line in the logarithm of the scale.
+    at = np.log(np.maximum(_SCALES, _SMALLEST))
     best, most = TitleScale(0.0, 0.0), 0.0
     for factor in _FACTORS.tolist():
         for growth in _GROWTHS.tolist():
-            scale = np.clip(factor * (1.0 + shown) ** growth, 0.01, _SCALES[-1])
-            found = [np.interp(np.log(s), at, gain) for s, gain in zip(scale, gains, strict=True)]
+            found = [
+                np.interp(np.log(np.clip(factor * (1 + number) ** growth, _SMALLEST, None)), at, of)
+                for number, gain in gains.items()
+                for of in gain.T
+            ]
             if min(found) >= 0 and sum(found) > most:
                 best, most = TitleScale(factor, growth), float(sum(found))
     return best
