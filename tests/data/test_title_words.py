@@ -139,3 +139,11 @@ def test_rare_words_are_replaced_by_their_parts(small_catalog):
     again = read.relation(titles)
     assert again.target_index.tolist() == relation.target_index.tolist()
     assert again.offsets.tolist() == relation.offsets.tolist()
+
+
+def test_a_word_without_known_parts_is_taken_for_one_like_it(small_catalog):
+    _, catalog = titled(["workout"] * 3 + ["working"] * 3, small_catalog, 3)
+    read = Vocabulary(catalog.nodes["word"])
+    asked = {"workoutt": [0], "wrkout": [], "work": [], "xylophone": [], "2019": []}
+    for word, rows in asked.items():
+        assert read.rows_of(word) == {word: rows}

@@ -9,9 +9,10 @@ come later are read with it, by `Vocabulary`.
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
@@ -59,6 +60,8 @@ _VARIANTS = dict.fromkeys([0xFE0E, 0xFE0F, *range(0x1F3FB, 0x1F400)])
 # Begins the id of a part; no word contains it.
 _PART = "~"
 _PART_LENGTHS = (3, 4)
+# How alike two words must be to be taken for the same: the share of their parts that both have.
+_LIKE = 2 / 3
 _LETTERS = re.compile(r"[^\W\d_]+")
 
 
@@ -127,7 +130,9 @@ class Vocabulary:
     def rows_of(self, title: str | None) -> dict[str, list[int]]:
         """For each word of a title its row, or if it has none the rows of its parts.
 
-        Empty for a word of which nothing is known.
+        If these are not known, either, the row of the word that shares most parts with it, at least
+        two thirds of the parts of both: that of "workout" for "workoutt". Empty for a word of which
+        nothing is known.
         """
         return {word: self._rows_of_word(word) for word in title_words(title)}
 
@@ -145,7 +150,30 @@ class Vocabulary:
         row = self._row_of.get(word)
         if row is not None:
             return [row]
-        return [self._row_of[part] for part in parts_of(word) if part in self._row_of]
+        parts = parts_of(word)
+        return [self._row_of[part] for part in parts if part in self._row_of] or self._like(parts)
+
+    def _like(self, parts: list[str]) -> list[int]:
+        """The row of the known word that is most like a word with these parts, if one is."""
+        shared = Counter(row for part in parts for row in self._words_with.get(part, ()))
+        likeness = {
+            row: 2 * number / (len(parts) + self._num_parts[row]) for row, number in shared.items()
+        }
+        best = max(likeness, key=lambda row: (likeness[row], -row), default=-1)
+        return [best] if best >= 0 and likeness[best] >= _LIKE else []
+
+    @cached_property
+    def _num_parts(self) -> dict[int, int]:
+        return {r: len(parts_of(word)) for word, r in self._row_of.items() if not is_part(word)}
+
+    @cached_property
+    def _words_with(self) -> dict[str, list[int]]:
+        """The rows of the words that have a part."""
+        found: dict[str, list[int]] = defaultdict(list)
+        for word, row in self._row_of.items():
+            for part in [] if is_part(word) else parts_of(word):
+                found[part].append(row)
+        return found
 
 
 def with_title_words(

@@ -25,12 +25,14 @@ _JUDGED_BY = tuple(each for each in METRICS if each.name in ("ndcg@20", "r-preci
 # Numbers of tracks shown beside the title, and scales tried for each.
 _SHOWN = (1, 2, 5, 10, 25)
 _SCALES = (0.0, 0.05, 0.1, 0.2, 0.35, 0.6, 1.0, 1.7, 3.0)
+# A loss this small, as a share, is taken for chance.
+_CHANCE = 0.001
 # What stands for 0 where a scale is a logarithm.
 _SMALLEST = 0.01
 _FACTORS = np.geomspace(0.03, 3, 21)
 _GROWTHS = np.arange(-0.5, 1.01, 0.125)
 # Scores held in memory, and the fewest playlists that say anything.
-_MOST_SCORES, _MOST_PLAYLISTS, _FEWEST_PLAYLISTS = 5_000_000, 1000, 50
+_MOST_SCORES, _MOST_PLAYLISTS, _FEWEST_PLAYLISTS = 10_000_000, 1000, 50
 _FOR_SHOWN = 1
 
 
@@ -41,7 +43,8 @@ class TitleScale:
     Attributes
     ----------
     factor
-        At least 0; 0 where titles make lists worse.
+        Above 0, as a title without songs needs its words; next to nothing where titles make lists
+        worse.
     growth
         As in `segue.scoring.centroid.Words`.
     """
@@ -66,6 +69,8 @@ class _Asked:
         return self.first_stage.scores(Query(held_out.query, words=words))
 
 
+# Beside songs titles then count next to nothing.
+NO_SCALE = TitleScale(factor=0.001, growth=0.0)
 # Where validation has too few such playlists: what was chosen on real ones (docs/titles.md).
 USUAL_SCALE = TitleScale(factor=0.08, growth=0.85)
 
@@ -130,7 +135,7 @@ def _best(gains: Mapping[int, NDArray[np.float64]]) -> TitleScale:
     """
     # In between the gain is taken as a straight line in the logarithm of the scale.
     at = np.log(np.maximum(_SCALES, _SMALLEST))
-    best, most = TitleScale(0.0, 0.0), 0.0
+    best, most = NO_SCALE, 0.0
     for factor in _FACTORS.tolist():
         for growth in _GROWTHS.tolist():
             found = [
@@ -138,6 +143,6 @@ def _best(gains: Mapping[int, NDArray[np.float64]]) -> TitleScale:
                 for number, gain in gains.items()
                 for of in gain.T
             ]
-            if min(found) >= 0 and sum(found) > most:
+            if min(found) >= -_CHANCE and sum(found) > most:
                 best, most = TitleScale(factor, growth), float(sum(found))
     return best
