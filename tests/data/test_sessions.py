@@ -90,7 +90,14 @@ class TestSessions:
 class TestListening:
     @pytest.mark.parametrize(
         "options",
-        [{"session_gap": 0}, {"session_gap": float("nan")}, {"min_length": 0}, {"top": 0}],
+        [
+            {"session_gap": 0},
+            {"session_gap": float("nan")},
+            {"min_length": 0},
+            {"top": 0},
+            {"top": 1.5},
+            {"session_gap": "3"},
+        ],
     )
     def test_what_is_out_of_range(self, options):
         with pytest.raises(InputError, match=f"{next(iter(options))} is"):

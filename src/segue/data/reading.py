@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from numbers import Real
 from pathlib import Path
 from typing import IO, Any, get_args
 
@@ -353,6 +354,12 @@ def find(
     return Source(name, found, passed_over, left_out, options, shown, names, advice)
 
 
+def _least(column: Any, value: Any) -> float:
+    if not isinstance(value, Real):
+        raise InputError(f"at_least[{column!r}] is {value!r}, expected a number")
+    return float(value)
+
+
 def _table_options(given: Mapping[str, Any]) -> TableOptions:
     listening = {name: given[name] for name in LISTENING if name in given}
     # A column may be given by its number.
@@ -363,7 +370,7 @@ def _table_options(given: Mapping[str, Any]) -> TableOptions:
     return TableOptions(
         columns,
         header=given.get("header"),
-        at_least={str(column): value for column, value in given.get("at_least", {}).items()},
+        at_least={str(at): _least(at, value) for at, value in given.get("at_least", {}).items()},
         names=str(given["names"]) if "names" in given else None,
         listening=Listening(**listening) if listening else None,
         **{name: given[name] for name in ("artist_separator", "encoding") if name in given},

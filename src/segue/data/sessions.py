@@ -8,6 +8,7 @@ tracks that a listener played most are one list.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from numbers import Integral, Real
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,14 +41,13 @@ class Listening:
 
     def __post_init__(self) -> None:
         """Raise InputError for what is out of range."""
-        if not 0 < self.session_gap < float("inf"):
-            raise InputError(
-                f"session_gap is {self.session_gap!r}, expected minutes, more than none"
-            )
-        if self.min_length < 1:
-            raise InputError(f"min_length is {self.min_length!r}, expected a number from 1")
-        if self.top is not None and self.top < 1:
-            raise InputError(f"top is {self.top!r}, expected a number from 1")
+        gap = self.session_gap
+        if not isinstance(gap, Real) or not 0 < gap < float("inf"):
+            raise InputError(f"session_gap is {gap!r}, expected minutes, more than none")
+        for name, value in (("min_length", self.min_length), ("top", self.top)):
+            whole = isinstance(value, Integral) and value >= 1
+            if not whole and not (name == "top" and value is None):
+                raise InputError(f"{name} is {value!r}, expected a whole number from 1")
 
 
 def seconds(times: NDArray[np.float64]) -> NDArray[np.float64]:

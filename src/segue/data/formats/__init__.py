@@ -8,6 +8,7 @@ from __future__ import annotations
 from segue.data.formats.aotm import AOTM
 from segue.data.formats.arrow_tables import PARQUET
 from segue.data.formats.itunes import ITUNES
+from segue.data.formats.json_tables import JSON_TABLES
 from segue.data.formats.jspf import JSPF
 from segue.data.formats.line_lists import LISTS
 from segue.data.formats.listenbrainz import LISTENBRAINZ
@@ -30,6 +31,7 @@ FORMATS: tuple[Format, ...] = (
     SPOTIFY_PLAYLISTS,
     SPOTIFY_LIBRARY,
     SPOTIFY_STREAMS,
+    JSON_TABLES,
     OWN,
     JSPF,
     SPOTIFY_API,

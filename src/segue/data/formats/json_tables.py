@@ -1,0 +1,113 @@
+"""Tables as JSON: an object for each row, one a line (JSON lines) or all in one list."""
+
+from __future__ import annotations
+
+import json
+from codecs import BOM_UTF8
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+import pyarrow as pa
+
+from segue.data.formats.arrow_tables import ArrowRows
+from segue.data.formats.cells import sound_rows
+from segue.data.formats.columns import Columns, find_columns
+from segue.data.records import TABLE, Format, Reject, Rows, SetAside, TableOptions
+from segue.data.sources import UNREADABLE, SourceFile
+from segue.errors import InputError
+
+_BLANKS = b" \t\r\n"
+_decode = msgspec.json.Decoder(dict[str, Any]).decode
+_decode_list = msgspec.json.Decoder(list[dict[str, Any]]).decode
+_UNDECODABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+
+def _first(file: SourceFile) -> dict[str, Any]:
+    """The first object of a list, or of a line; empty if there is none."""
+    head = file.head.removeprefix(BOM_UTF8).lstrip(_BLANKS)
+    text = head.decode("utf-8", "replace").removeprefix("[").lstrip()
+    try:
+        first, _ = json.JSONDecoder().raw_decode(text)
+    except (ValueError, RecursionError):
+        return {}
+    return first if isinstance(first, dict) else {}
+
+
+def _recognises(file: SourceFile) -> bool:
+    """Whether the first object holds cells, in a folder under names that are known."""
+    if file.head.removeprefix(BOM_UTF8).lstrip(_BLANKS)[:1] not in (b"{", b"["):
+        return False
+    first = _first(file)
+    if len(first) < 2 or "tracks" in first or not all(map(_is_cell, first.values())):
+        return False
+    if file.alone:
+        return True
+    try:
+        find_columns(file.name, list(first), TableOptions())
+    except InputError:
+        return False
+    return True
+
+
+def _is_cell(value: Any) -> bool:
+    if isinstance(value, list):
+        return bool(value) and all(isinstance(entry, str) for entry in value)
+    return not isinstance(value, dict)
+
+
+def _records(file: SourceFile, reject: Reject) -> list[dict[str, Any]]:
+    raw, content = file.open_text()
+    try:
+        with raw, content:
+            text = bytes(content.read()).removeprefix(BOM_UTF8)
+    except UNREADABLE as error:
+        raise file.unreadable(error) from error
+    records: list[dict[str, Any]] = []
+    if text.lstrip(_BLANKS)[:1] == b"[":
+        try:
+            return _decode_list(text)
+        except _UNDECODABLE as error:
+            reject(file.name, "whole file", f"is no list of rows ({error})", None)
+            return records
+    for number, line in enumerate(text.split(b"\n"), start=1):
+        if line.strip(_BLANKS):
+            try:
+                records.append(_decode(line))
+            except _UNDECODABLE as error:
+                shown = line.decode("utf-8", "replace")
+                reject(file.name, f"line {number}", f"is no row ({error})", shown)
+    return records
+
+
+def _columns(file: SourceFile, options: TableOptions) -> Columns:
+    return find_columns(file.name, list(_first(file)), options)
+
+
+def _read(file: SourceFile, options: TableOptions, reject: Reject) -> Iterator[Rows | SetAside]:
+    columns = _columns(file, options)
+    records = _records(file, reject)
+    names = [columns.header[at] for at in columns.used]
+    table = pa.table({name: _column([row.get(name) for row in records]) for name in names})
+    rows = ArrowRows(columns, iter(table.to_batches()), len(records), file.size)
+    yield from sound_rows(columns, rows, reject)
+
+
+def _column(values: list[Any]) -> pa.Array:
+    """Cells of one type; text where they are of several."""
+    try:
+        return pa.array(values)
+    except (pa.ArrowException, OverflowError):
+        texts = [value if value is None else str(value) for value in values]
+        return pa.array(texts, pa.string())
+
+
+JSON_TABLES = Format(
+    "tables as JSON",
+    _recognises,
+    _read,
+    gives="rows",
+    describe=lambda file, options: str(_columns(file, options)),
+    advise=lambda file, options: _columns(file, options).unused,
+    options=TABLE,
+)
