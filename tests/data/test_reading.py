@@ -459,11 +459,14 @@ class TestWithoutHeader:
         assert lists(found) == {"1": ["7", "5"]}
         assert found.report.columns == "playlist = 1, track = 3, position = 2; no artists"
 
-    def test_artists_of_a_listener(self, of_text):
+    def test_artists_of_a_listener(self, of_text, tmp_path):
         """Last.fm 360K: a MusicBrainz id may be missing, and quotation marks are letters."""
         mbid = "b1a9c0e9-d987-4042-ae91-78d6a3267d69"
         rows = f'aa\t{mbid}\talpha band\t21\naa\t\tbeta "the" band\t99\n'
         assert lists(of_text(rows, "plays.tsv")) == {"aa": ["alpha band", 'beta "the" band']}
+        assert find(tmp_path / "plays.tsv").advice == [
+            "the tracks are artists: there are no others"
+        ]
         assert lists(of_text(rows, "plays.tsv", top=1, min_length=1)) == {"aa": ['beta "the" band']}
 
     def test_a_table_of_artists_is_told_how(self, of_text):

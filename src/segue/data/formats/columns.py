@@ -86,6 +86,8 @@ class Columns:
         Whether the rows are a listening history.
     order_stated : bool
         Whether someone has said which column is the position.
+    of_artists : bool
+        Whether the tracks are artists, as what listeners have is known of artists only.
     """
 
     table: str
@@ -97,6 +99,7 @@ class Columns:
     at_least: dict[int, float] = field(default_factory=dict)
     listens: bool = False
     order_stated: bool = False
+    of_artists: bool = False
 
     def __str__(self) -> str:
         """``playlist = userId, track = movieId; no artists``."""
@@ -148,7 +151,8 @@ class Columns:
         """What recognised columns would do that are not read: sentences."""
         keys = {key_of(name): at for at, name in enumerate(self.header) if self.has_header}
         free = {key: self.header[at] for key, at in keys.items() if at not in self.used}
-        said = [
+        said = ["the tracks are artists: there are no others"] if self.of_artists else []
+        said += [
             f"`{free[key]}` is not used, every row counts: "
             f"--at-least {free[key]}=… leaves out the others"
             for key in _VALUES
@@ -256,6 +260,7 @@ def find_columns(
         column_index |= placed
         listens |= heard
     _check_complete(table, header, has_header, wanted, column_index, listens=listens)
+    of_artists = not has_header and not wanted and column_index == _OF_ARTISTS
     if "plays" not in wanted and not (listening and listening.top):
         column_index.pop("plays", None)
     if listens and not (listening and listening.top) and "position" not in column_index:
@@ -276,6 +281,7 @@ def find_columns(
         },
         listens,
         bool(wanted.get("position")),
+        of_artists,
     )
 
 
@@ -383,6 +389,7 @@ _ANY, _MBID = (
     re.compile("([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})?"),
 )
 _TIME, _COUNT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d.*"), re.compile(r"\d+")
+_OF_ARTISTS = {"playlist": 0, "track": 2, "plays": 3}
 # Tables without a header that their cells give away.
 _LAYOUTS: tuple[tuple[tuple[re.Pattern[str], ...], dict[str, int]], ...] = (
     # Yoochoose: session, time, item, category.
@@ -409,7 +416,7 @@ _LAYOUTS: tuple[tuple[tuple[re.Pattern[str], ...], dict[str, int]], ...] = (
         {"artist": 0, "album_name": 1, "track_name": 2, "position": 6, "mbid": 7},
     ),
     # Last.fm 360K: user, artist's MusicBrainz id, artist, plays. The artists are the tracks.
-    ((_ANY, _MBID, _ANY, _COUNT), {"playlist": 0, "track": 2, "plays": 3}),
+    ((_ANY, _MBID, _ANY, _COUNT), _OF_ARTISTS),
 )
 
 
