@@ -440,7 +440,6 @@ class Matcher:
         groups: list[list[int]] = [order[first[at] : first[at + 1]].tolist() for at in artists]
         if len(groups) == 1:
             return groups[0]
-            return groups[0]
         return sorted((row for group in groups for row in group), key=self._fame)
 
     @cached_property
