@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 import zipfile
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from fastapi.testclient import TestClient
 
@@ -122,3 +126,32 @@ def test_what_cannot_be_exported(client):
     answer = export(client, title="a", tracks=TRACKS, format="doc")
     assert answer.status_code == 422
     assert "'m3u8', 'xspf'" in answer.json()["error"]
+
+
+def test_what_would_fill_the_memory_is_refused(client):
+    packed, table = gzip.compress(b"playlist,track,artist\n" + bytes(1 << 20)), io.BytesIO()
+    rows = pa.array(np.zeros(20_000, dtype=np.int32))
+    long = pa.DictionaryArray.from_arrays(rows, pa.array(["x" * (1 << 19)]))
+    pq.write_table(pa.table({"track": long}), table)
+    nested = io.BytesIO()
+    with zipfile.ZipFile(nested, "w") as archive:
+        archive.writestr("inside.csv.gz", packed)
+    for name, content, sentence in (
+        ("a.csv.gz", packed, "a.csv.gz: is compressed; send it as it is, or in a zip"),
+        ("b.zip", nested.getvalue(), "b.zip/inside.csv.gz: is compressed; send it as it is"),
+        ("c.parquet", table.getvalue(), "c.parquet: has more rows, or longer ones, than are read"),
+    ):
+        response = client.post(f"{API}/read", params={"name": name}, content=content)
+        assert response.status_code == 400
+        assert response.json()["error"].startswith(sentence)
+
+
+def test_a_damaged_member_of_a_zip_is_named(client):
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("inside.txt", "Artist 3 - Track 3\n" * 100)
+    content = bytearray(packed.getvalue())
+    content[40:44] = b"\xff\xff\xff\xff"
+    response = client.post(f"{API}/read", params={"name": "z.zip"}, content=bytes(content))
+    assert response.status_code == 400
+    assert response.json()["error"].startswith("z.zip/inside.txt: cannot be read")

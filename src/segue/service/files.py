@@ -8,10 +8,13 @@ from tempfile import TemporaryDirectory
 from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from segue.data.reading import Collection, read
+from segue.data.sources import SourceFile, find_files
 from segue.errors import InputError, SegueError
 from segue.names.match import Status
 from segue.recommend.details import Track
@@ -29,6 +32,8 @@ from segue.service.work import Work
 UPLOADS = frozenset({f"{API}/read"})
 _MAX_SONGS = 20_000
 _MAX_UNPACKED = 256 << 20  # bytes
+_MAX_CELLS = 4 << 30  # bytes, were every cell of a column as long as all of it
+_COMPRESSED = (b"\x1f\x8b", b"BZh", b"\x28\xb5\x2f\xfd")
 _LONGEST_NAME = 100
 
 
@@ -151,17 +156,39 @@ def read_content(name: str, content: bytes) -> Collection:
 
 
 def _check_unpacked(path: Path) -> None:
-    if not zipfile.is_zipfile(path):
-        return
+    """Refuse what is small as it was sent and would fill the memory as it is read."""
+    if zipfile.is_zipfile(path):
+        try:
+            with zipfile.ZipFile(path) as archive:
+                size = sum(member.file_size for member in archive.infolist())
+        except (zipfile.BadZipFile, OSError):
+            return  # reading it says what is wrong
+        if size > _MAX_UNPACKED:
+            most = _MAX_UNPACKED >> 20
+            raise InputError(f"{path.name}: unpacks to {size >> 20:,} MiB; at most {most} are read")
+    for file in find_files(path):
+        with file.open() as opened:
+            try:
+                start = opened.read(4)
+            except Exception as error:  # each zip decompressor has its own errors
+                raise file.unreadable(error) from error
+        if start.startswith(_COMPRESSED):
+            raise InputError(f"{file.name}: is compressed; send it as it is, or in a zip")
+        if start == b"PAR1":
+            _check_parquet(file)
+
+
+def _check_parquet(file: SourceFile) -> None:
+    """A column may hold one long text for every row: it is stored once, but read as often."""
     try:
-        with zipfile.ZipFile(path) as archive:
-            size = sum(member.file_size for member in archive.infolist())
-    except (zipfile.BadZipFile, OSError):
+        facts = pq.ParquetFile(pa.BufferReader(file.read())).metadata
+    except (pa.ArrowException, OSError):
         return  # reading it says what is wrong
-    if size > _MAX_UNPACKED:
-        raise InputError(
-            f"{path.name}: unpacks to {size >> 20:,} MiB; at most {_MAX_UNPACKED >> 20} are read"
-        )
+    groups = [facts.row_group(at) for at in range(facts.num_row_groups)]
+    chunks = [group.column(at) for group in groups for at in range(group.num_columns)]
+    largest = max((chunk.total_uncompressed_size for chunk in chunks), default=0)
+    if facts.num_rows > _MAX_SONGS or facts.num_rows * largest > _MAX_CELLS:
+        raise InputError(f"{file.name}: has more rows, or longer ones, than are read here")
 
 
 def matched(recommender: Recommender, found: Collection) -> dict[str, Any]:
