@@ -12,6 +12,7 @@ import click
 from segue.cli.list_files import ListFile, file_options
 from segue.cli.list_options import JSON
 from segue.cli.output import comma_names, print_json
+from segue.cli.own_music import read_own_music
 from segue.console import count, say
 
 if TYPE_CHECKING:
@@ -23,12 +24,6 @@ if TYPE_CHECKING:
 STEPS = ("dedupe", "versions", "outliers", "order")
 # Playlists that a message names.
 _SHOWN = 10
-
-
-def _read(source: Path) -> Collection:
-    from segue.data.reading import read
-
-    return read(source)
 
 
 def _others(read: Collection, songs: Collection, source: Path) -> Collection:
@@ -43,13 +38,6 @@ def _others(read: Collection, songs: Collection, source: Path) -> Collection:
     names = [title or "" for title in read.playlists.titles.filter(np.array(same)).to_pylist()]
     say(f"{source}: left out what is to be sorted: {', '.join(names)}")
     return replace(read, playlists=read.playlists.rows(np.flatnonzero(~np.array(same))))
-
-
-def _say_matched(
-    source: Path, num_found: int, unsure: tuple[str, ...], missing: tuple[str, ...]
-) -> None:
-    asked = count(num_found + len(unsure) + len(missing), "song")
-    say(f"{source}: {asked}, {num_found} found, {len(unsure)} unsure, {len(missing)} missing")
 
 
 def _only(read: Collection, playlist: str | None, source: Path) -> Collection:
@@ -105,14 +93,9 @@ def sort(bundle: Path, liked: Path, into: Path, n: int, as_json: bool, file: Lis
 
     file.check()
     recommender = Recommender.load(bundle, second_stage=False)
-    songs = _read(liked)
-    playlists = _others(_read(into), songs, into)
+    songs = read_own_music(liked, recommender).collection
+    playlists = _others(read_own_music(into, recommender).collection, songs, into)
     found = recommender.sort(songs, into=playlists, n=n)
-    _say_matched(liked, len(found.songs), found.unsure, found.missing)
-    held, known = (
-        sum(getattr(p, at) for p in found.playlists) for at in ("num_songs", "num_found")
-    )
-    say(f"{into}: {count(len(found.playlists), 'playlist')}, {count(held, 'song')}, {known} found")
     if as_json:
         print_json(found.to_json())
     else:
@@ -208,11 +191,9 @@ def tidy(
         catalog = recommender.bundle.catalog
         report = recommender.tidy(playlist=playlist, parts=parts)
     else:
-        own = _only(_read(source), playlist, source)
+        own = _only(read_own_music(source, recommender).collection, playlist, source)
         rows, catalog = own.playlists.tracks[0].tolist(), own.catalog
         report = recommender.tidy(own, parts=parts)
-        num_found = sum(song.status == "found" for song in report.songs)
-        _say_matched(source, num_found, report.unsure, report.missing)
     if as_json:
         print_json(report.to_json())
     else:
