@@ -22,6 +22,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import statistics
 import time
 from collections.abc import Callable
@@ -191,7 +192,19 @@ def summed_up(out: Path, options: argparse.Namespace) -> dict[str, Any]:
 
     def read(name: str) -> Any:
         path = out / f"scores-{name.replace(' ', '-')}.json"
-        return json.loads(path.read_text()) if path.exists() else None
+        if not path.exists():
+            return None
+        found = json.loads(path.read_text())
+        # By the other definitions only over all kinds, which keeps the file small.
+        found["values"] = {
+            by: {
+                kind: {metric: round(value, 5) for metric, value in values.items()}
+                for kind, values in kinds.items()
+                if by == DEFINITIONS[0] or kind == ALL
+            }
+            for by, kinds in found["values"].items()
+        }
+        return found
 
     runs = {name: [read(f"{name}-{seed}") for seed in SEEDS] for name in OURS}
     runs |= {name: [read(name)] for name in NAMES}
@@ -216,7 +229,7 @@ def cell(runs: list[dict[str, Any]], by: str, kind: str, metric: str) -> str:
     text = f"{statistics.mean(found):.{digits}f}"
     if len(found) > 1:
         text += f" ± {statistics.stdev(found):.{digits}f}"
-    return text.replace("0.", ".")
+    return re.sub(r"\b0\.", ".", text)
 
 
 def table(systems: dict[str, Any], by: str) -> str:
