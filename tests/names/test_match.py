@@ -131,6 +131,15 @@ def test_found(names, asked, track_id, how):
     assert match.how == how
 
 
+def test_of_several_that_fit_the_one_that_is_spelt_so():
+    tracks = [("a", "Halo", ["Alpha"]), ("b", "Halo (feat. Beta)", ["Alpha"]), ("c", "Halo", ["X"])]
+    names = lookup([*tracks, ("d", "HALO", ["Alpha"])])
+    asked = ["Halo (feat. Beta) - Alpha", ("Alpha", "Halo (Feat. Beta)"), "Alpha - Halo (ft. Beta)"]
+    assert [match.track for match in names.match(asked)] == [1, 1, 0]
+    (match,) = names.match(["halo"])
+    assert match.candidates == (0, 2), "of each artist the best known"
+
+
 @pytest.mark.parametrize(
     ("asked", "candidates"),
     [

@@ -108,6 +108,12 @@ def test_a_limit_of_nothing_is_refused(name):
         Filters(**{name: 0})
 
 
+@pytest.mark.parametrize("limit", ["a", 1.5, True])
+def test_a_limit_that_is_no_number_is_refused(limit):
+    with pytest.raises(InputError, match=r"max_per_artist is .*, expected a whole number"):
+        Filters(max_per_artist=limit)
+
+
 @pytest.fixture(scope="module")
 def with_equals(recommender) -> Recommender:
     """Tracks 4k and 4k + 1 are one song under two ids: another case, the same artist."""
@@ -116,6 +122,21 @@ def with_equals(recommender) -> Recommender:
     names = [name.upper() if t % 2 else name for t, name in enumerate(names)]
     catalog = catalog.with_nodes("track", Nodes(catalog.track_ids, pa.array(names)))
     return Recommender(replace(recommender.bundle, catalog=catalog))
+
+
+def test_an_artist_may_have_several_ids(with_equals):
+    catalog = with_equals.bundle.catalog
+    names = catalog.artists.names.to_pylist()
+    ours, other = int(catalog.main_artist[0]), int(catalog.main_artist[2])
+    assert ours != other
+    names[other] = names[ours].upper()
+    titles = catalog.track_names.to_pylist()
+    titles[2] = titles[0]
+    catalog = catalog.with_nodes("artist", Nodes(catalog.artists.ids, pa.array(names)))
+    catalog = catalog.with_nodes("track", Nodes(catalog.track_ids, pa.array(titles)))
+    both = Recommender(replace(with_equals.bundle, catalog=catalog))
+    found = both.vibe(["segue:track:0"], 160).tracks
+    assert "segue:track:2" not in [track.track_id for track in found]
 
 
 def songs_in(found) -> list[tuple[str, str]]:

@@ -91,8 +91,12 @@ class Match:
 class _Reading:
     """One way to read a text: as a title, by an artist."""
 
-    title: Title
+    text: str
     artists: tuple[str, ...]
+
+    @cached_property
+    def title(self) -> Title:
+        return title_of(self.text)
 
 
 @dataclass(frozen=True)
@@ -156,8 +160,8 @@ class Matcher:
         """A song whose title is known, and its artists if there are any."""
         if not asked.artists:
             return self._titled(asked.text, asked.title)
-        reading = _Reading(title_of(asked.title), asked.artists)
-        swapped = _Reading(title_of(", ".join(asked.artists)), (asked.title,))
+        reading = _Reading(asked.title, asked.artists)
+        swapped = _Reading(", ".join(asked.artists), (asked.title,))
         return self._read(asked, [reading, swapped])
 
     def _text(self, text: str) -> Match | None:
@@ -246,7 +250,9 @@ class Matcher:
         return _Choice(kept, best)
 
     def _found(self, asked: Asked, reading: _Reading, chosen: _Choice) -> Match:
-        row = chosen.rows[0]
+        wanted = fold(reading.text)
+        spelt_so = (row for row in chosen.rows if fold(self._title(row)) == wanted)
+        row = next(spelt_so, chosen.rows[0])
         version = title_of(self._title(row)).version
         how = "name" if version.kind == reading.title.version.kind else "version"
         names = {fold(name).replace(" ", "") for name in self._written(row)}
@@ -294,14 +300,15 @@ class Matcher:
             rows = sorted((choice.rows[0] for choice in kept), key=self._fame)
             return _unsure(text, rows, "several")
         best = min(kept, key=lambda choice: (choice.cost, self._fame(choice.rows[0])))
-        return self._found(Asked(text), _Reading(parts, ()), best)
+        return self._found(Asked(text), _Reading(title, ()), best)
 
     def _one_artist(self, text: str, rows: list[int]) -> Match | None:
         """Tracks of one name: found if they are by one artist, else unsure."""
         if not rows:
             return None
-        if len({artist_keys(self._artist(row))[:1] for row in rows}) > 1:
-            return _unsure(text, rows, "several")
+        best = {artist_keys(self._artist(row))[:1]: row for row in reversed(rows)}
+        if len(best) > 1:
+            return _unsure(text, sorted(best.values(), key=self._fame), "several")
         return Match(text, "found", rows[0], "name", count=len(rows))
 
     def _run_together(self, text: str, line: str) -> Match | None:
@@ -397,7 +404,7 @@ class Matcher:
         """Tracks that a song may be, though that is not clear: best first."""
         readings = list(_readings(asked.text))
         if asked.title:
-            readings = [_Reading(title_of(asked.title), asked.artists)]
+            readings = [_Reading(asked.title, asked.artists)]
         alike: dict[int, float] = {}
         for reading in readings:
             title, artists = reading.title, reading.artists
@@ -494,13 +501,13 @@ def _readings(text: str) -> list[_Reading]:
         left, right = text[: cut.start()].strip(), text[cut.end() :].strip()
         if left and right:
             readings += [
-                _Reading(title_of(right), (left,)),
-                _Reading(title_of(left), (right,)),
+                _Reading(right, (left,)),
+                _Reading(left, (right,)),
             ]
     for cut in _BY.finditer(text):
-        readings.append(_Reading(title_of(text[: cut.start()]), (text[cut.end() :],)))
+        readings.append(_Reading(text[: cut.start()], (text[cut.end() :],)))
     if found := _IN_BRACKETS.match(text):
-        readings.append(_Reading(title_of(found["title"]), (found["artist"],)))
+        readings.append(_Reading(found["title"], (found["artist"],)))
     return readings
 
 

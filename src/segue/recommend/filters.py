@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from numbers import Integral
 
 import numpy as np
 
@@ -56,9 +57,11 @@ class Filters:
     equal_songs: bool = False
 
     def __post_init__(self) -> None:
-        """Raise InputError for limits below 1."""
+        """Raise InputError for limits that are no whole numbers from 1."""
         for name in ("max_per_artist", "max_per_album"):
             limit = getattr(self, name)
+            if limit is not None and (not isinstance(limit, Integral) or isinstance(limit, bool)):
+                raise InputError(f"{name} is {limit!r}, expected a whole number")
             if limit is not None and limit < 1:
                 raise InputError(f"{name} is {limit}, expected at least 1")
 
@@ -165,9 +168,10 @@ class _Gate:
             )
             if limit is not None
         ]
-        self.songs: set[tuple[int, str]] | None = None
+        self.songs: set[tuple[str, str]] | None = None
         if distinct or not filters.other_versions:
-            self.songs = {self._song(int(track)) for track in query}
+            known = (int(track) for track in query if catalog.main_artist[track] >= 0)
+            self.songs = {self._song(track) for track in known}
 
     def admits(self, track: int) -> bool:
         if any(of[track] >= 0 and held[of[track]] >= limit for limit, of, held in self.limits):
@@ -179,11 +183,13 @@ class _Gate:
     def take(self, track: int) -> None:
         for _, of, held in self.limits:
             held[of[track]] += 1
-        if self.songs is not None:
+        if self.songs is not None and self.catalog.main_artist[track] >= 0:
             self.songs.add(self._song(track))
 
-    def _song(self, track: int) -> tuple[int, str]:
+    def _song(self, track: int) -> tuple[str, str]:
         """Its main artist, and its title with the version where versions count as songs."""
-        title = str(self.catalog.track_names[track])
-        name = fold(title) if self.versions_count else title_of(title).song
-        return int(self.catalog.main_artist[track]), name
+        title, artist = str(self.catalog.track_names[track]), int(self.catalog.main_artist[track])
+        if not self.versions_count:
+            return str(artist), title_of(title).song
+        # By name: an artist may have several ids, too.
+        return fold(str(self.catalog.artists.names[artist])), fold(title)
