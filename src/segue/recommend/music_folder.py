@@ -1,7 +1,7 @@
 """The audio files of a music folder, and which of them is a track.
 
-Files are known by their tags where mutagen is installed (`pip install mutagen`), else by their
-names: ``artist/album/nn title.mp3``, ``artist - title.mp3`` and the like.
+Files are known by their tags, where those are missing by their names:
+``artist/album/nn title.mp3``, ``artist - title.mp3`` and the like.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from segue.data.formats.songs import song_of_path
 from segue.data.records import Track
@@ -20,13 +19,6 @@ AUDIO = {
     ".aac", ".aif", ".aiff", ".alac", ".ape", ".dsf", ".flac", ".m4a", ".m4b", ".mka", ".mp2",
     ".mp3", ".mp4", ".mpc", ".oga", ".ogg", ".opus", ".tta", ".wav", ".webm", ".wma", ".wv",
 }  # fmt: skip
-# The tags' names where mutagen's simple ones are not had: ID3 in WAV and AIFF, WMA.
-_TAGS = {
-    "title": ("title", "TIT2", "Title"),
-    "artist": ("artist", "TPE1", "Author"),
-    "albumartist": ("albumartist", "TPE2", "WM/AlbumArtist"),
-    "album": ("album", "TALB", "WM/AlbumTitle"),
-}
 # Of several files, the version that is wanted, else in this order.
 _VERSIONS = ("plain", "same", "live", "other")
 
@@ -61,7 +53,6 @@ class MusicFolder:
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
         self.folder = Path(folder)
-        tags = _tag_reader()
         # (artist, song without its version), as keys → files.
         self._files: dict[tuple[str, str], list[_File]] = {}
         self.songs: list[tuple[list[str], str]] = []
@@ -70,7 +61,7 @@ class MusicFolder:
             if path.suffix.lower() not in AUDIO or not path.name.isprintable():
                 continue
             self.num_files += 1
-            artists, titled, album = self._names_of(path, tags)
+            artists, titled, album = self._names_of(path)
             if artists and titled:
                 self.songs.append((artists, titled))
             title = title_of(titled)
@@ -98,12 +89,9 @@ class MusicFolder:
 
         return min(found, key=likeness).path if found else None
 
-    def _names_of(self, file: Path, tags: Any) -> tuple[list[str], str, str]:
+    def _names_of(self, file: Path) -> tuple[list[str], str, str]:
         """Artists, title and album of a file, as its tags say or else its path."""
-        found = None if tags is None else _tagged(file, tags)
-        if found is not None:
-            return found
-        return _named(file.relative_to(self.folder))
+        return _tagged(file) or _named(file.relative_to(self.folder))
 
 
 def _named(file: Path) -> tuple[list[str], str, str]:
@@ -120,27 +108,15 @@ def _named(file: Path) -> tuple[list[str], str, str]:
     return artists, title, album
 
 
-def _tag_reader() -> Any:
-    """Mutagen's reader of tags; None if it is not installed."""
-    try:
-        import mutagen
-    except ImportError:
-        return None
-    return mutagen.File
-
-
-def _tagged(file: Path, read: Any) -> tuple[list[str], str, str] | None:
+def _tagged(file: Path) -> tuple[list[str], str, str] | None:
     """Artists, title and album; None where the tags lack one of the first two."""
+    from tinytag import TinyTag, TinyTagException
+
     try:
-        tags = read(file, easy=True) or {}
-        titles, albums = _texts(tags, "title"), _texts(tags, "album")
-        artists = _texts(tags, "artist") + _texts(tags, "albumartist")
-    except Exception:  # Damaged files: mutagen has an error for each format.
+        tags = TinyTag.get(file, duration=False)
+    except (TinyTagException, OSError):  # damaged, or a kind of file without tags
         return None
-    return (artists, titles[0], (albums or [""])[0]) if titles and artists else None
-
-
-def _texts(tags: Any, name: str) -> list[str]:
-    found = next((tags[key] for key in _TAGS[name] if key in tags), ())
-    # An ID3 frame holds its texts; elsewhere they are the value.
-    return [str(text) for text in getattr(found, "text", found)]
+    # The first artist of several, then the others.
+    artists = [tags.artist, *tags.other.get("artist", ()), tags.albumartist]
+    named = [str(artist) for artist in artists if artist]
+    return (named, tags.title, tags.album or "") if named and tags.title else None
