@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from fastapi.testclient import TestClient
 
 from segue.bundle import Bundle
+from segue.data.relations import Nodes
+from segue.data.title_words import Vocabulary
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.service import app as app_module
 from segue.service.app import create_app
@@ -25,15 +29,20 @@ def bundle_of(graph: PlaylistGraph, rng_seed: int) -> Bundle:
         vectors = rng.standard_normal((rows, DIM), dtype=np.float32)
         return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
+    words = Nodes(pa.array(["community", "night"]), pa.array(["community", "night"]))
+    titled = Vocabulary(words).relation(graph.playlists.titles.to_pylist())
     return Bundle(
-        catalog=graph.catalog,
+        catalog=graph.catalog.with_nodes("word", words),
         vectors={
             "track": unit(graph.catalog.num_tracks),
             "artist": unit(len(graph.catalog.artists)),
+            "word": unit(2),
         },
+        word_weight=np.ones(2, dtype=np.float32),
+        title_growth=np.zeros(1, dtype=np.float32),
         query_weight=np.ones(graph.catalog.num_tracks, dtype=np.float32),
         popularity=graph.popularity.astype(np.int64),
-        playlists=graph.playlists,
+        playlists=replace(graph.playlists, relations={"word": titled}),
         config={},
         metrics={},
         split={},

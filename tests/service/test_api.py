@@ -261,7 +261,7 @@ def test_how_the_service_fares(client, serving):
     assert version["bundle"].pop("loaded_at") == serving.current.loaded_at.isoformat()
     assert version["bundle"] == {
         "num_tracks": 160, "num_artists": 20, "num_playlists": 240, "has_playlists": True,
-        "has_titles": False,
+        "has_titles": True,
     }  # fmt: skip
 
 

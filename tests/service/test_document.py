@@ -51,6 +51,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "/find": {"query": {"text": "a", "kind": ["track", "artist", "playlist"]}},
     "/read": {"query": {"name": "a.txt"}, "body": b"Artist 3 - Track 3\nArtist 4 - Track 4"},
     "/export": {"body": {"tracks": ["segue:track:1"], "format": "csv"}},
+    "/title": {"body": {"playlist": "7", "n": 2}},
     "/match": {"body": {"songs": ["Track 8", {"title": "Track 3", "artists": ["?"]}, "?"]}},
     "/complete": {"body": {"playlist": "7", "reasons": True, "dial": 0.5}},
     "/recommend": {"body": {"playlists": [{"playlist": "7"}, {"tracks": ["?"]}], "n": 3}},
@@ -81,7 +82,7 @@ def test_good_answers_are_as_the_document_says(serving: Serving, method: str, pa
 def test_the_document_describes_everything(client: TestClient) -> None:
     document = client.get(f"{API}/openapi.json").json()
     assert {path.removeprefix(API) for path in document["paths"]} == {
-        "/read", "/export", "/find", "/match",
+        "/read", "/export", "/title", "/find", "/match",
         "/complete", "/recommend", "/vibe", "/similar", "/why", "/sort", "/tidy",
         "/subgraph", "/nearby",
         "/tracks/{track_id}", "/artists/{artist_id}", "/playlists/{playlist_id}", "/health",
