@@ -54,8 +54,7 @@ def slices(tmp_path_factory) -> Path:
 def test_build_says_what_it_read_and_info_what_is_there(run, slices, tmp_path):
     status, out, err = run("build", slices, "--out", tmp_path / "graph")
     assert (status, out) == (0, "")
-    assert "4 records" in err
-    assert "4 playlists with 1506 pairs" in err
+    assert "Read 2 files, Million Playlist Dataset slices:\n  4 playlists with 1506 pairs" in err
     assert "1 repeated track counted once" in err
     assert "Graph: 4 playlists, 1501 tracks, 7 artists, 100 albums, 1506 pairs" in err
 
@@ -170,11 +169,11 @@ def test_bad_records_are_refused_or_set_aside(run, slices, tmp_path):
 
     status, _, err = run("build", source, "--out", tmp_path / "graph", "--skip-bad")
     assert status == 0
-    assert "6 records" in err
-    assert "4 playlists with 1506 pairs" in err
+    assert "Read 3 files, Million Playlist Dataset slices:\n  5 playlists with 1506 pairs" in err
     assert "2 bad records set aside" in err
     aside = (tmp_path / "graph" / "skipped.jsonl").read_text().splitlines()
-    assert [json.loads(line)["record"] for line in aside] == ["playlists[0]", "playlists[1]"]
+    records = [json.loads(line)["record"] for line in aside]
+    assert records == ["playlists[0].tracks[0]", "playlists[1]"], "of the first only the track"
 
 
 def test_what_stands_already_is_not_replaced_unasked(run, slices, tmp_path):
@@ -250,8 +249,8 @@ def test_an_unexpected_error_is_one_line_too(run, monkeypatch):
 def test_every_command_and_every_option_says_what_it_does():
     assert list(cli.commands) == [
         "demo", "generate", "build", "info", "train", "evaluate", "compare", "update",
-        "index", "find", "complete", "vibe", "title", "similar", "why", "recommend", "challenge",
-        "draw", "serve",
+        "index", "find", "complete", "vibe", "title", "similar", "why", "sort", "tidy",
+        "recommend", "challenge", "draw", "serve",
     ]  # fmt: skip
     for name, command in cli.commands.items():
         for flag in ("--help", "-h"):

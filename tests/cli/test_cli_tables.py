@@ -79,7 +79,10 @@ def test_columns_are_for_tables(run, tmp_path):
     (tmp_path / "mpd.slice.0-0.json").write_text('{"playlists": []}')
     status, _, err = run("build", tmp_path, "--out", tmp_path / "g", "--columns", "track=t")
     assert status == 1
-    assert "but --columns is for Parquet tables and lists of ids, one a line and text tables" in err
+    assert (
+        "but --columns is for Parquet tables, tables as JSON, lists of ids, one a line and text"
+        in err
+    )
 
 
 def test_without_artists_from_the_table_to_the_music(run, planted_graph, tmp_path):

@@ -331,7 +331,7 @@ def find(
     for option in given:
         unfit = next((format_ for _, format_ in found if option not in format_.options), None)
         if unfit is not None:
-            fit = " and ".join(f.name for f in FORMATS if option in f.options)
+            fit = _either([f.name for f in FORMATS if option in f.options], "and")
             shown = "--no-header" if option == "header" else f"--{option.replace('_', '-')}"
             raise InputError(f"{name}: holds {unfit.name}, but {shown} is for {fit}")
     if "slices" in given:
