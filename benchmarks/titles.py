@@ -234,7 +234,7 @@ def main() -> None:
     parser.add_argument("--arms", nargs="*", choices=ARMS, default=list(ARMS))
     parser.add_argument("--table", action="store_true", help="Only print what there is.")
     args = parser.parse_args()
-    if args.data == "real" and not os.environ.get("SEGUE_REALDATA"):
+    if args.data == "real" and not args.table and not os.environ.get("SEGUE_REALDATA"):
         parser.error("SEGUE_REALDATA must name the folder that holds titled-4k.zip")
     args.out.mkdir(parents=True, exist_ok=True)
     if not args.table:

@@ -73,7 +73,15 @@ def test_titles_for_songs(run, folder, monkeypatch):
     assert json.loads(out) == recommender.title(playlist=playlist).to_json()
     status, _, err = run("title", "bundle")
     assert status == 2
-    assert "either TRACKS or --playlist" in err
+    assert "one of TRACKS, --playlist and --from" in err
+    own = folder / "own.csv"
+    names = ["10", "11", "12"]
+    rows = [f"mine,Track {name},Artist 1" for name in names]
+    own.write_text("\n".join(["playlist,track_name,artist_name", *rows, "lost,Nothing,No one", ""]))
+    status, out, err = run("title", "bundle", "--from", own, "--json")
+    assert status == 0
+    assert [each["heading"] for each in json.loads(out)] == ["Titles for mine"]
+    assert "lost: no song of it is known" in err
     status, _, err = run("title", "plain", track)
     assert status == 1
     assert "can suggest none" in err

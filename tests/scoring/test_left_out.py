@@ -8,6 +8,7 @@ from scipy.sparse import random_array
 
 from segue.bundle import Bundle
 from segue.data.playlists import TrackLists
+from segue.scoring.centroid import Words, unit_rows
 from segue.scoring.first_stage import FirstStage
 from segue.scoring.query import Query
 from segue.scoring.terms import first_stage_of
@@ -39,6 +40,30 @@ def test_it_is_the_score_of_the_list_without_the_track(first_stage, artists):
             expected.append(first_stage.scores(Query(others, artists=by))[0, track])
     np.testing.assert_allclose(found, expected, atol=1e-5)
     assert found.dtype == np.float32
+
+
+def test_titles_stay(first_stage):
+    """They count otherwise beside fewer tracks, and alone as one."""
+    rng = np.random.default_rng(7)
+    dim = first_stage.centroid.track_vectors.shape[1]
+    vectors = unit_rows(rng.normal(size=(4, dim)).astype(np.float32))
+    weight = np.array([0.5, 1, 2, 0.3], dtype=np.float32)
+    words = Words(vectors, weight, np.array([False, False, True, True]), 0.7)
+    titled = replace(first_stage, centroid=replace(first_stage.centroid, words=words))
+    lists, titles = [[3, 50, 7, 120], [9], [5, 6]], [[0, 2, 3], [1], []]
+    found = titled.left_out(
+        Query(TrackLists.from_lists(lists), words=TrackLists.from_lists(titles))
+    )
+    expected = []
+    for tracks, title in zip(lists, titles, strict=True):
+        for track in tracks:
+            others = TrackLists.from_lists([[t for t in tracks if t != track]])
+            asked = Query(others, words=TrackLists.from_lists([title]))
+            expected.append(titled.scores(asked)[0, track])
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+    asked = Query(TrackLists.from_lists([[3, 50], []]), words=TrackLists.from_lists([[0], [1]]))
+    assert asked.lengths.tolist() == [2, 1]
+    assert not asked.empty.any()
 
 
 def test_emphasis_is_refused(first_stage):

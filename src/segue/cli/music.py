@@ -1,7 +1,8 @@
-"""`segue complete`, `vibe`, `similar` and `why`: ask a bundle for music."""
+"""`segue complete`, `vibe`, `title`, `similar` and `why`: ask a bundle for music."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +33,7 @@ from segue.console import count, say
 if TYPE_CHECKING:
     from segue.recommend.exported import Exported
     from segue.recommend.lists import Recommendations
+    from segue.recommend.naming import SuggestedTitles
     from segue.recommend.own_music import OwnMusic
     from segue.recommend.recommender import Recommender
 
@@ -300,27 +302,52 @@ def why(
 @click.argument("bundle", type=click.Path(path_type=Path))
 @click.argument("tracks", nargs=-1)
 @click.option("--playlist", metavar="ID", help="A playlist of the bundle, instead of TRACKS.")
+@FROM
 @click.option(
     "-n", type=click.IntRange(min=1), default=5, show_default=True, help="Number of titles."
 )
 @JSON
 def title(
-    bundle: Path, tracks: tuple[str, ...], playlist: str | None, n: int, as_json: bool
+    bundle: Path,
+    tracks: tuple[str, ...],
+    playlist: str | None,
+    source: str | None,
+    n: int,
+    as_json: bool,
 ) -> None:
     """Suggest titles for a list: words, and short titles that several playlists have.
 
-    TRACKS are track ids or names. The bundle must have learned words of titles.
+    TRACKS are track ids or names; with --from, each playlist of FILE gets titles. The bundle must
+    have learned words of titles.
     """
     from segue.recommend.recommender import Recommender
 
-    if (playlist is None) == (not tracks):
-        raise click.UsageError("Give either TRACKS or --playlist.")
+    if sum([bool(tracks), playlist is not None, source is not None]) != 1:
+        raise click.UsageError("Give one of TRACKS, --playlist and --from.")
     recommender = Recommender.load(bundle, second_stage=False)
-    found = recommender.title(tracks or None, n, playlist=playlist)
-    if as_json:
-        print_json(found.to_json())
+    if source is None:
+        found = [recommender.title(tracks or None, n, playlist=playlist)]
     else:
-        click.echo(str(found))
+        found = _titles_of(read_own_music(source, recommender), recommender, n)
+    if as_json:
+        content = [each.to_json() for each in found]
+        print_json(content[0] if source is None else content)
+    else:
+        for each in found:
+            click.echo(str(each))
+
+
+def _titles_of(own: OwnMusic, recommender: Recommender, n: int) -> list[SuggestedTitles]:
+    """Titles for each playlist of one's own, under its own name."""
+    ids, found = recommender.bundle.catalog.track_ids, []
+    for at in range(len(own.tracks)):
+        songs = [ids[row].as_py() for row in own.tracks[at].tolist()]
+        if not songs:
+            say(f"{own.title(at)}: no song of it is known, so it gets no title")
+            continue
+        suggested = recommender.title(songs, n)
+        found.append(replace(suggested, heading=f"Titles for {own.title(at)}"))
+    return found
 
 
 # In the order in which `segue --help` lists them.

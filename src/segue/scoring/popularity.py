@@ -97,7 +97,7 @@ class Popularity(Term[PopularityWeights]):
     def left_out(self, query: Query, dial: float = 0.0) -> Float32Array:
         """This term of each track for its list without it."""
         row, track = query.tracks.list_index(), query.tracks.track_index
-        left = query.lengths[row] - 1
+        left = query.lengths_without(1)[row]
         dials = (dial - np.exp2(-left / PRIOR_HALF_LIFE)).astype(np.float32)
         return np.where(left > 0, dials * self.full_turn[track], self._share[track])
 

@@ -89,14 +89,19 @@ class Query:
 
     @property
     def lengths(self) -> Int64Array:
-        """Number of tracks, artists and titles in each list: int64 [num_lists].
+        """Number of tracks and artists in each list, 1 for a title alone: int64 [num_lists]."""
+        return self.lengths_without(0)
 
-        A title with words counts as one, whatever their number.
-        """
-        lengths = self.tracks.lengths
+    def lengths_without(self, number: int) -> Int64Array:
+        """`lengths` with that many tracks left out of each list that has them: int64."""
+        lengths = self.tracks.lengths - number
         if self.artists is not None:
             lengths = lengths + self.artists.lengths
-        return lengths if self.words is None else lengths + (self.words.lengths > 0)
+        if self.words is None:
+            return lengths
+        # A title does not change what a list of songs is taken for; alone it stands for one.
+        titled: Int64Array = np.maximum(lengths, (self.words.lengths > 0).astype(np.int64))
+        return titled
 
     @property
     def empty(self) -> BoolArray:
