@@ -89,13 +89,16 @@ def demo(out: Path, quick: bool) -> None:
 
     say(f"Done in {time.perf_counter() - started:.0f} s. The bundle is yours to play with:")
     say("  " + command("vibe", bundle_path, *MORE_SEEDS))
+    say("  " + command("vibe", bundle_path, "--title", "70s rock"))
     say("  " + command("complete", bundle_path, playlist_id, "-n", 20))
     picture = ("--from", MORE_SEEDS[0], "--out", out / "layers.html")
     say("  " + command("draw", "layers", bundle_path, *picture))
     say("  " + command("info", graph_path))
     recommendations = out / "recommendations.parquet"
     say("  " + command("recommend", bundle_path, "--all", "-n", 100, "--out", recommendations))
-    say("Your own playlists: " + command("build", "FOLDER_OF_SLICES", "--out", "graph"))
+    own = ("--from", "my.m3u8", "--out", "next.m3u8")
+    say("Your own playlist: " + command("complete", bundle_path, *own))
+    say("Your own bundle: " + command("build", "PLAYLISTS", "--out", "graph"))
 
 
 def _playlist_to_show(playlists: Playlists) -> int:
