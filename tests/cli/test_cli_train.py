@@ -385,7 +385,7 @@ def test_a_graph_that_is_damaged_is_refused(run, planted_graph, tmp_path):
 def test_a_mistyped_option_does_not_stand_in_the_way(run, graph, tmp_path, options):
     """There is nothing to resume, so the corrected command must simply run."""
     out = tmp_path / "bundle"
-    assert run("train", graph, "--out", out, *SMALL, *options)[0] == 1
+    assert run("train", graph, "--out", out, *SMALL, *options)[0] in (1, 2)
     status, _, err = run("train", graph, "--out", out, *SMALL)
     assert status == 0, err
 
