@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from dataclasses import replace
@@ -12,6 +13,7 @@ import click
 
 from segue.cli.output import DEVICE, SPLIT_RNG_SEED, THREADS, command
 from segue.console import ConsoleProgress, say
+from segue.errors import InputError
 from segue.machine import limit_threads
 from segue.training.config import TrainConfig
 from segue.training.objectives import NEGATIVES, OBJECTIVES, CatalogueSoftmax, changed
@@ -37,6 +39,13 @@ def _config(option: str, help_text: str) -> Callable[[_Function], _Function]:
     if name in TUNED_FIELDS:
         default, help_text = None, f"{help_text}  [default: tuned for the architecture]"
     return click.option(option, type=kind, default=default, show_default=True, help=help_text)
+
+
+def _model(context: click.Context, parameter: click.Parameter, name: str) -> str:
+    """Refuse an unknown architecture at once, but one that was registered from Python is known."""
+    if name not in MODELS and "segue.models" not in sys.modules:
+        raise InputError(f"model {name!r} is not known, expected {', '.join(MODELS)}")
+    return name
 
 
 def _options(
@@ -72,8 +81,8 @@ def _plain_value(text: str) -> bool | int | float | str:
 )
 @click.option(
     "--model",
-    type=click.Choice(MODELS),
     metavar="NAME",
+    callback=_model,
     default=TrainConfig.model,
     show_default=True,
     help=f"Architecture: {', '.join(MODELS)}.",
