@@ -178,3 +178,20 @@ def test_new_playlists_that_are_refused(run, tmp_path, content, says):
     assert status == 1
     assert says in err.splitlines()[-1]
     assert not out.exists()
+
+
+def test_what_is_read_is_not_written_over(run, tmp_path):
+    """`--overwrite` replaced a playlist by its own continuation."""
+    mine = tmp_path / "mine.m3u8"
+    content = "#EXTM3U\nsegue:track:1\nsegue:track:2\n"
+    mine.write_text(content)
+    for source in (mine, tmp_path):
+        status, _, err = run("complete", "bundle", "--from", source, "--out", mine, "--overwrite")
+        assert status == 1
+        assert f"{mine}: is read here, so it is not written over" in err
+    out = ["--format", "m3u8", "--out", tmp_path, "--overwrite"]
+    assert run("complete", "bundle", "--from", mine, *out)[0] == 1
+    into = ["sort", "bundle", mine, "--into", tmp_path, "--out", mine, "--overwrite"]
+    assert run(*into)[0] == 1
+    assert run("tidy", "bundle", mine, "--apply", "order", "--out", mine, "--overwrite")[0] == 1
+    assert mine.read_text() == content

@@ -255,3 +255,69 @@ def test_given_songs_come_first():
     both = Exported("A", MANY.tracks[:4], (4.0, 3.0, 2.0, 1.0)).after(given)
     assert both.tracks == (*given, *MANY.tracks[:3])
     assert both.scores == (None, None, 4.0, 3.0, 2.0)
+
+
+LISTS = {
+    "in.m3u": "#EXTM3U\n#EXTINF:1,Queen - One\nQueen/01 One.mp3\n#EXTINF:1,Queen - Two\n"
+    "/music/Two.mp3\n#EXTINF:1,Queen - Three\nhttps://example.org/3.mp3\n"
+    "#EXTINF:1,Queen - Four\nspotify:track:2aibwv5hGXSgw7Yru8IYTO\n",
+    "in.pls": "[playlist]\nFile1=Queen\\01 One.mp3\nTitle1=Queen - One\nFile2=/music/Two.mp3\n"
+    "Title2=Queen - Two\nFile3=https://example.org/3.mp3\nTitle3=Queen - Three\n"
+    "File4=spotify:track:2aibwv5hGXSgw7Yru8IYTO\nTitle4=Queen - Four\n",
+    "in.xspf": '<playlist version="1" xmlns="http://xspf.org/ns/0/"><trackList>'
+    + "".join(
+        f"<track><title>{title}</title><creator>Queen</creator><location>{at}</location></track>"
+        for title, at in {
+            "One": "Queen/01%20One.mp3", "Two": "file:///music/Two.mp3",
+            "Three": "https://example.org/3.mp3", "Four": "spotify:track:2aibwv5hGXSgw7Yru8IYTO",
+        }.items()
+    )
+    + "</trackList></playlist>",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", LISTS)
+@pytest.mark.parametrize("form", ["m3u8", "xspf", "jspf"])
+def test_songs_keep_the_places_of_their_files(name, form, tmp_path):
+    """A player could no longer open what was tidied: it said `segue:id:…`."""
+    (tmp_path / "lists").mkdir()
+    (tmp_path / "lists" / name).write_text(LISTS[name])
+    path = tmp_path / f"out.{form}"
+    for source in (tmp_path / "lists" / name, path):  # and once more, what was written
+        read = segue.read(source)
+        records = TrackRecords(read.catalog, read.locations)
+        rows = read.playlists.tracks[0].tolist()
+        save([Exported("Tidied", records.of_rows(rows))], path, overwrite=True)
+        text = path.read_text()
+        escaped = form != "m3u8"
+        expected = ["lists/Queen/01%20One.mp3" if escaped else "\nlists/Queen/01 One.mp3\n"]
+        expected += ["file:///music/Two.mp3" if escaped else "\n/music/Two.mp3\n"]
+        expected += ["https://example.org/3.mp3", "spotify:track:2aibwv5hGXSgw7Yru8IYTO"]
+        assert [place for place in expected if place not in text] == []
+        assert "segue:id:" not in text
+
+
+@pytest.mark.parametrize("form", WRITERS)
+def test_what_no_file_can_hold_does_not_spoil_one(form, tmp_path):
+    """A NUL made a table unreadable, half a character could not be written."""
+    writer = WRITERS[form]
+    tracks = (Track("a", "One\0two", (("q", "Que\0en"),)), Track("b", "Three"))
+    content = content_of(Exported("Half \ud83d, nothing \0", tracks), writer)
+    read = read_back(content, f"list{writer.endings[0]}", tmp_path)
+    assert len(tracks_of(read)) == 2
+    if form != "uris":
+        assert read.playlists.titles[0].as_py().startswith("Half ?, nothing")
+
+
+def test_lists_without_a_song_in_the_library_are_not_written(tmp_path):
+    """There were empty files, and no error."""
+    (tmp_path / "music" / "Queen").mkdir(parents=True)
+    (tmp_path / "music" / "Queen" / "One.mp3").write_bytes(b"")
+    one = Exported("Found", (Track("a", "One", (QUEEN,)),))
+    none = Exported("Missing", (Track("b", "Two", (QUEEN,)),))
+    saved = save([one, none], tmp_path / "out", "m3u8", library=tmp_path / "music")
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["found.m3u8"]
+    assert (saved.num_lists, saved.num_lists_left_out, saved.num_left_out) == (1, 1, 1)
+    with pytest.raises(InputError, match="has none of the 2 songs"):
+        save([none, none], tmp_path / "no", "m3u8", library=tmp_path / "music")
+    assert not (tmp_path / "no").exists()

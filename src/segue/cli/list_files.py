@@ -35,8 +35,11 @@ class ListFile:
     library: Path | None
     overwrite: bool
 
-    def check(self, *, with_given: bool = False) -> None:
-        """Raise for what cannot be written, before anything is loaded."""
+    def check(self, *, with_given: bool = False, sources: Iterable[str | Path | None] = ()) -> None:
+        """Raise for what cannot be written, before anything is loaded.
+
+        `sources` are files and folders that are read: none of them is written over.
+        """
         from segue.errors import ArtefactError
         from segue.files import refuse_file
         from segue.recommend.export import writer_of
@@ -46,12 +49,26 @@ class ListFile:
                 raise click.UsageError("--format, --library and --with-given are for --out.")
             return
         writer_of(self.out, self.format, self.library)
+        for source in sources:
+            if source is not None and self._writes_over(Path(source)):
+                raise ArtefactError(
+                    f"{self.out}: is read here, so it is not written over; give another --out"
+                )
         if not self.out.is_dir():
             refuse_file(self.out, overwrite=self.overwrite)
             if not self.out.absolute().parent.is_dir():
                 raise ArtefactError(
                     f"{self.out}: cannot be written, there is no folder {self.out.parent}"
                 )
+
+    def _writes_over(self, source: Path) -> bool:
+        """Whether what is written may replace a file that is read."""
+        if self.out is None or not self.out.exists() or not source.exists():
+            return False
+        out, read = self.out.resolve(), source.resolve()
+        if out.is_dir():
+            return self.overwrite and (out == read or out in read.parents or read in out.parents)
+        return out == read or read in out.parents
 
     def save(self, lists: Iterable[Exported], *, single: bool = False) -> None:
         """Write lists, and report it."""
@@ -80,6 +97,8 @@ class ListFile:
     def _report(self, saved: Saved) -> None:
         if saved.num_left_out:
             say(f"{count(saved.num_left_out, 'song')} not in {self.library}, left out")
+        if saved.num_lists_left_out:
+            say(f"{count(saved.num_lists_left_out, 'playlist')} without a song there: not written")
         lists = f" in {count(saved.num_lists, 'playlist')}" if saved.num_lists > 1 else ""
         say(f"{count(saved.num_tracks, 'song')}{lists} written to {self.out}")
 
@@ -108,7 +127,7 @@ def file_options(*, required: bool = False) -> Callable[[_Function], _Function]:
                 click.option(
                     "--library",
                     type=click.Path(path_type=Path),
-                    help="Your music folder: name the songs' files in it (M3U8 and XSPF).",
+                    help="Your music folder: name the songs' files in it (M3U8, XSPF and JSPF).",
                 ),
                 click.option("--overwrite", is_flag=True, help="Replace older files."),
             ]

@@ -106,7 +106,7 @@ def complete(
 
     if sum([playlist is not None, bool(tracks), source is not None]) != 1:
         raise click.UsageError("Give one of PLAYLIST, the tracks by --track, and --from FILE.")
-    file.check(with_given=with_given)
+    file.check(with_given=with_given, sources=[source])
     recommender = Recommender.load(bundle, exact=exact)
     options: dict[str, Any] = {"reasons": reasons, "n": n, **flags.resolved(recommender)}
     if source is not None:

@@ -91,7 +91,7 @@ def sort(bundle: Path, liked: Path, into: Path, n: int, as_json: bool, file: Lis
     """
     from segue.recommend.recommender import Recommender
 
-    file.check()
+    file.check(sources=[liked, into])
     recommender = Recommender.load(bundle, second_stage=False)
     songs = read_own_music(liked, recommender).collection
     playlists = _others(read_own_music(into, recommender).collection, songs, into)
@@ -121,7 +121,8 @@ def _with_additions(
     """The playlists that get songs, the new ones last, all as their owner has them."""
     from segue.recommend.exported import Exported, TrackRecords
 
-    own, new = TrackRecords(playlists.catalog), TrackRecords(songs.catalog)
+    own = TrackRecords(playlists.catalog, playlists.locations)
+    new = TrackRecords(songs.catalog, songs.locations)
     read = playlists.playlists
     for playlist_id, additions in found.additions.items():
         row = read.index_of[playlist_id]
@@ -183,16 +184,17 @@ def tidy(
             raise click.UsageError(f"--apply: {step!r} is not a step, expected some of {known}.")
     if (bool(chosen) or split) != (file.out is not None):
         raise click.UsageError("--out needs --apply or --split, and these need --out.")
-    file.check()
+    file.check(sources=[source])
     recommender = Recommender.load(bundle, second_stage=False)
     if source is None:
         row = recommender.rows.playlist(str(playlist))
         rows = recommender.playlists.tracks[row].tolist()
-        catalog = recommender.bundle.catalog
+        records = TrackRecords(recommender.bundle.catalog)
         report = recommender.tidy(playlist=playlist, parts=parts)
     else:
         own = _only(read_own_music(source, recommender).collection, playlist, source)
-        rows, catalog = own.playlists.tracks[0].tolist(), own.catalog
+        rows = own.playlists.tracks[0].tolist()
+        records = TrackRecords(own.catalog, own.locations)
         report = recommender.tidy(own, parts=parts)
     if as_json:
         print_json(report.to_json())
@@ -200,7 +202,6 @@ def tidy(
         click.echo(str(report))
     if file.out is None:
         return
-    records = TrackRecords(catalog)
     lists = [(report.title, report.tidied(*chosen))]
     if split:
         lists = [(part.title, songs) for part, songs in report.split(*chosen)]

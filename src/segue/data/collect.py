@@ -21,7 +21,7 @@ from segue.data.playlists import (
     Playlists,
     TrackLists,
 )
-from segue.data.records import AnyPlaylist, Reject, Rows
+from segue.data.records import AnyPlaylist, Location, Reject, Rows
 from segue.data.relations import Nodes, Relation, lists_of
 from segue.data.sessions import Listening
 from segue.data.table_rows import TableRows
@@ -119,6 +119,7 @@ class Collector:
         self.aliases: dict[int, Sequence[str]] = {}  # by track; few sources know any
         self.lengths: list[Int64Array] = []
         self.track_index: list[Int32Array] = []
+        self.locations: dict[str, Location] = {}  # by track id
         self.repeated_tracks = 0
         self.told_apart = 0
         self.disputed: set[int] = set()
@@ -172,6 +173,9 @@ class Collector:
         names = [name for those in artists for _, name in those]
         albums = [track.album or (None, "") for track in new]
         self._add_aliases([track.aliases for track in new])
+        for track in new:
+            if location := getattr(track, "location", None):
+                self.locations[track.id] = location
         self.track_names += [track.name for track in new]
         self.artists.add(
             pa.ListArray.from_arrays(ends, pa.array(ids, pa.string())),

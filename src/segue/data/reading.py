@@ -27,6 +27,7 @@ from segue.data.records import (
     LOW_ROW,
     AnyPlaylist,
     Format,
+    Location,
     Reject,
     Rows,
     SetAside,
@@ -54,6 +55,8 @@ class Collection:
         Of the tracks in them.
     report : ReadReport
         What was found: counts, and how columns were interpreted.
+    locations : dict of str to Location
+        Where the tracks' files are, by track id, as far as lists of players say it.
 
     Examples
     --------
@@ -64,6 +67,7 @@ class Collection:
     playlists: Playlists
     catalog: Catalog
     report: ReadReport = field(default_factory=ReadReport)
+    locations: dict[str, Location] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         """``Collection(1,000 playlists, 66,000 pairs, 34,000 tracks, 9,000 artists)``."""
@@ -169,7 +173,7 @@ class Source:
         if all(format_.gives == "rows" for _, format_ in self.files):
             report.rows = rows.num_rows + report.skipped + set_aside[LOW_ROW]
         report.fingerprint = digest.hexdigest()
-        return Collection(playlists, catalog, report)
+        return Collection(playlists, catalog, report, collector.locations)
 
 
 def read(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 import msgspec
 import numpy as np
@@ -99,6 +99,21 @@ class AnyPlaylist(Protocol):
         """In order."""
 
 
+class Location(NamedTuple):
+    """Where a track's file is.
+
+    Attributes
+    ----------
+    place
+        A path or an address on the web.
+    folder
+        The folder that the path is relative to; empty if to none.
+    """
+
+    place: str
+    folder: str = ""
+
+
 class Track(msgspec.Struct, frozen=True, gc=False):
     """A track, for readers without a struct of their own."""
 
@@ -108,6 +123,7 @@ class Track(msgspec.Struct, frozen=True, gc=False):
     album: tuple[str, str] | None = None
     position: int = 0
     aliases: tuple[str, ...] = ()
+    location: Location | None = None
 
 
 class Playlist(msgspec.Struct, frozen=True, gc=False):

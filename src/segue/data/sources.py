@@ -60,6 +60,11 @@ class SourceFile:
         self._opener = opener
         self._digest: bytes | None = None
 
+    @property
+    def folder(self) -> Path | None:
+        """The folder that it is in, None in a zip or in memory."""
+        return None if self.path is None else self.path.parent
+
     @classmethod
     def of_memory(cls, name: str, size: int) -> SourceFile:
         """A stand-in for an object in memory, which only its own format can read."""

@@ -21,11 +21,15 @@ _NAME_LENGTH = 60
 
 @dataclass
 class Saved:
-    """What was written: lists, tracks, and tracks left out because `library` has none."""
+    """What was written: lists and tracks; and what was left out because `library` has none of it.
+
+    A list is left out if all its tracks are.
+    """
 
     num_lists: int = 0
     num_tracks: int = 0
     num_left_out: int = 0
+    num_lists_left_out: int = 0
 
 
 def writer_of(
@@ -125,12 +129,15 @@ def save(
             f"{path}: {writer.title} holds one playlist a file; give a folder, and the format: "
             f"--format {writer.name}"
         )
-    saved, given = Saved(), lists
+    saved, given, start = Saved(), lists, path if in_folder else path.parent
     if library is not None:
-        given = _in_library(lists, MusicFolder(library), path if in_folder else path.parent, saved)
+        given = _in_library(lists, MusicFolder(library), start, saved)
+    elif writer.holds_locations:
+        given = (_located(exported, start) for exported in lists)
     counted = _counted(given, saved)
     if in_folder:
-        _write_folder(writer, counted, path, saved, overwrite=overwrite)
+        _write_folder(writer, counted, path, overwrite=overwrite)
+        _check_any(saved, library)
     else:
         refuse_file(path, overwrite=overwrite)
         with atomic_file(path) as temporary, temporary.open("wb") as file:
@@ -153,6 +160,9 @@ def _in_library(
         files = [library.find(track) for track in exported.tracks]
         here = [at for at, file in enumerate(files) if file is not None]
         saved.num_left_out += len(files) - len(here)
+        if files and not here:
+            saved.num_lists_left_out += 1
+            continue
         scores = exported.scores
         yield replace(
             exported,
@@ -160,6 +170,16 @@ def _in_library(
             scores=None if scores is None else tuple(scores[at] for at in here),
             locations=tuple(_relative(file, start) for file in files if file is not None),
         )
+
+
+def _located(exported: Exported, start: Path) -> Exported:
+    """The list with the places where its tracks said that their files are."""
+    places = tuple(
+        place
+        and (_relative(Path(place.folder) / place.place, start) if place.folder else place.place)
+        for place in (track.location for track in exported.tracks)
+    )
+    return replace(exported, locations=places) if any(places) else exported
 
 
 def _relative(file: Path, start: Path) -> str:
@@ -180,15 +200,16 @@ def _check_any(saved: Saved, library: str | os.PathLike[str] | None) -> None:
 
 
 def _write_folder(
-    writer: Writer, lists: Iterable[Exported], folder: Path, saved: Saved, *, overwrite: bool
+    writer: Writer, lists: Iterable[Exported], folder: Path, *, overwrite: bool
 ) -> None:
     """A file for each list; files of the same name are told apart by a number."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ArtefactError(f"{folder}: cannot be written ({error.strerror or error})") from error
     taken: set[str] = set()
     for exported in lists:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            reason = error.strerror or error
+            raise ArtefactError(f"{folder}: cannot be written ({reason})") from error
         name, number = file_name(exported.title, writer), 1
         while name in taken:
             number += 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import IO
@@ -11,7 +11,7 @@ from typing import IO
 import numpy as np
 
 from segue.data.playlists import Catalog
-from segue.data.records import Track
+from segue.data.records import Location, Track
 
 # Ids have 16 digits: far above the pids of the Million Playlist Dataset, below 2^53, which is where
 # JavaScript's whole numbers end.
@@ -38,7 +38,13 @@ class Exported:
     tracks: tuple[Track, ...]
     scores: tuple[float | None, ...] | None = None
     continues: str = ""
-    locations: tuple[str, ...] | None = None
+    locations: tuple[str | None, ...] | None = None
+
+    def __post_init__(self) -> None:
+        """Replace half a character (a lone surrogate), which no file can hold."""
+        for name in ("title", "continues"):
+            plain = getattr(self, name).encode("utf-8", "replace").decode()
+            object.__setattr__(self, name, plain)
 
     @cached_property
     def id(self) -> str:
@@ -49,7 +55,7 @@ class Exported:
         """
         digest = hashlib.sha256()
         for text in (self.title, self.continues, *(track.id for track in self.tracks)):
-            digest.update(text.encode("utf-8", "surrogatepass") + b"\0")
+            digest.update(text.encode() + b"\0")
         return str(_FIRST_ID + int.from_bytes(digest.digest()[:8], "big") % _NUM_IDS)
 
     def after(self, given: Sequence[Track]) -> Exported:
@@ -101,10 +107,12 @@ class TrackRecords:
     Parameters
     ----------
     catalog
+    locations
+        Where the tracks' files are, by track id, where that is known.
     """
 
-    def __init__(self, catalog: Catalog) -> None:
-        self._catalog = catalog
+    def __init__(self, catalog: Catalog, locations: Mapping[str, Location] | None = None) -> None:
+        self._catalog, self._locations = catalog, locations or {}
         self._made: dict[int, Track] = {}
 
     def of_rows(self, rows: Sequence[int]) -> tuple[Track, ...]:
@@ -124,7 +132,14 @@ class TrackRecords:
         texts = zip(tracks.ids.to_pylist(), tracks.names.to_pylist(), strict=True)
         for at, (an_id, name) in enumerate(texts):
             album = albums[at][0] if albums[at] else None
-            yield Track(an_id, name or "", artists[at], album, aliases=tuple(aliases[at] or ()))
+            yield Track(
+                an_id,
+                name or "",
+                artists[at],
+                album,
+                aliases=tuple(aliases[at] or ()),
+                location=self._locations.get(an_id),
+            )
 
     def _linked(
         self, kind: str, rows: np.ndarray[tuple[int], np.dtype[np.int64]]

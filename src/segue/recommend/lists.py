@@ -189,7 +189,7 @@ class Recommendations:
             ``"parquet"``; by default the ending of `path` decides.
         library
             A music folder: the list then names the tracks' files in it, relative to `path`, and
-            leaves out tracks that are not there. For M3U8 and XSPF.
+            leaves out tracks that are not there. For M3U8, XSPF and JSPF.
         overwrite
             Replace an older file.
 

@@ -55,7 +55,7 @@ class OwnMusic:
     def songs(self, at: int) -> tuple[Track, ...]:
         """All songs of a playlist, as they were read."""
         rows = self.collection.playlists.tracks[at].tolist()
-        return TrackRecords(self.collection.catalog).of_rows(rows)
+        return TrackRecords(self.collection.catalog, self.collection.locations).of_rows(rows)
 
     def asked(self, recommender: Recommender) -> Asked:
         """The playlists with their titles, to be continued."""

@@ -8,6 +8,7 @@ https://musicbrainz.org/doc/jspf
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -37,19 +38,19 @@ def _read(
         own = [i for i in texts(playlist.get("identifier")) if i.startswith(PLAYLIST_URN)]
         yield from one_playlist(
             file,
-            [_track(track) for track in records(playlist["track"])],
+            [_track(track, file.folder) for track in records(playlist["track"])],
             text(playlist.get("title")),
             own[0].removeprefix(PLAYLIST_URN) if own else "",
         )
 
 
-def _track(track: dict[str, Any]) -> Track | SetAside:
+def _track(track: dict[str, Any], folder: Path | None) -> Track | SetAside:
     extension = record(track.get("extension"))
     keys = ("title", "creator", "album", "identifier", "location")
     facts = {key: texts(track.get(key)) for key in keys}
     notes = records(extension.get(TRACK_URN))
     facts["note"] = [msgspec.json.encode(note).decode() for note in notes]
-    found = track_of(facts)
+    found = track_of(facts, folder)
     more = record(record(extension.get(_MUSICBRAINZ)).get("additional_metadata"))
     names = [text(artist.get("artist_credit_name")) for artist in records(more.get("artists"))]
     if isinstance(found, Track) and not facts["note"] and any(names):

@@ -12,6 +12,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
 
 from segue.data.formats.own import track_of_note
 from segue.data.formats.songs import (
@@ -19,6 +22,7 @@ from segue.data.formats.songs import (
     decoded,
     identified,
     is_stream,
+    location_of,
     no_song,
     song,
     song_of_line,
@@ -41,10 +45,11 @@ class _Entry:
     album: str = ""
     note: str = ""
 
-    def track(self, location: str) -> Track | SetAside:
-        """The song, or what it is instead."""
+    def track(self, location: str, folder: Path | None) -> Track | SetAside:
+        """The song, or what it is instead; `folder` is that of the list."""
+        place = location_of(location, folder)
         if self.note and (noted := track_of_note(self.note)):
-            return noted
+            return msgspec.structs.replace(noted, location=place)
         if what := no_song(location):
             return SetAside(what)
         title, artists = song_of_line(self.label)
@@ -59,7 +64,7 @@ class _Entry:
         artists = artists_of(self.artist) or artists
         if not title and track_id is None:
             return SetAside("nameless track")
-        return song(title, artists, self.album, track_id=track_id, aliases=aliases)
+        return song(title, artists, self.album, track_id=track_id, aliases=aliases, location=place)
 
 
 def _read_m3u(
@@ -77,7 +82,7 @@ def _read_m3u(
         if not line.strip():
             continue
         if not line.startswith("#"):
-            entries.append(entry.track(line.strip()))
+            entries.append(entry.track(line.strip(), file.folder))
             entry = _Entry()
         elif name == "#EXTINF" and (match := _INFO.fullmatch(value)):
             entry.label = match[1].strip()
@@ -102,7 +107,7 @@ def _read_pls(
         if match := _PLS_LINE.fullmatch(line):
             found.setdefault(int(match[2]), {})[match[1].lower()] = match[3].strip()
     entries = [
-        _Entry(facts.get("title", "")).track(facts.get("file", ""))
+        _Entry(facts.get("title", "")).track(facts.get("file", ""), file.folder)
         for _, facts in sorted(found.items())
     ]
     yield from one_playlist(file, entries)

@@ -8,9 +8,10 @@ from __future__ import annotations
 import re
 from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterable
+from pathlib import Path, PureWindowsPath
 from urllib.parse import unquote
 
-from segue.data.records import Track
+from segue.data.records import Location, Track
 from segue.data.text import spotify_uri
 
 _MARKS = {BOM_UTF8: "utf-8", BOM_UTF16_LE: "utf-16-le", BOM_UTF16_BE: "utf-16-be"}
@@ -21,6 +22,7 @@ _MBID = re.compile(
 _MUSICBRAINZ = re.compile(r"https?://(?:\w+\.)?musicbrainz\.org/", re.IGNORECASE)
 _ISRC = re.compile(r"(?:urn:)?(?:isrc:)?([A-Z]{2}-?[A-Z0-9]{3}-?\d{2}-?\d{5})", re.IGNORECASE)
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):")  # at least two letters: C:\ is a drive
+_FILE = re.compile(r"file:(?://(?:localhost)?(?=/))?", re.IGNORECASE)
 _QUOTED = "segue:id:"  # before an id that is no URI, in files that Segue writes
 _WEB = ("http", "https", "rtsp", "rtmp", "mms")
 # "1. ", "12) ", "[3] ", "- ", "• ": what stands before the entries of a list.
@@ -52,6 +54,7 @@ def song(
     *,
     track_id: str | None = None,
     aliases: Iterable[str] = (),
+    location: Location | None = None,
 ) -> Track:
     """A track from what a file says about it.
 
@@ -67,6 +70,8 @@ def song(
         Queen"``.
     aliases
         Further identifiers.
+    location
+        Where its file is.
     """
     pairs = tuple((a, a) if isinstance(a, str) else a for a in artists)
     pairs = tuple(pair for pair in pairs if pair[0])
@@ -74,7 +79,14 @@ def song(
     if isinstance(album, str):
         album = (f"{album} - {main}" if main else album, album) if album else None
     track_id = track_id or (f"{title} - {main}" if main else title)
-    return Track(track_id, title or track_id, pairs, album, aliases=tuple(aliases))
+    return Track(
+        track_id,
+        title or track_id,
+        pairs,
+        album,
+        aliases=tuple(aliases),
+        location=location,
+    )
 
 
 def decoded(content: bytes) -> str:
@@ -136,6 +148,28 @@ def is_stream(location: str) -> bool:
     """Whether it is an address on the web."""
     scheme = _SCHEME.match(location)
     return scheme is not None and scheme[1].lower() in _WEB
+
+
+def location_of(place: str, folder: Path | None) -> Location | None:
+    """Where a list in a folder says that a file is; None where it says an id, or nothing of use.
+
+    In a zip a list has no folder, so what is relative to it is nowhere.
+    """
+    if not place.isprintable():  # it would not be one line of a list
+        return None
+    if is_stream(place):
+        return Location(place)
+    if place.lower().startswith("file:"):
+        place = re.sub(r"^/(?=[A-Za-z]:)", "", unquote(_FILE.sub("", place)))
+    elif _SCHEME.match(place):
+        return None
+    if not place or not place.isprintable():
+        return None
+    if place.startswith(("/", "\\")) or PureWindowsPath(place).drive:
+        return Location(place)
+    if folder is None:
+        return None
+    return Location(place if "/" in place else place.replace("\\", "/"), str(folder.absolute()))
 
 
 def no_song(uri: str) -> str | None:

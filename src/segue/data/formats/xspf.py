@@ -10,11 +10,23 @@ a file that declares one is refused.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import unquote
 from xml.parsers import expat
+
+import msgspec
 
 from segue.data.formats.m3u import one_playlist
 from segue.data.formats.own import track_of_note
-from segue.data.formats.songs import artists_of, identified, no_song, song, song_of_path
+from segue.data.formats.songs import (
+    artists_of,
+    identified,
+    is_stream,
+    location_of,
+    no_song,
+    song,
+    song_of_path,
+)
 from segue.data.records import Format, Playlist, Reject, SetAside, TableOptions, Track
 from segue.data.sources import SourceFile
 
@@ -93,18 +105,25 @@ def _read(
     own = [i for i in facts.get("identifier", []) if i.startswith(PLAYLIST_URN)]
     yield from one_playlist(
         file,
-        [track_of(track) for track in reader.tracks],
+        [track_of(track, file.folder) for track in reader.tracks],
         "".join(facts.get("title", [])[:1]),
         own[0].removeprefix(PLAYLIST_URN) if own else "",
     )
 
 
-def track_of(facts: dict[str, list[str]]) -> Track | SetAside:
-    """The song that the elements of a track describe, or what it is instead."""
+def track_of(facts: dict[str, list[str]], folder: Path | None) -> Track | SetAside:
+    """The song that the elements of a track describe, or what it is instead.
+
+    Locations are relative to `folder`, that of the list.
+    """
+    locations = facts.get("location", [])
+    # Addresses, so paths are escaped.
+    plain = [place if is_stream(place) else unquote(place) for place in locations]
+    found = filter(None, (location_of(place, folder) for place in plain))
+    of_file = next(found, None)
     for note in facts.get("note", []):
         if noted := track_of_note(note):
-            return noted
-    locations = facts.get("location", [])
+            return msgspec.structs.replace(noted, location=of_file)
     for location in (*locations, *facts.get("identifier", [])):
         if what := no_song(location):
             return SetAside(what)
@@ -116,7 +135,7 @@ def track_of(facts: dict[str, list[str]]) -> Track | SetAside:
         title, artists, album = title or path_title, artists or path_artists, album or path_album
     if not title and track_id is None:
         return SetAside("nameless track")
-    return song(title, artists, album, track_id=track_id, aliases=aliases)
+    return song(title, artists, album, track_id=track_id, aliases=aliases, location=of_file)
 
 
 def _recognises(file: SourceFile) -> bool:

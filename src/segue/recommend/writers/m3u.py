@@ -27,7 +27,7 @@ def _write(lists: Iterable[Exported], file: IO[bytes]) -> None:
             if track.album is not None and one_line(track.album[1]):
                 lines.append(f"#EXTALB:{one_line(track.album[1])}")
             lines.append(f"#SEGUE-TRACK:{note_of(track)}")
-            lines.append(_location(track) if exported.locations is None else exported.locations[at])
+            lines.append((exported.locations and exported.locations[at]) or _location(track))
         file.write("".join(f"{line}\n" for line in lines).encode())
 
 

@@ -89,7 +89,11 @@ def _several(texts: Sequence[str]) -> str:
 
 
 def _cell(text: str) -> str:
-    """A text that a spreadsheet does not take for a formula: then an apostrophe precedes it."""
+    """A text that a spreadsheet does not take for a formula: then an apostrophe precedes it.
+
+    A NUL is left out: a file with one is not text.
+    """
+    text = text.replace("\0", " ")
     return f"'{text}" if _FORMULA.match(text) else text
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from pathlib import PureWindowsPath
 from typing import IO
 from urllib.parse import quote
 from xml.sax.saxutils import escape
 
 from segue.data.formats.own import note_of
+from segue.data.formats.songs import is_stream
 from segue.data.records import Track
 from segue.recommend.exported import Exported, Writer
 from segue.recommend.writers.texts import artist_names, identifiers, link
@@ -37,7 +39,7 @@ def _write(lists: Iterable[Exported], file: IO[bytes]) -> None:
 def _track(track: Track, number: int, location: str | None) -> list[str]:
     lines = ["    <track>"]
     if location is not None:
-        lines += _element(3, "location", quote(location))
+        lines += _element(3, "location", address(location))
     for identifier in identifiers(track):
         lines += _element(3, "identifier", identifier)
     lines += _element(3, "title", track.name)
@@ -47,6 +49,15 @@ def _track(track: Track, number: int, location: str | None) -> list[str]:
     lines += _element(3, "trackNum", str(number))
     lines.append(f'      <meta rel="{TRACK_URN}">{escape(note_of(track))}</meta>')
     return [*lines, "    </track>"]
+
+
+def address(location: str) -> str:
+    """A path as an address; what is one stays as it is."""
+    if is_stream(location):
+        return location
+    if PureWindowsPath(location).drive:
+        location = "/" + PureWindowsPath(location).as_posix().lstrip("/")
+    return f"file://{quote(location, safe='/:')}" if location.startswith("/") else quote(location)
 
 
 def _element(depth: int, name: str, text: str) -> list[str]:
