@@ -370,7 +370,8 @@ def test_an_allow_list_of_nothing_is_refused(run, folder, content):
     (folder / "nothing.txt").write_text(content)
     status, out, err = run("vibe", "bundle", "Halo", "--only-tracks", "nothing.txt")
     assert (status, out) == (1, "")
-    assert err == "segue: nothing.txt: contains no track of the bundle, expected one id per line\n"
+    assert err.startswith("segue: nothing.txt: contains no track of the bundle, expected an id")
+    assert err.count("\n") == 1
 
 
 def test_a_playlist_never_seen(run, recommender):

@@ -195,3 +195,41 @@ def test_what_is_read_is_not_written_over(run, tmp_path):
     assert run(*into)[0] == 1
     assert run("tidy", "bundle", mine, "--apply", "order", "--out", mine, "--overwrite")[0] == 1
     assert mine.read_text() == content
+
+
+def test_titles_alone_are_continued(run, recommender, tmp_path):
+    """They were "not continued", though `recommend --playlists` answers them."""
+    one = '{"playlist_id": 1, "title": "rock", "tracks": []}'
+    other = '{"playlist_id": 2, "tracks": ["segue:track:1"]}'
+    (tmp_path / "t.json").write_text(f"[{one}, {other}]")
+    out = ["-n", 4, "--out", tmp_path / "r.json"]
+    status, _, err = run("complete", "bundle", "--from", tmp_path / "t.json", *out)
+    assert status == 0, err
+    assert "not continued" not in err
+    popular = [track.track_id for track in recommender.complete(tracks=[], n=4).tracks]
+    assert tracks_in(tmp_path / "r.json")[0] == popular
+
+
+def test_a_terminal_gets_no_control_characters_of_file_names(run, tmp_path):
+    path = tmp_path / "a\x1b[31m.csv"
+    path.write_text("playlist,track_id,track,artist\none,segue:track:1,a,b\n")
+    status, out, err = run("complete", "bundle", "--from", path)
+    assert status == 0
+    assert "\x1b" not in out + err
+
+
+def test_only_songs_by_name(run, tmp_path):
+    (tmp_path / "only.txt").write_text("Artist 3 - Track 8\nNobody - Nothing\n")
+    args = ["--track", "segue:track:20", "--only-tracks", tmp_path / "only.txt", "--json"]
+    status, out, err = run("complete", "bundle", *args)
+    assert status == 0, err
+    assert [track["track_name"] for track in json.loads(out)["tracks"]] == ["Track 8"]
+    assert "1 line of" in err
+
+
+def test_a_folder_is_not_called_as_a_file(run, tmp_path):
+    out = ["--out", tmp_path / "x.m3u8", "--format", "m3u8"]
+    status, _, err = run("complete", "bundle", "--from", "mine.csv", *out)
+    assert status == 1
+    assert "holds one playlist a file; give a folder" in err
+    assert not (tmp_path / "x.m3u8").exists()

@@ -321,3 +321,8 @@ def test_lists_without_a_song_in_the_library_are_not_written(tmp_path):
     with pytest.raises(InputError, match="has none of the 2 songs"):
         save([none, none], tmp_path / "no", "m3u8", library=tmp_path / "music")
     assert not (tmp_path / "no").exists()
+
+
+def test_a_song_that_looks_like_a_comment_is_a_line_of_a_text(tmp_path):
+    lines = content_of(Exported("a", (Track("#1", "#1 Hit"), Track("b", "Two"))), WRITERS["uris"])
+    assert [t.name for t in tracks_of(read_back(lines, "a.txt", tmp_path))] == ["#1 Hit", "Two"]

@@ -155,3 +155,22 @@ def test_a_damaged_member_of_a_zip_is_named(client):
     response = client.post(f"{API}/read", params={"name": "z.zip"}, content=bytes(content))
     assert response.status_code == 400
     assert response.json()["error"].startswith("z.zip/inside.txt: cannot be read")
+
+
+def test_names_are_exported_as_ids_are(client):
+    by_name = export(client, title="a", tracks=["Artist 3 - Track 8"], format="json")
+    assert by_name.status_code == 200, by_name.text
+    assert by_name.json()[0]["tracks"][0]["name"] == "Track 8"
+    mixed = export(client, title="a", tracks=["Artist 3 - Track 8", "no"], format="json")
+    assert mixed.status_code == 404, "no song is left out in silence"
+
+
+def test_errors_name_no_internals(client):
+    for path, question in (
+        ("match", {"songs": ["a", ["b"]]}),
+        ("sort", {"tracks": ["a"], "into": 1}),
+    ):
+        answer = client.post(f"{API}/{path}", json=question)
+        assert answer.status_code == 422
+        place = answer.json()["error"].partition(": ")[0]
+        assert place == {"match": "songs.1", "sort": "into"}[path]

@@ -71,7 +71,7 @@ class ListFlags:
 
 
 def _ids_in(path: Path, recommender: Recommender) -> list[str]:
-    """The tracks of the bundle in a file of ids or a music folder (InputError if none)."""
+    """The tracks of the bundle in a file of songs or a music folder (InputError if none)."""
     from segue.errors import InputError
     from segue.recommend.asked import read_lines
     from segue.recommend.music_folder import MusicFolder
@@ -82,14 +82,15 @@ def _ids_in(path: Path, recommender: Recommender) -> list[str]:
             raise InputError(f"{path}: holds no song of the bundle")
         say(f"{path}: {count(len(matches), 'song')}, {len(matches.found)} of them in the bundle")
         return matches.track_ids
-    index_of = recommender.bundle.catalog.tracks.index_of
-    lines = [line for _, line in read_lines(path)]
-    known = [line for line in lines if line in index_of]
-    if not known:
-        raise InputError(f"{path}: contains no track of the bundle, expected one id per line")
-    if len(known) < len(lines):
-        say(f"{count(len(lines) - len(known), 'line')} of {path} unknown to the bundle, ignored")
-    return known
+    matches = recommender.match([line for _, line in read_lines(path)])
+    if not matches.found:
+        raise InputError(
+            f"{path}: contains no track of the bundle, expected an id or 'artist - title' a line"
+        )
+    ignored = len(matches) - len(matches.found)
+    if ignored:
+        say(f"{count(ignored, 'line')} of {path} unknown to the bundle, ignored")
+    return matches.track_ids
 
 
 def list_flags(command: _Function) -> _Function:
@@ -117,7 +118,7 @@ def list_flags(command: _Function) -> _Function:
             click.option(
                 "--only-tracks",
                 type=click.Path(path_type=Path),
-                help="Only the tracks in this file, one id a line, or in this music folder.",
+                help="Only the tracks in this file, an id or name a line, or in this music folder.",
             ),
             click.option(
                 "--max-per-artist",

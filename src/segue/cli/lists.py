@@ -27,7 +27,7 @@ def print_recommendations(found: Recommendations, *, reasons: bool = False) -> N
         nothing = (
             "No word of this title is known"
             if found.unknown_words
-            else ("There is nothing in this playlist")
+            else ("There are no songs and no words to go by")
         )
         say(f"{nothing}, so these are the most popular tracks.")
     click.echo(found.table(because=not reasons))

@@ -28,7 +28,8 @@ from segue.cli.lists import (
 )
 from segue.cli.output import print_json
 from segue.cli.own_music import FROM, read_own_music
-from segue.console import count, say
+from segue.console import count, printable, say
+from segue.data.text import shorten
 
 if TYPE_CHECKING:
     from segue.recommend.exported import Exported
@@ -110,7 +111,7 @@ def complete(
     recommender = Recommender.load(bundle, exact=exact)
     options: dict[str, Any] = {"reasons": reasons, "n": n, **flags.resolved(recommender)}
     if source is not None:
-        own = read_own_music(source, recommender)
+        own = read_own_music(source, recommender, allow_empty=True)
         lists = _continued(own, recommender, title, options)
         _show_all(
             list(lists.values()), as_json=as_json, reasons=reasons, brief=file.out is not None
@@ -138,12 +139,20 @@ def complete(
 def _continued(
     own: OwnMusic, recommender: Recommender, title: str | None, options: dict[str, Any]
 ) -> dict[int, Recommendations]:
-    """A list for each playlist of which a song was found, by its place (InputError if none)."""
+    """A list for each playlist of which a song was found, by its place (InputError if none).
+
+    A playlist that is only a title is continued by its words, or else with the most popular tracks.
+    """
     from dataclasses import replace
 
     from segue.errors import InputError
 
-    known = [at for at in range(len(own.tracks)) if len(own.tracks[at])]
+    playlists = own.collection.playlists
+    known = [
+        at
+        for at in range(len(own.tracks))
+        if len(own.tracks[at]) or (not len(playlists.tracks[at]) and playlists.titles[at].as_py())
+    ]
     if not known:
         raise InputError(
             "none of these songs was found in the bundle, so there is nothing to go by"
@@ -343,7 +352,8 @@ def _titles_of(own: OwnMusic, recommender: Recommender, n: int) -> list[Suggeste
     for at in range(len(own.tracks)):
         songs = [ids[row].as_py() for row in own.tracks[at].tolist()]
         if not songs:
-            say(f"{own.title(at)}: no song of it is known, so it gets no title")
+            name = printable(shorten(own.title(at), 100))
+            say(f"{name}: no song of it is known, so it gets no title")
             continue
         suggested = recommender.title(songs, n)
         found.append(replace(suggested, heading=f"Titles for {own.title(at)}"))

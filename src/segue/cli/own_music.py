@@ -44,7 +44,7 @@ def read_own_music(
     own = OwnMusic.of(collection, recommender)
     aside = collection.report.set_aside
     say(
-        f"{source}: {count(len(collection.playlists), 'playlist')}, "
+        f"{printable(str(source))}: {count(len(collection.playlists), 'playlist')}, "
         f"{count(len(own.matches), 'song')}: "
         + ", ".join(f"{number(n)} {status}" for status, n in own.matches.counts.items())
         + (f"; set aside: {listed(aside)}" if aside else "")

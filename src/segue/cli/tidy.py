@@ -13,7 +13,8 @@ from segue.cli.list_files import ListFile, file_options
 from segue.cli.list_options import JSON
 from segue.cli.output import comma_names, print_json
 from segue.cli.own_music import read_own_music
-from segue.console import count, say
+from segue.console import count, printable, say
+from segue.data.text import shorten
 
 if TYPE_CHECKING:
     from segue.data.reading import Collection
@@ -36,7 +37,7 @@ def _others(read: Collection, songs: Collection, source: Path) -> Collection:
     if not any(same) or all(same):
         return read
     names = [title or "" for title in read.playlists.titles.filter(np.array(same)).to_pylist()]
-    say(f"{source}: left out what is to be sorted: {', '.join(names)}")
+    say(f"{source}: left out what is to be sorted: {printable(shorten(', '.join(names)))}")
     return replace(read, playlists=read.playlists.rows(np.flatnonzero(~np.array(same))))
 
 

@@ -124,7 +124,8 @@ def save(
     writer = writer_of(path, form, library)
     single = single or (isinstance(lists, Sequence) and len(lists) == 1)
     in_folder = path.is_dir() or not (writer.holds_many or single)
-    if in_folder and form is None:
+    is_file_name = not path.is_dir() and path.name.lower().endswith(writer.endings)
+    if in_folder and (form is None or is_file_name):
         raise InputError(
             f"{path}: {writer.title} holds one playlist a file; give a folder, and the format: "
             f"--format {writer.name}"

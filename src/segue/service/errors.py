@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +11,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
+from segue.data.text import shorten
 from segue.errors import NameLookupError, SegueError
 from segue.service.schemas import Error
 from segue.service.work import NothingServedError
@@ -26,6 +28,8 @@ ERRORS: dict[int | str, dict[str, Any]] = {
         503: "The service is busy, or serves no bundle yet.",
     }.items()
 }
+
+_INTERNAL = re.compile(r"^constrained-str$|^(function|dict|list)\b.*\[")
 
 
 def add_error_handlers(app: FastAPI) -> None:
@@ -82,7 +86,9 @@ def _sentence(errors: Sequence[Any]) -> str:
     if first["type"] == "json_invalid":
         said = str(first["ctx"]["error"])
         return f"The body is not valid JSON: {said[0].lower()}{said[1:]}."
-    place = ".".join(str(part) for part in first["loc"][1:])
+    # Where a value may have several forms, pydantic names its own type for each.
+    parts = [str(part) for part in first["loc"][1:]]
+    place = ".".join(shorten(part, 60) for part in parts if not _INTERNAL.search(part))
     if not place and first["type"] != "value_error":
         return "The body must be a JSON object, sent as application/json."
     if first["type"].startswith(("greater_than", "less_than")):

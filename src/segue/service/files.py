@@ -115,7 +115,8 @@ def routes(work: Work) -> APIRouter:
 
         def content(served: Served) -> bytes:
             recommender = served.recommender
-            rows = [recommender.rows.track(track) for track in question.tracks]
+            names = recommender.names
+            rows = [names.row_of(match) for match in names.match(question.tracks)]
             records = TrackRecords(recommender.bundle.catalog).of_rows(rows)
             return content_of(Exported(question.title or "My playlist", records), writer)
 

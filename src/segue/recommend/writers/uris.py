@@ -14,6 +14,8 @@ def _write(lists: Iterable[Exported], file: IO[bytes]) -> None:
         for track in exported.tracks:
             # An id that is no address is read as a name: then better artist and title.
             line = track.id if is_uri(track.id) else readable(track)
+            if line.startswith("#"):  # a comment, else
+                line = f"- {line}"
             file.write(f"{line}\n".encode())
 
 
