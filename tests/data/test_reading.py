@@ -584,7 +584,7 @@ class TestOrder:
         found = of_text("\n".join(["pid,track,artist,pos", *rows]))
         assert lists(found) == {"1": list(order)}
 
-    def test_the_order_is_known_where_its_column_is_stated(self, of_text):
+    def test_the_order_is_known_where_a_column_holds_it(self, of_text):
         """Also where the ids happen to be sorted."""
         rows = "u,i3,2024-01-03 10:00:00\nu,i1,2024-01-01 10:00:00\nu,i2,2024-01-02 10:00:00\n"
         columns = {"position": "timestamp"}
@@ -592,7 +592,9 @@ class TestOrder:
         assert lists(found) == {"u": ["i1", "i2", "i3"]}
         assert found.playlists.order_known.all()
         found = of_text("pid,track,artist,pos\n1,a,x,1\n1,b,x,2\n")
-        assert not found.playlists.order_known.any(), "a set may have been numbered"
+        assert found.playlists.order_known.all(), "a column says it, though the ids ascend"
+        found = of_text("pid,track,artist\n1,a,x\n1,b,x\n")
+        assert not found.playlists.order_known.any(), "may have been a set"
 
     def test_dates_of_parquet(self):
         times = pd.to_datetime(["2024-01-03", "2024-01-01", "2024-01-02"])

@@ -142,11 +142,12 @@ class Collector:
         *,
         ordered: bool = True,
         named: bool = False,
+        certain: bool = False,
     ) -> None:
         """Add whole playlists, each with its record's name for messages; reject repeated ones.
 
-        `ordered` says whether the order of their tracks may be meaningful, `named` that ids are
-        only names: repeated ones get a number.
+        `ordered` says whether the order of their tracks may be meaningful, `certain` that it then
+        is, `named` that ids are only names: repeated ones get a number.
         """
         kept: list[AnyPlaylist] = []
         index = self.playlists.index
@@ -162,6 +163,8 @@ class Collector:
             kept.append(playlist)
             if not (ordered and getattr(playlist, "ordered", True)):
                 self._unordered.append(index[playlist_id])
+            elif certain:
+                self._certain.append(index[playlist_id])
         flat = [track for playlist in kept for track in playlist.tracks]
         rows = np.repeat(np.arange(len(kept)), [len(playlist.tracks) for playlist in kept])
         position = np.fromiter((track.position for track in flat), dtype=np.int64, count=len(flat))
@@ -283,8 +286,8 @@ class Collector:
     def finish(self, order: Order) -> tuple[Playlists, Catalog]:
         """Playlists and catalogue.
 
-        `order` says whether the order of the tracks is known; ``"auto"``: it is not if the ids of a
-        playlist's tracks are sorted, or `Rows.ordered` is false.
+        `order` says whether the order of the tracks is known; ``"auto"``: it is not if `Rows.ordered`
+        is false, or the ids of a playlist's tracks are sorted and its source is not certain.
         """
         self._add_table_rows()
         nothing = np.zeros(0, dtype=np.int64)

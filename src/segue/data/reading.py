@@ -242,9 +242,9 @@ def read(
         `min_length` tracks are left out (2). With `top`, a listener's most played tracks are one
         list instead, so many at most.
     order
-        Whether the order of tracks is meaningful. ``"auto"``: it is not if the ids of a playlist's
-        tracks are sorted, since they were then stored as a set, or in a table of users and items
-        without a position column.
+        Whether the order of tracks is meaningful. ``"auto"``: it is in what players and services
+        write and in tables with a position column; elsewhere it is not if the ids of a playlist's
+        tracks are sorted, since they were then stored as a set, or in a table of users and items.
     skip_bad
         By default the first bad record is an error. True skips and counts bad records, and of a
         playlist with a bad track only the track; a path or a text file also has them written there,
@@ -432,7 +432,12 @@ def _collect(
 
     def add_waiting() -> None:
         collector.add_playlists(
-            file.name, waiting, reject, ordered=format_.ordered, named=format_.named
+            file.name,
+            waiting,
+            reject,
+            ordered=format_.ordered,
+            named=format_.named,
+            certain=format_.certain,
         )
         waiting.clear()
 

@@ -163,7 +163,7 @@ class Rows:
     users, named
         Whether the playlists are users, or are told apart by their titles alone.
     certain
-        Whether someone has said that the positions are the order.
+        Whether the positions are the order even where track ids ascend.
     """
 
     cells: dict[str, pa.Array]
@@ -229,6 +229,9 @@ class Format:
         Which of the two. Tables are ignored if there are files of whole playlists.
     ordered
         For whole playlists: whether the order of their tracks may be meaningful.
+    certain
+        For whole playlists: whether that order is the listener's even where track ids ascend, as in
+        what players and services write.
     named
         For whole playlists: whether their ids are only names, such as those of files, so that two
         may have the same and are then told apart.
@@ -251,6 +254,7 @@ class Format:
     ]
     gives: Literal["playlists", "rows"] = "playlists"
     ordered: bool = True
+    certain: bool = False
     named: bool = False
     describe: Callable[[SourceFile, TableOptions], str] | None = None
     advise: Callable[[SourceFile, TableOptions], list[str]] | None = None

@@ -94,3 +94,13 @@ def test_pls(read_files):
     assert found.songs["a"] == [("Innuendo", "Queen"), ("Jealousy", "Queen"), ("Delilah", "Queen")]
     assert found.ids["a"][0] == "spotify:track:4u7EnebtmKWzUH433cf5Qv"
     assert found.songs["b"] == found.songs["a"]
+
+
+def test_the_order_of_a_players_list_is_known(read_files):
+    """Also where the songs happen to ascend."""
+    rising = "#EXTM3U\n#EXTINF:1,A - One\na.mp3\n#EXTINF:1,B - Two\nb.mp3\n"
+    found = read_files({"up.m3u": rising, "alone.m3u": "#EXTINF:1,A - One\na.mp3\n"})
+    assert found.collection.playlists.order_known.all()
+    table = "Track Name,Artist Name(s)\nOne,A\nTwo,B\n"
+    spaced = {"list.csv": table}
+    assert read_files(spaced, only="list.csv").collection.playlists.order_known.all()

@@ -32,6 +32,8 @@ def test_tracks_as_ids_and_as_objects(tmp_path):
     assert found.playlists.ids.to_pylist() == ["mine", "7"]
     assert found.playlists.titles.to_pylist() == ["Mine", None]
     assert found.playlists.order_known.tolist() == [False, True]
+    stated = [{"playlist_id": 7, "tracks": ["t:1", "t:9"], "ordered": True}]
+    assert read(tmp_path, stated).playlists.order_known.all(), "though the ids ascend"
     assert found.catalog.track_ids.to_pylist() == ["t:9", "t:1"]
     assert found.catalog.track_names.to_pylist() == ["t:9", "One"]
     assert found.catalog.artists.names.to_pylist() == ["A"]

@@ -17,6 +17,7 @@ from segue.data.playlists import BoolArray
 from segue.data.records import LOW_ROW, Reject, Rows, SetAside
 from segue.data.sources import UNREADABLE, reason_of
 from segue.data.text import spotify_uri
+from segue.data.vocabulary import empty_to_null
 from segue.errors import InputError
 
 SUBSTITUTE = "\x1a"  # The control character that stands for a byte that is not UTF-8.
@@ -138,6 +139,8 @@ class _Checked:
                     self._refuse(_mask(wrong.fill_null(False)), f"{shown} {_NOT_UTF8}")
             if field == "track":
                 cell = spotify_uris(cell)
+            elif field == "artist" and not pa.types.is_list(cell.type):
+                cell = empty_to_null(cell)
             self.cells[field] = cell
             if field in needed:
                 what = "a name" if field == "track_name" else f"the id of the {field}"

@@ -85,7 +85,7 @@ class Columns:
     listens : bool
         Whether the rows are a listening history.
     order_stated : bool
-        Whether someone has said which column is the position.
+        Whether someone has said which column is the position, or its name does.
     of_artists : bool
         Whether the tracks are artists, as what listeners have is known of artists only.
     """
@@ -280,7 +280,7 @@ def find_columns(
             for column, value in options.at_least.items()
         },
         listens,
-        bool(wanted.get("position")),
+        bool(wanted.get("position")) or _names_position(header, column_index),
         of_artists,
     )
 
@@ -444,6 +444,12 @@ def _find_by_name(
         at = column_index["playlist"]
         if keys[at] in ("playlistname", "playlisttitle"):
             column_index["title"] = at
+
+
+def _names_position(header: list[str], column_index: Mapping[str, int]) -> bool:
+    """Whether a column is called a position; that of a time is found otherwise."""
+    at = column_index.get("position")
+    return at is not None and key_of(header[at]) in FIELDS["position"]
 
 
 def _found_owner(header: list[str], column_index: Mapping[str, int]) -> list[int]:

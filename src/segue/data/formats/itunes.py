@@ -60,4 +60,4 @@ def _recognises(file: SourceFile) -> bool:
     return b"<plist" in file.head[:1000] and bool(_TRACKS.search(file.head))
 
 
-ITUNES = Format("libraries of iTunes", _recognises, _read, named=True)
+ITUNES = Format("libraries of iTunes", _recognises, _read, named=True, certain=True)

@@ -62,4 +62,4 @@ def _recognises(file: SourceFile) -> bool:
     return file.ending == ".jspf" or {b"playlist", b"track"} <= keys_of(file)
 
 
-JSPF = Format("JSPF playlists", _recognises, _read, named=True)
+JSPF = Format("JSPF playlists", _recognises, _read, named=True, certain=True)

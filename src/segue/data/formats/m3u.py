@@ -134,6 +134,7 @@ M3U = Format(
     ),
     _read_m3u,
     named=True,
+    certain=True,
 )
 PLS = Format(
     "PLS playlists",
@@ -142,4 +143,5 @@ PLS = Format(
     ),
     _read_pls,
     named=True,
+    certain=True,
 )

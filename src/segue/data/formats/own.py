@@ -107,4 +107,4 @@ def _read(
         yield record, Playlist(found.id, found.title, tracks, found.ordered)
 
 
-OWN = Format("Segue's lists", _recognises, _read)
+OWN = Format("Segue's lists", _recognises, _read, certain=True)

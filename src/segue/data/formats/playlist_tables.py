@@ -300,4 +300,6 @@ def _joined(parts: list[str], ids: list[str], known: dict[str, str]) -> list[str
     return [*names, ", ".join(rest)]
 
 
-PLAYLIST_TABLES = Format("tables of one playlist each", _recognises, _read, named=True)
+PLAYLIST_TABLES = Format(
+    "tables of one playlist each", _recognises, _read, named=True, certain=True
+)

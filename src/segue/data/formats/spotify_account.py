@@ -89,8 +89,8 @@ def _is_library(file: SourceFile) -> bool:
 
 
 SPOTIFY_PLAYLISTS = Format(
-    "playlists of Spotify's account data", _is_playlists, _read_playlists, named=True
+    "playlists of Spotify's account data", _is_playlists, _read_playlists, named=True, certain=True
 )
 SPOTIFY_LIBRARY = Format(
-    "liked songs of Spotify's account data", _is_library, _read_library, named=True
+    "liked songs of Spotify's account data", _is_library, _read_library, named=True, certain=True
 )

@@ -122,4 +122,4 @@ def _recognises(file: SourceFile) -> bool:
     return b"playlist_id" not in keys and of_spotify and (entries or pages)
 
 
-SPOTIFY_API = Format("playlists of Spotify's Web API", _recognises, _read, named=True)
+SPOTIFY_API = Format("playlists of Spotify's Web API", _recognises, _read, named=True, certain=True)

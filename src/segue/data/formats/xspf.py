@@ -142,4 +142,4 @@ def _recognises(file: SourceFile) -> bool:
     return file.ending == ".xspf" or NAMESPACE.encode() in file.head
 
 
-XSPF = Format("XSPF playlists", _recognises, _read, named=True)
+XSPF = Format("XSPF playlists", _recognises, _read, named=True, certain=True)
