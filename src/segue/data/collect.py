@@ -286,8 +286,9 @@ class Collector:
     def finish(self, order: Order) -> tuple[Playlists, Catalog]:
         """Playlists and catalogue.
 
-        `order` says whether the order of the tracks is known; ``"auto"``: it is not if `Rows.ordered`
-        is false, or the ids of a playlist's tracks are sorted and its source is not certain.
+        `order` says whether the order of the tracks is known; ``"auto"``: it is not if
+        `Rows.ordered` is false, or if the ids of a playlist's tracks are sorted and its source is
+        not certain.
         """
         self._add_table_rows()
         nothing = np.zeros(0, dtype=np.int64)

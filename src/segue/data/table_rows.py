@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from segue.data.playlists import BoolArray, Int32Array, Int64Array
@@ -57,6 +58,10 @@ class _Part(NamedTuple):
     codes: Int32Array
     position: Float64Array | None
     plays: Float64Array | None
+
+
+# Of one word: with a digit, without a letter, an address, or as long as an id.
+_KEY = r"^(\S*\d\S*|[^\pL]*|\w+:\S+|[A-Za-z0-9_-]{22,})$"
 
 
 @dataclass
@@ -121,6 +126,8 @@ class TableRows:
         rows, new = table.known.codes(part.cells["playlist"])
         if "title" in part.cells:
             titles = empty_to_null(part.cells["title"].take(pa.array(new))).to_pylist()
+        elif part.named:
+            titles = _titles_among(part.cells["playlist"].take(pa.array(new))).to_pylist()
         else:
             titles = [None] * len(new)
         self._titles += titles
@@ -301,3 +308,11 @@ def _joined(
             for some, part in zip(values, parts, strict=True)
         ]
     )
+
+
+def _titles_among(names: pa.Array) -> pa.Array:
+    """Names of playlists that people gave; null for numbers, addresses and keys."""
+    key = pc.match_substring_regex(names, _KEY)
+    decade = pc.match_substring_regex(names, r"^'?\d{2,4}'?s$")
+    is_key = pc.and_(key, pc.invert(decade))
+    return pc.if_else(is_key, pa.scalar(None, pa.string()), names)

@@ -536,4 +536,17 @@ def test_a_list_of_segue_without_an_artist_reads_as_one_in_any_form(tmp_path):
     for name in ("list.csv", "list.parquet"):
         catalog = read_source(tmp_path / name).catalog
         assert catalog.artists.ids.to_pylist() == ["a:1"]
-        assert catalog.relations["artist"].lengths.tolist() == [0, 1]
+        assert [list(of_track) for of_track in catalog.relations["artist"]] == [[], [0]]
+
+
+def test_names_of_playlists_are_their_titles(read):
+    """Numbers, addresses and keys are not, nor is anything beside a column of titles."""
+    cells = ["rock list a0", "Chill", "90s", "été", "17", "p17", "spotify:playlist:x", "ab-1f2e"]
+    cells += ["0af31b4e-0af3-1b4e-0af3-1b4e0af31b4e", "abcdefabcdefabcdefabcdefabcdefab"]
+    rows = "".join(f"{cell},One,Queen\n" for cell in cells)
+    playlists, _, _ = read("playlist,track_name,artist\n" + rows)
+    assert playlists.titles.to_pylist() == [*cells[:4], *[None] * 6]
+    playlists, _, _ = read("playlist,title,track_name,artist\nmix,,One,Queen\n")
+    assert playlists.titles.to_pylist() == [None]
+    playlists, _, _ = read("playlist_id,track_name,artist\nmix,One,Queen\n")
+    assert playlists.titles.to_pylist() == [None]
