@@ -53,6 +53,17 @@ class TestSessions:
         assert not found.playlists.order_known.any()
         assert list(lists(read(history, top=1, min_length=1)).values()) == [["t1"], ["t1"]]
 
+    @pytest.mark.parametrize(
+        ("options", "remedy"),
+        [
+            ({"min_length": 50}, "of fewer than 50 tracks: lower --min-length"),
+            ({"top": 1}, "2 lists of fewer than 2 tracks: raise --top or lower --min-length"),
+        ],
+    )
+    def test_if_all_lists_are_too_short_it_says_what_helps(self, history, options, remedy):
+        with pytest.raises(InputError, match=remedy):
+            read(history, **options)
+
     def test_plays_count_where_a_table_has_them(self, tmp_path):
         path = tmp_path / "plays.csv"
         path.write_text("user_id,song_id,play_count\nann,a,2\nann,b,9\nann,c,5\nbob,a,1\nbob,b,1\n")

@@ -41,7 +41,8 @@ from segue.data.text import shorten
 from segue.errors import ArtefactError, InputError
 
 _CHUNK = 10_000  # Whole playlists collected at a time.
-_NUM_NAMED = 5  # Ignored files that are named.
+_NUM_NAMED = 5  # Ignored files that are named, first those that might have held playlists:
+_LIKELY = (".zip", ".csv", ".tsv", ".json", ".parquet", ".txt", ".gz")
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,7 +151,17 @@ class Source:
         if not (len(playlists) if allow_empty else playlists.tracks.num_pairs):
             why = f"; set aside: {listed(set_aside)}" if set_aside else ""
             if report.skipped:
-                why += f"; the first of {report.skipped} bad records: {report.first_skipped}"
+                first = "a bad record"
+                if report.skipped > 1:
+                    first = f"the first of {number(report.skipped)} bad records"
+                why += f"; {first}: {report.first_skipped}"
+            rows = collector.table_rows
+            if rows.short:
+                least = rows.listening.min_length
+                remedy = "lower --min-length"
+                if (rows.listening.top or least) < least:
+                    remedy = "raise --top or " + remedy
+                why += f"; {count(rows.short, 'list')} of fewer than {least} tracks: {remedy}"
             raise InputError(f"{self.name}: holds no playlist with a track{why}")
         if any(file.in_memory for file, _ in self.files):
             tracks = playlists.tracks
@@ -491,7 +502,7 @@ def _say_read(source: Source, read: ReadReport, order: Order, report: Progress) 
         report.say(f"  set aside: {listed(read.set_aside)}")
     if read.told_apart:
         num = count(read.told_apart, "playlist")
-        report.say(f"  {num} of a name that another has, told apart by a number, as in 'mix (2)'")
+        report.say(f"  {num} renamed, as in 'mix (2)': the name was taken")
     if source.names is not None:
         shown = Path(source.names.name).name
         report.say(f"  {count(read.named, 'track')} named by {shown}")
@@ -503,7 +514,8 @@ def _say_read(source: Source, read: ReadReport, order: Order, report: Progress) 
         report.say(f"  {num} of rows or listens not read beside whole playlists: {shown}")
     if source.passed_over:
         num = count(len(source.passed_over), "other file")
-        report.say(f"  {num} ignored: {_first(source.passed_over)}")
+        likely = sorted(source.passed_over, key=lambda name: not name.lower().endswith(_LIKELY))
+        report.say(f"  {num} ignored: {_first(likely)}")
     if read.disputed_tracks:
         num = count(read.disputed_tracks, "track")
         report.say(f"  {num} with different artists, the first counts")

@@ -165,7 +165,8 @@ class SourceFile:
 def find_files(source: Any) -> list[SourceFile]:
     """List the files of a source, by name; in folders and zips at any depth.
 
-    Hidden files, macOS additions to a zip, and zips inside folders are ignored.
+    Zips in a folder are looked into, but not zips in zips. What also lies unpacked in the folder
+    counts once. Hidden files and macOS additions to a zip are ignored.
 
     Raises
     ------
@@ -180,7 +181,7 @@ def find_files(source: Any) -> list[SourceFile]:
     path = Path(source)
     if path.is_dir():
         inside = sorted(file for file in path.rglob("*") if not file.is_dir())
-        return [_on_disk(file) for file in inside if not _hidden(file.relative_to(path))]
+        return _in_folder([file for file in inside if not _hidden(file.relative_to(path))])
     if path.is_file():
         if path.suffix.lower() == ".zip" or zipfile.is_zipfile(path):
             return list(_in_zip(path))
@@ -193,6 +194,20 @@ def find_files(source: Any) -> list[SourceFile]:
             "such as 'data/*.csv'"
         )
     return [_on_disk(file) for file in found if not file.is_dir()]
+
+
+def _in_folder(paths: list[Path]) -> list[SourceFile]:
+    """Files on disk, with those of the zips among them in their place."""
+    on_disk = [_on_disk(path) for path in paths]
+    unpacked = {(path.name, file.size) for path, file in zip(paths, on_disk, strict=True)}
+    files = []
+    for path, file in zip(paths, on_disk, strict=True):
+        if path.suffix.lower() == ".zip" and zipfile.is_zipfile(path):
+            members = list(_in_zip(path))
+            files += [one for one in members if (Path(one.name).name, one.size) not in unpacked]
+        else:
+            files.append(file)
+    return files
 
 
 def _hidden(file: Path) -> bool:
@@ -212,7 +227,10 @@ def _in_zip(path: Path, file: SourceFile | None = None) -> Iterator[SourceFile]:
     try:
         archive = zipfile.ZipFile(path if file is None else file.open())
     except (zipfile.BadZipFile, OSError, NotImplementedError, ValueError):
-        raise InputError(f"{path}: is not a zip, despite its name") from None
+        fault = "is not a zip, despite its name"
+        if (_on_disk(path) if file is None else file).head.startswith(b"PK"):
+            fault = "begins as a zip, but is cut off or damaged; download or copy it again"
+        raise InputError(f"{path}: {fault}") from None
 
     def opener(name: str) -> Callable[[], IO[bytes]]:
         return lambda: archive.open(name)

@@ -161,7 +161,7 @@ class TestFind:
         with pytest.raises(InputError, match=r"empty\.zip: holds no playlists"):
             slices_in(tmp_path / "empty.zip")
 
-    @pytest.mark.parametrize("content", [b"", b"no zip at all", b"PK\x03\x04 but no more"])
+    @pytest.mark.parametrize("content", [b"", b"no zip at all"])
     def test_not_a_zip(self, tmp_path, content):
         (tmp_path / "x.zip").write_bytes(content)
         with pytest.raises(InputError, match=r"x\.zip: is not a zip"):
@@ -171,7 +171,7 @@ class TestFind:
     def test_a_zip_that_was_cut_off(self, archive, cut):
         content = archive.read_bytes()
         archive.write_bytes(content[: int(len(content) * cut)])
-        with pytest.raises(InputError, match=r"mpd\.zip: is not a zip"):
+        with pytest.raises(InputError, match=r"mpd\.zip: begins as a zip, but is cut off"):
             slices_in(archive)
 
     def test_any_damaged_byte_of_a_zip_gives_nothing_but_input_errors(self, tmp_path):

@@ -39,11 +39,16 @@ def test_tracks_as_ids_and_as_objects(tmp_path):
     assert found.catalog.artists.names.to_pylist() == ["A"]
 
 
+def test_numbers_as_ids_become_text(tmp_path):
+    found = read(tmp_path, [{"playlist_id": 5, "tracks": [5, "6"]}])
+    assert found.catalog.track_ids.to_pylist() == ["5", "6"]
+
+
 @pytest.mark.parametrize(
     ("content", "says"),
     [
         ('[{"playlist_id": 1, "tracks": []', "whole file: .*truncated.*expected a JSON list"),
-        ([{"playlist_id": "a", "tracks": [5]}], r"record 0: .*tracks.*expected"),
+        ([{"playlist_id": "a", "tracks": [5.5]}], r"record 0: .*tracks.*expected"),
         ([{"playlist_id": "a", "tracks": ["t"]}, {"tracks": []}], "record 1: .*playlist_id"),
         ([{"playlist_id": 1.5, "tracks": []}], "record 0: .*playlist_id"),
         ([{"playlist_id": "a", "tracks": [{"name": "no id"}]}], "record 0: .*`id`"),
@@ -56,7 +61,7 @@ def test_what_is_refused(tmp_path, content, says):
 
 
 def test_a_bad_record_may_be_passed_over(tmp_path):
-    content = [{"playlist_id": "a", "tracks": [5]}, {"playlist_id": "b", "tracks": ["t"]}]
+    content = [{"playlist_id": "a", "tracks": [5.5]}, {"playlist_id": "b", "tracks": ["t"]}]
     found = read(tmp_path, content, skip_bad=True)
     assert found.playlists.ids.to_pylist() == ["b"]
     assert found.report.skipped == 1

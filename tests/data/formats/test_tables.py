@@ -171,6 +171,21 @@ class TestForms:
         assert (found.report.files, found.report.passed_over) == (3, 1)
         assert found.report.form == "Parquet tables and text tables"
 
+    def test_a_zip_in_a_folder_is_read(self, tmp_path, capsys):
+        (tmp_path / "1.csv").write_text(f"{HEADER}7,t1,x\n")
+        (tmp_path / "a.mp3").write_bytes(b"ID3")
+        with zipfile.ZipFile(tmp_path / "inner.zip", "w") as archive:
+            archive.writestr("3.csv", f"{HEADER}9,t3,x\n")
+        with zipfile.ZipFile(tmp_path / "t.zip", "w") as archive:
+            archive.write(tmp_path / "1.csv", "deep/1.csv")
+            archive.writestr("2.csv", f"{HEADER}8,t2,x\n")
+            archive.write(tmp_path / "inner.zip", "inner2.zip")
+        (tmp_path / "inner.zip").write_bytes(b"PK\x03\x04 cut")
+        found = read_source(tmp_path, progress=True)
+        assert lists(found.playlists, found.catalog) == {"7": ["t1"], "8": ["t2"]}
+        assert found.report.rows == 2, "what lies unpacked beside the zip counts once"
+        assert "3 other files ignored: inner.zip, inner2.zip, a.mp3\n" in capsys.readouterr().err
+
     def test_a_file_of_any_name_unless_it_is_json_or_a_zip(self, read, tmp_path):
         playlists, catalog, _ = read("playlist|track|artist\n1|a|x\n", "my lists.txt")
         assert lists(playlists, catalog) == {"1": ["a"]}
@@ -320,7 +335,7 @@ class TestColumns:
             ("a,b\n1,2\n", {"playlist": "c"}, "has no column 'c' for the playlist; its columns"),
             ("1,2\n", {"track": "3"}, "has no column '3' for the track; it has no header"),
             ("pid,track,track,artist\n", None, "has several columns 'track'"),
-            ("", None, "line 1: is empty"),
+            ("", None, "t.csv: is empty, expected a table"),
             ("\nplaylist,track,artist\n", None, "line 1: is empty"),
             (HEADER.encode("utf-16-le"), None, "is not text, or in an encoding that has to be"),
             (b"PK\3\4", None, "is a spreadsheet or a zip"),

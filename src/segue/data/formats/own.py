@@ -1,8 +1,8 @@
 """Segue's own lists in JSON, and one of their tracks as a note in formats that hold less.
 
-A file is ``[{"playlist_id": …, "title": …, "tracks": […]}, …]``. A track is an id, or an object:
-``id``, ``name``, ``artists`` and ``album``, each ``{"id": …, "name": …}``, and ``aliases``. The
-order of a playlist's tracks is meaningful if it says ``"ordered": true``.
+A file is ``[{"playlist_id": …, "title": …, "tracks": […]}, …]``. A track is an id, as text or a
+number, or an object: ``id``, ``name``, ``artists`` and ``album``, each ``{"id": …, "name": …}``,
+and ``aliases``. The order of a playlist's tracks is meaningful if it says ``"ordered": true``.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class TrackObject(msgspec.Struct, gc=False):
 
 class _Playlist(msgspec.Struct, gc=False):
     id: str | int = msgspec.field(name="playlist_id")
-    tracks: list[str | TrackObject]
+    tracks: list[str | int | TrackObject]
     title: str | None = None
     ordered: bool = False
 
@@ -73,10 +73,10 @@ def track_of_note(note: str) -> Track | None:
         return None
 
 
-def as_track(track: str | TrackObject) -> Track:
-    """A track of Segue's JSON as readers give it."""
-    if isinstance(track, str):
-        return Track(track, track)
+def as_track(track: str | int | TrackObject) -> Track:
+    """A track of Segue's JSON as readers give it; numbers become text."""
+    if isinstance(track, str | int):
+        return Track(str(track), str(track))
     artists = tuple((artist.id, artist.name) for artist in track.artists)
     album = None if track.album is None else (track.album.id, track.album.name)
     return Track(track.id, track.name, artists, album, aliases=tuple(track.aliases))

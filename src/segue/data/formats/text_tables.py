@@ -420,6 +420,8 @@ def beginning(
     """
     encoding = encoding_of(file, options)
     head = _head(file, encoding).removeprefix("\ufeff")
+    if not head.strip():
+        raise InputError(f"{file.name}: is empty, expected a table with the names of its columns")
     lines = _LINE.split(head)
     preamble, promised = _preamble(lines)
     line, rest = lines[preamble], lines[preamble + 1 :]
