@@ -253,7 +253,7 @@ class TestFilesThatNamePlaylists:
         assert report.set_aside == {"local file": 3, "empty playlist": 1}
         said = capsys.readouterr().err
         assert "set aside: 3 local files, 1 empty playlist\n" in said
-        assert "2 playlists of a name that another has" in said
+        assert "2 playlists renamed, as in 'mix (2)': the name was taken" in said
         assert "1 file of rows or listens not read beside whole playlists: table.csv\n" in said
         assert "1 other file ignored: Read_Me_First.pdf\n" in said
 

@@ -51,7 +51,8 @@ def _print_links(
     if same_artist:
         click.echo(printable(f"{indent}same artist as {', '.join(same_artist)}"))
     for shared in playlists or ():
-        title = f" {shared.title}" if shared.title else ""
+        named = shared.title and shared.title != shared.playlist_id
+        title = f" {shared.title}" if named else ""
         names = ", ".join(shared.track_names[:3])
         more = f" and {len(shared.track_names) - 3} more" if len(shared.track_names) > 3 else ""
         line = f"in playlist {shared.playlist_id}{title} with {names}{more}"

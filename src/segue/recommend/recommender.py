@@ -209,7 +209,9 @@ class Recommender:
         heading = "Most popular tracks" if query.empty[0] else "Recommended for this playlist"
         if without is not None:
             name = self.playlists.titles[without].as_py()
-            heading = f"Recommended for playlist {playlist}" + (f" ({name})" if name else "")
+            heading = f"Recommended for playlist {playlist}" + (
+                f" ({name})" if name not in (None, "", playlist) else ""
+            )
         options: ListOptions = {"dial": dial, "diversity": diversity, "filters": filters}
         found = self._answer(
             heading, query, n, reasons, options, without=without, asked=asked, distinct=True

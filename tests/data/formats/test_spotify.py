@@ -135,6 +135,20 @@ def test_a_page_of_the_web_api_is_called_as_its_file(read_files, content):
     assert found.ids["liked"] == ["spotify:track:1", "spotify:track:4"]
 
 
+def test_entries_that_say_nothing_but_their_tracks(read_files):
+    found = read_files({"liked.json": [{"track": track(1)}, {"track": track(4)}]})
+    assert found.ids["liked"] == ["spotify:track:1", "spotify:track:4"]
+    bare = [{"track": {"id": "1", "name": "One", "artists": [{"name": "Alpha"}]}}]
+    assert read_files({"liked.json": bare}).songs["liked"] == [("One", "Alpha")]
+
+
+@pytest.mark.parametrize("key", ["tracks", ""])
+def test_a_page_says_how_much_is_on_the_others(read_files, key):
+    page = {"items": ENTRIES, "total": 250, "next": "https://…", "offset": 100}
+    found = read_files({"a.json": {"name": "x", "id": "9", key: page} if key else page})
+    assert found.report.set_aside["later-page song"] == 144
+
+
 def test_a_page_of_playlists_without_their_tracks(read_files):
     content = {"items": [{"name": "x", "snapshot_id": "1", "tracks": {"href": "…", "total": 4}}]}
     with pytest.raises(InputError, match=r"a\.json: playlist 1: is listed without its tracks"):

@@ -335,7 +335,7 @@ class TestColumns:
             ("a,b\n1,2\n", {"playlist": "c"}, "has no column 'c' for the playlist; its columns"),
             ("1,2\n", {"track": "3"}, "has no column '3' for the track; it has no header"),
             ("pid,track,track,artist\n", None, "has several columns 'track'"),
-            ("", None, "t.csv: is empty, expected a table"),
+            ("", None, "is empty, expected a table"),
             ("\nplaylist,track,artist\n", None, "line 1: is empty"),
             (HEADER.encode("utf-16-le"), None, "is not text, or in an encoding that has to be"),
             (b"PK\3\4", None, "is a spreadsheet or a zip"),
@@ -565,3 +565,12 @@ def test_names_of_playlists_are_their_titles(read):
     assert playlists.titles.to_pylist() == [None]
     playlists, _, _ = read("playlist_id,track_name,artist\nmix,One,Queen\n")
     assert playlists.titles.to_pylist() == [None]
+
+
+def test_only_the_column_that_was_asked_for_holds_the_artists(read):
+    content = "playlist,track,band,artist\n1,a,Queen,someone else\n"
+    _, catalog, report = read(content, columns={"artist": 3})
+    assert catalog.artists.names.to_pylist() == ["Queen"]
+    assert "someone" not in report.columns
+    _, catalog, _ = read(content.replace("band", "artist_ref_id"), columns={"artist": 3})
+    assert catalog.artists.names.to_pylist() == ["someone else"]

@@ -33,6 +33,7 @@ FIELDS = {
 _KNOWN = {name for names in FIELDS.values() for name in names}
 # One column may be given for both: the id is then the name.
 _ID_AND_NAME = ({"playlist", "title"}, *({kind, f"{kind}_name"} for kind in FIELDS))
+_IDS = ("id", "ids", "uri", "uris", "mbid", "key")  # How columns of ids end.
 _USERS = {"user", "userid", "username", "listener", "msno"}
 # A table of these holds bare interactions: that it names no artist is not an oversight, and the
 # order of its rows means nothing.
@@ -426,6 +427,9 @@ def _find_by_name(
     keys = [key_of(name) for name in header]
     for name, names in FIELDS.items():
         free = ["" if at in column_index.values() else key for at, key in enumerate(keys)]
+        stated = column_index["artist"] if wanted.get("artist") else None
+        if name == "artist_name" and stated is not None and not keys[stated].endswith(_IDS):
+            continue  # It holds the names: another column is about something else.
         first = next((key for key in names if key in free), None)
         if first and name not in wanted:
             places = [at for at, key in enumerate(free) if key == first]

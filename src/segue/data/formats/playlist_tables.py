@@ -1,4 +1,4 @@
-"""Tables that are one playlist each, called as their file: Exportify's, Soundiiz', Apple Music's.
+"""Tables that are one playlist each, named after their file: Exportify's, Soundiiz', Apple Music's.
 
 Exportify (https://github.com/watsonbox/exportify, https://exportify.net) writes a CSV for each
 playlist, with ``Track URI``, ``Track Name``, ``Artist URI(s)``, ``Artist Name(s)``, ``Album URI``,

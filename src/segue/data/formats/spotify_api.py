@@ -3,12 +3,13 @@
 A playlist is ``{"name": …, "id": …, "tracks": {"items": [{"track": {…}}]}}``; newer answers have
 ``items`` and ``item`` in place of ``tracks`` and ``track``. Such a playlist is read, a list or a
 page of playlists, and a page of entries alone (``{"items": […]}``, liked songs too), which is
-called as its file. An entry without a track is one that Spotify removed:
+named after its file. An entry without a track is one that Spotify removed:
 https://developer.spotify.com/documentation/web-api/reference/get-playlist
 """
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from typing import Any
 
@@ -40,6 +41,8 @@ def _read(
                 tracks.append(found)
             else:
                 yield found
+        if missing := _on_other_pages(playlist, len(entries)):
+            yield SetAside("later-page song", missing)
         if tracks:
             yield place, Playlist(known or name or file.stem, name or file.stem, tracks)
         else:
@@ -74,6 +77,15 @@ def _entries(playlist: dict[str, Any]) -> list[dict[str, Any]] | None:
         if isinstance(found, list):
             return records(found)
     return None
+
+
+def _on_other_pages(playlist: dict[str, Any], read: int) -> int:
+    """How many entries are on further pages of the answer."""
+    for page in (playlist, record(playlist.get("tracks")), record(playlist.get("items"))):
+        total, before = page.get("total"), page.get("offset")
+        if page.get("next") and isinstance(total, int):
+            return max(total - read - (before if isinstance(before, int) else 0), 0)
+    return 0
 
 
 def _track(entry: dict[str, Any]) -> Track | SetAside:
@@ -118,6 +130,9 @@ def _recognises(file: SourceFile) -> bool:
     keys = keys_of(file)
     entries = bool({b"track", b"item"} & keys) and bool({b"items", b"tracks", b"added_at"} & keys)
     of_spotify = bool({b"artists", b"uri", b"href", b"snapshot_id", b"added_at"} & keys)
+    # A list of entries alone: [{"track": {…}}]
+    start = file.head.removeprefix(BOM_UTF8)
+    entries |= {b"track", b"artists"} <= keys and start.lstrip().startswith(b"[")
     pages = b"items" in keys and (b"artists" in keys or b"snapshot_id" in keys)
     return b"playlist_id" not in keys and of_spotify and (entries or pages)
 
