@@ -37,6 +37,7 @@ def test_what_is_no_library(read_files):
     whole = plistlib.dumps(LIBRARY)
     for content in (
         whole[:-300],
+        whole.replace(b"UTF-8", b"ATF-8"),
         whole.replace(b"<integer>9</integer>", b"<integer>x</integer>"),
         whole.replace(b"<plist", b'<!DOCTYPE x [<!ENTITY y "z">]><plist').replace(b"Queen", b"&y;"),
     ):

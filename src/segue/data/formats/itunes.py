@@ -27,7 +27,7 @@ def _read(
         # Refuses entities: https://docs.python.org/3/library/plistlib.html
         library = record(plistlib.loads(file.read(), fmt=plistlib.FMT_XML))
     # Whatever stands where it must not, plistlib meets with an error of its own.
-    except (ExpatError, ValueError, TypeError, AttributeError, IndexError, KeyError) as error:
+    except (ExpatError, ValueError, TypeError, AttributeError, LookupError) as error:
         reject(file.name, "whole file", f"is no property list ({error})", None)
         return
     songs = {
