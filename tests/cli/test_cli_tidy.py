@@ -66,7 +66,7 @@ def test_sort_for_people(run, recommender):
     assert " one " in lines["Track 70"]
     assert "none fits" in lines["Track 130"]
     assert lines["Track 3"].endswith("zero"), "it is there already"
-    assert "1 of 4 songs fit none, 1 in a playlist already" in err
+    assert "1 of 4 songs fits no playlist, 1 in a playlist already" in err
     assert "would be sorted where they are" in err
     assert "1 missing" in err
 
@@ -165,3 +165,25 @@ def test_wrong_calls(run, folder, options, says):
 
 def test_the_steps_are_those_of_the_report():
     assert STEPS == tidy.STEPS
+
+
+def test_an_id_counts_before_a_title(run, tmp_path):
+    """A playlist that another is called like could not be chosen at all."""
+    playlists = [("Mix", "Other", 1), ("a", "Mix", 2), ("b", "Twice", 3), ("c", "Twice", 4)]
+    content = [
+        {"playlist_id": an_id, "title": title, "tracks": [f"segue:track:{n}"]}
+        for an_id, title, n in playlists
+    ]
+    (tmp_path / "p.json").write_text(json.dumps(content))
+    status, out, _ = run("tidy", "bundle", tmp_path / "p.json", "--playlist", "Mix", "--json")
+    assert (status, json.loads(out)["title"]) == (0, "Other")
+    status, _, err = run("tidy", "bundle", tmp_path / "p.json", "--playlist", "Twice")
+    assert status == 1
+    assert "holds 2 playlists 'Twice'; give an id: b, c" in err
+
+
+def test_long_titles_leave_a_table_readable(run, tmp_path):
+    table(tmp_path / "mine.csv", {"zero " + "o" * 400: range(12), "one": range(40, 55)})
+    status, out, _ = run("sort", "bundle", "liked.csv", "--into", tmp_path / "mine.csv")
+    assert status == 0
+    assert max(map(len, out.splitlines())) < 400

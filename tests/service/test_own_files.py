@@ -174,3 +174,10 @@ def test_errors_name_no_internals(client):
         assert answer.status_code == 422
         place = answer.json()["error"].partition(": ")[0]
         assert place == {"match": "songs.1", "sort": "into"}[path]
+
+
+def test_an_empty_song_is_missing(client):
+    """It refused the whole list."""
+    answer = client.post(f"{API}/match", json={"songs": ["Artist 3 - Track 8", "", " "]})
+    assert answer.status_code == 200, answer.text
+    assert [song["status"] for song in answer.json()["songs"]] == ["found", "missing", "missing"]

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 STEPS = ("dedupe", "versions", "outliers", "order")
 # Playlists that a message names.
 _SHOWN = 10
+# Characters of a title in a message, at least 60.
+_LENGTH = 80
 
 
 def _others(read: Collection, songs: Collection, source: Path) -> Collection:
@@ -41,6 +43,10 @@ def _others(read: Collection, songs: Collection, source: Path) -> Collection:
     return replace(read, playlists=read.playlists.rows(np.flatnonzero(~np.array(same))))
 
 
+def _line(text: str) -> str:
+    return printable(shorten(text, _LENGTH))
+
+
 def _only(read: Collection, playlist: str | None, source: Path) -> Collection:
     """The playlist with a title or an id; the only one, if none is given."""
     import numpy as np
@@ -51,15 +57,20 @@ def _only(read: Collection, playlist: str | None, source: Path) -> Collection:
     titles, ids = playlists.titles.to_pylist(), playlists.ids.to_pylist()
     rows = list(range(len(ids)))
     if playlist is not None:
-        rows = [row for row in rows if playlist in (ids[row], titles[row])]
+        with_id = [row for row in rows if playlist == ids[row]]
+        rows = with_id or [row for row in rows if playlist == titles[row]]
     if len(rows) == 1:
         return replace(read, playlists=playlists.rows(np.array(rows)))
-    names = ", ".join(titles[row] or ids[row] for row in range(min(len(ids), _SHOWN)))
+    shown = range(min(len(ids), _SHOWN))
+    names = ", ".join(_line(titles[row] or ids[row]) for row in shown)
     names += ", …" if len(ids) > _SHOWN else ""
     if rows and playlist is None:
         raise InputError(f"{source}: holds {len(ids)} playlists; say which, by --playlist: {names}")
     if rows:
-        raise InputError(f"{source}: holds {len(rows)} playlists {playlist!r}; give an id")
+        found = ", ".join(_line(ids[row]) for row in rows[:_SHOWN])
+        found += ", …" if len(rows) > _SHOWN else ""
+        name = _line(str(playlist))
+        raise InputError(f"{source}: holds {len(rows)} playlists {name!r}; give an id: {found}")
     raise InputError(f"{source}: holds no playlist {playlist!r}, expected one of {names}")
 
 
@@ -108,7 +119,9 @@ def sort(bundle: Path, liked: Path, into: Path, n: int, as_json: bool, file: Lis
 def _say_how_far(found: SortedSongs) -> None:
     none = sum(song.best is None and not song.already_in for song in found.songs)
     held = sum(bool(song.already_in) for song in found.songs)
-    say(f"{none} of {count(len(found.songs), 'song')} fit none, {held} in a playlist already")
+    fit = "fits" if none == 1 else "fit"
+    of = count(len(found.songs), "song")
+    say(f"{none} of {of} {fit} no playlist, {held} in a playlist already")
     if found.own.num_songs:
         say(
             f"Of {count(found.own.num_songs, 'song')} in the playlists, "

@@ -31,6 +31,12 @@ Id = Annotated[
     StringConstraints(min_length=1, max_length=500),
     BeforeValidator(_text, json_schema_input_type=str | int),
 ]
+# A song of a list to match, whose empty lines are missing songs.
+Line = Annotated[
+    str,
+    StringConstraints(max_length=500),
+    BeforeValidator(_text, json_schema_input_type=str | int),
+]
 Ids = Annotated[list[Id], Field(max_length=MAX_TRACKS)]
 OwnIds = Annotated[list[Id], Field(max_length=MAX_OWN)]
 FilterIds = Annotated[list[Id], Field(max_length=MAX_FILTER)]

@@ -30,6 +30,7 @@ from segue.service.schemas import (
     Error,
     Id,
     Ids,
+    Line,
     ListQuestion,
     N,
     OwnIds,
@@ -151,7 +152,7 @@ class Songs(Question):
 
     model_config = one_of("songs", "text")
 
-    songs: Annotated[list[Id | Named], Field(min_length=1, max_length=MAX_SONGS)] | None = Field(
+    songs: Annotated[list[Line | Named], Field(min_length=1, max_length=MAX_SONGS)] | None = Field(
         default=None,
         description='Ids, links, "artist - title" or titles as text; or title and artists.',
     )

@@ -58,7 +58,7 @@ class TestStated:
         [
             ("a,b\n1,2\n", None),
             ("movieId,genres\n1,x\n", "no columns recognised as ids and names of tracks"),
-            ("movieId,title\n1\n", "line 2: has 1 cells, expected 2"),
+            ("movieId,title\n1\n", "line 2: has 1 cell, expected 2"),
         ],
     )
     def test_what_is_none(self, tmp_path, text, message):

@@ -102,7 +102,7 @@ class TestForms:
         playlists, catalog, _ = read(pack(content.encode()), f"t.csv{suffix}")
         assert lists(playlists, catalog) == {"1": ["a", "ä"]}
         # A bad row is found again in there.
-        with pytest.raises(InputError, match=r"t\.csv\.\w+: line 3: has 1 cells, expected 3"):
+        with pytest.raises(InputError, match=r"t\.csv\.\w+: line 3: has 1 cell, expected 3"):
             read(pack(f"{HEADER}1,a,x\n1\n".encode()), f"t.csv{suffix}")
 
     def test_ids_stay_as_they_are_written(self, read):

@@ -20,6 +20,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from segue.console import count
 from segue.data.formats.columns import FIELDS
 from segue.data.formats.m3u import one_playlist
 from segue.data.formats.songs import alias_of, decoded, no_song, song
@@ -212,7 +213,7 @@ def _sound_rows(
             if any(cell.strip() for cell in row):
                 yield row
         elif row:
-            reason = f"has {len(row)} cells, expected {layout.width}"
+            reason = f"has {count(len(row), 'cell')}, expected {layout.width}"
             reject(file.name, f"line {line}", reason, layout.delimiter.join(row), track=True)
 
 

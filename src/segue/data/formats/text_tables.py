@@ -27,6 +27,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 
+from segue.console import count
 from segue.data.formats.cells import SUBSTITUTE, sound_rows
 from segue.data.formats.columns import Columns, find_columns, looks_like_header
 from segue.data.playlists import Int64Array
@@ -279,7 +280,7 @@ class TextRows:
             raise pa.ArrowInvalid(_UNENDED)
 
     def _note_ragged(self, row: pyarrow.csv.InvalidRow) -> str:
-        cells = f"has {row.actual_columns} cells, expected {row.expected_columns}"
+        cells = f"has {count(row.actual_columns, 'cell')}, expected {row.expected_columns}"
         quote = "; a quotation mark may be missing" if "\n" in row.text else ""
         self._ragged.append((row.number - 1 - self.columns.has_header, cells + quote))
         return "skip"
