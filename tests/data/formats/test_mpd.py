@@ -308,6 +308,8 @@ class TestReadMpd:
             read(as_bytes(playlist(1)))
         with pytest.raises(InputError, match=r"first of 2 bad records: slice-0.json: playlists\[0"):
             read(as_bytes(3, 4), skip=True)
+        with pytest.raises(InputError, match=r"; a bad record: slice-0.json: playlists\[0"):
+            read(as_bytes(3), skip=True)
 
     def test_progress(self):
         calls: list[tuple[int, int]] = []
