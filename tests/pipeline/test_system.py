@@ -141,7 +141,7 @@ def test_training_sees_what_serving_sees(planted_graph, second_stage_text, monke
     kept = served
     system.held_out_scores(split.validation)
     kept = seen
-    cases = next(second_stage._cases(split, SecondStageConfig()))
+    cases = next(second_stage._cases(split, SecondStageConfig(), titles=False))
     list(second_stage._pools(cases, system.stages.first, maker, system.recency))
     assert len(seen) > 100
     answers = {tuple(tracks): (candidates, features) for tracks, candidates, features in served}

@@ -73,7 +73,7 @@ def test_every_step_draws_anew(
     states, batches = [], []
 
     def recording(tracks: TrackLists, rows: np.ndarray, *rest: Any) -> Any:
-        states.append(rest[-1].bit_generator.state["state"]["state"])
+        states.append(rest[2].bit_generator.state["state"]["state"])
         batches.append(rows.tolist())
         return hide(tracks, rows, *rest)
 
