@@ -46,7 +46,9 @@ def test_a_folder_that_is_not_empty(run, tmp_path):
 @pytest.mark.skipif(os.name == "nt", reason="sends SIGINT")
 def test_ctrl_c_leaves_only_whole_slices(tmp_path):
     out = tmp_path / "slices"
-    program = "from segue.cli import main; main()"
+    # A shell that runs the tests in the background has them ignore SIGINT, and children inherit it.
+    heeding = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    program = f"{heeding}; from segue.cli import main; main()"
     options = ["generate", "--playlists", "100000", "--processes", "2", "--out", str(out)]
     process = subprocess.Popen(
         [sys.executable, "-c", program, *options],
