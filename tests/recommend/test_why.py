@@ -113,3 +113,11 @@ def test_what_a_track_goes_with_is_a_part_of_its_score(recommender):
     for track in found.tracks:
         terms = {term.id: term.part for term in recommender.why(track.track_id, "3").terms}
         assert track.goes_with.part == pytest.approx(terms[track.goes_with.id], abs=1e-6)
+
+
+def test_a_part_next_to_nothing_is_not_what_a_track_goes_with(planted_bundle):
+    """The first track has less of the first song than the others, and a hair of the second."""
+    sources = (("track", 0), ("track", 1))
+    parts = ScoreParts(sources, np.array([[0.3, 0.001], [0.7, 0.0], [0.7, 0.0]]))
+    found = explainer(planted_bundle).distinctive(parts)
+    assert [reason.id for reason in found] == ["segue:track:0"] * 3

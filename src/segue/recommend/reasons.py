@@ -16,6 +16,8 @@ from segue.scoring.query import Query
 from segue.scoring.term import ScoreParts
 
 _NUM_REASONS = 3
+# The smallest part, of the largest, that can be what a track goes with more than the others do.
+_TELLING = 0.1
 # Names of sources without a row in the catalogue, if different from their kind.
 _IN_WORDS = {"list": "the list as a whole"}
 _NUM_SHARED_PLAYLISTS = 3
@@ -162,8 +164,8 @@ class Explainer:
 
         The last tracks of an ordered playlist count most, so one of them is the strongest reason
         for nearly every track. What tells the tracks apart is by how much a part exceeds the mean
-        of that part over the list; among equals the larger part counts. None where nothing in the
-        query speaks for a track.
+        of that part over the list, among parts of at least a tenth of the largest; among equals the
+        larger part counts. None where nothing in the query speaks for a track.
         """
         if not len(parts.parts):
             return []
@@ -173,7 +175,8 @@ class Explainer:
         found: list[Reason | None] = []
         for place, (more, part) in enumerate(zip(excess, of_query, strict=True)):
             order = np.lexsort((-part, -np.round(more, 9)))
-            best = next((asked[at] for at in order.tolist() if part[at] > 0), None)
+            telling = (part > 0) & (part >= _TELLING * part.max(initial=0))
+            best = next((asked[at] for at in order.tolist() if telling[at]), None)
             found.append(
                 None if best is None else self._reasons(parts, place, np.array([best]), words)[0]
             )
