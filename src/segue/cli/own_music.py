@@ -57,9 +57,9 @@ def read_own_music(
 def _say_unsure(own: OwnMusic, recommender: Recommender) -> None:
     unsure = own.matches.unsure
     for match in unsure[:_NUM_UNSURE]:
-        say(f"  unsure: {_line(match.asked)}")
+        say(f"  unsure: {one_line(match.asked)}")
         for row in match.candidates[:_NUM_CANDIDATES]:
-            say(f"    perhaps {_line(recommender.names.describe('track', row))}")
+            say(f"    perhaps {one_line(recommender.names.describe('track', row))}")
     if len(unsure) > _NUM_UNSURE:
         say(f"  unsure: {count(len(unsure) - _NUM_UNSURE, 'more song')}")
 
@@ -67,10 +67,11 @@ def _say_unsure(own: OwnMusic, recommender: Recommender) -> None:
 def _say_missing(own: OwnMusic) -> None:
     missing = own.matches.missing
     for match in missing[:_NUM_MISSING]:
-        say(f"  missing: {_line(match.asked)}")
+        say(f"  missing: {one_line(match.asked)}")
     if len(missing) > _NUM_MISSING:
         say(f"  missing: {count(len(missing) - _NUM_MISSING, 'more song')}")
 
 
-def _line(text: str) -> str:
-    return printable(shorten(text, 100))
+def one_line(text: str, length: int = 100) -> str:
+    """Text of somebody's file for a message: no longer than this, without control characters."""
+    return printable(shorten(text, length))

@@ -12,9 +12,8 @@ import click
 from segue.cli.list_files import ListFile, file_options
 from segue.cli.list_options import JSON
 from segue.cli.output import comma_names, print_json
-from segue.cli.own_music import read_own_music
-from segue.console import count, printable, say
-from segue.data.text import shorten
+from segue.cli.own_music import one_line, read_own_music
+from segue.console import count, say
 
 if TYPE_CHECKING:
     from segue.data.reading import Collection
@@ -39,12 +38,8 @@ def _others(read: Collection, songs: Collection, source: Path) -> Collection:
     if not any(same) or all(same):
         return read
     names = [title or "" for title in read.playlists.titles.filter(np.array(same)).to_pylist()]
-    say(f"{source}: left out what is to be sorted: {printable(shorten(', '.join(names)))}")
+    say(f"{source}: left out what is to be sorted: {one_line(', '.join(names), 300)}")
     return replace(read, playlists=read.playlists.rows(np.flatnonzero(~np.array(same))))
-
-
-def _line(text: str) -> str:
-    return printable(shorten(text, _LENGTH))
 
 
 def _only(read: Collection, playlist: str | None, source: Path) -> Collection:
@@ -62,14 +57,14 @@ def _only(read: Collection, playlist: str | None, source: Path) -> Collection:
     if len(rows) == 1:
         return replace(read, playlists=playlists.rows(np.array(rows)))
     shown = range(min(len(ids), _SHOWN))
-    names = ", ".join(_line(titles[row] or ids[row]) for row in shown)
+    names = ", ".join(one_line(titles[row] or ids[row], _LENGTH) for row in shown)
     names += ", …" if len(ids) > _SHOWN else ""
     if rows and playlist is None:
         raise InputError(f"{source}: holds {len(ids)} playlists; say which, by --playlist: {names}")
     if rows:
-        found = ", ".join(_line(ids[row]) for row in rows[:_SHOWN])
+        found = ", ".join(one_line(ids[row], _LENGTH) for row in rows[:_SHOWN])
         found += ", …" if len(rows) > _SHOWN else ""
-        name = _line(str(playlist))
+        name = one_line(str(playlist), _LENGTH)
         raise InputError(f"{source}: holds {len(rows)} playlists {name!r}; give an id: {found}")
     raise InputError(f"{source}: holds no playlist {playlist!r}, expected one of {names}")
 
@@ -98,7 +93,7 @@ def sort(bundle: Path, liked: Path, into: Path, n: int, as_json: bool, file: Lis
     LIKED is a file of songs in any form that `segue build` reads. Each song gets the playlist that
     it most likely belongs to, how sure that is, and what speaks for it; or none fits.
 
-    Nothing is changed. With --out the playlists that get songs are written anew, the new songs
+    Nothing is changed. With --out the playlists that get songs are written again, the new songs
     last.
     """
     from segue.recommend.recommender import Recommender

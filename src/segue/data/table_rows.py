@@ -2,7 +2,7 @@
 
 A playlist's rows may be anywhere in a table, and in several of its files. Files that each count
 their playlists from 0 hold different playlists; so do runs of rows under one title whose positions
-begin anew.
+start over.
 """
 
 from __future__ import annotations
@@ -197,7 +197,7 @@ class TableRows:
         return list(first), np.array(owner, dtype=np.int64)
 
     def _begun_anew(self, lists: RowLists, position: Float64Array) -> RowLists:
-        """Lists under one title cut where their positions begin anew."""
+        """Lists under one title cut where their positions start over."""
         rows = lists.rows
         begins = np.diff(rows, prepend=-1) > 0
         first = position[begins][rows]
