@@ -36,10 +36,10 @@ from real_playlists import chosen, kept, segue
 from segue.baselines import BASELINES
 from segue.baselines.title_neighbours import TitleKNN
 from segue.bundle import Bundle
+from segue.challenge.answering import Asked, submit, write_lists
 from segue.challenge.challenge_set import Challenge, read_challenge
-from segue.challenge.score import ALL, DEFINITIONS, METRICS, score
-from segue.challenge.submission import LIST_LENGTH, breaches
-from segue.challenge.submit import Asked, submit, write_lists
+from segue.challenge.scoring import ALL, DEFINITIONS, METRICS, score
+from segue.challenge.submission import LIST_LENGTH, check
 from segue.data.playlists import Float32Array, Int32Array
 from segue.files import write_json
 from segue.graph.playlist_graph import PlaylistGraph
@@ -122,7 +122,7 @@ def scored(out: Path, name: str, challenge: Challenge, write: Callable[[Path], A
         started = time.perf_counter()
         write(path)
         seconds = time.perf_counter() - started
-        if found := breaches(path, challenge.asked):
+        if found := check(path, challenge.asked):
             raise RuntimeError(f"{name}: {found[0]}")
         found = score(path, challenge)
         path.unlink()

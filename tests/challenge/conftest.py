@@ -10,7 +10,7 @@ import pytest
 
 from segue.bundle import Bundle
 from segue.challenge.kinds import KINDS
-from segue.challenge.make import make_challenge
+from segue.challenge.making import make
 from segue.data.formats.mpd import write_slice
 from segue.data.reading import read
 from segue.graph.playlist_graph import PlaylistGraph
@@ -71,7 +71,7 @@ def source(tmp_path_factory: pytest.TempPathFactory, write_source: Callable[...,
 def made(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A challenge with three playlists of each kind."""
     folder = tmp_path_factory.mktemp("made") / "challenge"
-    make_challenge(source, folder, per_kind=3)
+    make(source, folder, per_kind=3)
     return folder
 
 

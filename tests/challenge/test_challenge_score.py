@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from segue.challenge.score import measure
+from segue.challenge.scoring import measure
 from segue.metrics.accuracy import clicks, ndcg, r_precision
 from segue.metrics.ranks import HeldOutRanks
 

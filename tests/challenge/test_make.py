@@ -8,7 +8,7 @@ import pytest
 
 from segue.challenge.challenge_set import read_challenge
 from segue.challenge.kinds import KINDS
-from segue.challenge.make import make_challenge
+from segue.challenge.making import make
 from segue.data.reading import read
 from segue.errors import ArtefactError, InputError
 
@@ -78,26 +78,26 @@ def test_tracks_that_stand_nowhere_else_keep_a_playlist_from_being_held_out(sour
     folder = tmp_path / "slices"
     folder.mkdir()
     (folder / "mpd.slice.0-999.json").write_text(json.dumps({"playlists": list(whole.values())}))
-    make_challenge(folder, tmp_path / "out", per_kind=8)
+    make(folder, tmp_path / "out", per_kind=8)
     assert all(pid % 2 == 0 for pid in answers_of(tmp_path / "out"))
 
 
 def test_the_seed_decides(source, tmp_path, made):
-    make_challenge(source, tmp_path / "same", per_kind=3)
-    make_challenge(source, tmp_path / "other", per_kind=3, rng_seed=1)
+    make(source, tmp_path / "same", per_kind=3)
+    make(source, tmp_path / "other", per_kind=3, rng_seed=1)
     assert answers_of(tmp_path / "same") == answers_of(made)
     assert {*answers_of(tmp_path / "other")} != {*answers_of(made)}
 
 
 def test_without_titles_only_kinds_without_one(write_source, tmp_path):
     source = write_source(tmp_path / "slices", title="Playlist {}")
-    found = make_challenge(source, tmp_path / "out", per_kind=4)
+    found = make(source, tmp_path / "out", per_kind=4)
     assert {kind: n for kind, n in found.per_kind.items() if n} == {"first 5": 4, "first 10": 4}
     assert (found.without_title, found.num_training) == (400, 392)
 
 
 def test_kinds_with_the_first_tracks_need_a_known_order(source, tmp_path):
-    found = make_challenge(source, tmp_path / "out", per_kind=2, order="unknown")
+    found = make(source, tmp_path / "out", per_kind=2, order="unknown")
     there = {kind for kind, n in found.per_kind.items() if n}
     assert there == {"title", "title + random 25", "title + random 100"}
 
@@ -106,9 +106,9 @@ def test_any_length_takes_what_leaves_a_track_to_find(tmp_path):
     lists = [["a", "b", "c", "d", "e", "f"], ["f", "e", "a", "b", "d", "c"]] * 12
     source = {f"summer {number}": tracks for number, tracks in enumerate(lists)}
     with pytest.raises(InputError, match=r"no playlist can be held out.*--any-length"):
-        make_challenge(source, tmp_path / "out", per_kind=1)
+        make(source, tmp_path / "out", per_kind=1)
     assert not (tmp_path / "out").exists()
-    make_challenge(source, tmp_path / "out", per_kind=1, any_length=True, order="known")
+    make(source, tmp_path / "out", per_kind=1, any_length=True, order="known")
     challenge = read_challenge(tmp_path / "out")
     # By title alone, with one track, and with five of the six, with and without title.
     assert Counter(each.num_holdouts for each in challenge.asked) == {6: 1, 5: 1, 1: 2}
@@ -122,7 +122,7 @@ def test_a_table_becomes_slices_with_all_that_it_says(tmp_path):
             rows.append(f"p{number},late night {number % 3},t{row},Song {row},a{row % 4},Band")
     table = tmp_path / "table.csv"
     table.write_text("\n".join(rows))
-    found = make_challenge(table, tmp_path / "out", per_kind=2, order="known")
+    found = make(table, tmp_path / "out", per_kind=2, order="known")
     before, after = read(table, order="known"), read(tmp_path / "out" / "training")
     assert found.num_training == len(after.playlists) == 40 - sum(found.per_kind.values())
     assert after.catalog.track_names.to_pylist().count("Song 3") == 1
@@ -138,7 +138,7 @@ def test_a_table_becomes_slices_with_all_that_it_says(tmp_path):
 
 def test_an_unknown_order_stays_unknown(tmp_path):
     lists = {f"set {n}": [f"t{(7 * n + 3 * k) % 50:02d}" for k in range(12)] for n in range(60)}
-    make_challenge(lists, tmp_path / "out", per_kind=5, order="unknown")
+    make(lists, tmp_path / "out", per_kind=5, order="unknown")
     found = read(tmp_path / "out" / "training")
     assert not found.playlists.order_known.any()
     assert not len(found.catalog.artists)
@@ -152,8 +152,8 @@ def test_a_core_leaves_out_rare_tracks_everywhere(source, tmp_path):
     folder.mkdir()
     (folder / "mpd.slice.0-999.json").write_text(json.dumps({"playlists": list(whole.values())}))
     with pytest.raises(InputError, match="no playlist can be held out"):
-        make_challenge(folder, tmp_path / "out", per_kind=2)
-    make_challenge(folder, tmp_path / "out", per_kind=2, k_core=3)
+        make(folder, tmp_path / "out", per_kind=2)
+    make(folder, tmp_path / "out", per_kind=2, k_core=3)
     challenge = read_challenge(tmp_path / "out")
     assert len(challenge.asked) == 20
     for playlist in challenge.asked:
@@ -171,7 +171,7 @@ def test_a_repeated_track_counts_once_and_is_never_given_and_asked(source, tmp_p
     folder = tmp_path / "slices"
     folder.mkdir()
     (folder / "mpd.slice.0-999.json").write_text(json.dumps({"playlists": list(whole.values())}))
-    make_challenge(folder, tmp_path / "out", per_kind=3)
+    make(folder, tmp_path / "out", per_kind=3)
     for playlist in read_challenge(tmp_path / "out").asked:  # which refuses what is in both
         assert playlist.num_tracks == len(whole[playlist.pid]["tracks"]) - 1
         assert len(playlist.track_uris) == playlist.num_samples
@@ -185,8 +185,8 @@ def test_bad_records_are_skipped_on_request(source, tmp_path):
     folder.mkdir()
     (folder / "mpd.slice.0-999.json").write_text(json.dumps({"playlists": list(whole.values())}))
     with pytest.raises(InputError, match="track_name: expected"):
-        make_challenge(folder, tmp_path / "out", per_kind=3)
-    found = make_challenge(folder, tmp_path / "out", per_kind=3, skip_bad=True)
+        make(folder, tmp_path / "out", per_kind=3)
+    found = make(folder, tmp_path / "out", per_kind=3, skip_bad=True)
     assert found.num_training == 399 - 30
     left = playlists_of(tmp_path / "out" / "training")
     assert 8 not in left
@@ -195,16 +195,16 @@ def test_bad_records_are_skipped_on_request(source, tmp_path):
 
 def test_too_many_to_hold_out_are_refused(source, tmp_path):
     with pytest.raises(InputError, match=r"of 400 playlists leaves too little .* about 8 per kind"):
-        make_challenge(source, tmp_path / "out", per_kind=20)
+        make(source, tmp_path / "out", per_kind=20)
     assert not list(tmp_path.iterdir())
 
 
 def test_only_an_older_challenge_is_replaced(source, made, tmp_path):
     with pytest.raises(ArtefactError, match="--overwrite"):
-        make_challenge(source, made, per_kind=2)
+        make(source, made, per_kind=2)
     (tmp_path / "mine").write_text("notes")
     with pytest.raises(ArtefactError, match="not a folder that Segue made"):
-        make_challenge(source, tmp_path, per_kind=2, overwrite=True)
-    make_challenge(source, tmp_path / "out", per_kind=2)
-    make_challenge(source, tmp_path / "out", per_kind=1, overwrite=True)
+        make(source, tmp_path, per_kind=2, overwrite=True)
+    make(source, tmp_path / "out", per_kind=2)
+    make(source, tmp_path / "out", per_kind=1, overwrite=True)
     assert len(read_challenge(tmp_path / "out").asked) == 10

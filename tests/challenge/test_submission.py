@@ -11,15 +11,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from segue.challenge.answering import Asked, submit
 from segue.challenge.challenge_set import (
     Given,
     Incomplete,
     read_challenge,
     read_challenge_set,
 )
-from segue.challenge.score import score
-from segue.challenge.submission import breaches, read_submission
-from segue.challenge.submit import Asked, submit
+from segue.challenge.scoring import score
+from segue.challenge.submission import check, read_submission
 from segue.data.relations import Nodes
 from segue.errors import InputError
 from segue.recommend.recommender import Recommender
@@ -49,12 +49,12 @@ def lines(submitted):
 def checked(made, tmp_path):
     """Checks changed lines, gzipped or not."""
 
-    def check(lines: list[str], name: str = "changed.csv") -> list[str]:
+    def found(lines: list[str], name: str = "changed.csv") -> list[str]:
         path = tmp_path / name
         path.write_text("\n".join(lines) + "\n", encoding="utf-8")
-        return breaches(path, read_challenge_set(made))
+        return check(path, made)
 
-    return check
+    return found
 
 
 def test_lists_are_those_of_the_recommender(made, recommender, lines):
@@ -73,7 +73,7 @@ def test_lists_are_those_of_the_recommender(made, recommender, lines):
 
 def test_a_submission_keeps_the_rules_and_is_scored(made, submitted):
     challenge = read_challenge(made)
-    assert breaches(submitted, challenge.asked) == []
+    assert check(submitted, challenge.asked) == []
     found = score(submitted, challenge)
     assert found.num_playlists["all"] == 30
     assert list(found.num_playlists) == [
@@ -198,21 +198,21 @@ def test_a_cut_off_gzip(submitted, made, tmp_path):
     path = tmp_path / "cut.csv.gz"
     path.write_bytes(submitted.read_bytes()[:-2000])
     with pytest.raises(InputError, match=r"cut.csv.gz: the gzip is damaged or cut off after line"):
-        breaches(path, read_challenge_set(made))
+        check(path, read_challenge_set(made))
     path.write_bytes(b"\x1f\x8b" + b"no gzip at all")
     with pytest.raises(InputError, match="the gzip is damaged or cut off after line 0"):
-        breaches(path, read_challenge_set(made))
+        check(path, read_challenge_set(made))
 
 
 def test_other_encodings_and_missing_files(lines, made, tmp_path):
     path = tmp_path / "wide.csv"
     path.write_bytes("\n".join(lines).encode("utf-16"))
     with pytest.raises(InputError, match="line 1 is not UTF-8 text"):
-        breaches(path, read_challenge_set(made))
+        check(path, read_challenge_set(made))
     with pytest.raises(InputError, match=r"no-such\.csv: cannot be read"):
-        breaches(tmp_path / "no-such.csv", read_challenge_set(made))
+        check(tmp_path / "no-such.csv", read_challenge_set(made))
     path.write_bytes(b"\xef\xbb\xbf" + "\n".join(lines).encode())
-    assert breaches(path, read_challenge_set(made)) == []
+    assert check(path, read_challenge_set(made)) == []
 
 
 def content(*playlists):
@@ -285,7 +285,7 @@ def test_a_set_of_other_music_is_answered(recommender, tmp_path):
     path = tmp_path / "submission.csv.gz"
     done = submit(recommender, asked, path, **TEAM)
     assert (done.num_playlists, done.num_unknown, done.by_popularity) == (3, 2, 2)
-    assert breaches(path, asked) == []
+    assert check(path, asked) == []
 
 
 def test_too_few_tracks_are_refused(recommender, tmp_path):

@@ -108,7 +108,7 @@ class Challenge:
     artist_of: dict[str, str]
 
 
-def read_challenge_set(path: Path) -> list[Incomplete]:
+def read_challenge_set(path: str | Path) -> list[Incomplete]:
     """Read a challenge set: its JSON file, or the folder that `segue challenge make` wrote.
 
     Raises
@@ -116,6 +116,7 @@ def read_challenge_set(path: Path) -> list[Incomplete]:
     InputError
         Naming the file, the playlist and what was expected.
     """
+    path = Path(path)
     path = path / SET if path.is_dir() else path
     asked = _decoded(path, _Set, "a challenge set").playlists
     _check_pids(path, [playlist.pid for playlist in asked])
@@ -126,7 +127,14 @@ def read_challenge_set(path: Path) -> list[Incomplete]:
     return asked
 
 
-def read_challenge(folder: Path) -> Challenge:
+def asked_in(challenge_set: str | Path | Sequence[Incomplete]) -> Sequence[Incomplete]:
+    """The playlists of a challenge set, read from a file or folder unless they have been."""
+    if isinstance(challenge_set, str | Path):
+        return read_challenge_set(challenge_set)
+    return challenge_set
+
+
+def read_challenge(folder: str | Path) -> Challenge:
     """Read a folder that `segue challenge make` wrote.
 
     Raises
@@ -136,6 +144,7 @@ def read_challenge(folder: Path) -> Challenge:
     ArtefactError
         If the table of artists cannot be read.
     """
+    folder = Path(folder)
     if not folder.is_dir():
         raise InputError(f"{folder}: is not a folder, expected one from `segue challenge make`")
     asked = read_challenge_set(folder)

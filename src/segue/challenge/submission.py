@@ -15,7 +15,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
-from segue.challenge.challenge_set import Incomplete
+from segue.challenge.challenge_set import Incomplete, asked_in
 from segue.data.text import shorten
 from segue.errors import InputError
 from segue.files import atomic_file
@@ -141,10 +141,29 @@ def read_submission(
             breach(f"playlist {pid} has no line")
 
 
-def breaches(path: Path, asked: Sequence[Incomplete]) -> list[str]:
-    """All breaches of the rules in a submission (InputError as for `read_submission`)."""
+def check(path: str | Path, challenge_set: str | Path | Sequence[Incomplete]) -> list[str]:
+    """Check a submission by the challenge's rules: a sentence for each breach.
+
+    Parameters
+    ----------
+    path
+        The submission, gzipped or not.
+    challenge_set
+        Its JSON file, the folder that `make` wrote, or what has been read of either.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be read to its end.
+
+    Examples
+    --------
+    >>> from segue import challenge
+    >>> challenge.check("submission.csv.gz", "challenge")
+    []
+    """
     found: list[str] = []
-    for _ in read_submission(path, asked, found.append):
+    for _ in read_submission(Path(path), asked_in(challenge_set), found.append):
         pass
     return found
 

@@ -16,9 +16,9 @@ from segue.files import refuse_file
 from segue.machine import limit_threads
 
 if TYPE_CHECKING:
-    from segue.challenge.score import Definitions
+    from segue.challenge.scoring import Definitions
 
-# As in `segue.challenge.score`, which would load Arrow to show a help text.
+# As in `segue.challenge.scoring`, which would load Arrow to show a help text.
 _DEFINITIONS = ("organisers", "rules", "vl6")
 _MOST_SHOWN = 20
 
@@ -82,7 +82,7 @@ def make(
     answers.json, artists.arrow, and training/, the other playlists as slices: build and train on
     those alone. Every track of a held-out playlist also stands in one of them.
     """
-    from segue.challenge.make import make_challenge
+    from segue.challenge import make as make_challenge
 
     made = make_challenge(
         source,
@@ -150,8 +150,8 @@ def submit(
     --title-words`). Tracks that it does not know are ignored; a playlist of which it knows nothing
     gets the most popular tracks.
     """
+    from segue.challenge import submit as write
     from segue.challenge.challenge_set import read_challenge_set
-    from segue.challenge.submit import submit as write
     from segue.recommend.recommender import Recommender
 
     refuse_file(out, overwrite=overwrite)
@@ -184,11 +184,11 @@ def check(submission: Path, challenge_set: Path) -> None:
     500 distinct tracks for each playlist of CHALLENGE_SET, once, none of them given, after a line
     with team and e-mail address.
     """
+    from segue.challenge import check as breaches_of
     from segue.challenge.challenge_set import read_challenge_set
-    from segue.challenge.submission import breaches
 
     asked = read_challenge_set(challenge_set)
-    found = breaches(submission, asked)
+    found = breaches_of(submission, asked)
     for breach in found[:_MOST_SHOWN]:
         click.echo(f"{submission}: {breach}")
     if len(found) > _MOST_SHOWN:
@@ -220,11 +220,10 @@ def score(submission: Path, folder: Path, definitions: Definitions, as_json: boo
     by kind. The texts and programs of the challenge differ in details: docs/challenge.md compares
     them.
     """
-    from segue.challenge.challenge_set import read_challenge
-    from segue.challenge.score import ALL, METRICS
-    from segue.challenge.score import score as scores_of
+    from segue.challenge import score as scores_of
+    from segue.challenge.scoring import ALL, METRICS
 
-    found = scores_of(submission, read_challenge(folder))
+    found = scores_of(submission, folder)
     if as_json:
         print_json({"num_playlists": found.num_playlists, "values": found.values})
         return

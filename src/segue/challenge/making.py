@@ -42,7 +42,7 @@ _TRACK_FIELDS = (
 
 @dataclass(frozen=True)
 class Made:
-    """What `make_challenge` held out.
+    """What `make` has held out.
 
     Attributes
     ----------
@@ -60,7 +60,7 @@ class Made:
     without_order: int
 
 
-def make_challenge(
+def make(
     source: Any,
     folder: str | Path,
     *,
@@ -113,6 +113,13 @@ def make_challenge(
         If the source cannot be read, no kind has a playlist, or too many would be held out.
     ArtefactError
         If the folder is in the way or cannot be written.
+
+    Examples
+    --------
+    >>> from segue import challenge
+    >>> made = challenge.make("playlists", "held-out", per_kind=2)
+    >>> made.per_kind["title"]
+    2
     """
     folder, report = Path(folder), progress_of(progress)
     if per_kind < 1:

@@ -33,7 +33,7 @@ from typing import Literal, NoReturn, get_args
 
 import numpy as np
 
-from segue.challenge.challenge_set import Challenge, kinds_in_order
+from segue.challenge.challenge_set import Challenge, kinds_in_order, read_challenge
 from segue.challenge.submission import LIST_LENGTH, read_submission
 from segue.errors import InputError
 
@@ -61,14 +61,31 @@ class Scores:
     values: dict[Definitions, dict[str, dict[str, float]]]
 
 
-def score(path: Path, challenge: Challenge) -> Scores:
+def score(path: str | Path, challenge: str | Path | Challenge) -> Scores:
     """Score a submission.
+
+    Parameters
+    ----------
+    path
+        The submission, gzipped or not.
+    challenge
+        The folder that `make` wrote, or what has been read of it.
 
     Raises
     ------
     InputError
-        If it breaks a rule, or cannot be read.
+        If the submission breaks a rule, or a file cannot be read.
+
+    Examples
+    --------
+    >>> from segue import challenge
+    >>> found = challenge.score("submission.csv.gz", "challenge")
+    >>> sorted(found.values["organisers"]["all"])
+    ['clicks', 'ndcg', 'r-precision']
     """
+    if not isinstance(challenge, Challenge):
+        challenge = read_challenge(challenge)
+    path = Path(path)
 
     def refuse(breach: str) -> NoReturn:
         raise InputError(f"{path}: is not a valid submission: {breach}")

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from segue.challenge.challenge_set import Incomplete
+from segue.challenge.challenge_set import Incomplete, asked_in
 from segue.challenge.submission import LIST_LENGTH, check_field, write_submission
 from segue.data.playlists import BoolArray, Catalog, Int32Array, TrackLists
 from segue.errors import InputError
@@ -92,8 +92,8 @@ class Submitted:
 
 def submit(
     recommender: Recommender,
-    asked: Sequence[Incomplete],
-    path: Path,
+    challenge_set: str | Path | Sequence[Incomplete],
+    path: str | Path,
     *,
     team: str,
     email: str,
@@ -104,9 +104,11 @@ def submit(
 
     Parameters
     ----------
-    recommender, asked
+    recommender
+    challenge_set
+        Its JSON file, the folder that `make` wrote, or what has been read of either.
     path
-        A new ``.csv.gz`` or ``.csv``.
+        The ``.csv.gz`` or ``.csv`` to write.
     team, email
         For the first line.
     titles
@@ -120,9 +122,18 @@ def submit(
         As for `Asked.of` and `write_lists`.
     ArtefactError
         If the file cannot be written.
+
+    Examples
+    --------
+    >>> from segue import challenge
+    >>> done = challenge.submit(
+    ...     recommender, "challenge", "again.csv.gz", team="us", email="us@example.com"
+    ... )
+    >>> done.num_playlists
+    30
     """
     catalog = recommender.bundle.catalog
-    those = Asked.of(asked, catalog)
+    those = Asked.of(asked_in(challenge_set), catalog)
     query = recommender.queries.of_lists(
         those.tracks, those.from_the_start, those.titles if titles else None
     )
@@ -133,7 +144,7 @@ def submit(
     def best(rows: slice) -> Int32Array:
         return recommender.rank(query.rows(rows), LIST_LENGTH)[0]
 
-    write_lists(path, those, catalog.track_ids, best, team=team, email=email, advance=advance)
+    write_lists(Path(path), those, catalog.track_ids, best, team=team, email=email, advance=advance)
     return Submitted(len(those), those.num_unknown, int(query.empty.sum()))
 
 
