@@ -29,6 +29,7 @@ import real_playlists
 
 from segue import metrics
 from segue.bundle import Bundle
+from segue.data.collection import Collection
 from segue.data.playlists import (
     BoolArray,
     Catalog,
@@ -37,7 +38,6 @@ from segue.data.playlists import (
     Playlists,
     TrackLists,
 )
-from segue.data.reading import Collection
 from segue.evaluation.ranking import ranked_batches
 from segue.evaluation.scorers import Scorer
 from segue.evaluation.validation import validation_rows

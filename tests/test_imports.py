@@ -14,7 +14,7 @@ import segue
 SOURCE = Path(segue.__file__).parent
 # A room imports from itself and from rooms before it.
 ROOMS = (
-    "errors", "extras", "console", "files", "memory", "machine", "data", "synthetic", "graph",
+    "console", "errors", "extras", "files", "memory", "machine", "data", "synthetic", "graph",
     "metrics", "names", "bundle", "scoring", "evaluation", "baselines", "recommend", "challenge",
     "updating", "pictures", "models", "training", "pipeline", "comparison", "service", "cli",
 )  # fmt: skip

@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from segue.comparison.compare import compare as compare
     from segue.comparison.grid import Grid as Grid
     from segue.console import Progress as Progress
+    from segue.data.collection import Collection as Collection
     from segue.data.playlists import Catalog as Catalog
     from segue.data.playlists import Playlists as Playlists
-    from segue.data.reading import Collection as Collection
     from segue.data.reading import read as read
     from segue.data.relations import Relation as Relation
     from segue.errors import ArtefactError as ArtefactError
@@ -96,7 +96,7 @@ _HOMES = {
     "update": "segue.updating.update",
     "compare": "segue.comparison.compare",
     "generate": "segue.synthetic.generate",
-    "Collection": "segue.data.reading",
+    "Collection": "segue.data.collection",
     "Playlists": "segue.data.playlists",
     "Catalog": "segue.data.playlists",
     "Relation": "segue.data.relations",

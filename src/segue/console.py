@@ -31,8 +31,12 @@ def count(value: int, thing: str) -> str:
 
 
 def say(message: str = "") -> None:
-    """Print a message on standard error, which leaves standard output to results."""
-    print(message, file=sys.stderr, flush=True)
+    """Print a message on standard error, which leaves standard output to results.
+
+    Names of files and songs in it may hold control characters, which become blanks.
+    """
+    shown = "\n".join(map(printable, message.split("\n")))
+    print(shown, file=sys.stderr, flush=True)
 
 
 class ProgressBar:
@@ -136,7 +140,9 @@ class _RichBar(ProgressBar):
         if self._progress.disable:
             say(message)
         else:
-            self._progress.console.print(message, markup=False, highlight=False, soft_wrap=True)
+            self._progress.console.print(
+                printable(message), markup=False, highlight=False, soft_wrap=True
+            )
 
 
 def table_text(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -15,13 +15,15 @@
 
     SegueWarning                something is left out because this machine lacks what it needs
 
-A message is one clear sentence that names the file, the record and what was expected. The
-command line prints it as it stands and exits with status 1.
+A message is one clear sentence that names the file, the record and what was expected, without
+control characters. The command line prints it as it stands and exits with status 1.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+
+from segue.console import printable
 
 
 class SegueWarning(UserWarning):
@@ -45,6 +47,10 @@ class SegueError(Exception):
     ...     print(error)
     no-such-folder: there is no such folder, expected a Segue bundle
     """
+
+    def __str__(self) -> str:
+        """The message; names of files and songs in it may hold control characters: blanks."""
+        return printable(super().__str__())
 
 
 class InputError(SegueError):
@@ -79,7 +85,8 @@ class NameLookupError(InputError):
 
     def __init__(self, message: str, candidates: Sequence[str] = ()) -> None:
         super().__init__(message, tuple(candidates))
-        self.message, self.candidates = message, tuple(candidates)
+        self.message = printable(message)
+        self.candidates = tuple(map(printable, candidates))
 
     def __str__(self) -> str:
         """The message, and the candidates below it."""

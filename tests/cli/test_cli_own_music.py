@@ -233,3 +233,63 @@ def test_a_folder_is_not_called_as_a_file(run, tmp_path):
     assert status == 1
     assert "holds one playlist a file; give a folder" in err
     assert not (tmp_path / "x.m3u8").exists()
+
+
+def test_an_encoding_that_is_stated_or_guessed(run, tmp_path):
+    (tmp_path / "mix.m3u").write_bytes(
+        b"#EXTM3U\n#EXTINF:1,Artist 3 - Track 3\n1.mp3\n"
+        + "#EXTINF:1,Кино - Группа крови\n2.mp3\n".encode("cp1251")
+    )
+    asked = ["complete", "bundle", "--from", tmp_path / "mix.m3u", "-n", 1]
+    status, _, err = run(*asked)
+    assert status == 0
+    assert "mix.m3u: not UTF-8, read as cp1251; that is a guess, --encoding states another" in err
+    assert "missing: Кино - Группа крови" in err
+    status, _, err = run(*asked, "--encoding", "koi8-r")
+    assert status == 0
+    assert "guess" not in err
+    assert "missing: йХМН" in err
+    status, _, err = run(*asked, "--encoding", "utf-8")
+    assert status == 1
+    assert "mix.m3u: is not UTF-8 text; another encoding has to be stated" in err
+    tidied = run("tidy", "bundle", tmp_path / "mix.m3u", "--encoding", "cp1251")
+    assert "missing: Кино - Группа крови" in tidied[2]
+    lists = run("recommend", "bundle", "--playlists", tmp_path / "mix.m3u", "--encoding", "cp1251",
+                "--out", tmp_path / "out.json")  # fmt: skip
+    assert lists[0] == 0
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ("complete", "bundle", "--track", "Track 3", "--encoding", "cp1251"),
+        ("title", "bundle", "Track 3", "--encoding", "cp1251"),
+        ("tidy", "bundle", "--playlist", "p", "--encoding", "cp1251"),
+        ("recommend", "bundle", "--all", "--out", "x.json", "--encoding", "cp1251"),
+    ],
+)
+def test_an_encoding_of_nothing(run, args):
+    status, _, err = run(*args)
+    assert status == 2
+    assert "--encoding is for" in err
+
+
+def test_a_list_that_was_written_is_read_without_remarks(run, tmp_path):
+    """Its scores are its own, and a list that continues another is not continued twice."""
+    first, second = tmp_path / "one.csv", tmp_path / "two.csv"
+    run("complete", "bundle", "--from", "mine.csv", "-n", 3, "--out", first)
+    _, _, err = run("build", first, "--out", tmp_path / "graph")
+    assert "not used" not in err
+    run("complete", "bundle", "--from", first, "-n", 3, "--out", second)
+    assert segue.read(second).playlists.titles.to_pylist() == ["one, continued", "two, continued"]
+
+
+def test_lists_without_a_title(run, tmp_path):
+    track = {"trackName": "Track 3", "artistName": "Artist 3", "albumName": "x"}
+    item = {"track": {**track, "trackUri": "segue:track:3"}, "episode": None, "localTrack": None}
+    lists = [{"name": name, "lastModifiedDate": "2024", "items": [item]} for name in ("", "Mix")]
+    (tmp_path / "Playlist1.json").write_text(json.dumps({"playlists": lists}))
+    out = tmp_path / "out.json"
+    run("complete", "bundle", "--from", tmp_path / "Playlist1.json", "-n", 1, "--out", out)
+    titles = [one["title"] for one in json.loads(out.read_text())]
+    assert titles == ["Playlist 1, continued", "Mix, continued"]

@@ -125,7 +125,7 @@ def test_columns_that_are_not_used_are_pointed_out(run, tmp_path):
     )
     assert "not used" not in err
     assert "  order of tracks known in 2 playlists\n" in err
-    assert "  set aside: 1 below-threshold row\n" in err
+    assert "  set aside: 1 filtered-out row\n" in err
 
 
 @pytest.mark.parametrize("option", ["rating", "=4", "rating=four"])

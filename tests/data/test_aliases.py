@@ -7,10 +7,11 @@ import pyarrow as pa
 import pytest
 
 from segue.data.collect import Collector
+from segue.data.collection import Collection
 from segue.data.playlists import Catalog, Playlists
-from segue.data.reading import Collection
 from segue.data.records import Playlist, Rows, Track
 from segue.data.relations import Nodes
+from segue.data.sources import SourceFile
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.updating.update import update
 
@@ -43,12 +44,12 @@ def test_the_first_description_counts_and_repeats_do_not(collected):
 
 
 def test_a_table_gives_them_as_lists():
-    collector = Collector()
+    collector, table = Collector(), SourceFile.of_memory("t.csv", 0)
     for track, aliases in (("a", []), ("b", [ISRC]), ("b", [MBID])):
         cells = {"playlist": ["one"], "track": [track], "aliases": [aliases]}
         types = {"aliases": pa.list_(pa.string())}
         cells = {name: pa.array(cell, types.get(name)) for name, cell in cells.items()}
-        collector.add_rows(Rows(cells, None, ordered=True, bytes_read=0), "t.csv")
+        collector.add_rows(Rows(cells, None, ordered=True, bytes_read=0), table)
     assert aliases_of(collector.finish("known")[1]) == {"a": [], "b": [ISRC]}
 
 

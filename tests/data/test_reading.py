@@ -3,6 +3,7 @@
 import io
 import json
 import zipfile
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -254,7 +255,7 @@ class TestFilesThatNamePlaylists:
         said = capsys.readouterr().err
         assert "set aside: 3 local files, 1 empty playlist\n" in said
         assert "2 playlists renamed, as in 'mix (2)': the name was taken" in said
-        assert "1 file of rows or listens not read beside whole playlists: table.csv\n" in said
+        assert "1 table not read beside whole playlists: table.csv\n" in said
         assert "1 other file ignored: Read_Me_First.pdf\n" in said
 
     def test_a_source_of_nothing_else_says_what_it_held(self, folder):
@@ -432,10 +433,10 @@ class TestWhatSpreadsheetsSave:
         assert found.catalog.artists.ids.to_pylist() == ["x", "y"]
 
     def test_another_encoding_is_asked_for(self, tmp_path):
-        (tmp_path / "t.csv").write_bytes(self.ROWS.encode("latin-1"))
-        with pytest.raises(
-            InputError, match=r"line 2: `track` is not UTF-8 text.*--encoding latin"
-        ):
+        # Of a table that has other text in UTF-8.
+        content = self.ROWS.encode() + self.ROWS.encode("latin-1").partition(b"\n")[2]
+        (tmp_path / "t.csv").write_bytes(content)
+        with pytest.raises(InputError, match=r"`track` is not UTF-8 text.*--encoding latin"):
             read(tmp_path / "t.csv")
         with pytest.raises(InputError, match="encoding is 'latin-99', expected one that Python"):
             read(tmp_path / "t.csv", encoding="latin-99")
@@ -480,7 +481,7 @@ class TestValues:
     def test_rows_below_a_least_value_are_left_out(self, of_text):
         found = of_text(self.RATINGS, at_least={"rating": 0.5})
         assert lists(found) == {"u1": ["i1"], "u2": ["i1"]}
-        assert found.report.set_aside == {"below-threshold row": 3}
+        assert found.report.set_aside == {"filtered-out row": 3}
         assert (found.report.rows, found.report.pairs) == (5, 2)
         frame = pd.DataFrame({"msno": ["a", "a"], "song_id": ["s", "t"], "target": [1, 0]})
         assert lists(read(frame, at_least={"target": 1})) == {"a": ["s"]}
@@ -513,6 +514,49 @@ class TestSeveralPlaylistsOfOneName:
         found = read(tmp_path)
         assert (found.report.playlists, found.report.merged) == (2, 0)
 
+    RATINGS: ClassVar = {
+        "one/ratings.csv": "userId,movieId,rating\n1,1,4\n2,3,4\n",
+        "two/ratings.dat": "1::661::5::978300760\n2::661::3::978302109\n",
+        "three/ratings.csv": "userId,movieId,rating\n1,7,4\n2,1,4\n",
+        "four/train.txt": "0 10 11 12\n1 10 13\n2 11 12 13\n",
+        "five/train.txt": "0 1 5\n1 4 5 6\n2 3\n",
+        "six/plays.json": '{"user_id": "1", "item_id": "9", "n": 1}\n',
+    }
+
+    @pytest.mark.parametrize(
+        "names",
+        [
+            ("one/ratings.csv", "two/ratings.dat"),
+            ("one/ratings.csv", "three/ratings.csv"),
+            ("four/train.txt", "five/train.txt"),
+            ("two/ratings.dat", "six/plays.json"),
+        ],
+    )
+    @pytest.mark.parametrize("zipped", [False, True])
+    def test_different_data_sets_in_one_folder(self, tmp_path, names, zipped):
+        folder = tmp_path / "sets"
+        for name in names:
+            (folder / name).parent.mkdir(parents=True)
+            (folder / name).write_text(self.RATINGS[name])
+        source = folder
+        if zipped:
+            source = tmp_path / "sets.zip"
+            with zipfile.ZipFile(source, "w") as archive:
+                for name in names:
+                    archive.write(folder / name, name)
+        with pytest.raises(InputError, match=r"both have a playlist [01] and look like different"):
+            read(source)
+        # What someone names belongs together; where the columns differ, that is said.
+        found = read([folder / name for name in names])
+        alike = names[1] in ("three/ratings.csv", "five/train.txt")
+        assert bool(found.report.merged) is not alike
+
+    def test_folders_of_one_data_set(self, tmp_path):
+        for year in ("2023", "2024"):
+            (tmp_path / year).mkdir()
+            (tmp_path / year / f"plays-{year}.csv").write_text("user_id,item_id\n1,a\n2,b\n")
+        assert read(tmp_path).report.playlists == 2
+
     def test_positions_that_begin_anew_under_one_title(self, of_text):
         rows = "Chill,1,a,x\nChill,2,b,x\nRoad,1,a,x\nChill,1,c,x\nChill,2,a,x\n"
         found = of_text("playlist_name,position,track,artist\n" + rows)
@@ -544,6 +588,63 @@ class TestSeveralPlaylistsOfOneName:
             of_text("who,list,song\n,1,x\n", columns=columns)
         with pytest.raises(InputError, match="no column 'owner' for the playlist"):
             of_text("who,list,song\n,1,x\n", columns={**columns, "playlist": "owner+list"})
+
+
+class TestHistoriesBesidePlaylists:
+    @pytest.fixture
+    def account(self, tmp_path):
+        """What Spotify sends: playlists and streams."""
+        track = {"trackName": "Innuendo", "artistName": "Queen", "albumName": "Innuendo"}
+        uri = "spotify:track:5W3cjX2J3tjhG8zb6u0qHn"
+        items = [{"track": {**track, "trackUri": uri}, "episode": None, "localTrack": None}]
+        played = [
+            {"endTime": f"2024-05-01 10:{minute}", "artistName": "Queen", "trackName": name,
+             "msPlayed": 90_000}
+            for minute, name in ((10, "Innuendo"), (15, "Delilah"), (20, "Innuendo"))
+        ]  # fmt: skip
+        path = tmp_path / "my_spotify_data.zip"
+        with zipfile.ZipFile(path, "w") as archive:
+            lists = {
+                "playlists": [{"name": "Mix", "lastModifiedDate": "2024-01-01", "items": items}]
+            }
+            archive.writestr("Spotify Account Data/Playlist1.json", json.dumps(lists))
+            name = "Spotify Account Data/StreamingHistory_music_0.json"
+            archive.writestr(name, json.dumps(played))
+        return path
+
+    def test_are_left_out_which_is_said(self, account, capsys):
+        assert lists(read(account, progress=True)) == {
+            "Mix": ["spotify:track:5W3cjX2J3tjhG8zb6u0qHn"]
+        }
+        said = capsys.readouterr().err
+        assert "  1 file of what was heard not read: StreamingHistory_music_0.json\n" in said
+        assert "(--with-history makes sessions of them, too)" in said
+        with pytest.raises(InputError, match=r"--top is for .*; --with-history reads the listen"):
+            find(account, top=5)
+
+    def test_are_read_if_asked_for(self, account, tmp_path):
+        uri = "spotify:track:5W3cjX2J3tjhG8zb6u0qHn"
+        found = read(account, with_history=True)
+        assert lists(found) == {
+            "Mix": [uri],
+            "2024-05-01T10:10:00": [uri, "Delilah - Queen"],
+        }
+        assert found.playlists.order_known.tolist() == [True, True]
+        found = read(account, with_history=True, top=1, min_length=1)
+        assert lists(found) == {"Mix": [uri], "most played": [uri]}
+        (tmp_path / "a.m3u").write_text("Queen/1.mp3")
+        with pytest.raises(InputError, match="holds no listening history, but --with-history"):
+            find(tmp_path / "a.m3u", with_history=True)
+
+    def test_tables_of_listens_too(self, tmp_path):
+        (tmp_path / "a.m3u").write_text("Queen/Innuendo/01 Innuendo.mp3")
+        (tmp_path / "b.csv").write_text("user_id,item_id\n1,a\n")
+        rows = "Queen,Delilah,1700000000\nQueen,Jealousy,1700000300\n"
+        (tmp_path / "scrobbles.csv").write_text("artist,track,uts\n" + rows)
+        source = find(tmp_path, with_history=True)
+        assert [file.stem for file, _ in source.files] == ["a", "scrobbles"]
+        assert len(source.left_out) == 1
+        assert len(source.read().playlists) == 2
 
 
 class TestIds:
@@ -661,3 +762,22 @@ def test_options_are_for_their_formats(tmp_path):
 def test_bad_records_that_cannot_be_written_are_said(tmp_path):
     with pytest.raises(ArtefactError, match=r"skipped\.jsonl: cannot be written"):
         read([["a", "b"]], skip_bad=tmp_path / "no" / "such" / "skipped.jsonl")
+
+
+class TestSongsWithoutIds:
+    def test_are_those_of_the_same_name_that_have_one(self, tmp_path, capsys):
+        (tmp_path / "a.m3u").write_text("Queen/Innuendo/01 Innuendo.mp3\nQueen/05 Delilah.mp3\n")
+        uri = "spotify:track:5W3cjX2J3tjhG8zb6u0qHn"
+        header = "Track URI,Track Name,Artist URI(s),Artist Name(s)\n"
+        artist = "spotify:artist:1dfeR4HaWDbWqFHLkxsg1d"
+        (tmp_path / "b.csv").write_text(f"{header}{uri},INNUENDO,{artist},Queen\n")
+        (tmp_path / "c.txt").write_text(f"{uri}\nQueen - Innuendo\nQueen - Innuendo\n")
+        found = read(tmp_path, progress=True)
+        assert lists(found) == {"a": [uri, "Delilah - Queen"], "b": [uri], "c": [uri]}
+        assert found.report.known_by_id == 1
+        assert "1 song without an id taken for the one of the same name" in capsys.readouterr().err
+
+    def test_by_somebody_else_are_others(self):
+        cover = {"id": "7", "title": "Hurt", "artist": "Johnny Cash"}
+        found = read([[cover], [("Nine Inch Nails", "Hurt")], ["Hurt"]])
+        assert lists(found) == {"0": ["7"], "1": ["Hurt - Nine Inch Nails"], "2": ["Hurt"]}

@@ -56,6 +56,9 @@ from segue.data.title_words import (
         ("我的歌单", []),
         ("새 플레이리스트 3", []),
         ("17", ["17"]),
+        ("Road trip, continued", ["road", "trip"]),
+        ("Road, continued, continued", ["road"]),
+        ("Playlist 9, continued", []),
     ],
 )
 def test_words_of_a_title(title, words):

@@ -6,8 +6,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from segue.data.collection import Collection
 from segue.data.playlists import Catalog
-from segue.data.reading import Collection, read
+from segue.data.reading import read
 from segue.data.relations import Nodes, Relation
 from segue.errors import InputError
 from segue.names.lookup import NameLookup

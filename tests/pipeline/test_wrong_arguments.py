@@ -134,3 +134,10 @@ def test_an_unknown_relation_is_refused_before_anything_is_fitted(split, monkeyp
 def test_a_single_relation_needs_no_list_around_it():
     assert segue.TrainConfig(relations="album").relations == ("album",)
     assert segue.TrainConfig(relations=["artist", "album"]).relations == ("artist", "album")
+
+
+def test_playlists_that_all_hold_everything():
+    """There is nothing to learn from them: it was found out only after the training, if at all."""
+    graph = segue.build([["a", "b", "c"], ["c", "a", "b"]])
+    with pytest.raises(InputError, match="each of the 2 playlists holds all 3 tracks"):
+        segue.train(graph, epochs=1, test=False)

@@ -181,3 +181,27 @@ def test_an_empty_song_is_missing(client):
     answer = client.post(f"{API}/match", json={"songs": ["Artist 3 - Track 8", "", " "]})
     assert answer.status_code == 200, answer.text
     assert [song["status"] for song in answer.json()["songs"]] == ["found", "missing", "missing"]
+
+
+def test_an_encoding_that_is_stated_or_guessed(client):
+    content = "#EXTM3U\n#EXTINF:1,Кино - Группа крови\n2.mp3\n".encode("cp1251")
+    found = read(client, "a.m3u", content)
+    assert found["playlists"][0]["songs"][0]["asked"] == "Кино - Группа крови"
+    assert found["guessed"] == {"a.m3u": "cp1251"}
+    stated = client.post(f"{API}/read?name=a.m3u&encoding=cp1251", content=content).json()
+    assert stated == {**found, "guessed": {}}
+    response = client.post(f"{API}/read?name=a.m3u&encoding=nonsense", content=content)
+    assert response.status_code == 400
+    assert "encoding is 'nonsense', expected one that Python knows" in response.json()["error"]
+
+
+def test_zips_in_a_zip_count_as_they_unpack(client, monkeypatch):
+    monkeypatch.setattr(files, "_MAX_UNPACKED", 3 << 20)
+    inner, outer = io.BytesIO(), io.BytesIO()
+    with zipfile.ZipFile(inner, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("zeros.txt", b"0" * (4 << 20))
+    with zipfile.ZipFile(outer, "w") as archive:
+        archive.writestr("inner.zip", inner.getvalue())
+    response = client.post(f"{API}/read", params={"name": "z.zip"}, content=outer.getvalue())
+    assert response.status_code == 400
+    assert response.json()["error"].startswith("z.zip: unpacks to 4 MiB; at most 3 are read")

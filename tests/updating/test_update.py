@@ -9,8 +9,9 @@ from scipy.sparse import csr_array
 
 from segue.bundle import Bundle, MeasuredVectors
 from segue.data.collect import Collector
+from segue.data.collection import Collection
 from segue.data.playlists import Catalog, Playlists, TrackLists
-from segue.data.reading import Collection, read
+from segue.data.reading import read
 from segue.data.records import Playlist, Track
 from segue.data.relations import Nodes, Relation
 from segue.recommend.recommender import Recommender

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import click
 
 from segue.cli.output import command, print_json, print_table
+from segue.cli.own_music import ENCODING
 from segue.console import ConsoleProgress, count, number, say
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ _SOURCE_OPTIONS = (
         default=None,
         help="The first line of a text table is a row, and columns go by number.",
     ),
-    click.option("--encoding", metavar="NAME", help="Of a text table, such as latin-1."),
+    ENCODING,
     click.option(
         "--at-least",
         type=LeastValue(),
@@ -131,6 +132,12 @@ _SOURCE_OPTIONS = (
         help="Of listens, take each listener's N most played tracks as one list.",
     ),
     click.option(
+        "--with-history",
+        is_flag=True,
+        default=None,
+        help="Read listening histories beside whole playlists, too, as in Spotify's zip.",
+    ),
+    click.option(
         "--order",
         type=click.Choice(["auto", "known", "unknown"]),
         default="auto",
@@ -140,7 +147,7 @@ _SOURCE_OPTIONS = (
 )
 _SOURCE_NAMES = (
     "slices", "columns", "artist_separator", "header", "encoding", "at_least", "names",
-    "session_gap", "min_length", "top", "order",
+    "session_gap", "min_length", "top", "with_history", "order",
 )  # fmt: skip
 
 

@@ -138,7 +138,7 @@ def list_flags(command: _Function) -> _Function:
             click.option(
                 "--equal-songs",
                 is_flag=True,
-                help="List a song even if it is there under another id.",
+                help="Where one song has several ids, list each; by default only the best known.",
             ),
         ]
     ):

@@ -27,7 +27,7 @@ from segue.cli.lists import (
     say_words,
 )
 from segue.cli.output import print_json
-from segue.cli.own_music import FROM, read_own_music
+from segue.cli.own_music import ENCODING, FROM, read_own_music
 from segue.console import count, printable, say
 from segue.data.text import shorten
 
@@ -71,6 +71,7 @@ def _show_all(lists: list[Recommendations], *, as_json: bool, reasons: bool, bri
 )
 @click.option("--ordered", is_flag=True, help="The order of the --track options is meaningful.")
 @FROM
+@ENCODING
 @TITLE
 @LENGTH
 @file_options()
@@ -85,6 +86,7 @@ def complete(
     tracks: tuple[str, ...],
     ordered: bool,
     source: str | None,
+    encoding: str | None,
     title: str | None,
     n: int,
     file: ListFile,
@@ -107,11 +109,13 @@ def complete(
 
     if sum([playlist is not None, bool(tracks), source is not None]) != 1:
         raise click.UsageError("Give one of PLAYLIST, the tracks by --track, and --from FILE.")
+    if encoding is not None and source is None:
+        raise click.UsageError("--encoding is for --from.")
     file.check(with_given=with_given, sources=[source])
     recommender = Recommender.load(bundle, exact=exact)
     options: dict[str, Any] = {"reasons": reasons, "n": n, **flags.resolved(recommender)}
     if source is not None:
-        own = read_own_music(source, recommender, allow_empty=True)
+        own = read_own_music(source, recommender, encoding=encoding, allow_empty=True)
         lists = _continued(own, recommender, title, options)
         _show_all(
             list(lists.values()), as_json=as_json, reasons=reasons, brief=file.out is not None
@@ -312,6 +316,7 @@ def why(
 @click.argument("tracks", nargs=-1)
 @click.option("--playlist", metavar="ID", help="A playlist of the bundle, instead of TRACKS.")
 @FROM
+@ENCODING
 @click.option(
     "-n", type=click.IntRange(min=1), default=5, show_default=True, help="Number of titles."
 )
@@ -321,6 +326,7 @@ def title(
     tracks: tuple[str, ...],
     playlist: str | None,
     source: str | None,
+    encoding: str | None,
     n: int,
     as_json: bool,
 ) -> None:
@@ -333,11 +339,13 @@ def title(
 
     if sum([bool(tracks), playlist is not None, source is not None]) != 1:
         raise click.UsageError("Give one of TRACKS, --playlist and --from.")
+    if encoding is not None and source is None:
+        raise click.UsageError("--encoding is for --from.")
     recommender = Recommender.load(bundle, second_stage=False)
     if source is None:
         found = [recommender.title(tracks or None, n, playlist=playlist)]
     else:
-        found = _titles_of(read_own_music(source, recommender), recommender, n)
+        found = _titles_of(read_own_music(source, recommender, encoding=encoding), recommender, n)
     if as_json:
         content = [each.to_json() for each in found]
         print_json(content[0] if source is None else content)

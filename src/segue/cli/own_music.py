@@ -25,8 +25,19 @@ FROM = click.option(
 )
 
 
+ENCODING = click.option(
+    "--encoding",
+    metavar="NAME",
+    help="What text is saved in, such as cp1251 or latin-1.  [default: UTF-8, or a guess]",
+)
+
+
 def read_own_music(
-    source: str | Path, recommender: Recommender, *, allow_empty: bool = False
+    source: str | Path,
+    recommender: Recommender,
+    *,
+    encoding: str | None = None,
+    allow_empty: bool = False,
 ) -> OwnMusic:
     """Read playlists and find their songs; say what was read, found, unsure and missing.
 
@@ -37,10 +48,12 @@ def read_own_music(
     InputError
         If nothing can be read.
     """
-    from segue.data.reading import find, listed
+    from segue.data.reading import find
+    from segue.data.report import listed
+    from segue.data.summary import guesses
     from segue.recommend.own_music import OwnMusic
 
-    collection = find(source).read(allow_empty=allow_empty)
+    collection = find(source, encoding=encoding).read(allow_empty=allow_empty)
     own = OwnMusic.of(collection, recommender)
     aside = collection.report.set_aside
     say(
@@ -49,6 +62,8 @@ def read_own_music(
         + ", ".join(f"{number(n)} {status}" for status, n in own.matches.counts.items())
         + (f"; set aside: {listed(aside)}" if aside else "")
     )
+    for line in guesses(collection.report):
+        say(f"  {line}")
     _say_unsure(own, recommender)
     _say_missing(own)
     return own

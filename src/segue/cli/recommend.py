@@ -9,7 +9,7 @@ import click
 from segue.cli.list_files import ListFile, file_options
 from segue.cli.list_options import EXACT, ListFlags, list_flags
 from segue.cli.output import THREADS
-from segue.cli.own_music import read_own_music
+from segue.cli.own_music import ENCODING, read_own_music
 from segue.console import count, number, printable, progress_bar, say
 from segue.data.text import shorten
 from segue.machine import limit_threads
@@ -31,6 +31,7 @@ _NUM_NAMED = 5
     help="For new playlists: a file, folder or zip in any form that `segue build` reads, or a JSON "
     'list of {"playlist_id", "title", "tracks": [track ids], "ordered"}.',
 )
+@ENCODING
 @click.option(
     "-n", type=click.IntRange(min=1), default=500, show_default=True, help="Length of a list."
 )
@@ -43,6 +44,7 @@ def recommend(
     everything: bool,
     ids: Path | None,
     playlists: Path | None,
+    encoding: str | None,
     n: int,
     file: ListFile,
     flags: ListFlags,
@@ -61,12 +63,15 @@ def recommend(
 
     if sum([everything, ids is not None, playlists is not None]) != 1:
         raise click.UsageError("Give one of --all, --ids FILE and --playlists FILE.")
+    if encoding is not None and playlists is None:
+        raise click.UsageError("--encoding is for --playlists.")
     file.check()
     limit_threads(threads)
     recommender = Recommender.load(bundle, exact=exact)
     options = flags.resolved(recommender)
     if playlists is not None:
-        asked = read_own_music(playlists, recommender, allow_empty=True).asked(recommender)
+        own = read_own_music(playlists, recommender, encoding=encoding, allow_empty=True)
+        asked = own.asked(recommender)
     elif ids is not None:
         asked, unknown = read_ids(ids, recommender)
         if unknown:

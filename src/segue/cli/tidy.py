@@ -12,11 +12,11 @@ import click
 from segue.cli.list_files import ListFile, file_options
 from segue.cli.list_options import JSON
 from segue.cli.output import comma_names, print_json
-from segue.cli.own_music import one_line, read_own_music
+from segue.cli.own_music import ENCODING, one_line, read_own_music
 from segue.console import count, say
 
 if TYPE_CHECKING:
-    from segue.data.reading import Collection
+    from segue.data.collection import Collection
     from segue.recommend.exported import Exported
     from segue.recommend.sort import SortedSongs
 
@@ -85,9 +85,18 @@ def _only(read: Collection, playlist: str | None, source: Path) -> Collection:
     show_default=True,
     help="How many playlists to list for each song with --json.",
 )
+@ENCODING
 @JSON
 @file_options()
-def sort(bundle: Path, liked: Path, into: Path, n: int, as_json: bool, file: ListFile) -> None:
+def sort(
+    bundle: Path,
+    liked: Path,
+    into: Path,
+    n: int,
+    encoding: str | None,
+    as_json: bool,
+    file: ListFile,
+) -> None:
     """Sort the songs of LIKED into your playlists.
 
     LIKED is a file of songs in any form that `segue build` reads. Each song gets the playlist that
@@ -100,8 +109,9 @@ def sort(bundle: Path, liked: Path, into: Path, n: int, as_json: bool, file: Lis
 
     file.check(sources=[liked, into])
     recommender = Recommender.load(bundle, second_stage=False)
-    songs = read_own_music(liked, recommender).collection
-    playlists = _others(read_own_music(into, recommender).collection, songs, into)
+    songs = read_own_music(liked, recommender, encoding=encoding).collection
+    read = read_own_music(into, recommender, encoding=encoding).collection
+    playlists = _others(read, songs, into)
     found = recommender.sort(songs, into=playlists, n=n)
     if as_json:
         print_json(found.to_json())
@@ -162,6 +172,7 @@ def _with_additions(
     "puts neighbours together.",
 )
 @click.option("--split", is_flag=True, help="With --out: write each part as a playlist.")
+@ENCODING
 @JSON
 @file_options()
 def tidy(
@@ -171,6 +182,7 @@ def tidy(
     parts: int | None,
     steps: str | None,
     split: bool,
+    encoding: str | None,
     as_json: bool,
     file: ListFile,
 ) -> None:
@@ -186,6 +198,8 @@ def tidy(
 
     if source is None and playlist is None:
         raise click.UsageError("Give SOURCE, or --playlist of BUNDLE.")
+    if encoding is not None and source is None:
+        raise click.UsageError("--encoding is for SOURCE.")
     chosen = () if steps is None else comma_names(steps)
     for step in chosen:
         if step not in STEPS:
@@ -201,7 +215,8 @@ def tidy(
         records = TrackRecords(recommender.bundle.catalog)
         report = recommender.tidy(playlist=playlist, parts=parts)
     else:
-        own = _only(read_own_music(source, recommender).collection, playlist, source)
+        read = read_own_music(source, recommender, encoding=encoding).collection
+        own = _only(read, playlist, source)
         rows = own.playlists.tracks[0].tolist()
         records = TrackRecords(own.catalog, own.locations)
         report = recommender.tidy(own, parts=parts)

@@ -24,6 +24,7 @@ from segue.data.playlists import (
 from segue.data.records import AnyPlaylist, Location, Reject, Rows
 from segue.data.relations import Nodes, Relation, lists_of
 from segue.data.sessions import Listening
+from segue.data.sources import SourceFile
 from segue.data.table_rows import TableRows
 from segue.data.vocabulary import Vocabulary, empty_to_null
 
@@ -125,6 +126,7 @@ class Collector:
         self.disputed: set[int] = set()
         self._namesakes: dict[str, int] = {}
         self.table_rows = TableRows(listening or Listening())
+        self.known_by_id = 0  # tracks without an id that others have under one, once finished
         self.order_unknown: dict[str, int] = {}  # playlists by reason, once they are finished
         self._unordered: list[int] = []
         self._certain: list[int] = []
@@ -199,7 +201,7 @@ class Collector:
         self.told_apart += free != name
         return free
 
-    def add_rows(self, part: Rows, file: str) -> None:
+    def add_rows(self, part: Rows, file: SourceFile) -> None:
         """Add rows of a table; their lists are made in `finish`, when all rows are there."""
         cells = part.cells
         track, new = self.tracks.codes(cells["track"])
@@ -316,7 +318,11 @@ class Collector:
                 "album": self.albums.relation("on", "album"),
             },
         )
-        if self.table_rows.left_out:
+        same = _known_by_id(catalog)
+        self.known_by_id = int((same != np.arange(len(same))).sum())
+        if self.known_by_id:
+            playlists = playlists.with_tracks(_renamed(playlists.tracks, same))
+        if self.table_rows.left_out or self.known_by_id:
             return _without_unheard(playlists, catalog)
         return playlists, catalog
 
@@ -332,6 +338,34 @@ class Collector:
             reason: int(which.sum()) for reason, which in reasons.items() if which.any()
         }
         return ~(unordered | sorted_ids)
+
+
+def _known_by_id(catalog: Catalog) -> Int32Array:
+    """Of each track, the row that stands for it: int32 [num_tracks].
+
+    A source without ids knows a song by its name, another one by an id: it is one song.
+    """
+    rows = np.arange(catalog.num_tracks, dtype=np.int32)
+    main = catalog.main_artist
+    artists = catalog.artists.names.take(pa.array(main, mask=main < 0))
+    labels = pc.utf8_lower(pc.binary_join_element_wise(catalog.track_names, artists, " - "))
+    equal = pc.equal(labels, pc.utf8_lower(catalog.track_ids)).fill_null(False)
+    by_name = equal.to_numpy(zero_copy_only=False)
+    if not by_name.any() or by_name.all():
+        return rows
+    nameless, known = np.flatnonzero(by_name), np.flatnonzero(~by_name)
+    found = pc.index_in(labels.take(pa.array(nameless)), labels.take(pa.array(known)))
+    at = found.fill_null(-1).to_numpy()
+    rows[nameless[at >= 0]] = known[at[at >= 0]]
+    return rows
+
+
+def _renamed(tracks: TrackLists, row_of: Int32Array) -> TrackLists:
+    """Lists with other rows of the catalogue, each once in a list."""
+    new, rows = row_of[tracks.track_index], tracks.list_index()
+    once = np.sort(np.unique(rows * len(row_of) + new, return_index=True)[1])
+    lengths = np.bincount(rows[once], minlength=len(tracks))
+    return TrackLists.from_lengths(lengths, new[once])
 
 
 def _without_unheard(playlists: Playlists, catalog: Catalog) -> tuple[Playlists, Catalog]:

@@ -21,10 +21,11 @@ from segue.data.sources import SourceFile
 # Options of `segue.read` for formats that give rows: of all of them, and of tables.
 LISTENING = frozenset({"session_gap", "min_length", "top"})
 TABLE = LISTENING | {"columns", "artist_separator", "at_least", "names"}
+ENCODED = frozenset({"encoding"})  # of texts that do not say theirs
 
 
 # What is set aside of a table and is a row of it.
-LOW_ROW = "below-threshold row"
+LOW_ROW = "filtered-out row"
 
 
 class Reject(Protocol):
@@ -164,6 +165,8 @@ class Rows:
         Whether the playlists are users, or are told apart by their titles alone.
     certain
         Whether the positions are the order even where track ids ascend.
+    layout
+        Which column is which field: files that differ in it are hardly of one data set.
     """
 
     cells: dict[str, pa.Array]
@@ -175,6 +178,7 @@ class Rows:
     users: bool = False
     named: bool = False
     certain: bool = False
+    layout: str = ""
 
 
 @dataclass(frozen=True)
@@ -190,8 +194,6 @@ class TableOptions:
         Separator between a track's artists in one text cell.
     header
         Whether the first line of a text table names the columns; None: as it looks.
-    encoding
-        Of a text table; None: UTF-8, or UTF-16 with its mark.
     at_least
         Column → the least value that counts: other rows are left out.
     names
@@ -204,7 +206,6 @@ class TableOptions:
     columns: Mapping[str, str] = field(default_factory=dict)
     artist_separator: str | None = None
     header: bool | None = None
-    encoding: str | None = None
     at_least: Mapping[str, float] = field(default_factory=dict)
     names: str | None = None
     listening: Listening | None = None
@@ -244,6 +245,8 @@ class Format:
         Which of the recognised files are read, and in what order; by default all, by name.
     options
         Options of `segue.read` that apply to this format: ``"slices"``, ``"columns"``, …
+    is_history
+        For rows: whether a file is a listening history, which may be read beside whole playlists.
     """
 
     name: str
@@ -260,3 +263,4 @@ class Format:
     advise: Callable[[SourceFile, TableOptions], list[str]] | None = None
     select: Callable[[list[SourceFile]], list[SourceFile]] = list
     options: frozenset[str] = frozenset()
+    is_history: Callable[[SourceFile, TableOptions], bool] = lambda file, options: False

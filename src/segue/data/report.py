@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import IO
 
+from segue.console import count, printable
 from segue.data.records import Reject
 from segue.data.text import shorten
 from segue.errors import InputError
@@ -41,6 +42,8 @@ class ReadReport:
         Why the order of the other playlists is not known, and of how many.
     named
         Tracks that a table of names describes.
+    known_by_id
+        Songs without an id that another file has under one, and that were taken for it.
     merged
         Playlists with rows in several places of a table, or in several of its files, where these
         may be different playlists of one name.
@@ -52,6 +55,10 @@ class ReadReport:
         Number of bad records, and the location and fault of the first.
     skipped_tracks
         How many of them are single tracks of playlists that were kept without them.
+    unreadable : dict of str to str
+        Files that were passed over because they cannot be read, and why.
+    guessed : dict of str to str
+        Files that are not in UTF-8 and do not say in what, and the encoding that they were read in.
     fingerprint
         SHA-256 over the contents of the files read.
     """
@@ -68,12 +75,15 @@ class ReadReport:
     ordered_playlists: int = 0
     order_unknown: Mapping[str, int] = field(default_factory=dict)
     named: int = 0
+    known_by_id: int = 0
     merged: int = 0
     told_apart: int = 0
     set_aside: Mapping[str, int] = field(default_factory=dict)
     skipped: int = 0
     first_skipped: str = ""
     skipped_tracks: int = 0
+    unreadable: Mapping[str, str] = field(default_factory=dict)
+    guessed: Mapping[str, str] = field(default_factory=dict)
     fingerprint: str = ""
 
 
@@ -83,7 +93,7 @@ def rejecting(aside: IO[str] | None, report: ReadReport, *, skip: bool) -> Rejec
     def reject(
         file: str, record: str, reason: str, content: str | None, /, *, track: bool = False
     ) -> None:
-        message = f"{file}: {record}: {shorten(reason)}"
+        message = printable(f"{file}: {record}: {shorten(reason)}")
         if not skip:
             raise InputError(message)
         report.skipped += 1
@@ -94,3 +104,14 @@ def rejecting(aside: IO[str] | None, report: ReadReport, *, skip: bool) -> Rejec
             aside.write(json.dumps(entry, ensure_ascii=False) + "\n")
 
     return reject
+
+
+def listed(set_aside: Mapping[str, int]) -> str:
+    """What was set aside, in words: ``"12 local files, 1 episode"``."""
+    return ", ".join(count(number, what) for what, number in set_aside.items())
+
+
+def either(names: Sequence[str], word: str) -> str:
+    """``"a, b or c"``, each once."""
+    *others, last = dict.fromkeys(names)
+    return f"{', '.join(others)} {word} {last}" if others else last

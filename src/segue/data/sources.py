@@ -6,24 +6,34 @@ import glob
 import hashlib
 import io
 import os
+import re
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import IO, Any
 
 import pyarrow as pa
 
+from segue.console import printable
+from segue.data.encodings import decoded, marked, not_text, table_encoding, unmarked_utf16
 from segue.errors import InputError
 
+_WHOLE = 8 << 20  # Bytes of a text up to which its encoding is guessed from all of it.
+_CUT = re.compile(rb"[\xc2-\xf4][\x80-\xbf]{0,2}\Z")  # What may be half a character.
 _HEAD = 64 << 10  # Bytes by which a format is recognised.
 _CODECS = {b"\x1f\x8b": "gzip", b"BZh": "bz2", b"\x28\xb5\x2f\xfd": "zstd"}
+_NESTED, _NESTED_SIZE = 2, 512 << 20  # Zips in zips that are looked into: how deep, how large.
 _COMPRESSED_ENDINGS = (".gz", ".bz2", ".zst")
 # Errors raised by reading a damaged or truncated stream.
 UNREADABLE: tuple[type[Exception], ...] = (
     OSError, EOFError, zipfile.BadZipFile, zlib.error, pa.ArrowException,
 )  # fmt: skip
+
+
+class UnreadableError(InputError):
+    """A file that cannot be read."""
 
 
 class SourceFile:
@@ -32,7 +42,8 @@ class SourceFile:
     Parameters
     ----------
     name
-        Its name in messages: its path; in a zip ``archive.zip/member``.
+        Its name in messages: its path; in a zip ``archive.zip/member``. Control characters in it
+        become blanks.
     size
         In bytes.
     opener
@@ -43,6 +54,15 @@ class SourceFile:
         Whether it was given by itself: then a text file of any name may be a table.
     in_memory
         Whether it is an object in memory, with no bytes to read.
+    root
+        The folder or zip in which it was found, if it was not named itself.
+
+    Attributes
+    ----------
+    encoding : str or None
+        The encoding that someone stated for it.
+    guessed : str or None
+        The encoding that it was read in, where that is a guess.
     """
 
     def __init__(
@@ -54,9 +74,12 @@ class SourceFile:
         path: Path | None = None,
         alone: bool = False,
         in_memory: bool = False,
+        root: str = "",
     ) -> None:
-        self.name, self.size, self.path, self.alone = name, size, path, alone
-        self.in_memory = in_memory
+        self.name, self.size, self.path, self.alone = printable(name), size, path, alone
+        self.in_memory, self.root = in_memory, root
+        self.encoding: str | None = None
+        self.guessed: str | None = None
         self._opener = opener
         self._digest: bytes | None = None
 
@@ -73,6 +96,15 @@ class SourceFile:
             raise OSError("it is in memory")
 
         return cls(name, size, opener, in_memory=True)
+
+    @classmethod
+    def unopened(cls, name: str, reason: str, *, root: str) -> SourceFile:
+        """A stand-in for something found that cannot be opened."""
+
+        def opener() -> IO[bytes]:
+            raise OSError(reason)
+
+        return cls(name, 0, opener, root=root)
 
     @property
     def stem(self) -> str:
@@ -134,15 +166,88 @@ class SourceFile:
         self._digest = hashlib.sha256(content).digest()
         return content
 
-    @cached_property
+    @property
     def head(self) -> bytes:
         """Its first 64 KiB, decompressed; empty if that fails."""
+        return self._beginning[0]
+
+    @property
+    def fault(self) -> str:
+        """Why its beginning cannot be read; empty if it can."""
+        return self._beginning[1]
+
+    @cached_property
+    def _beginning(self) -> tuple[bytes, str]:
         try:
             raw, content = self.open_text()
             with raw, content:
-                return bytes(content.read(_HEAD))
-        except Exception:  # Reading the whole file reports what is wrong.
-            return b""
+                return bytes(content.read(_HEAD)), ""
+        except InputError as error:
+            return b"", str(error).removeprefix(f"{self.name}: ")
+        except Exception as error:  # each decompressor has its own
+            return b"", str(self.unreadable(error)).removeprefix(f"{self.name}: ")
+
+    @cached_property
+    def start(self) -> str:
+        """The text of its first 64 KiB, up to a character that is cut; empty if it is no text."""
+        head = self.head
+        if b"\0" in head and self.encoding is None and marked(head) is unmarked_utf16(head) is None:
+            return ""
+        if len(head) == _HEAD:
+            head = _CUT.sub(b"", head)
+        try:
+            return decoded(head, self.encoding)[0]
+        except UnicodeError:  # of the encoding that was stated
+            return decoded(head)[0]
+
+    def content(self, most: int | None = None) -> bytes:
+        """Its bytes, decompressed, `most` of them (InputError if they cannot be read)."""
+        raw, stream = self.open_text()
+        with raw, stream:
+            try:
+                return bytes(stream.read() if most is None else stream.read(most))
+            except Exception as error:  # each decompressor has its own
+                raise self.unreadable(error) from error
+
+    def text(self) -> str:
+        """All of its text, in the encoding that was stated, or else one that is likely.
+
+        Raises
+        ------
+        InputError
+            If it cannot be read, or is not in that encoding.
+        """
+        try:
+            text, self.guessed = decoded(self.content(), self.encoding)
+        except UnicodeError as error:
+            raise self.not_in(self.encoding, error) from error
+        return text
+
+    def not_in(self, encoding: str | None, error: UnicodeError) -> InputError:
+        """The error to raise if it is not in the encoding that was stated."""
+        where = f" (byte {error.start})" if isinstance(error, UnicodeDecodeError) else ""
+        return InputError(
+            f"{self.name}: {not_text(str(encoding))}{where}; without --encoding it is guessed"
+        )
+
+    @cached_property
+    def table_encoding(self) -> str:
+        """The encoding of all of its text: a table is read block by block.
+
+        A long one that is neither marked nor stated is taken for UTF-8, whatever is in it.
+        """
+        if (mark := marked(self.head)) is not None or self.encoding is not None:
+            return mark or str(self.encoding)
+        if (utf16 := unmarked_utf16(self.head)) is not None:
+            self.guessed = utf16
+            return utf16
+        try:
+            content = self.content(_WHOLE + 1)
+        except InputError:  # The reader says where it breaks off.
+            return "utf-8"
+        found = table_encoding(content) if len(content) <= _WHOLE else "utf-8"
+        self.guessed = None if found == "utf-8" else found
+        return found
 
     def digest(self) -> bytes:
         """SHA-256 of its bytes, regardless of name and location."""
@@ -157,16 +262,17 @@ class SourceFile:
             self._digest = digest.digest()
         return self._digest
 
-    def unreadable(self, error: Exception) -> InputError:
+    def unreadable(self, error: Exception) -> UnreadableError:
         """The error to raise if it cannot be read."""
-        return InputError(f"{self.name}: cannot be read ({reason_of(error)})")
+        return UnreadableError(f"{self.name}: cannot be read ({reason_of(error)})")
 
 
 def find_files(source: Any) -> list[SourceFile]:
     """List the files of a source, by name; in folders and zips at any depth.
 
-    Zips in a folder are looked into, but not zips in zips. What also lies unpacked in the folder
-    counts once. Hidden files and macOS additions to a zip are ignored.
+    Zips in a folder or in a zip are looked into. What also lies unpacked in the folder counts once.
+    Hidden files and macOS additions to a zip are ignored. A zip that cannot be opened is an error
+    if it was named, and else a file with a `fault`.
 
     Raises
     ------
@@ -175,69 +281,104 @@ def find_files(source: Any) -> list[SourceFile]:
     """
     if hasattr(source, "read"):
         file = SourceFile.of_stream(source)
-        return list(_in_zip(Path(file.name), file)) if zipfile.is_zipfile(file.open()) else [file]
+        return list(_in_zip(file.name, file.open())) if zipfile.is_zipfile(file.open()) else [file]
     if not isinstance(source, str | os.PathLike):
         return [file for part in source for file in find_files(part)]
     path = Path(source)
-    if path.is_dir():
-        inside = sorted(file for file in path.rglob("*") if not file.is_dir())
-        return _in_folder([file for file in inside if not _hidden(file.relative_to(path))])
-    if path.is_file():
-        if path.suffix.lower() == ".zip" or zipfile.is_zipfile(path):
-            return list(_in_zip(path))
-        return [_on_disk(path, alone=True)]
-    # Not Path.glob: the pattern may be absolute.
-    found = sorted(map(Path, glob.glob(str(source), recursive=True)))  # noqa: PTH207
+    try:
+        if path.is_dir():
+            inside = sorted(file for file in path.rglob("*") if not file.is_dir())
+            return _in_folder(
+                [file for file in inside if not _hidden(file.relative_to(path))], path
+            )
+        if path.is_file():
+            if path.suffix.lower() == ".zip" or zipfile.is_zipfile(path):
+                return list(_in_zip(str(path), path.open("rb")))
+            return [_on_disk(path, alone=True)]
+        # Not Path.glob: the pattern may be absolute.
+        found = sorted(map(Path, glob.glob(str(source), recursive=True)))  # noqa: PTH207
+    except (OSError, ValueError) as error:  # ValueError: a NUL in a path
+        raise InputError(f"{source}: cannot be read ({reason_of(error)})") from error
     if not found:
         raise InputError(
             f"{source}: no such file or folder, expected a file, a folder, a zip, or a pattern "
             "such as 'data/*.csv'"
         )
-    return [_on_disk(file) for file in found if not file.is_dir()]
+    files = [file for file in found if not file.is_dir()]
+    zips = {file: list(find_files(file)) for file in files if file.suffix.lower() == ".zip"}
+    return [one for file in files for one in zips.get(file) or [_on_disk(file)]]
 
 
-def _in_folder(paths: list[Path]) -> list[SourceFile]:
+def _in_folder(paths: list[Path], root: Path) -> list[SourceFile]:
     """Files on disk, with those of the zips among them in their place."""
-    on_disk = [_on_disk(path) for path in paths]
+    on_disk = [_on_disk(path, root=str(root)) for path in paths]
     unpacked = {(path.name, file.size) for path, file in zip(paths, on_disk, strict=True)}
     files = []
     for path, file in zip(paths, on_disk, strict=True):
-        if path.suffix.lower() == ".zip" and zipfile.is_zipfile(path):
-            members = list(_in_zip(path))
+        if path.suffix.lower() == ".zip":
+            members = _looked_into(file, partial(path.open, "rb"))
             files += [one for one in members if (Path(one.name).name, one.size) not in unpacked]
         else:
             files.append(file)
     return files
 
 
+def _looked_into(file: SourceFile, opener: Callable[[], Any], depth: int = 0) -> list[SourceFile]:
+    """The files of a zip that was found; if it is none, a stand-in that says so."""
+    try:
+        return list(_in_zip(file.name, opener(), root=file.root, depth=depth))
+    except Exception as error:
+        reason = str(error).removeprefix(f"{file.name}: ")
+        return [SourceFile.unopened(file.name, reason, root=file.root)]
+
+
 def _hidden(file: Path) -> bool:
     return any(part.startswith((".", "__MACOSX")) for part in file.parts)
 
 
-def _on_disk(path: Path, *, alone: bool = False) -> SourceFile:
+def _on_disk(path: Path, *, alone: bool = False, root: str = "") -> SourceFile:
     try:
         size = path.stat().st_size
     except OSError as error:
-        raise InputError(f"{path}: cannot be read ({reason_of(error)})") from error
-    return SourceFile(str(path), size, lambda: path.open("rb"), path=path, alone=alone)
+        if not root:
+            raise InputError(f"{path}: cannot be read ({reason_of(error)})") from error
+        return SourceFile.unopened(str(path), reason_of(error), root=root)
+    return SourceFile(str(path), size, lambda: path.open("rb"), path=path, alone=alone, root=root)
 
 
-def _in_zip(path: Path, file: SourceFile | None = None) -> Iterator[SourceFile]:
-    """The files of a zip on disk, or in `file`."""
+def _in_zip(
+    name: str, content: IO[bytes], *, root: str = "", depth: int = 0
+) -> Iterator[SourceFile]:
+    """The files of a zip, and of those in it."""
     try:
-        archive = zipfile.ZipFile(path if file is None else file.open())
+        archive = zipfile.ZipFile(content)
     except (zipfile.BadZipFile, OSError, NotImplementedError, ValueError):
+        content.seek(0)
         fault = "is not a zip, despite its name"
-        if (_on_disk(path) if file is None else file).head.startswith(b"PK"):
+        if content.read(2) == b"PK":
             fault = "begins as a zip, but is cut off or damaged; download or copy it again"
-        raise InputError(f"{path}: {fault}") from None
+        content.close()
+        raise InputError(f"{name}: {fault}") from None
 
-    def opener(name: str) -> Callable[[], IO[bytes]]:
-        return lambda: archive.open(name)
+    def opener(entry: str) -> Callable[[], IO[bytes]]:
+        return lambda: archive.open(entry)
 
+    def inner(entry: str) -> Callable[[], IO[bytes]]:
+        return lambda: io.BytesIO(archive.read(entry))
+
+    root = root or name
     for entry in sorted(archive.infolist(), key=lambda entry: entry.filename):
-        if not entry.is_dir() and not _hidden(Path(entry.filename.lstrip("/"))):
-            yield SourceFile(f"{path}/{entry.filename}", entry.file_size, opener(entry.filename))
+        if entry.is_dir() or _hidden(Path(entry.filename.lstrip("/"))):
+            continue
+        full = f"{name}/{entry.filename}"
+        file = SourceFile(full, entry.file_size, opener(entry.filename), root=root)
+        if file.ending == ".zip" and depth < _NESTED and entry.file_size <= _NESTED_SIZE:
+            yield from _looked_into(file, inner(entry.filename), depth + 1)
+        elif file.ending == ".zip":
+            reason = "is a zip deep within others, or a large one; unpack it"
+            yield SourceFile.unopened(full, reason, root=root)
+        else:
+            yield file
 
 
 def reason_of(error: Exception) -> str:

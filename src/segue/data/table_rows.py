@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -19,7 +20,9 @@ from numpy.typing import NDArray
 from segue.data.playlists import BoolArray, Int32Array, Int64Array
 from segue.data.records import Rows
 from segue.data.sessions import Listening, most_played, seconds, session_starts
+from segue.data.sources import SourceFile
 from segue.data.vocabulary import Vocabulary, empty_to_null
+from segue.errors import InputError
 
 Float64Array = NDArray[np.float64]
 
@@ -68,9 +71,11 @@ _KEY = r"^(\S*\d\S*|[^\pL]*|\w+:\S+|[A-Za-z0-9_-]{22,})$"
 class _Table:
     """One file: the number of its first playlist, and what its playlists are called."""
 
-    file: str
+    file: SourceFile
     base: int
     users: bool
+    listens: bool
+    layout: str
     known: Vocabulary = field(default_factory=Vocabulary)
 
     @property
@@ -82,6 +87,12 @@ class _Table:
         numbers = {int(playlist_id) for playlist_id in ids}
         first, last = min(numbers), max(numbers)
         return first in (0, 1) and last - first + 1 == len(numbers) == len(ids)
+
+    def another_set(self, other: _Table) -> bool:
+        """Whether two files that were found in a folder or zip look like different data sets."""
+        mine, theirs = Path(self.file.name), Path(other.file.name)
+        apart = bool(self.file.root and other.file.root) and mine.parent != theirs.parent
+        return apart and (self.layout != other.layout or mine.name == theirs.name)
 
 
 class TableRows:
@@ -118,10 +129,11 @@ class TableRows:
         """How many came so far and wait for `lists`."""
         return len(self._titles) if any(self._parts.values()) else 0
 
-    def add(self, part: Rows, codes: Int32Array, file: str) -> None:
+    def add(self, part: Rows, codes: Int32Array, file: SourceFile) -> None:
         """Add some rows of a file, with the number of the track in each."""
-        if not self._tables or self._tables[-1].file != file:
-            self._tables.append(_Table(file, len(self._titles), part.users))
+        if not self._tables or self._tables[-1].file is not file:
+            base = len(self._titles)
+            self._tables.append(_Table(file, base, part.users, part.listens, part.layout))
         table = self._tables[-1]
         rows, new = table.known.codes(part.cells["playlist"])
         if "title" in part.cells:
@@ -177,21 +189,38 @@ class TableRows:
                 yield lists
 
     def _playlists(self) -> tuple[list[str], Int64Array]:
-        """The playlists' ids, and the playlist of each id of each file."""
+        """The playlists' ids, and the playlist of each id of each file.
+
+        Raises
+        ------
+        InputError
+            If different data sets number their playlists alike.
+        """
         tables = self._tables
-        first: dict[str, int] = {}
-        shared: set[str] = set()
+        first: dict[str, _Table] = {}
+        shared: dict[str, tuple[_Table, _Table]] = {}
         for table in tables:
             for playlist_id in table.known.index:
-                if first.setdefault(playlist_id, table.base) != table.base:
-                    shared.add(playlist_id)
+                before = first.setdefault(playlist_id, table)
+                if before is not table:
+                    shared.setdefault(playlist_id, (before, table))
         if not shared:
             return list(first), np.arange(len(self._titles))
         if not any(table.users for table in tables) and all(table.counts for table in tables):
             ids = [playlist_id for table in tables for playlist_id in table.known.index]
             return ids, np.arange(len(ids))
-        if not all(table.users for table in tables):
-            self.merged += len(shared)
+        for playlist_id, (one, other) in shared.items():
+            if playlist_id.isdecimal() and one.another_set(other):
+                raise InputError(
+                    f"{one.file.name} and {other.file.name} both have a playlist {playlist_id} and "
+                    "look like different data sets: read one of them, or name them by a quoted "
+                    "pattern if they belong together"
+                )
+        # Of users and listeners that is what several files of one data set hold.
+        self.merged += sum(
+            not (one.users and other.users and one.layout == other.layout)
+            for one, other in shared.values()
+        )
         number = {playlist_id: at for at, playlist_id in enumerate(first)}
         owner = [number[playlist_id] for table in tables for playlist_id in table.known.index]
         return list(first), np.array(owner, dtype=np.int64)

@@ -23,6 +23,7 @@ from segue.data.relations import Nodes, Relation
 from segue.data.text import fold, is_unspaced, query_words
 
 MIN_TITLES = 5
+CONTINUED = ", continued"  # How Segue calls a list that continues another; it is no word of it.
 
 # How players call playlists that nobody has named, without numbers.
 _PLACEHOLDERS = frozenset(
@@ -72,6 +73,8 @@ def title_words(title: str | None) -> list[str]:
     between words, every two adjacent characters count as one. A placeholder such as ``"Playlist
     17"`` has no words.
     """
+    while title and title.endswith(CONTINUED):
+        title = title.removesuffix(CONTINUED)
     if not title or is_placeholder(title):
         return []
     words = [word for word in query_words(title) if any(map(str.isalnum, word))]

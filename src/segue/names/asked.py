@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from numbers import Integral
 from typing import Any
 
+from segue.data.collection import Collection
 from segue.data.playlists import Catalog
-from segue.data.reading import Collection
 from segue.data.text import shorten, spotify_uri
 from segue.errors import InputError
 

@@ -11,7 +11,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from segue.console import Progress, count, number, progress_of
-from segue.data.reading import Collection, read
+from segue.data.collection import Collection
+from segue.data.reading import read
 from segue.data.title_words import MIN_TITLES, with_title_words
 from segue.errors import InputError
 from segue.files import refuse_existing

@@ -137,6 +137,7 @@ def train(
     elif model not in (None, config.model):
         raise InputError(f"model is {model}, but that of config is {config.model}")
     refuse_config(config, encoder)
+    refuse_full(split.graph)
     for kind in config.relations:  # before the wide part is fitted, which may take minutes
         split.graph.relation(kind)
     if system is None:
@@ -168,6 +169,17 @@ def refuse_config(config: TrainConfig, encoder: Callable[..., Encoder] | None = 
         raise InputError(
             "the node readout is for studies: a bundle holds no vectors of playlists, so train "
             "and measure without one"
+        )
+
+
+def refuse_full(graph: PlaylistGraph) -> None:
+    """Raise InputError if every playlist holds every track: then none says anything of another."""
+    num_playlists, num_tracks = len(graph.playlists), graph.num_nodes["track"]
+    if num_playlists > 1 and graph.playlists.tracks.num_pairs == num_playlists * num_tracks:
+        raise InputError(
+            f"each of the {num_playlists} playlists holds all {num_tracks} tracks, so there is "
+            "nothing to learn from them and nothing to recommend; if the source says what people "
+            "like by a number, build with --at-least COLUMN=VALUE"
         )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from segue.data.title_words import CONTINUED
 from segue.recommend.asked import Asked
 from segue.recommend.exported import Exported, TrackRecords
 from segue.recommend.filters import Filters
@@ -63,4 +64,4 @@ def called(title: str | None, playlist_id: str) -> str:
 
 def title_after(title: str) -> str:
     """The title of a list that continues another."""
-    return f"{title}, continued"
+    return title if title.endswith(CONTINUED) else f"{title}{CONTINUED}"

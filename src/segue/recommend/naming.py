@@ -106,8 +106,8 @@ class TitleSuggester:
         """
         if self._centroid.words is None:
             raise InputError(
-                "this bundle has learned no words of titles, so it can suggest none; a graph with "
-                "titles, built with --title-words, gives one that has"
+                "this bundle has learned no words of titles, so it can suggest none; train one on "
+                "a graph of playlists with titles, built with --title-words"
             )
         if not query.tracks.num_pairs:
             raise InputError("a list without a known track has no title, expected at least one")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
+from segue.data.collection import Collection
 from segue.data.playlists import BoolArray, TrackLists
-from segue.data.reading import Collection
 from segue.data.records import Track
 from segue.names.matches import Matches
 from segue.recommend.asked import Asked

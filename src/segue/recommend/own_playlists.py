@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from segue.data.collection import Collection
 from segue.data.playlists import Playlists, TrackLists
-from segue.data.reading import Collection
 from segue.errors import InputError
 from segue.names.asked import Asked, asked_songs
 from segue.names.lookup import NameLookup

@@ -107,7 +107,7 @@ class Titles:
         if self._vocabulary is None:
             raise InputError(
                 "this bundle has learned no words of titles, so nothing can be asked with a title; "
-                "a graph with titles, built with --title-words, gives one that has"
+                "train one on a graph of playlists with titles, built with --title-words"
             )
         return self._asked(self._vocabulary, title)
 

@@ -13,7 +13,8 @@ import pyarrow.parquet as pq
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field
 
-from segue.data.reading import Collection, read
+from segue.data.collection import Collection
+from segue.data.reading import read
 from segue.data.sources import SourceFile, find_files
 from segue.errors import InputError, SegueError
 from segue.names.match import Status
@@ -62,6 +63,9 @@ class ReadFile(BaseModel):
     set_aside: dict[str, int] = Field(description="What was left out, by kind, and how many.")
     skipped: int = Field(description="Number of bad records.")
     first_skipped: str = Field(description="Where the first is, and what is wrong with it.")
+    guessed: dict[str, str] = Field(
+        description="Files whose encoding is not stated, and the one that was guessed."
+    )
 
 
 class Export(Question):
@@ -94,6 +98,10 @@ def routes(work: Work) -> APIRouter:
             str,
             Query(min_length=1, max_length=500, description="Its name, which may be a playlist's."),
         ],
+        encoding: Annotated[
+            str | None,
+            Query(max_length=50, description="Of a text, such as cp1251; by default a guess."),
+        ] = None,
     ) -> Response:
         """Read a file of playlists, in any form that `segue build` reads, and match its songs.
 
@@ -101,7 +109,7 @@ def routes(work: Work) -> APIRouter:
         """
         content = await request.body()
         return await work.answer(
-            lambda served: matched(served.recommender, read_content(name, content))
+            lambda served: matched(served.recommender, read_content(name, content, encoding))
         )
 
     @api.post(
@@ -128,7 +136,7 @@ def routes(work: Work) -> APIRouter:
     return api
 
 
-def read_content(name: str, content: bytes) -> Collection:
+def read_content(name: str, content: bytes, encoding: str | None = None) -> Collection:
     """Read the content of a file of somebody else's (InputError if that fails).
 
     Parameters
@@ -136,6 +144,8 @@ def read_content(name: str, content: bytes) -> Collection:
     name
         As it is called there; its last part counts.
     content
+    encoding
+        As for `read`.
     """
     plain = PurePosixPath(name.replace("\\", "/").replace("\0", "")).name
     stem, dot, ending = plain.rpartition(".")
@@ -145,7 +155,7 @@ def read_content(name: str, content: bytes) -> Collection:
         try:
             path.write_bytes(content)
             _check_unpacked(path)
-            found = read(path, skip_bad=True)
+            found = read(path, encoding=encoding, skip_bad=True)
         except SegueError as error:
             raise InputError(str(error).replace(f"{folder}/", "")) from error
         except OSError as error:  # a name that the system does not take
@@ -164,6 +174,8 @@ def _check_unpacked(path: Path) -> None:
                 size = sum(member.file_size for member in archive.infolist())
         except (zipfile.BadZipFile, OSError):
             return  # reading it says what is wrong
+        if size <= _MAX_UNPACKED:  # those in it, too
+            size += sum(file.size for file in find_files(path))
         if size > _MAX_UNPACKED:
             most = _MAX_UNPACKED >> 20
             raise InputError(f"{path.name}: unpacks to {size >> 20:,} MiB; at most {most} are read")
@@ -222,5 +234,6 @@ def matched(recommender: Recommender, found: Collection) -> dict[str, Any]:
         "playlists": lists,
         "set_aside": report.set_aside,
         "skipped": report.skipped,
-        "first_skipped": str(report.first_skipped or "").replace("\n", " "),
+        "first_skipped": report.first_skipped,
+        "guessed": {Path(file).name: encoding for file, encoding in report.guessed.items()},
     }

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from segue.bundle import Bundle
+from segue.data.collection import Collection
 from segue.data.playlists import (
     BoolArray,
     Catalog,
@@ -22,7 +23,7 @@ from segue.data.playlists import (
     Playlists,
     TrackLists,
 )
-from segue.data.reading import Collection, read
+from segue.data.reading import read
 from segue.data.relations import Relation
 from segue.data.title_words import Vocabulary
 from segue.errors import InputError

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from segue.data.reading import Collection
+from segue.data.collection import Collection
 from segue.data.reading import read as read_source
 
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from segue.data.collection import Source
 from segue.data.formats import FORMATS
-from segue.data.reading import Source
 from segue.data.sources import SourceFile
 from segue.errors import InputError
 

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from segue.data.collection import Source
 from segue.data.formats.mpd import MPD, write_slice
-from segue.data.reading import Source, find
+from segue.data.reading import find
 from segue.data.reading import read as read_source
 from segue.data.sources import SourceFile
 from segue.errors import InputError

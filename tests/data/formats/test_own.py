@@ -75,3 +75,12 @@ def test_notes_are_one_line_of_ascii():
     assert track_of_note(note_of(Track("t", "あ"))) == Track("t", "あ")
     for broken in ("", "{", '{"name": "no id"}', "[]"):
         assert track_of_note(broken) is None
+
+
+def test_ids_of_any_kind(tmp_path):
+    track = {"id": 5, "name": "One", "artists": [{"id": 7, "name": "A"}],
+             "album": {"id": 9, "name": "B"}}  # fmt: skip
+    found = read(tmp_path, [{"playlist_id": 1, "tracks": [track, 6, "7"]}])
+    assert found.catalog.track_ids.to_pylist() == ["5", "6", "7"]
+    assert found.catalog.artists.ids.to_pylist() == ["7"]
+    assert found.catalog.albums.ids.to_pylist() == ["9"]

@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 from segue.data.formats.songs import (
     alias_of,
     artists_of,
-    decoded,
     identified,
     no_song,
     song,
@@ -141,12 +140,3 @@ def test_what_of_spotify_is_no_song():
     assert no_song("https://open.spotify.com/episode/4u7EnebtmKWzUH433cf5Qv") == "podcast episode"
     assert no_song("spotify:track:4u7EnebtmKWzUH433cf5Qv") is None
     assert no_song("Queen - Delilah") is None
-
-
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
-def test_encodings(encoding):
-    assert decoded("Björk – “Jóga”".encode(encoding)) == "Björk – “Jóga”"
-
-
-def test_text_that_is_cut_off_in_a_character_is_still_utf8():
-    assert decoded("ä – Jóga 宇多田".encode()[:-1]) == "ä – Jóga 宇多"

@@ -83,7 +83,7 @@ def test_beside_playlists_histories_are_not_read(read_files, capsys):
     found = read_files(YEAR | {"Playlist1.json": {"playlists": [playlist]}}, progress=True)
     assert list(found.titles) == ["mix"]
     said = capsys.readouterr().err
-    assert "3 files of rows or listens not read beside whole playlists: Streaming" in said
+    assert "3 files of what was heard not read: Streaming" in said
 
 
 def test_a_stream_without_a_time(read_files):

@@ -30,7 +30,7 @@ class ArrowRows:
         Of the whole table: its rows, and their size in bytes for a progress bar.
     """
 
-    substituted = False
+    encoding, substituted = "utf-8", False
 
     def __init__(
         self, columns: Columns, batches: Iterator[pa.RecordBatch], num_rows: int, size: int

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from segue.data.collect import name_with_artist
+from segue.data.encodings import not_text
 from segue.data.formats.columns import Columns
 from segue.data.playlists import BoolArray
 from segue.data.records import LOW_ROW, Reject, Rows, SetAside
@@ -20,10 +21,9 @@ from segue.data.text import spotify_uri
 from segue.data.vocabulary import empty_to_null
 from segue.errors import InputError
 
-SUBSTITUTE = "\x1a"  # The control character that stands for a byte that is not UTF-8.
+SUBSTITUTE = "\x1a"  # The control character that stands for a byte that is not text.
 
 _TEXT_TYPES = {"string", "large_string", "string_view", "binary", "large_binary", "binary_view"}
-_NOT_UTF8 = "is not UTF-8 text; another encoding has to be stated, such as --encoding latin-1"
 # Values allowed in a position column.
 _DATE = r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?)?"
 _SCROBBLED = r"^\d\d [A-Z][a-z]{2} \d{4},? \d\d:\d\d$"  # "06 Jan 2024 12:34", Last.fm
@@ -45,7 +45,8 @@ class Batches(Protocol):
     """A table that is read batch by batch, and can locate a row."""
 
     bytes_read: int
-    substituted: bool  # whether some byte so far was not UTF-8 and became `SUBSTITUTE`
+    encoding: str
+    substituted: bool  # whether some byte so far was not in it and became `SUBSTITUTE`
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """The columns that are read, each named by its index."""
@@ -67,7 +68,7 @@ def sound_rows(columns: Columns, source: Batches, reject: Reject) -> Iterator[Ro
     done = 0
     try:
         for batch in source.batches():
-            checked = _Checked(columns, batch, source.substituted)
+            checked = _Checked(columns, batch, source.encoding if source.substituted else "")
             source.reject_rows(done, batch, checked.reasons, reject)
             done += len(batch)
             good = ~checked.without_values
@@ -92,6 +93,7 @@ def sound_rows(columns: Columns, source: Batches, reject: Reject) -> Iterator[Ro
                 columns.users,
                 columns.named,
                 columns.order_stated,
+                str(columns),
             )
         source.reject_rest(reject)
     except UNREADABLE as error:
@@ -102,7 +104,8 @@ def sound_rows(columns: Columns, source: Batches, reject: Reject) -> Iterator[Ro
 class _Checked:
     """A batch as strings and positions, with the first fault of each bad row."""
 
-    def __init__(self, columns: Columns, batch: pa.RecordBatch, substituted: bool) -> None:
+    def __init__(self, columns: Columns, batch: pa.RecordBatch, encoding: str) -> None:
+        # `encoding` if there may be what is not text in it.
         self.columns = columns
         self.reasons: dict[int, str] = {}
         # A spreadsheet may end in rows of nothing but separators.
@@ -134,9 +137,9 @@ class _Checked:
             cell = self._artists(field, column) if field in ("artist", "artist_name") else column
             if cell is column or not pa.types.is_list(cell.type):
                 cell = _strings(cell, f"{columns.table}: {shown}")
-                if substituted:
+                if encoding:
                     wrong = pc.match_substring(cell, SUBSTITUTE)
-                    self._refuse(_mask(wrong.fill_null(False)), f"{shown} {_NOT_UTF8}")
+                    self._refuse(_mask(wrong.fill_null(False)), f"{shown} {not_text(encoding)}")
             if field == "track":
                 cell = spotify_uris(cell)
             elif field == "artist" and not pa.types.is_list(cell.type):

@@ -150,6 +150,8 @@ class Columns:
     @property
     def unused(self) -> list[str]:
         """What recognised columns would do that are not read: sentences."""
+        if self.exported:
+            return []
         keys = {key_of(name): at for at, name in enumerate(self.header) if self.has_header}
         free = {key: self.header[at] for key, at in keys.items() if at not in self.used}
         said = ["the tracks are artists: there are no others"] if self.of_artists else []

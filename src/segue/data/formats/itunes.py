@@ -40,9 +40,10 @@ def _read(
         found = [songs.get(item, SetAside("removed track")) for item in items]
         tracks = [track for track in found if isinstance(track, Track)]
         yield from (entry for entry in found if isinstance(entry, SetAside))
-        name = text(playlist.get("Name")) or f"{file.stem} {number + 1}"
+        name = text(playlist.get("Name"))
         if tracks:
-            yield f"playlist {number + 1}", Playlist(name, name, tracks)
+            place = f"playlist {number + 1}"
+            yield place, Playlist(name or place.capitalize(), name or None, tracks)
         else:
             yield SetAside("empty playlist")
 

@@ -16,6 +16,7 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 
+from segue.data.encodings import not_text
 from segue.data.formats.text_tables import TEXT, decoded, encoding_of, is_text
 from segue.data.records import Format, Reject, Rows, SetAside, TableOptions
 from segue.data.sources import UNREADABLE, SourceFile, reason_of
@@ -75,10 +76,10 @@ def _form_of(lines: list[list[str]], options: TableOptions) -> _Form:
     return _Form(users=rising and (numbers[0] < 2 or len(numbers) > 3))
 
 
-def _lines(file: SourceFile, options: TableOptions) -> Iterator[tuple[int, int, list[str]]]:
+def _lines(file: SourceFile) -> Iterator[tuple[int, int, list[str]]]:
     """(line, bytes read, ids) of each line that is not empty."""
     raw, content = file.open_text()
-    with raw, decoded(content, encoding_of(file, options)) as text:
+    with raw, decoded(content, encoding_of(file)) as text:
         for number, line in enumerate(text, start=1):
             if ids := line.removeprefix("\ufeff").split():
                 yield number, raw.tell(), ids
@@ -88,7 +89,7 @@ def _describe(file: SourceFile, options: TableOptions) -> str:
     if _is_table(options):
         return TEXT.describe(file, options) if TEXT.describe else ""
     try:
-        first = [ids for _, _, ids in islice(_lines(file, options), _SAMPLE)]
+        first = [ids for _, _, ids in islice(_lines(file), _SAMPLE)]
     except UNREADABLE as error:
         raise file.unreadable(error) from error
     return str(_form_of(first, options))
@@ -107,7 +108,7 @@ def _read(file: SourceFile, options: TableOptions, reject: Reject) -> Iterator[R
         return
     if options.listening is not None:
         raise InputError(f"{file.name}: holds {LISTS.name}, which have no times")
-    lines = _lines(file, options)
+    lines = _lines(file)
     number = 0
     lists: list[tuple[str, list[str]]] = []
     try:
@@ -120,7 +121,8 @@ def _read(file: SourceFile, options: TableOptions, reject: Reject) -> Iterator[R
             else:
                 playlist_id = str(number)
             if not is_text(" ".join((playlist_id, *ids))):
-                reject(file.name, f"line {number}", "is not UTF-8 text", " ".join(ids))
+                reason = not_text(file.table_encoding)
+                reject(file.name, f"line {number}", reason, " ".join(ids))
                 continue
             num_empty += not ids
             lists.append((playlist_id, ids))
@@ -143,7 +145,9 @@ def _rows(lists: list[tuple[str, list[str]]], form: _Form, done: int) -> Rows:
         "playlist": names.take(pa.array(np.repeat(np.arange(len(lists)), lengths))),
         "track": pa.array([an_id for _, ids in lists for an_id in ids], pa.string()),
     }
-    return Rows(cells, None, ordered=not form.users, bytes_read=done, users=form.users)
+    return Rows(
+        cells, None, ordered=not form.users, bytes_read=done, users=form.users, layout=str(form)
+    )
 
 
 LISTS = Format(

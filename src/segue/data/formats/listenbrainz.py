@@ -170,4 +170,11 @@ def _rows(listens: list[tuple[str, float, _Song]], done: int) -> Rows:
     return Rows(cells, times, ordered=True, bytes_read=done, listens=True, users=True)
 
 
-LISTENBRAINZ = Format("ListenBrainz listens", _recognises, _read, gives="rows", options=LISTENING)
+LISTENBRAINZ = Format(
+    "ListenBrainz listens",
+    _recognises,
+    _read,
+    gives="rows",
+    options=LISTENING,
+    is_history=lambda file, options: True,
+)

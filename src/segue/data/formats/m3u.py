@@ -19,7 +19,6 @@ import msgspec
 from segue.data.formats.own import track_of_note
 from segue.data.formats.songs import (
     artists_of,
-    decoded,
     identified,
     is_stream,
     location_of,
@@ -28,7 +27,7 @@ from segue.data.formats.songs import (
     song_of_line,
     song_of_path,
 )
-from segue.data.records import Format, Playlist, Reject, SetAside, TableOptions, Track
+from segue.data.records import ENCODED, Format, Playlist, Reject, SetAside, TableOptions, Track
 from segue.data.sources import SourceFile
 
 # After the length there may be attributes: #EXTINF:123 tvg-id="x",Queen - Innuendo
@@ -70,7 +69,7 @@ class _Entry:
 def _read_m3u(
     file: SourceFile, options: TableOptions, reject: Reject
 ) -> Iterator[tuple[str, Playlist] | SetAside]:
-    text = decoded(file.read())
+    text = file.text()
     if "#EXT-X-TARGETDURATION" in text or "#EXT-X-STREAM-INF" in text:
         reject(file.name, "whole file", "is a stream cut into segments, expected songs", None)
         return
@@ -103,7 +102,7 @@ def _read_pls(
     file: SourceFile, options: TableOptions, reject: Reject
 ) -> Iterator[tuple[str, Playlist] | SetAside]:
     found: dict[int, dict[str, str]] = {}
-    for line in decoded(file.read()).splitlines():
+    for line in file.text().splitlines():
         if match := _PLS_LINE.fullmatch(line):
             found.setdefault(int(match[2]), {})[match[1].lower()] = match[3].strip()
     entries = [
@@ -129,19 +128,20 @@ def one_playlist(
 M3U = Format(
     "M3U playlists",
     lambda file: (
-        file.ending in (".m3u", ".m3u8")
-        or decoded(file.head[:100]).lstrip().upper().startswith("#EXTM3U")
+        file.ending in (".m3u", ".m3u8") or file.start[:100].lstrip().upper().startswith("#EXTM3U")
     ),
     _read_m3u,
     named=True,
     certain=True,
+    options=ENCODED,
 )
 PLS = Format(
     "PLS playlists",
     lambda file: (
-        file.ending == ".pls" or decoded(file.head[:100]).lstrip().lower().startswith("[playlist]")
+        file.ending == ".pls" or file.start[:100].lstrip().lower().startswith("[playlist]")
     ),
     _read_pls,
     named=True,
     certain=True,
+    options=ENCODED,
 )

@@ -58,16 +58,18 @@ class TrackNames:
         return found
 
 
-def find_names(path: str, options: TableOptions) -> SourceFile:
+def find_names(path: str, encoding: str | None) -> SourceFile:
     """The table of names at a path (InputError if there is none, or it has no names)."""
     files = find_files(path)
+    for file in files:
+        file.encoding = encoding
     if len(files) != 1:
         raise InputError(f"{path}: holds {len(files)} files, expected a table with names of tracks")
-    _opened(files[0], options)
+    _opened(files[0])
     return files[0]
 
 
-def read_names(file: SourceFile, options: TableOptions) -> TrackNames:
+def read_names(file: SourceFile) -> TrackNames:
     """Read a table of names; the first row of an id counts.
 
     Raises
@@ -81,8 +83,8 @@ def read_names(file: SourceFile, options: TableOptions) -> TrackNames:
 
     known, parts = Vocabulary(), []
     if _base(file) == "movies.dat":
-        return _movies(file, options)
-    columns, batches = _opened(file, options)
+        return _movies(file)
+    columns, batches = _opened(file)
     for part in sound_rows(columns, batches, reject):
         if isinstance(part, Rows):
             _, new = known.codes(part.cells["track"])
@@ -91,12 +93,12 @@ def read_names(file: SourceFile, options: TableOptions) -> TrackNames:
     return TrackNames(known, {f: pa.concat_arrays([part[f] for part in parts]) for f in fields})
 
 
-def _movies(file: SourceFile, options: TableOptions) -> TrackNames:
+def _movies(file: SourceFile) -> TrackNames:
     """MovieLens' id::title::genres, whose titles may hold colons, too."""
     movies: dict[str, str] = {}
     raw, content = file.open_text()
     try:
-        with raw, decoded(content, options.encoding or "latin-1") as lines:
+        with raw, decoded(content, file.encoding or "latin-1") as lines:
             for number, line in enumerate(lines, start=1):
                 movie, _, rest = line.rstrip("\r\n").partition("::")
                 title, separator, _ = rest.rpartition("::")
@@ -109,13 +111,13 @@ def _movies(file: SourceFile, options: TableOptions) -> TrackNames:
     return TrackNames(known, {"track_name": pa.array(movies.values(), pa.string())})
 
 
-def _opened(file: SourceFile, options: TableOptions) -> tuple[Columns, Batches]:
+def _opened(file: SourceFile) -> tuple[Columns, Batches]:
     if PARQUET.recognises(file):
         table = open_parquet(file)
         columns = name_columns(file.name, table.schema_arrow.names, has_header=True)
         return columns, parquet_rows(file, table, columns)
-    stated = TableOptions(encoding=options.encoding or _encoding(file))
-    names, sample, dialect = beginning(file, stated)
+    file.encoding = file.encoding or _encoding(file)
+    names, sample, dialect = beginning(file)
     has_header = any(key_of(name) in _KNOWN for name in names)
     columns = name_columns(file.name, names, has_header=has_header, sample=[names, *sample])
     return columns, TextRows(file, columns, dialect)
@@ -160,10 +162,10 @@ def beside(
         return kept, names, passed_over
     described = set(_headers(kept, options))
     for file in tables:
-        header = _describes_tracks(file, options)
+        header = _describes_tracks(file)
         if header is not None and header in described:
             kept = [(other, form) for other, form in kept if other is not file]
-            if names is None and len(_opened(file, options)[0].column_index) > 1:
+            if names is None and len(_opened(file)[0].column_index) > 1:
                 names = file
             else:
                 passed_over.append(file.name)
@@ -181,11 +183,11 @@ def _headers(found: Sequence[tuple[SourceFile, Format]], options: TableOptions) 
         yield from (part[8:] for part in parts if part.startswith("track = "))
 
 
-def _describes_tracks(file: SourceFile, options: TableOptions) -> str | None:
+def _describes_tracks(file: SourceFile) -> str | None:
     """What the column of its tracks is called, if it has a row for each and no playlists."""
     try:
         names, sample, _ = (
-            beginning(file, options) if TEXT.recognises(file) else (_parquet_header(file), [], None)
+            beginning(file) if TEXT.recognises(file) else (_parquet_header(file), [], None)
         )
     except InputError:
         return None

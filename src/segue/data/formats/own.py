@@ -19,14 +19,14 @@ from segue.data.sources import SourceFile
 
 
 class _Named(msgspec.Struct, gc=False):
-    id: str
+    id: str | int
     name: str = ""
 
 
 class TrackObject(msgspec.Struct, gc=False):
     """A track in Segue's JSON."""
 
-    id: str
+    id: str | int
     name: str = ""
     artists: list[_Named] = []
     album: _Named | None = None
@@ -77,9 +77,9 @@ def as_track(track: str | int | TrackObject) -> Track:
     """A track of Segue's JSON as readers give it; numbers become text."""
     if isinstance(track, str | int):
         return Track(str(track), str(track))
-    artists = tuple((artist.id, artist.name) for artist in track.artists)
-    album = None if track.album is None else (track.album.id, track.album.name)
-    return Track(track.id, track.name, artists, album, aliases=tuple(track.aliases))
+    artists = tuple((str(artist.id), artist.name) for artist in track.artists)
+    album = None if track.album is None else (str(track.album.id), track.album.name)
+    return Track(str(track.id), track.name, artists, album, aliases=tuple(track.aliases))
 
 
 def _recognises(file: SourceFile) -> bool:

@@ -23,8 +23,8 @@ from typing import Literal, Protocol
 from segue.console import count
 from segue.data.formats.columns import FIELDS
 from segue.data.formats.m3u import one_playlist
-from segue.data.formats.songs import alias_of, decoded, no_song, song
-from segue.data.records import Format, Playlist, Reject, SetAside, TableOptions, Track
+from segue.data.formats.songs import alias_of, no_song, song
+from segue.data.records import ENCODED, Format, Playlist, Reject, SetAside, TableOptions, Track
 from segue.data.sources import SourceFile
 from segue.data.text import spotify_uri
 
@@ -170,19 +170,14 @@ def _readable(rows: _Reader) -> Iterator[list[str]]:
 def _recognises(file: SourceFile) -> bool:
     if not (file.alone or file.ending in _ENDINGS) or file.head[:1] in (b"{", b"<"):
         return False
-    text = decoded(file.head)
+    text = file.start
     return "\0" not in text and _layout(text, whole=file.size <= len(file.head)) is not None
 
 
 def _read(
     file: SourceFile, options: TableOptions, reject: Reject
 ) -> Iterator[tuple[str, Playlist] | SetAside]:
-    raw, stream = file.open_text()
-    with raw, stream:
-        try:
-            text = decoded(bytes(stream.read()))
-        except Exception as error:  # Each decompressor has its own errors.
-            raise file.unreadable(error) from error
+    text = file.text()
     layout = _layout(text, whole=True)
     if layout is None:
         reject(file.name, "whole file", "is not a table of tracks and artists throughout", None)
@@ -302,5 +297,10 @@ def _joined(parts: list[str], ids: list[str], known: dict[str, str]) -> list[str
 
 
 PLAYLIST_TABLES = Format(
-    "tables of one playlist each", _recognises, _read, named=True, certain=True
+    "tables of one playlist each",
+    _recognises,
+    _read,
+    named=True,
+    certain=True,
+    options=ENCODED,
 )

@@ -14,13 +14,12 @@ from segue.data.formats.columns import names_columns
 from segue.data.formats.m3u import one_playlist
 from segue.data.formats.songs import (
     artists_of,
-    decoded,
     identified,
     no_song,
     song,
     song_of_line,
 )
-from segue.data.records import Format, Playlist, Reject, SetAside, TableOptions, Track
+from segue.data.records import ENCODED, Format, Playlist, Reject, SetAside, TableOptions, Track
 from segue.data.sources import SourceFile
 from segue.data.text import spotify_uri
 
@@ -43,7 +42,7 @@ def _is_link(line: str) -> bool:
 
 def _recognises(file: SourceFile) -> bool:
     """Whether most lines are links or "Artist - Title"; alone, also titles, if it is no table."""
-    text = decoded(file.head)
+    text = file.start
     if "\0" in text or text.lstrip()[:1] in ("{", "[", "<"):
         return False
     lines = _lines(text)
@@ -73,7 +72,7 @@ def _all_by(lines: list[str]) -> bool:
 def _read(
     file: SourceFile, options: TableOptions, reject: Reject
 ) -> Iterator[tuple[str, Playlist] | SetAside]:
-    lines = _lines(decoded(file.read()))
+    lines = _lines(file.text())
     by = _all_by(lines)
     yield from one_playlist(file, [_entry(line, by=by) for line in lines])
 
@@ -92,4 +91,4 @@ def _entry(line: str, *, by: bool) -> Track | SetAside:
     return song(title, artists) if title else SetAside("nameless track")
 
 
-SONG_LISTS = Format("lists of songs", _recognises, _read, named=True)
+SONG_LISTS = Format("lists of songs", _recognises, _read, named=True, options=ENCODED)

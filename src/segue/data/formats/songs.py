@@ -6,7 +6,6 @@ What the readers of playlist files and services share.
 from __future__ import annotations
 
 import re
-from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterable
 from pathlib import Path, PureWindowsPath
 from urllib.parse import unquote
@@ -14,7 +13,6 @@ from urllib.parse import unquote
 from segue.data.records import Location, Track
 from segue.data.text import spotify_uri
 
-_MARKS = {BOM_UTF8: "utf-8", BOM_UTF16_LE: "utf-16-le", BOM_UTF16_BE: "utf-16-be"}
 _MBID = re.compile(
     r"(?:https?://(?:\w+\.)?musicbrainz\.org/recording/|mbid:)(?P<mbid>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/?",
     re.IGNORECASE,
@@ -87,19 +85,6 @@ def song(
         aliases=tuple(aliases),
         location=location,
     )
-
-
-def decoded(content: bytes) -> str:
-    """Text of UTF-8, UTF-16 with its mark, or else Windows' Latin-1; it may be cut off."""
-    for mark, encoding in _MARKS.items():
-        if content.startswith(mark):
-            return content[len(mark) :].decode(encoding, "replace")
-    try:
-        return content.decode()
-    except UnicodeDecodeError as error:
-        if error.start > len(content) - 4:
-            return content[: error.start].decode()
-        return content.decode("cp1252", "replace")
 
 
 def artists_of(credit: str) -> list[str]:

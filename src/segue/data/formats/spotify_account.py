@@ -30,7 +30,7 @@ def _read_playlists(
             continue
         name = text(playlist.get("name"))
         entries = [_entry(item) for item in records(playlist["items"])]
-        yield from _playlist(place, name or f"{file.stem} {number + 1}", name, entries)
+        yield from _playlist(place, name or f"Playlist {number + 1}", name, entries)
 
 
 def _read_library(

@@ -98,5 +98,10 @@ def _is_streams(file: SourceFile) -> bool:
 
 
 SPOTIFY_STREAMS = Format(
-    "Spotify's streaming histories", _is_streams, _read_streams, gives="rows", options=LISTENING
+    "Spotify's streaming histories",
+    _is_streams,
+    _read_streams,
+    gives="rows",
+    options=LISTENING,
+    is_history=lambda file, options: True,
 )

@@ -28,10 +28,11 @@ import pyarrow.compute as pc
 import pyarrow.csv
 
 from segue.console import count
+from segue.data.encodings import not_text
 from segue.data.formats.cells import SUBSTITUTE, sound_rows
 from segue.data.formats.columns import Columns, find_columns, looks_like_header
 from segue.data.playlists import Int64Array
-from segue.data.records import TABLE, Format, Reject, Rows, SetAside, TableOptions
+from segue.data.records import ENCODED, TABLE, Format, Reject, Rows, SetAside, TableOptions
 from segue.data.sources import UNREADABLE, SourceFile
 from segue.errors import InputError
 
@@ -211,6 +212,7 @@ class TextRows:
 
     def __init__(self, file: SourceFile, columns: Columns, dialect: Dialect) -> None:
         self.file, self.columns, self.dialect = file, columns, dialect
+        self.encoding = dialect.encoding
         self.bytes_read = 0
         self.substituted = False
         # The number of each ragged row among all rows, from 0, and the reason.
@@ -387,31 +389,22 @@ def is_text(text: str) -> bool:
     return text.isascii() or not _NOT_UTF8.search(text)
 
 
-def encoding_of(file: SourceFile, options: TableOptions) -> str:
-    """The encoding of a text table (InputError if it is unknown, or was not text at all)."""
-    if options.encoding is not None:
-        try:
-            return codecs.lookup(options.encoding).name
-        except LookupError:
-            raise InputError(
-                f"encoding is {options.encoding!r}, expected one that Python knows, such as latin-1"
-            ) from None
-    head = file.head
-    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return "utf-16"
-    if head.startswith(b"PK\3\4"):
+def encoding_of(file: SourceFile) -> str:
+    """The encoding of a text table (InputError if it was not text at all)."""
+    encoding = file.table_encoding
+    if file.encoding is not None or encoding.startswith("utf-16"):
+        return encoding
+    if file.head.startswith(b"PK\3\4"):
         raise InputError(f"{file.name}: is a spreadsheet or a zip, expected a table saved as CSV")
-    if b"\0" in head:
+    if b"\0" in file.head:
         raise InputError(
             f"{file.name}: is not text, or in an encoding that has to be stated, such as "
             "--encoding utf-16-le"
         )
-    return "utf-8"
+    return encoding
 
 
-def beginning(
-    file: SourceFile, options: TableOptions
-) -> tuple[list[str], list[list[str]], Dialect]:
+def beginning(file: SourceFile) -> tuple[list[str], list[list[str]], Dialect]:
     """The first line's cells, some rows after it, and the dialect.
 
     Raises
@@ -419,7 +412,7 @@ def beginning(
     InputError
         If it is no text, or the first line is not one of a table.
     """
-    encoding = encoding_of(file, options)
+    encoding = encoding_of(file)
     head = _head(file, encoding).removeprefix("\ufeff")
     if not head.strip():
         raise InputError(f"{file.name}: is empty, expected a table with the names of its columns")
@@ -428,10 +421,7 @@ def beginning(
     line, rest = lines[preamble], lines[preamble + 1 :]
     place = f"{file.name}: line {preamble + 1}"
     if not is_text(line):
-        raise InputError(
-            f"{place}: is not UTF-8 text, expected the names of the columns; "
-            "another encoding has to be stated, such as --encoding latin-1"
-        )
+        raise InputError(f"{place}: {not_text(encoding)}; expected the names of the columns")
     if not line.strip():
         raise InputError(f"{place}: is empty, expected the names of the columns")
     if not rest and len(head) >= 2**16:
@@ -456,7 +446,7 @@ def beginning(
 
 def _columns(file: SourceFile, options: TableOptions) -> tuple[Columns, Dialect]:
     """The columns, from the first line, and the dialect."""
-    names, rows, dialect = beginning(file, options)
+    names, rows, dialect = beginning(file)
     has_header = looks_like_header(names, options)
     columns = find_columns(file.name, names, options, has_header=has_header, sample=[names, *rows])
     return columns, dialect
@@ -507,6 +497,13 @@ def _read(file: SourceFile, options: TableOptions, reject: Reject) -> Iterator[R
     return sound_rows(columns, TextRows(file, columns, dialect), reject)
 
 
+def _is_history(file: SourceFile, options: TableOptions) -> bool:
+    try:
+        return _columns(file, options)[0].listens
+    except InputError:
+        return False
+
+
 TEXT = Format(
     "text tables",
     # In a folder only by extension; a file given by itself may be any text.
@@ -515,5 +512,6 @@ TEXT = Format(
     gives="rows",
     describe=lambda file, options: str(_columns(file, options)[0]),
     advise=lambda file, options: _columns(file, options)[0].unused,
-    options=TABLE | {"header", "encoding"},
+    options=TABLE | ENCODED | {"header"},
+    is_history=_is_history,
 )

@@ -101,6 +101,8 @@ export async function readFile(file) {
     })),
   }));
   const notes = Object.entries(said.set_aside).map(([what, count]) => `Set aside: ${count} × ${what}.`);
+  for (const [name, encoding] of Object.entries(said.guessed))
+    notes.push(`${name} is not in UTF-8; read as ${encoding}, which is a guess.`);
   if (said.skipped) notes.push(`${said.skipped} bad records left out. ${said.first_skipped}`);
   return { playlists, notes };
 }

@@ -1,0 +1,244 @@
+"""`Collection`, what was read, and `Source`, the files that it is read from."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, get_args
+
+from segue.console import count, number
+from segue.data.collect import Collector, Order
+from segue.data.formats.name_tables import read_names
+from segue.data.playlists import Catalog, Playlists
+from segue.data.records import (
+    LOW_ROW,
+    AnyPlaylist,
+    Format,
+    Location,
+    Reject,
+    Rows,
+    SetAside,
+    TableOptions,
+)
+from segue.data.relations import update_digest
+from segue.data.report import ReadReport, either, listed, rejecting
+from segue.data.sources import SourceFile, UnreadableError
+from segue.errors import ArtefactError, InputError
+
+_CHUNK = 10_000  # Whole playlists collected at a time.
+
+
+@dataclass(frozen=True, eq=False)
+class Collection:
+    """What was read.
+
+    Attributes
+    ----------
+    playlists : Playlists
+    catalog : Catalog
+        Of the tracks in them.
+    report : ReadReport
+        What was found: counts, and how columns were interpreted.
+    locations : dict of str to Location
+        Where the tracks' files are, by track id, as far as lists of players say it.
+
+    Examples
+    --------
+    >>> segue.read([["a", "b"], ["b", "c"]])
+    Collection(2 playlists, 4 pairs, 3 tracks, 0 artists)
+    """
+
+    playlists: Playlists
+    catalog: Catalog
+    report: ReadReport = field(default_factory=ReadReport)
+    locations: dict[str, Location] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        """``Collection(1,000 playlists, 66,000 pairs, 34,000 tracks, 9,000 artists)``."""
+        sizes = {
+            "playlists": len(self.playlists),
+            "pairs": self.playlists.tracks.num_pairs,
+            "tracks": self.catalog.num_tracks,
+            "artists": len(self.catalog.artists),
+        }
+        return f"Collection({', '.join(f'{size:,} {what}' for what, size in sizes.items())})"
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """A source whose files have been found and recognised, ready to be read.
+
+    Attributes
+    ----------
+    name
+        Its name in messages.
+    files : list of (SourceFile, Format)
+        In reading order.
+    passed_over : list of str
+        Names of files of no known format, or not of the chosen one.
+    left_out : list of str
+        Names of tables beside files of whole playlists, which are read instead.
+    histories : list of str
+        Names of listening histories that are left out so.
+    unreadable : dict of str to str
+        Names of files that cannot be read, and why.
+    options
+        For tables.
+    columns
+        For tables, a readable account of which column is read as which field; else empty.
+    names
+        A table with names for the ids of tracks.
+    advice
+        For tables, sentences about columns that are not used.
+    """
+
+    name: str
+    files: list[tuple[SourceFile, Format]]
+    passed_over: list[str] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
+    histories: list[str] = field(default_factory=list)
+    unreadable: dict[str, str] = field(default_factory=dict)
+    options: TableOptions = field(default_factory=TableOptions)
+    columns: str = ""
+    names: SourceFile | None = None
+    advice: list[str] = field(default_factory=list)
+
+    @property
+    def size(self) -> int:
+        """Size in bytes, as `advance` counts them."""
+        return sum(file.size for file, _ in self.files)
+
+    def read(
+        self,
+        *,
+        order: Order = "auto",
+        skip_bad: bool | str | os.PathLike[str] | IO[str] = False,
+        advance: Callable[[int, int], None] | None = None,
+        allow_empty: bool = False,
+    ) -> Collection:
+        """Read the source; options as for the function `read`.
+
+        With `allow_empty` none of the playlists needs to hold a track: titles may do.
+        """
+        if order not in get_args(Order):
+            raise InputError(f"order is {order!r}, expected auto, known or unknown")
+        describe = None if self.names is None else read_names(self.names).of
+        collector = Collector(self.options.listening, describe)
+        report, digest = ReadReport(), hashlib.sha256()
+        set_aside: Counter[str] = Counter()
+        with _open_aside(skip_bad) as aside:
+            reject = rejecting(aside, report, skip=skip_bad is not False)
+            for file, format_ in self.files:
+                done = 0
+                try:
+                    for now in _collect(collector, file, format_, self.options, reject, set_aside):
+                        if advance is not None:
+                            advance(now - done, collector.num_playlists)
+                        done = now
+                except UnreadableError as error:
+                    if skip_bad is False:
+                        raise
+                    reason = str(error).removeprefix(f"{file.name}: ")
+                    reject(file.name, "whole file", reason, None)
+                    continue
+                if not file.in_memory:
+                    digest.update(file.digest())
+        playlists, catalog = collector.finish(order)
+        if not (len(playlists) if allow_empty else playlists.tracks.num_pairs):
+            why = f"; set aside: {listed(set_aside)}" if set_aside else ""
+            if report.skipped:
+                first = "a bad record"
+                if report.skipped > 1:
+                    first = f"the first of {number(report.skipped)} bad records"
+                why += f"; {first}: {report.first_skipped}"
+            rows = collector.table_rows
+            if rows.short:
+                least = rows.listening.min_length
+                remedy = "lower --min-length"
+                if (rows.listening.top or least) < least:
+                    remedy = "raise --top or " + remedy
+                why += f"; {count(rows.short, 'list')} of fewer than {least} tracks: {remedy}"
+            raise InputError(f"{self.name}: holds no playlist with a track{why}")
+        if any(file.in_memory for file, _ in self.files):
+            tracks = playlists.tracks
+            update_digest(digest, playlists.ids, playlists.titles, catalog.track_ids)
+            update_digest(digest, tracks.offsets, tracks.track_index)
+        report.unreadable = self.unreadable
+        report.guessed = {file.name: file.guessed for file, _ in self.files if file.guessed}
+        report.form = either([format_.name for _, format_ in self.files], "and")
+        report.files = len(self.files)
+        report.passed_over = len(self.passed_over) + len(self.left_out) + len(self.histories)
+        report.columns = self.columns
+        report.playlists, report.pairs = len(playlists), playlists.tracks.num_pairs
+        report.repeated_tracks = collector.repeated_tracks
+        report.disputed_tracks = len(collector.disputed)
+        rows = collector.table_rows
+        if rows.short:
+            set_aside["short session"] += rows.short
+        report.told_apart, report.set_aside = collector.told_apart, dict(set_aside)
+        report.named, report.known_by_id = collector.num_described, collector.known_by_id
+        report.merged, report.order_unknown = rows.merged, collector.order_unknown
+        report.ordered_playlists = int(playlists.order_known.sum())
+        if all(format_.gives == "rows" for _, format_ in self.files):
+            report.rows = rows.num_rows + report.skipped + set_aside[LOW_ROW]
+        report.fingerprint = digest.hexdigest()
+        return Collection(playlists, catalog, report, collector.locations)
+
+
+def _collect(
+    collector: Collector,
+    file: SourceFile,
+    format_: Format,
+    options: TableOptions,
+    reject: Reject,
+    set_aside: Counter[str],
+) -> Iterator[int]:
+    """Add a file's playlists; yields the bytes read so far."""
+    waiting: list[tuple[str, AnyPlaylist]] = []
+
+    def add_waiting() -> None:
+        collector.add_playlists(
+            file.name,
+            waiting,
+            reject,
+            ordered=format_.ordered,
+            named=format_.named,
+            certain=format_.certain,
+        )
+        waiting.clear()
+
+    for part in format_.read(file, options, reject):
+        if isinstance(part, Rows):
+            collector.add_rows(part, file)
+            yield part.bytes_read
+        elif isinstance(part, SetAside):
+            set_aside[part.what] += part.count
+        else:
+            waiting.append(part)
+            if len(waiting) == _CHUNK:
+                add_waiting()
+    if format_.gives == "playlists":
+        add_waiting()
+    yield file.size
+
+
+@contextmanager
+def _open_aside(skip_bad: bool | str | os.PathLike[str] | IO[str]) -> Iterator[IO[str] | None]:
+    """The text file to write bad records to, if any."""
+    if isinstance(skip_bad, bool):
+        yield None
+    elif isinstance(skip_bad, str | os.PathLike):
+        try:
+            aside = Path(skip_bad).open("w", encoding="utf-8")  # noqa: SIM115 - closed below
+        except OSError as error:
+            reason = error.strerror or error
+            raise ArtefactError(f"{skip_bad}: cannot be written ({reason})") from error
+        with aside:
+            yield aside
+    else:
+        yield skip_bad
