@@ -4,6 +4,7 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -58,6 +59,7 @@ def room_of(path: Path) -> str:
     return path.relative_to(SOURCE).parts[0].removesuffix(".py")
 
 
+@cache  # every module is asked for by each one that loads it
 def imports_of(path: Path) -> list[Import]:
     return list(read_imports(ast.parse(path.read_text(encoding="utf-8"))))
 
