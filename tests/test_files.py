@@ -1,12 +1,18 @@
 """Atomic files and folders, what may be replaced, and what a manifest check refuses."""
 
+import errno
 import hashlib
 import json
+import os
+import subprocess
+import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 
-from segue.errors import ArtefactError, InputError
+from segue import files
+from segue.errors import ArtefactError, InputError, ResourceError
 from segue.files import (
     FORMAT_VERSION,
     MANIFEST,
@@ -14,9 +20,12 @@ from segue.files import (
     atomic_file,
     read_manifest,
     refuse_existing,
+    scratch_folder,
     sha256_of,
     write_json,
 )
+
+INSIDE = ("data.txt", "empty.bin", MANIFEST)
 
 
 def write_artefact(path: Path, text: str = "content", *, overwrite: bool = False) -> None:
@@ -231,11 +240,57 @@ class TestAtomicArtefact:
         assert (path / "data.txt").read_text(encoding="utf-8") == "first"
         assert [p.name for p in tmp_path.iterdir()] == ["graph"]
 
+    def test_there_is_a_whole_one_at_every_moment(self, tmp_path, monkeypatch):
+        path = tmp_path / "graph"
+        write_artefact(path, "older")
+        missing = []
+
+        def watch(module, name):
+            inner = getattr(module, name)
+
+            def watched(*args):
+                done = inner(*args)
+                missing.append(not (path / MANIFEST).exists())
+                return done
+
+            monkeypatch.setattr(module, name, watched)
+
+        watch(Path, "rename")
+        watch(files, "_exchange")
+        watch(files, "_remove")
+        write_artefact(path, "newer", overwrite=True)
+        assert missing
+        if sys.platform == "linux":
+            assert not any(missing)
+        assert sorted(tree(tmp_path)) == ["graph", *(f"graph/{name}" for name in INSIDE)]
+
+    def test_an_exchange_that_fails_leaves_the_older_one(self, tmp_path, monkeypatch):
+        path = tmp_path / "graph"
+        write_artefact(path, "older")
+        before = tree(tmp_path)
+
+        def exchange(one, other):
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+        monkeypatch.setattr(files, "_exchange", exchange)
+        with pytest.raises(ArtefactError, match=r"graph: .*Input/output error"):
+            write_artefact(path, "newer", overwrite=True)
+        assert tree(tmp_path) == before
+
+    def test_where_folders_cannot_be_exchanged_one_is_moved_away(self, tmp_path, monkeypatch):
+        path = tmp_path / "graph"
+        write_artefact(path, "older")
+        monkeypatch.setattr(files, "_exchange", lambda one, other: False)
+        write_artefact(path, "newer", overwrite=True)
+        assert (path / "data.txt").read_text(encoding="utf-8") == "newer"
+        assert [p.name for p in tmp_path.iterdir()] == ["graph"]
+
     def test_a_rename_that_fails_brings_the_older_one_back(self, tmp_path, monkeypatch):
         path = tmp_path / "graph"
         write_artefact(path, "older")
         before = tree(tmp_path)
         rename, failures = Path.rename, []
+        monkeypatch.setattr(files, "_exchange", lambda one, other: False)
 
         def fail_into_place(source, target):
             if Path(target) == path and not failures:
@@ -253,6 +308,130 @@ class TestAtomicArtefact:
         (tmp_path / "file").write_text("", encoding="utf-8")
         with pytest.raises(ArtefactError, match="file/graph: cannot be written"):
             write_artefact(tmp_path / "file" / "graph")
+
+
+# Writes into a folder and kills itself on the way; the arguments: folder, what, when.
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from segue import files
+
+folder, what, moved = Path(sys.argv[1]), sys.argv[2], sys.argv[3] == "moved"
+if what == "scratch":
+    writing = files.scratch_folder("segue-test")
+elif what == "file":
+    writing = files.atomic_file(folder / "file.txt")
+else:
+    writing = files.atomic_artefact(folder / "graph", "graph", overwrite=True)
+if moved:
+    files._exchange = lambda one, other: False
+    rename = Path.rename
+
+    def rename_and_die(source, target):
+        rename(source, target)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    Path.rename = rename_and_die
+with writing as place:
+    place = getattr(place, "folder", place)
+    place = place if what == "file" else place / "data.txt"
+    place.write_text("half")
+    if not moved:
+        os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def kill_while_writing(folder: Path, what: str, when: str = "written") -> None:
+    environment = os.environ | {"TMPDIR": str(folder)}
+    done = subprocess.run(
+        [sys.executable, "-c", KILLED, str(folder), what, when], env=environment, timeout=60
+    )
+    assert done.returncode == -9
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no SIGKILL")
+class TestLeftovers:
+    @pytest.mark.parametrize("what", ["file", "artefact", "scratch"])
+    def test_the_next_process_removes_what_a_killed_one_left(self, tmp_path, what):
+        kill_while_writing(tmp_path, what)
+        (left,) = tmp_path.iterdir()
+        assert left.name.startswith(".")
+        with atomic_file(tmp_path / "another.txt") as temporary:
+            temporary.write_text("", encoding="utf-8")
+        assert tree(tmp_path) == {"another.txt": b""}
+
+    def test_one_that_was_moved_away_and_not_yet_replaced_comes_back(self, tmp_path):
+        write_artefact(tmp_path / "graph", "older")
+        before = tree(tmp_path)
+        kill_while_writing(tmp_path, "artefact", "moved")
+        assert not (tmp_path / "graph").exists()
+        files._tidied.clear()  # as in a new process
+        with pytest.raises(InputError), atomic_file(tmp_path / "file.txt"):
+            raise InputError("it is only tidied")
+        assert tree(tmp_path) == before
+
+    def test_what_may_still_be_written_stays(self, tmp_path):
+        ours, other = files._MACHINE, "0123abcd"
+        parent = os.getppid()
+        kept = [
+            f".x.segue-{ours}-{parent}-00000000.tmp",  # of a living process
+            f".x.segue-{other}-1-00000000.tmp",  # of another machine, just now
+            ".x.1234.tmp",
+            ".x.tmp",
+            "x.segue-00000000-99999999-00000000.tmp",
+        ]
+        old = f".x.segue-{other}-1-11111111.tmp"
+        dead = f".x.segue-{ours}-{2**22 + 1}-00000000.tmp"  # above the largest process id
+        for name in [*kept, old, dead]:
+            (tmp_path / name).write_text("", encoding="utf-8")
+        os.utime(tmp_path / old, (0, 0))
+        with atomic_file(tmp_path / "file.txt") as temporary:
+            temporary.write_text("", encoding="utf-8")
+            files._tidied.clear()
+            with atomic_file(tmp_path / "second.txt") as second:
+                second.write_text("", encoding="utf-8")
+        assert sorted(tree(tmp_path)) == sorted([*kept, "file.txt", "second.txt"])
+
+    def test_a_link_is_removed_and_not_what_it_leads_to(self, tmp_path):
+        (tmp_path / "mine").mkdir()
+        (tmp_path / "mine" / "photo").write_text("", encoding="utf-8")
+        (tmp_path / "there").mkdir()
+        link = tmp_path / "there" / f".x.segue-{files._MACHINE}-{2**22 + 1}-00000000.tmp"
+        link.symlink_to(tmp_path / "mine")
+        with atomic_file(tmp_path / "there" / "file") as temporary:
+            temporary.write_text("", encoding="utf-8")
+        assert [p.name for p in (tmp_path / "there").iterdir()] == ["file"]
+        assert (tmp_path / "mine" / "photo").exists()
+
+    def test_a_long_name_can_be_written(self, tmp_path):
+        path = tmp_path / ("ä" * 120 + ".txt")
+        with atomic_file(path) as temporary:
+            temporary.write_text("content", encoding="utf-8")
+        assert [p.name for p in tmp_path.iterdir()] == [path.name]
+
+
+class TestScratchFolder:
+    def test_it_is_removed_at_the_end(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+        with scratch_folder("segue-test") as folder:
+            assert folder.parent == tmp_path
+            (folder / "x").write_text("", encoding="utf-8")
+        assert tree(tmp_path) == {}
+
+    def test_nowhere_to_write(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
+        expected = r"missing: cannot hold temporary files \(No such file.*TMPDIR"
+        with pytest.raises(ResourceError, match=expected), scratch_folder("segue-test"):
+            pass
+
+    def test_no_folder_for_temporary_files_at_all(self, monkeypatch):
+        def nowhere():
+            raise FileNotFoundError("No usable temporary directory found")
+
+        monkeypatch.setattr(tempfile, "gettempdir", nowhere)
+        expected = "no folder for temporary files can be written; TMPDIR names another"
+        with pytest.raises(ResourceError, match=expected), scratch_folder("segue-test"):
+            pass
 
 
 class TestReadManifest:

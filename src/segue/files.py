@@ -2,25 +2,46 @@
 
 An *artefact* is a folder with a ``manifest.json`` that says what kind it is and gives the size
 and SHA-256 of every other file in it. Files and artefacts are written next to their destination
-under a temporary name, and renamed once they are complete and on disk.
+under a temporary name, and renamed once they are complete and on disk. A temporary name says which
+process is writing, so that what a killed process leaves behind is removed by the next one that
+writes into the same folder.
 """
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
+import platform
+import re
+import secrets
 import shutil
+import sys
 import tempfile
+import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from segue.errors import ArtefactError
+from segue.errors import ArtefactError, ResourceError
 
 MANIFEST = "manifest.json"
 FORMAT_VERSION = 2
+
+# Process ids are of one machine (or container); folders may be shared by several.
+_MACHINE = hashlib.sha256(platform.node().encode()).hexdigest()[:8]
+_LEFTOVER = re.compile(
+    r"\.(?P<name>.*)\.segue-(?P<machine>[0-9a-f]{8})-(?P<process>\d+)-[0-9a-f]{8}\.(?P<what>tmp|old)",
+    re.DOTALL,
+)
+# What another machine is writing cannot be told from what it left behind, but nothing is written
+# for so long, in seconds.
+_ABANDONED = 86_400.0
+_NAME_LENGTH = 40  # Of a temporary name: file systems have a limit.
+_being_written: set[Path] = set()
+_tidied: set[Path] = set()
 
 
 def sync_folder(folder: Path) -> None:
@@ -40,6 +61,104 @@ def _sync_file(path: Path) -> None:
 
 
 @contextmanager
+def _temporary(path: Path) -> Iterator[Path]:
+    """A name next to `path` for what will replace it; whatever has that name at the end is removed.
+
+    First, what killed processes left in the same folder is removed.
+    """
+    folder = path.parent.resolve()
+    _remove_leftovers(folder)
+    writer = f"segue-{_MACHINE}-{os.getpid()}-{secrets.token_hex(4)}"
+    temporary = folder / f".{path.name[:_NAME_LENGTH]}.{writer}.tmp"
+    _being_written.add(temporary)
+    try:
+        yield temporary
+    finally:
+        _remove(temporary)
+        _being_written.discard(temporary)
+
+
+@contextmanager
+def scratch_folder(name: str) -> Iterator[Path]:
+    """An empty folder among the system's temporary files, which is removed at the end.
+
+    If this process is killed, the next one that wants such a folder removes it.
+
+    Raises
+    ------
+    ResourceError
+        If there is no place for temporary files.
+    """
+    try:
+        place = Path(tempfile.gettempdir()) / name
+    except OSError as error:  # it has tried to write everywhere
+        raise ResourceError(
+            "no folder for temporary files can be written; TMPDIR names another"
+        ) from error
+    with _temporary(place) as folder:
+        try:
+            folder.mkdir(mode=0o700)
+        except OSError as error:
+            raise ResourceError(
+                f"{place.parent}: cannot hold temporary files ({error.strerror or error}); "
+                "TMPDIR names another folder"
+            ) from error
+        yield folder
+
+
+def _remove(path: Path) -> None:
+    """Remove a file or a whole folder if it is there, as far as that is possible."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        with suppress(OSError):  # a read-only file system refuses even where there is nothing
+            path.unlink(missing_ok=True)
+
+
+def _remove_leftovers(folder: Path) -> None:
+    """Remove what killed processes were writing into a folder, once in the life of this process.
+
+    A folder that one of them had moved out of the way, and not yet replaced, is moved back.
+    """
+    if folder in _tidied:
+        return
+    _tidied.add(folder)
+    try:
+        with os.scandir(folder) as entries:
+            leftovers = [found for entry in entries if (found := _LEFTOVER.fullmatch(entry.name))]
+    except OSError:
+        return
+    for found in leftovers:
+        name = found[0]
+        if _may_be_writing(found, folder / name):
+            continue
+        if found["what"] == "old" and not (folder / found["name"]).exists():
+            with suppress(OSError):
+                (folder / name).rename(folder / found["name"])
+        else:
+            _remove(folder / name)
+
+
+def _may_be_writing(name: re.Match[str], path: Path) -> bool:
+    """Whether the process in a temporary name may still be at work."""
+    process = int(name["process"])
+    if name["machine"] == _MACHINE and os.name != "nt":  # there, signal 0 is no question
+        if process == os.getpid():  # containers give every process the same number
+            return path in _being_written
+        try:
+            os.kill(process, 0)
+        except (ProcessLookupError, OverflowError):
+            return False
+        except OSError:
+            pass
+        return True
+    try:
+        return time.time() - path.stat().st_mtime < _ABANDONED
+    except OSError:
+        return True
+
+
+@contextmanager
 def atomic_file(path: Path) -> Iterator[Path]:
     """Yield a temporary path next to `path`; on success it becomes `path`.
 
@@ -50,18 +169,16 @@ def atomic_file(path: Path) -> Iterator[Path]:
     ArtefactError
         If the folder of `path` does not exist or cannot be written.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     if not path.parent.is_dir():
         raise ArtefactError(f"{path}: cannot be written, there is no folder {path.parent}")
     try:
-        yield temporary
-        _sync_file(temporary)
-        temporary.replace(path)
-        sync_folder(path.parent)
+        with _temporary(path) as temporary:
+            yield temporary
+            _sync_file(temporary)
+            temporary.replace(path)
+            sync_folder(path.parent)
     except OSError as error:
         raise ArtefactError(f"{path}: cannot be written ({error.strerror or error})") from error
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def write_json(path: Path, content: Any) -> None:
@@ -143,46 +260,69 @@ def atomic_artefact(path: Path, kind: str, *, overwrite: bool = False) -> Iterat
     refuse_existing(path, kind, overwrite=overwrite)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent))
+        with _temporary(path) as folder:
+            folder.mkdir(mode=0o700)
+            writer = ArtefactWriter(folder)
+            yield writer
+            files = {
+                file.relative_to(folder).as_posix(): {
+                    "bytes": file.stat().st_size,
+                    "sha256": sha256_of(file),
+                }
+                for file in sorted(folder.rglob("*"))
+                if file.is_file()
+            }
+            for name in files:
+                (folder / name).chmod(0o644)  # some writers let only their owner read them
+                _sync_file(folder / name)
+            write_json(
+                folder / MANIFEST,
+                {"kind": kind, "format_version": FORMAT_VERSION, **writer.content, "files": files},
+            )
+            folder.chmod(0o755)
+            refuse_existing(path, kind, overwrite=overwrite)
+            _replace_folder(folder, path)
+            sync_folder(path.parent)
     except OSError as error:
         raise ArtefactError(f"{path}: cannot be written ({error.strerror or error})") from error
-    try:
-        writer = ArtefactWriter(folder)
-        yield writer
-        files = {
-            file.relative_to(folder).as_posix(): {
-                "bytes": file.stat().st_size,
-                "sha256": sha256_of(file),
-            }
-            for file in sorted(folder.rglob("*"))
-            if file.is_file()
-        }
-        for name in files:
-            (folder / name).chmod(0o644)  # some writers make files readable by their owner only
-            _sync_file(folder / name)
-        write_json(
-            folder / MANIFEST,
-            {"kind": kind, "format_version": FORMAT_VERSION, **writer.content, "files": files},
-        )
-        folder.chmod(0o755)  # so does mkdtemp
-        refuse_existing(path, kind, overwrite=overwrite)
-        replaced = None
-        if path.exists():
-            replaced = folder.with_suffix(".old")
-            path.rename(replaced)
+
+
+def _replace_folder(folder: Path, path: Path) -> None:
+    """Give a folder the name `path`; what was there has the name of `folder` then, or is removed.
+
+    At every moment there is a whole folder of that name, where the system can exchange two.
+    """
+    if not path.exists():
+        folder.rename(path)
+    elif not _exchange(folder, path):
+        writer = folder.name.removeprefix(f".{path.name[:_NAME_LENGTH]}.").removesuffix(".tmp")
+        replaced = path.with_name(f".{path.name}.{writer}.old")
+        path.rename(replaced)
         try:
             folder.rename(path)
         except OSError:
-            if replaced is not None:
-                replaced.rename(path)
+            replaced.rename(path)
             raise
-        sync_folder(path.parent)
-        if replaced is not None:
-            shutil.rmtree(replaced)
-    except OSError as error:
-        raise ArtefactError(f"{path}: cannot be written ({error.strerror or error})") from error
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        _remove(replaced)
+
+
+def _exchange(one: Path, other: Path) -> bool:
+    """Exchange the names of two folders in one step; False where the system cannot."""
+    if sys.platform != "linux":
+        return False
+    import ctypes
+
+    here, exchange = -100, 2  # AT_FDCWD and RENAME_EXCHANGE: renameat2(2)
+    try:
+        renameat2 = ctypes.CDLL(None, use_errno=True).renameat2
+    except (AttributeError, OSError):  # glibc has it since 2.28
+        return False
+    if renameat2(here, os.fsencode(one), here, os.fsencode(other), exchange) == 0:
+        return True
+    number = ctypes.get_errno()
+    if number in (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP):  # as file systems on a network
+        return False
+    raise OSError(number, os.strerror(number), str(other))
 
 
 class ArtefactWriter:

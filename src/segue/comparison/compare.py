@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterable
 from contextlib import ExitStack
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from rapidfuzz import process
 
@@ -23,6 +22,7 @@ from segue.comparison.source import Source
 from segue.console import Progress, count, progress_of
 from segue.errors import InputError, NameLookupError
 from segue.evaluation.validation import BEST_BY
+from segue.files import scratch_folder
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.graph.split import Split, SplitRecipe
 
@@ -103,8 +103,7 @@ def compare(
     settings = RunSettings(folder, device, threads, time.time() + 60 * max_minutes, overwrite)
     with ExitStack() as stack:
         if isinstance(graph, PlaylistGraph):
-            temporary = stack.enter_context(TemporaryDirectory(prefix="segue-compare-"))
-            path = Path(temporary) / "graph"
+            path = stack.enter_context(scratch_folder("segue-compare")) / "graph"
             graph.save(path)
         else:
             path = Path(graph)

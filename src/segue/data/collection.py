@@ -234,11 +234,10 @@ def _open_aside(skip_bad: bool | str | os.PathLike[str] | IO[str]) -> Iterator[I
         yield None
     elif isinstance(skip_bad, str | os.PathLike):
         try:
-            aside = Path(skip_bad).open("w", encoding="utf-8")  # noqa: SIM115 - closed below
-        except OSError as error:
+            with Path(skip_bad).open("w", encoding="utf-8") as aside:
+                yield aside
+        except OSError as error:  # a full disk, among others; a source's own are InputErrors
             reason = error.strerror or error
             raise ArtefactError(f"{skip_bad}: cannot be written ({reason})") from error
-        with aside:
-            yield aside
     else:
         yield skip_bad

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import replace
 from numbers import Integral
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from segue.console import Progress, count, number, progress_of
@@ -15,7 +15,7 @@ from segue.data.collection import Collection
 from segue.data.reading import read
 from segue.data.title_words import MIN_TITLES, with_title_words
 from segue.errors import InputError
-from segue.files import refuse_existing
+from segue.files import refuse_existing, scratch_folder
 from segue.graph.playlist_graph import PlaylistGraph
 
 
@@ -119,9 +119,9 @@ def build_to(
         If `out` is in the way.
     """
     refuse_existing(out, "graph", overwrite=overwrite)
-    with TemporaryDirectory() as scratch:
-        aside = Path(scratch) / "skipped.jsonl"
-        graph = build(source, skip_bad=aside if skip_bad else False, progress=progress, **options)
+    with scratch_folder("segue-build") if skip_bad else nullcontext() as scratch:
+        aside = None if scratch is None else scratch / "skipped.jsonl"
+        graph = build(source, skip_bad=aside or False, progress=progress, **options)
         num_skipped = graph.options["read"]["skipped"]
         graph.save(out, overwrite=overwrite, extra=aside if num_skipped else None)
     if num_skipped:

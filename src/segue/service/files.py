@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import zipfile
 from pathlib import Path, PurePosixPath
-from tempfile import TemporaryDirectory
 from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
@@ -16,7 +15,8 @@ from pydantic import BaseModel, Field
 from segue.data.collection import Collection
 from segue.data.reading import read
 from segue.data.sources import SourceFile, find_files
-from segue.errors import InputError, SegueError
+from segue.errors import InputError, ResourceError, SegueError
+from segue.files import scratch_folder
 from segue.names.match import Status
 from segue.recommend.details import Track
 from segue.recommend.export import content_of, file_name
@@ -150,12 +150,14 @@ def read_content(name: str, content: bytes, encoding: str | None = None) -> Coll
     plain = PurePosixPath(name.replace("\\", "/").replace("\0", "")).name
     stem, dot, ending = plain.rpartition(".")
     plain = f"{stem[:_LONGEST_NAME]}{dot}{ending[:_LONGEST_NAME]}".lstrip(".") or "list"
-    with TemporaryDirectory() as folder:
-        path = Path(folder) / plain
+    with scratch_folder("segue-read") as folder:
+        path = folder / plain
         try:
             path.write_bytes(content)
             _check_unpacked(path)
             found = read(path, encoding=encoding, skip_bad=True)
+        except ResourceError:
+            raise
         except SegueError as error:
             raise InputError(str(error).replace(f"{folder}/", "")) from error
         except OSError as error:  # a name that the system does not take

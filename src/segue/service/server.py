@@ -8,7 +8,6 @@ import os
 import signal
 import socket
 import sys
-import tempfile
 import threading
 import time
 from dataclasses import dataclass
@@ -22,7 +21,7 @@ from prometheus_client.multiprocess import mark_process_dead
 from threadpoolctl import threadpool_limits
 
 from segue.errors import ResourceError, SegueError
-from segue.files import read_manifest
+from segue.files import read_manifest, scratch_folder
 from segue.service.app import create_app
 from segue.service.limits import Limits, default_threads
 from segue.service.metrics import SHARED
@@ -175,8 +174,8 @@ def _supervise(options: Options, listener: socket.socket) -> None:
     """
     if not options.watch:
         read_manifest(options.bundle, "bundle", verify=False)
-    with tempfile.TemporaryDirectory(prefix="segue-metrics-") as shared:
-        os.environ[SHARED] = shared
+    with scratch_folder("segue-metrics") as shared:
+        os.environ[SHARED] = str(shared)
         # Spawned: a fork would copy threads and locks in an arbitrary state.
         context = multiprocessing.get_context("spawn")
         loaded = context.Event()
