@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check \
 	--only-binary :all: --constraint constraints.txt $(PIP_ARGS)
 
-.PHONY: demo test lint types docs format clean
+.PHONY: demo test test-all lint types docs format clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.installed
@@ -18,6 +18,10 @@ demo: $(VENV)/.installed
 
 test: $(VENV)/.installed-test lint types
 	$(BIN)/python -m pytest
+
+# With the long tests of docs/reliability.md: hours.
+test-all: $(VENV)/.installed-test lint types
+	$(BIN)/python -m pytest -m "slow or not slow"
 
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff check .

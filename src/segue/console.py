@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -20,9 +20,14 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else " " for c in text)
 
 
+def on_terminal() -> bool:
+    """Whether standard output is a terminal; a program without a window has none at all."""
+    return sys.stdout is not None and sys.stdout.isatty()
+
+
 def number(value: int) -> str:
     """An exact integer, with thousands separators on a terminal and without them in a pipe."""
-    return f"{value:,}" if sys.stdout.isatty() else str(value)
+    return f"{value:,}" if on_terminal() else str(value)
 
 
 def count(value: int, thing: str) -> str:
@@ -33,10 +38,13 @@ def count(value: int, thing: str) -> str:
 def say(message: str = "") -> None:
     """Print a message on standard error, which leaves standard output to results.
 
-    Names of files and songs in it may hold control characters, which become blanks.
+    Names of files and songs in it may hold control characters, which become blanks. A message that
+    cannot be written (a full disk, nobody listening) is no reason to stop.
     """
-    shown = "\n".join(map(printable, message.split("\n")))
-    print(shown, file=sys.stderr, flush=True)
+    if sys.stderr is not None:
+        shown = "\n".join(map(printable, message.split("\n")))
+        with suppress(OSError):
+            print(shown, file=sys.stderr, flush=True)
 
 
 class ProgressBar:
@@ -160,7 +168,7 @@ def table_text(title: str, header: Sequence[str], rows: Sequence[Sequence[str]])
     numeric = [bool(cells) and all(_is_number(cell) for cell in cells) for _, *cells in columns]
     widths = [max(map(cell_len, column)) for column in columns]
     frame = 3 * len(columns)
-    if sys.stdout.isatty():
+    if on_terminal():
         room = Console().width - frame
         texts = [place for place, is_number in enumerate(numeric) if not is_number]
         while texts and sum(widths) > room and max(widths[place] for place in texts) > 6:

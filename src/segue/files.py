@@ -67,7 +67,7 @@ def _temporary(path: Path) -> Iterator[Path]:
     First, what killed processes left in the same folder is removed.
     """
     folder = path.parent.resolve()
-    _remove_leftovers(folder)
+    remove_leftovers(folder)
     writer = f"segue-{_MACHINE}-{os.getpid()}-{secrets.token_hex(4)}"
     temporary = folder / f".{path.name[:_NAME_LENGTH]}.{writer}.tmp"
     _being_written.add(temporary)
@@ -115,7 +115,7 @@ def _remove(path: Path) -> None:
             path.unlink(missing_ok=True)
 
 
-def _remove_leftovers(folder: Path) -> None:
+def remove_leftovers(folder: Path) -> None:
     """Remove what killed processes were writing into a folder, once in the life of this process.
 
     A folder that one of them had moved out of the way, and not yet replaced, is moved back.

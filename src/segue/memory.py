@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from segue.errors import ResourceError
 
 _MEMINFO = Path("/proc/meminfo")
+_STATM = Path("/proc/self/statm")
 # Limit, use, and the part of the use that is reclaimable file cache: cgroups 2 and 1.
 _CGROUPS = (
     (Path("/sys/fs/cgroup"), "memory.max", "memory.current", "inactive_file"),
@@ -46,10 +48,11 @@ def require_memory(num_bytes: int, purpose: str) -> None:
 def available_memory() -> int | None:
     """Bytes that can be allocated without swapping; None where the system does not report it.
 
-    On Linux this respects the container's limits. Elsewhere it is all of the machine's memory,
-    which is more than is free, so that only what can never fit is rejected.
+    On Linux this respects the container's and the process's limits. Elsewhere it is all of the
+    machine's memory, which is more than is free, so that only what can never fit is rejected.
     """
     limits = [_unused_in(*cgroup) for cgroup in _CGROUPS]
+    limits.append(_unused_addresses())
     try:
         fields = dict(line.split(":", 1) for line in _MEMINFO.read_text().splitlines())
         limits.append(int(fields["MemAvailable"].split()[0]) * 1024)
@@ -58,12 +61,32 @@ def available_memory() -> int | None:
     return min((limit for limit in limits if limit is not None), default=None)
 
 
+def memory_limit() -> int | None:
+    """The limit of this process's address space or data in bytes; None if it has none."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    kinds = (resource.RLIMIT_AS, resource.RLIMIT_DATA)
+    limits = [resource.getrlimit(kind)[0] for kind in kinds]
+    return min((limit for limit in limits if limit != resource.RLIM_INFINITY), default=None)
+
+
 def machine_memory() -> int | None:
     """Bytes of memory that this machine has; None where the system does not report it."""
     try:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, ValueError, OSError):
         return None
+
+
+def _unused_addresses() -> int | None:
+    """What the process may still map; None where nothing limits that."""
+    limit = memory_limit()
+    with suppress(OSError, ValueError, IndexError):
+        if limit is not None:
+            return max(0, limit - int(_STATM.read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE"))
+    return limit
 
 
 def _unused_in(folder: Path, limit: str, used: str, reclaimable: str) -> int | None:

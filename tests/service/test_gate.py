@@ -16,6 +16,7 @@ from segue.recommend.details import Details, Found
 from segue.service import gate as gate_module
 from segue.service.app import create_app
 from segue.service.gate import API, Gate, Slots
+from segue.service.hosts import ANY, Hosts
 from segue.service.limits import Limits
 from segue.service.metrics import Metrics
 from segue.service.serving import Serving
@@ -103,7 +104,7 @@ def test_a_large_body_is_refused(serving: Serving, chunked: bool) -> None:
 
 
 def gate_of(app: Any) -> Gate:
-    return Gate(app, slots=Slots(1), max_body=100, metrics=Metrics())
+    return Gate(app, slots=Slots(1), hosts=Hosts([ANY]), max_body=100, metrics=Metrics())
 
 
 def scope_of(path: str) -> dict[str, Any]:

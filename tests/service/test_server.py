@@ -139,6 +139,13 @@ def test_workers(
         assert running.process.wait(20) == 0
 
 
+def test_only_names_that_were_allowed_are_answered(folder: Path, tmp_path: Path) -> None:
+    with service(folder, tmp_path, "--allow-host", "music.example") as running:
+        for host, status in (("music.example", 200), ("localhost", 200), ("evil.example", 421)):
+            asked = httpx.get(f"{running.url}{API}/health", headers={"host": host})
+            assert asked.status_code == status
+
+
 def test_workers_end_with_their_supervisor(folder: Path, tmp_path: Path) -> None:
     """Killed, it can tell them nothing; the port is free again all the same."""
     with service(folder, tmp_path, "--workers", "2") as running:

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 
 import httpx
@@ -17,6 +18,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from segue.recommend.details import Details, Found
+from segue.service import gate as gate_module
+from segue.service import shedding as shedding_module
 from segue.service.app import create_app
 from segue.service.gate import API
 from segue.service.limits import Limits
@@ -177,3 +180,107 @@ def test_a_client_that_resets_at_once_leaves_no_trace(
     assert httpx.get(f"http://127.0.0.1:{server.port}{API}/health").status_code == 200
     assert caplog.records == []
     assert server.slots.unanswered == set()
+
+
+def ended(connection: socket.socket, within: float) -> bytes:
+    """What comes until the server closes the connection, which it has to do in some seconds."""
+    said = b""
+    connection.settimeout(within)
+    while piece := connection.recv(1 << 16):
+        said += piece
+    return said
+
+
+def test_a_head_without_end_is_refused_while_it_arrives(server: Server) -> None:
+    with socket.create_connection(("127.0.0.1", server.port)) as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\n")
+        sent = 0
+        with suppress(ConnectionError):
+            while sent < 1 << 24:
+                connection.sendall(b"x: " + b"y" * 4000 + b"\r\n")
+                sent += 4005
+        assert sent < 1 << 24, "it reads for ever"
+        with suppress(ConnectionResetError):
+            assert ended(connection, 10).startswith(b"HTTP/1.1 431")
+
+
+def test_a_second_head_without_end_is_refused_too(server: Server) -> None:
+    """While the first request is being answered."""
+    with socket.create_connection(("127.0.0.1", server.port)) as connection:
+        connection.sendall(GET)
+        while not server.slots.taken:
+            time.sleep(0.01)
+        sent = 0
+        with suppress(ConnectionError):
+            connection.sendall(b"GET / HTTP/1.1\r\n")
+            while sent < 1 << 24:
+                connection.sendall(b"x: " + b"y" * 4000 + b"\r\n")
+                sent += 4005
+        assert sent < 1 << 24, "it reads for ever"
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"",
+        b"GET /api/v1/health HTT",
+        b"POST /api/v1/vibe HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{",
+    ],
+)
+def test_what_does_not_arrive_is_not_waited_for(
+    server: Server, monkeypatch: pytest.MonkeyPatch, sent: bytes
+) -> None:
+    monkeypatch.setattr(shedding_module, "_PATIENCE", 0.3)
+    monkeypatch.setattr(gate_module, "_BODY_SECONDS", 0.3)
+    with socket.create_connection(("127.0.0.1", server.port)) as connection:
+        connection.sendall(sent)
+        began = time.monotonic()
+        said = ended(connection, 20)
+        assert time.monotonic() - began < 15
+    assert said.count(b"HTTP/1.1 ") == (b"POST" in sent)
+
+
+def test_a_head_that_trickles_is_not_waited_for(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shedding_module, "_PATIENCE", 0.5)
+    with socket.create_connection(("127.0.0.1", server.port)) as connection:
+        began = time.monotonic()
+        with suppress(ConnectionError):
+            while time.monotonic() < began + 20:
+                connection.send(b"G")
+                time.sleep(0.05)
+        assert time.monotonic() - began < 10
+
+
+def test_a_client_that_takes_none_of_its_response_is_left(
+    server: Server, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(shedding_module, "_PATIENCE", 0.5)
+    with socket.socket() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.connect(("127.0.0.1", server.port))
+        # More than the system's buffers hold.
+        connection.sendall(b"GET /graph/graph_view.js HTTP/1.1\r\nhost: x\r\n\r\n" * 1000)
+        while not server.server.server_state.connections:
+            time.sleep(0.01)
+        began = time.monotonic()
+        while server.server.server_state.connections:
+            assert time.monotonic() < began + 15, "for ever"
+            time.sleep(0.05)
+    assert caplog.records == []
+    assert httpx.get(f"http://127.0.0.1:{server.port}{API}/health").status_code == 200
+
+
+def test_the_end_waits_for_no_one_who_is_still_asking(server: Server) -> None:
+    with (
+        socket.create_connection(("127.0.0.1", server.port)) as idle,
+        socket.create_connection(("127.0.0.1", server.port)) as half,
+    ):
+        half.sendall(POST[:-1])
+        idle.sendall(b"GET /api/v1/health HTTP/1.1\r\nhost: x\r\n\r\n")
+        assert idle.recv(100).startswith(b"HTTP/1.1 200")
+        began = time.monotonic()
+        server.server.should_exit = True
+        server.thread.join(20)
+        assert time.monotonic() - began < 5

@@ -5,10 +5,12 @@ Commands import what they need when they run, so that ``segue --help`` stays fas
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import warnings
-from typing import TextIO
+from contextlib import suppress
+from typing import NoReturn, TextIO
 
 import click
 
@@ -22,16 +24,19 @@ from segue.cli.evaluate import evaluate
 from segue.cli.find import find
 from segue.cli.generate import generate
 from segue.cli.index import index
+from segue.cli.limited import no_memory, run_apart
 from segue.cli.music import COMMANDS as MUSIC
 from segue.cli.output import StageOrder
 from segue.cli.recommend import recommend
 from segue.cli.serve import serve
+from segue.cli.streams import STDOUT, give_up, open_streams
 from segue.cli.tidy import COMMANDS as TIDY
 from segue.cli.train import train
 from segue.cli.update import update
-from segue.console import printable
+from segue.console import printable, say
 from segue.errors import NameLookupError, SegueError, SegueWarning
 from segue.extras import required
+from segue.memory import memory_limit
 
 
 @click.group(cls=StageOrder, context_settings={"help_option_names": ["-h", "--help"]})
@@ -53,6 +58,19 @@ for command in (
 
 def main(args: list[str] | None = None) -> None:
     """Run the command line: an error is one clear sentence and exit status 1, no traceback."""
+    open_streams()
+    run_apart()
+    try:
+        _run(args)
+    finally:
+        # What could not be said is not tried once more at the end, which would change the status.
+        try:
+            sys.stderr.flush()
+        except OSError:
+            give_up(sys.stderr)
+
+
+def _run(args: list[str] | None) -> None:
     try:
         # The commands load their libraries as they run: one that is missing is named.
         with warnings.catch_warnings(), required(_called(sys.argv[1:] if args is None else args)):
@@ -60,22 +78,44 @@ def main(args: list[str] | None = None) -> None:
             warnings.showwarning = _show_warning
             cli.main(args=args, prog_name="segue", standalone_mode=False)
     except click.ClickException as error:
-        error.show()
+        with suppress(OSError):
+            error.show()
         sys.exit(error.exit_code)
     except SegueError as error:
         if isinstance(error, NameLookupError):
             _fail(error.message, error.candidates)
         _fail(str(error))
     except (KeyboardInterrupt, click.Abort):
-        click.echo("segue: stopped", err=True)
+        say("segue: stopped")
         sys.exit(130)
-    except MemoryError:
-        _fail("there is not enough memory for this; a smaller --dim or a --k-core needs less")
     except Exception as error:
         if os.environ.get("SEGUE_TRACEBACK"):
             raise
-        kind = type(error).__name__
-        _fail(f"unexpected {kind}: {error} (set SEGUE_TRACEBACK=1 to see where, and report it)")
+        _fail(_sentence(error))
+
+
+def _sentence(error: Exception) -> str:
+    """What to say of an error that no stage expected."""
+    if _lacks_memory(error):
+        return f"{no_memory(memory_limit())}; a smaller --dim or a --k-core needs less"
+    if isinstance(error, OSError):
+        if error.filename == STDOUT:
+            give_up(sys.stdout)
+            return f"{STDOUT}: cannot be written ({error.strerror})"
+        if error.filename is not None and error.strerror:
+            return f"{error.filename}: {error.strerror}"
+    kind = type(error).__name__
+    return f"unexpected {kind}: {error} (set SEGUE_TRACEBACK=1 to see where, and report it)"
+
+
+def _lacks_memory(error: Exception) -> bool:
+    """Whether memory was not enough: each library says it in its own way."""
+    if isinstance(error, MemoryError):
+        return True
+    if isinstance(error, OSError):
+        return error.errno == errno.ENOMEM
+    text = str(error).lower()
+    return any(words in text for words in ("defaultcpuallocator", "bad_alloc", "bad allocation"))
 
 
 def _show_warning(
@@ -88,17 +128,17 @@ def _show_warning(
 ) -> None:
     """Print our own warnings as one sentence."""
     if issubclass(category, SegueWarning):
-        click.echo(f"segue: {printable(str(message))}", err=True)
+        say(f"segue: {printable(str(message))}")
     else:
-        click.echo(warnings.formatwarning(message, category, filename, lineno, line), err=True)
+        say(warnings.formatwarning(message, category, filename, lineno, line))
 
 
 def _called(args: list[str]) -> str:
     return " ".join(["segue", *args[:1]])
 
 
-def _fail(message: str, candidates: tuple[str, ...] = ()) -> None:
-    click.echo(f"segue: {printable(message)}", err=True)
+def _fail(message: str, candidates: tuple[str, ...] = ()) -> NoReturn:
+    say(f"segue: {printable(message)}")
     for candidate in candidates:
-        click.echo(f"  {printable(candidate)}", err=True)
+        say(f"  {printable(candidate)}")
     sys.exit(1)

@@ -45,6 +45,12 @@ from segue.service.limits import Limits
     help="Maximum size of a request in bytes.",
 )
 @click.option(
+    "--allow-host",
+    multiple=True,
+    metavar="NAME",
+    help="Answer requests for this host name too, besides localhost; may be repeated. '*': any.",
+)
+@click.option(
     "--no-second-stage",
     is_flag=True,
     help="Do not reorder the best tracks: three times the throughput.",
@@ -58,6 +64,7 @@ def serve(
     watch: bool,
     max_requests: int,
     max_body: int,
+    allow_host: tuple[str, ...],
     no_second_stage: bool,
 ) -> None:
     """Serve BUNDLE over HTTP: an API under /api/v1 and a page at /.
@@ -70,4 +77,4 @@ def serve(
     with required("segue serve", extra="segue[serve]"):
         from segue.service.server import Options, run
 
-        run(Options(*options, second_stage=not no_second_stage))
+        run(Options(*options, second_stage=not no_second_stage, allow_host=allow_host))

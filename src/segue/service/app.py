@@ -19,6 +19,7 @@ import segue.pictures
 from segue.service import browse, files, status, verbs
 from segue.service.errors import add_error_handlers
 from segue.service.gate import API, Gate, Slots
+from segue.service.hosts import ANY, Hosts
 from segue.service.limits import Limits
 from segue.service.metrics import Metrics
 from segue.service.serving import Serving
@@ -35,7 +36,13 @@ nothing or several things. Under overload, requests are refused with status 503 
 """
 
 
-def create_app(serving: Serving, limits: Limits | None = None, *, watch: bool = False) -> FastAPI:
+def create_app(
+    serving: Serving,
+    limits: Limits | None = None,
+    *,
+    watch: bool = False,
+    hosts: Hosts | None = None,
+) -> FastAPI:
     """The application, for any ASGI server.
 
     Parameters
@@ -45,6 +52,8 @@ def create_app(serving: Serving, limits: Limits | None = None, *, watch: bool = 
     limits
     watch
         Check every second for a new bundle in the folder. SIGHUP checks once.
+    hosts
+        The names that are answered to; None: any, for a server that has checked that.
     """
     limits = limits or Limits()
     work, metrics = Work(serving, limits.threads), Metrics()
@@ -103,7 +112,14 @@ def create_app(serving: Serving, limits: Limits | None = None, *, watch: bool = 
     add_error_handlers(app)
     slots = Slots(limits.max_requests)
     uploads = dict.fromkeys(files.UPLOADS, max(limits.max_upload, limits.max_body))
-    app.add_middleware(Gate, slots=slots, max_body=limits.max_body, metrics=metrics, larger=uploads)
+    app.add_middleware(
+        Gate,
+        slots=slots,
+        hosts=hosts or Hosts([ANY]),
+        max_body=limits.max_body,
+        metrics=metrics,
+        larger=uploads,
+    )
     app.state.slots, app.state.metrics = slots, metrics
     return app
 

@@ -12,6 +12,8 @@ from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from segue.console import printable
+from segue.service.hosts import Hosts
 from segue.service.metrics import Metrics
 
 log = logging.getLogger("segue.service")
@@ -19,7 +21,11 @@ API = "/api/v1"
 # Answered at once, whatever the load.
 UNSHED = frozenset(f"{API}/{name}" for name in ("health", "ready", "version", "metrics"))
 BUSY = "The service is busy; try again in a second."
+HEAD_TOO_LARGE = "The head of the request is larger than is read here."
 _BODY_SECONDS = 10.0
+# Of the head of a request: bytes, which is also what the server's parser may gather, and lines.
+MAX_HEAD = 64 << 10
+_MAX_HEADERS = 200
 _POLICY = (
     "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; "
     "form-action 'self'; frame-ancestors 'none'"
@@ -71,6 +77,7 @@ class Gate:
     ----------
     app
     slots
+    hosts
     max_body
         In bytes.
     metrics
@@ -83,11 +90,12 @@ class Gate:
         app: ASGIApp,
         *,
         slots: Slots,
+        hosts: Hosts,
         max_body: int,
         metrics: Metrics,
         larger: Mapping[str, int] = MappingProxyType({}),
     ) -> None:
-        self._app, self._metrics = app, metrics
+        self._app, self._metrics, self._hosts = app, metrics, hosts
         self._slots, self._max_body, self._larger = slots, max_body, larger
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -99,7 +107,7 @@ class Gate:
         try:
             await self._pass(scope, receive, exchange)
         except Exception:
-            log.exception("%s %s failed", scope["method"], scope["path"])
+            log.exception("%s %s failed", scope["method"], printable(scope["path"]))
             if exchange.status:  # a partial response cannot be fixed
                 raise
             await exchange.refuse(500, "An unexpected server error; the log has details.")
@@ -110,6 +118,14 @@ class Gate:
             )
 
     async def _pass(self, scope: Scope, receive: Receive, exchange: _Exchange) -> None:
+        size = sum(len(name) + len(value) for name, value in scope["headers"])
+        if size > MAX_HEAD or len(scope["headers"]) > _MAX_HEADERS:
+            await exchange.refuse(431, HEAD_TOO_LARGE, close=True)
+            return
+        refusal = self._hosts.refusal(scope)
+        if refusal is not None:
+            await exchange.refuse(*refusal, close=True)
+            return
         sheds = scope["path"].startswith(f"{API}/") and scope["path"] not in UNSHED
         if sheds and self._slots.full:
             await exchange.refuse(503, BUSY)

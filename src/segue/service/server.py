@@ -10,10 +10,10 @@ import socket
 import sys
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass
-from multiprocessing.connection import wait
+from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
-from multiprocessing.synchronize import Event
 from pathlib import Path
 
 import uvicorn
@@ -23,6 +23,7 @@ from threadpoolctl import threadpool_limits
 from segue.errors import ResourceError, SegueError
 from segue.files import read_manifest, scratch_folder
 from segue.service.app import create_app
+from segue.service.hosts import Hosts
 from segue.service.limits import Limits, default_threads
 from segue.service.metrics import SHARED
 from segue.service.serving import Serving
@@ -36,10 +37,11 @@ _SWITCH = 1e-4
 _GRACE = 30
 # Exit status of a worker that could not load the bundle.
 _NOT_LOADED = 3
-# A worker that ends sooner, in seconds, is replaced after a growing pause: a fault at startup must
-# not keep the machine busy.
-_SHORT_LIFE = 5.0
+# A worker that ends before it is ready is replaced after a pause, which doubles from a second to
+# this: a fault at startup must not keep the machine busy. One that was ready is replaced at once.
 _LONGEST_PAUSE = 30.0
+# Connections and files that a process may have open, if the system lets it.
+_DESCRIPTORS = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,7 @@ class Options:
     max_requests: int
     max_body: int
     second_stage: bool = True
+    allow_host: tuple[str, ...] = ()
 
 
 def run(options: Options) -> None:
@@ -71,6 +74,7 @@ def run(options: Options) -> None:
     # Else it tells which of its variants this processor cannot run.
     logging.getLogger("faiss").setLevel(logging.WARNING)
     _hold_back(signal.SIG_BLOCK)
+    _allow_descriptors()
     listener = _listen(options)
     if options.workers == 1:
         _serve(options, listener)
@@ -85,6 +89,17 @@ def _hold_back(how: int) -> None:
     """
     if hasattr(signal, "SIGHUP"):
         signal.pthread_sigmask(how, {signal.SIGHUP})
+
+
+def _allow_descriptors() -> None:
+    """Let this process hold many connections: of the usual 1,024, idle ones would take all."""
+    with suppress(ImportError, ValueError, OSError):
+        import resource
+
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        most = _DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, _DESCRIPTORS)
+        if soft != resource.RLIM_INFINITY and soft < most:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def _listen(options: Options) -> socket.socket:
@@ -103,8 +118,8 @@ def _listen(options: Options) -> socket.socket:
         ) from error
 
 
-def _serve(options: Options, listener: socket.socket, loaded: Event | None = None) -> None:
-    """One process of the service."""
+def _serve(options: Options, listener: socket.socket, ready: Connection | None = None) -> None:
+    """One process of the service; it tells its supervisor, if it has one, when it is ready."""
     serving = Serving(options.bundle, second_stage=options.second_stage)
     try:
         serving.load()
@@ -117,11 +132,13 @@ def _serve(options: Options, listener: socket.socket, loaded: Event | None = Non
     # Requests share the cores by threads; a matrix product stays on its request's thread.
     threadpool_limits(1)
     sys.setswitchinterval(_SWITCH)
-    app = create_app(serving, limits, watch=options.watch)
+    hosts = Hosts(options.allow_host)
+    app = create_app(serving, limits, watch=options.watch, hosts=hosts)
     config = uvicorn.Config(
         app,
         http=shedding(app.state.slots, app.state.metrics.refuse),
-        log_level="warning",
+        # Its warnings are about requests that are none: anybody could fill the log with them.
+        log_level="error",
         access_log=False,
         server_header=False,
         # A request's connection is identified by its actual address, not the one a proxy reports.
@@ -129,10 +146,11 @@ def _serve(options: Options, listener: socket.socket, loaded: Event | None = Non
         timeout_keep_alive=30,
         timeout_graceful_shutdown=_GRACE,
     )
-    if loaded is None or not loaded.is_set():
+    if ready is None:
         _announce(options, listener)
-    if loaded is not None:
-        loaded.set()
+    else:
+        with suppress(OSError):  # without a supervisor it is about to end
+            ready.send(None)
     uvicorn.Server(config).run(sockets=[listener])
 
 
@@ -142,13 +160,13 @@ def _announce(options: Options, listener: socket.socket) -> None:
     log.info("Serving %s at http://%s:%d (Ctrl-C ends it)", options.bundle, name, port)
 
 
-def _work(options: Options, listener: socket.socket, loaded: Event) -> None:
-    """The main function of a worker; an error is one line. It signals when its bundle is loaded."""
+def _work(options: Options, listener: socket.socket, ready: Connection) -> None:
+    """The main function of a worker; an error is one line."""
     logging.basicConfig(format=f"segue[{os.getpid()}]: %(message)s", level=logging.INFO)
     logging.getLogger("faiss").setLevel(logging.WARNING)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
-        _serve(options, listener, loaded)
+        _serve(options, listener, ready)
     except SegueError as error:
         log.error("%s", error)
         sys.exit(_NOT_LOADED)
@@ -178,16 +196,20 @@ def _supervise(options: Options, listener: socket.socket) -> None:
         os.environ[SHARED] = str(shared)
         # Spawned: a fork would copy threads and locks in an arbitrary state.
         context = multiprocessing.get_context("spawn")
-        loaded = context.Event()
-        workers: dict[SpawnProcess, float] = {}
-        stopping, failed, pause, due = False, False, 0.0, 0.0
+        workers: list[SpawnProcess] = []
+        # Those that are not ready, by the pipe in which they will say so.
+        starting: dict[Connection, SpawnProcess] = {}
+        stopping, failed, announced, pause, due = False, False, False, 0.0, 0.0
 
         def start() -> None:
-            worker = context.Process(target=_work, args=(options, listener, loaded))
+            receiver, sender = context.Pipe(duplex=False)
+            worker = context.Process(target=_work, args=(options, listener, sender))
             _hold_back(signal.SIG_BLOCK)
             worker.start()
             _hold_back(signal.SIG_UNBLOCK)
-            workers[worker] = time.monotonic()
+            sender.close()
+            workers.append(worker)
+            starting[receiver] = worker
 
         def stop(*_: object) -> None:
             nonlocal stopping
@@ -205,17 +227,28 @@ def _supervise(options: Options, listener: socket.socket) -> None:
         while not (stopping or failed):
             while len(workers) < options.workers and time.monotonic() >= due:
                 start()
-            wait([worker.sentinel for worker in workers], timeout=0.2)
+            for pipe in wait([*(w.sentinel for w in workers), *starting], timeout=0.2):
+                if isinstance(pipe, Connection):
+                    with suppress(EOFError, OSError):  # it has ended without a word
+                        pipe.recv()
+                        del starting[pipe]
+                        pause = 0.0
+                        if not announced:
+                            _announce(options, listener)
+                        announced = True
             for worker in [worker for worker in workers if not worker.is_alive()]:
-                lived = time.monotonic() - workers.pop(worker)
+                workers.remove(worker)
                 mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
+                unready = [pipe for pipe, of in starting.items() if of is worker]
                 # If none could load it, none will.
-                failed = worker.exitcode == _NOT_LOADED and not loaded.is_set()
+                failed = worker.exitcode == _NOT_LOADED and not announced
                 if stopping or failed:
                     break
                 log.warning("Worker %s ended (%s), another is started", worker.pid, worker.exitcode)
-                due = time.monotonic() + pause
-                pause = min(2 * pause or 1, _LONGEST_PAUSE) if lived < _SHORT_LIFE else 0.0
+                if unready:
+                    del starting[unready[0]]
+                    pause = min(2 * pause or 1, _LONGEST_PAUSE)
+                    due = time.monotonic() + pause
         pass_on(signal.SIGTERM)
         deadline = time.monotonic() + _GRACE + 5
         for worker in workers:

@@ -22,21 +22,37 @@ from typing import Any
 
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
-from segue.service.gate import API, BUSY, SAFE_HEADERS, UNSHED, Slots
+from segue.service.gate import (
+    API,
+    BUSY,
+    HEAD_TOO_LARGE,
+    MAX_HEAD,
+    SAFE_HEADERS,
+    UNSHED,
+    Slots,
+)
 
-_BODY = b'{"error": "%s"}' % BUSY.encode()
-_ANSWER = b"\r\n".join(
-    [
-        b"HTTP/1.1 503 Service Unavailable",
+
+def _answer(status: bytes, sentence: str, *headers: bytes) -> bytes:
+    """A whole response with an error."""
+    body = b'{"error": "%s"}' % sentence.encode()
+    lines = [
+        b"HTTP/1.1 " + status,
         b"content-type: application/json",
-        b"content-length: %d" % len(_BODY),
-        b"retry-after: 1",
+        b"content-length: %d" % len(body),
         b"cache-control: no-store",
+        *headers,
         *(name + b": " + value for name, value in SAFE_HEADERS),
         b"",
-        _BODY,
+        body,
     ]
-)
+    return b"\r\n".join(lines)
+
+
+_BUSY = _answer(b"503 Service Unavailable", BUSY, b"retry-after: 1")
+_TOO_LARGE = _answer(b"431 Request Header Fields Too Large", HEAD_TOO_LARGE, b"connection: close")
+# Time for the head of a request to arrive, and for a client to take some of its response.
+_PATIENCE = 10.0
 _REQUEST = re.compile(rb"(?:GET|POST) (" + API.encode() + rb"/[^\s?#]*)\S* HTTP/1\.1\r\n")
 # Headers that would make the length of the body, or the responder, depend on more than one header.
 _UNUSUAL = re.compile(rb"\r\n(?:transfer-encoding|expect|upgrade|connection)\s*:", re.IGNORECASE)
@@ -79,6 +95,12 @@ def shedding(slots: Slots, count: Callable[[], None]) -> type[asyncio.Protocol]:
         # Bytes until the next request begins; None: unknown, so nothing is refused from here on.
         missing: int | None = 0
         refusing = False
+        # Of a head that has not arrived completely: its bytes so far.
+        head = 0
+        patience: asyncio.TimerHandle | None = None
+        stalled: asyncio.TimerHandle | None = None
+        # The request that is being answered; `cycle` is the latest one on this connection.
+        answering: Any = None
 
         def connection_made(self, transport: Any) -> None:
             self.connection = transport
@@ -86,10 +108,20 @@ def shedding(slots: Slots, count: Callable[[], None]) -> type[asyncio.Protocol]:
             host, port, *_ = transport.get_extra_info("peername") or ("", 0)
             self.peer = str(host), int(port)
             super().connection_made(transport)
+            self._expect_head()
 
         def connection_lost(self, error: Exception | None) -> None:
             slots.unanswered.discard(self.peer)
+            self._expect_nothing()
+            if self.stalled is not None:
+                self.stalled.cancel()
+            if self.answering is not None:
+                self.answering.disconnected = True  # else it would write into a closed connection
             super().connection_lost(error)
+
+        def _start_asgi_task(self, cycle: Any, app: Any) -> None:
+            self.answering = cycle
+            super()._start_asgi_task(cycle, app)
 
         def data_received(self, data: bytes) -> None:
             if self.missing and self.refusing:
@@ -101,7 +133,7 @@ def shedding(slots: Slots, count: Callable[[], None]) -> type[asyncio.Protocol]:
                 data = rest
             elif self.missing:
                 self.missing = self.missing - len(data) if len(data) <= self.missing else None
-                super().data_received(data)
+                self._pass_on(data)
                 return
             self.refusing = False
             request = plain_request(data) if self.missing == 0 else None
@@ -109,10 +141,65 @@ def shedding(slots: Slots, count: Callable[[], None]) -> type[asyncio.Protocol]:
             if request is not None and slots.full and request[0] not in unshed and self._idle():
                 self.refusing = True
                 count()  # before the client can have the response
-                self.connection.write(_ANSWER)
+                self.connection.write(_BUSY)
+                self._expect_nothing()
+                self._expect_head()
                 return
             slots.unanswered.add(self.peer)
+            self._pass_on(data)
+
+        def _pass_on(self, data: bytes) -> None:
+            """Let the server read, and see to it that heads are neither endless nor late."""
+            before = self.cycle
             super().data_received(data)
+            if self.cycle is not before:
+                self.head = 0
+                self._expect_nothing()
+                return
+            if self.patience is None and (before is None or before.response_complete):
+                self._expect_head()
+            if before is None or not before.more_body:
+                self.head += len(data)
+            if self.head > MAX_HEAD and not self.connection.is_closing():
+                self.connection.write(_TOO_LARGE)
+                self.connection.close()
+
+        def _expect_head(self) -> None:
+            """Wait for the rest of a head, but not for ever: the connection is closed then."""
+            self.patience = self.loop.call_later(_PATIENCE, self.connection.close)
+
+        def _expect_nothing(self) -> None:
+            if self.patience is not None:
+                self.patience.cancel()
+                self.patience = None
+
+        def shutdown(self) -> None:
+            """The service ends: what has not arrived completely by now is not waited for."""
+            if self.cycle is not None and self.cycle.more_body:
+                self.connection.close()
+            else:
+                super().shutdown()
+
+        def pause_writing(self) -> None:
+            super().pause_writing()
+            self._watch(self.connection.get_write_buffer_size())
+
+        def resume_writing(self) -> None:
+            super().resume_writing()
+            if self.stalled is not None:
+                self.stalled.cancel()
+
+        def _watch(self, size: int) -> None:
+            """Disconnect a client that takes none of its response: it holds memory."""
+
+            def look() -> None:
+                left = self.connection.get_write_buffer_size()
+                if left < size:
+                    self._watch(left)
+                else:
+                    self.connection.abort()
+
+            self.stalled = self.loop.call_later(_PATIENCE, look)
 
         def _idle(self) -> bool:
             """Whether no response is pending, and all sent ones have been received."""

@@ -25,7 +25,7 @@ import numpy as np
 
 from segue.data.formats.mpd import write_slice
 from segue.errors import ArtefactError, InputError
-from segue.files import atomic_file
+from segue.files import atomic_file, remove_leftovers
 from segue.synthetic.names import MadeUpNames
 from segue.synthetic.sample import SLICE_SIZE
 from segue.synthetic.tastes import Int64Array, Tastes, draw_playlists
@@ -97,6 +97,7 @@ def generate(
     folder = Path(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        remove_leftovers(folder)
         if any(folder.iterdir()):
             raise ArtefactError(f"{folder}: is not empty, expected a new or empty folder")
     except OSError as error:

@@ -1,0 +1,123 @@
+"""Disks that are full, fail, or take half of what is written, at every call; and kills there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from fault_world import COMMANDS, content, prepare
+from forks import BROKEN, FULL, KILL, NOTHING, SHORT, Forks
+
+# The others need some seconds for each trial.
+SMALL = [name for name in COMMANDS if name not in ("generate", "challenge-submit", "compare")]
+KINDS = {"full": FULL, "broken": BROKEN, "short": SHORT, "killed": KILL}
+
+
+class Trials:
+    """One command, tried with a fault at one writing call after another.
+
+    What it wrote without a fault is the measure of what it may leave.
+    """
+
+    def __init__(self, name: str, forks: Forks, world: Path, out: Path) -> None:
+        self.command, self.forks, self.world, self.out = COMMANDS[name], forks, world, out
+        args = prepare(self.command, world, out)
+        self.older = self.written()
+        done = forks.run(args, under=out)
+        assert done.status == 0, done.err
+        self.calls, self.whole = done.calls, self.written()
+        assert self.calls, "nothing is counted"
+        assert self.whole != self.older
+
+    def written(self) -> dict[str, object]:
+        return content(self.out / self.command.target)
+
+    def left(self) -> set[str]:
+        """What is beside the target."""
+        return {path.name for path in self.out.iterdir()} - {self.command.target}
+
+    def complaints(self, kind: int, at: int) -> list[str]:
+        """What was not as it must be."""
+        args = prepare(self.command, self.world, self.out)
+        done = self.forks.run(args, under=self.out, kind=kind, at=at)
+        training = f"{self.command.target}.training"
+        found = []
+        if self.written() not in (self.older, self.whole):
+            found.append(f"half written: {sorted(self.written())}")
+        if kind == KILL:
+            if done.status != -9:
+                found.append(f"status {done.status}, expected a kill")
+            return found + self.complaints_after_a_kill(args, training)
+        if kind == SHORT and done.status == 0:
+            if self.written() != self.whole:
+                found.append("a short write went unnoticed")
+        else:
+            last = done.err.rstrip().rpartition("\n")[2]
+            if done.status != 1:
+                found.append(f"status {done.status}")
+            if not last.startswith("segue: ") or str(self.out) not in last or len(last) > 600:
+                found.append(f"says {done.err[-600:]!r}")
+            if "unexpected" in last or "Traceback" in done.err:
+                found.append(f"unexpected: {done.err[-600:]!r}")
+        if self.left() - {training}:
+            found.append(f"leaves {self.left()}")
+        return found
+
+    def complaints_after_a_kill(self, args: list[str], training: str) -> list[str]:
+        if (self.out / training).is_dir() and any((self.out / training).iterdir()):
+            again = self.forks.run([*args, "--resume"])
+            if "there is no checkpoint to resume from" in again.err:
+                again = self.forks.run(args)
+        else:
+            again = self.forks.run(args)
+        found = []
+        if "is not empty, expected a new" in again.err and self.written() == self.whole:
+            return found
+        if again.status != 0:
+            found.append(f"cannot be run again: {again.err[-600:]!r}")
+        elif self.written() != self.whole:
+            found.append("another result after a kill")
+        if self.left():
+            found.append(f"leaves {self.left()}")
+        return found
+
+    def all_complaints(self, kind: int, places: list[int]) -> list[str]:
+        return [
+            f"at call {at} of {self.calls}: {complaint}"
+            for at in places
+            for complaint in self.complaints(kind, at)
+        ]
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_some_writes(name: str, failing: Forks, world: Path, tmp_path: Path) -> None:
+    trials = Trials(name, failing, world, tmp_path / "out")
+    last = trials.calls
+    complaints = []
+    tried = [(FULL, last // 2 + 1), (KILL, last // 2 + 1)]
+    if name != "train":  # which takes some seconds each time
+        tried += [(FULL, 1), (BROKEN, max(1, last - 2)), (SHORT, min(last, 2))]
+    for kind, at in tried:
+        complaints += trials.all_complaints(kind, [at])
+    assert complaints == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_write(
+    name: str, kind: str, failing: Forks, large_world: Path, tmp_path: Path
+) -> None:
+    trials = Trials(name, failing, large_world, tmp_path / "out")
+    places = list(range(1, trials.calls + 1))
+    complaints = trials.all_complaints(KINDS[kind], places)
+    print(f"{name}, {kind}: {len(places)} calls")
+    assert complaints == []
+
+
+def test_the_measure_is_steady(failing: Forks, world: Path, tmp_path: Path) -> None:
+    """Two runs without a fault count the same calls and write the same."""
+    one = Trials("build", failing, world, tmp_path / "out")
+    args = prepare(one.command, world, one.out)
+    assert failing.run(args, under=one.out, kind=NOTHING).calls == one.calls
+    assert one.written() == one.whole
