@@ -126,7 +126,7 @@ def test_only_some_baselines_by_their_defaults(run, trained, graph):
     assert content["EASE"]["options"] == {"regularization": 100.0}
     assert content["EASE"]["num_trials"] == 0
     assert "EASE: regularization 100 (default)" in err
-    status, _, err = run("evaluate", trained, graph, "--only", "SLIM")
+    status, _, err = run("evaluate", trained, graph, "--only", "VAE")
     assert status == 2
     assert "'slim' is not a baseline, expected some of popularity, item-kNN" in err
 

@@ -11,6 +11,8 @@ from segue.baselines.ease import EASE, SideEASE
 from segue.baselines.ials import IALS
 from segue.baselines.neighbours import ItemKNN, RP3beta
 from segue.baselines.popularity import Popularity
+from segue.baselines.slim import SLIM
+from segue.baselines.spectral import GFCF, Spectral
 
 BASELINES: dict[str, type[Baseline]] = {
     "popularity": Popularity,
@@ -18,6 +20,9 @@ BASELINES: dict[str, type[Baseline]] = {
     "RP3beta": RP3beta,
     "EASE": EASE,
     "EASE+side": SideEASE,
+    "SLIM": SLIM,
+    "GF-CF": GFCF,
+    "spectral": Spectral,
     "iALS": IALS,
 }
 """Baselines by display name."""

@@ -86,9 +86,10 @@ def evaluate(
     tracks. Bucket 1 holds the most popular tracks, bucket 5 the least, each with a fifth of the
     training pairs.
 
-    The baselines are popularity, item-kNN, RP3beta, EASE, EASE+side (with artists and albums) and
-    iALS, each with the options that do best on validation by nDCG@20 in --trials trials. One that
-    does not fit into memory is left out.
+    The baselines are popularity, item-kNN, RP3beta, EASE, EASE+side (with artists and albums),
+    SLIM, GF-CF, spectral (a low-pass filter on the graph) and iALS, each with the options that do
+    best on validation by nDCG@20 in --trials trials. One that does not fit into memory is left
+    out.
     """
     from segue.bundle import Bundle
     from segue.errors import ArtefactError, MismatchError

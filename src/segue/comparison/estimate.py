@@ -37,6 +37,9 @@ _TRIAL_SECONDS = {
     "RP3beta": 25.0,
     "EASE": 45.0,
     "EASE+side": 45.0,
+    "SLIM": 60.0,
+    "GF-CF": 30.0,
+    "spectral": 20.0,
     "iALS": 60.0,
 }
 _OTHER_TRIAL_SECONDS = 30.0
