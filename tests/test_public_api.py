@@ -140,7 +140,7 @@ def test_answers_and_figures_print_as_tables(names):
     assert f"{why.score:.4f}" in str(why)
     evaluations = segue.evaluate(names["bundle"], names["split"])
     assert repr(evaluations) == str(evaluations)
-    assert repr(evaluations["lightgcn"]).startswith("Evaluation(recall@20 ")
+    assert repr(evaluations["bundle"]).startswith("Evaluation(recall@20 ")
 
 
 @pytest.mark.parametrize(

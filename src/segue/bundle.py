@@ -184,6 +184,12 @@ class Bundle:
         return f"Bundle({', '.join(parts)})"
 
     @property
+    def system(self) -> str:
+        """What the score is made of: ``lightgcn + wide + second stage``."""
+        parts = [str(self.config.get("model", "no model")), *self.terms]
+        return " + ".join(parts if self.second_stage is None else [*parts, "second stage"])
+
+    @property
     def track_vectors(self) -> Float32Array:
         """The vectors of tracks: float32 [num_tracks, dim]."""
         return self.vectors["track"]

@@ -38,7 +38,7 @@ def test_it_shows_every_stage(demo):
     for stage in ("1. Playlists", "2. Graph", "3. Model", "4. Measure", "5. Ask", "Done in"):
         assert stage in done.stderr
     assert "generated" in done.stderr.lower()
-    for model in ("lightgcn", "popularity", "item-kNN"):
+    for model in ("bundle: lightgcn + wide", "popularity", "item-kNN"):
         assert model in done.stdout
     assert re.search(r"^Generated playlist \S+: ", done.stdout, re.MULTILINE)
     assert re.search(r"Recommended for playlist ", done.stdout)
@@ -89,7 +89,7 @@ def test_evaluate_agrees_with_the_demo(demo):
     folder, _ = demo
     args = [SEGUE, "evaluate", "segue-demo/bundle", "segue-demo/graph", "--json"]
     ran = subprocess.run(args, cwd=folder, capture_output=True, encoding="utf-8", timeout=60)
-    values = json.loads(ran.stdout)["lightgcn"]["values"]
+    values = json.loads(ran.stdout)["bundle"]["values"]
     manifest = json.loads((folder / "segue-demo" / "bundle" / "manifest.json").read_text())
     # A thread more or less may change the last bits.
     for name, stored in manifest["metrics"]["test"]["values"].items():

@@ -79,9 +79,9 @@ def test_train_and_evaluate(run, graph, tmp_path, kind):
     )
     assert status == 0, err
     found = json.loads(document)
-    assert found["lightgcn"]["values"] == bundle.metrics["test"]["values"]
+    assert found["bundle"]["values"] == bundle.metrics["test"]["values"]
     scored = (split.test.targets.lengths > 0).sum()
-    for model in ("lightgcn", "popularity", "item-kNN"):
+    for model in ("bundle", "popularity", "item-kNN"):
         assert found[model]["num_scored"] == scored
         assert 0 <= found[model]["values"]["auc"] <= 1
 
@@ -108,13 +108,13 @@ def test_one_training_is_asked_with_every_number_of_given_tracks(run, graph, of_
         status, table, err = run("evaluate", of_playlists, graph, "--given", given)
         assert status == 0, err
         tracks = "1 track" if given == 1 else f"{given} tracks"
-        assert table.startswith(f"On the test playlists, {tracks} given\n")
+        assert table.startswith(f"On the test playlists, {tracks} given (bundle: lightgcn + wide)\n")
         scored = int((lengths[split.test.playlist_index] > given).sum())
         short = 24 - scored
         left_out = f"; {short} playlists of {tracks} or fewer left out" if short > 1 else ""
         assert err == f"Means over {scored} playlists{left_out}\n"
         _, document, _ = run("evaluate", of_playlists, graph, "--given", given, "--json")
-        recalls[given] = json.loads(document)["lightgcn"]["values"]["recall@300"]
+        recalls[given] = json.loads(document)["bundle"]["values"]["recall@300"]
     stored = json.loads((of_playlists / "manifest.json").read_text())["metrics"]["test"]["values"]
     assert recalls[5] == stored["recall@300"]
     assert len(set(recalls.values())) == 3

@@ -82,7 +82,7 @@ def trained(graph, tmp_path_factory) -> Path:
 def measured_again(run, bundle: Path, graph: Path) -> dict[str, float]:
     status, document, err = run("evaluate", bundle, graph, "--json")
     assert status == 0, err
-    return json.loads(document)["lightgcn"]["values"]
+    return json.loads(document)["bundle"]["values"]
 
 
 def test_a_training_leaves_a_whole_system(trained, planted):
@@ -123,7 +123,7 @@ def test_evaluate_finds_what_training_measured(run, trained, graph, part):
     stored = json.loads((trained / "manifest.json").read_text())["metrics"]["test"]["values"]
     status, document, err = run("evaluate", trained, graph, "--json", "--on", part)
     assert (status, err) == (0, "")
-    assert (json.loads(document)["lightgcn"]["values"] == stored) == (part == "test")
+    assert (json.loads(document)["bundle"]["values"] == stored) == (part == "test")
 
 
 def test_and_so_it_does_where_that_is_what_ships(run, graph, tmp_path):

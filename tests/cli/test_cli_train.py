@@ -73,7 +73,7 @@ def test_a_training_leaves_a_bundle_and_nothing_else(trained, planted_graph):
 def test_evaluate_finds_what_training_measured(run, trained, graph):
     status, out, err = run("evaluate", trained, graph, "--json")
     assert (status, err) == (0, "")
-    found = json.loads(out)["lightgcn"]
+    found = json.loads(out)["bundle"]
     stored = json.loads((trained / "manifest.json").read_text())["metrics"]["test"]
     assert found["values"] == stored["values"]
     assert found["num_scored"] == stored["num_scored"] == 240
@@ -86,7 +86,7 @@ def test_evaluate_beside_the_baselines(run, trained, graph, tmp_path):
     assert status == 0
     assert "Means over 240 playlists\n" in err
     values = json.loads((trained / "manifest.json").read_text())["metrics"]["test"]["values"]
-    assert all(name in out for name in ("lightgcn", *BASELINES, *(m.name for m in METRICS)))
+    assert all(name in out for name in ("bundle: lightgcn", *BASELINES, *(m.name for m in METRICS)))
     line = next(line for line in out.splitlines() if line.strip().startswith("recall@20"))
     cells = line.split()
     assert cells[1] == f"{values['recall@20']:.4f}"
@@ -100,11 +100,11 @@ def test_evaluate_beside_the_baselines(run, trained, graph, tmp_path):
     # Which part is measured does not change what was chosen, so no trial is made again.
     status, out, _ = run(*args, "--on", "validation", "--json")
     content = json.loads(out)
-    assert list(content) == ["lightgcn", *BASELINES]
-    assert content["lightgcn"]["values"] != values
+    assert list(content) == ["bundle", *BASELINES]
+    assert content["bundle"]["values"] != values
     # The epoch was chosen by what is measured here: there is no second stage.
     best = max(entry["ndcg@20"] for entry in Bundle.load(trained).history)
-    assert content["lightgcn"]["values"]["ndcg@20"] == pytest.approx(best, abs=1e-6)
+    assert content["bundle"]["values"]["ndcg@20"] == pytest.approx(best, abs=1e-6)
     assert len(trials.read_text().splitlines()) == 2 * 5
     chosen = content["EASE"]["options"]["regularization"]
     assert content["EASE"]["num_trials"] == 2
@@ -122,7 +122,7 @@ def test_only_some_baselines_by_their_defaults(run, trained, graph):
     status, out, err = run("evaluate", trained, graph, *only, "--json")
     assert status == 0
     content = json.loads(out)
-    assert list(content) == ["lightgcn", "EASE", "popularity"]
+    assert list(content) == ["bundle", "EASE", "popularity"]
     assert content["EASE"]["options"] == {"regularization": 100.0}
     assert content["EASE"]["num_trials"] == 0
     assert "EASE: regularization 100 (default)" in err
@@ -164,7 +164,7 @@ def test_a_baseline_that_does_not_fit_is_left_out_with_a_sentence(run, trained, 
         "evaluate", trained, graph, "--only", "EASE,item-kNN", "--trials", 1, "--json"
     )
     assert status == 0
-    assert list(json.loads(out)) == ["lightgcn", "item-kNN"]
+    assert list(json.loads(out)) == ["bundle", "item-kNN"]
     assert "EASE is left out: EASE of 160 tracks needs" in err
 
 
@@ -474,7 +474,7 @@ def test_without_a_refit_the_measured_vectors_ship(run, trained, graph, tmp_path
     np.testing.assert_array_equal(bundle.track_vectors, measured.track_vectors)
     assert bundle.popularity.sum() < bundle.playlists.tracks.num_pairs
     values = [
-        json.loads(run("evaluate", path, graph, "--json")[1])["lightgcn"]["values"]
+        json.loads(run("evaluate", path, graph, "--json")[1])["bundle"]["values"]
         for path in (tmp_path / "bundle", trained)
     ]
     assert values[0] == values[1]

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from segue.baselines import BASELINES
 from segue.bundle import Bundle
 from segue.errors import ArtefactError, InputError, MismatchError, TrainingError
 from segue.evaluation.validation import validate, validation_rows
@@ -116,12 +117,20 @@ def test_an_architecture_of_ones_own_is_called_by_its_name(
     fields = {} if config else {"dim": 4, "epochs": 1}
     bundle = train(split, model, config=config, system=SystemConfig(), refit=False, **fields)
     assert bundle.config["model"] == "Mine"
-    assert list(evaluate(bundle, split)) == ["Mine"]
+    assert evaluate(bundle, split).system == "Mine"
 
 
 def test_what_is_asked_of_an_evaluation_is_checked(split: Split) -> None:
     bundle = trained(split, SystemConfig())
-    assert list(evaluate(bundle, split, baselines="popularity")) == ["lightgcn", "popularity"]
+    found = evaluate(bundle, split, baselines="popularity")
+    assert list(found) == ["bundle", "popularity"]
+    assert str(found).startswith("On the test tracks (bundle: lightgcn)\n")
+    assert found.to_json()["bundle"]["system"] == "lightgcn"
+    named = evaluate(bundle, split, name="ours")
+    assert str(named).startswith("On the test tracks (ours: lightgcn)\n")
+    alone = evaluate(BASELINES["popularity"](split.train), split)
+    assert str(alone).startswith("On the test tracks\n")
+    assert "system" not in alone.to_json()["Popularity"]
     with pytest.raises(InputError, match="cannot be measured, expected a bundle"):
         evaluate(Recommender(bundle), split)  # type: ignore[arg-type]
     with pytest.raises(InputError, match="on is 'train', expected test or validation"):
@@ -136,7 +145,7 @@ def test_a_bundle_that_was_read_is_measured_by_what_saw_the_training_pairs_alone
     read = Bundle.load(tmp_path / "bundle")
     read.save(tmp_path / "copy")
     for bundle in (read, Bundle.load(tmp_path / "copy")):
-        found = evaluate(bundle, split)["lightgcn"]
+        found = evaluate(bundle, split)["bundle"]
         assert found.to_json()["values"] == bundle.metrics["test"]["values"]
 
 

@@ -41,7 +41,7 @@ def demo(out: Path, quick: bool) -> None:
     """
     from segue.evaluation.evaluate import Evaluation
     from segue.pipeline.build import build_to
-    from segue.pipeline.evaluate import Evaluations, evaluate_baselines
+    from segue.pipeline.evaluate import BUNDLE, Evaluations, evaluate_baselines
     from segue.pipeline.recipes import split as split_graph
     from segue.pipeline.train import train_to
     from segue.recommend.recommender import Recommender
@@ -66,10 +66,11 @@ def demo(out: Path, quick: bool) -> None:
     beside = ("popularity", "item-kNN", "EASE")
     ours = command("evaluate", bundle_path, graph_path, "--baselines", "--only", ",".join(beside))
     say(f"4. Measure: {ours}")
-    evaluations = {bundle.config["model"]: Evaluation.from_json(bundle.metrics["test"])}
+    evaluations = {BUNDLE: Evaluation.from_json(bundle.metrics["test"])}
     found = evaluate_baselines(split, split.test, beside, progress=progress)
     evaluations |= {name: evaluation for name, (evaluation, _) in found.items()}
-    click.echo(Evaluations("On the test tracks of the generated playlists", evaluations))
+    title = "On the test tracks of the generated playlists"
+    click.echo(Evaluations(title, evaluations, system=bundle.system))
 
     say("5. Ask")
     recommender = Recommender.load(bundle_path)

@@ -237,7 +237,7 @@ def train(
     """
     from segue.evaluation.evaluate import Evaluation
     from segue.graph.playlist_graph import PlaylistGraph
-    from segue.pipeline.evaluate import Evaluations, scored_text, title_of
+    from segue.pipeline.evaluate import BUNDLE, Evaluations, scored_text, title_of
     from segue.pipeline.recipes import config_for, default_system, with_titles
     from segue.pipeline.recipes import split as split_graph
     from segue.pipeline.tensorboard import TensorBoard
@@ -290,7 +290,8 @@ def train(
         say(f"Written to {out}; nothing is measured, as nothing was held out")
         return
     evaluation = Evaluation.from_json(bundle.metrics["test"])
-    click.echo(Evaluations(title_of("test", split), {bundle.config["model"]: evaluation}))
+    title = title_of("test", split)
+    click.echo(Evaluations(title, {BUNDLE: evaluation}, system=bundle.system))
     say(scored_text(evaluation, split))
     beside = command("evaluate", out, graph, "--baselines")
     say(f"Written to {out}; `{beside}` compares it with baselines")

@@ -38,7 +38,7 @@ class Evaluation:
 
     Examples
     --------
-    >>> evaluation = segue.evaluate(bundle, split)["lightgcn"]
+    >>> evaluation = segue.evaluate(bundle, split)["bundle"]
     >>> 0 <= evaluation.values["recall@20"] <= 1
     True
     """

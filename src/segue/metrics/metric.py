@@ -75,7 +75,7 @@ class Metric:
     >>> def hits(rankings):
     ...     return (rankings.ranks.rank <= 10).sum()
     >>> metrics = [*segue.METRICS, segue.Metric("hits@10", hits, "higher", 0)]
-    >>> segue.evaluate(bundle, split, metrics=metrics)["lightgcn"].values["hits@10"] > 0
+    >>> segue.evaluate(bundle, split, metrics=metrics)["bundle"].values["hits@10"] > 0
     True
 
     Attributes

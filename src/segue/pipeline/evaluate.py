@@ -24,6 +24,8 @@ from segue.metrics import METRICS, Metric
 from segue.pipeline.system import SystemScorer
 
 DEFAULT_TRIALS = 8
+# What a bundle is called beside baselines: its whole score is measured, not its vectors alone.
+BUNDLE = "bundle"
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,17 +39,20 @@ class Evaluations(Mapping[str, Evaluation]):
     evaluations : dict
     tunings : dict
         For baselines: the options chosen, and the trials.
+    system : str
+        Of a bundle: the parts of the score that was measured, as `Bundle.system`; else empty.
 
     Examples
     --------
     >>> found = segue.evaluate(bundle, split)
-    >>> "recall@20" in str(found), list(found.to_json())
-    (True, ['lightgcn'])
+    >>> "recall@20" in str(found), list(found), found.system
+    (True, ['bundle'], 'lightgcn')
     """
 
     title: str
     evaluations: dict[str, Evaluation]
     tunings: dict[str, Tuning] = field(default_factory=dict)
+    system: str = ""
 
     def __getitem__(self, name: str) -> Evaluation:
         return self.evaluations[name]
@@ -60,13 +65,16 @@ class Evaluations(Mapping[str, Evaluation]):
 
     def __repr__(self) -> str:
         """The figures as a table."""
-        return table_text(self.title, ["metric", *self, ""], evaluation_rows(list(self.values())))
+        title = f"{self.title} ({next(iter(self))}: {self.system})" if self.system else self.title
+        return table_text(title, ["metric", *self, ""], evaluation_rows(list(self.values())))
 
     def to_json(self) -> dict[str, Any]:
         """As plain values: figures by name, for baselines with their options."""
         content = {name: evaluation.to_json() for name, evaluation in self.evaluations.items()}
         for name, tuning in self.tunings.items():
             content[name] |= {"options": tuning.options, "num_trials": len(tuning.trials)}
+        if self.system:
+            content[next(iter(self))]["system"] = self.system
         return content
 
     def to_pandas(self) -> Any:
@@ -115,7 +123,7 @@ def evaluate(
     metrics
         `segue.METRICS` by default; ``[*segue.METRICS, segue.Metric(…)]`` adds your own.
     name
-        The model's name in the table; by default its architecture, or its class.
+        The model's name in the table; by default ``"bundle"``, or the scorer's class.
     progress
         True prints lines and bars on standard error.
 
@@ -136,7 +144,7 @@ def evaluate(
     Examples
     --------
     >>> found = segue.evaluate(bundle, split, baselines=["popularity"])
-    >>> found["popularity"].values["recall@300"] < found["lightgcn"].values["recall@300"]
+    >>> found["popularity"].values["recall@300"] < found["bundle"].values["recall@300"]
     True
     """
     report = progress_of(progress)
@@ -178,10 +186,10 @@ def evaluate(
     if not held_out.targets.num_pairs:
         raise InputError(f"nothing was held out for {on}, so there is nothing to measure")
     if isinstance(model, Bundle):
-        name = name or str(model.config["model"])
+        name, system = name or BUNDLE, model.system
         scorer: Scorer | HeldOutScorer = SystemScorer.of_bundle(model, split)
     else:
-        name, scorer = name or type(model).__name__, model
+        name, scorer, system = name or type(model).__name__, model, ""
     evaluations = {name: measure(name, scorer, held_out, split, report, metrics)}
     if baselines is True:
         baselines = tuple(BASELINES)
@@ -192,7 +200,7 @@ def evaluate(
     )
     evaluations |= {each: evaluation for each, (evaluation, _) in found.items()}
     tunings = {each: tuning for each, (_, tuning) in found.items()}
-    return Evaluations(title_of(on, split), evaluations, tunings)
+    return Evaluations(title_of(on, split), evaluations, tunings, system)
 
 
 def evaluation_rows(evaluations: Sequence[Evaluation]) -> list[list[str]]:
