@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from segue.errors import InputError
+from segue.pictures.plot_names import name_peaks, name_points
 from segue.pictures.style import SERIES_LINES, SERIES_MARKS, Size, Theme
 from segue.pictures.text import drawable
 
@@ -101,7 +102,8 @@ def training_curves(
     _legend(figure, axes[:1], list(histories), theme, size)
     figure.draw_without_rendering()  # lays out the axes, so that positions in points are known
     for name, axis, points in zip(panels, axes, peaks, strict=False):
-        _name_peaks(axis, points, size, theme, above=name != "loss")
+        colors = {at: _color(theme, at) if len(points) > 1 else theme.muted for at in points}
+        name_peaks(axis, points, size, colors, above=name != "loss")
     return figure
 
 
@@ -151,7 +153,7 @@ def scatter(
     axis.set_xlabel(x_label)
     axis.set_ylabel(y_label)
     axis.margins(0.18)
-    _name_points(figure, axis, list(points), _first_points(points.values()), size)
+    name_points(figure, axis, list(points), _first_points(points.values()), size)
     return figure
 
 
@@ -260,7 +262,7 @@ def scatter_of_kinds(
     others = [one for group in points.values() for one in group.values()]
     if named:
         ends = _first_points([*named.values(), *others])
-        _name_points(figure, axis, list(named), ends, size)
+        name_points(figure, axis, list(named), ends, size)
     return figure
 
 
@@ -329,73 +331,6 @@ def _line(axis: Axes, at: int, one: Series, name: str, theme: Theme, *, marks: b
     if one.spread:
         y, spread = np.array(one.y), np.array(one.spread)
         axis.fill_between(one.x, y - spread, y + spread, color=color, alpha=0.18, linewidth=0)
-
-
-def _name_points(
-    figure: Figure,
-    axis: Axes,
-    names: Sequence[str],
-    points: Sequence[tuple[float, float]],
-    size: Size,
-) -> None:
-    """Names next to the first points, covering as few marks as possible, and no other name."""
-    from segue.pictures.labels import place_labels
-    from segue.pictures.text import text_width
-
-    figure.draw_without_rendering()  # lays out the axes, so that positions in points are known
-    scale = 72 / figure.dpi
-    texts = [drawable(name) for name in names]
-    where = scale * np.array(axis.transData.transform(points))
-    left, bottom, right, top = (scale * edge for edge in axis.bbox.extents)
-    for label in place_labels(
-        where,
-        np.full(len(points), 0.5 * size.font),
-        np.array([text_width(text, 0.9 * size.font) for text in texts]),
-        1.2 * size.font,
-        (left, bottom, right, top),
-        range(len(texts)),
-        always=range(len(texts)),
-    ):
-        x, y = where[label.node]
-        axis.annotate(
-            texts[label.node], points[label.node], xytext=(label.x - x, label.y - y),
-            textcoords="offset points", va="center", fontsize=0.9 * size.font, gid="label",
-        )  # fmt: skip
-
-
-def _name_peaks(
-    axis: Axes,
-    points: Mapping[int, tuple[float, float]],
-    size: Size,
-    theme: Theme,
-    *,
-    above: bool,
-) -> None:
-    """The value of each series' best point, above or below it, in the colour of the series.
-
-    Where they would overprint they are stacked, in the order of the values.
-    """
-    from segue.pictures.labels import overlap
-    from segue.pictures.text import text_width
-
-    scale, font, way = 72 / axis.figure.dpi, 0.8 * size.font, 1 if above else -1
-    left, _, right, _ = (scale * edge for edge in axis.bbox.extents)
-    taken = np.empty((0, 4))
-    for at, point in sorted(points.items(), key=lambda item: way * item[1][1]):
-        text = f"{point[1]:.4g}"
-        half = np.array([text_width(text, font) / 2, 0.55 * font])
-        where = scale * axis.transData.transform(point)
-        centre = where + np.array([0, way * (0.5 * size.font + half[1])])
-        centre[0] = np.clip(centre[0], left + half[0], max(left, right - half[0]))
-        while overlap(np.concatenate([centre - half, centre + half]), taken).any():
-            centre[1] += way * half[1]
-        taken = np.vstack([taken, [*(centre - half), *(centre + half)]])
-        x, y = centre - where
-        axis.annotate(
-            text, point, xytext=(x, y), textcoords="offset points", ha="center",
-            va="center_baseline", color=theme.muted if len(points) == 1 else _color(theme, at),
-            fontsize=font,
-        )  # fmt: skip
 
 
 def _first_points(series: Iterable[Series]) -> list[tuple[float, float]]:
