@@ -36,7 +36,7 @@ from real_playlists import chosen, kept, segue
 from segue.baselines import BASELINES
 from segue.baselines.title_neighbours import TitleKNN
 from segue.bundle import Bundle
-from segue.challenge.answering import Asked, submit, write_lists
+from segue.challenge.answering import known_tracks, query_of_set, submit, write_lists
 from segue.challenge.challenge_set import Challenge, read_challenge
 from segue.challenge.scoring import ALL, DEFINITIONS, METRICS, score
 from segue.challenge.submission import LIST_LENGTH, check
@@ -145,12 +145,10 @@ def score_ours(out: Path, challenge: Challenge, name: str, seed: int, options: A
             submit(recommender, challenge.asked, path, titles=asked, **TEAM)
             return
         catalog = recommender.bundle.catalog
-        those = Asked.of(challenge.asked, catalog)
-        given = those.tracks, those.from_the_start, those.titles
-        query = recommender.queries.of_lists(*given)
+        query, _ = query_of_set(recommender, challenge.asked)
         write_lists(
             path,
-            those,
+            challenge.asked,
             catalog.track_ids,
             lambda rows: recommender.rank(query.rows(rows), LIST_LENGTH)[0],
             **TEAM,
@@ -162,14 +160,15 @@ def score_ours(out: Path, challenge: Challenge, name: str, seed: int, options: A
 def score_baseline(out: Path, challenge: Challenge, name: str) -> None:
     def write(path: Path) -> None:
         graph = PlaylistGraph.load(out / "graph")
-        asked = Asked.of(challenge.asked, graph.catalog)
+        shown, _ = known_tracks(challenge.asked, graph.catalog)
+        titled = [each.name for each in challenge.asked]
         titles = TitleKNN(graph) if name == TITLE_KNN else None
         tracks = None if titles else BASELINES[name](graph)
 
         def scores(rows: slice) -> Float32Array:
             if titles is not None:
-                return titles.scores(asked.titles[rows])
-            query = asked.tracks.rows(rows)
+                return titles.scores(titled[rows])
+            query = shown.rows(rows)
             found = tracks.scores(query)
             # Where nothing is given, every baseline answers by popularity.
             found[query.lengths == 0] = graph.popularity
@@ -179,10 +178,10 @@ def score_baseline(out: Path, challenge: Challenge, name: str) -> None:
             found = []
             for part in row_batches(rows.stop - rows.start, graph.catalog.num_tracks):
                 those = slice(rows.start + part.start, rows.start + part.stop)
-                found.append(top_tracks(scores(those), asked.tracks.rows(those), LIST_LENGTH)[0])
+                found.append(top_tracks(scores(those), shown.rows(those), LIST_LENGTH)[0])
             return np.concatenate(found)
 
-        write_lists(path, asked, graph.catalog.track_ids, best, **TEAM)
+        write_lists(path, challenge.asked, graph.catalog.track_ids, best, **TEAM)
 
     scored(out, name, challenge, write)
 

@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -182,9 +182,36 @@ def draw_planted_graph(
 
 
 @pytest.fixture(scope="session")
+def bare_bundle() -> Callable[..., Bundle]:
+    """Makes a bundle of a graph; see `make_bare_bundle` for the arguments."""
+    return make_bare_bundle
+
+
+def make_bare_bundle(graph: PlaylistGraph, rng: np.random.Generator, **fields: Any) -> Bundle:
+    """A bundle of random unit vectors and equal weights; `fields` replace any of its fields."""
+    catalog = graph.catalog
+    tracks, artists = (
+        unit_rows(rng.normal(size=(rows, 8)).astype(np.float32))
+        for rows in (catalog.num_tracks, len(catalog.artists))
+    )
+    bundle = Bundle(
+        catalog=catalog,
+        vectors={"track": tracks, "artist": artists},
+        query_weight=np.ones(catalog.num_tracks, dtype=np.float32),
+        popularity=graph.popularity,
+        playlists=graph.playlists,
+        config={},
+        metrics={},
+        split={},
+        graph_fingerprint="",
+    )
+    return replace(bundle, **fields)
+
+
+@pytest.fixture(scope="session")
 def planted_bundle(planted_graph: PlaylistGraph) -> Bundle:
     """Random vectors and weights for the planted graph; nothing stands beside the vectors."""
-    return _random_bundle(planted_graph, np.random.default_rng(5))
+    return _with_random_weights(planted_graph, np.random.default_rng(5))
 
 
 @pytest.fixture(scope="session")
@@ -205,26 +232,13 @@ def communities_bundle(planted_bundle: Bundle) -> Bundle:
 @pytest.fixture(scope="session")
 def small_bundle(small_graph: PlaylistGraph) -> Bundle:
     """Random vectors and weights for the small graph; nothing stands beside the vectors."""
-    return _random_bundle(small_graph, np.random.default_rng(6))
+    return _with_random_weights(small_graph, np.random.default_rng(6))
 
 
-def _random_bundle(graph: PlaylistGraph, rng: np.random.Generator) -> Bundle:
-    catalog = graph.catalog
-    tracks, artists = (
-        unit_rows(rng.normal(size=(rows, 8)).astype(np.float32))
-        for rows in (catalog.num_tracks, len(catalog.artists))
-    )
-    return Bundle(
-        catalog=catalog,
-        vectors={"track": tracks, "artist": artists},
-        query_weight=rng.uniform(0.1, 2, catalog.num_tracks).astype(np.float32),
-        popularity=graph.popularity,
-        playlists=graph.playlists,
-        config={},
-        metrics={},
-        split={},
-        graph_fingerprint="",
-    )
+def _with_random_weights(graph: PlaylistGraph, rng: np.random.Generator) -> Bundle:
+    bundle = make_bare_bundle(graph, rng)
+    weights = rng.uniform(0.1, 2, graph.catalog.num_tracks).astype(np.float32)
+    return replace(bundle, query_weight=weights)
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,6 @@ from segue.challenge.making import make
 from segue.data.formats.mpd import write_slice
 from segue.data.reading import read
 from segue.graph.playlist_graph import PlaylistGraph
-from segue.scoring.centroid import unit_rows
 
 NUM_TRACKS, NUM_ARTISTS = 900, 60
 
@@ -76,26 +75,10 @@ def made(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def of_training(made: Path) -> Bundle:
+def of_training(made: Path, bare_bundle: Callable[..., Bundle]) -> Bundle:
     """Random vectors for the music of the training part."""
     found = read(made / "training")
-    graph = PlaylistGraph(found.playlists, found.catalog)
-    rng = np.random.default_rng(3)
-    tracks, artists = (
-        unit_rows(rng.normal(size=(rows, 8)).astype(np.float32))
-        for rows in (graph.catalog.num_tracks, len(graph.catalog.artists))
-    )
-    return Bundle(
-        catalog=graph.catalog,
-        vectors={"track": tracks, "artist": artists},
-        query_weight=np.ones(len(tracks), dtype=np.float32),
-        popularity=graph.popularity,
-        playlists=graph.playlists,
-        config={},
-        metrics={},
-        split={},
-        graph_fingerprint="",
-    )
+    return bare_bundle(PlaylistGraph(found.playlists, found.catalog), np.random.default_rng(3))
 
 
 @pytest.fixture(scope="session")

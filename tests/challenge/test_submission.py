@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from segue.challenge.answering import Asked, submit
+from segue.challenge.answering import query_of_set, submit
 from segue.challenge.challenge_set import (
     Given,
     Incomplete,
@@ -61,8 +61,8 @@ def test_lists_are_those_of_the_recommender(made, recommender, lines):
     asked = read_challenge_set(made)
     assert lines[0] == "team_info, a team, team@example.com"
     assert len(lines) == 1 + len(asked)
-    those = Asked.of(asked, recommender.bundle.catalog)
-    query = replace(recommender.queries.of_lists(those.tracks, those.from_the_start), emphasis=None)
+    query, _ = query_of_set(recommender, asked, titles=False)
+    query = replace(query, emphasis=None)
     best, _ = recommender.rank(query, 500)
     ids = recommender.bundle.catalog.track_ids
     for row, (playlist, line) in enumerate(zip(asked, lines[1:], strict=True)):

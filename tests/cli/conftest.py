@@ -3,6 +3,7 @@
 import pytest
 
 from segue.cli import main
+from segue.recommend.recommender import Recommender
 
 
 @pytest.fixture
@@ -20,3 +21,16 @@ def run(capsys, monkeypatch):
         return status, captured.out, captured.err
 
     return call
+
+
+# Those below are of the module's own `folder`, which holds a bundle.
+
+
+@pytest.fixture
+def in_the_folder(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+
+
+@pytest.fixture(scope="module")
+def recommender(folder) -> Recommender:
+    return Recommender.load(folder / "bundle")

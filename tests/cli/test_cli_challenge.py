@@ -6,26 +6,21 @@ import json
 import numpy as np
 import pytest
 
-from segue.bundle import Bundle
 from segue.data.formats.mpd import write_slice
 from segue.data.reading import read
 from segue.graph.playlist_graph import PlaylistGraph
-from segue.scoring.centroid import unit_rows
 
 
-def _bundle(folder) -> Bundle:
-    """Random vectors for the music of some slices."""
-    found = read(folder)
-    graph = PlaylistGraph(found.playlists, found.catalog)
-    rng = np.random.default_rng(0)
-    vectors = {
-        "track": unit_rows(rng.normal(size=(graph.catalog.num_tracks, 4)).astype(np.float32)),
-        "artist": unit_rows(rng.normal(size=(len(graph.catalog.artists), 4)).astype(np.float32)),
-    }
-    weight = np.ones(graph.catalog.num_tracks, dtype=np.float32)
-    return Bundle(
-        graph.catalog, vectors, weight, graph.popularity, graph.playlists, {}, {}, {}, ""
-    )  # fmt: skip
+@pytest.fixture
+def random_bundle(bare_bundle):
+    """Makes random vectors for the music of some slices."""
+
+    def make(folder):
+        found = read(folder)
+        graph = PlaylistGraph(found.playlists, found.catalog)
+        return bare_bundle(graph, np.random.default_rng(0))
+
+    return make
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +46,7 @@ def source(tmp_path_factory):
     return folder
 
 
-def test_the_whole_way(run, source, tmp_path, monkeypatch):
+def test_the_whole_way(run, source, tmp_path, monkeypatch, random_bundle):
     monkeypatch.chdir(tmp_path)
     status, out, err = run("challenge", "make", source, "--out", "c", "--per-kind", 2)
     assert status == 0
@@ -63,7 +58,7 @@ def test_the_whole_way(run, source, tmp_path, monkeypatch):
     assert "Fewer than 2, as no more are suitable: title + first 25, title + random 25, " in err
     assert "48 playlists left for training, written to c/training" in err
 
-    _bundle("c/training").save(tmp_path / "bundle")
+    random_bundle("c/training").save(tmp_path / "bundle")
     team = ("--team", "us", "--email", "us@example.com")
     asked = "c/challenge_set.json"
     status, out, err = run("challenge", "submit", "bundle", asked, "--out", "s.csv.gz", *team)
@@ -103,9 +98,9 @@ def test_breaches_are_sentences_and_bounded(run, source, tmp_path, monkeypatch):
     assert out.splitlines()[-1] == "… and 4992 more"
 
 
-def test_nothing_is_written_for_bad_input(run, source, tmp_path, monkeypatch):
+def test_nothing_is_written_for_bad_input(run, source, tmp_path, monkeypatch, random_bundle):
     monkeypatch.chdir(tmp_path)
-    _bundle(source).save(tmp_path / "bundle")
+    random_bundle(source).save(tmp_path / "bundle")
     (tmp_path / "bad.json").write_text('{"playlists": [{"pid": 1}]}')
     before = sorted(tmp_path.iterdir())
     for args, sentence in (
@@ -124,12 +119,12 @@ def test_nothing_is_written_for_bad_input(run, source, tmp_path, monkeypatch):
     assert sorted(tmp_path.iterdir()) == before
 
 
-def test_nothing_is_replaced_unasked(run, source, tmp_path, monkeypatch):
+def test_nothing_is_replaced_unasked(run, source, tmp_path, monkeypatch, random_bundle):
     monkeypatch.chdir(tmp_path)
     run("challenge", "make", source, "--out", "c", "--per-kind", 1)
     assert "--overwrite replaces it" in run("challenge", "make", source, "--out", "c")[2]
     (tmp_path / "s.csv").write_text("mine")
-    _bundle(source).save(tmp_path / "bundle")
+    random_bundle(source).save(tmp_path / "bundle")
     assert (
         "--overwrite replaces it" in run("challenge", "submit", "bundle", "c", "--out", "s.csv")[2]
     )

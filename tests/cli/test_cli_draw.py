@@ -10,17 +10,15 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from segue.bundle import Bundle
 from segue.data.playlists import Catalog, Playlists, TrackLists
+from segue.graph.playlist_graph import PlaylistGraph
 
+pytestmark = pytest.mark.usefixtures("in_the_folder")
 TITLES = ["road trip", "Chill", "chill", None, "夜 🎉", "Queen"]
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory) -> Path:
-    rng = np.random.default_rng(1)
-    vectors = rng.normal(size=(16, 6))
-    vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+def folder(bare_bundle, tmp_path_factory) -> Path:
     catalog = Catalog.of_columns(
         pa.array([f"t:{i}" for i in range(12)]),
         pa.array([f"Song {i}" for i in range(10)] + ["Hurt", "Hurt"]),
@@ -38,27 +36,15 @@ def folder(tmp_path_factory) -> Path:
         np.ones(6, dtype=bool),
         TrackLists.from_lists(lists),
     )
-    bundle = Bundle(
-        catalog=catalog,
-        vectors={"track": vectors[:12], "artist": vectors[12:]},
-        query_weight=np.ones(12, dtype=np.float32),
-        popularity=playlists.tracks.track_counts(12),
-        playlists=playlists,
-        config={},
-        metrics={},
-        split={},
-        graph_fingerprint="",
+    bundle = bare_bundle(
+        PlaylistGraph(playlists, catalog),
+        np.random.default_rng(1),
         history=[{"epoch": 1, "loss": 5.0, "recall@20": 0.1, "seconds": 0.1}],
     )
     parent = tmp_path_factory.mktemp("draw")
     bundle.save(parent / "bundle")
     replace(bundle, playlists=None, history=[]).save(parent / "without")
     return parent
-
-
-@pytest.fixture(autouse=True)
-def in_the_folder(folder, monkeypatch):
-    monkeypatch.chdir(folder)
 
 
 COMMANDS = {

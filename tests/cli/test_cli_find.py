@@ -8,17 +8,18 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from segue.bundle import Bundle
 from segue.data.playlists import Catalog, Playlists, TrackLists
+from segue.graph.playlist_graph import PlaylistGraph
 from segue.names.name_file import NAMES_FILE
 from segue.recommend.recommender import Recommender
 
+pytestmark = pytest.mark.usefixtures("in_the_folder")
 NAMES = ["[bold]Loud[/bold]", "Halo", "Hurt", "Hurt", "あなた", "Halo Road"]
 ARTISTS = ["Beyoncé", "[red]Band[/red]", "Johnny Cash", "Nine Inch Nails"]
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory) -> Path:
+def folder(bare_bundle, tmp_path_factory) -> Path:
     catalog = Catalog.of_columns(
         pa.array([f"t:{i}" for i in range(6)]),
         pa.array(NAMES),
@@ -35,26 +36,16 @@ def folder(tmp_path_factory) -> Path:
         np.ones(2, dtype=bool),
         TrackLists.from_lists([[1, 2], [0]]),
     )
-    bundle = Bundle(
-        catalog=catalog,
+    bundle = bare_bundle(
+        PlaylistGraph(playlists, catalog),
+        np.random.default_rng(0),
         vectors={"track": np.eye(6, dtype=np.float32), "artist": np.eye(4, 6, dtype=np.float32)},
-        query_weight=np.ones(6, dtype=np.float32),
         popularity=np.array([5, 4, 3, 9, 1, 1], dtype=np.int64),
-        playlists=playlists,
-        config={},
-        metrics={},
-        split={},
-        graph_fingerprint="",
     )
     parent = tmp_path_factory.mktemp("find")
     bundle.save(parent / "bundle")
     replace(bundle, playlists=None).save(parent / "without")
     return parent
-
-
-@pytest.fixture(autouse=True)
-def in_the_folder(folder, monkeypatch):
-    monkeypatch.chdir(folder)
 
 
 def test_for_people(run):

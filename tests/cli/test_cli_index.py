@@ -1,6 +1,7 @@
 """`segue index`: an index is added, measured and used; what was there stays."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,23 +14,9 @@ pytest.importorskip("faiss", reason="the extra ann is not installed")
 
 
 @pytest.fixture
-def bundle(planted_graph, tmp_path) -> Path:
-    rng = np.random.default_rng(1)
-    catalog = planted_graph.catalog
-    vectors = rng.normal(size=(catalog.num_tracks + len(catalog.artists), 8)).astype(np.float32)
-    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    Bundle(
-        catalog=catalog,
-        vectors={"track": vectors[: catalog.num_tracks], "artist": vectors[catalog.num_tracks :]},
-        query_weight=np.ones(catalog.num_tracks, dtype=np.float32),
-        popularity=planted_graph.popularity.astype(np.int64),
-        playlists=planted_graph.playlists,
-        config={"model": "lightgcn"},
-        metrics={"test": {}},
-        split={},
-        graph_fingerprint="abc",
-        history=[{"epoch": 1}],
-    ).save(tmp_path / "bundle")
+def bundle(planted_bundle, tmp_path) -> Path:
+    facts = {"config": {"model": "lightgcn"}, "metrics": {"test": {}}, "history": [{"epoch": 1}]}
+    replace(planted_bundle, **facts).save(tmp_path / "bundle")
     return tmp_path / "bundle"
 
 

@@ -15,11 +15,11 @@ import pyarrow.parquet as pq
 import pytest
 
 import segue
-from segue.bundle import Bundle
 from segue.data.playlists import Catalog, Playlists, TrackLists
+from segue.graph.playlist_graph import PlaylistGraph
 from segue.recommend.filters import Filters
-from segue.recommend.recommender import Recommender
 
+pytestmark = pytest.mark.usefixtures("in_the_folder")
 SEGUE = str(Path(sys.executable).parent / "segue")
 NAMES = [
     "[bold]Loud[/bold]", "Halo", "Hurt", "Hurt", "あなた", "1999",
@@ -29,10 +29,7 @@ ARTISTS = ["Beyoncé", "[red]Band[/red]", "Johnny Cash", "Nine Inch Nails"]
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory) -> Path:
-    rng = np.random.default_rng(4)
-    vectors = rng.normal(size=(14, 6))
-    vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+def folder(bare_bundle, tmp_path_factory) -> Path:
     catalog = Catalog.of_columns(
         pa.array([f"t:{i}" for i in range(10)]),
         pa.array(NAMES),
@@ -49,31 +46,15 @@ def folder(tmp_path_factory) -> Path:
         np.ones(4, dtype=bool),
         TrackLists.from_lists([[1, 2, 6], [0], [], list(range(10))]),
     )
-    bundle = Bundle(
-        catalog=catalog,
-        vectors={"track": vectors[:10], "artist": vectors[10:]},
-        query_weight=np.ones(10, dtype=np.float32),
+    bundle = bare_bundle(
+        PlaylistGraph(playlists, catalog),
+        np.random.default_rng(4),
         popularity=np.array([5, 4, 3, 9, 1, 1, 1, 1, 1, 1], dtype=np.int64),
-        playlists=playlists,
-        config={},
-        metrics={},
-        split={},
-        graph_fingerprint="",
     )
     parent = tmp_path_factory.mktemp("music")
     bundle.save(parent / "bundle")
     replace(bundle, playlists=None).save(parent / "without")
     return parent
-
-
-@pytest.fixture(autouse=True)
-def in_the_folder(folder, monkeypatch):
-    monkeypatch.chdir(folder)
-
-
-@pytest.fixture(scope="module")
-def recommender(folder) -> Recommender:
-    return Recommender.load(folder / "bundle")
 
 
 def test_complete_for_programs(run, recommender):
@@ -241,6 +222,17 @@ def test_a_list_goes_into_a_file(run, recommender, tmp_path):
     args = ["--track", "t:4", "--track", "t:1", "--out", tmp_path / "b.mpd.json", "--with-given"]
     run("complete", "bundle", *args)
     assert ids_in(tmp_path / "b.mpd.json")[:2] == ["t:4", "t:1"]
+
+
+def test_songs_without_a_file_are_said(run, tmp_path):
+    """In a form for players only: there they are passed over."""
+    for form, said in [("m3u8", True), ("xspf", True), ("csv", False)]:
+        out = tmp_path / f"next.{form}"
+        status, _, err = run("complete", "bundle", "10", "-n", 4, "--out", out)
+        assert status == 0
+        assert (
+            "4 of them without a file, which players pass over; --library FOLDER names" in err
+        ) == said
 
 
 def test_an_exported_list_replaces_no_playlist_of_the_bundle(run, folder, tmp_path):

@@ -5,7 +5,8 @@ import json
 import pytest
 
 import segue
-from segue.recommend.recommender import Recommender
+
+pytestmark = pytest.mark.usefixtures("in_the_folder")
 
 
 @pytest.fixture(scope="module")
@@ -21,16 +22,6 @@ def folder(planted_bundle, tmp_path_factory):
         "none,x:4,No song,Nobody\n"
     )
     return folder
-
-
-@pytest.fixture(autouse=True)
-def in_the_folder(folder, monkeypatch):
-    monkeypatch.chdir(folder)
-
-
-@pytest.fixture(scope="module")
-def recommender(folder) -> Recommender:
-    return Recommender.load(folder / "bundle")
 
 
 def tracks_in(path) -> list[list[str]]:

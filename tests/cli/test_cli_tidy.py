@@ -7,8 +7,10 @@ import pytest
 
 import segue
 from segue.cli.tidy import STEPS
+from segue.names.match import Matcher
 from segue.recommend import tidy
-from segue.recommend.recommender import Recommender
+
+pytestmark = pytest.mark.usefixtures("in_the_folder")
 
 
 @pytest.fixture(scope="module")
@@ -35,16 +37,6 @@ def table(path: Path, playlists: dict) -> None:
     path.write_text("\n".join(lines) + "\n")
 
 
-@pytest.fixture(autouse=True)
-def in_the_folder(folder, monkeypatch):
-    monkeypatch.chdir(folder)
-
-
-@pytest.fixture(scope="module")
-def recommender(folder) -> Recommender:
-    return Recommender.load(folder / "bundle")
-
-
 def ids_in(path: Path) -> dict[str, list[str]]:
     """The tracks of each playlist of a file, by its title."""
     read = segue.read(path)
@@ -69,6 +61,26 @@ def test_sort_for_people(run, recommender):
     assert "1 of 4 songs fits no playlist, 1 in a playlist already" in err
     assert "would be sorted where they are" in err
     assert "1 missing" in err
+
+
+@pytest.mark.parametrize(
+    ("command", "num_songs"),
+    [
+        (("sort", "bundle", "liked.csv", "--into", "mine.csv"), 5 + 35),
+        (("tidy", "bundle", "messy.csv"), 18),
+    ],
+)
+def test_every_song_is_matched_once(run, monkeypatch, command, num_songs):
+    """Both commands matched what they had read, and the verbs matched it again."""
+    asked, match = [], Matcher.match
+
+    def counted(self, song):
+        asked.append(song.text)
+        return match(self, song)
+
+    monkeypatch.setattr(Matcher, "match", counted)
+    assert run(*command)[0] == 0
+    assert len(asked) == num_songs
 
 
 def test_sort_for_programs(run, recommender):

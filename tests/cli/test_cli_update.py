@@ -12,6 +12,7 @@ from segue.data.formats.mpd import write_slice
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.recommend.recommender import Recommender
 
+pytestmark = pytest.mark.usefixtures("in_the_folder")
 HEADER = "playlist,track,track_name,artist\n"
 
 
@@ -40,11 +41,6 @@ def folder(planted_graph, tmp_path_factory) -> Path:
     )
     bundle.save(parent / "bundle")
     return parent
-
-
-@pytest.fixture(autouse=True)
-def in_the_folder(folder, monkeypatch):
-    monkeypatch.chdir(folder)
 
 
 @pytest.fixture

@@ -7,34 +7,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from segue.bundle import Bundle
 from segue.pictures.nearby import around_first, nearby
 from segue.recommend.recommender import Recommender
 
 
 @pytest.fixture(scope="module")
-def recommender(planted_graph) -> Recommender:
+def recommender(planted_bundle) -> Recommender:
     """The planted graph with random vectors."""
-    rng = np.random.default_rng(0)
-    catalog = planted_graph.catalog
-
-    def unit(rows: int) -> np.ndarray:
-        vectors = rng.standard_normal((rows, 8), dtype=np.float32)
-        return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-
-    return Recommender(
-        Bundle(
-            catalog=catalog,
-            vectors={"track": unit(catalog.num_tracks), "artist": unit(len(catalog.artists))},
-            query_weight=np.ones(catalog.num_tracks, dtype=np.float32),
-            popularity=planted_graph.popularity.astype(np.int64),
-            playlists=planted_graph.playlists,
-            config={},
-            metrics={},
-            split={},
-            graph_fingerprint="planted",
-        )
-    )
+    return Recommender(planted_bundle)
 
 
 @pytest.mark.parametrize("kind", ["artist", "track"])

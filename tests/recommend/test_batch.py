@@ -10,7 +10,7 @@ import pytest
 from segue.data.playlists import TrackLists
 from segue.errors import ArtefactError
 from segue.recommend import batch
-from segue.recommend.asked import Asked, asked_of_rows
+from segue.recommend.asked import AskedPlaylists, asked_of_rows
 from segue.recommend.batch import lists_for
 from segue.recommend.export import save
 from segue.recommend.recommender import Recommender
@@ -71,7 +71,7 @@ def test_longer_lists_than_the_catalogue_just_end(recommender, tmp_path, n):
 
 @pytest.mark.parametrize("ending", ["parquet", "csv", "json", "mpd.json"])
 def test_nobody_gives_an_empty_file(recommender, tmp_path, ending):
-    nobody = Asked([], [], Query(TrackLists.from_lists([])))
+    nobody = AskedPlaylists([], [], Query(TrackLists.from_lists([])))
     path = tmp_path / f"recs.{ending}"
     saved = save(lists_for(recommender, nobody, 5, lambda count: None), path)
     assert (saved.num_lists, saved.num_tracks) == (0, 0)

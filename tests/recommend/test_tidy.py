@@ -46,6 +46,16 @@ def test_a_song_scores_what_the_others_give_it(communities):
     assert outlier.score == pytest.approx(expected, abs=1e-5)
 
 
+def test_matches_are_taken_as_they_are(communities, small_bundle):
+    songs = [*ids([3, 130, 3]), "no such song"]
+    matches = communities.match(songs)
+    assert communities.match(matches) is matches
+    assert communities.tidy(matches).to_json() == communities.tidy(songs).to_json()
+    others = Recommender(small_bundle)
+    with pytest.raises(InputError, match="matched with another bundle, match them again"):
+        others.tidy(matches)
+
+
 def segue_lists(tracks):
     from segue.data.playlists import TrackLists
 

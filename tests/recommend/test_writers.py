@@ -5,11 +5,12 @@ import io
 import json
 from xml.etree import ElementTree
 
+import msgspec
 import pyarrow.parquet as pq
 import pytest
 
 import segue
-from segue.data.records import Track
+from segue.data.records import Location, Track
 from segue.errors import ArtefactError, InputError
 from segue.recommend.export import content_of, file_name, save, writer_of
 from segue.recommend.exported import Exported, TrackRecords
@@ -129,10 +130,46 @@ def test_m3u8_for_players():
     assert said[3] == "#EXTINF:-1,Die Ärzte - Zwei Zeilen und ]]> &amp;"
     assert said[6] == "#EXTINF:-1,No one's"
     locations = [line for line in lines if not line.startswith("#")]
-    assert locations[:2] == ["spotify:track:2aibwv5hGXSgw7Yru8IYTO", "tt:2"]
-    assert locations[4] == "segue:id:%235", "no comment"
+    assert locations[0] == "spotify:track:2aibwv5hGXSgw7Yru8IYTO"
+    assert locations[3] == "Die Ärzte - Zwei Zeilen und ]]_ &amp;", "no address of nobody's"
     assert len(locations) == len(MANY.tracks)
+    assert lines.count("#SEGUE-NO-FILE") == len(MANY.tracks) - 1
     assert "#EXTALB:Hot Space" in lines
+
+
+NO_FILE = (
+    Track("segue:track:1", "Innuendo", (QUEEN,)),
+    Track("7", "#1 / Re: A?", ()),
+    Track("8", "\x07", ()),
+    Track("spotify:track:2aibwv5hGXSgw7Yru8IYTO", "Four", (QUEEN,)),
+    Track("https://example.org/5.mp3", "Five", (QUEEN,)),
+)
+
+
+@pytest.mark.parametrize(("form", "without"), [("m3u8", 4), ("xspf", 4), ("jspf", 0), ("csv", 0)])
+def test_songs_without_a_file_are_counted_where_players_want_one(form, without, tmp_path):
+    """An M3U8 said `segue:id:…` in place of a file, and nobody was told."""
+    path = tmp_path / f"list.{form}"
+    assert save([Exported("A", NO_FILE)], path).num_without_file == without
+    assert tracks_of(segue.read(path)) == list(NO_FILE)
+    located = msgspec.structs.replace(NO_FILE[0], location=Location("One.mp3", str(tmp_path)))
+    saved = save([Exported("A", (located, *NO_FILE[1:]))], path, overwrite=True)
+    assert saved.num_without_file == max(0, without - 1)
+
+
+def test_an_m3u8_names_what_has_no_file(tmp_path):
+    """As names of files that are not there, and not as files when it is read again."""
+    save([Exported("A", NO_FILE)], tmp_path / "list.m3u8")
+    read = segue.read(tmp_path / "list.m3u8")
+    lines = (tmp_path / "list.m3u8").read_text().splitlines()
+    assert [line for line in lines if not line.startswith("#")] == [
+        "Queen - Innuendo",
+        "./#1 _ Re_ A_",
+        "Untitled",
+        "spotify:track:2aibwv5hGXSgw7Yru8IYTO",
+        "https://example.org/5.mp3",
+    ]
+    assert list(read.locations) == ["https://example.org/5.mp3"]
 
 
 def test_xspf_is_xml():
@@ -321,6 +358,23 @@ def test_lists_without_a_song_in_the_library_are_not_written(tmp_path):
     with pytest.raises(InputError, match="has none of the 2 songs"):
         save([none, none], tmp_path / "no", "m3u8", library=tmp_path / "music")
     assert not (tmp_path / "no").exists()
+
+
+def test_the_own_file_of_a_song_is_kept_beside_a_library(tmp_path):
+    """A song was left out though the list that it came from named its file."""
+    (tmp_path / "music").mkdir()
+    (tmp_path / "music" / "Queen - One.mp3").write_bytes(b"")
+    (tmp_path / "side a.flac").write_bytes(b"")
+    named = {"Two": "side a.flac", "Three": "gone.flac", "Four": "https://example.org/4.mp3"}
+    tracks = [Track("a", "One", (QUEEN,))] + [
+        Track(name, name, (QUEEN,), location=Location(at, "" if ":" in at else str(tmp_path)))
+        for name, at in named.items()
+    ]
+    path = tmp_path / "out.m3u8"
+    saved = save([Exported("A", tuple(tracks))], path, library=tmp_path / "music")
+    assert (saved.num_tracks, saved.num_left_out, saved.num_without_file) == (3, 1, 0)
+    places = [line for line in path.read_text().splitlines() if not line.startswith("#")]
+    assert places == ["music/Queen - One.mp3", "side a.flac", "https://example.org/4.mp3"]
 
 
 def test_a_song_that_looks_like_a_comment_is_a_line_of_a_text(tmp_path):

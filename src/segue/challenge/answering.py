@@ -12,64 +12,12 @@ import pyarrow.compute as pc
 
 from segue.challenge.challenge_set import Incomplete, asked_in
 from segue.challenge.submission import LIST_LENGTH, check_field, write_submission
-from segue.data.playlists import BoolArray, Catalog, Int32Array, TrackLists
+from segue.data.playlists import Catalog, Int32Array, TrackLists
 from segue.errors import InputError
 from segue.recommend.recommender import Recommender
+from segue.scoring.query import Query
 
 _BATCH_LISTS = 1024
-
-
-@dataclass(frozen=True, eq=False)
-class Asked:
-    """A challenge set in the rows of a catalogue.
-
-    Attributes
-    ----------
-    pids : list of int
-    titles : list of str or None
-    tracks : TrackLists
-        The tracks shown that the catalogue has, each once.
-    from_the_start : bool [num_playlists]
-        Whether they are the first of a playlist, so that their order matters.
-    num_unknown
-        Tracks shown that the catalogue does not have; they are ignored.
-    """
-
-    pids: list[int]
-    titles: list[str | None]
-    tracks: TrackLists
-    from_the_start: BoolArray
-    num_unknown: int
-
-    @classmethod
-    def of(cls, asked: Sequence[Incomplete], catalog: Catalog) -> Asked:
-        """Look up the tracks of a challenge set.
-
-        Raises
-        ------
-        InputError
-            If the catalogue has too few tracks for lists of 500.
-        """
-        index_of = catalog.tracks.index_of
-        rows = [[index_of.get(track, -1) for track in each.track_uris] for each in asked]
-        known = [[row for row in listed if row >= 0] for listed in rows]
-        most = max(map(len, known))
-        if catalog.num_tracks - most < LIST_LENGTH:
-            raise InputError(
-                f"a catalogue of {catalog.num_tracks} tracks is too small: a submission needs "
-                f"{LIST_LENGTH} besides those that a playlist shows (up to {most})"
-            )
-        return cls(
-            [each.pid for each in asked],
-            [each.name for each in asked],
-            TrackLists.from_lists(known),
-            np.array([each.from_the_start for each in asked]),
-            sum(row < 0 for listed in rows for row in listed),
-        )
-
-    def __len__(self) -> int:
-        """Number of playlists."""
-        return len(self.pids)
 
 
 @dataclass(frozen=True)
@@ -119,7 +67,7 @@ def submit(
     Raises
     ------
     InputError
-        As for `Asked.of` and `write_lists`.
+        As for `query_of_set` and `write_lists`.
     ArtefactError
         If the file cannot be written.
 
@@ -133,10 +81,8 @@ def submit(
     30
     """
     catalog = recommender.bundle.catalog
-    those = Asked.of(asked_in(challenge_set), catalog)
-    query = recommender.queries.of_lists(
-        those.tracks, those.from_the_start, those.titles if titles else None
-    )
+    asked = asked_in(challenge_set)
+    query, num_unknown = query_of_set(recommender, asked, titles=titles)
     # All that follows is to be found, not what comes next, so the last tracks given say no more
     # than others (docs/challenge.md has the figures).
     query = replace(query, emphasis=None)
@@ -144,13 +90,49 @@ def submit(
     def best(rows: slice) -> Int32Array:
         return recommender.rank(query.rows(rows), LIST_LENGTH)[0]
 
-    write_lists(Path(path), those, catalog.track_ids, best, team=team, email=email, advance=advance)
-    return Submitted(len(those), those.num_unknown, int(query.empty.sum()))
+    write_lists(Path(path), asked, catalog.track_ids, best, team=team, email=email, advance=advance)
+    return Submitted(len(asked), num_unknown, int(query.empty.sum()))
+
+
+def query_of_set(
+    recommender: Recommender, asked: Sequence[Incomplete], *, titles: bool = True
+) -> tuple[Query, int]:
+    """What a challenge set asks of a bundle, and how many of its tracks the bundle does not have.
+
+    Raises
+    ------
+    InputError
+        As for `known_tracks`.
+    """
+    tracks, num_unknown = known_tracks(asked, recommender.bundle.catalog)
+    in_order = np.array([each.from_the_start for each in asked])
+    names = [each.name for each in asked] if titles else None
+    return recommender.queries.of_lists(tracks, in_order, names), num_unknown
+
+
+def known_tracks(asked: Sequence[Incomplete], catalog: Catalog) -> tuple[TrackLists, int]:
+    """The tracks shown that a catalogue has, each once, and how many it does not have.
+
+    Raises
+    ------
+    InputError
+        If the catalogue has too few tracks for lists of 500.
+    """
+    index_of = catalog.tracks.index_of
+    rows = [[index_of.get(track, -1) for track in each.track_uris] for each in asked]
+    known = [[row for row in listed if row >= 0] for listed in rows]
+    most = max(map(len, known))
+    if catalog.num_tracks - most < LIST_LENGTH:
+        raise InputError(
+            f"a catalogue of {catalog.num_tracks} tracks is too small: a submission needs "
+            f"{LIST_LENGTH} besides those that a playlist shows (up to {most})"
+        )
+    return TrackLists.from_lists(known), sum(row < 0 for listed in rows for row in listed)
 
 
 def write_lists(
     path: Path,
-    asked: Asked,
+    asked: Sequence[Incomplete],
     track_ids: pa.Array,
     best: Callable[[slice], Int32Array],
     *,
@@ -186,8 +168,8 @@ def write_lists(
             rows = slice(start, min(start + _BATCH_LISTS, len(asked)))
             found = best(rows)
             ids = track_ids.take(pa.array(found.ravel())).to_pylist()
-            for place, pid in enumerate(asked.pids[rows]):
-                yield pid, ids[place * LIST_LENGTH : (place + 1) * LIST_LENGTH]
+            for place, each in enumerate(asked[rows]):
+                yield each.pid, ids[place * LIST_LENGTH : (place + 1) * LIST_LENGTH]
             if advance is not None:
                 advance(rows.stop - rows.start)
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from segue.console import count, say
+from segue.console import count, number, say
 
 if TYPE_CHECKING:
     from segue.recommend.export import Saved
@@ -101,6 +101,11 @@ class ListFile:
             say(f"{count(saved.num_lists_left_out, 'playlist')} without a song there: not written")
         lists = f" in {count(saved.num_lists, 'playlist')}" if saved.num_lists > 1 else ""
         say(f"{count(saved.num_tracks, 'song')}{lists} written to {self.out}")
+        if saved.num_without_file:
+            say(
+                f"{number(saved.num_without_file)} of them without a file, which players pass "
+                "over; --library FOLDER names the files of your music folder"
+            )
 
 
 def file_options(*, required: bool = False) -> Callable[[_Function], _Function]:

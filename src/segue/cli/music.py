@@ -104,7 +104,7 @@ def complete(
     """
     from dataclasses import replace
 
-    from segue.recommend.batch import called, title_after
+    from segue.recommend.exported import called, title_after
     from segue.recommend.recommender import Recommender
 
     if sum([playlist is not None, bool(tracks), source is not None]) != 1:
@@ -181,7 +181,7 @@ def _after(own: OwnMusic, at: int, found: Recommendations, *, with_given: bool) 
     """The list that continues a playlist of one's own, to be written."""
     from dataclasses import replace
 
-    from segue.recommend.batch import title_after
+    from segue.recommend.exported import title_after
 
     continues = str(own.collection.playlists.ids[at])
     exported = replace(found.exported(), title=title_after(own.title(at)), continues=continues)

@@ -54,7 +54,7 @@ def read_own_music(
     from segue.recommend.own_music import OwnMusic
 
     collection = find(source, encoding=encoding).read(allow_empty=allow_empty)
-    own = OwnMusic.of(collection, recommender)
+    own = OwnMusic.of(collection, recommender.names)
     aside = collection.report.set_aside
     say(
         f"{printable(str(source))}: {count(len(collection.playlists), 'playlist')}, "

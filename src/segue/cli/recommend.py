@@ -57,7 +57,7 @@ def recommend(
     score.
     """
     from segue.errors import InputError
-    from segue.recommend.asked import asked_of_rows, read_ids
+    from segue.recommend.asked import asked_of_own, asked_of_rows, read_ids
     from segue.recommend.batch import lists_for
     from segue.recommend.recommender import Recommender
 
@@ -71,7 +71,7 @@ def recommend(
     options = flags.resolved(recommender)
     if playlists is not None:
         own = read_own_music(playlists, recommender, encoding=encoding, allow_empty=True)
-        asked = own.asked(recommender)
+        asked = asked_of_own(recommender, own)
     elif ids is not None:
         asked, unknown = read_ids(ids, recommender)
         if unknown:

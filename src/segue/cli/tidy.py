@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +17,7 @@ from segue.console import count, say
 if TYPE_CHECKING:
     from segue.data.collection import Collection
     from segue.recommend.exported import Exported
+    from segue.recommend.own_music import OwnMusic
     from segue.recommend.sort import SortedSongs
 
 # As in `segue.recommend.tidy`, which would load Arrow to show a help text.
@@ -28,34 +28,35 @@ _SHOWN = 10
 _LENGTH = 80
 
 
-def _others(read: Collection, songs: Collection, source: Path) -> Collection:
+def _others(own: OwnMusic, songs: Collection, source: Path) -> OwnMusic:
     """The playlists without those that are the very songs to sort: exports hold them, too."""
     import numpy as np
 
+    read = own.collection
     ids, sorting = read.catalog.track_ids, set(songs.catalog.track_ids.to_pylist())
     tracks = read.playlists.tracks
     same = [set(ids.take(tracks[row]).to_pylist()) == sorting for row in range(len(tracks))]
     if not any(same) or all(same):
-        return read
+        return own
     names = [title or "" for title in read.playlists.titles.filter(np.array(same)).to_pylist()]
     say(f"{source}: left out what is to be sorted: {one_line(', '.join(names), 300)}")
-    return replace(read, playlists=read.playlists.rows(np.flatnonzero(~np.array(same))))
+    return own.rows(np.flatnonzero(~np.array(same)))
 
 
-def _only(read: Collection, playlist: str | None, source: Path) -> Collection:
+def _only(own: OwnMusic, playlist: str | None, source: Path) -> OwnMusic:
     """The playlist with a title or an id; the only one, if none is given."""
     import numpy as np
 
     from segue.errors import InputError
 
-    playlists = read.playlists
+    playlists = own.collection.playlists
     titles, ids = playlists.titles.to_pylist(), playlists.ids.to_pylist()
     rows = list(range(len(ids)))
     if playlist is not None:
         with_id = [row for row in rows if playlist == ids[row]]
         rows = with_id or [row for row in rows if playlist == titles[row]]
     if len(rows) == 1:
-        return replace(read, playlists=playlists.rows(np.array(rows)))
+        return own.rows(np.array(rows))
     shown = range(min(len(ids), _SHOWN))
     names = ", ".join(one_line(titles[row] or ids[row], _LENGTH) for row in shown)
     names += ", …" if len(ids) > _SHOWN else ""
@@ -109,16 +110,16 @@ def sort(
 
     file.check(sources=[liked, into])
     recommender = Recommender.load(bundle, second_stage=False)
-    songs = read_own_music(liked, recommender, encoding=encoding).collection
-    read = read_own_music(into, recommender, encoding=encoding).collection
-    playlists = _others(read, songs, into)
-    found = recommender.sort(songs, into=playlists, n=n)
+    songs = read_own_music(liked, recommender, encoding=encoding)
+    read = read_own_music(into, recommender, encoding=encoding)
+    playlists = _others(read, songs.collection, into)
+    found = recommender.sort(songs.matches, into=playlists, n=n)
     if as_json:
         print_json(found.to_json())
     else:
         click.echo(str(found))
         _say_how_far(found)
-    file.save(list(_with_additions(found, songs, playlists)))
+    file.save(list(_with_additions(found, songs.collection, playlists.collection)))
 
 
 def _say_how_far(found: SortedSongs) -> None:
@@ -215,10 +216,10 @@ def tidy(
         records = TrackRecords(recommender.bundle.catalog)
         report = recommender.tidy(playlist=playlist, parts=parts)
     else:
-        read = read_own_music(source, recommender, encoding=encoding).collection
-        own = _only(read, playlist, source)
-        rows = own.playlists.tracks[0].tolist()
-        records = TrackRecords(own.catalog, own.locations)
+        own = _only(read_own_music(source, recommender, encoding=encoding), playlist, source)
+        read = own.collection
+        rows = read.playlists.tracks[0].tolist()
+        records = TrackRecords(read.catalog, read.locations)
         report = recommender.tidy(own, parts=parts)
     if as_json:
         print_json(report.to_json())

@@ -9,7 +9,7 @@ from typing import Any
 
 from segue.data.playlists import Catalog, Int64Array, Playlists
 from segue.data.text import shorten
-from segue.errors import NameLookupError
+from segue.errors import InputError, NameLookupError
 from segue.names.asked import asked_songs, asked_text
 from segue.names.describe import describe_track, track_facts
 from segue.names.match import MAX_CANDIDATES, Match, Matcher
@@ -101,7 +101,17 @@ class NameLookup:
         raise self._no("track", match.asked, candidates or self.near("track", match.asked))
 
     def match(self, songs: Any) -> Matches:
-        """What became of some songs; see `segue.names.asked.asked_songs` for their forms."""
+        """What became of some songs; see `segue.names.asked.asked_songs` for their forms.
+
+        Raises
+        ------
+        InputError
+            If one is in another form, or if they were matched with another bundle.
+        """
+        if isinstance(songs, Matches):
+            if songs.catalog is not self.catalog:
+                raise InputError("these songs were matched with another bundle, match them again")
+            return songs
         found = tuple(self.matcher.match(asked) for asked in asked_songs(songs))
         return Matches(found, self.catalog, self.popularity)
 

@@ -1,4 +1,4 @@
-"""For whom to recommend: playlists of the bundle, by row or by id."""
+"""For whom to recommend: playlists of the bundle, or somebody's own."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ import numpy as np
 import pyarrow as pa
 
 from segue.errors import InputError, NameLookupError
+from segue.recommend.own_music import OwnMusic
 from segue.recommend.recommender import Recommender
 from segue.scoring.query import Query
 
 
 @dataclass(frozen=True, eq=False)
-class Asked:
+class AskedPlaylists:
     """Playlists to continue.
 
     Attributes
@@ -32,20 +33,28 @@ class Asked:
     query: Query
 
 
-def asked_of_rows(recommender: Recommender, rows: Sequence[int]) -> Asked:
+def asked_of_rows(recommender: Recommender, rows: Sequence[int]) -> AskedPlaylists:
     """Playlists of the bundle, by row (InputError if it has none)."""
     playlists = recommender.playlists
     places = pa.array(rows, pa.int64())
     ids, titles = (column.take(places).to_pylist() for column in (playlists.ids, playlists.titles))
-    return Asked(ids, titles, recommender.queries.of_rows(np.array(rows, dtype=np.int64)))
+    return AskedPlaylists(ids, titles, recommender.queries.of_rows(np.array(rows, dtype=np.int64)))
 
 
-def read_ids(path: Path, recommender: Recommender) -> tuple[Asked, list[str]]:
+def asked_of_own(recommender: Recommender, own: OwnMusic) -> AskedPlaylists:
+    """Playlists from elsewhere, with their titles."""
+    playlists = own.collection.playlists
+    titles = playlists.titles.to_pylist()
+    query = recommender.queries.of_lists(own.tracks, own.order_known, titles)
+    return AskedPlaylists(playlists.ids.to_pylist(), titles, query)
+
+
+def read_ids(path: Path, recommender: Recommender) -> tuple[AskedPlaylists, list[str]]:
     """Read ids of the bundle's playlists, one per line; empty lines are ignored.
 
     Returns
     -------
-    asked : Asked
+    asked : AskedPlaylists
     unknown
         Lines that are no playlist of the bundle; they are passed over.
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from segue.data.title_words import CONTINUED
-from segue.recommend.asked import Asked
-from segue.recommend.exported import Exported, TrackRecords
+from segue.recommend.asked import AskedPlaylists
+from segue.recommend.exported import Exported, TrackRecords, called, title_after
 from segue.recommend.filters import Filters
 from segue.recommend.ranking import NO_FILTERS
 from segue.recommend.recommender import Recommender
@@ -17,7 +16,7 @@ _BATCH_LISTS = 1024
 
 def lists_for(
     recommender: Recommender,
-    asked: Asked,
+    asked: AskedPlaylists,
     n: int,
     advance: Callable[[int], None],
     *,
@@ -53,15 +52,3 @@ def lists_for(
                 asked.ids[start + at],
             )
         advance(rows.stop - rows.start)
-
-
-def called(title: str | None, playlist_id: str) -> str:
-    """What a playlist is called: its title, else its id."""
-    if title:
-        return title
-    return f"Playlist {playlist_id}" if playlist_id.isdecimal() else playlist_id
-
-
-def title_after(title: str) -> str:
-    """The title of a list that continues another."""
-    return title if title.endswith(CONTINUED) else f"{title}{CONTINUED}"

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from segue.data.formats.songs import is_stream
+from segue.data.records import Location, Track
 from segue.errors import ArtefactError, InputError
 from segue.files import atomic_file, refuse_file
 from segue.recommend.exported import Exported, Writer
@@ -23,13 +25,15 @@ _NAME_LENGTH = 60
 class Saved:
     """What was written: lists and tracks; and what was left out because `library` has none of it.
 
-    A list is left out if all its tracks are.
+    A list is left out if all its tracks are. In a form for players, `num_without_file` of the
+    tracks written have neither a file nor an address on the web: players pass over them.
     """
 
     num_lists: int = 0
     num_tracks: int = 0
     num_left_out: int = 0
     num_lists_left_out: int = 0
+    num_without_file: int = 0
 
 
 def writer_of(
@@ -105,7 +109,8 @@ def save(
         A key of `WRITERS`; by default the ending of `path` decides.
     library
         A music folder: the lists then name the tracks' files in it, relative to where they are
-        written, and leave out tracks that are not in it.
+        written, and leave out tracks that are not in it; but a file that a list of somebody's own
+        named, and that is there, stays.
     overwrite
         Replace older files.
     single
@@ -135,7 +140,7 @@ def save(
         given = _in_library(lists, MusicFolder(library), start, saved)
     elif writer.holds_locations:
         given = (_located(exported, start) for exported in lists)
-    counted = _counted(given, saved)
+    counted = _counted(given, writer, saved)
     if in_folder:
         _write_folder(writer, counted, path, overwrite=overwrite)
         _check_any(saved, library)
@@ -147,10 +152,16 @@ def save(
     return saved
 
 
-def _counted(lists: Iterable[Exported], saved: Saved) -> Iterator[Exported]:
+def _counted(lists: Iterable[Exported], writer: Writer, saved: Saved) -> Iterator[Exported]:
     for exported in lists:
         saved.num_lists += 1
         saved.num_tracks += len(exported.tracks)
+        if writer.for_players:
+            locations = exported.locations or [None] * len(exported.tracks)
+            places = zip(exported.tracks, locations, strict=True)
+            saved.num_without_file += sum(
+                location is None and not is_stream(track.id) for track, location in places
+            )
         yield exported
 
 
@@ -158,10 +169,10 @@ def _in_library(
     lists: Iterable[Exported], library: MusicFolder, start: Path, saved: Saved
 ) -> Iterator[Exported]:
     for exported in lists:
-        files = [library.find(track) for track in exported.tracks]
-        here = [at for at, file in enumerate(files) if file is not None]
-        saved.num_left_out += len(files) - len(here)
-        if files and not here:
+        places = [_place(track, library, start) for track in exported.tracks]
+        here = [at for at, place in enumerate(places) if place is not None]
+        saved.num_left_out += len(places) - len(here)
+        if places and not here:
             saved.num_lists_left_out += 1
             continue
         scores = exported.scores
@@ -169,18 +180,31 @@ def _in_library(
             exported,
             tracks=tuple(exported.tracks[at] for at in here),
             scores=None if scores is None else tuple(scores[at] for at in here),
-            locations=tuple(_relative(file, start) for file in files if file is not None),
+            locations=tuple(places[at] for at in here),
         )
+
+
+def _place(track: Track, library: MusicFolder, start: Path) -> str | None:
+    """Where a track's file is: in the library, or else where its own list said, if it is there."""
+    file = library.find(track)
+    if file is not None:
+        return _relative(file, start)
+    own = track.location
+    if own is None or not (is_stream(own.place) or Path(own.folder, own.place).is_file()):
+        return None
+    return _own_place(own, start)
 
 
 def _located(exported: Exported, start: Path) -> Exported:
     """The list with the places where its tracks said that their files are."""
     places = tuple(
-        place
-        and (_relative(Path(place.folder) / place.place, start) if place.folder else place.place)
-        for place in (track.location for track in exported.tracks)
+        track.location and _own_place(track.location, start) for track in exported.tracks
     )
     return replace(exported, locations=places) if any(places) else exported
+
+
+def _own_place(own: Location, start: Path) -> str:
+    return _relative(Path(own.folder, own.place), start) if own.folder else own.place
 
 
 def _relative(file: Path, start: Path) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 
 from segue.data.playlists import Catalog
 from segue.data.records import Location, Track
+from segue.data.title_words import CONTINUED
 
 # Ids have 16 digits: far above the pids of the Million Playlist Dataset, below 2^53, which is where
 # JavaScript's whole numbers end.
@@ -90,6 +91,8 @@ class Writer:
         Whether a file may hold several lists; otherwise there is a file for each.
     holds_locations
         Whether it says where the tracks' files are.
+    for_players
+        Whether it is of no use to most people without files.
     """
 
     name: str
@@ -99,6 +102,19 @@ class Writer:
     write: Callable[[Iterable[Exported], IO[bytes]], None]
     holds_many: bool = True
     holds_locations: bool = False
+    for_players: bool = False
+
+
+def called(title: str | None, playlist_id: str) -> str:
+    """What a playlist is called: its title, else its id."""
+    if title:
+        return title
+    return f"Playlist {playlist_id}" if playlist_id.isdecimal() else playlist_id
+
+
+def title_after(title: str) -> str:
+    """The title of a list that continues another."""
+    return title if title.endswith(CONTINUED) else f"{title}{CONTINUED}"
 
 
 class TrackRecords:

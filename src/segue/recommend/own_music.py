@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from segue.data.collection import Collection
-from segue.data.playlists import BoolArray, TrackLists
+from segue.data.playlists import BoolArray, Int64Array, TrackLists
 from segue.data.records import Track
+from segue.names.lookup import NameLookup
 from segue.names.matches import Matches
-from segue.recommend.asked import Asked
-from segue.recommend.batch import called
-from segue.recommend.exported import TrackRecords
-from segue.recommend.recommender import Recommender
+from segue.recommend.exported import TrackRecords, called
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,9 +29,14 @@ class OwnMusic:
     matches: Matches
 
     @classmethod
-    def of(cls, collection: Collection, recommender: Recommender) -> OwnMusic:
-        """Find the songs of a collection in a bundle."""
-        return cls(collection, recommender.match(collection))
+    def of(cls, collection: Collection, names: NameLookup) -> OwnMusic:
+        """Find the songs of a collection in the bundle that has these names."""
+        return cls(collection, names.match(collection))
+
+    def rows(self, chosen: Int64Array) -> OwnMusic:
+        """Some of the playlists, by row."""
+        playlists = self.collection.playlists.rows(chosen)
+        return replace(self, collection=replace(self.collection, playlists=playlists))
 
     @cached_property
     def tracks(self) -> TrackLists:
@@ -56,10 +59,3 @@ class OwnMusic:
         """All songs of a playlist, as they were read."""
         rows = self.collection.playlists.tracks[at].tolist()
         return TrackRecords(self.collection.catalog, self.collection.locations).of_rows(rows)
-
-    def asked(self, recommender: Recommender) -> Asked:
-        """The playlists with their titles, to be continued."""
-        playlists = self.collection.playlists
-        titles = playlists.titles.to_pylist()
-        query = recommender.queries.of_lists(self.tracks, self.order_known, titles)
-        return Asked(playlists.ids.to_pylist(), titles, query)

@@ -12,11 +12,13 @@ from segue.errors import InputError
 from segue.names.asked import Asked, asked_songs
 from segue.names.lookup import NameLookup
 from segue.names.match import Match
+from segue.recommend.own_music import OwnMusic
 from segue.recommend.rows import Rows, Text, as_text
 from segue.recommend.versions import Named
 
-# Playlists that were read, the songs of each by its title, or ids of playlists of the bundle.
-AnyPlaylists: TypeAlias = Collection | Mapping[str, Any] | Iterable[Text]
+# Playlists that were read, also with their matches; the songs of each by its title; or ids of
+# playlists of the bundle.
+AnyPlaylists: TypeAlias = Collection | OwnMusic | Mapping[str, Any] | Iterable[Text]
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,8 +47,8 @@ class OwnPlaylists:
         Parameters
         ----------
         playlists
-            A `segue.Collection`; a dictionary from title to songs, in any form that
-            `Recommender.match` takes; or ids of playlists of the bundle.
+            A `segue.Collection`, or `OwnMusic`, which is not matched again; a dictionary from title
+            to songs, in any form that `Recommender.match` takes; or ids of playlists of the bundle.
         names, rows
             Of the bundle.
 
@@ -58,7 +60,9 @@ class OwnPlaylists:
             If an id is not of a playlist of the bundle.
         """
         if isinstance(playlists, Collection):
-            found = cls._of_collection(playlists, names)
+            playlists = OwnMusic.of(playlists, names)
+        if isinstance(playlists, OwnMusic):
+            found = cls._of_music(playlists)
         elif isinstance(playlists, Mapping):
             lists = [names.match(songs).track_index.tolist() for songs in playlists.values()]
             titles = tuple(as_text(title, "playlist") for title in playlists)
@@ -75,8 +79,8 @@ class OwnPlaylists:
         return found
 
     @classmethod
-    def _of_collection(cls, collection: Collection, names: NameLookup) -> OwnPlaylists:
-        row_of, playlists = names.match(collection).track_index, collection.playlists
+    def _of_music(cls, own: OwnMusic) -> OwnPlaylists:
+        row_of, playlists = own.matches.track_index, own.collection.playlists
         lists = [row_of[playlists.tracks[row]].tolist() for row in range(len(playlists))]
         titles = tuple(title or "" for title in playlists.titles.to_pylist())
         return cls._of_rows(tuple(playlists.ids.to_pylist()), titles, lists)
@@ -130,25 +134,27 @@ class OwnList:
 
     @classmethod
     def of(cls, songs: Any, names: NameLookup) -> OwnList:
-        """From songs in any form that `Recommender.match` takes.
+        """From songs in any form that `Recommender.match` takes, or the only playlist of some.
 
         Raises
         ------
         InputError
-            If it is a collection of several playlists.
+            If there are several playlists.
         """
         if isinstance(songs, Collection):
-            playlists = songs.playlists
-            if len(playlists) != 1:
-                raise InputError(
-                    f"there are {len(playlists)} playlists, expected one to look through"
-                )
-            described = asked_songs(songs)
-            asked = [described[row] for row in playlists.tracks[0].tolist()]
-            title = playlists.titles[0].as_py() or playlists.ids[0].as_py()
-        else:
-            title, asked = "", asked_songs(songs)
-        return cls(title, tuple(asked), tuple(names.matcher.match(one) for one in asked))
+            songs = OwnMusic.of(songs, names)
+        if not isinstance(songs, OwnMusic):
+            matches = names.match(songs)
+            if songs is matches:
+                songs = [match.asked for match in matches]
+            return cls("", tuple(asked_songs(songs)), matches.songs)
+        playlists = songs.collection.playlists
+        if len(playlists) != 1:
+            raise InputError(f"there are {len(playlists)} playlists, expected one to look through")
+        described, rows = asked_songs(songs.collection), playlists.tracks[0].tolist()
+        title = playlists.titles[0].as_py() or playlists.ids[0].as_py()
+        found = tuple(songs.matches[row] for row in rows)
+        return cls(title, tuple(described[row] for row in rows), found)
 
     def named(self, names: NameLookup) -> list[Named]:
         """What the songs are called: as the bundle has them, or as they were given."""

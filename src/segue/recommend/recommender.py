@@ -405,7 +405,7 @@ class Recommender:
 
         Parameters
         ----------
-        songs : sequence, Catalog or Collection
+        songs : sequence, Catalog, Collection or Matches
             In any form that `match` takes; those of several playlists are sorted together.
         into
             The playlists: a `segue.Collection`, a dictionary from title to songs, or ids of
@@ -447,7 +447,7 @@ class Recommender:
 
         Parameters
         ----------
-        songs : sequence, Catalog or Collection
+        songs : sequence, Catalog, Collection or Matches
             In any form that `match` takes; a collection has one playlist. Or
         playlist
             the id of a playlist of the bundle.
@@ -521,9 +521,9 @@ class Recommender:
 
         Parameters
         ----------
-        songs : sequence, Catalog or Collection
+        songs : sequence, Catalog, Collection or Matches
             Ids, links, "artist - title" or titles as text, (artist, title), or what `segue.read`
-            returns.
+            returns. What this method has returned is taken as it is.
 
         Returns
         -------
@@ -533,7 +533,7 @@ class Recommender:
         Raises
         ------
         InputError
-            If a song is in none of these forms.
+            If a song is in none of these forms, or matches are of another bundle.
 
         Examples
         --------

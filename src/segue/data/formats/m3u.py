@@ -4,7 +4,7 @@ Neither has a standard. In an M3U each line is a location: a path, an address or
 Before it ``#EXTINF:<seconds>,<artist> - <title>`` may say what is there, ``#EXTART`` and
 ``#EXTALB`` artist and album; ``#PLAYLIST`` is the title of the list. A PLS is a section of
 ``File1=``, ``Title1=`` and so on. Where a file says nothing more, the path tells the song:
-``artist/album/01 title.mp3``.
+``artist/album/01 title.mp3``. After ``#SEGUE-NO-FILE`` it is a mere name.
 """
 
 from __future__ import annotations
@@ -43,10 +43,11 @@ class _Entry:
     artist: str = ""
     album: str = ""
     note: str = ""
+    without_file: bool = False
 
     def track(self, location: str, folder: Path | None) -> Track | SetAside:
         """The song, or what it is instead; `folder` is that of the list."""
-        place = location_of(location, folder)
+        place = None if self.without_file else location_of(location, folder)
         if self.note and (noted := track_of_note(self.note)):
             return msgspec.structs.replace(noted, location=place)
         if what := no_song(location):
@@ -95,6 +96,8 @@ def _read_m3u(
             playlist_id = value.strip()
         elif name == "#SEGUE-TRACK":
             entry.note = value
+        elif name == "#SEGUE-NO-FILE":
+            entry.without_file = True
     yield from one_playlist(file, entries, title, playlist_id)
 
 

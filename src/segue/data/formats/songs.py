@@ -21,7 +21,6 @@ _MUSICBRAINZ = re.compile(r"https?://(?:\w+\.)?musicbrainz\.org/", re.IGNORECASE
 _ISRC = re.compile(r"(?:urn:)?(?:isrc:)?([A-Z]{2}-?[A-Z0-9]{3}-?\d{2}-?\d{5})", re.IGNORECASE)
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):")  # at least two letters: C:\ is a drive
 _FILE = re.compile(r"file:(?://(?:localhost)?(?=/))?", re.IGNORECASE)
-_QUOTED = "segue:id:"  # before an id that is no URI, in files that Segue writes
 _WEB = ("http", "https", "rtsp", "rtmp", "mms")
 # "1. ", "12) ", "[3] ", "- ", "• ": what stands before the entries of a list.
 _NUMBER = re.compile(r"\s*(?:#?\d{1,4}[.):]|\[\d{1,4}\]|[-*•‣·–])\s+")
@@ -119,8 +118,6 @@ def identified(identifiers: Iterable[str]) -> tuple[str | None, tuple[str, ...]]
                 track_id = spotify
         elif track_id is None and _is_id(identifier):
             track_id = identifier.strip()
-            if track_id.startswith(_QUOTED):
-                track_id = unquote(track_id.removeprefix(_QUOTED))
     return track_id, tuple(dict.fromkeys(aliases))
 
 

@@ -3,18 +3,26 @@
 There is no standard; the directives are those of Winamp and its successors ``#EXTM3U``,
 ``#EXTENC``, ``#PLAYLIST``, ``#EXTINF`` and ``#EXTALB``. Players pass over other lines that begin
 with ``#``: there, ids and several artists are noted.
+
+A location is a file, an address on the web or of Spotify. A song that has none of these stands as
+the name of a file that is not there, ``Artist - Title``: players list such a song and pass over it,
+while of an address that they do not know some refuse the whole list.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import IO
-from urllib.parse import quote
 
 from segue.data.formats.own import note_of
+from segue.data.formats.songs import is_stream
 from segue.data.records import Track
 from segue.recommend.exported import Exported, Writer
 from segue.recommend.writers.texts import is_uri, one_line, readable
+
+# What Windows allows in no name, and so no player expects.
+_NO_FILE_NAME = re.compile(r'[\\/:*?"<>|]')
 
 
 def _write(lists: Iterable[Exported], file: IO[bytes]) -> None:
@@ -27,13 +35,21 @@ def _write(lists: Iterable[Exported], file: IO[bytes]) -> None:
             if track.album is not None and one_line(track.album[1]):
                 lines.append(f"#EXTALB:{one_line(track.album[1])}")
             lines.append(f"#SEGUE-TRACK:{note_of(track)}")
-            lines.append((exported.locations and exported.locations[at]) or _location(track))
+            location = (exported.locations and exported.locations[at]) or _address(track)
+            lines += ["#SEGUE-NO-FILE", _file_name(track)] if location is None else [location]
         file.write("".join(f"{line}\n" for line in lines).encode())
 
 
-def _location(track: Track) -> str:
-    """The track's id, which players of its service take, in a form that is one line."""
-    return track.id if is_uri(track.id) else f"segue:id:{quote(track.id, safe='')}"
+def _address(track: Track) -> str | None:
+    """The track's id, if that is an address which players of its service take."""
+    known = is_stream(track.id) or track.id.startswith("spotify:")
+    return track.id if known and is_uri(track.id) else None
+
+
+def _file_name(track: Track) -> str:
+    """What a file of the track would be called, without its ending."""
+    name = _NO_FILE_NAME.sub("_", readable(track)) or "Untitled"
+    return f"./{name}" if name.startswith("#") else name  # else a comment
 
 
 M3U8 = Writer(
@@ -44,4 +60,5 @@ M3U8 = Writer(
     _write,
     holds_many=False,
     holds_locations=True,
+    for_players=True,
 )

@@ -75,4 +75,5 @@ XSPF = Writer(
     _write,
     holds_many=False,
     holds_locations=True,
+    for_players=True,
 )
