@@ -153,22 +153,29 @@ class _RichBar(ProgressBar):
             )
 
 
+# Columns of a terminal that a cell or a title takes at most, wherever it is printed.
+_MOST = 100
+
+
 def table_text(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A table as text; columns of numbers are right-aligned.
 
-    On a terminal the widest text columns are truncated to fit, numbers never; elsewhere nothing is.
+    On a terminal the title and the widest text columns are truncated to fit, numbers never.
+    Elsewhere only what nobody reads in a table is: texts of more than 100 columns.
     """
     from rich import box
-    from rich.cells import cell_len, set_cell_size
+    from rich.cells import cell_len
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    columns = [[printable(cell) for cell in cells] for cells in zip(header, *rows, strict=True)]
+    columns = [[_cut(cell, _MOST) for cell in cells] for cells in zip(header, *rows, strict=True)]
     numeric = [bool(cells) and all(_is_number(cell) for cell in cells) for _, *cells in columns]
     widths = [max(map(cell_len, column)) for column in columns]
     frame = 3 * len(columns)
+    title = _cut(title, _MOST)
     if on_terminal():
+        title = _cut(title, Console().width)
         room = Console().width - frame
         texts = [place for place, is_number in enumerate(numeric) if not is_number]
         while texts and sum(widths) > room and max(widths[place] for place in texts) > 6:
@@ -176,24 +183,32 @@ def table_text(title: str, header: Sequence[str], rows: Sequence[Sequence[str]])
 
     def fitted(cell: str, width: int) -> Text:
         # `Text`, not str: a song may be called "[Intro]", which is not markup.
-        return Text(cell if cell_len(cell) <= width else set_cell_size(cell, width - 1) + "…")
+        return Text(_cut(cell, width))
 
-    table = Table(
-        title=Text(printable(title), style="bold"),
-        box=box.SIMPLE_HEAD,
-        title_justify="left",
-        pad_edge=False,
-    )
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for (name, *_), is_number, width in zip(columns, numeric, widths, strict=True):
         justify: Literal["left", "right"] = "right" if is_number else "left"
         table.add_column(fitted(name, width), justify=justify, no_wrap=True, min_width=width)
     for row in zip(*(column[1:] for column in columns), strict=True):
         table.add_row(*map(fitted, row, widths))
-    # Give the console the table's width, or it would squeeze columns that already fit.
-    console = Console(width=max(sum(widths) + frame, len(title), 20))
+    # Give the console the table's width, or it would squeeze columns that already fit; with the
+    # width alone a terminal that calls itself dumb would get 80 columns.
+    console = Console(width=max(sum(widths) + frame, cell_len(title), 20), height=25)
     with console.capture() as captured:
+        # Not as the table's title, which would be wrapped at the width of the table.
+        console.print(Text(title, style="bold"))
         console.print(table)
     return "\n".join(line.rstrip() for line in captured.get().splitlines())
+
+
+def _cut(text: str, width: int) -> str:
+    """Text without control characters that takes at most as many columns of a terminal."""
+    from rich.cells import cell_len, set_cell_size
+
+    start = printable(text[: 4 * width])  # no need to look at all of a long text
+    if len(text) <= 4 * width and cell_len(start) <= width:
+        return start
+    return set_cell_size(start, width - 1).rstrip() + "…"
 
 
 def _is_number(cell: str) -> bool:

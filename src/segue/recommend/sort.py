@@ -9,7 +9,6 @@ import numpy as np
 
 from segue.console import count, table_text
 from segue.data.playlists import Catalog, Int64Array
-from segue.data.text import shorten
 from segue.names.matches import Matches
 from segue.recommend.own_playlists import OwnPlaylists
 from segue.recommend.placing import Float64Array, OwnSongs, Placing
@@ -20,11 +19,6 @@ from segue.scoring.query import Query
 
 # Songs whose reasons are worked out at a time.
 _BATCH_SONGS = 512
-
-
-def _brief(text: str) -> str:
-    """A name for a cell of a table."""
-    return shorten(text, 80)
 
 
 @dataclass(frozen=True)
@@ -134,23 +128,21 @@ class SortedSongs:
     def __str__(self) -> str:
         """The songs as a table: the best playlist of each, what speaks for it, the next best."""
         by = any(song.artist_name for song in self.songs)
-        name_of = {p.playlist_id: _brief(p.title or p.playlist_id) for p in self.playlists}
+        name_of = {p.playlist_id: p.title or p.playlist_id for p in self.playlists}
         rows = []
         for song in self.songs:
-            artist = [_brief(song.artist_name)] if by else []
+            artist = [song.artist_name] if by else []
             place, sure, because = "none fits", song.none_fits, ""
             others = song.placements[:1]
             if song.best is not None:
                 best, others = song.placements[0], song.placements[1:2]
-                place, sure = _brief(best.name), best.confidence
+                place, sure = best.name, best.confidence
                 because = ", ".join(r.name for r in best.because if r.part > 0)
             elif song.already_in:
                 place = "no other fits"
             held = ", ".join(name_of[held] for held in song.already_in)
-            other = ", ".join(f"{_brief(p.name)} {_percent(p.confidence)}" for p in others)
-            rows.append(
-                [_brief(song.track_name), *artist, place, _percent(sure), because, other, held]
-            )
+            other = ", ".join(f"{p.name} {_percent(p.confidence)}" for p in others)
+            rows.append([song.track_name, *artist, place, _percent(sure), because, other, held])
         header = ["song", *(["artist"] if by else []), "playlist", "sure", "because of", "else"]
         if any(song.already_in for song in self.songs):
             header.append("already in")
