@@ -79,6 +79,8 @@ def test_what_was_exported_comes_back_when_dropped(opened, tmp_path, form):
     page.get_by_label("Name of the playlist").fill("Ours & yours")
     page.get_by_role("button", name="Export").click()
     file = saved(page, page.locator(f"[data-format={form}]"))
+    said = page.locator("#export-said").inner_text()
+    assert ("It names the songs, not your files" in said) == (form in ("m3u8", "xspf"))
     assert file.suggested_filename == f"ours-yours{WRITERS[form].endings[0]}"
     path = tmp_path / file.suggested_filename
     file.save_as(path)
@@ -106,6 +108,49 @@ def drop(page, path):
     for event in ("dragover", "drop"):
         page.dispatch_event("body", event, {"dataTransfer": transfer})
     page.locator(".matched").first.wait_for()
+
+
+@pytest.fixture
+def music(tmp_path):
+    """A music folder with three playlists at different depths, and much else."""
+    folder = tmp_path / "Music"
+    (folder / "Lists" / "old").mkdir(parents=True)
+    (folder / "Queen").mkdir()
+    for place, rows in {
+        "kitchen.m3u8": (3, 4), "Lists/party.m3u": (5, 6, 10), "Lists/old/first.txt": (11, 12),
+        ".hidden.m3u8": (13, 14), "Lists/._party.m3u": (15, 16),
+    }.items():  # fmt: skip
+        (folder / place).write_text("".join(f"segue:track:{row}\n" for row in rows))
+    for place in ("Queen/01 One.mp3", "Queen/cover.jpg"):
+        (folder / place).write_bytes(b"\0")
+    return folder
+
+
+def check_walked(page):
+    page.locator(".matched").nth(2).wait_for()
+    titles = page.locator(".matched h3").all_inner_texts()
+    assert sorted(titles) == ["first", "kitchen", "party"]
+    said = page.locator("#bring-said")
+    said.get_by_text("2 other files in the folder left out.").wait_for()
+    said.get_by_text("party.m3u: 1 playlist, 3 songs.").wait_for()
+
+
+def test_a_dropped_folder_is_walked(opened, music):
+    """The browser itself drops it: a script cannot make up a folder."""
+    data = {"items": [], "files": [str(music)], "dragOperationsMask": 1}
+    drag = opened.context.new_cdp_session(opened)
+    for event in ("dragEnter", "dragOver", "drop"):
+        at = {"type": event, "x": 300, "y": 300, "data": data}
+        drag.send("Input.dispatchDragEvent", at)
+    check_walked(opened)
+
+
+def test_a_folder_is_chosen(opened, music):
+    opened.get_by_role("button", name="My music").click()
+    with opened.expect_file_chooser() as chooser:
+        opened.get_by_role("button", name="Choose a folder").click()
+    chooser.value.set_files(music)
+    check_walked(opened)
 
 
 def test_songs_are_sorted_into_playlists(opened):

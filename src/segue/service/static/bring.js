@@ -1,6 +1,7 @@
 /** The window that takes a person's own music: files that are dropped or chosen, pasted text. */
 
 import { readFile } from "./api.js";
+import { chosenIn, droppedIn, filesOf } from "./dropped.js";
 import { picksOf } from "./lists.js";
 import { MatchedList } from "./matched.js";
 import { byId, counted, element, say, toast } from "./parts.js";
@@ -11,13 +12,20 @@ export class Bring {
   /** `lists` keeps what is read; `save(list)` opens the window for exports. */
   constructor(state, lists, { save }) {
     Object.assign(this, { state, lists, save, cards: new Map() });
-    [this.dialog, this.text, this.files] = ["bring-dialog", "bring-text", "bring-files"].map(byId);
+    [this.dialog, this.text, this.files, this.folder] =
+      ["bring-dialog", "bring-text", "bring-files", "bring-folder"].map(byId);
     byId("bring").addEventListener("click", () => this.open());
     byId("bring-read").addEventListener("click", () => this.readText());
     byId("bring-choose").addEventListener("click", () => this.files.click());
     this.files.addEventListener("change", () => {
       this.read([...this.files.files]);
       this.files.value = "";
+    });
+    byId("bring-choose-folder").addEventListener("click", () => this.folder.click());
+    this.folder.addEventListener("change", () => {
+      const { files, others } = chosenIn(this.folder);
+      this.read(files, others);
+      this.folder.value = "";
     });
     this.listenToDrops();
     lists.listen(() => this.draw());
@@ -28,7 +36,7 @@ export class Bring {
     if (!this.dialog.open) this.dialog.showModal();
   }
 
-  /** Files may be dropped anywhere on the page. */
+  /** Files and folders may be dropped anywhere on the page. */
   listenToDrops() {
     const holdsFiles = (event) => event.dataTransfer?.types.includes("Files");
     const over = (shown) => document.body.classList.toggle("dropping", shown);
@@ -43,7 +51,7 @@ export class Bring {
       if (!holdsFiles(event)) return;
       event.preventDefault();
       this.open();
-      this.read([...event.dataTransfer.files]);
+      this.readDropped(droppedIn(event.dataTransfer));
     });
   }
 
@@ -52,9 +60,20 @@ export class Bring {
     if (text) this.read([new File([text], PASTED, { type: "text/plain" })]);
   }
 
-  async read(files) {
+  async readDropped(dropped) {
+    try {
+      const { files, others } = await filesOf(dropped);
+      await this.read(files, others);
+    } catch (error) {
+      byId("bring-said").textContent = `The folder cannot be read: ${error.message}`;
+    }
+  }
+
+  /** Read files one by one; `others` is how many more their folder holds. */
+  async read(files, others = 0) {
     const said = byId("bring-said");
     const words = [];
+    if (others) words.push(`${counted(others, "other file")} in the folder left out.`);
     for (const file of files) {
       said.textContent = `Reading ${file.name} …`;
       const pasted = file.name === PASTED;

@@ -4,6 +4,9 @@ import { exported } from "./api.js";
 import { showProblem } from "./problem.js";
 import { byId, counted, element, textButton, toast } from "./parts.js";
 
+// Said of formats that players want files in: this page knows nobody's.
+const NO_FILES = "It names the songs, not your files: a player passes over what it cannot find. "
+  + "“segue complete … --library FOLDER” names the files in your music folder.";
 // The formats of the service, with what each is for.
 const FORMATS = [
   ["m3u8", "M3U8", "music players, such as VLC, Kodi or foobar2000"],
@@ -61,7 +64,8 @@ export class ExportWindow {
     const file = await this.ask(format, () => this.save(format));
     if (!file) return;
     download(file);
-    this.said.textContent = `Saved as ${file.name}.`;
+    const note = ["m3u8", "xspf"].includes(format) ? ` ${NO_FILES}` : "";
+    this.said.textContent = `Saved as ${file.name}.${note}`;
   }
 
   /** The playlist as { name, content }; null if that failed, which is then shown. */
