@@ -33,6 +33,7 @@ from segue.machine import machine
 from segue.scoring.features import FEATURES
 from segue.scoring.wide import WidePart
 from segue.training.config import SecondStageConfig
+from segue.training.second_stage import trees_of
 from segue.training.terms import WideConfig
 
 PER_KIND, PER_ARTIST, PER_ALBUM = 1000, 8, 3
@@ -79,12 +80,12 @@ def wide(num_tracks: int, rng: np.random.Generator) -> WidePart:
     return WidePart(offsets.astype(np.int64), column.astype(np.int32), weight)
 
 
-def trees(rng: np.random.Generator) -> str:
+def trees(rng: np.random.Generator) -> dict[str, np.ndarray]:
     """A second stage of the usual size."""
     config = SecondStageConfig()
     data = lightgbm.Dataset(rng.normal(size=(20_000, len(FEATURES))), rng.random(20_000) < 0.1)
     options = {"objective": "binary", "verbose": -1, "num_leaves": config.num_leaves}
-    return lightgbm.train(options, data, config.num_trees[-1]).model_to_string()
+    return trees_of(lightgbm.train(options, data, config.num_trees[-1])).arrays()
 
 
 def challenge_set(bundle: Bundle, rng: np.random.Generator) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from segue.data.relations import Nodes, Relation
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.scoring.centroid import unit_rows
 from segue.scoring.features import FEATURES
+from segue.scoring.trees import Trees
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -111,15 +112,24 @@ def small_graph(small_playlists: Playlists, small_catalog: Catalog) -> PlaylistG
 
 
 @pytest.fixture(scope="session")
-def second_stage_text() -> str:
+def second_stage_arrays() -> dict[str, np.ndarray]:
     """A second stage that orders tracks by chance, though by their features and nothing else."""
-    lightgbm = pytest.importorskip("lightgbm", reason="the extra train is not installed")
     rng = np.random.default_rng(8)
-    features = rng.normal(size=(3000, len(FEATURES))).astype(np.float32)
-    odds = features @ rng.normal(size=len(FEATURES))
-    parameters = {"objective": "binary", "num_leaves": 7, "num_threads": 1, "verbose": -1}
-    booster = lightgbm.train(parameters, lightgbm.Dataset(features, odds > 0), 30)
-    return str(booster.model_to_string())
+    num_trees, num_nodes = 30, 7  # Of three levels.
+    inner = np.arange(num_nodes)
+    child = np.where(inner < 3, 2 * inner + 1, -1 - 2 * (inner - 3)).astype(np.int32)
+    shape = (num_trees, num_nodes)
+    trees = Trees(
+        num_features=np.array([len(FEATURES)]),
+        offsets=np.arange(0, num_trees * num_nodes + 1, num_nodes),
+        feature=rng.integers(0, len(FEATURES), num_trees * num_nodes).astype(np.int32),
+        threshold=rng.normal(size=num_trees * num_nodes),
+        missing_left=rng.integers(0, 2, num_trees * num_nodes).astype(np.uint8),
+        left=np.broadcast_to(child, shape).ravel(),
+        right=np.broadcast_to(np.where(inner < 3, child + 1, child - 1), shape).ravel(),
+        leaf_value=rng.normal(size=num_trees * (num_nodes + 1)),
+    )
+    return trees.arrays()
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""What stands beside a bundle's vectors: a wide part, and the text of a second stage."""
+"""What stands beside a bundle's vectors: a wide part, and the trees of a second stage."""
 
 import json
 from dataclasses import replace
@@ -57,11 +57,11 @@ def assert_same(found, expected) -> None:
 
 
 def test_terms_and_the_second_stage_come_back(bundle, tmp_path):
-    text = "tree\nversion=v4\nnames=Ærtist\n\nend of trees\n"
+    trees = {"threshold": np.array([0.5, 1e-300]), "left": np.array([-1, 0], dtype=np.int32)}
     full = replace(
         bundle,
         terms=arrays(0),
-        second_stage=text,
+        second_stage=trees,
         measured=MeasuredVectors(
             bundle.track_vectors, bundle.query_weight, bundle.popularity, arrays(1)
         ),
@@ -70,7 +70,7 @@ def test_terms_and_the_second_stage_come_back(bundle, tmp_path):
     found = Bundle.load(tmp_path / "bundle")
     assert_same(found.terms, arrays(0))
     assert_same(found.measured.terms, arrays(1))
-    assert found.second_stage == text
+    assert_same({"": found.second_stage}, {"": trees})
     assert not found.terms["wide"]["weight"].flags.writeable, "mapped"
     manifest = json.loads((tmp_path / "bundle" / "manifest.json").read_text())
     assert manifest["terms"] == manifest["measured_terms"] == ["wide", "one more"]
@@ -94,7 +94,7 @@ def test_damage_is_noticed(bundle, tmp_path, name):
     measured = MeasuredVectors(
         bundle.track_vectors, bundle.query_weight, bundle.popularity, arrays(1)
     )
-    whole = replace(bundle, terms=arrays(0), measured=measured, second_stage="tree\n")
+    whole = replace(bundle, terms=arrays(0), measured=measured, second_stage={"left": np.zeros(2)})
     whole.save(tmp_path / "bundle")
     path = tmp_path / "bundle" / name
     content = bytearray(path.read_bytes())

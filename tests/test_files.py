@@ -18,6 +18,7 @@ from segue.files import (
     MANIFEST,
     atomic_artefact,
     atomic_file,
+    manifest_checksum,
     read_manifest,
     refuse_existing,
     scratch_folder,
@@ -456,10 +457,57 @@ class TestReadManifest:
         with pytest.raises(ArtefactError, match="graph: is a Segue graph, expected a bundle"):
             read_manifest(graph, "bundle")
 
-    def test_another_version(self, graph):
+    @pytest.mark.parametrize("version", [2, FORMAT_VERSION + 1, "3", None])
+    def test_another_version(self, graph, version):
+        """Those before the third have no checksum."""
         content = json.loads((graph / MANIFEST).read_text(encoding="utf-8"))
-        write_json(graph / MANIFEST, content | {"format_version": FORMAT_VERSION + 1})
-        with pytest.raises(ArtefactError, match=f"graph: is of format {FORMAT_VERSION + 1}"):
+        del content["checksum"]
+        content["format_version"] = version
+        for later in ({}, {"checksum": manifest_checksum(content)}):
+            write_json(graph / MANIFEST, content | later)
+            with pytest.raises(ArtefactError, match=f"is of format {version}, .* make the graph"):
+                read_manifest(graph, "graph")
+
+    @pytest.mark.parametrize("verify", [True, False])
+    @pytest.mark.parametrize(
+        "change",
+        [
+            {"options": {"k_core": 11}},
+            {"kind": "bundle"},
+            {"format_version": 2},
+            {"made_with": {}},
+            {"more": 1},
+            {"checksum": None},
+            {"checksum": "0" * 64},
+        ],
+    )
+    def test_the_manifest_covers_itself(self, graph, verify, change):
+        content = json.loads((graph / MANIFEST).read_text(encoding="utf-8"))
+        write_json(graph / MANIFEST, content)
+        read_manifest(graph, "graph", verify=verify)
+        write_json(graph / MANIFEST, content | change)
+        with pytest.raises(ArtefactError, match=f"{MANIFEST}: is not as it was written"):
+            read_manifest(graph, "graph", verify=verify)
+        del content["checksum"]
+        write_json(graph / MANIFEST, content)
+        with pytest.raises(ArtefactError, match=f"{MANIFEST}: is not as it was written"):
+            read_manifest(graph, "graph", verify=verify)
+
+    def test_how_it_is_spaced_does_not_matter(self, graph):
+        content = json.loads((graph / MANIFEST).read_text(encoding="utf-8"))
+        (graph / MANIFEST).write_text(json.dumps(content, sort_keys=True), encoding="utf-8")
+        assert read_manifest(graph, "graph") == content
+
+    @pytest.mark.parametrize(
+        "name", ["../secret", "/etc/passwd", "", ".", "a/../../b", "c:\\x", "x\0y", "..\\up"]
+    )
+    def test_files_elsewhere_are_not_looked_at(self, graph, name):
+        (graph.parent / "secret").write_text("mine", encoding="utf-8")
+        content = json.loads((graph / MANIFEST).read_text(encoding="utf-8"))
+        facts = {"bytes": 4, "sha256": hashlib.sha256(b"mine").hexdigest()}
+        content["files"][name] = facts
+        write_json(graph / MANIFEST, content | {"checksum": manifest_checksum(content)})
+        with pytest.raises(ArtefactError, match="names a file outside its folder"):
             read_manifest(graph, "graph")
 
     @pytest.mark.parametrize("verify", [True, False])
@@ -496,6 +544,13 @@ class TestReadManifest:
             b'{"kind": "graph", "format_version": 1, "files": []}',
             b'{"kind": "graph", "format_version": 1, "files": {"data.txt": {}}}',
             b'{"kind": "graph", "format_version": 1, "files": {"data.txt": {"bytes": "x"}}}',
+            b'{"kind": "graph", "format_version": 3, "files": {}, "x": NaN}',
+            b'{"kind": "graph", "format_version": 3, "files": {}, "x": 1e999}',
+            b'{"kind": "graph", "format_version": 3, "files": {}, "x": "\\ud800"}',
+            b'{"kind": "graph", "format_version": ' + b"9" * 5000 + b', "files": {}}',
+            b"[" * 100_000,
+            b'{"files":' * 100_000,
+            '{"kind": "graph", "format_version": 3, "files": {}}'.encode("utf-16"),
         ],
     )
     def test_not_a_manifest(self, graph, content):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,9 +9,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.numpy import save_file
 
+from segue.arrays import map_arrays, write_arrays
 from segue.data.playlists import (
     Catalog,
     Float32Array,
@@ -20,12 +18,15 @@ from segue.data.playlists import (
     Playlists,
 )
 from segue.errors import ArtefactError
-from segue.files import atomic_artefact, read_manifest, write_json_lines
+from segue.files import atomic_artefact, parsed_json, read_manifest, write_json_lines
 from segue.names.name_file import write_names
 
-SECOND_STAGE = "second_stage.txt"
+SECOND_STAGE = "second_stage.safetensors"
 # Suffix of the names of vector arrays in their file, after the kind of node.
 _VECTORS = "_vectors"
+# The weights of a query, and the exponent by which a title counts more: far above all that
+# training makes, far below what float32 cannot hold.
+_MOST_WEIGHT, _MOST_GROWTH = 1e12, 4.0
 # For each term of the score that has arrays: the arrays by name.
 Terms = Mapping[str, Mapping[str, NDArray[Any]]]
 
@@ -94,16 +95,16 @@ class Bundle:
         If the vectors above were refitted on all pairs: the ones that `metrics` belong to.
     terms : dict of dict of arrays
         By name, the arrays of each further term of the score (see `segue.scoring.terms`).
-    second_stage : str or None
-        A LightGBM model in its text format, which reorders the best tracks (see
-        `segue.scoring.second_stage`).
+    second_stage : dict of arrays or None
+        The boosted trees that reorder the best tracks (see `segue.scoring.trees.Trees`).
     word_weight : float32 [num_words] or None
         Weight of each title word in a query, at least 0; None if words had no part in training.
     title_growth : float32 [1] or None
         How much more a title counts beside more tracks (see `segue.scoring.centroid.Words`).
     folder : Path or None
-        Where the bundle was read from, for finding its companion files; None if it was made in
-        memory or changed since.
+        Where the bundle was read from; None if it was made in memory or changed since.
+    files : frozenset of str
+        The names of its files there.
 
     Examples
     --------
@@ -123,17 +124,18 @@ class Bundle:
     history: list[dict[str, Any]] = field(default_factory=list)
     measured: MeasuredVectors | None = None
     terms: Terms = field(default_factory=dict)
-    second_stage: str | None = None
+    second_stage: Mapping[str, NDArray[Any]] | None = None
     word_weight: Float32Array | None = None
     title_growth: Float32Array | None = None
     folder: Path | None = field(init=False, default=None)
+    files: frozenset[str] = field(init=False, default=frozenset())
 
     def __post_init__(self) -> None:
         """Raise ValueError if arrays do not fit together."""
         for kind in ("track", "artist"):
             if kind not in self.vectors:
                 raise ValueError(f"a bundle needs vectors of {kind}s")
-        num_tracks, dim = self.catalog.num_tracks, self.track_vectors.shape[-1]
+        dim = self.track_vectors.shape[-1]
         for kind, vectors in self.vectors.items():
             if kind not in self.catalog.nodes:
                 raise ValueError(f"vectors of {kind}s, which the catalogue does not have")
@@ -147,28 +149,16 @@ class Bundle:
                 raise ValueError(f"{name} must be of unit length")
             if vectors.shape[1] != dim:
                 raise ValueError(f"{name} and those of tracks differ in dim")
-        for name in ("query_weight", "popularity"):
-            column = getattr(self, name)
-            if column.shape != (num_tracks,) or not (column >= 0).all():
-                raise ValueError(f"{name} must hold one number of at least 0 per track")
-        if not np.isfinite(self.query_weight).all():
-            raise ValueError("query_weight must be finite")
+        num_words = len(self.catalog.nodes.get("word", ()))
+        shape = self.catalog.num_tracks, num_words, dim
+        _check_columns(self, "", *shape)
         if self.measured is not None:
-            arrays = "track_vectors", "query_weight", "popularity"
-            shapes = [getattr(self.measured, name).shape for name in arrays]
-            if shapes != [(num_tracks, dim), (num_tracks,), (num_tracks,)]:
-                raise ValueError("the measured vectors are not as many or as long as the others")
-        for of in (self, self.measured):
-            if of is None or of.word_weight is None:
-                continue
-            num_words = len(self.catalog.nodes.get("word", ()))
-            if of.word_vectors is None or of.word_vectors.shape != (num_words, dim):
-                raise ValueError("the vectors of words are not as many or as long as the others")
-            weight = of.word_weight
-            if weight.shape != (num_words,) or not (np.isfinite(weight) & (weight >= 0)).all():
-                raise ValueError("word_weight must hold one finite number of at least 0 per word")
-            if of.title_growth is None or of.title_growth.shape != (1,):
-                raise ValueError("word_weight comes with one number, title_growth")
+            _check_columns(self.measured, "measured ", *shape)
+        for name in ("config", "metrics", "split"):
+            if not isinstance(getattr(self, name), dict):
+                raise ValueError(f"{name} must be a dict")
+        if not all(isinstance(entry, dict) for entry in self.history):
+            raise ValueError("the history must consist of dicts")
         if self.playlists is not None:
             self.catalog.check_holds(self.playlists)
 
@@ -210,7 +200,7 @@ class Bundle:
 
         ``vectors.safetensors``, after a refit ``measured.safetensors``, each further term of the
         score as ``term-NAME.safetensors`` and ``measured-term-NAME.safetensors``,
-        ``second_stage.txt``, the catalogue's and playlists' Arrow files, the index of names
+        ``second_stage.safetensors``, the catalogue's and playlists' Arrow files, the index of names
         ``names.sqlite``, ``metrics.jsonl`` and the manifest with configuration, metrics, split and
         fingerprints. Each of the `companions` is called with the folder being written and adds its
         own files, such as an ANN index; the manifest covers them, too.
@@ -234,17 +224,13 @@ class Bundle:
                 files["measured"] = {n: a for n, a in measured.items() if a is not None}
             for prefix, of in terms.items():
                 files |= {f"{prefix}term-{name}": arrays for name, arrays in of.items()}
+            if self.second_stage is not None:
+                files[SECOND_STAGE.removesuffix(".safetensors")] = self.second_stage
             for file, arrays in files.items():
-                content = {n: np.ascontiguousarray(a) for n, a in arrays.items()}
-                try:
-                    save_file(content, writer.folder / f"{file}.safetensors")
-                except SafetensorError as error:  # a full disk, among others
-                    raise ArtefactError(f"{folder}: cannot be written ({error})") from error
+                write_arrays(writer.folder / f"{file}.safetensors", arrays)
             self.catalog.save(writer.folder)
             if self.playlists is not None:
                 self.playlists.save(writer.folder)
-            if self.second_stage is not None:
-                (writer.folder / SECOND_STAGE).write_text(self.second_stage, encoding="utf-8")
             write_json_lines(writer.folder / "metrics.jsonl", self.history)
             write_names(writer.folder, self.catalog, self.popularity, self.playlists)
             for write in companions:
@@ -274,17 +260,15 @@ class Bundle:
         """
         folder = Path(folder)
         manifest = read_manifest(folder, "bundle", verify=verify)
+        files = frozenset(manifest["files"])
         try:
-            arrays = _mapped(folder / "vectors.safetensors")
+            arrays = map_arrays(folder / "vectors.safetensors")
             of_split = None
-            if "measured.safetensors" in manifest["files"]:
+            if "measured.safetensors" in files:
                 of_split = MeasuredVectors(
-                    **_mapped(folder / "measured.safetensors"),
-                    terms=_terms(folder, "measured-", manifest["measured_terms"]),
+                    **map_arrays(folder / "measured.safetensors"),
+                    terms=_terms(folder, files, "measured-", manifest["measured_terms"]),
                 )
-            second_stage = None
-            if SECOND_STAGE in manifest["files"]:
-                second_stage = (folder / SECOND_STAGE).read_text(encoding="utf-8")
             lines = (folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
             bundle = cls(
                 catalog=Catalog.load(folder),
@@ -300,46 +284,57 @@ class Bundle:
                 metrics=manifest["metrics"],
                 split=manifest["split"],
                 graph_fingerprint=manifest["graph_fingerprint"],
-                history=[json.loads(line) for line in lines],
+                history=[parsed_json(line, folder / "metrics.jsonl") for line in lines],
                 measured=of_split,
-                terms=_terms(folder, "", manifest["terms"]),
-                second_stage=second_stage,
+                terms=_terms(folder, files, "", manifest["terms"]),
+                second_stage=map_arrays(folder / SECOND_STAGE) if SECOND_STAGE in files else None,
                 word_weight=arrays.get("word_weight"),
                 title_growth=arrays.get("title_growth"),
             )
-            object.__setattr__(bundle, "folder", folder)  # frozen for everyone else
-            return bundle
-        except (SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError) as error:
             raise ArtefactError(f"{folder}: is not a complete bundle ({error})") from error
+        # Frozen for everyone else.
+        object.__setattr__(bundle, "folder", folder)
+        object.__setattr__(bundle, "files", files)
+        return bundle
+
+    def file(self, name: str) -> Path | None:
+        """Where a companion file is, such as an ANN index; None if the bundle has none of it."""
+        return self.folder / name if self.folder is not None and name in self.files else None
 
 
-def _terms(folder: Path, prefix: str, names: list[str]) -> Terms:
+def _check_columns(
+    of: Bundle | MeasuredVectors, which: str, tracks: int, words: int, dim: int
+) -> None:
+    """Raise ValueError unless columns are as long as there are nodes, with numbers that add up."""
+    if of.track_vectors.shape != (tracks, dim) or of.track_vectors.dtype != np.float32:
+        raise ValueError(f"{which}vectors are not as many or as long as the others")
+    if of.query_weight.shape != (tracks,) or not _are_weights(of.query_weight):
+        raise ValueError(f"{which}query_weight must hold one finite number of at least 0 per track")
+    popularity = of.popularity
+    if popularity.shape != (tracks,) or popularity.dtype.kind != "i":
+        raise ValueError(f"{which}popularity must hold one whole number per track")
+    if not ((popularity >= 0) & (popularity < 1 << 31)).all():
+        raise ValueError(f"{which}popularity must be at least 0 and below 2 ** 31")
+    if of.word_weight is None:
+        return
+    if of.word_vectors is None or of.word_vectors.shape != (words, dim):
+        raise ValueError(f"{which}vectors of words are not as many or as long as the others")
+    if of.word_weight.shape != (words,) or not _are_weights(of.word_weight):
+        raise ValueError(f"{which}word_weight must hold one finite number of at least 0 per word")
+    growth = of.title_growth
+    if growth is None or growth.shape != (1,) or not (np.abs(growth) <= _MOST_GROWTH).all():
+        raise ValueError(f"{which}word_weight comes with one number, title_growth")
+
+
+def _are_weights(column: NDArray[Any]) -> bool:
+    """Whether float32 numbers are at least 0, and so small that sums of them are finite."""
+    return column.dtype == np.float32 and bool(((column >= 0) & (column < _MOST_WEIGHT)).all())
+
+
+def _terms(folder: Path, files: frozenset[str], prefix: str, names: list[str]) -> Terms:
     """The arrays of some terms."""
-    return {name: _mapped(folder / f"{prefix}term-{name}.safetensors") for name in names}
-
-
-_DTYPES = {"F32": "<f4", "F64": "<f8", "I32": "<i4", "I64": "<i8"}
-
-
-def _mapped(path: Path) -> dict[str, NDArray[Any]]:
-    """The arrays of a safetensors file, memory-mapped for reading.
-
-    The library's own NumPy loader copies them. The format: eight bytes with the length of a JSON
-    header, the header, then the arrays' bytes (https://huggingface.co/docs/safetensors, "Format").
-
-    Raises
-    ------
-    ValueError, KeyError, TypeError, OSError
-        If the file is not in that format.
-    """
-    content = np.asarray(np.memmap(path, np.uint8, mode="r"))
-    size = int.from_bytes(content[:8].tobytes(), "little")
-    header, data = json.loads(content[8 : 8 + size].tobytes()), content[8 + size :]
-    header.pop("__metadata__", None)
-    arrays = {}
-    for name, facts in header.items():
-        start, stop = facts["data_offsets"]
-        if not 0 <= start <= stop <= len(data):
-            raise ValueError(f"{path.name}: {name} lies outside the file")
-        arrays[name] = data[start:stop].view(_DTYPES[facts["dtype"]]).reshape(facts["shape"])
-    return arrays
+    found = {name: f"{prefix}term-{name}.safetensors" for name in names}
+    if not files.issuperset(found.values()):
+        raise ValueError("it lacks the arrays of a term")
+    return {name: map_arrays(folder / file) for name, file in found.items()}

@@ -10,7 +10,7 @@ from segue.errors import ResourceError
 # Module → the library's name, and what to pip install.
 _LIBRARIES = {
     "torch": ("PyTorch", "segue[train]"),
-    "lightgbm": ("LightGBM", "lightgbm"),
+    "lightgbm": ("LightGBM", "segue[train]"),
     "matplotlib": ("matplotlib", "segue[draw]"),
     "networkx": ("networkx", "segue[draw]"),
     "umap": ("UMAP", "segue[umap]"),

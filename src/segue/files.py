@@ -1,10 +1,10 @@
 """Files that are never half-written: atomic files and folders, manifests, checksums.
 
-An *artefact* is a folder with a ``manifest.json`` that says what kind it is and gives the size
-and SHA-256 of every other file in it. Files and artefacts are written next to their destination
-under a temporary name, and renamed once they are complete and on disk. A temporary name says which
-process is writing, so that what a killed process leaves behind is removed by the next one that
-writes into the same folder.
+An *artefact* is a folder with a ``manifest.json`` that says what kind it is and what made it, gives
+the size and SHA-256 of every other file in it, and has a checksum of its own. Files and artefacts
+are written next to their destination under a temporary name, and renamed once they are complete and
+on disk. A temporary name says which process is writing, so that what a killed process leaves behind
+is removed by the next one that writes into the same folder.
 """
 
 from __future__ import annotations
@@ -22,13 +22,16 @@ import tempfile
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
-from typing import Any
+from pathlib import Path, PurePosixPath
+from typing import Any, NoReturn
 
 from segue.errors import ArtefactError, ResourceError
+from segue.machine import versions
 
 MANIFEST = "manifest.json"
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
+# The key of the manifest's own checksum.
+CHECKSUM = "checksum"
 
 # Process ids are of one machine (or container); folders may be shared by several.
 _MACHINE = hashlib.sha256(platform.node().encode()).hexdigest()[:8]
@@ -198,6 +201,35 @@ def write_json_lines(path: Path, entries: Iterable[Any]) -> None:
         )
 
 
+def parsed_json(content: bytes | str, path: Path) -> Any:
+    """Plain values from JSON in UTF-8, however it was mangled.
+
+    Raises
+    ------
+    ArtefactError
+        If it is not JSON, is nested too deeply, or has numbers or text that JSON cannot hold.
+    """
+
+    def refuse(constant: str) -> NoReturn:
+        raise ValueError(f"{constant} is no number")
+
+    try:
+        text = content if isinstance(content, str) else content.decode("utf-8")
+        found = json.loads(text, parse_constant=refuse)
+        # Infinite numbers (1e999) and halves of characters can be parsed, but not be written.
+        json.dumps(found, allow_nan=False, ensure_ascii=False).encode("utf-8")
+    except (ValueError, RecursionError) as error:
+        raise ArtefactError(f"{path}: cannot be read as JSON ({error})") from None
+    return found
+
+
+def manifest_checksum(manifest: dict[str, Any]) -> str:
+    """SHA-256 over all that a manifest states, but for its own checksum, however it is spaced."""
+    stated = {key: value for key, value in manifest.items() if key != CHECKSUM}
+    canonical = json.dumps(stated, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(canonical.encode("utf-8")).hexdigest()
+
+
 def sha256_of(path: Path) -> str:
     """SHA-256 of a file's bytes, in hexadecimal."""
     digest = hashlib.sha256()
@@ -225,8 +257,8 @@ def refuse_existing(path: Path, kind: str, *, overwrite: bool) -> None:
     if not path.exists() or (path.is_dir() and not any(path.iterdir())):
         return
     try:
-        found = json.loads((path / MANIFEST).read_text(encoding="utf-8"))["kind"]
-    except (OSError, ValueError, KeyError, TypeError):
+        found = parsed_json((path / MANIFEST).read_bytes(), path / MANIFEST)["kind"]
+    except (OSError, ArtefactError, KeyError, TypeError):
         raise ArtefactError(
             f"{path}: is not a folder that Segue made, so it is not replaced"
         ) from None
@@ -275,10 +307,14 @@ def atomic_artefact(path: Path, kind: str, *, overwrite: bool = False) -> Iterat
             for name in files:
                 (folder / name).chmod(0o644)  # some writers let only their owner read them
                 _sync_file(folder / name)
-            write_json(
-                folder / MANIFEST,
-                {"kind": kind, "format_version": FORMAT_VERSION, **writer.content, "files": files},
-            )
+            manifest = {
+                "kind": kind,
+                "format_version": FORMAT_VERSION,
+                "made_with": versions(),
+                **writer.content,
+                "files": files,
+            }
+            write_json(folder / MANIFEST, manifest | {CHECKSUM: manifest_checksum(manifest)})
             folder.chmod(0o755)
             refuse_existing(path, kind, overwrite=overwrite)
             _replace_folder(folder, path)
@@ -343,7 +379,8 @@ def read_manifest(folder: Path, kind: str, *, verify: bool = True) -> dict[str, 
     kind
         ``"graph"`` or ``"bundle"``.
     verify
-        Also compare every file's SHA-256 (sizes are always compared).
+        Also compare every file's SHA-256. Sizes and the manifest's own checksum are always
+        compared.
 
     Raises
     ------
@@ -355,13 +392,16 @@ def read_manifest(folder: Path, kind: str, *, verify: bool = True) -> dict[str, 
     if not folder.is_dir():
         raise ArtefactError(f"{folder}: there is no such folder, expected a Segue {kind}")
     try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
+        manifest = parsed_json(path.read_bytes(), path)
         found, version, files = manifest["kind"], manifest["format_version"], manifest["files"]
-        listed = [(str(n), int(f["bytes"]), str(f["sha256"])) for n, f in files.items()]
+        listed = [(name, file["bytes"], file["sha256"]) for name, file in files.items()]
     except FileNotFoundError:
         raise ArtefactError(f"{folder}: has no {MANIFEST}, expected a Segue {kind}") from None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError):
+    except (OSError, ArtefactError, KeyError, TypeError, AttributeError):
         raise ArtefactError(f"{path}: is not the manifest of a Segue {kind}") from None
+    signed = CHECKSUM in manifest or version == FORMAT_VERSION
+    if signed and manifest_checksum(manifest) != manifest.get(CHECKSUM):
+        raise ArtefactError(f"{path}: is not as it was written (its checksum differs)")
     if found != kind:
         raise ArtefactError(f"{folder}: is a Segue {found}, expected a {kind}")
     if version != FORMAT_VERSION:
@@ -370,9 +410,17 @@ def read_manifest(folder: Path, kind: str, *, verify: bool = True) -> dict[str, 
             f"make the {kind} again, or use the version of Segue that wrote it"
         )
     for name, size, checksum in listed:
+        if not _is_inside(name):
+            raise ArtefactError(f"{path}: names a file outside its folder, {name!r}")
         file = folder / name
         if not file.is_file():
             raise ArtefactError(f"{file}: is missing from this {kind}")
         if file.stat().st_size != size or (verify and sha256_of(file) != checksum):
             raise ArtefactError(f"{file}: is not as it was written (its checksum differs)")
     return dict(manifest)
+
+
+def _is_inside(name: str) -> bool:
+    """Whether a name leads to a file below the folder that it is relative to."""
+    parts = PurePosixPath(name).parts
+    return bool(parts) and not set(name) & set("\\:\0") and not {"..", "/"} & set(parts)

@@ -37,6 +37,22 @@ def machine() -> dict[str, Any]:
     }
 
 
+def versions() -> dict[str, Any]:
+    """What an artefact is made with: this package, Python, libraries, system and processor.
+
+    Libraries that are not loaded took no part, and are left out.
+    """
+    libraries = ("numpy", "scipy", "pyarrow", "torch", "lightgbm", "faiss")
+    loaded = {name: sys.modules[name].__version__ for name in libraries if sys.modules.get(name)}
+    return {
+        "segue": segue.__version__,
+        "python": platform.python_version(),
+        **loaded,
+        "system": f"{platform.system()} {platform.machine()}",
+        "processor": _processor(),
+    }
+
+
 def commit() -> str | None:
     """The commit of this package's source, with ``-dirty`` if files differ from it.
 
@@ -89,6 +105,14 @@ def limit_threads(threads: int | None) -> None:
     threadpool_limits(limits=threads)
     if "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(threads)
+
+
+def granted_threads() -> int:
+    """Number of threads that the environment grants to numerical libraries."""
+    from threadpoolctl import threadpool_info
+
+    pools = [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
+    return max(pools, default=1)
 
 
 def _processor() -> str:

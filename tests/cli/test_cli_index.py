@@ -1,6 +1,5 @@
 """`segue index`: an index is added, measured and used; what was there stays."""
 
-import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import pytest
 
 from segue.bundle import Bundle
 from segue.recommend.recommender import Recommender
+from segue.scoring.ann import AnnIndex
 
 pytest.importorskip("faiss", reason="the extra ann is not installed")
 
@@ -34,11 +34,8 @@ def test_an_index_is_added(run, bundle):
         before.metrics,
         before.history,
     )
-    facts = json.loads((bundle / "ann.json").read_text())
-    assert {"ann.faiss", "ann.json", "names.sqlite"} <= {
-        *json.loads((bundle / "manifest.json").read_text())["files"]
-    }
-    assert facts["num_cells"] == 4
+    assert {"ann.safetensors", "names.sqlite"} <= after.files
+    assert AnnIndex.of(after).num_cells == 4
     loaded = Recommender.load(bundle)
     assert loaded.complete("5").tracks == Recommender(after).complete("5").tracks
     assert run("index", bundle, "--cells", 2)[0] == 0, "once more, in place of the first"
@@ -47,7 +44,7 @@ def test_an_index_is_added(run, bundle):
 def test_exact_passes_the_index_by(run, bundle, monkeypatch):
     assert run("index", bundle, "--cells", 4)[0] == 0
     monkeypatch.setattr(
-        "segue.scoring.ann.AnnIndex.load", lambda folder: pytest.fail("it was loaded")
+        "segue.scoring.ann.AnnIndex.of", lambda bundle: pytest.fail("it was loaded")
     )
     assert run("complete", bundle, "5", "--exact")[0] == 0
     assert run("why", bundle, "segue:track:7", "--playlist", "5", "--exact")[0] == 0

@@ -11,7 +11,7 @@ import torch
 from segue.data.playlists import TrackLists
 from segue.data.relations import Nodes, Relation
 from segue.errors import ArtefactError
-from segue.files import MANIFEST, sha256_of
+from segue.files import MANIFEST, manifest_checksum, sha256_of
 from segue.graph.playlist_graph import INTERACTION, PlaylistGraph
 
 BY, ON = ("track", "by", "artist"), ("track", "on", "album")
@@ -212,6 +212,7 @@ def restate_checksums(folder) -> None:
     for name in manifest["files"]:
         size = (folder / name).stat().st_size
         manifest["files"][name] = {"bytes": size, "sha256": sha256_of(folder / name)}
+    manifest["checksum"] = manifest_checksum(manifest)
     (folder / MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
 
 

@@ -10,6 +10,7 @@ from segue.errors import ArtefactError
 from segue.graph.split import SplitRecipe, split_graph
 from segue.pipeline import parts as module
 from segue.pipeline.parts import FinishedParts
+from segue.scoring.trees import Trees
 from segue.training.config import SecondStageConfig, SystemConfig, TrainConfig
 from segue.training.terms import WideConfig
 
@@ -35,6 +36,18 @@ def vectors(split) -> MeasuredVectors:
     return MeasuredVectors(vectors, weights, split.train.popularity)
 
 
+def stump(value: float) -> Trees:
+    """A tree of one leaf."""
+    nothing = {"feature": np.int32, "threshold": np.float64, "missing_left": np.uint8,
+               "left": np.int32, "right": np.int32}  # fmt: skip
+    return Trees(
+        num_features=np.array([1]),
+        offsets=np.array([0, 0]),
+        leaf_value=np.array([float(value)]),
+        **{name: np.zeros(0, dtype) for name, dtype in nothing.items()},
+    )
+
+
 @pytest.fixture
 def calls(monkeypatch):
     """How often each part was made; a second stage is the number of its making."""
@@ -48,7 +61,7 @@ def calls(monkeypatch):
     def train(split, scorer, popularity, config, advance):
         count["second stage"] += 1
         np.testing.assert_array_equal(popularity, split.train.popularity)
-        return f"träes {count['second stage']}\n"
+        return stump(count["second stage"])
 
     monkeypatch.setattr(WideConfig, "fit", counted)
     monkeypatch.setattr(module, "train_second_stage", train)
@@ -80,7 +93,7 @@ def test_a_second_stage_is_made_once_for_what_it_stands_on(parts, planted_graph,
                                                            calls):  # fmt: skip
     config = TrainConfig(dim=4)
     for _ in range(2):
-        assert parts.second_stage(split, vectors, config, SYSTEM) == "träes 1\n"
+        assert parts.second_stage(split, vectors, config, SYSTEM).leaf_value == [1]
     other_split = split_graph(planted_graph, SplitRecipe("mixed", rng_seed=1))
     more = replace(SYSTEM, second_stage=SecondStageConfig(num_leaves=9))
     for made, (asked, trained, system) in enumerate(
@@ -93,7 +106,7 @@ def test_a_second_stage_is_made_once_for_what_it_stands_on(parts, planted_graph,
         start=2,
     ):
         ours = replace(vectors, popularity=asked.train.popularity)
-        assert parts.second_stage(asked, ours, trained, system) == f"träes {made}\n"
+        assert parts.second_stage(asked, ours, trained, system).leaf_value == [made]
     assert parts.second_stage(split, vectors, config, replace(SYSTEM, second_stage=None)) is None
     assert calls["second stage"] == 5
 
@@ -105,12 +118,28 @@ def test_that_there_is_none_is_remembered_too(parts, split, vectors, monkeypatch
     assert parts.second_stage(split, vectors, TrainConfig(), SYSTEM) is None
 
 
-def test_a_damaged_part_is_named(parts, split, tmp_path):
-    parts.term("wide", split.train, WIDE)
-    (path,) = tmp_path.glob("term-wide-*.safetensors")
-    path.write_bytes(path.read_bytes()[:-9])
-    with pytest.raises(ArtefactError, match=rf"{path.name}: not a wide part \(.*\); remove it"):
+@pytest.mark.parametrize("name", ["term-wide", "second_stage"])
+@pytest.mark.parametrize("share", [0.0, 0.2, 0.7, 1.0])
+def test_a_damaged_part_is_named(parts, split, vectors, calls, tmp_path, name, share):
+    """A bit flipped anywhere, or a part that is cut: never used as if nothing had happened."""
+
+    def again():
         parts.term("wide", split.train, WIDE)
+        parts.second_stage(split, vectors, TrainConfig(), SYSTEM)
+
+    again()
+    (path,) = tmp_path.glob(f"{name}-*.safetensors")
+    whole = path.read_bytes()
+    place = round(share * (len(whole) - 1))
+    kind = "a wide part" if name == "term-wide" else "a second stage"
+    says = rf"{path.name}: not {kind} \(.*\); remove it"
+    for content in (whole[:place], whole[:place] + bytes([whole[place] ^ 4]) + whole[place + 1 :]):
+        path.write_bytes(content)
+        with pytest.raises(ArtefactError, match=says):
+            again()
+    path.unlink()
+    again()
+    assert calls[{"term-wide": "wide"}.get(name, "second stage")] == 2
 
 
 def test_what_is_not_its_own_stays(parts, split, vectors, calls, tmp_path):

@@ -61,12 +61,12 @@ def bundle_of(split: Split, vectors: MeasuredVectors, text: str | None) -> Bundl
 
 @pytest.mark.parametrize("pool_size", [20, 200])
 @pytest.mark.parametrize("kind", ["last", "random", "mixed", "playlists"])
-def test_it_ranks_as_a_recommender(planted_graph, second_stage_text, kind, pool_size):
+def test_it_ranks_as_a_recommender(planted_graph, second_stage_arrays, kind, pool_size):
     """Where the order says something, and where it does not; with tracks outside the pool."""
     split = split_graph(planted_graph, SplitRecipe(kind))
     vectors = vectors_of(split)
-    system = SystemScorer.of_vectors(vectors, second_stage_text, split)
-    recommender = Recommender(bundle_of(split, vectors, second_stage_text))
+    system = SystemScorer.of_vectors(vectors, second_stage_arrays, split)
+    recommender = Recommender(bundle_of(split, vectors, second_stage_arrays))
     system.stages.second.pool_size = pool_size
     recommender.stages.second.pool_size = pool_size
     held_out = split.validation
@@ -97,17 +97,19 @@ def test_it_ranks_as_a_recommender(planted_graph, second_stage_text, kind, pool_
     assert [sorted(rank.tolist()) for rank in of_row] == by_hand
 
 
-def test_the_measured_parts_are_measured_and_not_those_that_ship(planted_graph, second_stage_text):
+def test_the_measured_parts_are_measured_and_not_those_that_ship(
+    planted_graph, second_stage_arrays
+):
     split = split_graph(planted_graph, SplitRecipe("mixed"))
     ours, others = vectors_of(split), vectors_of(split, 3)
-    expected = SystemScorer.of_vectors(ours, second_stage_text, split)
-    shipped = bundle_of(split, others, second_stage_text)
+    expected = SystemScorer.of_vectors(ours, second_stage_arrays, split)
+    shipped = bundle_of(split, others, second_stage_arrays)
     refitted = replace(shipped, measured=ours)
     for bundle, equal in ((refitted, True), (shipped, False)):
         system = SystemScorer.of_bundle(bundle, split)
         scores = system.held_out_scores(split.test)
         assert np.array_equal(scores, expected.held_out_scores(split.test)) == equal
-    alone = SystemScorer.of_bundle(bundle_of(split, ours, second_stage_text), split)
+    alone = SystemScorer.of_bundle(bundle_of(split, ours, second_stage_arrays), split)
     np.testing.assert_array_equal(
         alone.held_out_scores(split.test), expected.held_out_scores(split.test)
     )
@@ -125,10 +127,10 @@ def test_without_order_wide_part_and_second_stage_it_is_the_vectors_alone(plante
     assert found.to_json()["values"] == expected.to_json()["values"]
 
 
-def test_training_sees_what_serving_sees(planted_graph, second_stage_text, monkeypatch):
+def test_training_sees_what_serving_sees(planted_graph, second_stage_arrays, monkeypatch):
     """The same features of the same candidates for a case and for a list."""
     split = split_graph(planted_graph, SplitRecipe("mixed"))
-    system = SystemScorer.of_vectors(vectors_of(split), second_stage_text, split)
+    system = SystemScorer.of_vectors(vectors_of(split), second_stage_arrays, split)
     served, seen, maker = [], [], system.stages.second.maker
     make = type(maker).features
 

@@ -12,7 +12,6 @@ from segue.recommend.recommender import Recommender
 from segue.scoring.term import ScoreParts
 from segue.scoring.wide import WidePart
 
-pytest.importorskip("lightgbm", reason="the extra train is not installed")
 NUM_TRACKS = 160
 FILTERS = {
     "nothing": Filters(),
@@ -37,13 +36,13 @@ ASKED = {
 
 
 @pytest.fixture(scope="module")
-def recommender(planted_bundle, second_stage_text) -> Recommender:
+def recommender(planted_bundle, second_stage_arrays) -> Recommender:
     """With a wide part, and a second stage that looks at a sixth of the catalogue."""
     rng = np.random.default_rng(5)
     weights = rng.uniform(0, 0.3, (NUM_TRACKS, NUM_TRACKS)).astype(np.float32)
     wide = WidePart.from_matrix(csr_array(weights * (rng.random(weights.shape) < 0.1)))
     recommender = Recommender(
-        replace(planted_bundle, terms={"wide": wide.arrays()}, second_stage=second_stage_text)
+        replace(planted_bundle, terms={"wide": wide.arrays()}, second_stage=second_stage_arrays)
     )
     recommender.stages.second.pool_size = 25
     return recommender

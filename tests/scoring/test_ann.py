@@ -1,6 +1,5 @@
 """The approximate index: good recall, exact scores, and never a list that is too short."""
 
-import json
 import subprocess
 import sys
 from dataclasses import replace
@@ -9,15 +8,19 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from segue.arrays import write_arrays
 from segue.bundle import Bundle
 from segue.data.playlists import Catalog, TrackLists
 from segue.errors import ArtefactError, InputError, ResourceError
 from segue.recommend.filters import Filters
 from segue.recommend.recommender import Recommender
-from segue.scoring.ann import AnnIndex, write_ann
+from segue.scoring.ann import INDEX_FILE, AnnIndex, write_ann
+from segue.scoring.centroid import Centroid
+from segue.scoring.popularity import Popularity
+from segue.scoring.query import Query
 from segue.scoring.wide import WidePart
 
-faiss = pytest.importorskip("faiss", reason="the extra ann is not installed")
+pytest.importorskip("faiss", reason="the extra ann is not installed")
 NUM_TRACKS, NUM_ARTISTS = 4000, 50
 
 
@@ -51,14 +54,20 @@ def bundle() -> Bundle:
 
 @pytest.fixture(scope="module")
 def folder(bundle, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("ann")
-    write_ann(bundle, folder, recall=0.9)
+    """The bundle with an index."""
+    folder = tmp_path_factory.mktemp("ann") / "bundle"
+    bundle.save(folder, companions=[lambda inside: write_ann(bundle, inside, recall=0.9)])
     return folder
 
 
 @pytest.fixture(scope="module")
-def approximate(bundle, folder) -> Recommender:
-    return Recommender(bundle, ann=AnnIndex.load(folder))
+def ann(folder) -> AnnIndex:
+    return AnnIndex.of(Bundle.load(folder))
+
+
+@pytest.fixture(scope="module")
+def approximate(bundle, ann) -> Recommender:
+    return Recommender(bundle, ann=ann)
 
 
 @pytest.fixture(scope="module")
@@ -102,13 +111,22 @@ def test_most_of_the_exact_list_with_exact_scores(approximate, exact, searches, 
     assert (best_score >= near_score - 1e-6).all()
 
 
-def test_what_was_measured_is_kept(folder):
-    facts = json.loads((folder / "ann.json").read_text())
-    assert set(facts) == {"num_cells", "num_probes", "recall@100"}
-    for dial in ("-1", "0", "1"):
-        probes, measured = facts["num_probes"][dial], facts["recall@100"][dial]
-        assert measured[str(probes)] >= 0.9
-        assert all(recall < 0.9 for n, recall in measured.items() if int(n) < probes)
+def test_what_was_measured_is_kept_and_true(bundle, ann):
+    """The fewest cells, of powers of two, with that recall."""
+    assert (ann.recall >= 0.9).all()
+    query = lists(np.random.default_rng(3), 200)
+    vectors = Centroid(bundle.track_vectors, bundle.query_weight).prepare(Query(query))
+    full_turn = Popularity(bundle.popularity).full_turn
+    for place, dial in enumerate((-1.0, 0.0, 1.0)):
+        exact = np.argsort(-(vectors @ bundle.track_vectors.T + dial * full_turn))[:, :100]
+
+        def recall(probes, dial=dial, exact=exact):
+            near = ann._search(vectors, np.full(200, dial, dtype=np.float32), 100, probes)
+            return np.mean([len(np.intersect1d(*rows)) for rows in zip(near, exact, strict=True)])
+
+        probes = int(ann.num_probes[place])
+        assert recall(probes) == pytest.approx(100 * ann.recall[place], abs=4)
+        assert probes == 1 or recall(probes // 2) < 92
 
 
 @pytest.mark.parametrize(
@@ -149,11 +167,11 @@ def far_weights(rng: np.random.Generator) -> WidePart:
 
 @pytest.mark.parametrize("num_lists", [1, 70])
 def test_a_search_that_finds_nothing_where_the_wide_part_finds_a_few(
-    bundle, folder, monkeypatch, num_lists
+    bundle, ann, monkeypatch, num_lists
 ):
     """What both find is fewer than a list is long."""
     wide = replace(bundle, terms={"wide": far_weights(np.random.default_rng(3)).arrays()})
-    approximate, exact = Recommender(wide, ann=AnnIndex.load(folder)), Recommender(wide)
+    approximate, exact = Recommender(wide, ann=ann), Recommender(wide)
 
     def blind(self, vectors, dial, n, *, widen=1):
         return np.full((len(vectors), n), -1)
@@ -165,10 +183,10 @@ def test_a_search_that_finds_nothing_where_the_wide_part_finds_a_few(
 
 @pytest.mark.parametrize("dial", [0.0, 0.5])
 @pytest.mark.parametrize("filters", [Filters(), Filters(exclude_tracks=["0", "1"])])
-def test_what_only_the_wide_part_knows_is_found(bundle, folder, searches, dial, filters):
+def test_what_only_the_wide_part_knows_is_found(bundle, ann, searches, dial, filters):
     """An index of vectors cannot know it: its tracks stand anywhere."""
     wide = replace(bundle, terms={"wide": far_weights(np.random.default_rng(3)).arrays()})
-    approximate, exact = Recommender(wide, ann=AnnIndex.load(folder)), Recommender(wide)
+    approximate, exact = Recommender(wide, ann=ann), Recommender(wide)
     query = lists(np.random.default_rng(7), 70)
     near, near_score = approximate.rank(query, 10, dial=dial, filters=filters)
     assert sum(searches) == 70
@@ -183,10 +201,10 @@ def test_what_only_the_wide_part_knows_is_found(bundle, folder, searches, dial, 
         assert len(given & set(near[row].tolist())) == 10
 
 
-def test_the_wide_part_counts_where_the_index_finds_a_track_too(bundle, folder, searches):
+def test_the_wide_part_counts_where_the_index_finds_a_track_too(bundle, ann, searches):
     """A longer list: first what the wide part gives to, then what is near, each track once."""
     wide = replace(bundle, terms={"wide": far_weights(np.random.default_rng(3)).arrays()})
-    approximate, exact = Recommender(wide, ann=AnnIndex.load(folder)), Recommender(wide)
+    approximate, exact = Recommender(wide, ann=ann), Recommender(wide)
     query = lists(np.random.default_rng(8), 40)
     near, near_score = approximate.rank(query, 40)
     assert sum(searches) == 40
@@ -232,32 +250,76 @@ def few_tracks(bundle: Bundle) -> Bundle:
 
 def test_few_tracks(bundle, tmp_path):
     few = few_tracks(bundle)
-    write_ann(few, tmp_path)
-    found = Recommender(few, ann=AnnIndex.load(tmp_path)).vibe(["0"], 9)
+    found = Recommender(few, ann=write_ann(few, tmp_path)).vibe(["0"], 9)
     assert found.tracks == Recommender(few).vibe(["0"], 9).tracks
 
 
 def test_a_longer_list_than_there_are_tracks_with_a_second_stage(
-    bundle, second_stage_text, tmp_path
+    bundle, second_stage_arrays, tmp_path
 ):
-    few = replace(few_tracks(bundle), second_stage=second_stage_text)
-    write_ann(few, tmp_path)
-    track_index, score = Recommender(few, ann=AnnIndex.load(tmp_path)).rank(
+    few = replace(few_tracks(bundle), second_stage=second_stage_arrays)
+    track_index, score = Recommender(few, ann=write_ann(few, tmp_path)).rank(
         TrackLists.from_lists([[0], [1, 2]]), 300
     )
     assert track_index.shape == score.shape == (2, 300)
     assert (track_index >= 0).sum(axis=1).tolist() == [4, 3]
 
 
-def test_a_folder_without_an_index_has_none(tmp_path):
-    assert AnnIndex.load(tmp_path) is None
+def test_a_bundle_without_an_index_has_none(bundle, tmp_path):
+    assert AnnIndex.of(bundle) is None
+    bundle.save(tmp_path / "bundle")
+    loaded = Bundle.load(tmp_path / "bundle")
+    (tmp_path / "bundle" / INDEX_FILE).write_bytes(b"not of this bundle, so it is not read")
+    assert AnnIndex.of(loaded) is None
 
 
-def test_a_damaged_index_is_named(folder, tmp_path):
-    (tmp_path / "ann.faiss").write_bytes(b"no index")
-    (tmp_path / "ann.json").write_bytes((folder / "ann.json").read_bytes())
-    with pytest.raises(ArtefactError, match=r"ann.faiss: cannot be read"):
-        AnnIndex.load(tmp_path)
+def changed(array: np.ndarray, place: object, value: float) -> np.ndarray:
+    array = array.copy()
+    array[place] = value
+    return array
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda a: {"track_index": changed(a["track_index"], 0, a["track_index"][1])},
+        lambda a: {"track_index": changed(a["track_index"], 0, NUM_TRACKS)},
+        lambda a: {"track_index": changed(a["track_index"], 0, -1)},
+        lambda a: {"track_index": a["track_index"][:-1]},
+        lambda a: {"offsets": changed(a["offsets"], -1, NUM_TRACKS + 1)},
+        lambda a: {"offsets": changed(a["offsets"], 1, NUM_TRACKS)},
+        lambda a: {"offsets": changed(a["offsets"], 0, -1)},
+        lambda a: {"codes": a["codes"][:, :-1]},
+        lambda a: {"codes": a["codes"].astype(np.float32)},
+        lambda a: {"low": changed(a["low"], 0, np.nan)},
+        lambda a: {"step": changed(a["step"], 0, np.inf)},
+        lambda a: {"cell_vectors": changed(a["cell_vectors"], (0, 0), 1e30)},
+        lambda a: {"cell_vectors": a["cell_vectors"].ravel()},
+        lambda a: {"num_probes": changed(a["num_probes"], 0, 0)},
+        lambda a: {"num_probes": changed(a["num_probes"], 2, 10**9)},
+        lambda a: {"more": a["low"]},
+    ],
+)
+def test_what_is_no_index_of_these_tracks_is_named(bundle, ann, tmp_path, change):
+    """Though its checksum is right."""
+    arrays = ann.arrays()
+    arrays |= change(arrays)
+    bundle.save(
+        tmp_path / "bundle", companions=[lambda inside: write_arrays(inside / INDEX_FILE, arrays)]
+    )
+    loaded = Bundle.load(tmp_path / "bundle")
+    with pytest.raises(ArtefactError, match=r"ann.safetensors: cannot be read as an index"):
+        AnnIndex.of(loaded)
+    with pytest.raises(ArtefactError, match=r"ann.safetensors: cannot be read as an index"):
+        Recommender.load(tmp_path / "bundle")
+    assert len(Recommender.load(tmp_path / "bundle", exact=True).vibe(["0"], 3).tracks) == 3
+
+
+def test_an_index_of_another_catalogue_is_named(bundle, ann, tmp_path):
+    few = few_tracks(bundle)
+    few.save(tmp_path / "few", companions=[lambda to: write_arrays(to / INDEX_FILE, ann.arrays())])
+    with pytest.raises(ArtefactError, match="it was made for another catalogue"):
+        Recommender.load(tmp_path / "few")
 
 
 def test_faiss_does_not_log_what_the_processor_can_do(tmp_path):
@@ -269,8 +331,8 @@ def test_faiss_does_not_log_what_the_processor_can_do(tmp_path):
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_without_faiss_it_is_said_what_to_install(bundle, folder, tmp_path, monkeypatch):
+def test_only_who_makes_an_index_needs_faiss(bundle, folder, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "faiss", None)
-    for call in (lambda: write_ann(bundle, tmp_path), lambda: AnnIndex.load(folder)):
-        with pytest.raises(ResourceError, match=r"pip install 'segue\[ann\]'"):
-            call()
+    with pytest.raises(ResourceError, match=r"pip install 'segue\[ann\]'"):
+        write_ann(bundle, tmp_path)
+    assert len(Recommender.load(folder).vibe(["0"], 3).tracks) == 3

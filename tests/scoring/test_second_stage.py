@@ -1,6 +1,5 @@
 """A second stage reorders the best tracks of the first, and touches nothing else."""
 
-import sys
 from dataclasses import replace
 
 import numpy as np
@@ -9,19 +8,19 @@ from scipy.sparse import csr_array
 
 from segue.bundle import Bundle
 from segue.data.playlists import TrackLists
-from segue.errors import ArtefactError, ResourceError
+from segue.errors import ArtefactError
 from segue.recommend.filters import Filters
 from segue.recommend.ranking import Ranker
 from segue.recommend.recommender import Recommender
-from segue.scoring.features import FeatureMaker
+from segue.scoring.features import FEATURES, FeatureMaker
 from segue.scoring.first_stage import FirstStage
 from segue.scoring.query import Query
 from segue.scoring.second_stage import SecondStage
 from segue.scoring.terms import first_stage_of
+from segue.scoring.trees import Trees
 from segue.scoring.two_stages import TwoStages
 from segue.scoring.wide import WidePart
 
-lightgbm = pytest.importorskip("lightgbm", reason="the extra train is not installed")
 NUM_TRACKS, POOL = 160, 25
 DIALS = [-1.0, -0.3, 0.0, 0.5, 1.0]
 NO_FILTERS = Filters()
@@ -31,12 +30,12 @@ NO_TRACKS, BY_ARTIST = 2, 4
 
 
 @pytest.fixture(scope="module")
-def bundle(planted_bundle, second_stage_text) -> Bundle:
+def bundle(planted_bundle, second_stage_arrays) -> Bundle:
     rng = np.random.default_rng(5)
     weights = rng.uniform(0, 0.3, (NUM_TRACKS, NUM_TRACKS)).astype(np.float32)
     weights *= rng.random(weights.shape) < 0.1
     wide = WidePart.from_matrix(csr_array(weights))
-    return replace(planted_bundle, terms={"wide": wide.arrays()}, second_stage=second_stage_text)
+    return replace(planted_bundle, terms={"wide": wide.arrays()}, second_stage=second_stage_arrays)
 
 
 @pytest.fixture(scope="module")
@@ -92,8 +91,7 @@ def final_scores(
     allowed = np.setdiff1d(np.arange(NUM_TRACKS), query.tracks.track_index)
     pool = allowed[np.lexsort((allowed, -score[allowed]))][:POOL].astype(np.int32)
     maker = FeatureMaker(scorer, bundle.catalog, bundle.popularity)
-    booster = lightgbm.Booster(model_str=bundle.second_stage)
-    odds = booster.predict(maker.features(query, pool, score[pool]), raw_score=True)
+    odds = Trees(**bundle.second_stage).predict(maker.features(query, pool, score[pool]))
     final = np.full(NUM_TRACKS, -np.inf)
     final[allowed] = score[allowed]
     final[pool[np.argsort(-odds, kind="stable")]] = score[pool]
@@ -239,34 +237,29 @@ def test_an_empty_list_and_what_is_asked_with_say_nothing_of_it(few, bundle):
 # --- what can be loaded -------------------------------------------------------------------------
 
 
-def test_without_lightgbm_it_is_said_what_to_install(bundle, monkeypatch):
-    monkeypatch.setitem(sys.modules, "lightgbm", None)
-    with pytest.raises(ResourceError, match=r"not installed: pip install 'lightgbm'"):
-        Recommender(bundle, second_stage=True)
+def test_it_can_be_left_out(bundle):
     without = Recommender(bundle, second_stage=False)
     plain = Recommender(replace(bundle, second_stage=None))
     assert without.complete("3", 20) == plain.complete("3", 20)
     assert without.why("Track 9", "3") == plain.why("Track 9", "3")
 
 
-def test_a_library_that_cannot_be_loaded_is_said(bundle, monkeypatch, tmp_path):
-    """As where GCC's OpenMP is missing, of which LightGBM makes an OSError."""
-    (tmp_path / "lightgbm.py").write_text("raise OSError('libgomp.so.1: cannot open')")
-    monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.delitem(sys.modules, "lightgbm")
-    with pytest.raises(ResourceError, match=r"\(libgomp.so.1: cannot open\); .*install libgomp1"):
-        Recommender(bundle, second_stage=True)
-
-
-@pytest.mark.parametrize("text", ["", "tree\n", "no model at all", '{"trees": []}'])
-def test_a_model_that_cannot_be_read_is_refused(bundle, text):
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"threshold": None},
+        {"one": np.zeros(1)},
+        {"left": np.zeros(3, dtype=np.int32)},
+        {"leaf_value": np.full(240, np.nan)},
+    ],
+)
+def test_a_model_that_cannot_be_read_is_refused(bundle, change):
+    arrays = {n: a for n, a in (bundle.second_stage | change).items() if a is not None}
     with pytest.raises(ArtefactError, match="the second stage cannot be read"):
-        Recommender(replace(bundle, second_stage=text))
+        Recommender(replace(bundle, second_stage=arrays))
 
 
 def test_a_model_of_other_features_is_refused(bundle):
-    rng = np.random.default_rng(0)
-    data = lightgbm.Dataset(rng.normal(size=(200, 3)), rng.random(200) < 0.5)
-    other = lightgbm.train({"objective": "binary", "verbose": -1, "num_threads": 1}, data, 2)
-    with pytest.raises(ArtefactError, match=r"has 3 features, expected \d+: it was made by"):
-        Recommender(replace(bundle, second_stage=other.model_to_string()))
+    other = bundle.second_stage | {"num_features": np.array([len(FEATURES) + 1])}
+    with pytest.raises(ArtefactError, match=r"has \d+ features, expected \d+: it was made by"):
+        Recommender(replace(bundle, second_stage=other))

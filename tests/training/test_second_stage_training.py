@@ -17,13 +17,14 @@ from segue.scoring.centroid import Centroid
 from segue.scoring.first_stage import FirstStage
 from segue.scoring.recency import Recency, query_of
 from segue.scoring.second_stage import SecondStage
+from segue.scoring.trees import Trees
 from segue.scoring.two_stages import TwoStages
 from segue.scoring.wide import WidePart
 from segue.training import second_stage
 from segue.training.config import SecondStageConfig
 from segue.training.second_stage import train_second_stage
 
-pytest.importorskip("lightgbm", reason="the extra train is not installed")
+lightgbm = pytest.importorskip("lightgbm", reason="the extra train is not installed")
 NUM_TRACKS, ON_ALBUM, LENGTH = 120, 4, 10
 CONFIG = SecondStageConfig(
     num_trees=(5, 20), num_leaves=7, learning_rate=0.3, min_leaf=30, min_questions=100
@@ -90,12 +91,17 @@ def split() -> Split:
 
 
 @pytest.fixture(scope="module")
-def model(split) -> str:
+def model(split) -> Trees:
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     found = trained(split, blind_scorer())
     torch.set_num_threads(before)
     return found
+
+
+def assert_same(found: Trees, expected: Trees) -> None:
+    for name, array in expected.arrays().items():
+        np.testing.assert_array_equal(getattr(found, name), array)
 
 
 # --- what it learns -----------------------------------------------------------------------------
@@ -104,7 +110,7 @@ def model(split) -> str:
 def test_it_learns_a_rule_that_the_first_stage_cannot_see(model):
     """On playlists that it never saw."""
     other, scorer = draw_split(1, follows="album"), blind_scorer()
-    stage = SecondStage(model, scorer, other.train.catalog, other.train.popularity)
+    stage = SecondStage(model.arrays(), scorer, other.train.catalog, other.train.popularity)
     first, both = (
         validate(SystemScorer(TwoStages(scorer, one), other), other.validation, other.train)
         for one in (None, stage)
@@ -124,20 +130,42 @@ def test_where_the_first_stage_is_right_there_is_none():
 def test_cross_validation_chooses_the_number_of_trees(split, monkeypatch):
     """The first of those that do best; none where the first stage does as well."""
 
-    class Trees:
-        def __init__(self, pools, config, number, each):
-            self.number = number
-
-        def model_to_string(self):
-            return self.number
-
-    monkeypatch.setattr(second_stage, "_boosted", Trees)
+    monkeypatch.setattr(second_stage, "_boosted", lambda pools, config, number, each: number)
+    monkeypatch.setattr(second_stage, "trees_of", lambda number: number)
     for values, expected in (([3, 1, 2], None), ([1, 3, 3], 5), ([1, 2, 3], 20), ([2, 2, 1], None)):
         monkeypatch.setattr(
             second_stage, "_average_precision", lambda *_, v=values: np.array(v, dtype=float)
         )
-        found = trained(split, blind_scorer())
-        assert found == (expected and str(expected))
+        assert trained(split, blind_scorer()) == expected
+
+
+@pytest.mark.parametrize("num_leaves", [2, 31, 32, 33, 64])
+@pytest.mark.parametrize("missing", [0.0, 0.3])
+def test_the_trees_predict_as_the_library_does(num_leaves, missing):
+    """To the last bits, of which the order of the sum is one: with NaN and without."""
+    rng = np.random.default_rng(num_leaves)
+    features = rng.normal(size=(4000, 9)).astype(np.float32)
+    features[:, 3] = np.round(features[:, 3])  # Values that are thresholds.
+    target = features[:, 0] * features[:, 1] + np.sin(3 * features[:, 2]) + features[:, 3] > 0
+    features[rng.random(features.shape) < missing] = np.nan
+    parameters = {"objective": "binary", "num_leaves": num_leaves, "min_data_in_leaf": 3,
+                  "num_threads": 1, "verbose": -1, "max_bin": 63}  # fmt: skip
+    booster = lightgbm.train(parameters, lightgbm.Dataset(features, target), 40)
+    trees = second_stage.trees_of(booster)
+    assert (trees.num_trees, trees.num_features.tolist()) == (40, [9])
+    asked = np.concatenate([features, rng.normal(size=(500, 9)).astype(np.float32)])
+    asked[-1], asked[-2], asked[-3] = np.nan, np.inf, -np.inf
+    np.testing.assert_allclose(
+        trees.predict(asked), booster.predict(asked, raw_score=True), rtol=1e-12, atol=1e-12
+    )
+
+
+def test_a_model_that_never_splits_is_trees_of_one_leaf():
+    data = lightgbm.Dataset(np.zeros((50, 2)), np.arange(50) % 2)
+    booster = lightgbm.train({"objective": "binary", "verbose": -1, "num_threads": 1}, data, 3)
+    trees = second_stage.trees_of(booster)
+    asked = np.zeros((4, 2), dtype=np.float32)
+    np.testing.assert_allclose(trees.predict(asked), booster.predict(asked, raw_score=True))
 
 
 def test_average_precision_by_hand():
@@ -189,7 +217,7 @@ def test_too_few_cases_train_nothing(split, monkeypatch):
 
 
 def test_it_is_deterministic(split, model):
-    assert trained(split, blind_scorer()) == model
+    assert_same(trained(split, blind_scorer()), model)
 
 
 # --- what it is shown ---------------------------------------------------------------------------
@@ -266,7 +294,7 @@ def test_which_tracks_are_for_test_is_not_seen(split, model):
     ]
     targets = TrackLists.from_lists(others)
     changed = HeldOut(test.query, test.known, targets, test.playlist_index)
-    assert trained(replace(split, test=changed), blind_scorer()) == model
+    assert_same(trained(replace(split, test=changed), blind_scorer()), model)
 
 
 def test_some_cases_come_again_with_few_tracks(shown, split):

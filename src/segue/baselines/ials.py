@@ -13,7 +13,7 @@ from segue.baselines.cooccurrence import pair_matrix
 from segue.data.playlists import Float32Array, TrackLists
 from segue.extras import required
 from segue.graph.playlist_graph import PlaylistGraph
-from segue.scoring.second_stage import granted_threads
+from segue.machine import granted_threads
 
 
 class IALS:

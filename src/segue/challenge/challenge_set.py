@@ -159,7 +159,9 @@ def read_challenge(folder: str | Path) -> Challenge:
         shown = playlist.track_uris
         if any(track.track_uri in shown for track in answer.tracks):
             raise InputError(f"{path}: playlist {playlist.pid} holds a track that {SET} shows")
-    (track_ids, artists), _, _ = read_arrow(folder / ARTISTS, ["track_id", "artist_id"])
+    (track_ids, artists), _, _ = read_arrow(
+        folder / ARTISTS, {"track_id": pa.string(), "artist_id": pa.string()}
+    )
     pairs = zip(track_ids.to_pylist(), artists.to_pylist(), strict=True)
     return Challenge(
         asked, by_pid, {track: artist for track, artist in pairs if artist is not None}

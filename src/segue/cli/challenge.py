@@ -124,7 +124,7 @@ def make(
 )
 @click.option(
     "--second-stage/--no-second-stage",
-    default=None,
+    default=True,
     help="Reorder the best tracks.  [default: if the bundle has a second stage]",
 )
 @click.option("--no-titles", is_flag=True, help="Ask with the tracks alone.")
@@ -137,7 +137,7 @@ def submit(
     out: Path,
     team: str,
     email: str,
-    second_stage: bool | None,
+    second_stage: bool,
     no_titles: bool,
     exact: bool,
     threads: int | None,

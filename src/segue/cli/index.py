@@ -38,20 +38,21 @@ def index(
     thousand tracks that is fast enough without an index.
     """
     from segue.bundle import Bundle
-    from segue.scoring.ann import write_ann
+    from segue.scoring.ann import DIALS, write_ann
 
     limit_threads(threads)
     loaded = Bundle.load(bundle)
     started = time.perf_counter()
-    facts = {}
+    made = []
 
     def write(folder: Path) -> None:
-        facts.update(write_ann(loaded, folder, recall=recall, num_cells=cells, rng_seed=rng_seed))
+        made.append(write_ann(loaded, folder, recall=recall, num_cells=cells, rng_seed=rng_seed))
 
     loaded.save(bundle, overwrite=True, companions=[write])
+    (ann,) = made
     rows = [
-        [dial, str(probes), f"{facts['recall@100'][dial][probes]:.4f}"]
-        for dial, probes in facts["num_probes"].items()
+        [f"{dial:g}", str(probes), f"{found:.4f}"]
+        for dial, probes, found in zip(DIALS, ann.num_probes, ann.recall, strict=True)
     ]
-    print_table(f"{number(facts['num_cells'])} cells", ["dial", "searched", "recall@100"], rows)
+    print_table(f"{number(ann.num_cells)} cells", ["dial", "searched", "recall@100"], rows)
     say(f"Written to {bundle} in {time.perf_counter() - started:.0f} s")

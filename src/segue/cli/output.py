@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 import shutil
 import sys
@@ -13,6 +14,9 @@ from typing import Any
 import click
 
 from segue.console import table_text
+
+# Control characters that JSON leaves as they are.
+_CONTROL = re.compile("[\x7f-\x9f]")
 
 
 class StageOrder(click.Group):
@@ -33,7 +37,9 @@ def command(name: str, *args: object) -> str:
 
 def print_json(content: Any) -> None:
     """One JSON document on standard output."""
-    click.echo(json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False))
+    text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
+    # JSON may hold them, a terminal would obey some.
+    click.echo(_CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
 
 
 SPLIT_RNG_SEED = click.option(

@@ -26,6 +26,14 @@ Int64Array = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
 Float32Array = NDArray[np.float32]
 
+_PLAYLIST_COLUMNS = {
+    "playlist_id": pa.string(),
+    "title": pa.string(),
+    "order_known": pa.bool_(),
+    "track_index": pa.large_list(pa.int32()),
+}
+_ALIASES = pa.list_(pa.string())
+
 
 @dataclass(frozen=True, eq=False)
 class TrackLists:
@@ -237,9 +245,7 @@ class Playlists:
     def load(cls, folder: Path) -> Playlists:
         """Read ``playlists.arrow``; its arrays are memory-mapped, not copied."""
         path = folder / "playlists.arrow"
-        (ids, titles, order_known, lists), relations, _ = read_arrow(
-            path, ["playlist_id", "title", "order_known", "track_index"]
-        )
+        (ids, titles, order_known, lists), relations, _ = read_arrow(path, _PLAYLIST_COLUMNS)
         tracks = TrackLists(
             np.asarray(lists.offsets, dtype=np.int64), np.asarray(lists.values, dtype=np.int32)
         )
@@ -273,6 +279,8 @@ class Catalog:
         """Raise ValueError if columns do not fit together."""
         if list(self.nodes)[:3] != ["track", "artist", "album"]:
             raise ValueError("a catalogue needs tracks, artists and albums, in this order")
+        if not {"artist", "album"} <= self.relations.keys():
+            raise ValueError("a catalogue needs the artists and albums of its tracks")
         for kind, nodes in self.nodes.items():
             nodes.check(kind)
         for kind, relation in self.relations.items():
@@ -406,10 +414,15 @@ class Catalog:
     @classmethod
     def load(cls, folder: Path) -> Catalog:
         """Read what `save` wrote; the columns are memory-mapped, not copied."""
-        path = folder / "tracks.arrow"
-        tracks, relations, metadata = read_arrow(path, ["track_id", "name"], ("aliases",))
+
+        def read(kind: str) -> tuple[list[pa.Array], dict[str, Relation], dict[str, str]]:
+            columns = {f"{kind}_id": pa.string(), "name": pa.string()}
+            return read_arrow(folder / f"{kind}s.arrow", columns, {"aliases": _ALIASES})
+
+        tracks, relations, metadata = read("track")
         nodes = {"track": Nodes(*tracks)}
         for kind in metadata.get("kinds", "").split()[1:]:
-            path = folder / f"{kind}s.arrow"
-            nodes[kind] = Nodes(*read_arrow(path, [f"{kind}_id", "name"], ("aliases",))[0])
+            if not kind.isidentifier():
+                raise ValueError(f"{kind!r} is not a kind of nodes")
+            nodes[kind] = Nodes(*read(kind)[0])
         return cls(nodes, relations)

@@ -204,9 +204,12 @@ class PlaylistGraph:
         """
         folder = Path(folder)
         manifest = read_manifest(folder, "graph", verify=verify)
+        options = manifest.get("options", {})
         try:
-            graph = cls(Playlists.load(folder), Catalog.load(folder), manifest.get("options", {}))
-        except ValueError as error:
+            if not isinstance(options, dict):
+                raise ValueError("its options are something else")
+            graph = cls(Playlists.load(folder), Catalog.load(folder), options)
+        except (ValueError, OverflowError) as error:
             raise ArtefactError(f"{folder}: is damaged ({error})") from error
         if graph.fingerprint != manifest.get("fingerprint"):
             raise ArtefactError(f"{folder}: is damaged (its fingerprint differs)")

@@ -20,6 +20,7 @@ from __future__ import annotations
 import sqlite3
 import string
 import zlib
+from collections.abc import Iterable
 from contextlib import closing
 from functools import lru_cache
 from pathlib import Path
@@ -119,6 +120,13 @@ def write_names(
         unpacked.unlink(missing_ok=True)
 
 
+def create_tables(connection: sqlite3.Connection, kinds: Iterable[Kind]) -> None:
+    """Create the tables of some kinds in an empty database."""
+    for kind in kinds:
+        for statement in _SCHEMA:
+            connection.execute(statement.format(kind=kind, tokenizer=_TOKENIZER))
+
+
 def fill_names(
     connection: sqlite3.Connection,
     catalog: Catalog,
@@ -137,9 +145,9 @@ def fill_names(
     if playlists is not None:
         prominence["playlist"] = playlists.tracks.lengths
     words_of_artist = lru_cache(_CHUNK)(words_of)
-    for kind, nodes in nodes_by_kind(catalog, playlists).items():
-        for statement in _SCHEMA:
-            connection.execute(statement.format(kind=kind, tokenizer=_TOKENIZER))
+    of_kinds = nodes_by_kind(catalog, playlists)
+    create_tables(connection, of_kinds)
+    for kind, nodes in of_kinds.items():
         row_of_rank = np.argsort(-prominence[kind], kind="stable").astype(np.int32)
         keys = np.zeros((len(row_of_rank), 2), dtype=np.int32)
         has_name = np.zeros(len(row_of_rank), dtype=bool)

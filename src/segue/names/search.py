@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import time
 import weakref
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,7 @@ from segue.names.name_file import (
     NUM_INDEXED_LETTERS,
     VERSION,
     Kind,
+    create_tables,
     fill_names,
     hash_of,
     name_key,
@@ -34,6 +37,7 @@ _MAX_TERMS = 128  # A prefix expands to at most this many words.
 _MAX_JOINED = 4  # A query of at most this many words may have two of them joined.
 _MOST_RANKS = 250_000  # Several words are matched whole among at most this many names.
 _MAX_RANK = 2**31
+_MOST_SECONDS = 5.0  # A query of millions of names takes milliseconds.
 _FUZZY_LIMIT, _FUZZY_CUTOFF, _FUZZY_SPREAD, _FUZZY_LENGTH = 300, 0.6, 0.15, 100
 
 
@@ -156,10 +160,10 @@ class NameIndex:
         hashes = sorted({name_key(key) for key in keys if key})
         places = ", ".join("?" * len(hashes))
         query = (
-            f"SELECT DISTINCT row, rank FROM {kind}_key JOIN {kind} USING (rank) "
+            f"SELECT DISTINCT rank, row FROM {kind}_key JOIN {kind} USING (rank) "
             f"WHERE key IN ({places}) ORDER BY rank LIMIT ?"
         )
-        return [row for row, _ in self._select(query, *hashes, n)] if hashes else []
+        return [row for _, row in self._rows(kind, query, *hashes, n)] if hashes else []
 
     def with_alias(self, alias: str) -> list[int]:
         """Rows of the tracks with an alias, best-known first."""
@@ -233,7 +237,7 @@ class NameIndex:
 
     def _by_key(self, kind: Kind, key: int, n: int = -1) -> list[int]:
         query = f"SELECT row FROM {kind}_key JOIN {kind} USING (rank) WHERE key = ? ORDER BY rank"
-        return [row for (row,) in self._select(f"{query} LIMIT ?", key, n)]
+        return [row for (row,) in self._rows(kind, f"{query} LIMIT ?", key, n)]
 
     def _matching(self, kind: Kind, words: list[str], n: int, among: int = _MAX_RANK) -> list[int]:
         """Rows of the best-known names that match all of these FTS5 expressions."""
@@ -247,7 +251,9 @@ class NameIndex:
             f"{kind}_words.rowid WHERE {kind}_words MATCH ? AND {kind}_words.rowid < ? "
             f"ORDER BY {kind}_words.rowid LIMIT ?"
         )
-        return self._select(query, " AND ".join(words), among, n) if all(words) and words else []
+        if not words or not all(words):
+            return []
+        return self._rows(kind, query, " AND ".join(words), among, n)
 
     def _expand(self, kind: Kind, words: Sequence[str]) -> list[str]:
         """FTS5 expressions for all words with these prefixes; empty where there are none."""
@@ -269,6 +275,13 @@ class NameIndex:
             held.update(words_of(self.catalog.artist_of(np.array([row]))[0].as_py()))
         return 0 if held.issuperset(words) else 1 if held.issuperset(words[:-1]) else 2
 
+    def _rows(self, kind: Kind, query: str, *values: Any) -> list[Any]:
+        """What a query finds, of which the last column is rows of a kind."""
+        found, number = self._select(query, *values), len(self._nodes[kind])
+        if not all(type(row) is int and 0 <= row < number for *_, row in found):
+            raise self._unreadable(f"it names {kind}s that do not exist")
+        return found
+
     def _select(self, query: str, *values: Any) -> list[Any]:
         # A connection runs one query at a time; SQLite lets other threads run meanwhile.
         with self._lock:
@@ -276,11 +289,14 @@ class NameIndex:
                 if self._connection is None:
                     self._connection = self._open()
                     weakref.finalize(self, self._connection.close)
+                self._deadline = time.monotonic() + _MOST_SECONDS
                 return self._connection.execute(query, values).fetchall()
             except sqlite3.Error as error:
-                raise ArtefactError(
-                    f"{self._path or 'names'}: cannot be read as an index of names ({error})"
-                ) from error
+                raise self._unreadable(error) from error
+
+    def _unreadable(self, reason: object) -> ArtefactError:
+        where = self._path or "names"
+        return ArtefactError(f"{where}: cannot be read as an index of names ({reason})")
 
     def _open(self) -> sqlite3.Connection:
         if self._path is None or not self._path.is_file():
@@ -288,6 +304,12 @@ class NameIndex:
         where = f"{self._path.absolute().as_uri()}?mode=ro&immutable=1"
         connection = sqlite3.connect(where, uri=True, check_same_thread=False)
         try:
+            # No function is called that a file names, and cells are looked at before they are used
+            # (https://sqlite.org/security.html).
+            connection.execute("PRAGMA trusted_schema = OFF")
+            connection.execute("PRAGMA cell_size_check = ON")
+            connection.set_progress_handler(self._is_late, 100_000)
+            self._deadline = time.monotonic() + _MOST_SECONDS
             ((version,),) = connection.execute("PRAGMA user_version")
             if 0 < version < VERSION:
                 connection.close()
@@ -303,10 +325,21 @@ class NameIndex:
         fill_names(connection, self.catalog, self.popularity, self._playlists)
         return connection
 
+    def _is_late(self) -> bool:
+        """Whether a query takes longer than any should: one over a table that leads in circles."""
+        return time.monotonic() > self._deadline
+
     def _check(self, connection: sqlite3.Connection, version: int) -> None:
-        # Map the file, so that processes share its pages; nothing defined in it may call functions.
-        connection.execute("PRAGMA mmap_size = 2147418112")
-        connection.execute("PRAGMA trusted_schema = OFF")
+        # Tables as they are written here, and nothing else: no view, no computed column.
+        stated = "SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY name"
+        with closing(sqlite3.connect(":memory:")) as empty:
+            create_tables(empty, KINDS)
+            ours = {row for row in empty.execute(stated) if row[2].split("_")[0] in self._nodes}
+        theirs = {
+            row for row in connection.execute(stated) if str(row[2]).split("_")[0] in self._nodes
+        }
+        if version == VERSION and ours != theirs:
+            raise sqlite3.DatabaseError("its tables are others")
         if version == VERSION:
             sizes = {
                 kind: connection.execute(f"SELECT max(rank) + 1 FROM {kind}").fetchone()[0] or 0

@@ -8,16 +8,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
-
+from segue.arrays import load_checked, save_checked
 from segue.bundle import MeasuredVectors
 from segue.errors import ArtefactError
-from segue.files import atomic_file
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.graph.split import Split
 from segue.scoring.term import StoredTerm
 from segue.scoring.terms import STORED, first_stage_of
+from segue.scoring.trees import Trees
 from segue.training.config import SystemConfig, TrainConfig
 from segue.training.second_stage import train_second_stage
 from segue.training.terms import TermConfig
@@ -40,20 +38,16 @@ class FinishedParts:
 
     def term(self, name: str, graph: PlaylistGraph, config: TermConfig) -> StoredTerm[Any]:
         """One term, fitted to a training graph."""
-        path = self._path(f"term-{name}", ".safetensors", graph.fingerprint, vars(config))
+        path = self._path(f"term-{name}", graph.fingerprint, vars(config))
         if path is None:
             return config.fit(graph)
         if path.exists():
             try:
-                return STORED[name].from_arrays(load_file(path))
-            except (SafetensorError, OSError, ValueError, TypeError) as error:
+                return STORED[name].from_arrays(load_checked(path)[0])
+            except (ArtefactError, ValueError, TypeError) as error:
                 raise ArtefactError(f"{path}: not a {config.label} ({error}); remove it") from error
         term = config.fit(graph)
-        try:
-            with atomic_file(path) as temporary:
-                save_file(term.arrays(), temporary)
-        except SafetensorError as error:  # a full disk, among others
-            raise ArtefactError(f"{path}: cannot be written ({error})") from error
+        save_checked(path, term.arrays())
         return term
 
     def second_stage(
@@ -63,7 +57,7 @@ class FinishedParts:
         config: TrainConfig,
         system: SystemConfig,
         advance: Callable[[float], None] = lambda share: None,
-    ) -> str | None:
+    ) -> Trees | None:
         """The second stage on top of a first one; None if validation has too few cases.
 
         `config` and `system` are those that the first stage was made with; `advance` is called with
@@ -72,10 +66,14 @@ class FinishedParts:
         if system.second_stage is None:
             return None
         facts = (split.fingerprint, config.to_json(), system.to_json())
-        path = self._path("second_stage", ".txt", *facts)
+        path = self._path("second_stage", *facts)
         if path is not None and path.exists():
-            return path.read_text(encoding="utf-8") or None
-        model = train_second_stage(
+            try:
+                arrays, _ = load_checked(path)
+                return Trees.from_arrays(arrays) if arrays else None
+            except (ArtefactError, ValueError, TypeError) as error:
+                raise ArtefactError(f"{path}: not a second stage ({error}); remove it") from error
+        trees = train_second_stage(
             split,
             first_stage_of(vectors, split.train.catalog),
             vectors.popularity,
@@ -83,9 +81,9 @@ class FinishedParts:
             advance=advance,
         )
         if path is not None:
-            with atomic_file(path) as temporary:
-                temporary.write_text(model or "", encoding="utf-8")
-        return model
+            # That there is none is a result, too.
+            save_checked(path, {} if trees is None else trees.arrays())
+        return trees
 
     @property
     def exist(self) -> bool:
@@ -100,11 +98,11 @@ class FinishedParts:
     def _files(self) -> list[Path]:
         if self._folder is None:
             return []
-        patterns = ("term-*.safetensors", "second_stage-*.txt")
+        patterns = ("term-*.safetensors", "second_stage-*.safetensors")
         return [path for pattern in patterns for path in self._folder.glob(pattern)]
 
-    def _path(self, name: str, suffix: str, *facts: Any) -> Path | None:
+    def _path(self, name: str, *facts: Any) -> Path | None:
         if self._folder is None:
             return None
         digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
-        return self._folder / f"{name}-{digest[:16]}{suffix}"
+        return self._folder / f"{name}-{digest[:16]}.safetensors"

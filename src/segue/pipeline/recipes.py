@@ -12,8 +12,8 @@ from segue.errors import InputError, ResourceError
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.graph.split import Split, SplitKind, SplitRecipe, split_graph
 from segue.pipeline.tuned import PRESETS, for_training
-from segue.scoring.second_stage import lightgbm_library
 from segue.training.config import SecondStageConfig, SystemConfig, TrainConfig
+from segue.training.second_stage import lightgbm_library
 from segue.training.terms import TERMS, TermConfig
 
 

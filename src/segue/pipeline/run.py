@@ -102,13 +102,15 @@ class TrainingRun:
         if self.system.second_stage is not None and split.validation.targets.num_pairs:
             report.say("Training the second stage on the validation tracks")
             with report.bar("Second stage", 1, "") as bar:
-                second_stage = self.parts.second_stage(
+                trees = self.parts.second_stage(
                     split, measured, self.config, self.system, bar.advance
                 )
-            if second_stage is None:
+            if trees is None:
                 report.say(
                     "No second stage: too little is held out for validation, or none did better"
                 )
+            else:
+                second_stage = trees.arrays()
         metrics = {}
         if split.test.targets.num_pairs:
             scorer = SystemScorer.of_vectors(measured, second_stage, split)

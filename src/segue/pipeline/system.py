@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
+
+from numpy.typing import NDArray
 
 from segue.bundle import Bundle, MeasuredVectors
 from segue.data.playlists import Float32Array
@@ -37,9 +41,12 @@ class SystemScorer:
 
     @classmethod
     def of_vectors(
-        cls, vectors: Bundle | MeasuredVectors, second_stage: str | None, split: Split
+        cls,
+        vectors: Bundle | MeasuredVectors,
+        second_stage: Mapping[str, NDArray[Any]] | None,
+        split: Split,
     ) -> SystemScorer:
-        """From vectors, further terms and the text of a second stage."""
+        """From vectors, further terms and the arrays of a second stage."""
         return cls(TwoStages.of(vectors, split.train.catalog, second_stage), split)
 
     def held_out_scores(self, held_out: HeldOut) -> Float32Array:

@@ -21,10 +21,10 @@ from segue.pipeline.parts import FinishedParts
 from segue.pipeline.recipes import config_for, default_system, with_titles
 from segue.pipeline.recipes import split as default_split
 from segue.pipeline.run import Step, TrainingRun, has_checkpoint, made_folder
-from segue.scoring.second_stage import lightgbm_library
 from segue.training.checkpoint import CHECKPOINT, METRICS_FILE
 from segue.training.config import SystemConfig, TrainConfig
 from segue.training.device import device_named
+from segue.training.second_stage import lightgbm_library
 
 
 def train(

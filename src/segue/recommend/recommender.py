@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from os import PathLike
@@ -20,7 +19,7 @@ from segue.data.playlists import (
     Playlists,
     TrackLists,
 )
-from segue.errors import InputError, ResourceError, SegueWarning
+from segue.errors import InputError
 from segue.graph.subgraph import Neighbours
 from segue.names.lookup import NameLookup
 from segue.names.matches import Matches, Songs
@@ -44,7 +43,6 @@ from segue.scoring.first_stage import FirstStage
 from segue.scoring.query import Query
 from segue.scoring.recency import Recency
 from segue.scoring.rerank import check_dial
-from segue.scoring.second_stage import lightgbm_library
 from segue.scoring.two_stages import TwoStages
 
 
@@ -76,7 +74,7 @@ class Recommender:
         Preselects the tracks to score exactly; None: all are scored.
     second_stage
         Reorder the best tracks where the bundle has a second stage; without it, lists take a
-        quarter of the time. None: if LightGBM is installed, else a warning says that it is not.
+        quarter of the time.
 
     Attributes
     ----------
@@ -93,7 +91,7 @@ class Recommender:
 
     Raises
     ------
-    ResourceError, ArtefactError
+    ArtefactError
         As for `segue.scoring.two_stages.TwoStages.of`.
 
     Examples
@@ -109,7 +107,7 @@ class Recommender:
         *,
         recency: Recency | None = Recency(),  # noqa: B008
         ann: AnnIndex | None = None,
-        second_stage: bool | None = None,
+        second_stage: bool = True,
     ) -> None:
         if not isinstance(bundle, Bundle):
             raise InputError(
@@ -125,13 +123,7 @@ class Recommender:
             self.names, self.rows, bundle.catalog.num_tracks, recency, self._titles
         )
         self._answers = Answers(bundle)
-        trees = None if second_stage is False else bundle.second_stage
-        if trees is not None and second_stage is None:
-            try:
-                lightgbm_library()
-            except ResourceError as error:
-                warnings.warn(f"the second stage is left out: {error}", SegueWarning, stacklevel=2)
-                trees = None
+        trees = bundle.second_stage if second_stage else None
         self.stages = TwoStages.of(bundle, bundle.catalog, trees, ann)
         self._suggester = TitleSuggester(bundle, self.stages.first.centroid)
         self._ranker = Ranker(self.stages, bundle.catalog)
@@ -144,7 +136,7 @@ class Recommender:
 
     @classmethod
     def load(
-        cls, folder: str | Path, *, exact: bool = False, second_stage: bool | None = None
+        cls, folder: str | Path, *, exact: bool = False, second_stage: bool = True
     ) -> Recommender:
         """Read a bundle (ArtefactError if it is not one), with its index if `segue index` made one.
 
@@ -161,9 +153,8 @@ class Recommender:
                 f"a {type(folder).__name__} is not the folder of a bundle; segue.Recommender(…) "
                 "asks one in memory"
             )
-        folder = Path(folder)
         bundle = Bundle.load(folder)
-        return cls(bundle, ann=None if exact else AnnIndex.load(folder), second_stage=second_stage)
+        return cls(bundle, ann=None if exact else AnnIndex.of(bundle), second_stage=second_stage)
 
     def complete(
         self,

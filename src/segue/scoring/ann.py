@@ -1,31 +1,37 @@
-"""An approximate index for large catalogues, using FAISS; what it finds is rescored exactly."""
+"""An approximate index for large catalogues; what it finds is rescored exactly."""
 
 from __future__ import annotations
 
-import json
 import logging
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from segue.arrays import map_arrays, write_arrays
 from segue.bundle import Bundle
-from segue.data.playlists import Float32Array, Int64Array, TrackLists
+from segue.data.csr import offsets_of
+from segue.data.playlists import Float32Array, Int32Array, Int64Array, TrackLists
 from segue.errors import ArtefactError, InputError
 from segue.extras import required
-from segue.files import write_json
 from segue.scoring.best import best_tracks
 from segue.scoring.centroid import Centroid
 from segue.scoring.popularity import Popularity
 from segue.scoring.query import Query
 from segue.scoring.term import Tracks
 
-INDEX_FILE, FACTS_FILE = "ann.faiss", "ann.json"
+INDEX_FILE = "ann.safetensors"
 # Recall is measured on this many queries, for lists of this length, at these dial settings.
-_NUM_QUERIES, _LENGTH, _DIALS = 500, 100, (-1.0, 0.0, 1.0)
+_NUM_QUERIES, _LENGTH, DIALS = 500, 100, (-1.0, 0.0, 1.0)
 # Training vectors per cell.
 _PER_CELL = 64
+# Tracks whose cells are looked for at a time.
+_BLOCK = 1 << 13
+# Far above what an index holds, far below what float32 cannot.
+_LARGEST = 1e12
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,31 +40,78 @@ class AnnIndex:
 
         score(u) = [q, −dial] · [v_u, FULL_DIAL · f_u]
 
-    so one index serves every dial setting (IVF with scalar quantisation; M. Douze and others:
-    "The Faiss library", 2024).
+    so one index serves every dial setting. Each track is in the cell whose vector is nearest, and
+    stored as the difference to it, a byte a coordinate; a search visits the cells nearest to the
+    query (inverted file with scalar quantisation; M. Douze and others: "The Faiss library", 2024).
 
     Attributes
     ----------
-    index
-        The FAISS index.
-    facts : dict
-        ``num_cells`` and, for the dial at −1, 0 and 1, ``num_probes``, the number of cells that a
-        search visits, and ``recall@100`` against the exact list by number of probes.
+    cell_vectors : float32 [num_cells, dim + 1]
+    offsets : int64 [num_cells + 1], track_index : int32 [num_tracks]
+        The tracks of each cell.
+    codes : uint8 [num_tracks, dim + 1]
+        In the order of `track_index`.
+    low, step : float32 [dim + 1]
+        A code c stands for ``low + step · c``.
+    num_probes : int64 [3]
+        Number of cells that a search visits, for the dial at −1, 0 and 1.
+    recall : float32 [3]
+        The share of the exact top 100 that is then found.
     """
 
-    index: Any
-    facts: dict[str, Any]
+    cell_vectors: Float32Array
+    offsets: Int64Array
+    track_index: Int32Array
+    codes: NDArray[np.uint8]
+    low: Float32Array
+    step: Float32Array
+    num_probes: Int64Array
+    recall: Float32Array
+
+    def __post_init__(self) -> None:
+        """Raise ValueError unless the arrays form an index in which each track is once."""
+        if self.cell_vectors.ndim != 2 or not len(self.cell_vectors):
+            raise ValueError("cell_vectors must be a table with a row for each cell")
+        num_cells, width = self.cell_vectors.shape
+        num_tracks = len(self.track_index)
+        expected = {
+            "cell_vectors": ((num_cells, width), np.float32),
+            "offsets": ((num_cells + 1,), np.int64),
+            "track_index": ((num_tracks,), np.int32),
+            "codes": ((num_tracks, width), np.uint8),
+            "low": ((width,), np.float32),
+            "step": ((width,), np.float32),
+            "num_probes": ((len(DIALS),), np.int64),
+            "recall": ((len(DIALS),), np.float32),
+        }
+        for name, (shape, dtype) in expected.items():
+            array = getattr(self, name)
+            if array.shape != shape or array.dtype != dtype:
+                raise ValueError(f"{name} must be {np.dtype(dtype)} of shape {list(shape)}")
+            if not (np.abs(array) < _LARGEST).all():
+                raise ValueError(f"{name} must hold numbers below {_LARGEST:g}")
+        if (
+            self.offsets[0] != 0
+            or self.offsets[-1] != num_tracks
+            or np.diff(self.offsets).min() < 0
+        ):
+            raise ValueError("the offsets must rise from 0 to the number of tracks")
+        inside = (self.track_index >= 0) & (self.track_index < num_tracks)
+        if not inside.all() or len(np.unique(self.track_index)) != num_tracks:
+            raise ValueError("each track must be in one cell")
+        if not ((self.num_probes >= 1) & (self.num_probes <= num_cells)).all():
+            raise ValueError("a search must visit from one cell to all")
 
     @property
     def num_cells(self) -> int:
         """Number of inverted lists."""
-        return int(self.facts["num_cells"])
+        return len(self.cell_vectors)
 
-    def num_probes(self, dials: Float32Array) -> int:
+    def probes(self, dials: Float32Array) -> int:
         """Number of cells that a search visits: the maximum over the dial settings."""
-        middle, *ends = (self.facts["num_probes"][at] for at in ("0", "1", "-1"))
+        backward, middle, forward = self.num_probes.tolist()
         turned = np.minimum(np.abs(dials), 1)
-        between = middle ** (1 - turned) * np.where(dials > 0, *ends) ** turned
+        between = middle ** (1 - turned) * np.where(dials > 0, forward, backward) ** turned
         return round(float(between.max(initial=1)))
 
     def search(
@@ -69,28 +122,60 @@ class AnnIndex:
         `dials` is the dial setting of each query (float32 [batch_size], from `Popularity.prepare`);
         `widen` multiplies the number of cells visited.
         """
-        num_probes = min(self.num_probes(dials) * widen, self.num_cells)
-        return _search(self.index, query_vectors, dials, n, num_probes)
+        return self._search(query_vectors, dials, n, self.probes(dials) * widen)
+
+    def _search(
+        self, query_vectors: Float32Array, dials: Float32Array, n: int, num_probes: int
+    ) -> Int64Array:
+        queries = np.column_stack([query_vectors, -dials]).astype(np.float32, copy=False)
+        near = queries @ self.cell_vectors.T
+        num_probes = min(num_probes, self.num_cells)
+        cells = np.argpartition(-near, num_probes - 1, axis=1)[:, :num_probes]
+        found = np.full((len(queries), n), -1, dtype=np.int64)
+        for row, (query, visited) in enumerate(zip(queries, cells, strict=True)):
+            starts, ends = self.offsets[visited], self.offsets[visited + 1]
+            parts = [
+                slice(*ends_of) for ends_of in zip(starts.tolist(), ends.tolist(), strict=True)
+            ]
+            codes = np.concatenate([self.codes[part] for part in parts])
+            # All of a track's score but what is the same for all tracks.
+            score = codes.astype(np.float32) @ (query * self.step)
+            score += np.repeat(near[row, visited], ends - starts)
+            best = np.arange(len(score))
+            if len(score) > n:
+                best = np.argpartition(-score, n - 1)[:n]
+            tracks = np.concatenate([self.track_index[part] for part in parts])
+            found[row, : len(best)] = tracks[best]
+        return found
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """The arrays that are stored."""
+        return {each.name: getattr(self, each.name) for each in fields(self)}
 
     @classmethod
-    def load(cls, folder: Path) -> AnnIndex | None:
-        """The index of a bundle, memory-mapped; None if it has none.
+    def of(cls, bundle: Bundle) -> AnnIndex | None:
+        """The index of a bundle that was read, memory-mapped; None if it has none.
 
         Raises
         ------
-        ResourceError
-            If there is one and FAISS is not installed.
         ArtefactError
-            If it cannot be read.
+            If it cannot be read, or is not of these tracks.
         """
-        if not (folder / INDEX_FILE).exists():
+        path = bundle.file(INDEX_FILE)
+        if path is None:
             return None
-        faiss = _faiss()
         try:
-            facts = json.loads((folder / FACTS_FILE).read_text(encoding="utf-8"))
-            return cls(faiss.read_index(str(folder / INDEX_FILE), faiss.IO_FLAG_MMAP), facts)
-        except (OSError, RuntimeError, ValueError) as error:
-            raise ArtefactError(f"{folder / INDEX_FILE}: cannot be read ({error})") from error
+            return cls.of_arrays(map_arrays(path), *bundle.track_vectors.shape)
+        except (TypeError, ValueError) as error:
+            raise ArtefactError(f"{path}: cannot be read as an index ({error})") from error
+
+    @classmethod
+    def of_arrays(cls, arrays: Mapping[str, NDArray[Any]], num_tracks: int, dim: int) -> AnnIndex:
+        """From stored arrays, for so many tracks (ValueError or TypeError if they are others)."""
+        index = cls(**arrays)
+        if index.codes.shape != (num_tracks, dim + 1):
+            raise ValueError("it was made for another catalogue")
+        return index
 
 
 def write_ann(
@@ -100,14 +185,14 @@ def write_ann(
     recall: float = 0.95,
     num_cells: int | None = None,
     rng_seed: int = 0,
-) -> dict[str, Any]:
+) -> AnnIndex:
     """Build an index of a bundle's tracks, measure it, and write it into a folder.
 
     Parameters
     ----------
     bundle
     folder
-        Where ``ann.faiss`` and ``ann.json`` are written.
+        Where ``ann.safetensors`` is written.
     recall
         The share of the exact top 100 that must be found; the smallest power of two of probes that
         reaches it is used.
@@ -117,20 +202,15 @@ def write_ann(
         For the queries that recall is measured on: the bundle's playlists, or without those, three
         random tracks each.
 
-    Returns
-    -------
-    dict
-        The facts, as in `AnnIndex`.
-
     Raises
     ------
     InputError
         If `recall` is not between 0 and 1, or there are more cells than tracks.
     ResourceError
-        If FAISS is not installed.
+        If FAISS, which finds the cells, is not installed.
     """
     faiss = _faiss()
-    num_tracks, dim = bundle.track_vectors.shape
+    num_tracks = len(bundle.track_vectors)
     cells = num_cells or max(1, min(round(4 * num_tracks**0.5), num_tracks // 39))
     if not 0 < recall <= 1:
         raise InputError(f"recall is {recall:g}, expected above 0 and at most 1")
@@ -140,23 +220,14 @@ def write_ann(
     full_turn = Popularity(bundle.popularity).full_turn
     rng = np.random.default_rng(rng_seed)
     coordinates = np.ascontiguousarray(np.column_stack([bundle.track_vectors, -full_turn]))
-    index = faiss.IndexIVFScalarQuantizer(
-        faiss.IndexFlatIP(dim + 1),
-        dim + 1,
-        cells,
-        faiss.ScalarQuantizer.QT_8bit,
-        faiss.METRIC_INNER_PRODUCT,
-    )
-    some = rng.permutation(num_tracks)[: _PER_CELL * cells]
-    index.train(coordinates[np.sort(some)])
-    index.add(coordinates)
+    some = np.sort(rng.permutation(num_tracks)[: _PER_CELL * cells])
+    index = _index_of(coordinates, _cell_vectors(faiss, coordinates[some], cells))
 
     query = _queries(bundle, rng)
     vectors, length = centroid.prepare(Query(query)), min(_LENGTH, num_tracks)
     nothing = TrackLists.from_lists([[]] * len(query))
-    probes: dict[str, int] = {}
-    measured: dict[str, dict[int, float]] = {}
-    for dial in _DIALS:
+    probes, found = [], []
+    for dial in DIALS:
         dials = np.full(len(query), dial, dtype=np.float32)
 
         def add_scores(scores: Float32Array, tracks: Tracks) -> None:
@@ -164,17 +235,58 @@ def write_ann(
             scores += np.float32(dial) * full_turn[tracks]  # noqa: B023
 
         exact, _ = best_tracks(add_scores, num_tracks, nothing, length)
-        at, tried, num_probes = f"{dial:g}", {0: 0.0}, 0
-        while tried[num_probes] < recall and num_probes < cells:
+        reached, num_probes = 0.0, 0
+        while reached < recall and num_probes < cells:
             num_probes = min(max(1, 2 * num_probes), cells)
-            near = _search(index, vectors, dials, length, num_probes)
+            near = index._search(vectors, dials, length, num_probes)
             both = sum(len(np.intersect1d(*rows)) for rows in zip(near, exact, strict=True))
-            tried[num_probes] = round(both / near.size, 4)
-        probes[at], measured[at] = num_probes, {n: r for n, r in tried.items() if n}
-    facts = {"num_cells": cells, "num_probes": probes, f"recall@{_LENGTH}": measured}
-    faiss.write_index(index, str(folder / INDEX_FILE))
-    write_json(folder / FACTS_FILE, facts)
-    return facts
+            reached = both / near.size
+        probes.append(num_probes)
+        found.append(reached)
+    index = replace(index, num_probes=np.array(probes), recall=np.array(found, dtype=np.float32))
+    write_arrays(folder / INDEX_FILE, index.arrays())
+    return index
+
+
+def _cell_vectors(faiss: Any, some: Float32Array, num_cells: int) -> Float32Array:
+    """Centres of as many cells, by k-means: float32 [num_cells, width]."""
+    width = some.shape[1]
+    quantizer = faiss.IndexFlatIP(width)
+    faiss.IndexIVFFlat(quantizer, width, num_cells, faiss.METRIC_INNER_PRODUCT).train(some)
+    vectors: Float32Array = quantizer.reconstruct_n(0, num_cells)
+    return vectors
+
+
+def _index_of(coordinates: Float32Array, cell_vectors: Float32Array) -> AnnIndex:
+    """Each vector in the cell that is nearest; how many cells a search visits is still open."""
+    cell = np.concatenate(
+        [
+            (coordinates[start : start + _BLOCK] @ cell_vectors.T).argmax(axis=1)
+            for start in range(0, len(coordinates), _BLOCK)
+        ]
+    )
+    order = np.argsort(cell, kind="stable")
+    blocks = [order[start : start + _BLOCK] for start in range(0, len(order), _BLOCK)]
+    ends = [
+        (differences.min(axis=0), differences.max(axis=0))
+        for differences in (coordinates[rows] - cell_vectors[cell[rows]] for rows in blocks)
+    ]
+    low = np.min([least for least, _ in ends], axis=0)
+    step = (np.max([most for _, most in ends], axis=0) - low) / np.float32(255)
+    codes = np.empty(coordinates.shape, dtype=np.uint8)
+    for start, rows in zip(range(0, len(order), _BLOCK), blocks, strict=True):
+        differences = coordinates[rows] - cell_vectors[cell[rows]] - low
+        codes[start : start + len(rows)] = np.rint(differences / np.where(step, step, 1))
+    return AnnIndex(
+        cell_vectors,
+        offsets_of(np.bincount(cell, minlength=len(cell_vectors))),
+        order.astype(np.int32),
+        codes,
+        low,
+        step,
+        num_probes=np.ones(len(DIALS), dtype=np.int64),
+        recall=np.zeros(len(DIALS), dtype=np.float32),
+    )
 
 
 def _queries(bundle: Bundle, rng: np.random.Generator) -> TrackLists:
@@ -188,20 +300,9 @@ def _queries(bundle: Bundle, rng: np.random.Generator) -> TrackLists:
     return TrackLists.from_lists(seeds)
 
 
-def _search(
-    index: Any, query_vectors: Float32Array, dials: Float32Array, n: int, num_probes: int
-) -> Int64Array:
-    found: Int64Array = index.search(
-        np.column_stack([query_vectors, -dials]),
-        n,
-        params=_faiss().SearchParametersIVF(nprobe=num_probes),
-    )[1]
-    return found
-
-
 def _faiss() -> Any:
     # It reports at level INFO which processor features it looks for and finds.
     logging.getLogger("faiss").setLevel(logging.WARNING)
-    with required("an approximate index"):
+    with required("making an approximate index"):
         import faiss
     return faiss

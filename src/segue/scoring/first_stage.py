@@ -209,7 +209,7 @@ class FirstStage:
         dials = np.zeros(len(query), dtype=np.float32)
         if self.popularity is not None:
             dials = asked[1][1].dial
-        if wanted > num_tracks // 8 or widen * index.num_probes(dials) > index.num_cells // 4:
+        if wanted > num_tracks // 8 or widen * index.probes(dials) > index.num_cells // 4:
             return None
         found = index.search(vectors, dials, wanted, widen=widen)
         found[query.empty] = -1

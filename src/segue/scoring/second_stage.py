@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from threadpoolctl import threadpool_info
+from numpy.typing import NDArray
 
 from segue.data.playlists import Catalog, Float32Array, Int32Array, Int64Array
-from segue.errors import ArtefactError, ResourceError
-from segue.extras import required
+from segue.errors import ArtefactError
 from segue.scoring.features import FEATURES, FeatureMaker
 from segue.scoring.first_stage import FirstStage
 from segue.scoring.query import Query
+from segue.scoring.trees import Trees
 
 # Number of tracks of each list that are reordered.
 POOL_SIZE = 200
@@ -29,8 +30,8 @@ class SecondStage:
 
     Parameters
     ----------
-    model
-        In LightGBM's text format.
+    model : dict of arrays
+        Those of `segue.scoring.trees.Trees`.
     first_stage
     catalog
     popularity : int64 [num_tracks]
@@ -39,29 +40,27 @@ class SecondStage:
 
     Raises
     ------
-    ResourceError
-        If LightGBM is not installed or cannot be loaded.
     ArtefactError
-        If the model cannot be read, or has other features.
+        If the model does not consist of trees, or has other features.
     """
 
     def __init__(
         self,
-        model: str,
+        model: Mapping[str, NDArray[Any]],
         first_stage: FirstStage,
         catalog: Catalog,
         popularity: Int64Array,
         pool_size: int = POOL_SIZE,
     ) -> None:
-        lightgbm = lightgbm_library()
         try:
-            self._booster = lightgbm.Booster(model_str=model)
-        except lightgbm.basic.LightGBMError as error:
+            self._trees = Trees.from_arrays(model)
+        except (TypeError, ValueError) as error:
             raise ArtefactError(f"the second stage cannot be read ({error})") from error
-        if self._booster.num_feature() != len(FEATURES):
+        num_features = int(self._trees.num_features[0])
+        if num_features != len(FEATURES):
             raise ArtefactError(
-                f"the second stage has {self._booster.num_feature()} features, expected "
-                f"{len(FEATURES)}: it was made by another version of Segue, so train again"
+                f"the second stage has {num_features} features, expected {len(FEATURES)}: it was "
+                "made by another version of Segue, so train again"
             )
         self.pool_size = pool_size
         self.maker = FeatureMaker(first_stage, catalog, popularity)
@@ -95,32 +94,8 @@ class SecondStage:
             )
             for row, size in zip(answered.tolist(), sizes.tolist(), strict=True)
         ]
-        # One list is not worth sharing among threads; for many, use all that are granted.
-        odds = self._booster.predict(
-            np.concatenate(features),
-            raw_score=True,
-            num_threads=1 if len(answered) == 1 else granted_threads(),
-        )
+        odds = self._trees.predict(np.concatenate(features))
         reordered = score.copy()
         for row, part in zip(answered, np.split(odds, np.cumsum(sizes)[:-1]), strict=True):
             reordered[row, np.argsort(-part, kind="stable")] = score[row, : len(part)]
         return reordered
-
-
-def lightgbm_library() -> Any:
-    """LightGBM; ResourceError if it is not installed or cannot be loaded."""
-    try:
-        with required("a second stage"):
-            import lightgbm
-    except OSError as error:
-        raise ResourceError(
-            f"a second stage needs LightGBM, which cannot be loaded ({error}); where it is "
-            "libgomp.so.1 that is missing: apt-get install libgomp1"
-        ) from error
-    return lightgbm
-
-
-def granted_threads() -> int:
-    """Number of threads that the environment grants to numerical libraries."""
-    pools = [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
-    return max(pools, default=1)

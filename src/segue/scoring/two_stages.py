@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,15 +41,15 @@ class TwoStages:
         cls,
         vectors: Bundle | MeasuredVectors,
         catalog: Catalog,
-        second_stage: str | None,
+        second_stage: Mapping[str, NDArray[Any]] | None,
         index: AnnIndex | None = None,
     ) -> TwoStages:
-        """From a bundle's arrays and the text of a second stage.
+        """From a bundle's arrays, and those of a second stage.
 
         Raises
         ------
-        ResourceError, ArtefactError
-            As for `SecondStage`; ArtefactError also as for `segue.scoring.terms.load_terms`.
+        ArtefactError
+            As for `SecondStage` and `segue.scoring.terms.load_terms`.
         """
         first = first_stage_of(vectors, catalog, index)
         second = None

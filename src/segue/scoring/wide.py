@@ -15,6 +15,9 @@ from segue.data.playlists import Float32Array, Int32Array, Int64Array
 from segue.scoring.query import Query
 from segue.scoring.term import ScoreParts, StoredTerm, Tracks
 
+# Far above what is ever fitted, far below what sums in float32 cannot hold.
+_MOST_WEIGHT = 1e12
+
 
 @dataclass(frozen=True, eq=False)
 class WideScores:
@@ -60,8 +63,14 @@ class WidePart(StoredTerm[WideScores]):
 
     def __post_init__(self) -> None:
         """Raise ValueError unless the arrays form such a matrix."""
+        dtypes = {"offsets": np.int64, "track_index": np.int32, "weight": np.float32}
+        for name, dtype in dtypes.items():
+            if getattr(self, name).dtype != dtype or getattr(self, name).ndim != 1:
+                raise ValueError(f"{name} of the wide part must be a column of {np.dtype(dtype)}")
         if self.weight.shape != self.track_index.shape or not np.isfinite(self.weight).all():
             raise ValueError("the wide part must hold one finite weight per pair of tracks")
+        if (np.abs(self.weight) > _MOST_WEIGHT).any():
+            raise ValueError(f"a weight of the wide part is beyond {_MOST_WEIGHT:g}")
         steps = np.diff(self.offsets)
         if not len(self.offsets) or self.offsets[0] != 0 or (steps < 0).any():
             raise ValueError("the offsets of the wide part must ascend from 0")

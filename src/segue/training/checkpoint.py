@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from segue.arrays import load_checked, save_checked
 from segue.errors import ArtefactError, MismatchError
-from segue.files import atomic_file, write_json_lines
+from segue.files import write_json_lines
 from segue.training.hard_negatives import HardSampler, Ranking
 from segue.training.negatives import Sampler
 
@@ -73,14 +71,9 @@ class Checkpoint:
 
     def save(self, folder: Path) -> None:
         """Write ``checkpoint.safetensors``, atomically, and the history to ``metrics.jsonl``."""
-        path = folder / CHECKPOINT
         facts = {name: getattr(self, name) for name in _FACTS}
-        tensors = {name: tensor.detach().contiguous() for name, tensor in self._tensors().items()}
-        try:
-            with atomic_file(path) as temporary:
-                save_file(tensors, temporary, metadata={"checkpoint": json.dumps(facts)})
-        except SafetensorError as error:  # a full disk, among others
-            raise ArtefactError(f"{path}: cannot be written ({error})") from error
+        arrays = {name: tensor.detach().cpu().numpy() for name, tensor in self._tensors().items()}
+        save_checked(folder / CHECKPOINT, arrays, facts)
         write_json_lines(folder / METRICS_FILE, self.history)
 
     def restore(self, folder: Path) -> None:
@@ -96,24 +89,19 @@ class Checkpoint:
         path = folder / CHECKPOINT
         if not path.is_file():
             raise ArtefactError(f"{path}: there is no checkpoint to resume from")
-        device = next(self.model.parameters()).device
-        try:
-            with safe_open(path, framework="pt", device=str(device)) as file:
-                facts = json.loads(file.metadata()["checkpoint"])
-                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            if facts.keys() != set(_FACTS):
-                raise ValueError("it contains other fields")
-        except (SafetensorError, OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise ArtefactError(
-                f"{path}: is not a checkpoint of Segue, or one of another version ({error})"
-            ) from error
+        arrays, facts = load_checked(path)
+        if not isinstance(facts, dict) or facts.keys() != set(_FACTS):
+            raise ArtefactError(f"{path}: is not a checkpoint of Segue, or one of another version")
         if facts["fingerprint"] != self.fingerprint:
             raise MismatchError(
                 f"{path}: belongs to a training with another graph, split or options, so it cannot "
                 "be resumed with these"
             )
+        device = next(self.model.parameters()).device
         try:
-            self._put_back(tensors)
+            self._put_back(
+                {name: torch.tensor(array, device=device) for name, array in arrays.items()}
+            )
         except RuntimeError as error:
             raise MismatchError(
                 f"{path}: is of a model with other parameters, so it cannot be resumed with this "

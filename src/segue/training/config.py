@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from segue.errors import InputError
+from segue.scoring.trees import MOST_LEAVES
 from segue.training.objectives import (
     OBJECTIVES,
     CatalogueSoftmax,
@@ -207,7 +208,7 @@ class SecondStageConfig:
         Candidate numbers of boosted trees, ascending: the best in cross-validation is used, or no
         second stage if the first alone is better.
     num_leaves, learning_rate, min_leaf
-        Of the trees.
+        Of the trees; at most 64 leaves.
     negative_share
         The share of negative tracks that each tree sees.
     short_share
@@ -246,6 +247,10 @@ class SecondStageConfig:
         ascending = tuple(sorted(set(self.num_trees)))
         if not ascending or ascending[0] < 1 or ascending != tuple(self.num_trees):
             raise InputError(f"num_trees is {self.num_trees}, expected whole numbers, ascending")
+        if not 2 <= self.num_leaves <= MOST_LEAVES:
+            raise InputError(
+                f"num_leaves is {self.num_leaves}, expected from 2 to {MOST_LEAVES} a tree"
+            )
         if not (0 < self.negative_share <= 1 and 0 <= self.short_share <= 1):
             raise InputError("negative_share must lie above 0 and short_share from 0, both up to 1")
 

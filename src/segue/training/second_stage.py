@@ -10,13 +10,17 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from segue.data.csr import offsets_of
 from segue.data.playlists import BoolArray, Float32Array, Int64Array, TrackLists
+from segue.errors import ResourceError
+from segue.extras import required
 from segue.graph.split import HeldOut, Split, SplitRecipe
 from segue.scoring.features import FEATURES, FeatureMaker
 from segue.scoring.first_stage import FirstStage
 from segue.scoring.query import Query
 from segue.scoring.recency import Recency, query_of
-from segue.scoring.second_stage import POOL_SIZE, lightgbm_library
+from segue.scoring.second_stage import POOL_SIZE
+from segue.scoring.trees import Trees
 from segue.training.config import SecondStageConfig
 
 # Purposes of generators: part of the seed, as NumPy pads seeds with zeros.
@@ -67,7 +71,7 @@ def train_second_stage(
     config: SecondStageConfig,
     recency: Recency | None = Recency(),  # noqa: B008
     advance: Callable[[float], None] = lambda share: None,
-) -> str | None:
+) -> Trees | None:
     """Learn from the validation part which of the first stage's best tracks belong to a list.
 
     Each case is a playlist with its validation tracks held out; the best tracks by the first stage,
@@ -91,8 +95,8 @@ def train_second_stage(
 
     Returns
     -------
-    str or None
-        The model in LightGBM's text format; None if there are too few cases, or if the first stage
+    Trees or None
+        None if there are too few cases, or if the first stage
         alone does better in cross-validation over the playlists.
 
     Raises
@@ -130,7 +134,7 @@ def train_second_stage(
         return None
     number = config.num_trees[best - 1]
     booster = _boosted(pools, config, number, tree(_WORK["last"] / number))
-    return str(booster.model_to_string())
+    return trees_of(booster)
 
 
 @dataclass(frozen=True, eq=False)
@@ -208,6 +212,53 @@ def _average_precision(
             precision = hits * hits.cumsum() / np.arange(1, len(hits) + 1)
             value[place] += precision.sum() / min(_CUTOFF, pool.num_targets)
     return value
+
+
+def lightgbm_library() -> Any:
+    """LightGBM; ResourceError if it is not installed or cannot be loaded."""
+    try:
+        with required("training a second stage"):
+            import lightgbm
+    except OSError as error:
+        raise ResourceError(
+            f"training a second stage needs LightGBM, which cannot be loaded ({error}); where it "
+            "is libgomp.so.1 that is missing: apt-get install libgomp1"
+        ) from error
+    return lightgbm
+
+
+# Bits of LightGBM's decisions: whether missing values go left, and whether NaN is one.
+_DEFAULT_LEFT, _MISSING_TYPE, _NAN = 0b10, 0b1100, 0b1000
+
+
+def trees_of(booster: Any) -> Trees:
+    """The trees of a LightGBM model of numbers, from its text format, which rounds nothing."""
+    columns: dict[str, list[str]] = {}
+    num_nodes = []
+    for tree in str(booster.model_to_string()).split("\n\n"):
+        facts = dict(line.partition("=")[::2] for line in tree.splitlines())
+        if "Tree" in facts:
+            for name in ("split_feature", "threshold", "decision_type", "left_child",
+                         "right_child", "leaf_value"):  # fmt: skip
+                # A tree of a single leaf has no nodes.
+                columns.setdefault(name, []).extend(facts.get(name, "").split())
+            num_nodes.append(len(facts.get("threshold", "").split()))
+    numbers = {name: np.array(column, dtype=np.float64) for name, column in columns.items()}
+    decision = numbers["decision_type"].astype(np.int64)
+    return Trees(
+        num_features=np.array([booster.num_feature()]),
+        offsets=offsets_of(np.array(num_nodes)),
+        feature=numbers["split_feature"].astype(np.int32),
+        threshold=numbers["threshold"],
+        missing_left=np.where(
+            decision & _MISSING_TYPE == _NAN,
+            decision & _DEFAULT_LEFT > 0,
+            numbers["threshold"] >= 0,  # Where no NaN was seen in training, it counts as 0.
+        ).astype(np.uint8),
+        left=numbers["left_child"].astype(np.int32),
+        right=numbers["right_child"].astype(np.int32),
+        leaf_value=numbers["leaf_value"],
+    )
 
 
 def _plain_names() -> list[str]:
