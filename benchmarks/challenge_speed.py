@@ -37,6 +37,8 @@ from segue.training.second_stage import trees_of
 from segue.training.terms import WideConfig
 
 PER_KIND, PER_ARTIST, PER_ALBUM = 1000, 8, 3
+# Tracks that have weights, the best-known.
+WIDE_TRACKS = 25_000
 
 
 def made_up(num_tracks: int, dim: int, rng: np.random.Generator) -> Bundle:
@@ -71,8 +73,7 @@ def made_up(num_tracks: int, dim: int, rng: np.random.Generator) -> Bundle:
 
 def wide(num_tracks: int, rng: np.random.Generator) -> WidePart:
     """Weights to each of the best known tracks from others of them."""
-    config = WideConfig()
-    known, each = min(config.max_tracks, num_tracks), 2 * config.num_neighbours
+    known, each = min(WIDE_TRACKS, num_tracks), 2 * WideConfig().num_neighbours
     key = np.unique(rng.integers(0, known, known * each) * known + np.repeat(range(known), each))
     row, column = np.divmod(key, known)
     offsets = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=num_tracks))])

@@ -1,5 +1,7 @@
 """The wide part is EASE with artists and albums, cut to what is strongest."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -70,14 +72,37 @@ def test_without_side_information_it_is_ease(planted_graph):
 
 
 def test_what_does_not_fit_is_refused_in_one_sentence(planted_graph, monkeypatch):
-    monkeypatch.setattr(memory, "available_memory", lambda: 4 * 100**2)
+    needed = WideConfig().memory(planted_graph)
+    monkeypatch.setattr(memory, "available_memory", lambda: needed - 1)
     for refused in (lambda: WideConfig().require(planted_graph),
                     lambda: WideConfig().fit(planted_graph)):  # fmt: skip
-        with pytest.raises(ResourceError, match=r"160.* tracks needs .* of memory, of which") as e:
+        with pytest.raises(ResourceError, match=r"160 tracks needs .* of memory, of which") as e:
             refused()
         assert "\n" not in str(e.value)
-    WideConfig(max_tracks=50).require(planted_graph)
-    assert WideConfig(max_tracks=50).fit(planted_graph).num_tracks == 160
+    for less in (WideConfig(max_tracks=50), WideConfig(block_size=20, support_size=60)):
+        less.require(planted_graph)
+        assert less.fit(planted_graph).num_tracks == 160
+
+
+def test_the_estimate_of_memory_holds(make_planted_graph):
+    """Fitting in blocks takes no more than is asked for, and not much less."""
+    graph = make_planted_graph(np.random.default_rng(1), communities=30, num_playlists=3000)
+    config = WideConfig(num_neighbours=20, block_size=50, support_size=400, **SIDE)
+    config.fit(graph)  # imports, and what stays
+    tracemalloc.start()
+    config.fit(graph)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert config.memory(graph) / 2 < peak < config.memory(graph)
+
+
+def test_in_blocks_it_is_close_to_the_whole(planted_graph):
+    whole = WideConfig(num_neighbours=40, weight=1.0, **SIDE).fit(planted_graph).matrix.toarray()
+    blocks = WideConfig(
+        num_neighbours=40, weight=1.0, block_size=20, support_size=100, **SIDE
+    ).fit(planted_graph).matrix.toarray()  # fmt: skip
+    assert np.corrcoef(whole.ravel(), blocks.ravel())[0, 1] > 0.95
+    assert (blocks.diagonal() == 0).all()
 
 
 def test_weights_of_side_information_below_zero_are_refused(planted_graph):
@@ -99,6 +124,8 @@ def test_what_is_fitted_is_what_a_bundle_can_hold(planted_graph):
     [
         (lambda: WideConfig(num_neighbours=0), "num_neighbours is 0, expected 1 or more"),
         (lambda: WideConfig(max_tracks=0), "max_tracks is 0"),
+        (lambda: WideConfig(block_size=0), "block_size is 0"),
+        (lambda: WideConfig(support_size=9), "support_size is 9, expected at least 200, the block"),
         (lambda: WideConfig(regularization=0), "must be above 0"),
         (lambda: SecondStageConfig(num_trees=()), "expected whole numbers, ascending"),
         (lambda: SecondStageConfig(num_trees=(50, 20)), "expected whole numbers, ascending"),

@@ -172,8 +172,7 @@ def ease_weights(pairs: csr_array, regularization: float) -> Float32Array:
     """
     from scipy.linalg import lapack
 
-    if not regularization > 0:
-        raise InputError(f"regularization is {regularization:g}, expected more than 0")
+    check_regularization(regularization)
     num_tracks = pairs.shape[1]
     require_memory(4 * num_tracks**2, f"EASE of {num_tracks:,} tracks")
     matrix = np.empty((num_tracks, num_tracks), dtype=np.float32)
@@ -188,7 +187,7 @@ def ease_weights(pairs: csr_array, regularization: float) -> Float32Array:
     if not failed:
         _, failed = lapack.spotri(factor, lower=1, overwrite_c=1)
     if failed:
-        raise InputError(f"regularization is {regularization:g}, too small to invert the matrix")
+        raise not_invertible(regularization)
     # Only the triangle above the diagonal was written.
     for start in range(0, num_tracks, _BLOCK_ROWS):
         stop = start + _BLOCK_ROWS
@@ -198,3 +197,14 @@ def ease_weights(pairs: csr_array, regularization: float) -> Float32Array:
     matrix /= -diagonal
     diagonal[:] = 0
     return matrix
+
+
+def check_regularization(regularization: float) -> None:
+    """Raise InputError unless λ is above 0."""
+    if not regularization > 0:
+        raise InputError(f"regularization is {regularization:g}, expected more than 0")
+
+
+def not_invertible(regularization: float) -> InputError:
+    """The error for a λ with which rounding leaves a matrix without a Cholesky factor."""
+    return InputError(f"regularization is {regularization:g}, too small to invert the matrix")

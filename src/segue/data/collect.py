@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from array import array
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -21,12 +22,12 @@ from segue.data.playlists import (
     Playlists,
     TrackLists,
 )
-from segue.data.records import AnyPlaylist, Location, Reject, Rows
+from segue.data.records import AnyPlaylist, AnyTrack, Location, Reject, Rows
 from segue.data.relations import Nodes, Relation, lists_of
 from segue.data.sessions import Listening
 from segue.data.sources import SourceFile
 from segue.data.table_rows import TableRows
-from segue.data.vocabulary import Vocabulary, empty_to_null
+from segue.data.vocabulary import Numbering, Vocabulary, empty_to_null
 
 Order = Literal["auto", "known", "unknown"]
 Float64Array = NDArray[np.float64]
@@ -36,6 +37,8 @@ NO_POSITION = "nothing says their order"
 SORTED = "their track ids are sorted"
 SHORT = "they have a single track"
 
+# Playlists that are collected before they become arrays.
+_CHUNK = 10_000
 # Shorter lists are sorted by chance too often to show how a source stores them.
 _TELLING_LENGTH = 4
 
@@ -52,6 +55,8 @@ class LinkedNodes:
     lengths: list[Int64Array] = field(default_factory=list)
     target_index: list[Int32Array] = field(default_factory=list)
     main: list[Int32Array] = field(default_factory=list)
+    _waiting_lengths: array[int] = field(default_factory=lambda: array("q"))
+    _waiting_targets: array[int] = field(default_factory=lambda: array("i"))
 
     def add(self, ids: pa.Array, names: pa.Array) -> None:
         """Add the links of new tracks.
@@ -77,8 +82,31 @@ class LinkedNodes:
         first_of_track = np.diff(track, prepend=-1) > 0
         main = np.full(num_tracks, -1, dtype=np.int32)
         main[track[first_of_track]] = tied[first_of_track]
-        self.lengths.append(np.bincount(track, minlength=num_tracks))
-        self.target_index.append(tied)
+        self._append(np.bincount(track, minlength=num_tracks), tied, main)
+
+    def add_one(self, linked: Iterable[tuple[str, str]]) -> None:
+        """Add the links of one new track, as (id, name); `flush` comes after the last."""
+        codes: dict[int, None] = {}
+        for node_id, name in linked:
+            code = self.known.index[node_id]
+            if code == len(self.names):
+                self.names.append(name)
+            codes[code] = None
+        self._waiting_lengths.append(len(codes))
+        self._waiting_targets.extend(codes)
+
+    def flush(self) -> None:
+        """Make arrays of what `add_one` has added."""
+        lengths = np.array(self._waiting_lengths, dtype=np.int64)
+        target_index = np.array(self._waiting_targets, dtype=np.int32)
+        main = np.full(len(lengths), -1, dtype=np.int32)
+        main[lengths > 0] = target_index[offsets_of(lengths)[:-1][lengths > 0]]
+        self._append(lengths, target_index, main)
+        self._waiting_lengths, self._waiting_targets = array("q"), array("i")
+
+    def _append(self, lengths: Int64Array, target_index: Int32Array, main: Int32Array) -> None:
+        self.lengths.append(lengths)
+        self.target_index.append(target_index)
         self.main.append(main)
 
     def relation(self, name: str, kind: str) -> Relation:
@@ -90,6 +118,43 @@ class LinkedNodes:
     def nodes(self) -> Nodes:
         """The nodes so far."""
         return Nodes(self.known.array(), pa.array(self.names, pa.string()))
+
+
+class _Part:
+    """Playlists taken apart: the codes and positions of their tracks, and what is new.
+
+    A track is new where its code is, and its description counts.
+    """
+
+    def __init__(self, tracks: Numbering, artists: LinkedNodes, albums: LinkedNodes) -> None:
+        self._code_of, self._num_known = tracks.__getitem__, len(tracks)
+        self._artists, self._albums = artists, albums
+        self.lengths: list[int] = []
+        self.codes, self.position = array("q"), array("q")
+        # Of new tracks.
+        self.names: list[str] = []
+        self.aliases: list[Sequence[str]] = []
+        self.locations: dict[str, Location] = {}
+
+    def add(self, playlist: AnyPlaylist) -> None:
+        tracks = playlist.tracks
+        codes = [self._code_of(track.id) for track in tracks]
+        self.lengths.append(len(codes))
+        self.codes.extend(codes)
+        self.position.extend([track.position for track in tracks])
+        for code, track in zip(codes, tracks, strict=True):
+            if code == self._num_known:
+                self._num_known += 1
+                self._describe(track)
+
+    def _describe(self, track: AnyTrack) -> None:
+        self.names.append(track.name)
+        self.aliases.append(track.aliases)
+        if location := getattr(track, "location", None):
+            self.locations[track.id] = location
+        self._artists.add_one(track.artists)
+        album = track.album
+        self._albums.add_one(() if album is None else (album,))
 
 
 class Collector:
@@ -139,7 +204,7 @@ class Collector:
     def add_playlists(
         self,
         file: str,
-        playlists: Sequence[tuple[str, AnyPlaylist]],
+        playlists: Iterable[tuple[str, AnyPlaylist]],
         reject: Reject,
         *,
         ordered: bool = True,
@@ -148,49 +213,47 @@ class Collector:
     ) -> None:
         """Add whole playlists, each with its record's name for messages; reject repeated ones.
 
+        Each is taken apart as it comes, while it is in the processor's cache, and kept no longer.
         `ordered` says whether the order of their tracks may be meaningful, `certain` that it then
         is, `named` that ids are only names: repeated ones get a number.
         """
-        kept: list[AnyPlaylist] = []
-        index = self.playlists.index
-        for record, playlist in playlists:
-            playlist_id = str(playlist.id)
-            if named:
-                playlist_id = self._told_apart(playlist_id)
-            if index.setdefault(playlist_id, len(index)) < len(self.titles):
-                reason = f"playlist {playlist_id} was read before, expected each playlist once"
-                reject(file, record, reason, msgspec.json.encode(playlist).decode())
-                continue
-            self.titles.append(playlist.title)
-            kept.append(playlist)
-            if not (ordered and getattr(playlist, "ordered", True)):
-                self._unordered.append(index[playlist_id])
-            elif certain:
-                self._certain.append(index[playlist_id])
-        flat = [track for playlist in kept for track in playlist.tracks]
-        rows = np.repeat(np.arange(len(kept)), [len(playlist.tracks) for playlist in kept])
-        position = np.fromiter((track.position for track in flat), dtype=np.int64, count=len(flat))
-        codes, first = self.tracks.codes(pa.array([track.id for track in flat], pa.string()))
-        new = [flat[at] for at in first]
-        artists = [track.artists for track in new]
-        ends = np.cumsum([0, *map(len, artists)], dtype=np.int32)
-        ids = [artist for those in artists for artist, _ in those]
-        names = [name for those in artists for _, name in those]
-        albums = [track.album or (None, "") for track in new]
-        self._add_aliases([track.aliases for track in new])
-        for track in new:
-            if location := getattr(track, "location", None):
-                self.locations[track.id] = location
-        self.track_names += [track.name for track in new]
-        self.artists.add(
-            pa.ListArray.from_arrays(ends, pa.array(ids, pa.string())),
-            pa.ListArray.from_arrays(ends, pa.array(names, pa.string())),
-        )
-        self.albums.add(
-            pa.array([album for album, _ in albums], pa.string()),
-            pa.array([name for _, name in albums], pa.string()),
-        )
-        self._add_lists(rows, len(kept), codes, position)
+        index, part = self.playlists.index, self._new_part()
+        try:
+            for record, playlist in playlists:
+                playlist_id = str(playlist.id)
+                if named:
+                    playlist_id = self._told_apart(playlist_id)
+                row = index[playlist_id]
+                if row < len(self.titles):
+                    reason = f"playlist {playlist_id} was read before, expected each playlist once"
+                    reject(file, record, reason, msgspec.json.encode(playlist).decode())
+                    continue
+                self.titles.append(playlist.title)
+                part.add(playlist)
+                if not (ordered and getattr(playlist, "ordered", True)):
+                    self._unordered.append(row)
+                elif certain:
+                    self._certain.append(row)
+                if len(part.lengths) == _CHUNK:
+                    self._add_part(part)
+                    part = self._new_part()
+        finally:
+            # Also where the source breaks off: what came before that is whole.
+            self._add_part(part)
+
+    def _new_part(self) -> _Part:
+        return _Part(self.tracks.index, self.artists, self.albums)
+
+    def _add_part(self, part: _Part) -> None:
+        """Add playlists that have been taken apart."""
+        self._add_aliases(part.aliases)
+        self.locations |= part.locations
+        self.track_names += part.names
+        self.artists.flush()
+        self.albums.flush()
+        rows = np.repeat(np.arange(len(part.lengths)), part.lengths)
+        codes, position = (np.array(each, np.int64) for each in (part.codes, part.position))
+        self._add_lists(rows, len(part.lengths), codes, position)
 
     def _told_apart(self, name: str) -> str:
         """The name, with a number if another playlist has it: ``"mix (2)"``."""
@@ -269,10 +332,13 @@ class Collector:
             if falls.any():
                 codes = codes[np.lexsort((position, rows))]
         key = rows.astype(np.int64) * (len(self.tracks.index) + 1) + codes
-        once = np.sort(np.unique(key, return_index=True)[1])
-        self.repeated_tracks += len(codes) - len(once)
-        self.lengths.append(np.bincount(rows[once], minlength=num_lists))
-        self.track_index.append(codes[once].astype(np.int32))
+        ascending = np.sort(key)
+        if (ascending[1:] == ascending[:-1]).any():
+            once = np.sort(np.unique(key, return_index=True)[1])
+            self.repeated_tracks += len(codes) - len(once)
+            rows, codes = rows[once], codes[once]
+        self.lengths.append(np.bincount(rows, minlength=num_lists))
+        self.track_index.append(codes.astype(np.int32))
 
     def _add_table_rows(self) -> None:
         index = self.playlists.index

@@ -30,7 +30,6 @@ from segue.data.report import ReadReport, either, listed, rejecting
 from segue.data.sources import SourceFile, UnreadableError
 from segue.errors import ArtefactError, InputError
 
-_CHUNK = 10_000  # Whole playlists collected at a time.
 
 
 @dataclass(frozen=True, eq=False)
@@ -199,31 +198,31 @@ def _collect(
     set_aside: Counter[str],
 ) -> Iterator[int]:
     """Add a file's playlists; yields the bytes read so far."""
-    waiting: list[tuple[str, AnyPlaylist]] = []
+    if format_.gives == "rows":
+        for part in format_.read(file, options, reject):
+            if isinstance(part, Rows):
+                collector.add_rows(part, file)
+                yield part.bytes_read
+            elif isinstance(part, SetAside):
+                set_aside[part.what] += part.count
+        yield file.size
+        return
 
-    def add_waiting() -> None:
-        collector.add_playlists(
-            file.name,
-            waiting,
-            reject,
-            ordered=format_.ordered,
-            named=format_.named,
-            certain=format_.certain,
-        )
-        waiting.clear()
+    def whole() -> Iterator[tuple[str, AnyPlaylist]]:
+        for part in format_.read(file, options, reject):
+            if isinstance(part, SetAside):
+                set_aside[part.what] += part.count
+            elif not isinstance(part, Rows):
+                yield part
 
-    for part in format_.read(file, options, reject):
-        if isinstance(part, Rows):
-            collector.add_rows(part, file)
-            yield part.bytes_read
-        elif isinstance(part, SetAside):
-            set_aside[part.what] += part.count
-        else:
-            waiting.append(part)
-            if len(waiting) == _CHUNK:
-                add_waiting()
-    if format_.gives == "playlists":
-        add_waiting()
+    collector.add_playlists(
+        file.name,
+        whole(),
+        reject,
+        ordered=format_.ordered,
+        named=format_.named,
+        certain=format_.certain,
+    )
     yield file.size
 
 

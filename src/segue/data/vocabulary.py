@@ -11,21 +11,27 @@ import pyarrow.compute as pc
 from segue.data.playlists import Int64Array
 
 
+class Numbering(dict[str, int]):
+    """String → row; a string that is looked up for the first time gets the next row."""
+
+    def __missing__(self, key: str) -> int:
+        row = self[key] = len(self)
+        return row
+
+
 @dataclass
 class Vocabulary:
     """Strings → rows, in order of first appearance."""
 
-    index: dict[str, int] = field(default_factory=dict)
+    index: Numbering = field(default_factory=Numbering)
 
     def codes(self, values: pa.Array) -> tuple[Int64Array, Int64Array]:
         """Row of each value (−1 for null), and the positions at which new rows first appear."""
         encoded = values.dictionary_encode()
         local = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
-        before, index = len(self.index), self.index
+        before = len(self.index)
         rows = np.array(
-            [index.setdefault(value, len(index)) for value in encoded.dictionary.to_pylist()]
-            + [-1],
-            dtype=np.int64,
+            [*map(self.index.__getitem__, encoded.dictionary.to_pylist()), -1], dtype=np.int64
         )
         codes = rows[local]
         # Arrow numbers a dictionary by first appearance, so the first positions come in order.

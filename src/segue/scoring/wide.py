@@ -79,9 +79,10 @@ class WidePart(StoredTerm[WideScores]):
         inside = (self.track_index >= 0) & (self.track_index < self.num_tracks)
         if not inside.all():
             raise ValueError("the wide part points at tracks that do not exist")
-        row = np.repeat(np.arange(self.num_tracks), steps)
-        later = np.diff(row * self.num_tracks + self.track_index)
-        if not (later > 0).all():
+        rises = self.track_index[1:] > self.track_index[:-1]
+        starts = self.offsets[1:-1]
+        rises[starts[(starts > 0) & (starts < len(self.weight))] - 1] = True
+        if not rises.all():
             raise ValueError("the tracks of each row of the wide part must ascend")
 
     @classmethod

@@ -5,8 +5,8 @@ playlists (``pid``, ``name``, ``tracks``), each track with ``track_uri``, ``trac
 ``artist_uri``, ``artist_name`` and, where known, ``album_uri`` and ``album_name`` (C.-W. Chen,
 P. Lamere, M. Schedl, H. Zamani: "RecSys Challenge 2018", RecSys 2018).
 
-Slices are read one at a time: only one slice and the arrays built so far are in memory. Each
-slice's strings become codes in one pass through Arrow; Python handles only the new ones.
+Slices are read one at a time, and their playlists decoded one at a time: only the bytes of one
+slice and the arrays built so far are in memory.
 """
 
 from __future__ import annotations
@@ -76,10 +76,6 @@ class _Playlist(msgspec.Struct, gc=False):
         return not self.num_holdouts or all(t.position < len(self.tracks) for t in self.tracks)
 
 
-class _Slice(msgspec.Struct, gc=False):
-    playlists: list[_Playlist]
-
-
 class _RawSlice(msgspec.Struct, gc=False):
     playlists: list[msgspec.Raw]
 
@@ -91,7 +87,7 @@ class _RawPlaylist(msgspec.Struct, gc=False):
     num_holdouts: int = 0
 
 
-_decode_slice = msgspec.json.Decoder(_Slice).decode
+_decode_playlist = msgspec.json.Decoder(_Playlist).decode
 _decode_raw_slice = msgspec.json.Decoder(_RawSlice).decode
 _decode_raw_playlist = msgspec.json.Decoder(_RawPlaylist).decode
 _decode_track = msgspec.json.Decoder(_Track | None).decode
@@ -123,13 +119,13 @@ def _read(
     file: SourceFile, options: TableOptions, reject: Reject
 ) -> Iterator[tuple[str, AnyPlaylist] | SetAside]:
     content = file.read().removeprefix(BOM_UTF8)  # as Windows adds
-    try:
-        playlists = _decode_slice(content).playlists
-    except _UNDECODABLE:
-        yield from _salvage(file.name, content, reject)
-        return
-    for number, playlist in enumerate(playlists):
-        yield f"playlists[{number}]", playlist
+    for record, raw in _raw_records(file.name, content, reject):
+        try:
+            playlist = _decode_playlist(raw)
+        except _UNDECODABLE:
+            yield from _salvage(file.name, record, raw, reject)
+        else:
+            yield record, playlist
 
 
 MPD = Format(
@@ -146,34 +142,36 @@ _UNDECODABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 def _salvage(
-    file: str, content: bytes, reject: Reject
+    file: str, record: str, raw: bytes | msgspec.Raw, reject: Reject
 ) -> Iterator[tuple[str, AnyPlaylist] | SetAside]:
-    """The sound tracks of the sound playlists, one by one."""
-    for record, raw in _raw_records(file, content, reject):
+    """The sound tracks of a playlist, one by one."""
+    try:
+        playlist = _decode_raw_playlist(raw)
+    except _UNDECODABLE as error:
+        reject(file, record, _reason(error), bytes(raw).decode("utf-8", "replace"))
+        return
+    tracks, removed = [], 0
+    for number, raw_track in enumerate(playlist.tracks):
         try:
-            playlist = _decode_raw_playlist(raw)
+            track = _decode_track(raw_track)
         except _UNDECODABLE as error:
-            reject(file, record, _reason(error), bytes(raw).decode("utf-8", "replace"))
+            shown = bytes(raw_track).decode("utf-8", "replace")
+            place = f"{record}.tracks[{number}]"
+            reject(file, place, _reason(error), shown, track=True)
             continue
-        tracks, removed = [], 0
-        for number, raw_track in enumerate(playlist.tracks):
-            try:
-                track = _decode_track(raw_track)
-            except _UNDECODABLE as error:
-                shown = bytes(raw_track).decode("utf-8", "replace")
-                place = f"{record}.tracks[{number}]"
-                reject(file, place, _reason(error), shown, track=True)
-                continue
-            if track is None:
-                removed += 1
-            else:
-                tracks.append(track)
-        if removed:
-            yield SetAside("removed track", removed)
-        yield record, _Playlist(playlist.id, tracks, playlist.title, playlist.num_holdouts)
+        if track is None:
+            removed += 1
+        else:
+            tracks.append(track)
+    if removed:
+        yield SetAside("removed track", removed)
+    yield record, _Playlist(playlist.id, tracks, playlist.title, playlist.num_holdouts)
 
 
-def _raw_records(file: str, content: bytes, reject: Reject) -> Iterator[tuple[str, bytes]]:
+def _raw_records(
+    file: str, content: bytes, reject: Reject
+) -> Iterator[tuple[str, bytes | msgspec.Raw]]:
+    """The playlists of a slice, not yet decoded, so that each is in the cache once it is."""
     try:
         raws = _decode_raw_slice(content).playlists
     except msgspec.ValidationError as error:
@@ -184,7 +182,7 @@ def _raw_records(file: str, content: bytes, reject: Reject) -> Iterator[tuple[st
         yield from _records_before_the_break(file, content, str(error), reject)
         return
     for number, raw in enumerate(raws):
-        yield f"playlists[{number}]", bytes(raw)
+        yield f"playlists[{number}]", raw
 
 
 def _records_before_the_break(

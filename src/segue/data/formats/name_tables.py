@@ -17,7 +17,7 @@ from segue.data.formats.columns import FIELDS, Columns, key_of, name_columns
 from segue.data.formats.text_tables import TEXT, TextRows, beginning, decoded
 from segue.data.records import Format, Rows, TableOptions
 from segue.data.sources import UNREADABLE, SourceFile, find_files
-from segue.data.vocabulary import Vocabulary
+from segue.data.vocabulary import Numbering, Vocabulary
 from segue.errors import InputError
 
 # Files of data sets as they are downloaded that are no playlists, beside those that are.
@@ -107,7 +107,7 @@ def _movies(file: SourceFile) -> TrackNames:
                 movies.setdefault(movie, title)
     except UNREADABLE as error:
         raise file.unreadable(error) from error
-    known = Vocabulary({movie: row for row, movie in enumerate(movies)})
+    known = Vocabulary(Numbering((movie, row) for row, movie in enumerate(movies)))
     return TrackNames(known, {"track_name": pa.array(movies.values(), pa.string())})
 
 
