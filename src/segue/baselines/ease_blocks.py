@@ -17,7 +17,7 @@ Float64Array = NDArray[np.float64]
 # Length of the vectors by which similar tracks are found, and rounds of subspace iteration.
 _DIM, _ROUNDS = 32, 4
 # Entries of co-occurrence in memory at a time, before they are summed up.
-_CHUNK_ENTRIES = 4_000_000
+_CHUNK_ENTRIES = 1_000_000
 
 
 @dataclass(frozen=True, eq=False)
