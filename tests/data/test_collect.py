@@ -75,3 +75,18 @@ def test_numbers_are_given_in_order_of_appearance():
     assert list(index) == ["b", "a", "c"]
     assert index.get("d") is None
     assert "d" not in index
+
+
+def test_what_came_before_a_source_broke_off_is_whole():
+    def come():
+        yield "first", Playlist("p0", None, [track("ab"), track("ac", 1)])
+        raise OSError("the rest is gone")
+
+    collector = Collector()
+    with pytest.raises(OSError, match="gone"):
+        collector.add_playlists("file", come(), pytest.fail)
+    after = Playlist("p1", None, [track("ac"), track("ba", 1)])
+    collector.add_playlists("another", [("record", after)], pytest.fail)
+    lists, catalog = described(collector)
+    assert lists == {"p0": ["ab", "ac"], "p1": ["ac", "ba"]}
+    assert list(catalog) == ["ab", "ac", "ba"]

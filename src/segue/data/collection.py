@@ -31,7 +31,6 @@ from segue.data.sources import SourceFile, UnreadableError
 from segue.errors import ArtefactError, InputError
 
 
-
 @dataclass(frozen=True, eq=False)
 class Collection:
     """What was read.
