@@ -470,9 +470,22 @@ class TestWithoutHeader:
         ]
         assert lists(of_text(rows, "plays.tsv", top=1, min_length=1)) == {"aa": ['beta "the" band']}
 
-    def test_a_table_of_artists_is_told_how(self, of_text):
+    def test_artists_of_users_are_taken_for_tracks_and_others_are_told_how(self, of_text):
+        found = of_text("user_id,artist_id,plays\n1,a,2\n")
+        assert lists(found) == {"1": ["a"]}
+        assert found.report.columns == "playlist = user_id, track = artist_id; no artists"
         with pytest.raises(InputError, match="take artists for tracks: --columns track=artist_id"):
-            of_text("user_id,artist_id,plays\n1,a,2\n")
+            of_text("pid,artist_id,plays\n1,a,2\n")
+
+    def test_tables_of_something_else_in_a_folder(self, tmp_path, capsys):
+        (tmp_path / "a.csv").write_text("pid,track,artist\n1,a,x\n")
+        (tmp_path / "b.csv").write_text("id,url\n1,http://x\n")
+        found = read(tmp_path, progress=True)
+        assert lists(found) == {"1": ["a"]}
+        assert "1 file skipped:\n    b.csv: has no column recognised" in capsys.readouterr().err
+        (tmp_path / "a.csv").unlink()
+        with pytest.raises(InputError, match=r"b\.csv: has no column recognised as the playlist"):
+            read(tmp_path)
 
 
 class TestValues:

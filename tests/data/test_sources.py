@@ -52,7 +52,7 @@ def test_what_cannot_be_opened_is_skipped_and_said(tmp_path, capsys):
     assert found.report.skipped == 1
     assert "gone.m3u8: whole file: cannot be read (No such file" in found.report.first_skipped
     said = capsys.readouterr().err
-    assert "4 files skipped, unreadable:\n    cut.zip: cannot be read (begins as" in said
+    assert "4 files skipped:\n    cut.zip: cannot be read (begins as" in said
     with pytest.raises(InputError, match=r"gone\.m3u8: cannot be read \(No such file"):
         read(tmp_path)
 

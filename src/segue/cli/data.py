@@ -49,7 +49,7 @@ class ColumnMap(click.ParamType[dict[str, str]]):
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> dict[str, str]:
         """Parse, or fail with what was expected."""
-        from segue.data.formats.columns import FIELDS
+        from segue.data.formats.header_names import FIELDS
 
         columns = {}
         for part in str(value).split(","):

@@ -84,7 +84,7 @@ class Source:
     histories : list of str
         Names of listening histories that are left out so.
     unreadable : dict of str to str
-        Names of files that cannot be read, and why.
+        Names of files that cannot be read, or are no tables of playlists, and why.
     options
         For tables.
     columns

@@ -17,6 +17,7 @@ from segue.data.collect import Order
 from segue.data.collection import Collection, Source
 from segue.data.encodings import codec_of
 from segue.data.formats import FORMATS
+from segue.data.formats.columns import UnrelatedTableError
 from segue.data.formats.name_tables import beside, find_names
 from segue.data.in_memory import is_in_memory, part_in_memory
 from segue.data.records import ENCODED, LISTENING, Format, TableOptions
@@ -211,7 +212,7 @@ def find(
         names = names or beside_them
         kept = [other for other in found.passed_over if not names or other != names.name]
         found.passed_over = kept + others
-    described = [form.describe(file, options) for file, form in found.files if form.describe]
+    described = _described(found, options)
     file, format_ = found.files[0]
     return Source(
         name,
@@ -225,6 +226,33 @@ def find(
         names,
         format_.advise(file, options) if format_.advise else [],
     )
+
+
+def _described(found: _Recognised, options: TableOptions) -> list[str]:
+    """What the columns of tables are; those about something else, beside others, are left out.
+
+    Raises
+    ------
+    InputError
+        If one that was named has no playlists, or none has any.
+    """
+    described, kept = [], []
+    first: InputError | None = None
+    for file, format_ in found.files:
+        if format_.describe is not None:
+            try:
+                described.append(format_.describe(file, options))
+            except UnrelatedTableError as error:
+                if not file.root:
+                    raise
+                first = first or error
+                found.unreadable[file.name] = str(error).removeprefix(f"{file.name}: ")
+                continue
+        kept.append((file, format_))
+    if first is not None and not kept:
+        raise first
+    found.files = kept
+    return described
 
 
 @dataclass

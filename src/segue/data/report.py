@@ -56,7 +56,8 @@ class ReadReport:
     skipped_tracks
         How many of them are single tracks of playlists that were kept without them.
     unreadable : dict of str to str
-        Files that were passed over because they cannot be read, and why.
+        Files that were passed over because they cannot be read, or are no tables of playlists, and
+        why.
     guessed : dict of str to str
         Files that are not in UTF-8 and do not say in what, and the encoding that they were read in.
     fingerprint

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import glob
 import hashlib
 import io
@@ -166,9 +167,14 @@ class SourceFile:
         self._digest = hashlib.sha256(content).digest()
         return content
 
-    @property
+    @cached_property
     def head(self) -> bytes:
-        """Its first 64 KiB, decompressed; empty if that fails."""
+        """Its first 64 KiB, decompressed, UTF-16 with a mark as UTF-8; empty if that fails."""
+        return _as_utf8(self.stored_head)
+
+    @property
+    def stored_head(self) -> bytes:
+        """The same as it is stored, but decompressed."""
         return self._beginning[0]
 
     @property
@@ -190,7 +196,7 @@ class SourceFile:
     @cached_property
     def start(self) -> str:
         """The text of its first 64 KiB, up to a character that is cut; empty if it is no text."""
-        head = self.head
+        head = self.stored_head
         if b"\0" in head and self.encoding is None and marked(head) is unmarked_utf16(head) is None:
             return ""
         if len(head) == _HEAD:
@@ -208,6 +214,10 @@ class SourceFile:
                 return bytes(stream.read() if most is None else stream.read(most))
             except Exception as error:  # each decompressor has its own
                 raise self.unreadable(error) from error
+
+    def json(self) -> bytes:
+        """All its bytes as JSON has them: UTF-8 without a mark (InputError if it is unreadable)."""
+        return _as_utf8(self.read())
 
     def text(self) -> str:
         """All of its text, in the encoding that was stated, or else one that is likely.
@@ -236,7 +246,7 @@ class SourceFile:
 
         A long one that is neither marked nor stated is taken for UTF-8, whatever is in it.
         """
-        if (mark := marked(self.head)) is not None or self.encoding is not None:
+        if (mark := marked(self.stored_head)) is not None or self.encoding is not None:
             return mark or str(self.encoding)
         if (utf16 := unmarked_utf16(self.head)) is not None:
             self.guessed = utf16
@@ -379,6 +389,14 @@ def _in_zip(
             yield SourceFile.unopened(full, reason, root=root)
         else:
             yield file
+
+
+def _as_utf8(content: bytes) -> bytes:
+    """Text in UTF-16 with its mark, or in UTF-8 with one, as UTF-8; else the same bytes."""
+    mark = marked(content)
+    if mark == "utf-16":
+        return content.decode(mark, "replace").encode()
+    return content.removeprefix(codecs.BOM_UTF8)
 
 
 def reason_of(error: Exception) -> str:

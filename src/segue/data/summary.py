@@ -51,7 +51,7 @@ def say_read(source: Source, read: ReadReport, order: Order, report: Progress) -
         report.say(f"  {num} of what was heard not read: {_first(source.histories)}")
         report.say("  (--with-history makes sessions of them, too)")
     if source.unreadable:
-        report.say(f"  {count(len(source.unreadable), 'file')} skipped, unreadable:")
+        report.say(f"  {count(len(source.unreadable), 'file')} skipped:")
         for name, reason in list(source.unreadable.items())[:_NUM_NAMED]:
             report.say(f"    {shorten(Path(name).name, 60)}: {shorten(reason, 150)}")
     if source.passed_over:

@@ -104,3 +104,24 @@ def test_the_order_of_a_players_list_is_known(read_files):
     table = "Track Name,Artist Name(s)\nOne,A\nTwo,B\n"
     spaced = {"list.csv": table}
     assert read_files(spaced, only="list.csv").collection.playlists.order_known.all()
+
+
+def test_title_before_artist_as_itunes_writes_it(read_files):
+    music = "/Users/ann/Music/iTunes Media/Music"
+    content = (
+        f"#EXTM3U\r#EXTINF:391,Innuendo - Queen\r{music}/Queen/Innuendo/01 Innuendo.m4a\r"
+        f"#EXTINF:1,Hurt (Live) - Johnny Cash\r{music}/Compilations/Hits/1-03 Hurt.m4a\r"
+    )
+    found = read_files({"a.m3u": content})
+    assert found.songs["a"] == [("Innuendo", "Queen"), ("Hurt (Live)", "Johnny Cash")]
+
+
+def test_shares_and_numbers_of_discs(read_files):
+    content = (
+        "#EXTINF:0,01. Queen - Innuendo\nsmb://nas/music/Queen/Innuendo/01 Innuendo.mp3\n"
+        "nfs://nas/music/Queen/Innuendo/2.08 Delilah.flac\n"
+    )
+    found = read_files({"a.m3u": content})
+    assert found.ids["a"] == ["Innuendo - Queen", "Delilah - Queen"]
+    places = found.collection.locations
+    assert places["Innuendo - Queen"].place == "smb://nas/music/Queen/Innuendo/01 Innuendo.mp3"

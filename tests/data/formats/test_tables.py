@@ -188,7 +188,7 @@ class TestForms:
         assert found.report.rows == 3, "what lies unpacked beside the zip counts once"
         said = capsys.readouterr().err
         assert "1 other file ignored: a.mp3\n" in said
-        assert "1 file skipped, unreadable:\n    inner.zip: cannot be read (begins as" in said
+        assert "1 file skipped:\n    inner.zip: cannot be read (begins as" in said
 
     def test_a_file_of_any_name_unless_it_is_json_or_a_zip(self, read, tmp_path):
         playlists, catalog, _ = read("playlist|track|artist\n1|a|x\n", "my lists.txt")

@@ -8,6 +8,7 @@ from __future__ import annotations
 from segue.data.formats.aotm import AOTM
 from segue.data.formats.arrow_tables import PARQUET
 from segue.data.formats.itunes import ITUNES
+from segue.data.formats.json_lists import JSON_LISTS
 from segue.data.formats.json_tables import JSON_TABLES
 from segue.data.formats.jspf import JSPF
 from segue.data.formats.line_lists import LISTS
@@ -35,6 +36,7 @@ FORMATS: tuple[Format, ...] = (
     OWN,
     JSPF,
     SPOTIFY_API,
+    JSON_LISTS,
     MPD,  # any JSON that is given by itself
     M3U,
     PLS,

@@ -35,7 +35,7 @@ def _read(
     file: SourceFile, options: TableOptions, reject: Reject
 ) -> Iterator[tuple[str, Playlist] | SetAside]:
     try:
-        mixes = _decode(file.read())
+        mixes = _decode(file.json())
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         reject(file.name, "whole file", f"is no list of playlists ({error})", None)
         return

@@ -2,66 +2,37 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from segue.data.formats.header_names import (
+    FIELDS,
+    INTERACTIONS,
+    KNOWN,
+    OWNERS,
+    PLAIN_NAMES,
+    TIMES,
+    TITLES,
+    USERS,
+    VALUES,
+    bare_name,
+    key_of,
+)
+from segue.data.formats.headerless import MSD_SONG, OF_ARTISTS, by_place
 from segue.data.records import TableOptions
 from segue.data.text import shorten
 from segue.errors import InputError
 
-# Fields and the names by which their columns are found, the likeliest first. Case, spaces and
-# punctuation do not matter: `userId` is `user_id`. A column is used for one field only, so a plain
-# `track` is an id, but next to a `track_id` it is the name.
-FIELDS = {
-    "playlist": (
-        "exportid", "playlistid", "playlisturi", "pid", "playlist", "playlistname", "playlisttitle",
-        "userid", "user", "username", "listener", "msno", "sessionid",
-    ),
-    "track": ("trackid", "trackuri", "songid", "itemid", "movieid", "track", "song", "item"),
-    "artist": ("artistid", "artisturi", "artist", "artistname", "artists", "artistnames"),
-    "album": ("albumid", "albumuri", "album"),
-    "title": ("playlisttitle", "playlistname", "title", "playlist"),
-    "position": ("position", "pos", "rank"),
-    "track_name": ("trackname", "songname", "tracktitle", "songtitle", "track", "song"),
-    "artist_name": ("artistname", "artist", "artistnames", "artists"),
-    "album_name": ("albumname", "album"),
-    "plays": ("plays", "playcount", "listencount", "numplays", "count"),
-    "isrc": ("isrc",),
-    "mbid": ("mbid", "trackmbid", "recordingmbid"),
-}  # fmt: skip
-_KNOWN = {name for names in FIELDS.values() for name in names}
 # One column may be given for both: the id is then the name.
 _ID_AND_NAME = ({"playlist", "title"}, *({kind, f"{kind}_name"} for kind in FIELDS))
 _IDS = ("id", "ids", "uri", "uris", "mbid", "key")  # How columns of ids end.
-_USERS = {"user", "userid", "username", "listener", "msno"}
-# A table of these holds bare interactions: that it names no artist is not an oversight, and the
-# order of its rows means nothing.
-_INTERACTIONS = _USERS | {"item", "itemid", "movieid"}
-# By these a playlist has a title and no id: users may each have one of the same name.
-_TITLES = {"playlist", "playlistname", "playlisttitle"}
-_OWNERS = ("userid", "user", "username", "owner", "listener")
-# Columns of times, where listens are cut into sessions; else they are pointed out, as are values
-# that say how much someone likes a track.
-_TIMES = (
-    "timestamp", "time", "listenedat", "playedat", "uts", "utctime", "datetime", "date", "unixtime",
-    "ts",
-)  # fmt: skip
-# Of a table without a playlist, these say that it is one person's listening history.
-_HEARD = {"timestamp", "listenedat", "playedat", "uts", "utctime", "scrobbledat"}
-_VALUES = ("rating", "ratings", "score", "stars", "target", "label", "weight", "liked")
-_RECBOLE_TYPE = re.compile(r":(token|float)(_seq)?$")
-_NUMBER = re.compile(r"-?\d+(\.\d+)?")
-# What is in a row of values and not the name of a column: a number, a date, a long hash or a UUID.
-_VALUE = re.compile(
-    r"-?\d+(\.\d+)?([eE][-+]?\d+)?|\d{4}-\d\d-\d\d.*|\d\d [A-Z][a-z]{2} \d{4}.*|"
-    r"[0-9a-f]{32,}|[0-9a-f-]{36}"
-)
-_MANY_COLUMNS = 20
 # What a table of tracks may say of them; there a plain name is that of a track.
 _OF_TRACKS = ("track_name", "artist_name", "album_name", "isrc", "mbid")
-_PLAIN_NAMES = ("title", "name", "movietitle")
-_MSD = re.compile("SO[A-Z0-9]{16}")  # a song of the Million Song Dataset
+_MANY_COLUMNS = 20
+
+
+class UnrelatedTableError(InputError):
+    """A table has neither playlists nor tracks."""
 
 
 @dataclass(frozen=True)
@@ -138,14 +109,14 @@ class Columns:
         """Whether the playlists are users."""
         if not self.has_header or "playlist" not in self.column_index:
             return self.listens or self._interactions
-        return self._key_of("playlist") in _USERS
+        return self._key_of("playlist") in USERS
 
     @property
     def named(self) -> bool:
         """Whether playlists are told apart by their titles alone."""
         if not self.has_header or self.owner or "playlist" not in self.column_index:
             return False
-        return self._key_of("playlist") in _TITLES
+        return self._key_of("playlist") in TITLES
 
     @property
     def unused(self) -> list[str]:
@@ -158,13 +129,13 @@ class Columns:
         said += [
             f"`{free[key]}` is not used, every row counts: "
             f"--at-least {free[key]}=… leaves out the others"
-            for key in _VALUES
+            for key in VALUES
             if key in free
         ]
         plays = next((free[key] for key in FIELDS["plays"] if key in free), None)
         if plays is not None and self.users:
             said.append(f"`{plays}` is not used: --top N takes each listener's most played tracks")
-        time = next((free[key] for key in _TIMES if key in free), None)
+        time = next((free[key] for key in TIMES if key in free), None)
         if time is not None and self.users and "position" not in self.column_index:
             said.append(
                 f"`{time}` is not used: --columns position={time} puts tracks in its order, "
@@ -177,7 +148,7 @@ class Columns:
         if not self.has_header:
             return "artist" not in self.column_index
         ids = (name for name in ("playlist", "track") if name in self.column_index)
-        return any(self._key_of(name) in _INTERACTIONS for name in ids)
+        return any(self._key_of(name) in INTERACTIONS for name in ids)
 
     def _key_of(self, name: str) -> str:
         return key_of(self.header[self.column_index[name]])
@@ -189,36 +160,6 @@ class Columns:
     def shown_column(self, at: int) -> str:
         """A column in messages."""
         return f"`{shorten(self.header[at], 60)}`" if self.has_header else f"column {at + 1}"
-
-
-def names_columns(cells: Sequence[str]) -> bool:
-    """Whether at least two cells are names by which columns are found."""
-    return sum(key_of(cell) in _KNOWN or key_of(cell) in _TIMES for cell in cells) > 1
-
-
-def looks_like_header(cells: list[str], options: TableOptions) -> bool:
-    """Whether the first row of a text holds names of columns.
-
-    It does if one of them is known or was given. Otherwise it does not if one is a value, such as a
-    number or a date, or if columns were given by number.
-    """
-    if options.header is not None:
-        return options.header
-    names = {*cells, *(_RECBOLE_TYPE.sub("", cell) for cell in cells)}
-    given = {
-        part
-        for column in (*options.columns.values(), *options.at_least)
-        for part in (column, *column.split("+"))
-        if part
-    }
-    stated_names = {name for name in given if not name.isdecimal()}
-    if all(map(_NUMBER.fullmatch, cells)):
-        return False
-    if names & stated_names or any(key_of(cell) in _KNOWN for cell in cells):
-        return True
-    if any(map(_VALUE.fullmatch, cells)):
-        return False
-    return stated_names != set() or not given
 
 
 def find_columns(
@@ -251,19 +192,21 @@ def find_columns(
     column_index = _stated(table, header, has_header, wanted)
     listening = options.listening
     listens = listening is not None
+    of_artists = False
     if has_header:
         _find_by_name(table, header, wanted, column_index)
+        of_artists = _takes_artists(header, wanted, column_index)
         listens |= _is_history(header, wanted, column_index)
         if not owner and "playlist" not in wanted:
             owner = _found_owner(header, column_index)
         if listens and "position" not in {**column_index, **wanted}:
             _find_time(header, column_index)
     else:
-        placed, heard = _by_place(wanted, column_index, len(header), sample)
+        placed, heard = by_place(wanted, column_index, len(header), sample)
         column_index |= placed
         listens |= heard
     _check_complete(table, header, has_header, wanted, column_index, listens=listens)
-    of_artists = not has_header and not wanted and column_index == _OF_ARTISTS
+    of_artists |= not has_header and not wanted and column_index == OF_ARTISTS
     if "plays" not in wanted and not (listening and listening.top):
         column_index.pop("plays", None)
     if listens and not (listening and listening.top) and "position" not in column_index:
@@ -302,7 +245,7 @@ def name_columns(
     if has_header:
         keys = [key_of(name) for name in header]
         for name in ("track", *_OF_TRACKS):
-            names = FIELDS[name] if name != "track_name" else (*FIELDS[name], *_PLAIN_NAMES)
+            names = FIELDS[name] if name != "track_name" else (*FIELDS[name], *PLAIN_NAMES)
             names = (*names, "id") if name == "track" else names
             free = ["" if at in found.values() else key for at, key in enumerate(keys)]
             first = next((key for key in names if key in free), None)
@@ -312,7 +255,7 @@ def name_columns(
         header = [str(number + 1) for number in range(width)]
         found = {"track": 0, "track_name": 1}
         rows = [row for row in sample if len(row) == width]
-        if width == 4 and rows and all(_MSD.fullmatch(row[1]) for row in rows):
+        if width == 4 and rows and all(MSD_SONG.fullmatch(row[1]) for row in rows):
             # The Million Song Dataset's unique_tracks.txt: track, song, artist, title.
             found = {"track": 1, "artist_name": 2, "track_name": 3}
     if "track" not in found or len(found) == 1 or max(found.values()) >= width:
@@ -352,75 +295,12 @@ def _place(table: str, header: list[str], has_header: bool, column: str, what: s
     """The index of a column, by its name or number."""
     if column.isdecimal() and 0 < int(column) <= len(header):
         return int(column) - 1
-    bare = [_RECBOLE_TYPE.sub("", name) for name in header]
+    bare = [bare_name(name) for name in header]
     places = [at for at, pair in enumerate(zip(header, bare, strict=True)) if column in pair]
     if not places:
         there = _there(header, has_header)
         raise InputError(f"{table}: has no column {column!r} for the {what}; {there}")
     return _only(table, header, places, what)
-
-
-def _by_place(
-    wanted: Mapping[str, str],
-    column_index: Mapping[str, int],
-    width: int,
-    sample: Sequence[Sequence[str]],
-) -> tuple[dict[str, int], bool]:
-    """The fields of a table without a header, where not stated; whether it is a history."""
-    # As in MovieLens: playlist, track, and numbers about the pair.
-    found, listens = {"playlist": 0, "track": 1}, False
-    columns = list(zip(*(row for row in sample if len(row) == width), strict=True))
-    for layout, fields in () if wanted else _LAYOUTS:
-        if len(layout) == width == len(columns) and all(
-            all(map(pattern.fullmatch, column))
-            for pattern, column in zip(layout, columns, strict=True)
-        ):
-            found, listens = dict(fields), "position" in fields and "artist" in fields
-    if "track_name" in column_index:
-        found.pop("track", None)
-    taken = {*column_index.values()}
-    free = {
-        name: at
-        for name, at in found.items()
-        if name not in wanted and at < width and at not in taken
-    }
-    return free, listens
-
-
-_ANY, _MBID = (
-    re.compile(".*", re.DOTALL),
-    re.compile("([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})?"),
-)
-_TIME, _COUNT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d.*"), re.compile(r"\d+")
-_OF_ARTISTS = {"playlist": 0, "track": 2, "plays": 3}
-# Tables without a header that their cells give away.
-_LAYOUTS: tuple[tuple[tuple[re.Pattern[str], ...], dict[str, int]], ...] = (
-    # Yoochoose: session, time, item, category.
-    ((_ANY, _TIME, _ANY), {"playlist": 0, "position": 1, "track": 2}),
-    ((_ANY, _TIME, _ANY, _ANY), {"playlist": 0, "position": 1, "track": 2}),
-    # Taste Profile: user, song, plays.
-    (
-        (_ANY, _MSD, _COUNT),
-        {"playlist": 0, "track": 1, "plays": 2},
-    ),
-    # Last.fm 1K: user, time, artist's MusicBrainz id, artist, track's MusicBrainz id, track.
-    (
-        (_ANY, _TIME, _MBID, _ANY, _MBID, _ANY),
-        {"playlist": 0, "position": 1, "artist": 3, "mbid": 4, "track_name": 5},
-    ),
-    # One person's scrobbles: artist, album, track, time.
-    (
-        (_ANY, _ANY, _ANY, re.compile(r"\d\d [A-Z][a-z]{2} \d{4},? \d\d:\d\d")),
-        {"artist": 0, "album_name": 1, "track_name": 2, "position": 3},
-    ),
-    # Rockbox' .scrobbler.log: artist, album, track, its number, its length, L or S, time, id.
-    (
-        (_ANY, _ANY, _ANY, _ANY, _ANY, re.compile("[LS]"), _COUNT, _MBID),
-        {"artist": 0, "album_name": 1, "track_name": 2, "position": 6, "mbid": 7},
-    ),
-    # Last.fm 360K: user, artist's MusicBrainz id, artist, plays. The artists are the tracks.
-    ((_ANY, _MBID, _ANY, _COUNT), _OF_ARTISTS),
-)
 
 
 def _find_by_name(
@@ -452,6 +332,21 @@ def _find_by_name(
             column_index["title"] = at
 
 
+def _takes_artists(
+    header: list[str], wanted: Mapping[str, str], column_index: dict[str, int]
+) -> bool:
+    """Whether the artists are the tracks: listeners have artists, and nothing else is known."""
+    keys = {name: key_of(header[at]) for name, at in column_index.items()}
+    if wanted or keys.get("playlist") not in USERS or {"track", "track_name"} & column_index.keys():
+        return False
+    if "artist" not in column_index:
+        return False
+    column_index["track"] = column_index.pop("artist")
+    if "artist_name" in column_index:
+        column_index["track_name"] = column_index.pop("artist_name")
+    return True
+
+
 def _names_position(header: list[str], column_index: Mapping[str, int]) -> bool:
     """Whether a column is called a position; that of a time is found otherwise."""
     at = column_index.get("position")
@@ -466,7 +361,7 @@ def _found_owner(header: list[str], column_index: Mapping[str, int]) -> list[int
         "playlisttitle",
     ):
         return []
-    owners = [keys.index(key) for key in _OWNERS if key in keys]
+    owners = [keys.index(key) for key in OWNERS if key in keys]
     return [at for at in owners if at not in column_index.values()][:1]
 
 
@@ -477,7 +372,7 @@ def _is_history(header: list[str], wanted: Mapping[str, str], column_index: dict
     """
     keys = [key_of(name) for name in header]
     named = {"track", "track_name"} & column_index.keys()
-    if wanted or "playlist" in column_index or not named or not _HEARD & {*keys}:
+    if wanted or "playlist" in column_index or not named or not {*TIMES} & {*keys}:
         return False
     at = column_index.get("track")
     if at is not None and keys[at] in ("track", "song") and "artist" in column_index:
@@ -488,7 +383,7 @@ def _is_history(header: list[str], wanted: Mapping[str, str], column_index: dict
 
 def _find_time(header: list[str], column_index: dict[str, int]) -> None:
     keys = [key_of(name) for name in header]
-    for key in _TIMES:
+    for key in TIMES:
         if key in keys and keys.index(key) not in column_index.values():
             column_index["position"] = keys.index(key)
             return
@@ -504,7 +399,7 @@ def _check_complete(
     listens: bool,
 ) -> None:
     ids = [header[column_index[name]] for name in ("playlist", "track") if name in column_index]
-    interactions = any(key_of(column) in _INTERACTIONS for column in ids)
+    interactions = any(key_of(column) in INTERACTIONS for column in ids)
     for name in ("playlist", "track", "artist"):
         if name in column_index or (name == "track" and "track_name" in column_index):
             continue
@@ -515,12 +410,14 @@ def _check_complete(
         more = ""
         if name == "artist":
             more = ", or that there is none: --columns artist="
-        elif has_header and not any(key_of(column) in _KNOWN for column in header):
+        elif has_header and not any(key_of(column) in KNOWN for column in header):
             more = "; if that is no header: --no-header"
         elif name == "track" and "artist" in column_index:
             artist = header[column_index["artist"]]
             more = f"; to take artists for tracks: --columns track={artist},artist="
-        raise InputError(
+        nothing = has_header and not {"playlist", "track", "track_name"} & column_index.keys()
+        kind = UnrelatedTableError if nothing and not wanted else InputError
+        raise kind(
             f"{table}: has no column recognised as the {name}; {_there(header, has_header)}; "
             f"say which one it is, by name or number: --columns {name}=…{more}"
         )
@@ -533,11 +430,6 @@ def _only(table: str, header: list[str], places: list[int], what: str) -> int:
             f"say which is the {what}: --columns {what}=…"
         )
     return places[0]
-
-
-def key_of(name: str) -> str:
-    """A column's name without case, spaces, punctuation and RecBole's type."""
-    return re.sub(r"[\W_]", "", _RECBOLE_TYPE.sub("", name)).lower()
 
 
 def _there(header: list[str], has_header: bool) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from codecs import BOM_UTF8
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,8 +12,10 @@ import pyarrow as pa
 from segue.data.formats.arrow_tables import ArrowRows
 from segue.data.formats.cells import sound_rows
 from segue.data.formats.columns import Columns, find_columns
+from segue.data.formats.header_names import TIMES, key_of
+from segue.data.formats.json_lists import is_song
 from segue.data.records import TABLE, Format, Reject, Rows, SetAside, TableOptions
-from segue.data.sources import UNREADABLE, SourceFile
+from segue.data.sources import SourceFile
 from segue.errors import InputError
 
 _BLANKS = b" \t\r\n"
@@ -25,7 +26,7 @@ _UNDECODABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 def _first(file: SourceFile) -> dict[str, Any]:
     """The first object of a list, or of a line; empty if there is none."""
-    head = file.head.removeprefix(BOM_UTF8).lstrip(_BLANKS)
+    head = file.head.lstrip(_BLANKS)
     text = head.decode("utf-8", "replace").removeprefix("[").lstrip()
     try:
         first, _ = json.JSONDecoder().raw_decode(text)
@@ -36,11 +37,15 @@ def _first(file: SourceFile) -> dict[str, Any]:
 
 def _recognises(file: SourceFile) -> bool:
     """Whether the first object holds cells, in a folder under names that are known."""
-    if file.head.removeprefix(BOM_UTF8).lstrip(_BLANKS)[:1] not in (b"{", b"["):
+    if file.head.lstrip(_BLANKS)[:1] not in (b"{", b"["):
         return False
     first = _first(file)
     if len(first) < 2 or "tracks" in first or not all(map(_is_cell, first.values())):
         return False
+    if all(isinstance(value, list) for value in first.values()):
+        return False  # Lists of songs by their names.
+    if is_song(first) and not {key_of(key) for key in first} & {*TIMES}:
+        return False  # songs of one playlist
     if file.alone:
         return True
     try:
@@ -57,12 +62,7 @@ def _is_cell(value: Any) -> bool:
 
 
 def _records(file: SourceFile, reject: Reject) -> list[dict[str, Any]]:
-    raw, content = file.open_text()
-    try:
-        with raw, content:
-            text = bytes(content.read()).removeprefix(BOM_UTF8)
-    except UNREADABLE as error:
-        raise file.unreadable(error) from error
+    text = file.json()
     records: list[dict[str, Any]] = []
     if text.lstrip(_BLANKS)[:1] == b"[":
         try:

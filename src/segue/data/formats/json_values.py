@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from codecs import BOM_UTF8
 from functools import lru_cache
 from typing import Any
 
@@ -17,13 +16,13 @@ _KEY = re.compile(rb'"(\w+)"\s*:')
 @lru_cache(maxsize=8)  # Several formats ask in turn.
 def keys_of(file: SourceFile) -> frozenset[bytes]:
     """The keys of objects at the beginning of a JSON file; none if it is not JSON."""
-    start = file.head.removeprefix(BOM_UTF8).lstrip()
+    start = file.head.lstrip()
     return frozenset(_KEY.findall(file.head)) if start[:1] in (b"{", b"[") else frozenset()
 
 
 def loaded(file: SourceFile, reject: Reject) -> Any:
     """The file's content; None, after a call of `reject`, if it is not JSON. NaN becomes None."""
-    content = file.read().removeprefix(BOM_UTF8)
+    content = file.json()
     try:
         return json.loads(content.decode(), parse_constant=lambda name: None)
     except UnicodeDecodeError as error:

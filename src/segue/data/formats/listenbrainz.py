@@ -27,8 +27,13 @@ _UNTIMED, _UNNAMED = "untimed listen", "unnamed listen"
 
 
 class _Ids(msgspec.Struct, gc=False):
-    recording_mbid: str | None = None
-    isrc: str | None = None
+    recording_mbid: str | list[str] | None = None
+    isrc: str | list[str] | None = None
+
+
+def _first(value: str | list[str] | None) -> str | None:
+    """Clients send several recordings of a listen now and then."""
+    return (value[0] if value else None) if isinstance(value, list) else value
 
 
 class _Song(msgspec.Struct, gc=False):
@@ -42,10 +47,10 @@ class _Song(msgspec.Struct, gc=False):
         """Its MusicBrainz id, as ListenBrainz found it or else as submitted, and its ISRC."""
         found: list[str] = []
         for ids in (self.mbid_mapping, self.additional_info):
-            mbid = ids.recording_mbid if ids else None
+            mbid = _first(ids.recording_mbid) if ids else None
             if mbid and not found and _MBID.fullmatch(mbid.lower()):
                 found.append(f"mbid:{mbid.lower()}")
-        isrc = self.additional_info.isrc if self.additional_info else None
+        isrc = _first(self.additional_info.isrc) if self.additional_info else None
         if isrc and re.fullmatch(r"[A-Za-z]{2}-?[A-Za-z0-9]{3}-?\d{2}-?\d{5}", isrc):
             found.append(f"isrc:{isrc.replace('-', '').upper()}")
         return found
@@ -53,8 +58,8 @@ class _Song(msgspec.Struct, gc=False):
 
 class _Listen(msgspec.Struct, gc=False):
     track_metadata: _Song
-    listened_at: float | None = None
-    timestamp: float | None = None
+    listened_at: float | str | None = None
+    timestamp: float | str | None = None
     user_name: str | None = None
     user_id: int | str | None = None
 
@@ -88,7 +93,7 @@ def _read(file: SourceFile, options: TableOptions, reject: Reject) -> Iterator[R
     listens: list[tuple[str, float, _Song]] = []
     done = 0
     for done, listen, listener in (_of_document if whole else _of_lines)(file, reject):
-        when = listen.timestamp if listen.listened_at is None else listen.listened_at
+        when = _number(listen.timestamp if listen.listened_at is None else listen.listened_at)
         song = listen.track_metadata
         if when is None:
             aside[_UNTIMED] += 1
@@ -103,6 +108,13 @@ def _read(file: SourceFile, options: TableOptions, reject: Reject) -> Iterator[R
         yield _rows(listens, done)
     for what, number in aside.items():
         yield SetAside(what, number)
+
+
+def _number(value: float | str | None) -> float | None:
+    try:
+        return None if value is None else float(value)
+    except ValueError:
+        return None
 
 
 def _of_lines(file: SourceFile, reject: Reject) -> Iterator[tuple[int, _Listen, str]]:

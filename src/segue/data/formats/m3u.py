@@ -29,6 +29,7 @@ from segue.data.formats.songs import (
 )
 from segue.data.records import ENCODED, Format, Playlist, Reject, SetAside, TableOptions, Track
 from segue.data.sources import SourceFile
+from segue.data.text import fold
 
 # After the length there may be attributes: #EXTINF:123 tvg-id="x",Queen - Innuendo
 _INFO = re.compile(r'\s*-?[\d.]*(?:\s+[\w-]+=(?:"[^"]*"|[^\s,"]*))*\s*,?(.*)')
@@ -45,14 +46,33 @@ class _Entry:
     note: str = ""
     without_file: bool = False
 
-    def track(self, location: str, folder: Path | None) -> Track | SetAside:
-        """The song, or what it is instead; `folder` is that of the list."""
+    def turned(self, location: str) -> int:
+        """1 if path and label agree that the title comes first, −1 if the artist does, else 0."""
+        title, artists = song_of_line(self.label)
+        path_title, path_artists, _ = song_of_path(location)
+        if not artists or is_stream(location):
+            return 0
+        label = fold(artists[0]), fold(title)
+        path = fold(path_artists[0]) if path_artists else None, fold(path_title)
+        if label[0] == path[0] or label[1] == path[1]:
+            return -1
+        return int(label[1] == path[0] or label[0] == path[1])
+
+    def track(
+        self, location: str, folder: Path | None, *, turned: bool = False
+    ) -> Track | SetAside:
+        """The song, or what it is instead; `folder` is that of the list.
+
+        `turned` says that its title comes before its artist.
+        """
         place = None if self.without_file else location_of(location, folder)
         if self.note and (noted := track_of_note(self.note)):
             return msgspec.structs.replace(noted, location=place)
         if what := no_song(location):
             return SetAside(what)
         title, artists = song_of_line(self.label)
+        if turned and artists:
+            title, artists = self.label[: -len(title)].rstrip(" -–—"), artists_of(title)
         track_id, aliases = identified([location])
         if track_id is None and not is_stream(location):
             path_title, path_artists, path_album = song_of_path(location)
@@ -75,14 +95,14 @@ def _read_m3u(
         reject(file.name, "whole file", "is a stream cut into segments, expected songs", None)
         return
     playlist_id = title = ""
-    entries: list[Track | SetAside] = []
+    places: list[tuple[_Entry, str]] = []
     entry = _Entry()
     for line in text.splitlines():
         name, _, value = line.partition(":")
         if not line.strip():
             continue
         if not line.startswith("#"):
-            entries.append(entry.track(line.strip(), file.folder))
+            places.append((entry, line.strip()))
             entry = _Entry()
         elif name == "#EXTINF" and (match := _INFO.fullmatch(value)):
             entry.label = match[1].strip()
@@ -98,6 +118,9 @@ def _read_m3u(
             entry.note = value
         elif name == "#SEGUE-NO-FILE":
             entry.without_file = True
+    # iTunes writes "title - artist".
+    turned = sum(entry.turned(place) for entry, place in places) > 0
+    entries = [entry.track(place, file.folder, turned=turned) for entry, place in places]
     yield from one_playlist(file, entries, title, playlist_id)
 
 

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import json
 import re
-from codecs import BOM_UTF8
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -26,8 +25,8 @@ from segue.data.sources import SourceFile
 
 _SLICE_NAME = re.compile(r"^mpd\.slice\.(\d+)-(\d+)\.json$")
 _EXPECTED = (
-    "expected `playlists` as in the Million Playlist Dataset, or JSON of Spotify, of ListenBrainz, "
-    "or of Segue"
+    "expected `playlists` as in the Million Playlist Dataset, JSON of Spotify, of ListenBrainz or "
+    "of Segue, or songs with titles and artists"
 )
 _NO_NUMBER = re.compile(r"\b(NaN|Infinity)\b")
 
@@ -100,7 +99,7 @@ def _recognises(file: SourceFile) -> bool:
     """
     if _SLICE_NAME.match(Path(file.name).name):
         return True
-    starts = file.head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{")
+    starts = file.head.lstrip(b" \t\r\n").startswith(b"{")
     return (file.ending == ".json" or starts) and (file.alone or b'"playlists"' in file.head)
 
 
@@ -118,7 +117,7 @@ def _slice_order(file: SourceFile) -> tuple[int, str]:
 def _read(
     file: SourceFile, options: TableOptions, reject: Reject
 ) -> Iterator[tuple[str, AnyPlaylist] | SetAside]:
-    content = file.read().removeprefix(BOM_UTF8)  # as Windows adds
+    content = file.json()
     for record, raw in _raw_records(file.name, content, reject):
         try:
             playlist = _decode_playlist(raw)

@@ -13,7 +13,8 @@ import pyarrow as pa
 
 from segue.data.formats.arrow_tables import PARQUET, open_parquet, parquet_rows
 from segue.data.formats.cells import Batches, sound_rows
-from segue.data.formats.columns import FIELDS, Columns, key_of, name_columns
+from segue.data.formats.columns import Columns, name_columns
+from segue.data.formats.header_names import FIELDS, key_of
 from segue.data.formats.text_tables import TEXT, TextRows, beginning, decoded
 from segue.data.records import Format, Rows, TableOptions
 from segue.data.sources import UNREADABLE, SourceFile, find_files
@@ -24,11 +25,15 @@ from segue.errors import InputError
 _BESIDE = {
     "ratings.csv": {"movies.csv", "links.csv", "tags.csv", "genome-scores.csv", "genome-tags.csv"},
     "ratings.dat": {"movies.dat", "users.dat", "tags.dat"},
+    "user_artists.dat": {
+        "artists.dat", "tags.dat", "user_friends.dat", "user_taggedartists.dat",
+        "user_taggedartists-timestamps.dat",
+    },
     "u.data": {"u.item", "u.user", "u.genre", "u.info", "u.occupation"},
     "userid-timestamp-artid-artname-traid-traname.tsv": {"userid-profile.tsv"},
     "usersha1-artmbid-artname-plays.tsv": {"usersha1-profile.tsv"},
-}
-_NAMES = {"movies.csv", "movies.dat", "u.item"}
+}  # fmt: skip
+_NAMES = {"movies.csv", "movies.dat", "u.item", "artists.dat"}
 _LATIN = {"movies.dat", "u.item"}  # as their READMEs say
 _FIELDS = ("track_name", "artist_name", "album_name", "aliases")
 

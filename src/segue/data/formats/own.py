@@ -8,7 +8,6 @@ and ``aliases``. The order of a playlist's tracks is meaningful if it says ``"or
 from __future__ import annotations
 
 import json
-from codecs import BOM_UTF8
 from collections.abc import Iterator
 from typing import Any
 
@@ -83,7 +82,7 @@ def as_track(track: str | int | TrackObject) -> Track:
 
 
 def _recognises(file: SourceFile) -> bool:
-    start = file.head.removeprefix(BOM_UTF8).lstrip()
+    start = file.head.lstrip()
     return start.startswith(b"[") and b'"playlist_id"' in start
 
 
@@ -91,7 +90,7 @@ def _read(
     file: SourceFile, options: TableOptions, reject: Reject
 ) -> Iterator[tuple[str, Playlist]]:
     try:
-        raws = _decode_lists(file.read().removeprefix(BOM_UTF8))
+        raws = _decode_lists(file.json())
     except _UNDECODABLE as error:
         reject(file.name, "whole file", f"{error}, expected a JSON list of playlists", None)
         return

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from segue.console import count
-from segue.data.formats.columns import FIELDS
+from segue.data.formats.header_names import FIELDS, TIMES, is_translated, key_of, names_columns
 from segue.data.formats.m3u import one_playlist
 from segue.data.formats.songs import alias_of, no_song, song
 from segue.data.records import ENCODED, Format, Playlist, Reject, SetAside, TableOptions, Track
@@ -42,7 +42,7 @@ class _Reader(Protocol):
 _NAMES = {
     "uri": ("trackuri", "spotifyuri", "spotifyid", "spotifytrackid", "uri", "trackid"),
     "title": ("trackname", "tracktitle", "songname", "songtitle", "title", "name", "track", "song"),
-    "artist": ("artistnames", "artistname", "artists", "artist"),
+    "artist": ("artistnames", "artistname", "artistname1", "artists", "artist"),
     "artist_id": ("artisturis", "artistids", "artisturi", "artistid"),
     "album": ("albumname", "albumtitle", "album"),
     "album_id": ("albumuri", "albumid"),
@@ -50,17 +50,18 @@ _NAMES = {
 }
 _PLAYLIST = {"playlistname", "playlisttitle", *FIELDS["playlist"]}
 # Of a listening history, unless the songs were added to something.
-_HEARD = {"uts", "utctime", "time", "date", "datetime", "timestamp", "playedat", "listenedat",
-          "scrobbledat", "plays", "playcount", "count", "listens"}  # fmt: skip
+_HEARD = {*TIMES, "plays", "playcount", "count", "listens"}
 _ADDED = {"addedat", "dateadded", "addedby", "location"}
 # What else may be said about a song. Any other column may be what the playlist is called.
 _FACT = re.compile(
     r"(album|artist|disc|track|release|duration|time|length|year|genre|label|record|copyright|isrc|"
     r"ean|upc|explicit|popularity|preview|link|url|image|cover|added|date|last|plays$|skips$|size|"
     r"bit|sample|kind|format|composer|work$|movement|grouping|comments?$|volume|equali|rating|"
-    r"loved|location|bpm|tempo|key$|mode$|energy|dance|loud|speech|acoustic|instrumental|live|"
+    r"loved|myrating|location|tag|video|bpm|tempo|key$|mode$|energy|dance|loud|speech|acoustic|instrumental|live|"
     r"valence|spotify|apple|deezer|tidal|youtube|no$|nr$|number|index|position|$)"
 )
+_EMPTY = (["trackuri", "trackname"], ["spotifyid", "artistids"])
+_LENGTH = re.compile(r"(\d{1,2}:)?\d{1,3}:\d\d|")
 _KINDS = {"uri": "track", "artist_id": "artist", "album_id": "album"}
 _ENDINGS = (".csv", ".tsv", ".txt")
 # A comma that a backslash protects is part of a name.
@@ -86,6 +87,7 @@ class _Layout:
 
 def _layout(text: str, *, whole: bool) -> _Layout | None:
     """The layout of a table from its beginning; None if it is not of this kind."""
+    text = text[_untitled(text) :]
     first = text.partition("\n")[0]
     delimiter = max(",;\t", key=first.count)
     rows = _readable(_rows(text, delimiter))
@@ -93,9 +95,11 @@ def _layout(text: str, *, whole: bool) -> _Layout | None:
     sample = [row for _, row in zip(range(50), rows, strict=False) if len(row) == len(header)]
     if not whole and len(sample) > 1:
         sample.pop()  # It may be cut off.
-    keys = [re.sub(r"[\W_]", "", name).lower() for name in header]
-    if len(header) < 2 or not sample:
+    keys = [key_of(name) for name in header]
+    if len(header) < 2:
         return None
+    if not sample:  # Of an empty playlist only Exportify's own header tells.
+        return _Layout(delimiter, len(header), {}) if whole and keys[:2] in _EMPTY else None
     columns = _by_content(header, sample)
     named = None
     of_exportify = "uri" in columns and "artist_id" in columns
@@ -119,9 +123,12 @@ def _layout(text: str, *, whole: bool) -> _Layout | None:
     other = _PLAYLIST - {"playlist"} if named is not None else _PLAYLIST
     if other & set(keys) or not {"title", "artist"} <= set(columns):
         return None
-    if _HEARD & set(keys) and not _ADDED & set(keys):
+    heard = {key for at, key in enumerate(keys) if key in _HEARD and not _lengths(sample, at)}
+    if heard and not _ADDED & set(keys):
         return None
-    if not of_exportify:
+    # What the other columns of a header in another language are called, nobody knows.
+    translated = all(is_translated(header[columns[role]]) for role in ("title", "artist"))
+    if not of_exportify and not translated:
         rest = [key for at, key in enumerate(keys) if at not in columns.values()]
         if not all(_FACT.match(key) for key in rest):
             return None
@@ -129,6 +136,11 @@ def _layout(text: str, *, whole: bool) -> _Layout | None:
     if {"title", "track"} <= set(keys) or {"title", "trackname"} <= set(keys):
         return None
     return _Layout(delimiter, len(header), columns, named)
+
+
+def _lengths(sample: list[list[str]], at: int) -> bool:
+    """Whether a column says how long songs are."""
+    return all(_LENGTH.fullmatch(row[at].strip()) for row in sample)
 
 
 def _by_content(header: list[str], sample: list[list[str]]) -> dict[str, int]:
@@ -149,6 +161,14 @@ def _holds(cell: str, kind: str) -> bool:
     if kind == "track" and no_song(cell):
         return True
     return all(spotify_uri(uri, kind) for uri in re.split(r"\s*[,;]\s*", cell))
+
+
+def _untitled(text: str) -> int:
+    """Where the table begins: Shazam writes a title above it."""
+    first, _, rest = text.partition("\n")
+    second = rest.partition("\n")[0]
+    alone = not any(delimiter in first for delimiter in ",;\t") and first.strip()
+    return len(first) + 1 if alone and names_columns(second.split(",")) else 0
 
 
 def _rows(text: str, delimiter: str) -> _Reader:
@@ -178,6 +198,7 @@ def _read(
     file: SourceFile, options: TableOptions, reject: Reject
 ) -> Iterator[tuple[str, Playlist] | SetAside]:
     text = file.text()
+    text = text[_untitled(text) :]
     layout = _layout(text, whole=True)
     if layout is None:
         reject(file.name, "whole file", "is not a table of tracks and artists throughout", None)

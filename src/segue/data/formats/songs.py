@@ -22,8 +22,12 @@ _ISRC = re.compile(r"(?:urn:)?(?:isrc:)?([A-Z]{2}-?[A-Z0-9]{3}-?\d{2}-?\d{5})", 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):")  # at least two letters: C:\ is a drive
 _FILE = re.compile(r"file:(?://(?:localhost)?(?=/))?", re.IGNORECASE)
 _WEB = ("http", "https", "rtsp", "rtmp", "mms")
+_SHARES = ("smb", "nfs", "ftp", "ftps", "sftp", "dav", "davs", "afp", "upnp", "mtp", "content")
 # "1. ", "12) ", "[3] ", "- ", "• ": what stands before the entries of a list.
 _NUMBER = re.compile(r"\s*(?:#?\d{1,4}[.):]|\[\d{1,4}\]|[-*•‣·–])\s+")
+# Notes, hearts and the like before a line.
+_PICTURES = re.compile("\\s*[\u2190-\u2bff\U0001f000-\U0001faff\ufe0f\u200d]+\\s+")
+_QUOTED_WHOLE = re.compile('["“”„«»]([^"“”„«»]+)["“”„«»]')
 _NUMBER_DASH = re.compile(r"\s*\d{1,3}\s+[-–—]\s+")
 _TIME = r"[(\[]?\d{1,2}:\d{2}(?::\d{2})?[)\]]?"
 _STARTS_AT = re.compile(rf"\s*{_TIME}\s+(?:[-–—]\s+)?")
@@ -31,9 +35,9 @@ _LASTS = re.compile(rf"\s+{_TIME}\s*$")
 _DASH = re.compile(r"\s+[-–—]{1,2}\s+|\s*\t\s*|(?<=\w)\s*[–—]\s*(?=\w)")
 _BY = re.compile(r'\s*["“«„](?P<title>.+)["”»“],?\s+by\s+(?P<artist>.+)', re.IGNORECASE)
 _GUESTS = re.compile(r"\s+(?:feat\.?|ft\.?|featuring)\s+|\s*;\s*", re.IGNORECASE)
-# "01 ", "1-01 ", "12. ", "12-", but not the 50 of "50 Cent - In da Club".
+# "01 ", "1-01 ", "1.01 ", "12. ", "12-", but not the 50 of "50 Cent - In da Club".
 _TRACK_NUMBER = re.compile(
-    r"(?:\d-)?(?:0\d{1,2}\s*[-_.]?\s*|\d{1,3}\s*[-_.]\s*|[1-4]\d\s+(?!.*\s[-–—]\s))(?=\D)"
+    r"(?:\d[-.])?(?:0\d{1,2}\s*[-_.]?\s*|\d{1,3}\s*[-_.]\s*|[1-4]\d\s+(?!.*\s[-–—]\s))(?=\D)"
 )
 # Folders between an artist and its songs, and folders that are no artist.
 _DISC = re.compile(r"(?:cd|dis[ck])\s*\d+", re.IGNORECASE)
@@ -123,7 +127,8 @@ def identified(identifiers: Iterable[str]) -> tuple[str | None, tuple[str, ...]]
 
 def _is_id(identifier: str) -> bool:
     scheme = _SCHEME.match(identifier.strip())
-    return scheme is not None and scheme[1].lower() not in (*_WEB, "file", "spotify", "urn")
+    others = (*_WEB, *_SHARES, "file", "spotify", "urn")
+    return scheme is not None and scheme[1].lower() not in others
 
 
 def is_stream(location: str) -> bool:
@@ -139,11 +144,12 @@ def location_of(place: str, folder: Path | None) -> Location | None:
     """
     if not place.isprintable():  # it would not be one line of a list
         return None
-    if is_stream(place):
+    scheme = _SCHEME.match(place)
+    if is_stream(place) or (scheme and scheme[1].lower() in _SHARES):
         return Location(place)
     if place.lower().startswith("file:"):
         place = re.sub(r"^/(?=[A-Za-z]:)", "", unquote(_FILE.sub("", place)))
-    elif _SCHEME.match(place):
+    elif scheme:
         return None
     if not place or not place.isprintable():
         return None
@@ -170,8 +176,9 @@ def song_of_line(line: str) -> tuple[str, list[str]]:
 
     Without a dash, or ``"Title" by Artist``, the line is a title.
     """
-    if match := _NUMBER.match(line):
-        line = line[match.end() :]
+    for before in (_PICTURES, _NUMBER):
+        if match := before.match(line):
+            line = line[match.end() :]
     line = _LASTS.sub("", line)
     for prefix in (_STARTS_AT, _NUMBER_DASH):
         match = prefix.match(line)
@@ -180,9 +187,12 @@ def song_of_line(line: str) -> tuple[str, list[str]]:
             line = rest
     if match := _BY.fullmatch(line):
         return match["title"].strip(), artists_of(match["artist"])
-    parts = _DASH.split(line.strip(), maxsplit=1)
-    if len(parts) == 2 and all(part.strip() for part in parts):
-        return parts[1].strip(), artists_of(parts[0])
+    parts = [part.strip() for part in _DASH.split(line.strip(), maxsplit=1)]
+    if len(parts) == 2 and all(parts):
+        quoted = [_QUOTED_WHOLE.fullmatch(part) for part in parts]
+        if quoted[0] and not quoted[1]:
+            return quoted[0][1].strip(), artists_of(parts[1])
+        return (quoted[1][1].strip() if quoted[1] else parts[1]), artists_of(parts[0])
     return line.strip(), []
 
 

@@ -25,11 +25,12 @@ def _read_playlists(
 ) -> Iterator[tuple[str, Playlist] | SetAside]:
     for number, playlist in enumerate(records(record(loaded(file, reject)).get("playlists"))):
         place = f"playlists[{number}]"
-        if not isinstance(playlist.get("items"), list):
+        items = playlist.get("items", playlist.get("tracks"))  # so until 2019
+        if not isinstance(items, list):
             reject(file.name, place, "has no `items`, expected a playlist of Spotify's", None)
             continue
         name = text(playlist.get("name"))
-        entries = [_entry(item) for item in records(playlist["items"])]
+        entries = [_entry(item) for item in records(items)]
         yield from _playlist(place, name or f"Playlist {number + 1}", name, entries)
 
 
@@ -59,9 +60,8 @@ def _entry(item: dict[str, Any]) -> Track | SetAside:
         return SetAside("local file")
     if item.get("audiobook") or item.get("chapter"):
         return SetAside("audiobook chapter")
-    return song_or_not(
-        record(item.get("track")), "trackName", "artistName", "albumName", "trackUri"
-    )
+    track = item if "trackName" in item else record(item.get("track"))
+    return song_or_not(track, "trackName", "artistName", "albumName", "trackUri")
 
 
 def song_or_not(facts: dict[str, Any], *keys: str) -> Track | SetAside:
@@ -77,15 +77,19 @@ def song_or_not(facts: dict[str, Any], *keys: str) -> Track | SetAside:
 def _is_playlists(file: SourceFile) -> bool:
     keys = keys_of(file)
     marks = {b"lastModifiedDate", b"trackUri", b"localTrack", b"numberOfFollowers"}
-    return {b"playlists", b"items"} <= keys and bool(marks & keys)
+    lists = b"items" in keys or {b"tracks", b"trackName"} <= keys
+    return b"playlists" in keys and lists and bool(marks & keys)
 
 
 def _is_library(file: SourceFile) -> bool:
     keys = keys_of(file)
     rest = {b"bannedTracks", b"bannedArtists", b"shows", b"episodes", b"albums"}
-    songs = {b"tracks", b"artist", b"album", b"track", b"uri"}
+    songs = {b"tracks", b"artist", b"album", b"track"}
     others = {b"items", b"playlists", b"playlist"}
-    return not others & keys and (songs <= keys or (b"tracks" in keys and len(rest & keys) > 2))
+    return not others & keys and (
+        (songs <= keys and bool(rest & keys or b"uri" in keys))
+        or (b"tracks" in keys and len(rest & keys) > 2)
+    )
 
 
 SPOTIFY_PLAYLISTS = Format(

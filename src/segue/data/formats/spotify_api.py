@@ -9,7 +9,6 @@ https://developer.spotify.com/documentation/web-api/reference/get-playlist
 
 from __future__ import annotations
 
-from codecs import BOM_UTF8
 from collections.abc import Iterator
 from typing import Any
 
@@ -131,8 +130,9 @@ def _recognises(file: SourceFile) -> bool:
     entries = bool({b"track", b"item"} & keys) and bool({b"items", b"tracks", b"added_at"} & keys)
     of_spotify = bool({b"artists", b"uri", b"href", b"snapshot_id", b"added_at"} & keys)
     # A list of entries alone: [{"track": {…}}]
-    start = file.head.removeprefix(BOM_UTF8)
-    entries |= {b"track", b"artists"} <= keys and start.lstrip().startswith(b"[")
+    entries |= {b"track", b"artists"} <= keys and file.head.lstrip().startswith(b"[")
+    # Tracks themselves, as of an album: {"tracks": [{"artists": …, "uri": …}]}
+    entries |= {b"artists", b"uri", b"name"} <= keys and b"spotify:track:" in file.head
     pages = b"items" in keys and (b"artists" in keys or b"snapshot_id" in keys)
     return b"playlist_id" not in keys and of_spotify and (entries or pages)
 

@@ -30,7 +30,9 @@ import pyarrow.csv
 from segue.console import count
 from segue.data.encodings import not_text
 from segue.data.formats.cells import SUBSTITUTE, sound_rows
-from segue.data.formats.columns import Columns, find_columns, looks_like_header
+from segue.data.formats.columns import Columns, find_columns
+from segue.data.formats.header_names import names_columns
+from segue.data.formats.headerless import known_layout, looks_like_header
 from segue.data.playlists import Int64Array
 from segue.data.records import ENCODED, TABLE, Format, Reject, Rows, SetAside, TableOptions
 from segue.data.sources import UNREADABLE, SourceFile
@@ -48,6 +50,7 @@ _LINE = re.compile("\r\n|\r|\n")
 _NOT_UTF8 = re.compile("[\udc80-\udcff]")
 # Such a mark does not end a quoted field: nothing that may follow a field comes after it.
 _ESCAPED_QUOTE = re.compile(r'[^\\"]\\"[^\s"\\,;|\x1f]')
+_QUOTED = re.compile('"[^"]*"')
 _UNENDED = "a field that begins with a quotation mark does not end with one"
 _ESCAPED = (
     "a quotation mark is escaped by a backslash, but none at the beginning of the file; "
@@ -63,6 +66,8 @@ class Dialect:
     ----------
     delimiter : str
         Between the cells of a row; a blank stands for one or more.
+    quoted : bool
+        Whether cells between tabs are quoted, too.
     escapes : bool
         Whether quotation marks within a cell are escaped by a backslash rather than doubled.
     spaced : bool
@@ -73,6 +78,7 @@ class Dialect:
     """
 
     delimiter: str
+    quoted: bool = False
     escapes: bool = False
     spaced: bool = False
     encoding: str = "utf-8"
@@ -89,9 +95,10 @@ class Dialect:
         """Whether cells may be quoted.
 
         With tabs, blanks and ``::`` they are literal: `"Heroes"` is a song title with its quotation
-        marks, and an unclosed mark would swallow the rows after it.
+        marks, and an unclosed mark would swallow the rows after it. Where all of the first line is
+        quoted, as R writes it, tabs are like commas.
         """
-        return self.delimiter in (",", ";", "|")
+        return self.quoted or self.delimiter in (",", ";", "|")
 
     def separated(self, text: str) -> str:
         """Whole lines, or a part that ends in no separator, with `character` between the cells."""
@@ -424,6 +431,8 @@ def beginning(file: SourceFile) -> tuple[list[str], list[list[str]], Dialect]:
         raise InputError(f"{place}: {not_text(encoding)}; expected the names of the columns")
     if not line.strip():
         raise InputError(f"{place}: is empty, expected the names of the columns")
+    if line.startswith("<"):
+        raise InputError(f"{file.name}: is XML or HTML of an unknown form, expected playlists")
     if not rest and len(head) >= 2**16:
         raise InputError(f"{place}: is too long to hold the names of the columns")
     # The extension's delimiter is used if it occurs at all: some CSV has semicolons.
@@ -432,7 +441,11 @@ def beginning(file: SourceFile) -> tuple[list[str], list[list[str]], Dialect]:
     sample = [row for row in rest[:_SAMPLE] if row.strip()]
     if delimiter not in line and _by_blanks(line, sample):
         delimiter = " "
-    dialect = Dialect(delimiter, encoding=encoding, preamble=preamble)
+    quoted = delimiter == "\t" and any(
+        rows and all(_QUOTED.fullmatch(cell) for row in rows for cell in row.split("\t"))
+        for rows in ([line], sample[:-1] or sample)
+    )
+    dialect = Dialect(delimiter, quoted, encoding=encoding, preamble=preamble)
     if dialect.quotes:
         escapes = _ESCAPED_QUOTE.search(head) is not None
         spaced = all(_is_spaced(row, delimiter) for row in (line, *sample[:-1]))
@@ -489,12 +502,31 @@ def _head(file: SourceFile, encoding: str) -> str:
                 content.read(2**16)
             except UNREADABLE as error:
                 raise file.unreadable(error) from error
-    return decoder(encoding)(file.head)
+    return decoder(encoding)(file.stored_head)
 
 
 def _read(file: SourceFile, options: TableOptions, reject: Reject) -> Iterator[Rows | SetAside]:
     columns, dialect = _columns(file, options)
     return sound_rows(columns, TextRows(file, columns, dialect), reject)
+
+
+def _recognises(file: SourceFile) -> bool:
+    """Whether it may be a table; a file given by itself may be any text."""
+    if file.alone or file.ending in _DELIMITERS:
+        return True
+    if file.ending not in (".txt", ""):
+        return False
+    try:
+        names, rows, dialect = beginning(file)
+    except InputError:
+        return False
+    width = len(names)
+    sound = [row for row in rows[:-1] or rows if len(row) == width]
+    if width < 2 or len(sound) < max(1, len(rows) - 1):
+        return False
+    numbers = any(all(cell.isdecimal() for cell in column) for column in zip(*sound, strict=True))
+    clear = dialect.delimiter in ("\t", "::", "<SEP>") and width > 2 and numbers
+    return clear or names_columns(names) or known_layout([names, *sound]) is not None
 
 
 def _is_history(file: SourceFile, options: TableOptions) -> bool:
@@ -506,8 +538,7 @@ def _is_history(file: SourceFile, options: TableOptions) -> bool:
 
 TEXT = Format(
     "text tables",
-    # In a folder only by extension; a file given by itself may be any text.
-    lambda file: file.alone or file.ending in _DELIMITERS,
+    _recognises,
     _read,
     gives="rows",
     describe=lambda file, options: str(_columns(file, options)[0]),
