@@ -1,11 +1,14 @@
 """Generated playlists compared with real ones: their shape, and how recommenders rank on them.
 
     [SEGUE_REALDATA=/path/to/folder] python benchmarks/generated_shape.py [--playlists 10000]
-        [--rng-seed 0] [--processes 2] [--threads 1] [--only shape|recommenders] [--dim 256]
+        [--rng-seed 0] [--processes 2] [--threads 1] [--only shape|titles|recommenders] [--dim 256]
 
 First the shape, compared with the published figures of the Million Playlist Dataset and, if
 SEGUE_REALDATA names a folder with playlists-50k.zip, with those playlists (a filtered set of
-shorter ones, so only figures that the filter does not affect are comparable). Then Recall@20 and
+shorter ones, so only figures that the filter does not affect are comparable). Then the titles,
+beside those of titled-4k.zip if it is in the folder, in as many playlists: how they are worded, how
+often they repeat, and how many times more alike two playlists of the same title or with the same
+word are than any two, by the cosine of their tracks. Then Recall@20 and
 Recall@k on the held-out tracks of the 10-core, k = 2.5% of its tracks: the baselines tuned by
 nDCG@20 on validation with four trials each, and the default LightGCN.
 """
@@ -16,17 +19,20 @@ import argparse
 import os
 import tempfile
 import time
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
+from scipy.sparse import csr_array
 from threadpoolctl import threadpool_limits
 
 from segue import metrics
 from segue.baselines import BASELINES
 from segue.baselines.tuning import TrialsFile, tune
 from segue.data.reading import read
+from segue.data.title_words import title_words
 from segue.evaluation.ranking import ranked_batches
 from segue.evaluation.scorers import Scorer
 from segue.evaluation.validation import validation_rows
@@ -54,6 +60,9 @@ PUBLISHED = {
     "tracks per artist in 7071, 50 / 90 / 99% / most": "1 / 10 / 55 / 360",
     "title words in 7071, distinct / in 5 titles": "2985 / 379",
 }
+# Of titled-4k.zip.
+NUM_TITLED = 4071
+FREQUENT = 5
 TOTALS = "at 1,000,000: 66,346,428 pairs, 2,262,292 tracks, 295,860 artists, 734,684 albums"
 
 
@@ -96,6 +105,65 @@ def shape(graph: PlaylistGraph, rng: np.random.Generator) -> dict[str, str]:
     return found
 
 
+def shape_of_titles(graph: PlaylistGraph) -> dict[str, str]:
+    """How the titles of a graph's first playlists are worded, repeat, and say what is inside."""
+    lists = graph.playlists.tracks.rows(np.arange(min(NUM_TITLED, len(graph.playlists))))
+    words = [title_words(title) for title in graph.playlists.titles[: len(lists)].to_pylist()]
+    number = np.array([*map(len, words)])
+    titles = Counter(" ".join(some) for some in words if some)
+    each = Counter(word for some in words for word in some)
+    share = np.array([*titles.values()]) / titles.total()
+    often = sum(count >= FREQUENT for count in each.values())
+    rare = np.mean([all(each[word] < FREQUENT for word in some) for some in words])
+    ones = np.ones(lists.num_pairs)
+    shape = (len(lists), graph.catalog.num_tracks)
+    unit = csr_array((ones, lists.track_index, lists.offsets), shape=shape)
+    unit = csr_array(unit.multiply(1 / np.sqrt(np.maximum(lists.lengths, 1))[:, None]))
+    any_two = _likeness(unit, range(len(lists)))
+    found = {
+        "playlists": str(len(lists)),
+        "words per title: 1 / 2 / 3 / more": _row(
+            np.bincount(np.clip(number, 1, 4), minlength=5)[1:] / len(lists), 2
+        ),
+        "distinct titles, share of the ten most frequent": f"{len(titles)}, "
+        f"{sum(count for _, count in titles.most_common(10)) / len(lists):.3f}",
+        "share with a title of their own": f"{list(titles.values()).count(1) / len(lists):.3f}",
+        "entropy of titles, bits": f"{-(share * np.log2(share)).sum():.2f}",
+        f"distinct words, in {FREQUENT} titles": f"{len(each)}, {often}",
+        f"share without a word in {FREQUENT} titles": f"{rare:.3f}",
+    }
+    for what, groups in (("title", [[" ".join(some)] if some else [] for some in words]),
+                         ("word", words)):  # fmt: skip
+        mean, quantiles = _times_as_alike(unit, any_two, groups)
+        found[f"times as alike by {what}, mean"] = f"{mean:.2f}"
+        found[f"… of {what}s in {FREQUENT}, 10 / 25 / 50 / 75 / 90%"] = _row(quantiles, 2)
+    return found
+
+
+def _likeness(unit: csr_array, rows: Sequence[int]) -> float:
+    """The mean cosine of any two of some playlists."""
+    total = np.asarray(unit[list(rows)].sum(axis=0)).ravel()
+    return (total @ total - len(rows)) / (len(rows) * (len(rows) - 1))
+
+
+def _times_as_alike(
+    unit: csr_array, any_two: float, groups: Sequence[Iterable[str]]
+) -> tuple[float, np.ndarray]:
+    """How many times more alike two playlists of the same group are than any two.
+
+    The mean over the playlists that share a group, and quantiles over those of frequent ones.
+    """
+    rows_of = defaultdict(list)
+    for row, names in enumerate(groups):
+        for name in names:
+            rows_of[name].append(row)
+    shared = [rows for rows in rows_of.values() if len(rows) > 1]
+    times = np.array([_likeness(unit, rows) for rows in shared]) / any_two
+    size = np.array([*map(len, shared)])
+    frequent = np.repeat(times[size >= FREQUENT], size[size >= FREQUENT])
+    return float(np.average(times, weights=size)), np.percentile(frequent, (10, 25, 50, 75, 90))
+
+
 def _row(values: np.ndarray, decimals: int) -> str:
     return " / ".join(f"{value:.{decimals}f}" for value in values)
 
@@ -116,6 +184,14 @@ def print_shape(graph: PlaylistGraph, real: PlaylistGraph | None) -> None:
     for name, published in PUBLISHED.items():
         print(f"{name:52} {here.get(name, '–'):30} {published:30} {there.get(name, '–')}")
     print(TOTALS)
+
+
+def print_titles(graph: PlaylistGraph, real: PlaylistGraph | None) -> None:
+    """Generated and, if available, real titles side by side."""
+    there = shape_of_titles(real) if real is not None else {}
+    print(f"\n{'':52} {'generated':38} titled-4k.zip")
+    for name, value in shape_of_titles(graph).items():
+        print(f"{name:52} {value:38} {there.get(name, '–')}")
 
 
 def compare_recommenders(name: str, graph: PlaylistGraph, dim: int) -> None:
@@ -153,7 +229,7 @@ def main() -> None:
     parser.add_argument("--rng-seed", type=int, default=0)
     parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--only", choices=("shape", "recommenders"))
+    parser.add_argument("--only", choices=("shape", "titles", "recommenders"))
     parser.add_argument("--dim", type=int, default=256)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
@@ -168,10 +244,12 @@ def main() -> None:
         )
         graph = graph_of(Path(folder, "slices"))
     at = os.environ.get("SEGUE_REALDATA")
-    real = graph_of(Path(at, "playlists-50k.zip")) if at else None
-    if options.only != "recommenders":
+    real = graph_of(Path(at, "playlists-50k.zip")) if at and options.only != "titles" else None
+    if options.only in (None, "shape"):
         print_shape(graph, real)
-    if options.only != "shape":
+    if options.only in (None, "titles"):
+        print_titles(graph, graph_of(Path(at, "titled-4k.zip")) if at else None)
+    if options.only in (None, "recommenders"):
         compare_recommenders(f"Generated from seed {options.rng_seed}", graph, options.dim)
         if real is not None:
             lists = real.playlists.tracks

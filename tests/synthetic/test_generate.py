@@ -2,12 +2,14 @@
 
 import json
 import re
-from collections import Counter
+from collections import Counter, defaultdict
+from itertools import combinations
 
 import numpy as np
 import pytest
 
 from segue.data.reading import read
+from segue.data.title_words import title_words
 from segue.errors import ArtefactError, InputError
 from segue.synthetic.generate import SliceMaker, generate
 from segue.synthetic.names import MadeUpNames
@@ -116,11 +118,41 @@ def test_shape_is_that_of_the_published_figures(playlists):
     assert high == 1
 
 
-def test_titles_share_words_and_say_what_is_inside(playlists):
-    words = Counter(word for p in playlists for word in set(p["name"].lower().split()))
-    assert {"summer", "rock", "jazz", "90s", "party", "favorites"} <= set(words)
+def test_titles_are_worded_and_repeat_like_real_ones(playlists):
+    """Near the figures of real titles in benchmarks/generated_shape.py, for fewer playlists."""
+    titles = [title_words(playlist["name"]) for playlist in playlists]
+    words = Counter(word for title in titles for word in title)
+    assert {"country", "jazz", "90s", "weekend"} <= set(words)
     assert 30 < sum(count >= 5 for count in words.values()) < 150
-    assert len(words) > 400
+    lengths = Counter(map(len, titles))
+    assert 0.45 < lengths[1] / len(titles) < 0.65
+    assert 0.25 < lengths[2] / len(titles) < 0.45
+    assert lengths[0] < 0.01 * len(titles)
+    of_their_own = Counter(map(tuple, titles)).values()
+    assert 0.5 < sum(count == 1 for count in of_their_own) / len(titles) < 0.75
+
+
+def test_titles_say_what_is_inside(playlists):
+    """Two playlists of the same title are many times more alike than any two, as real ones are."""
+    tracks = [{track["track_uri"] for track in playlist["tracks"]} for playlist in playlists]
+    rows_of = defaultdict(list)
+    for row, playlist in enumerate(playlists):
+        rows_of[tuple(title_words(playlist["name"]))].append(row)
+    same = [pair for rows in rows_of.values() for pair in combinations(rows, 2)]
+    rng = np.random.default_rng(0)
+    any_two = rng.integers(len(tracks), size=(20_000, 2))
+
+    def likeness(pairs):
+        return np.mean(
+            [
+                len(tracks[one] & tracks[two]) / np.sqrt(len(tracks[one]) * len(tracks[two]))
+                for one, two in pairs
+                if one != two
+            ]
+        )
+
+    assert len(same) > 300
+    assert likeness(same) > 4 * likeness(any_two)
 
 
 def test_order_carries_runs_of_artists(playlists):
