@@ -4,9 +4,10 @@
     SEGUE_REALDATA=/path/to/folder python benchmarks/titles.py OUT --data real
     python benchmarks/titles.py OUT --data generated --table
 
-*generated*: 100,000 playlists by `segue generate`. Its titles are shaped like real ones, by how often
-they repeat and how much more alike playlists of the same title are, but their words are names of
-what a playlist was drawn from, so figures from them prove that the way works, not how much it gains. *real*: titled-4k.zip, 4,071 playlists of the Million Playlist Dataset.
+*generated*: 100,000 playlists by `segue generate`. Its titles are shaped like real ones, by how
+often they repeat and how much more alike playlists of the same title are, but their words are names
+of what a playlist was drawn from, so figures from them prove that the way works, not how much it
+gains. *real*: titled-4k.zip, 4,071 playlists of the Million Playlist Dataset.
 
 Whole playlists are held out. Of each, no track or the first 1, 5, 10 or 25 are shown, the rest is
 to be found; only playlists with more than 25 tracks and a known word in the title count, the same

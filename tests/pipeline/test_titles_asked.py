@@ -22,7 +22,7 @@ from segue.recommend.recommender import Recommender
 from segue.scoring.two_stages import TwoStages
 from segue.training.config import SystemConfig, TrainConfig
 from segue.training.steps import hide, show_titles
-from segue.training.titles import NO_SCALE, _best
+from segue.training.titles import NO_SCALE, Gains, _best
 from segue.training.train import train
 
 MOODS = ("calm", "loud", "sad", "fast")
@@ -281,13 +281,34 @@ def test_what_a_step_shows_of_titles():
     assert len(pairs) == hidden.num_pairs
 
 
+def gains(*means: np.ndarray, error: np.ndarray | float = 0.0) -> Gains:
+    """Of two metrics, by the nine scales tried."""
+    mean = np.column_stack(means)
+    return Gains(mean, np.broadcast_to(np.reshape(error, (-1, 1)), mean.shape))
+
+
 def test_titles_that_harm_count_nothing():
     harm = np.linspace(0, -0.2, 9)
-    harms, helps = np.column_stack([harm, harm]), np.column_stack([-harm, -harm])
+    harms, helps = gains(harm, harm), gains(-harm, -harm)
     assert _best({1: harms, 5: harms}) == NO_SCALE
     assert _best({1: helps, 5: harms}) == NO_SCALE, "nowhere worse"
-    assert _best({1: helps, 5: np.column_stack([-harm, harm])}) == NO_SCALE, "by no metric"
+    assert _best({1: helps, 5: gains(-harm, harm)}) == NO_SCALE, "by no metric"
     assert _best({1: helps, 5: helps}).factor > 0.1
+
+
+def test_a_gain_within_its_error_is_not_trusted():
+    rising = np.linspace(0, 0.1, 9)
+    unsure = np.array([0, 0.001, 0.002, 0.01, 0.1, 0.2, 0.3, 0.4, 0.5])
+    chosen = _best({5: gains(rising, rising, error=unsure)})
+    assert chosen.factor * 6**chosen.growth < 0.3, "beyond that the gain may be chance"
+    assert _best({5: gains(rising, rising, error=2 * rising)}) == NO_SCALE
+
+
+def test_gains_are_means_over_playlists_with_their_errors():
+    judged = np.array([[[0.2, 0.4]], [[0.3, 0.5]], [[0.2, 0.8]]])
+    found = Gains.of(judged)
+    assert found.mean[:, 0] == pytest.approx([0, 0.1 / 0.3, 0.2 / 0.3])
+    assert found.error[:, 0] == pytest.approx([0, 0, 0.2 / np.sqrt(2) / 0.3])
 
 
 def test_words_about_nothing_are_left_out(make_planted_graph):

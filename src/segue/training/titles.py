@@ -16,12 +16,14 @@ from numpy.typing import NDArray
 from segue.data.playlists import Float32Array, TrackLists
 from segue.evaluation.ranking import rank
 from segue.graph.split import HeldOut, Split
-from segue.metrics import METRICS
+from segue.metrics import METRICS, Rankings
 from segue.scoring.first_stage import FirstStage
 from segue.scoring.query import Query
 
-# What titles must not make worse.
-_JUDGED_BY = tuple(each for each in METRICS if each.name in ("ndcg@20", "r-precision"))
+# What titles must not make worse: the top of a list, and its depth.
+_JUDGED_BY = tuple(
+    each for each in METRICS if each.name in ("ndcg@20", "r-precision", "recall@300")
+)
 # Numbers of tracks shown beside the title, and scales tried for each.
 _SHOWN = (1, 2, 5, 10, 25)
 _SCALES = (0.0, 0.05, 0.1, 0.2, 0.35, 0.6, 1.0, 1.7, 3.0)
@@ -69,6 +71,38 @@ class _Asked:
         return self.first_stage.scores(Query(held_out.query, words=words))
 
 
+@dataclass(frozen=True, eq=False)
+class Gains:
+    """What a title adds beside some number of tracks, as a share of what lists have without it.
+
+    Attributes
+    ----------
+    mean, error : float64 [num_scales, num_metrics]
+        Over the playlists, with the standard error of that mean.
+    """
+
+    mean: NDArray[np.float64]
+    error: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, judged: NDArray[np.float64]) -> Gains:
+        """From float64 [num_scales, num_metrics, num_playlists], of which the first is without."""
+        without = np.maximum(judged[0].mean(axis=1), 1e-9)
+        gain = judged - judged[0]
+        error = gain.std(axis=2) / np.sqrt(gain.shape[2])
+        return cls(gain.mean(axis=2) / without, error / without)
+
+    def at(self, scale: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Both at any scale, between those tried straight lines in its logarithm: [num_metrics]."""
+        place = np.log(max(scale, _SMALLEST))
+        tried = np.log(np.maximum(_SCALES, _SMALLEST))
+        mean, error = (
+            np.array([np.interp(place, tried, column) for column in values.T])
+            for values in (self.mean, self.error)
+        )
+        return mean, error
+
+
 # Beside songs titles then count next to nothing.
 NO_SCALE = TitleScale(factor=0.001, growth=0.0)
 # Where validation has too few such playlists: what was chosen on real ones (docs/titles.md).
@@ -77,6 +111,9 @@ USUAL_SCALE = TitleScale(factor=0.08, growth=0.85)
 
 def fit_title_scale(split: Split, first_stage: FirstStage) -> TitleScale | None:
     """The scale by which titles help most, and nowhere harm.
+
+    What counts is the gain less its standard error over the playlists: a large scale often helps
+    some lists as much as it harms others.
 
     Parameters
     ----------
@@ -94,7 +131,7 @@ def fit_title_scale(split: Split, first_stage: FirstStage) -> TitleScale | None:
     if words is None or titled is None:
         return None
     titles = TrackLists(titled.offsets, titled.target_index)
-    gains: dict[int, NDArray[np.float64]] = {}
+    gains: dict[int, Gains] = {}
     for number in _SHOWN:
         held_out = _with_tracks(split, number, first_stage.num_tracks)
         if len(held_out.query) < _FEWEST_PLAYLISTS:
@@ -105,10 +142,14 @@ def fit_title_scale(split: Split, first_stage: FirstStage) -> TitleScale | None:
             scorer = _Asked(
                 replace(first_stage, centroid=replace(first_stage.centroid, words=scaled)), titles
             )
-            rankings = rank(scorer, held_out, split.train, list_length=0)
-            found.append([metric.value(rankings) for metric in _JUDGED_BY])
-        gains[number] = np.array(found) / np.maximum(found[0], 1e-9) - 1
+            found.append(_judged(rank(scorer, held_out, split.train, list_length=0)))
+        gains[number] = Gains.of(np.array(found))
     return _best(gains) if gains else USUAL_SCALE
+
+
+def _judged(rankings: Rankings) -> NDArray[np.float64]:
+    """What each playlist is judged by: float64 [num_metrics, num_playlists]."""
+    return np.array([metric.function(rankings) for metric in _JUDGED_BY], dtype=np.float64)
 
 
 def _with_tracks(split: Split, number: int, num_tracks: int) -> HeldOut:
@@ -127,22 +168,16 @@ def _with_tracks(split: Split, number: int, num_tracks: int) -> HeldOut:
     return held_out.rows(rows[:: -(-len(rows) // most) or 1])
 
 
-def _best(gains: Mapping[int, NDArray[np.float64]]) -> TitleScale:
-    """The factor and growth with the largest sum of gains, of those that harm nowhere.
+def _best(gains: Mapping[int, Gains]) -> TitleScale:
+    """The factor and growth with the largest sum of gains less their errors.
 
-    `gains` has for each number of tracks the gain at each scale by each metric: float64
-    [num_scales, num_metrics].
+    Of those that harm nowhere: at no number of tracks, by no metric.
     """
-    # In between the gain is taken as a straight line in the logarithm of the scale.
-    at = np.log(np.maximum(_SCALES, _SMALLEST))
     best, most = NO_SCALE, 0.0
     for factor in _FACTORS.tolist():
         for growth in _GROWTHS.tolist():
-            found = [
-                np.interp(np.log(np.clip(factor * (1 + number) ** growth, _SMALLEST, None)), at, of)
-                for number, gain in gains.items()
-                for of in gain.T
-            ]
-            if min(found) >= -_CHANCE and sum(found) > most:
-                best, most = TitleScale(factor, growth), float(sum(found))
+            found = [of.at(factor * (1 + number) ** growth) for number, of in gains.items()]
+            worth = float(sum((mean - error).sum() for mean, error in found))
+            if worth > most and min(mean.min() for mean, _ in found) >= -_CHANCE:
+                best, most = TitleScale(factor, growth), worth
     return best
