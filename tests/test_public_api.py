@@ -16,7 +16,8 @@ from segue.synthetic.sample import write_sample
 
 PUBLIC = [
     "__version__",
-    "read", "build", "split", "train", "evaluate", "load", "update", "compare", "generate",
+    "read", "build", "split", "train", "evaluate", "load", "update", "verify", "compare",
+    "generate",
     "Collection", "Playlists", "Catalog", "Relation", "PlaylistGraph", "Split", "SplitRecipe",
     "HeldOut",
     "TrainConfig", "SystemConfig", "WideConfig", "SecondStageConfig",
@@ -25,6 +26,7 @@ PUBLIC = [
     "Step", "TensorBoard", "Progress", "Encoder", "ENCODERS",
     "Bundle", "Recommender", "Recommendations", "SimilarArtists", "SuggestedTitles", "Explanation",
     "SortedSongs", "TidyReport", "Found", "Filters", "Matches", "UpdateReport",
+    "Verified",
     "Metric", "METRICS", "BASELINES", "Evaluation", "Evaluations", "Grid",
     "SegueError", "InputError", "NameLookupError", "ArtefactError", "MismatchError",
     "ResourceError", "TrainingError", "SegueWarning",

@@ -65,6 +65,8 @@ if TYPE_CHECKING:
     from segue.recommend.recommender import Recommender as Recommender
     from segue.recommend.sort import SortedSongs as SortedSongs
     from segue.recommend.tidy import TidyReport as TidyReport
+    from segue.recommend.verify import Verified as Verified
+    from segue.recommend.verify import verify as verify
     from segue.synthetic.generate import generate as generate
     from segue.training.config import SecondStageConfig as SecondStageConfig
     from segue.training.config import SystemConfig as SystemConfig
@@ -94,6 +96,7 @@ _HOMES = {
     "evaluate": "segue.pipeline.evaluate",
     "load": "segue.recommend.recommender:Recommender.load",
     "update": "segue.updating.update",
+    "verify": "segue.recommend.verify",
     "compare": "segue.comparison.compare",
     "generate": "segue.synthetic.generate",
     "Collection": "segue.data.collection",
@@ -132,6 +135,7 @@ _HOMES = {
     "Filters": "segue.recommend.filters",
     "Matches": "segue.names.matches",
     "UpdateReport": "segue.updating.update",
+    "Verified": "segue.recommend.verify",
     "Metric": "segue.metrics",
     "METRICS": "segue.metrics",
     "BASELINES": "segue.baselines",

@@ -58,6 +58,15 @@ class MeasuredVectors:
     word_weight: Float32Array | None = None
     title_growth: Float32Array | None = None
 
+    def check(self) -> None:
+        """Raise ArtefactError unless all vectors are of unit length.
+
+        A bundle does not do so when it is loaded: serving never reads them.
+        """
+        words = self.word_vectors
+        if not (_are_unit(self.track_vectors) and (words is None or _are_unit(words))):
+            raise ArtefactError("the measured vectors of this bundle are not of unit length")
+
     def __repr__(self) -> str:
         """``MeasuredVectors(34,000 tracks, dim 128)``."""
         num_tracks, dim = self.track_vectors.shape
@@ -142,10 +151,7 @@ class Bundle:
             name, rows = f"the vectors of {kind}s", len(self.catalog.nodes[kind])
             if vectors.dtype != np.float32 or vectors.ndim != 2 or len(vectors) != rows:
                 raise ValueError(f"{name} must be float32 with {rows} rows")
-            # Unlike `norm`, this makes no copy of them all.
-            length = np.sqrt(np.einsum("rd,rd->r", vectors, vectors))
-            # A node that no message reaches may be zero.
-            if not ((np.abs(length - 1) < 1e-3) | (length == 0)).all():
+            if not _are_unit(vectors):
                 raise ValueError(f"{name} must be of unit length")
             if vectors.shape[1] != dim:
                 raise ValueError(f"{name} and those of tracks differ in dim")
@@ -325,6 +331,13 @@ def _check_columns(
     growth = of.title_growth
     if growth is None or growth.shape != (1,) or not (np.abs(growth) <= _MOST_GROWTH).all():
         raise ValueError(f"{which}word_weight comes with one number, title_growth")
+
+
+def _are_unit(vectors: Float32Array) -> bool:
+    """Whether all are of unit length, or zero: a node that no message reaches may be."""
+    # Unlike `norm`, this makes no copy of them all.
+    length = np.sqrt(np.einsum("rd,rd->r", vectors, vectors))
+    return bool(((np.abs(length - 1) < 1e-3) | (length == 0)).all())
 
 
 def _are_weights(column: NDArray[Any]) -> bool:

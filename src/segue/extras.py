@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from segue.errors import ResourceError
 
@@ -51,3 +52,16 @@ def required(what: str, extra: str | None = None) -> Iterator[None]:
         raise ResourceError(
             f"{what} needs {library}, which is not installed: pip install '{requirement}'"
         ) from error
+
+
+def lightgbm_library() -> Any:
+    """LightGBM; ResourceError if it is not installed or cannot be loaded."""
+    try:
+        with required("training a second stage"):
+            import lightgbm
+    except OSError as error:
+        raise ResourceError(
+            f"training a second stage needs LightGBM, which cannot be loaded ({error}); where it "
+            "is libgomp.so.1 that is missing: apt-get install libgomp1"
+        ) from error
+    return lightgbm

@@ -33,6 +33,7 @@ from segue.cli.streams import STDOUT, give_up, open_streams
 from segue.cli.tidy import COMMANDS as TIDY
 from segue.cli.train import train
 from segue.cli.update import update
+from segue.cli.verify import verify
 from segue.console import printable, say
 from segue.errors import NameLookupError, SegueError, SegueWarning
 from segue.extras import required
@@ -50,7 +51,7 @@ def cli() -> None:
 
 
 for command in (
-    *(demo, generate, build, info, train, evaluate, compare, update, index),
+    *(demo, generate, build, info, train, evaluate, compare, update, index, verify),
     *(find, *MUSIC, *TIDY, recommend, challenge, draw, serve),
 ):
     cli.add_command(command)

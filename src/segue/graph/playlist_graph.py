@@ -204,7 +204,7 @@ class PlaylistGraph:
         """
         folder = Path(folder)
         manifest = read_manifest(folder, "graph", verify=verify)
-        options = manifest.get("options", {})
+        options = manifest.get("options")
         try:
             if not isinstance(options, dict):
                 raise ValueError("its options are something else")

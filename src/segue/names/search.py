@@ -38,6 +38,7 @@ _MAX_JOINED = 4  # A query of at most this many words may have two of them joine
 _MOST_RANKS = 250_000  # Several words are matched whole among at most this many names.
 _MAX_RANK = 2**31
 _MOST_SECONDS = 5.0  # A query of millions of names takes milliseconds.
+_MOST_TO_CHECK = 600.0
 _FUZZY_LIMIT, _FUZZY_CUTOFF, _FUZZY_SPREAD, _FUZZY_LENGTH = 300, 0.6, 0.15, 100
 
 
@@ -282,14 +283,14 @@ class NameIndex:
             raise self._unreadable(f"it names {kind}s that do not exist")
         return found
 
-    def _select(self, query: str, *values: Any) -> list[Any]:
+    def _select(self, query: str, *values: Any, seconds: float = _MOST_SECONDS) -> list[Any]:
         # A connection runs one query at a time; SQLite lets other threads run meanwhile.
         with self._lock:
             try:
                 if self._connection is None:
                     self._connection = self._open()
                     weakref.finalize(self, self._connection.close)
-                self._deadline = time.monotonic() + _MOST_SECONDS
+                self._deadline = time.monotonic() + seconds
                 return self._connection.execute(query, values).fetchall()
             except sqlite3.Error as error:
                 raise self._unreadable(error) from error
@@ -324,6 +325,15 @@ class NameIndex:
         connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
         fill_names(connection, self.catalog, self.popularity, self._playlists)
         return connection
+
+    def check(self) -> None:
+        """Look at all of the file, where there is one (ArtefactError if something is wrong)."""
+        for kind in self.kinds:
+            rows = self._select(f"SELECT row FROM {kind} ORDER BY row", seconds=_MOST_TO_CHECK)
+            if rows != [(row,) for row in range(len(self._nodes[kind]))]:
+                raise self._unreadable(f"its {kind}s are not those of the catalogue")
+        if self._select("PRAGMA integrity_check(1)", seconds=_MOST_TO_CHECK) != [("ok",)]:
+            raise self._unreadable("its pages do not fit together")
 
     def _is_late(self) -> bool:
         """Whether a query takes longer than any should: one over a table that leads in circles."""

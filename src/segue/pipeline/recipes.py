@@ -9,11 +9,11 @@ from typing import Any
 
 from segue.console import Progress
 from segue.errors import InputError, ResourceError
+from segue.extras import lightgbm_library
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.graph.split import Split, SplitKind, SplitRecipe, split_graph
 from segue.pipeline.tuned import PRESETS, for_training
 from segue.training.config import SecondStageConfig, SystemConfig, TrainConfig
-from segue.training.second_stage import lightgbm_library
 from segue.training.terms import TERMS, TermConfig
 
 

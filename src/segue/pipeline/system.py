@@ -37,6 +37,8 @@ class SystemScorer:
     @classmethod
     def of_bundle(cls, bundle: Bundle, split: Split) -> SystemScorer:
         """The scorer that a bundle's metrics were measured with."""
+        if bundle.measured is not None:
+            bundle.measured.check()
         return cls.of_vectors(bundle.measured or bundle, bundle.second_stage, split)
 
     @classmethod

@@ -12,6 +12,7 @@ from typing import Any
 from segue.bundle import Bundle
 from segue.console import Progress, progress_of
 from segue.errors import ArtefactError, InputError
+from segue.extras import lightgbm_library
 from segue.files import refuse_existing
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.graph.split import Split
@@ -24,7 +25,6 @@ from segue.pipeline.run import Step, TrainingRun, has_checkpoint, made_folder
 from segue.training.checkpoint import CHECKPOINT, METRICS_FILE
 from segue.training.config import SystemConfig, TrainConfig
 from segue.training.device import device_named
-from segue.training.second_stage import lightgbm_library
 
 
 def train(

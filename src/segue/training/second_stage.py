@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 
 from segue.data.csr import offsets_of
 from segue.data.playlists import BoolArray, Float32Array, Int64Array, TrackLists
-from segue.errors import ResourceError
-from segue.extras import required
+from segue.extras import lightgbm_library
 from segue.graph.split import HeldOut, Split, SplitRecipe
 from segue.scoring.features import FEATURES, FeatureMaker
 from segue.scoring.first_stage import FirstStage
@@ -212,19 +211,6 @@ def _average_precision(
             precision = hits * hits.cumsum() / np.arange(1, len(hits) + 1)
             value[place] += precision.sum() / min(_CUTOFF, pool.num_targets)
     return value
-
-
-def lightgbm_library() -> Any:
-    """LightGBM; ResourceError if it is not installed or cannot be loaded."""
-    try:
-        with required("training a second stage"):
-            import lightgbm
-    except OSError as error:
-        raise ResourceError(
-            f"training a second stage needs LightGBM, which cannot be loaded ({error}); where it "
-            "is libgomp.so.1 that is missing: apt-get install libgomp1"
-        ) from error
-    return lightgbm
 
 
 # Bits of LightGBM's decisions: whether missing values go left, and whether NaN is one.
