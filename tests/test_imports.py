@@ -18,7 +18,7 @@ ROOMS = (
     "console", "errors", "extras", "memory", "machine", "files", "arrays", "data", "synthetic",
     "graph", "metrics", "names", "bundle", "scoring", "evaluation", "baselines", "recommend",
     "challenge", "updating", "pictures", "models", "training", "pipeline", "comparison", "service",
-    "cli",
+    "cli", "__main__",
 )  # fmt: skip
 TORCH_ROOMS = {"models", "training", "pipeline", "comparison"}
 TORCH = {"torch", "torch_geometric"}

@@ -269,6 +269,9 @@ def test_every_command_and_every_option_says_what_it_does():
 def test_version(run):
     status, out, _ = run("--version")
     assert (status, out) == (0, f"segue, version {segue.__version__}\n")
+    # Where the script is not on the path.
+    module = [sys.executable, "-m", "segue", "--version"]
+    assert subprocess.run(module, capture_output=True, text=True, timeout=60).stdout == out
 
 
 def test_a_long_name_hides_no_other_column(run, tmp_path):

@@ -61,7 +61,8 @@ def test_several_lists_go_into_a_folder_where_a_file_holds_one(run, tmp_path):
     args = ["complete", "bundle", "--from", "mine.csv", "-n", 2]
     status, _, err = run(*args, "--out", tmp_path / "x.m3u8")
     assert status == 1
-    assert "M3U8 holds one playlist a file; give a folder, and the format: --format m3u8" in err
+    way = f"--out {tmp_path / 'x'} --format m3u8"
+    assert f"M3U8 holds one playlist a file; give a folder, and the format: {way}\n" in err
     assert run(*args, "--out", tmp_path / "lists", "--format", "m3u8")[0] == 0
     names = sorted(path.name for path in (tmp_path / "lists").iterdir())
     assert names == ["one-continued.m3u8", "two-continued.m3u8"]

@@ -83,6 +83,27 @@ def test_every_song_is_matched_once(run, monkeypatch, command, num_songs):
     assert len(asked) == num_songs
 
 
+def test_the_liked_songs_of_an_export_go_into_its_other_playlists(run, tmp_path):
+    """What a service sends is one file: all of its songs were sorted, which are all somewhere."""
+    everything = {"zero": range(12), "one": range(40, 55), "liked": [20, 70, 3]}
+    table(tmp_path / "all.csv", everything)
+    command = ["sort", "bundle", tmp_path / "all.csv", "--into", tmp_path / "all.csv"]
+    out = tmp_path / "sorted"
+    more = ["--playlist", "liked", "--json", "--out", out, "--format", "json"]
+    status, printed, err = run(*command, *more)
+    assert status == 0, err
+    assert "all.csv: left out what is to be sorted: liked" in err
+    found = json.loads(printed)
+    assert [song["asked"] for song in found["songs"]] == [
+        "Artist 0 - segue:track:20", "Artist 5 - segue:track:70", "Artist 3 - segue:track:3",
+    ]  # fmt: skip
+    assert [playlist["title"] for playlist in found["playlists"]] == ["zero", "one"]
+    assert [ids[-1] for ids in ids_in(out).values()] == ["segue:track:20", "segue:track:70"]
+    status, _, err = run(*command, "--playlist", "lost")
+    assert status == 1
+    assert "holds no playlist 'lost', expected one of zero, one, liked" in err
+
+
 def test_sort_for_programs(run, recommender):
     status, out, _ = run("sort", "bundle", "liked.csv", "--into", "mine.csv", "-n", 2, "--json")
     assert status == 0

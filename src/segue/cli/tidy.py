@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,12 +29,15 @@ _SHOWN = 10
 _LENGTH = 80
 
 
-def _others(own: OwnMusic, songs: Collection, source: Path) -> OwnMusic:
-    """The playlists without those that are the very songs to sort: exports hold them, too."""
+def _others(own: OwnMusic, songs: Collection, rows: Sequence[int], source: Path) -> OwnMusic:
+    """The playlists without those that are the very songs to sort: exports hold them, too.
+
+    The songs are in some `rows` of their catalogue.
+    """
     import numpy as np
 
     read = own.collection
-    ids, sorting = read.catalog.track_ids, set(songs.catalog.track_ids.to_pylist())
+    ids, sorting = read.catalog.track_ids, set(songs.catalog.track_ids.take(list(rows)).to_pylist())
     tracks = read.playlists.tracks
     same = [set(ids.take(tracks[row]).to_pylist()) == sorting for row in range(len(tracks))]
     if not any(same) or all(same):
@@ -80,6 +84,11 @@ def _only(own: OwnMusic, playlist: str | None, source: Path) -> OwnMusic:
     help="Your playlists: a folder, a file or a zip.",
 )
 @click.option(
+    "--playlist",
+    metavar="ID",
+    help="Only the songs of this playlist of LIKED, by its title or id.",
+)
+@click.option(
     "-n",
     type=click.IntRange(min=1),
     default=3,
@@ -93,6 +102,7 @@ def sort(
     bundle: Path,
     liked: Path,
     into: Path,
+    playlist: str | None,
     n: int,
     encoding: str | None,
     as_json: bool,
@@ -100,8 +110,9 @@ def sort(
 ) -> None:
     """Sort the songs of LIKED into your playlists.
 
-    LIKED is a file of songs in any form that `segue build` reads. Each song gets the playlist that
-    it most likely belongs to, how sure that is, and what speaks for it; or none fits.
+    LIKED is a file of songs in any form that `segue build` reads; it may be that of --into, as what
+    a service sends, with --playlist for the songs to sort. Each song gets the playlist that it most
+    likely belongs to, how sure that is, and what speaks for it; or none fits.
 
     Nothing is changed. With --out the playlists that get songs are written again, the new songs
     last.
@@ -112,14 +123,19 @@ def sort(
     recommender = Recommender.load(bundle, second_stage=False)
     songs = read_own_music(liked, recommender, encoding=encoding)
     read = read_own_music(into, recommender, encoding=encoding)
-    playlists = _others(read, songs.collection, into)
-    found = recommender.sort(songs.matches, into=playlists, n=n)
+    rows: Sequence[int] = range(len(songs.matches))
+    if playlist is not None:
+        chosen = _only(songs, playlist, liked).collection.playlists
+        rows = chosen.tracks[0].tolist()
+    playlists = _others(read, songs.collection, rows, into)
+    asked = replace(songs.matches, songs=tuple(songs.matches[row] for row in rows))
+    found = recommender.sort(asked, into=playlists, n=n)
     if as_json:
         print_json(found.to_json())
     else:
         click.echo(str(found))
         _say_how_far(found)
-    file.save(list(_with_additions(found, songs.collection, playlists.collection)))
+    file.save(list(_with_additions(found, songs.collection, rows, playlists.collection)))
 
 
 def _say_how_far(found: SortedSongs) -> None:
@@ -136,7 +152,7 @@ def _say_how_far(found: SortedSongs) -> None:
 
 
 def _with_additions(
-    found: SortedSongs, songs: Collection, playlists: Collection
+    found: SortedSongs, songs: Collection, rows: Sequence[int], playlists: Collection
 ) -> Iterator[Exported]:
     """The playlists that get songs, the new ones last, all as their owner has them."""
     from segue.recommend.exported import Exported, TrackRecords
@@ -147,7 +163,7 @@ def _with_additions(
     for playlist_id, additions in found.additions.items():
         row = read.index_of[playlist_id]
         held = own.of_rows(read.tracks[row].tolist())
-        added = new.of_rows([song.place - 1 for song in additions])
+        added = new.of_rows([rows[song.place - 1] for song in additions])
         yield Exported(read.titles[row].as_py() or playlist_id, (*held, *added))
 
 

@@ -131,9 +131,10 @@ def save(
     in_folder = path.is_dir() or not (writer.holds_many or single)
     is_file_name = not path.is_dir() and path.name.lower().endswith(writer.endings)
     if in_folder and (form is None or is_file_name):
+        folder = path.with_suffix("") if is_file_name else path
         raise InputError(
             f"{path}: {writer.title} holds one playlist a file; give a folder, and the format: "
-            f"--format {writer.name}"
+            f"--out {folder} --format {writer.name}"
         )
     saved, given, start = Saved(), lists, path if in_folder else path.parent
     if library is not None:
