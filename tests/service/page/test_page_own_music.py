@@ -187,6 +187,23 @@ def test_songs_are_sorted_into_playlists(opened):
     assert page.locator("#sort-note").inner_text().startswith("0 songs to put somewhere")
 
 
+def test_songs_are_not_sorted_into_the_list_that_they_are(opened):
+    """A list that the playlist had been started from was among its targets."""
+    page = opened
+    for rows in ((2, 3, 4), (42, 43)):
+        paste(page, "\n".join(f"segue:track:{row}" for row in rows))
+        page.locator(".matched").nth(0 if len(rows) == 3 else 1).wait_for()
+        close(page)
+    page.get_by_role("button", name="My music (2)").click()
+    page.locator(".matched").last.get_by_role("button", name="Start from it").click()
+    settled(page)
+    page.get_by_role("tab", name="Sort").click()
+    targets = page.locator("#sort-into label")
+    assert targets.all_inner_texts() == ["Pasted list (2) (2)"]
+    page.get_by_label("Songs of").select_option(label="Pasted list (2) (2 songs)")
+    assert targets.all_inner_texts() == ["Pasted list (3)"]
+
+
 def test_a_playlist_is_tidied_on_a_tap(opened, service):
     page = opened
     outlier = "segue:track:150"

@@ -75,4 +75,8 @@ export function picksOf(list) {
   return picks;
 }
 
+/** Whether two lists of picks, each once, hold the same. */
+export const sameSongs = (some, others) =>
+  some.length === others.length && some.every((pick) => others.some((other) => same(pick, other)));
+
 export const ofStatus = (list, status) => list.songs.filter((song) => song.status === status);

@@ -1,7 +1,7 @@
 /** Which of a person's playlists each of some songs belongs to; they are put there on a tap. */
 
 import { Latest, sort } from "./api.js";
-import { picksOf } from "./lists.js";
+import { picksOf, sameSongs } from "./lists.js";
 import { showProblem } from "./problem.js";
 import { byId, called, counted, element, quoted, refill, songText, toast, toolButton } from "./parts.js";
 
@@ -32,7 +32,7 @@ export class Sorting {
     from.replaceChildren();
     for (const [value, words] of sources) element("option", "", from, words).value = value;
     if (sources.some(([value]) => value === this.chosen)) from.value = this.chosen;
-    const others = lists.all.filter(({ key }) => key !== from.value);
+    const others = this.targets();
     this.into.querySelectorAll("label").forEach((label) => label.remove());
     for (const list of others) {
       const label = element("label", "check", this.into);
@@ -47,14 +47,27 @@ export class Sorting {
     byId("sort-controls").hidden = !ready;
   }
 
+  /** The songs to sort. */
+  songs() {
+    const { lists, state, from } = this;
+    if (from.value === OWN) return state.tracks;
+    const list = lists.withKey(from.value);
+    return list ? picksOf(list) : [];
+  }
+
+  /** The lists that they can go into: none that they are themselves. */
+  targets() {
+    const songs = this.songs();
+    return this.lists.all.filter(
+      (list) => list.key !== this.from.value && !sameSongs(picksOf(list), songs));
+  }
+
   async sort() {
     this.clearProblem();
-    const songs = this.from.value === OWN
-      ? this.state.tracks : picksOf(this.lists.withKey(this.from.value));
+    const songs = this.songs();
     const into = {};
-    for (const list of this.lists.all)
-      if (list.key !== this.from.value && !this.off.has(list.key))
-        into[list.title] = picksOf(list).map(({ id }) => id);
+    for (const list of this.targets())
+      if (!this.off.has(list.key)) into[list.title] = picksOf(list).map(({ id }) => id);
     try {
       const answer = await this.latest.run((signal) =>
         sort({ tracks: songs.map(({ id }) => id), into }, signal));
