@@ -1,4 +1,9 @@
-"""EASE without a matrix of all tracks: in blocks of similar tracks, each on its own support."""
+"""EASE without a matrix of all tracks: in blocks of similar tracks, each on its own support.
+
+What numerical libraries compute is computed in double precision and by one thread, then rounded, so
+that the last bits, which differ between processors and numbers of threads, do not survive: the
+second stage makes other trees of them.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
+from threadpoolctl import threadpool_limits
 
-from segue.baselines.ease import check_regularization, ease_weights, not_invertible
+from segue.baselines.ease import check_regularization, not_invertible
 from segue.data.playlists import Float32Array, Int64Array
 
 Float64Array = NDArray[np.float64]
@@ -18,6 +24,8 @@ Float64Array = NDArray[np.float64]
 _DIM, _ROUNDS = 32, 4
 # Entries of co-occurrence in memory at a time, before they are summed up.
 _CHUNK_ENTRIES = 1_000_000
+# Weights are multiples of this.
+_STEP = 2.0**-24
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +39,7 @@ class BlockWeights:
     support : int64 [num_support]
         The tracks that they come from, `tracks` among them.
     weights : float32 [num_support, num_targets]
-        0 from each track to itself.
+        Multiples of 2⁻²⁴; 0 from each track to itself.
     """
 
     tracks: Int64Array
@@ -82,11 +90,11 @@ def ease_by_blocks(
     """
     check_regularization(regularization)
     num_tracks = pairs.shape[1]
+    transposed = pairs.T.tocsr()
     if num_tracks <= support_size:
         every = np.arange(num_tracks)
-        yield BlockWeights(every, every, ease_weights(pairs, regularization))
+        yield BlockWeights(every, every, _exact(transposed, num_tracks, regularization))
         return
-    transposed = pairs.T.tocsr()
     squares = np.bincount(pairs.indices, weights=np.square(pairs.data), minlength=num_tracks)
     ridge = (squares + regularization).astype(np.float64)
     for block in similar_blocks(pairs, transposed, block_size):
@@ -94,22 +102,20 @@ def ease_by_blocks(
         worth[block] = -1
         others = np.argpartition(-worth, support_size - len(block))[: support_size - len(block)]
         support = np.concatenate([np.sort(others[worth[others] > 0]), block])
-        part = transposed[support]
-        gram = (part @ part.T.tocsr()).toarray(order="F").astype(np.float32, copy=False)
-        np.einsum("ii->i", gram)[:] += np.float32(regularization)
-        yield BlockWeights(block, support, _last_columns(gram, len(block), regularization))
+        weights = _exact(transposed[support], len(block), regularization)
+        yield BlockWeights(block, support, weights)
 
 
 def memory_of_blocks(num_tracks: int, num_pairs: int, *, block_size: int, support_size: int) -> int:
     """Bytes that `ease_by_blocks` needs at its peak, roughly, besides the pairs."""
     if num_tracks <= support_size:
-        return 4 * num_tracks**2 + 8 * num_pairs
+        return 40 * num_tracks**2 + 8 * num_pairs
     # The singular vectors, while they are found.
-    places = 5 * 4 * _DIM * num_tracks
+    places = 5 * 8 * _DIM * num_tracks
     # Co-occurrence, its squares and their shares.
     chunk = 24 * min(_CHUNK_ENTRIES, block_size * num_tracks)
     # A square matrix, sparse and dense, and a block's columns.
-    block = 12 * support_size**2 + 3 * 4 * support_size * block_size
+    block = 24 * support_size**2 + 3 * 8 * support_size * block_size
     return 8 * num_pairs + max(places, chunk, block)
 
 
@@ -128,12 +134,21 @@ def similar_blocks(pairs: csr_array, transposed: csr_array, size: int) -> list[I
         if num_blocks == 1:
             blocks.append(np.sort(tracks))
             continue
-        centred = place[tracks] - place[tracks].mean(axis=0)
-        direction = np.linalg.eigh(centred.T @ centred)[1][:, -1]
-        order = tracks[np.argsort(centred @ direction, kind="stable")]
+        order = tracks[np.argsort(_along_the_main_direction(place[tracks]), kind="stable")]
         cut = len(tracks) * (num_blocks // 2) // num_blocks
         waiting += [order[:cut], order[cut:]]
     return blocks
+
+
+def _along_the_main_direction(places: Float32Array) -> Float32Array:
+    """The projection of each place on their principal direction: float32 [num_places]."""
+    centred = places - places.mean(axis=0, dtype=np.float64)
+    with threadpool_limits(1, "blas"):
+        direction = np.linalg.eigh(centred.T @ centred)[1][:, -1]
+        # Which way it points is left to chance.
+        direction *= np.sign(direction[np.abs(direction).argmax()])
+        along: Float32Array = (centred @ direction).astype(np.float32)
+    return along
 
 
 def _singular_vectors(pairs: csr_array, transposed: csr_array) -> Float32Array:
@@ -149,14 +164,15 @@ def _singular_vectors(pairs: csr_array, transposed: csr_array) -> Float32Array:
         product: Float32Array = transposed @ ((pairs @ (of_tracks * by_track)) * by_row)
         return product * by_track
 
-    start = np.random.default_rng(0).standard_normal((pairs.shape[1], _DIM), dtype=np.float32)
-    basis = start
-    for _ in range(_ROUNDS):
-        basis = np.linalg.qr(walked(basis))[0]
-    image = walked(basis)
-    small = basis.T @ image
-    # The first is the root of the degrees, the same for all tracks once it is divided by that.
-    found = image @ np.linalg.eigh(small + small.T)[1][:, -2::-1] * by_track
+    basis = np.random.default_rng(0).standard_normal((pairs.shape[1], _DIM), dtype=np.float32)
+    with threadpool_limits(1, "blas"):
+        for _ in range(_ROUNDS):
+            basis = np.linalg.qr(walked(basis).astype(np.float64))[0].astype(np.float32)
+        image = walked(basis).astype(np.float64)
+        small = basis.T.astype(np.float64) @ image
+        # The first is the root of the degrees, the same for all tracks once it is divided by that.
+        found = image @ np.linalg.eigh(small + small.T)[1][:, -2::-1] * by_track
+    found = found.astype(np.float32)
     lengths = np.linalg.norm(found, axis=1, keepdims=True)
     places: Float32Array = np.divide(found, lengths, out=np.zeros_like(found), where=lengths > 0)
     return places
@@ -188,10 +204,18 @@ def _worth(
     return worth / ridge
 
 
-def _last_columns(gram: Float32Array, number: int, regularization: float) -> Float32Array:
-    """EASE's weights for the last tracks of a symmetric matrix, which is overwritten.
+def _exact(transposed: csr_array, number: int, regularization: float) -> Float32Array:
+    """EASE's weights for the last of some tracks, from all of them.
 
-    With G = L·Lᵀ the last columns of G⁻¹ are L⁻ᵀ · [0; C⁻¹], C the last diagonal block of L.
+    With G = XᵀX + λ · I = L·Lᵀ the last columns of G⁻¹ are L⁻ᵀ · [0; C⁻¹], C the last diagonal
+    block of L.
+
+    Parameters
+    ----------
+    transposed : sparse [num_tracks, num_rows]
+        Xᵀ.
+    number
+    regularization
 
     Returns
     -------
@@ -199,15 +223,21 @@ def _last_columns(gram: Float32Array, number: int, regularization: float) -> Flo
     """
     from scipy.linalg import blas, lapack
 
+    gram = (transposed @ transposed.T.tocsr()).toarray(order="F").astype(np.float64)
+    np.einsum("ii->i", gram)[:] += regularization
     others = len(gram) - number
-    factor, failed = lapack.spotrf(gram, lower=1, clean=0, overwrite_a=1)
-    if failed:
-        raise not_invertible(regularization)
-    columns = np.zeros((len(gram), number), dtype=np.float32, order="F")
-    columns[others:] = np.tril(lapack.strtri(factor[others:, others:], lower=1)[0])
-    inverse = blas.strsm(1.0, factor, columns, lower=1, trans_a=1, overwrite_b=1)
+    with threadpool_limits(1, "blas"):
+        factor, failed = lapack.dpotrf(gram, lower=1, clean=0, overwrite_a=1)
+        if failed:
+            raise not_invertible(regularization)
+        columns = np.zeros((len(gram), number), order="F")
+        columns[others:] = np.tril(lapack.dtrtri(factor[others:, others:], lower=1)[0])
+        inverse = blas.dtrsm(1.0, factor, columns, lower=1, trans_a=1, overwrite_b=1)
     own = np.einsum("ii->i", inverse[others:])
     inverse /= -own
     own[:] = 0
-    weights: Float32Array = inverse
+    inverse /= _STEP
+    np.rint(inverse, out=inverse)
+    inverse *= _STEP
+    weights: Float32Array = inverse.astype(np.float32)
     return weights
