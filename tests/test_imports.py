@@ -227,3 +227,16 @@ def test_torch_is_not_loaded(case):
         [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True
     )
     assert done.stdout.splitlines()[-1] == "LOADED []"
+
+
+def test_a_recommender_does_without_scipy_until_it_is_asked():
+    """Whoever looks a name up does not wait for it."""
+    program = (
+        "import segue.recommend.recommender, sys\n"
+        "print('LOADED', [m for m in ('scipy.sparse', 'scipy.linalg', 'segue.data.formats') "
+        "if m in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout.splitlines()[-1] == "LOADED []"

@@ -232,3 +232,31 @@ def test_an_index_of_an_older_version_is_made_again(tmp_path, names):
     connection.close()
     older = NameLookup(names.catalog, popularity, None, tmp_path)
     assert older.find("Beatles - Help") == 0
+
+
+@pytest.mark.parametrize(
+    ("asked", "track"),
+    [
+        ("The Beatles - Yesterday (Official Video) HD", "t2"),
+        ("Queen - Bohemian Rhapsody [Album Version (Explicit)]",
+         "spotify:track:4u7EnebtmKWzUH433cf5Qv"),
+        (("QueenVEVO", "Bohemian Rhapsody"), "spotify:track:4u7EnebtmKWzUH433cf5Qv"),
+        (("Oasis - Topic", "Live Forever"), "t15"),
+        (("Oasis (2)", "Live Forever"), "t15"),
+        (("Cash, Johnny", "Hurt"), "t6"),
+        ("oasis_-_live_forever.mp3", "t15"),
+        ("Oasis - Live Forever 4:36", "t15"),
+        ("BeyoncÃ© - Crazy in Love", "t5"),
+        ("New Order &amp; Friends - Blue Monday", "t9"),
+        (("Somebody", "7"), None),
+        (("Oasis", "Live 4 Ever"), None),
+    ],
+)  # fmt: skip
+def test_what_sites_and_files_leave_in_names(names, asked, track):
+    (match,) = names.match([asked])
+    if track is None:
+        assert match.status != "found"
+    else:
+        assert (match.status, names.catalog.track_ids[match.track].as_py()) == ("found", track)
+        assert not match.exact
+    assert match.asked == (asked if isinstance(asked, str) else " - ".join(asked))

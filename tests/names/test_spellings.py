@@ -16,8 +16,8 @@ def quality():
         return matching.measure_quality()
 
 
-def test_there_are_twelve_kinds_of_spellings(quality):
-    assert len(quality) == 12 + 1
+def test_there_are_thirteen_kinds_of_spellings(quality):
+    assert len(quality) == 13 + 1
     assert quality["all"].asked >= 500
     assert all(of.asked >= 40 for of in quality.values())
     assert quality["absent"].there == 0

@@ -13,7 +13,6 @@ from typing import IO, get_args
 
 from segue.console import count, number
 from segue.data.collect import Collector, Order
-from segue.data.formats.name_tables import read_names
 from segue.data.playlists import Catalog, Playlists
 from segue.data.records import (
     LOW_ROW,
@@ -125,7 +124,11 @@ class Source:
         """
         if order not in get_args(Order):
             raise InputError(f"order is {order!r}, expected auto, known or unknown")
-        describe = None if self.names is None else read_names(self.names).of
+        describe = None
+        if self.names is not None:
+            from segue.data.formats.name_tables import read_names  # with all readers of tables
+
+            describe = read_names(self.names).of
         collector = Collector(self.options.listening, describe)
         report, digest = ReadReport(), hashlib.sha256()
         set_aside: Counter[str] = Counter()

@@ -12,15 +12,17 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 
 from segue.data.csr import check_csr, entries_of, offsets_of, row_index
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 
 @dataclass(frozen=True, eq=False)
@@ -202,6 +204,8 @@ class Relation:
     @cached_property
     def matrix(self) -> csr_array:
         """Ones where there is an edge: sparse float32 [num_sources, num_targets]."""
+        from scipy.sparse import csr_array  # it takes a while to load
+
         ones = np.ones(self.num_edges, dtype=np.float32)
         shape = (self.num_sources, self.num_targets)
         return csr_array((ones, self.target_index, self.offsets), shape=shape)

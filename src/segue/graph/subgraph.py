@@ -9,14 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 
 from segue.data.playlists import BoolArray, Int64Array, TrackLists
 from segue.data.relations import Relation
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 NodeType = Literal["playlist", "track", "artist"]
 NODE_TYPES: tuple[NodeType, ...] = ("playlist", "track", "artist")
@@ -115,6 +117,8 @@ class Neighbours:
 
         Takes about ten bytes per pair while building and five afterwards.
         """
+        from scipy.sparse import csr_array  # it takes a while to load
+
         shape = (self.num_nodes["playlist"], self.num_nodes["track"])
         ones = np.ones(self.tracks.num_pairs, dtype=np.int8)
         pairs = csr_array((ones, self.tracks.track_index, self.tracks.offsets), shape=shape)

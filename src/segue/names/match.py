@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
 
@@ -23,6 +23,7 @@ from rapidfuzz.process import cdist
 from segue.data.playlists import Int64Array
 from segue.data.text import fold
 from segue.names.asked import Asked
+from segue.names.cleaning import cleaned_song
 from segue.names.search import NameIndex
 from segue.names.titles import (
     Title,
@@ -30,6 +31,7 @@ from segue.names.titles import (
     all_artist_keys,
     artist_keys,
     key_of,
+    sound_of,
     title_of,
 )
 
@@ -120,7 +122,12 @@ class Matcher:
 
     def match(self, asked: Asked) -> Match:
         """What one song is here."""
-        return self._by_id(asked) or self._by_name(asked)
+        found = self._by_id(asked) or self._by_name(asked)
+        if found.status == "found" or (clean := cleaned_song(asked)) is None:
+            return found
+        again = self._by_name(clean)
+        better = again.status == "found" or found.status == "missing"
+        return replace(again, asked=asked.text, exact=False) if better else found
 
     # By identifier
 
@@ -339,6 +346,17 @@ class Matcher:
 
     def _title_mistyped(self, reading: _Reading, by: dict[int, int]) -> int | None:
         wanted = reading.title
+        sounds = [
+            (row, ours) for row, ours in self._alike(wanted, by)
+            if sound_of(ours.words) == sound_of(wanted.words)
+        ]  # fmt: skip
+        if len({ours.song for _, ours in sounds}) == 1 and len(wanted.words) > 1:
+            chosen = self._chosen(
+                Title(sounds[0][1].song, sounds[0][1].bare, wanted.version),
+                [row for row, _ in sounds],
+            )
+            if chosen is not None:
+                return chosen.rows[0]
         allowed = _allowed_errors(wanted.song)
         if not allowed:
             return None

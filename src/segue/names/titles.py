@@ -28,7 +28,9 @@ _SAME_WORDS = (
     r"(?:album|single|lp|ep|radio|full|short|main|original|video|movie|film|soundtrack|mono|stereo|"
     r"uk|us|explicit|clean|7\"|7''|7-? ?inch)(?: (?:album|single|radio))? (?:version|edit|mix)|"
     r"mono|stereo|explicit|clean|deluxe|bonus|anniversary|original|radio|single|album|edition|"
-    r"official|lyrics?|audio|video|music video|hd|hq|4k|digital|digitally|track|soundtrack"
+    r"official|lyrics?|audio|video|music video|hd|hq|4k|digital|digitally|track|soundtrack|"
+    r"lyrics? video|letras?|paroles|clip|officiel|oficial|ufficiale|offiziell(?:es)?|visuali[sz]er|"
+    r"video ?clip|\d{3} ?kbps"
 )
 _SAME = re.compile(rf"(?<![\w'’])(?:{_SAME_WORDS})(?![\w'’])", re.IGNORECASE)
 _LIVE = re.compile(
@@ -47,7 +49,16 @@ _OTHER = re.compile(
     r"\btake \d+$|^(?:cover of|tribute to|in the style of|originally performed by)\b",
     re.IGNORECASE,
 )
-_FROM = re.compile(r"^(?:main |love )?(?:(?:theme |taken )?from|as heard)\b", re.IGNORECASE)
+_FROM = re.compile(r"^(?:main |love )?(?:(?:theme |taken |music )?from|as heard)\b", re.IGNORECASE)
+_QUALITY = re.compile(r"(?:\s+[|~–—-])?\s+(?:full )?(?:hd|hq|uhd|4k|1080p|720p)\s*$", re.IGNORECASE)
+# What sites put after the names of artists: channels, and numbers that tell namesakes apart.
+_OF_SITES = re.compile(r"(?<=\w)\s*VEVO$|\s+-\s+Topic$|(?<=\w) \(\d{1,2}\)$|(?<=\w)\*$")
+# Words that people write as digits and letters.
+_SOUNDS = {
+    "zero": "0", "one": "1", "two": "2", "to": "2", "too": "2", "three": "3", "four": "4",
+    "for": "4", "five": "5", "six": "6", "seven": "7", "eight": "8", "nine": "9", "ten": "10",
+    "you": "u", "are": "r", "and": "n",
+}  # fmt: skip
 _FEW = 1  # Words of an edition that may stand beside those above.
 _YEAR = re.compile(rf"(?<!\d){_YEAR_TEXT}(?!\d)")
 _BRACKETS = re.compile(r"[(\[{<（【]([^()\[\]{}<>（）【】]*)[)\]}>）】]")
@@ -175,7 +186,11 @@ def _taken_apart(title: str) -> Title:
         subtitles.append(match[0])
         return f" {match[0]} "
 
-    song = _UNBRACKETED.sub("", _BRACKETS.sub(bracket, title))
+    song = _BRACKETS.sub(bracket, title)
+    if said:
+        # Brackets within brackets, and what stands after them.
+        song = _QUALITY.sub("", _BRACKETS.sub(bracket, song))
+    song = _UNBRACKETED.sub("", song)
     head, *tails = _DASH.split(song)
     kept = [head]
     for tail in tails:
@@ -198,6 +213,11 @@ def _taken_apart(title: str) -> Title:
     key = _without_article(words)
     bare_key = _without_article(_words(bare)) if any(c.isalnum() for c in bare) else key
     return Title(key, bare_key, version_of(said), tuple(words), " ".join(subtitles))
+
+
+def sound_of(words: Sequence[str]) -> str:
+    """A key that is equal for "2 Become 1" and "Two Become One"."""
+    return "".join(_SOUNDS.get(word, word) for word in words)
 
 
 def _whole(title: str) -> Title:
@@ -261,6 +281,7 @@ def artist_keys(name: str) -> tuple[str, ...]:
     These are the first of several names joined in it, and the name without "Band" and the like:
     ``"Prince & The Revolution"`` → ``("princeandtherevolution", "prince")``.
     """
+    name = _OF_SITES.sub("", name)
     turned = _ARTICLE_LAST.match(name)
     if turned:
         name = turned[1]

@@ -9,7 +9,6 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from scipy.sparse import csr_array
 
 from segue.bundle import Bundle
 from segue.console import table_text
@@ -129,6 +128,8 @@ class TitleSuggester:
         words = self._centroid.words
         if words is None:
             raise ValueError("no words")
+        from scipy.sparse import csr_array
+
         nodes = self._bundle.catalog.nodes["word"]
         counts = self._counts
         rows = [[nodes.index_of[word] for word in title] for title in counts]

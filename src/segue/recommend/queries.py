@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from scipy.sparse import csr_array
 
 from segue.data.playlists import BoolArray, TrackLists
 from segue.errors import InputError
@@ -171,6 +170,8 @@ class Queries:
         InputError
             Unless it has one column for each track.
         """
+        from scipy.sparse import csr_array
+
         matrix = csr_array(playlist_tracks)  # shares the arrays if it is already CSR
         if matrix.shape[1] != self._num_tracks:
             raise InputError(

@@ -7,8 +7,6 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg.blas import sgemm
-from scipy.sparse import csr_array
 
 from segue.data.playlists import BoolArray, Float32Array, Int32Array, Int64Array
 from segue.data.relations import Relation
@@ -126,6 +124,8 @@ class Centroid(Term[Float32Array]):
 
     def _sums(self, query: Query) -> Float32Array:
         """The same before they are made unit."""
+        from scipy.sparse import csr_array  # it takes a while to load
+
         tracks = query.tracks
         weight, emphasis = self.query_weight[tracks.track_index], self._emphasis(query)
         if emphasis is not None:
@@ -154,6 +154,8 @@ class Centroid(Term[Float32Array]):
         if len(query) == 1:  # several times as fast
             single: Float32Array = (words.weights(query) @ words.vectors[rows])[None]
             return single
+        from scipy.sparse import csr_array
+
         shape = (len(query), len(words.vectors))
         of_lists = csr_array((words.weights(query), rows, query.words.offsets), shape=shape)
         sums: Float32Array = of_lists @ words.vectors
@@ -165,6 +167,8 @@ class Centroid(Term[Float32Array]):
         if len(scores) == 1 or not scores.flags.c_contiguous:
             scores += prepared @ vectors.T
         elif scores.size:
+            from scipy.linalg.blas import sgemm
+
             # In place: NumPy would allocate a second array for the products.
             sgemm(1.0, vectors.T, prepared.T, 1.0, scores.T, trans_a=True, overwrite_c=True)
 

@@ -6,7 +6,6 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from scipy.sparse import csr_array
 
 from segue.data.playlists import BoolArray, Catalog, Float32Array, Int32Array, Int64Array
 from segue.scoring.centroid import unit_rows
@@ -258,6 +257,8 @@ class FeatureMaker:
     @cached_property
     def _artist_vectors(self) -> Float32Array:
         """Unit centroids of the artists' tracks by popularity: float32 [num_artists + 1, dim]."""
+        from scipy.sparse import csr_array
+
         known = np.flatnonzero(self.catalog.main_artist >= 0)
         shape = (len(self.catalog.artists) + 1, self.catalog.num_tracks)
         at = self.catalog.main_artist[known], known

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csc_array, csr_array
 
 from segue.data.playlists import Float32Array, Int32Array, Int64Array
 from segue.scoring.query import Query
 from segue.scoring.term import ScoreParts, StoredTerm, Tracks
+
+if TYPE_CHECKING:
+    from scipy.sparse import csc_array, csr_array
 
 # Far above what is ever fitted, far below what sums in float32 cannot hold.
 _MOST_WEIGHT = 1e12
@@ -103,11 +105,15 @@ class WidePart(StoredTerm[WideScores]):
     @cached_property
     def matrix(self) -> csr_array:
         """W as a SciPy matrix: float32 [num_tracks, num_tracks]."""
+        from scipy.sparse import csr_array
+
         shape = (self.num_tracks, self.num_tracks)
         return csr_array((self.weight, self.track_index, self.offsets), shape=shape)
 
     def prepare(self, query: Query, dial: float = 0.0) -> WideScores:
         """What this term adds for all tracks."""
+        from scipy.sparse import csr_array
+
         tracks, share = query.tracks, query.relative_emphasis
         if share is None:
             share = np.ones(tracks.num_pairs, dtype=np.float32)
