@@ -45,7 +45,7 @@ def test_versions_of_a_song(title, song):
         ("Help! Remastered", "same", set()),
         ("Help! (2015 Stereo Mix)", "same", set()),
         ("Help! - Single Version; 2014 Remaster", "same", set()),
-        ("Help! (Official Video)", "same", set()),
+        ("Help! (Official Video)", "plain", set()),
         ("Help! - Live", "live", {"live"}),
         ("Help! (Live at the Hollywood Bowl) [2016 Mix]", "live", {"live", "hollywood", "bowl"}),
         ("Help! - MTV Unplugged", "live", {"mtv", "live"}),

@@ -28,11 +28,15 @@ _SAME_WORDS = (
     r"(?:album|single|lp|ep|radio|full|short|main|original|video|movie|film|soundtrack|mono|stereo|"
     r"uk|us|explicit|clean|7\"|7''|7-? ?inch)(?: (?:album|single|radio))? (?:version|edit|mix)|"
     r"mono|stereo|explicit|clean|deluxe|bonus|anniversary|original|radio|single|album|edition|"
-    r"official|lyrics?|audio|video|music video|hd|hq|4k|digital|digitally|track|soundtrack|"
-    r"lyrics? video|letras?|paroles|clip|officiel|oficial|ufficiale|offiziell(?:es)?|visuali[sz]er|"
-    r"video ?clip|\d{3} ?kbps"
+    r"digital|digitally|track|soundtrack"
 )
-_SAME = re.compile(rf"(?<![\w'’])(?:{_SAME_WORDS})(?![\w'’])", re.IGNORECASE)
+# Words of videos and files: no version at all.
+_VIDEO_WORDS = (
+    r"official|music video|lyrics? video|lyrics?|audio|video ?clip|video|clip|hd|hq|uhd|4k|full hd|"
+    r"letras?|paroles|officiel|oficial|ufficiale|offiziell(?:es)?|visuali[sz]er|\d{3} ?kbps"
+)
+_VIDEO = re.compile(rf"\W*(?:(?:{_VIDEO_WORDS})\W*)+", re.IGNORECASE)
+_SAME = re.compile(rf"(?<![\w'’])(?:{_SAME_WORDS}|{_VIDEO_WORDS})(?![\w'’])", re.IGNORECASE)
 _LIVE = re.compile(
     r"^(?:live|ao vivo|en vivo|en directo|in concert)\b|\blive (?:at|in|from|on|version|session)\b|"
     r"\b(?:live|ao vivo|en vivo|en directo|en concert|in concert|unplugged|sessions?)$",
@@ -175,10 +179,14 @@ def title_of(title: str) -> Title:
 def _taken_apart(title: str) -> Title:
     said: list[str] = []
     subtitles: list[str] = []
+    of_video: list[str] = []
 
     def bracket(match: re.Match[str]) -> str:
         inside = match[1].strip()
         if _FEATURING.match(inside):
+            return " "
+        if _VIDEO.fullmatch(inside):
+            of_video.append(inside)
             return " "
         if _says_version(inside):
             said.append(inside)
@@ -187,14 +195,14 @@ def _taken_apart(title: str) -> Title:
         return f" {match[0]} "
 
     song = _BRACKETS.sub(bracket, title)
-    if said:
+    if said or of_video:
         # Brackets within brackets, and what stands after them.
         song = _QUALITY.sub("", _BRACKETS.sub(bracket, song))
     song = _UNBRACKETED.sub("", song)
     head, *tails = _DASH.split(song)
     kept = [head]
     for tail in tails:
-        if _FEATURING.match(tail.strip()):
+        if _FEATURING.match(tail.strip()) or _VIDEO.fullmatch(tail):
             continue
         if _says_version(tail):
             said.append(tail)
