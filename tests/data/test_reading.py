@@ -794,3 +794,25 @@ class TestSongsWithoutIds:
         cover = {"id": "7", "title": "Hurt", "artist": "Johnny Cash"}
         found = read([[cover], [("Nine Inch Nails", "Hurt")], ["Hurt"]])
         assert lists(found) == {"0": ["7"], "1": ["Hurt - Nine Inch Nails"], "2": ["Hurt"]}
+
+
+def test_several_artists_as_python_writes_a_list(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text(
+        'playlist,track,artist\np,a,"[\'Queen\', \'David Bowie\']"\np,b,"[""X""]"\np,c,[odd\n'
+    )
+    found = read(path)
+    artists = found.catalog.artists.names.to_pylist()
+    by = [[artists[at] for at in those] for those in found.catalog.relations["artist"]]
+    assert by == [["Queen", "David Bowie"], ["X"], ["[odd"]]
+
+
+def test_a_table_of_tracks_in_playlists_of_a_service(tmp_path):
+    header = "track_id,track_name,track_artist,track_album_id,track_album_name,playlist_name,"
+    row = "t1,Memories,Maroon 5,a1,Jordi,Pop,p1\n"
+    (tmp_path / "t.csv").write_text(header + "playlist_id\n" + row)
+    found = read(tmp_path / "t.csv")
+    assert lists(found) == {"p1": ["t1"]}
+    assert found.playlists.titles.to_pylist() == ["Pop"]
+    assert found.catalog.albums.names.to_pylist() == ["Jordi"]
+    assert found.catalog.artists.names.to_pylist() == ["Maroon 5"]

@@ -227,8 +227,12 @@ class SourceFile:
         InputError
             If it cannot be read, or is not in that encoding.
         """
+        content = self.content()
+        unmarked = self.encoding is None and marked(content) is unmarked_utf16(content) is None
+        if unmarked and b"\0" in content[:_HEAD]:
+            raise UnreadableError(f"{self.name}: is not text")
         try:
-            text, self.guessed = decoded(self.content(), self.encoding)
+            text, self.guessed = decoded(content, self.encoding)
         except UnicodeError as error:
             raise self.not_in(self.encoding, error) from error
         return text

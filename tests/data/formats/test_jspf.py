@@ -42,3 +42,9 @@ def test_what_is_none(read_files):
         read_files({"a.jspf": {"playlist": {"title": "x"}}})
     with pytest.raises(InputError, match=r"a\.jspf: line 1: not complete JSON"):
         read_files({"a.jspf": '{"playlist": {"track": ['})
+
+
+def test_a_playlist_without_its_wrapping(read_files):
+    found = read_files({"a.jspf": {"title": "Mix", "track": [{"title": "A", "creator": "B"}]}})
+    assert found.titles == {"a": "Mix"}
+    assert found.songs == {"a": [("A", "B")]}

@@ -125,3 +125,8 @@ def test_shares_and_numbers_of_discs(read_files):
     assert found.ids["a"] == ["Innuendo - Queen", "Delilah - Queen"]
     places = found.collection.locations
     assert places["Innuendo - Queen"].place == "smb://nas/music/Queen/Innuendo/01 Innuendo.mp3"
+
+
+def test_bytes_that_are_no_text(read_files):
+    with pytest.raises(InputError, match=r"a\.m3u: is not text"):
+        read_files({"a.m3u": bytes(range(256))})

@@ -75,3 +75,11 @@ def test_a_list_that_is_cut_off_keeps_its_beginning(read_files):
     found = read_files({"a.xspf": content}, skip_bad=True)
     assert found.songs == {"a": [("Nightcall",), ("Delilah",)]}
     assert found.report.skipped == 1
+
+
+def test_an_address_without_a_title_is_a_stream(read_files):
+    tracks = "<track><location>http://x/y.mp3</location></track><track><title>A</title></track>"
+    content = f'<playlist xmlns="http://xspf.org/ns/0/"><trackList>{tracks}</trackList></playlist>'
+    found = read_files({"a.xspf": content})
+    assert found.songs == {"a": [("A",)]}
+    assert found.report.set_aside == {"stream": 1}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Protocol
 
 import msgspec
@@ -189,7 +191,8 @@ class _Checked:
         separator = self.columns.artist_separator
         if separator:
             return _without_empty(pc.split_pattern(column.fill_null(""), separator))
-        if pc.any(pc.starts_with(column, '["')).as_py():
+        # As JSON writes them, and as Python does.
+        if pc.any(pc.match_substring_regex(column, r"^\[['\"]")).as_py():
             return _without_empty(pa.array(map(_listed, column.to_pylist()), pa.list_(pa.string())))
         return column
 
@@ -219,6 +222,10 @@ def _listed(cell: str | None) -> list[str]:
             return _json_list(cell)
         except msgspec.DecodeError:
             pass
+        with suppress(ValueError, SyntaxError, RecursionError, MemoryError):
+            values = ast.literal_eval(cell)
+            if isinstance(values, list) and all(isinstance(value, str) for value in values):
+                return values
     return [cell] if cell else []
 
 

@@ -30,7 +30,7 @@ def _read(
         return
     wrapped = record(content).get("playlists", content)
     for number, entry in enumerate(records(wrapped) or [record(content)]):
-        playlist = record(entry.get("playlist"))
+        playlist = record(entry.get("playlist", entry))
         if "track" not in playlist:
             expected = 'expected {"playlist": {"title": …, "track": […]}}'
             reject(file.name, f"playlist {number + 1}", f"has no tracks, {expected}", None)

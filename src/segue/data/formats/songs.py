@@ -200,6 +200,8 @@ def song_of_path(path: str) -> tuple[str, list[str], str]:
     r"""Title, artists and album, as far as a path tells: ``Queen\Innuendo\01 Innuendo.mp3``."""
     if path.lower().startswith("file:"):
         path = unquote(path[5:])
+    elif scheme := _SCHEME.match(path):
+        path = re.sub("^//[^/]*/", "", path[scheme.end() :])  # without the name of a server
     parts = [part for part in re.split(r"[/\\]", path) if part]
     *folders, file = parts or [""]
     stem = re.sub(r"\.\w{1,5}$", "", file) or file

@@ -130,6 +130,8 @@ def track_of(facts: dict[str, list[str]], folder: Path | None) -> Track | SetAsi
     track_id, aliases = identified([*facts.get("identifier", []), *locations])
     title, creator, album = ("".join(facts.get(key, [])[:1]) for key in _FACTS)
     artists = artists_of(creator)
+    if not title and track_id is None and any(map(is_stream, locations)):
+        return SetAside("stream")
     if locations and not (title and artists) and track_id is None:
         path_title, path_artists, path_album = song_of_path(locations[0])
         title, artists, album = title or path_title, artists or path_artists, album or path_album
