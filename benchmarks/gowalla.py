@@ -114,7 +114,7 @@ def read_gowalla(folder: Path) -> tuple[PlaylistGraph, HeldOut]:
     )
     return (
         PlaylistGraph(playlists, catalog, {"source": "gowalla"}),
-        HeldOut(train_lists, train_lists, test_lists, rows),
+        HeldOut(train_lists, train_lists, test_lists, rows, np.zeros(len(rows), dtype=bool)),
     )
 
 

@@ -87,7 +87,11 @@ def old_model(out: Path, split: Split, new: BoolArray) -> Bundle:
     )
     train_pairs, held_out = old.playlists.tracks, split.validation
     validation = HeldOut(
-        train_pairs, train_pairs, without(held_out.targets, new), held_out.playlist_index
+        train_pairs,
+        train_pairs,
+        without(held_out.targets, new),
+        held_out.playlist_index,
+        held_out.asks_next,
     )
     folder = out / "bundle-old.training"
     folder.mkdir(exist_ok=True)

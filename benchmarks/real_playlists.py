@@ -22,6 +22,7 @@ import statistics
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,6 @@ from segue.pipeline.evaluate import split_of
 from segue.pipeline.system import SystemScorer
 from segue.scoring.centroid import Centroid
 from segue.scoring.first_stage import FirstStage
-from segue.scoring.two_stages import TwoStages
 
 SEEDS = (0, 1, 2)
 # For benchmarks of the vectors alone.
@@ -94,8 +94,8 @@ def scorers_of(bundle: Bundle, split: Split) -> dict[str, Scorer | HeldOutScorer
     whole = SystemScorer.of_bundle(bundle, split)
     vectors = FirstStage(Centroid(bundle.track_vectors, bundle.query_weight))
     without = (
-        SystemScorer(TwoStages(whole.stages.first), split),
-        SystemScorer(TwoStages(vectors), split),
+        SystemScorer(replace(whole.stages, second=None), split),
+        SystemScorer(replace(whole.stages, first=vectors, second=None), split),
         vectors,
     )
     return dict(zip(SYSTEM, (whole, *without), strict=True))

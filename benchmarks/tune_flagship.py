@@ -32,6 +32,7 @@ from segue.graph.split import Split, SplitRecipe, split_graph
 from segue.pipeline.system import SystemScorer
 from segue.scoring.first_stage import FirstStage
 from segue.scoring.query import Query
+from segue.scoring.questions import Questions
 from segue.scoring.recency import Recency
 from segue.scoring.terms import first_stage_of
 from segue.scoring.two_stages import TwoStages
@@ -78,10 +79,10 @@ class _EvenWide(WidePart):
         return super().prepare(Query(query.tracks), dial)
 
 
-def measured(scorer: FirstStage, split: Split, recency: Recency | None) -> dict[str, float]:
+def measured(scorer: FirstStage, split: Split, recency: Recency) -> dict[str, float]:
     """Means over the validation playlists."""
     held_out = split.validation.rows(np.flatnonzero(split.validation.targets.lengths > 0))
-    system = SystemScorer(TwoStages(scorer), split, recency)
+    system = SystemScorer(TwoStages(scorer, questions=Questions(next=recency)), split)
     ranks = metrics.concatenate(
         [ranks for *_, ranks in ranked_batches(system, held_out, split.train.catalog.num_tracks)]
     )
@@ -143,11 +144,8 @@ def main() -> None:
             if recency == "vectors":
                 wide = tuple(_EvenWide(**part.arrays()) for part in wide)
             scorer = replace(scorer, further=wide)
-            keep(
-                "wide",
-                name,
-                with_wide=measured(scorer, split, None if recency == "neither" else Recency()),
-            )
+            chosen = Recency(0.0, 1.0) if recency == "neither" else Recency()
+            keep("wide", name, with_wide=measured(scorer, split, chosen))
 
 
 if __name__ == "__main__":

@@ -110,6 +110,9 @@ class Bundle:
         Weight of each title word in a query, at least 0; None if words had no part in training.
     title_growth : float32 [1] or None
         How much more a title counts beside more tracks (see `segue.scoring.centroid.Words`).
+    questions : dict
+        How lists are answered by what they ask (see `segue.scoring.questions`); empty: as by
+        default, in bundles that are older.
     folder : Path or None
         Where the bundle was read from; None if it was made in memory or changed since.
     files : frozenset of str
@@ -136,6 +139,7 @@ class Bundle:
     second_stage: Mapping[str, NDArray[Any]] | None = None
     word_weight: Float32Array | None = None
     title_growth: Float32Array | None = None
+    questions: Mapping[str, Any] = field(default_factory=dict)
     folder: Path | None = field(init=False, default=None)
     files: frozenset[str] = field(init=False, default=frozenset())
 
@@ -248,6 +252,7 @@ class Bundle:
                 graph_fingerprint=self.graph_fingerprint,
                 has_playlists=self.playlists is not None,
                 terms=list(self.terms),
+                questions=dict(self.questions),
                 measured_terms=[] if self.measured is None else list(self.measured.terms),
             )
 
@@ -296,6 +301,7 @@ class Bundle:
                 second_stage=map_arrays(folder / SECOND_STAGE) if SECOND_STAGE in files else None,
                 word_weight=arrays.get("word_weight"),
                 title_growth=arrays.get("title_growth"),
+                questions=manifest.get("questions", {}),
             )
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise ArtefactError(f"{folder}: is not a complete bundle ({error})") from error

@@ -62,6 +62,7 @@ def test_each_metric_by_hand(small_graph):
         known=TrackLists.from_lists([[0], [3, 1], [2]]),
         targets=TrackLists.from_lists([[1, 4], [5], []]),
         playlist_index=np.arange(3),
+        asks_next=np.zeros(3, dtype=bool),
     )
     scores = {0: [9, 0.8, 0.9, 0.7, 0.6, 0.1], 3: [0.5, 9, 0.4, 9, 0.3, 0.5], 2: [0] * 6}
     found = evaluate(Fixed(scores), held_out, train)
@@ -99,6 +100,7 @@ def test_buckets_by_hand(small_graph):
         known=TrackLists.from_lists([[0]]),
         targets=TrackLists.from_lists([[2, 5]]),
         playlist_index=np.arange(1),
+        asks_next=np.zeros(1, dtype=bool),
     )
     found = evaluate(Fixed({0: [0, 5, 4, 3, 2, 1]}), held_out, small_graph).values
     recalls = {bucket: found[f"recall@300 of bucket {bucket}"] for bucket in range(1, 6)}
@@ -214,6 +216,7 @@ def test_a_playlist_that_holds_every_track(small_graph):
         known=TrackLists.from_lists([[0, 1, 2, 3], [0]]),
         targets=TrackLists.from_lists([[4, 5], [1]]),
         playlist_index=np.arange(2),
+        asks_next=np.zeros(2, dtype=bool),
     )
     found = evaluate(Popularity(small_graph), held_out, small_graph)
     assert found.num_scored == 2

@@ -162,7 +162,7 @@ class TestHeldOut:
     @staticmethod
     def held_out(*parts: list[list[int]]) -> HeldOut:
         lists = [TrackLists.from_lists(part) for part in parts]
-        return HeldOut(*lists, np.arange(len(parts[0])))
+        return HeldOut(*lists, np.arange(len(parts[0])), np.arange(len(parts[0])) % 2 == 1)
 
     def test_refuses_a_known_target(self):
         self.held_out([[1], [2]], [[1], [2]], [[2], [1]])
@@ -186,6 +186,13 @@ class TestHeldOut:
             assert as_lists(some.known) == [[2, 4], []]
             assert as_lists(some.targets) == [[], [6, 7]]
             assert some.playlist_index.tolist() == [1, 2]
+            assert some.asks_next.tolist() == [True, False]
+
+    def test_asking(self):
+        """The rows with targets, by what they ask."""
+        held_out = self.held_out([[1], [2], [], [3]], [[1], [2], [], [3]], [[5], [6], [], [7]])
+        assert held_out.asking("next").playlist_index.tolist() == [1, 3]
+        assert held_out.asking("fit").playlist_index.tolist() == [0]
 
 
 @pytest.mark.parametrize("part", ["validation", "test"])

@@ -201,8 +201,10 @@ def test_last_tracks_are_really_the_last(drawn, case):
     playlists, recipe = case
     split = drawn(playlists, recipe)
     train = as_lists(split.train.playlists.tracks)
+    assert split.validation.asks_next.tolist() == split.test.asks_next.tolist()
     for row, (tracks, order_known) in enumerate(playlists):
-        if order_known:
+        if split.test.asks_next[row]:
+            assert order_known
             parts = train[row] + split.validation.targets[row].tolist()
             assert parts + split.test.targets[row].tolist() == tracks
         elif recipe.kind == "last":
@@ -247,7 +249,8 @@ def test_mixed_by_hand(graph_of):
 @given(splits(("mixed",)))
 def test_mixed_takes_as_many_of_the_others(drawn, case):
     playlists, recipe = case
-    rows = giving(drawn(playlists, recipe))
+    split = drawn(playlists, recipe)
+    rows = giving(split)
 
     def able(order_known: bool) -> int:
         return sum(
@@ -263,6 +266,45 @@ def test_mixed_takes_as_many_of_the_others(drawn, case):
     ordered = [row for row in rows if playlists[row][1]]
     assert len(ordered) == able(True)
     assert len(rows) - len(ordered) == min(able(True), able(False)), "all, if there are fewer"
+    asks_next = int(split.test.asks_next.sum())
+    assert not split.test.asks_next[np.setdiff1d(np.arange(len(playlists)), ordered)].any()
+    if able(False) >= able(True):
+        assert asks_next == len(ordered), "of every ordered playlist the last tracks"
+    else:
+        assert asks_next - (len(rows) - asks_next) in (0, 1), "as many of both"
+
+
+@pytest.mark.parametrize("num_others", [0, 4])
+def test_mixed_measures_both_where_most_are_ordered(graph_of, num_others):
+    """Of 20 ordered playlists 10 or 12 give their last tracks, the others any."""
+    num_lists = 20 + num_others
+    graph = graph_of([list(range(10))] * num_lists, [True] * 20 + [False] * num_others)
+    seen, drawn = Counter(), set()
+    for rng_seed in range(40):
+        split = split_graph(graph, SplitRecipe("mixed", rng_seed=rng_seed))
+        asks_next = split.test.asks_next
+        drawn.add(tuple(asks_next.tolist()))
+        assert asks_next.sum() == num_lists / 2
+        assert not asks_next[20:].any()
+        assert split.order_known(split.test).tolist() == graph.playlists.order_known.tolist()
+        for row, targets in enumerate(as_lists(split.test.targets)):
+            assert len(targets) == 2
+            if asks_next[row]:
+                assert targets == [8, 9]
+                assert split.validation.targets[row].tolist() == [7]
+            else:
+                seen.update(targets)
+    assert len(drawn) == 40, "which ones is drawn"
+    assert set(seen) == set(range(10)), "tracks at random"
+    assert max(seen.values()) < 2 * min(seen.values())
+
+
+def test_a_mixed_split_of_few_ordered_playlists_is_drawn_as_ever(graph_of):
+    """Figures on the real playlists, of which a tenth is ordered, can be compared."""
+    graph = graph_of([list(range(n, n + 10)) for n in range(30)], [True] * 10 + [False] * 20)
+    found = split_graph(graph, SplitRecipe("mixed"))
+    assert found.fingerprint == ("629a502678a6fc38809c01cae60bb8ef1949212a34334ddcd520ab91b049ff5a")
+    assert found.test.asks_next.tolist() == [True] * 10 + [False] * 20
 
 
 def test_mixed_draws_others_by_its_seed(graph_of):

@@ -19,6 +19,8 @@ def rankings() -> Rankings:
         popularity=np.array([8, 4, 2, 2]),
         positive_scores=np.array([0.2, 0.9], dtype=np.float32),
         negative_scores=np.array([0.1, 0.3], dtype=np.float32),
+        pooled_row=np.array([0, 1]),
+        asks_next=np.array([False, True]),
     )
 
 

@@ -10,6 +10,8 @@ from segue.errors import ArtefactError
 from segue.graph.split import SplitRecipe, split_graph
 from segue.pipeline import parts as module
 from segue.pipeline.parts import FinishedParts
+from segue.scoring.questions import Questions
+from segue.scoring.recency import Recency
 from segue.scoring.trees import Trees
 from segue.training.config import SecondStageConfig, SystemConfig, TrainConfig
 from segue.training.terms import WideConfig
@@ -58,10 +60,10 @@ def calls(monkeypatch):
         count["wide"] += 1
         return fit(config, graph)
 
-    def train(split, scorer, popularity, config, advance):
+    def train(split, scorer, popularity, config, questions, advance):
         count["second stage"] += 1
         np.testing.assert_array_equal(popularity, split.train.popularity)
-        return stump(count["second stage"])
+        return stump(count["second stage"]), replace(questions, num_trees=(7, 8))
 
     monkeypatch.setattr(WideConfig, "fit", counted)
     monkeypatch.setattr(module, "train_second_stage", train)
@@ -91,31 +93,38 @@ def test_a_wide_part_is_made_once_for_a_graph_and_a_configuration(
 
 def test_a_second_stage_is_made_once_for_what_it_stands_on(parts, planted_graph, split, vectors,
                                                            calls):  # fmt: skip
-    config = TrainConfig(dim=4)
+    config, asked = TrainConfig(dim=4), Questions()
     for _ in range(2):
-        assert parts.second_stage(split, vectors, config, SYSTEM).leaf_value == [1]
+        made, chosen = parts.second_stage(split, vectors, config, SYSTEM, asked)
+        assert made.leaf_value == [1]
+        assert chosen == replace(asked, num_trees=(7, 8))
     other_split = split_graph(planted_graph, SplitRecipe("mixed", rng_seed=1))
     more = replace(SYSTEM, second_stage=SecondStageConfig(num_leaves=9))
-    for made, (asked, trained, system) in enumerate(
+    for number, (of, trained, system, questions) in enumerate(
         [
-            (other_split, config, SYSTEM),
-            (split, replace(config, rng_seed=1), SYSTEM),
-            (split, config, more),
-            (split, config, replace(SYSTEM, terms={})),
+            (other_split, config, SYSTEM, asked),
+            (split, replace(config, rng_seed=1), SYSTEM, asked),
+            (split, config, more, asked),
+            (split, config, replace(SYSTEM, terms={}), asked),
+            (split, config, SYSTEM, Questions(next=Recency(4.0, 3.0))),
         ],
         start=2,
     ):
-        ours = replace(vectors, popularity=asked.train.popularity)
-        assert parts.second_stage(asked, ours, trained, system).leaf_value == [made]
-    assert parts.second_stage(split, vectors, config, replace(SYSTEM, second_stage=None)) is None
-    assert calls["second stage"] == 5
+        ours = replace(vectors, popularity=of.train.popularity)
+        made, chosen = parts.second_stage(of, ours, trained, system, questions)
+        assert made.leaf_value == [number]
+        assert chosen == replace(questions, num_trees=(7, 8))
+    without = replace(SYSTEM, second_stage=None)
+    assert parts.second_stage(split, vectors, config, without, asked) == (None, asked)
+    assert calls["second stage"] == 6
 
 
 def test_that_there_is_none_is_remembered_too(parts, split, vectors, monkeypatch):
-    monkeypatch.setattr(module, "train_second_stage", lambda *_, advance: None)
-    assert parts.second_stage(split, vectors, TrainConfig(), SYSTEM) is None
+    none = None, Questions(num_trees=(0, 0))
+    monkeypatch.setattr(module, "train_second_stage", lambda *_, advance: none)
+    assert parts.second_stage(split, vectors, TrainConfig(), SYSTEM, Questions()) == none
     monkeypatch.setattr(module, "train_second_stage", pytest.fail)
-    assert parts.second_stage(split, vectors, TrainConfig(), SYSTEM) is None
+    assert parts.second_stage(split, vectors, TrainConfig(), SYSTEM, Questions()) == none
 
 
 @pytest.mark.parametrize("name", ["term-wide", "second_stage"])
@@ -125,7 +134,7 @@ def test_a_damaged_part_is_named(parts, split, vectors, calls, tmp_path, name, s
 
     def again():
         parts.term("wide", split.train, WIDE)
-        parts.second_stage(split, vectors, TrainConfig(), SYSTEM)
+        parts.second_stage(split, vectors, TrainConfig(), SYSTEM, Questions())
 
     again()
     (path,) = tmp_path.glob(f"{name}-*.safetensors")
@@ -144,7 +153,7 @@ def test_a_damaged_part_is_named(parts, split, vectors, calls, tmp_path, name, s
 
 def test_what_is_not_its_own_stays(parts, split, vectors, calls, tmp_path):
     parts.term("wide", split.train, WIDE)
-    parts.second_stage(split, vectors, TrainConfig(), SYSTEM)
+    parts.second_stage(split, vectors, TrainConfig(), SYSTEM, Questions())
     for name in ("wide.safetensors", "notes.txt", "checkpoint.safetensors"):
         (tmp_path / name).write_text("mine")
     assert len(list(tmp_path.iterdir())) == 5

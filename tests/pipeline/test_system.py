@@ -18,6 +18,7 @@ from segue.scoring.first_stage import FirstStage
 from segue.scoring.popularity import Popularity
 from segue.scoring.wide import WidePart
 from segue.training import second_stage
+from segue.training.cases import cases_of
 from segue.training.config import SecondStageConfig
 
 
@@ -70,10 +71,7 @@ def test_it_ranks_as_a_recommender(planted_graph, second_stage_arrays, kind, poo
     system.stages.second.pool_size = pool_size
     recommender.stages.second.pool_size = pool_size
     held_out = split.validation
-    order_known = split.train.playlists.order_known[held_out.playlist_index]
-    if kind == "random":
-        order_known = np.zeros_like(order_known)
-    asked = recommender.queries.of_lists(held_out.query, order_known)
+    asked = recommender.queries.of_lists(held_out.query, held_out.asks_next, question="next")
     expected, score = recommender.rank(asked, 160)
     found = system.held_out_scores(held_out)
     assert found.dtype == np.float32
@@ -143,8 +141,8 @@ def test_training_sees_what_serving_sees(planted_graph, second_stage_arrays, mon
     kept = served
     system.held_out_scores(split.validation)
     kept = seen
-    cases = next(second_stage._cases(split, SecondStageConfig(), titles=False))
-    list(second_stage._pools(cases, system.stages.first, maker, system.recency))
+    cases = next(cases_of(split, SecondStageConfig(), titles=False))
+    list(second_stage._pools(cases, system.stages.first, maker, system.stages.questions))
     assert len(seen) > 100
     answers = {tuple(tracks): (candidates, features) for tracks, candidates, features in served}
     for tracks, candidates, features in seen:

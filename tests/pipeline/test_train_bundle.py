@@ -39,10 +39,10 @@ def trained(split: Split, system: SystemConfig, **options: Any) -> Bundle:
 
 
 def test_the_epoch_is_chosen_by_the_first_stage_that_ships(split: Split) -> None:
-    """Wide part, recency and popularity have a say, as they have in what is recommended."""
+    """Wide part, usual recency and popularity have a say, as in what is recommended."""
     bundle = trained(split, WIDE)
     held_out = validation_rows(split.validation)
-    shipped = validate(SystemScorer.of_bundle(bundle, split), held_out, split.train)
+    shipped = validate(SystemScorer.of_vectors(bundle, None, split), held_out, split.train)
     best = bundle.history[bundle.config["best_epoch"] - 1]
     assert {name: best[name] for name in shipped} == shipped
     assert best["ndcg@20"] == max(entry["ndcg@20"] for entry in bundle.history)

@@ -18,7 +18,6 @@ from segue.recommend.details import Found
 from segue.recommend.filters import Filters
 from segue.recommend.lists import Recommendations
 from segue.recommend.recommender import Recommender
-from segue.scoring.recency import Recency
 
 
 @pytest.fixture(scope="module")
@@ -28,8 +27,9 @@ def bundle(planted_bundle) -> Bundle:
 
 @pytest.fixture(scope="module")
 def recommender(bundle) -> Recommender:
-    """The order of playlists does not count, so a list of tracks and a playlist are the same."""
-    return Recommender(bundle, recency=None)
+    """The order of playlists is not known, so a list of tracks and a playlist are the same."""
+    playlists = replace(bundle.playlists, order_known=np.zeros(len(bundle.playlists), dtype=bool))
+    return Recommender(replace(bundle, playlists=playlists))
 
 
 @pytest.fixture(scope="module")
@@ -214,7 +214,7 @@ def test_a_search_wants_words(recommender, text):
 
 
 def test_without_playlists_only_tracks_can_be_asked_with(bundle, recommender):
-    without = Recommender(replace(bundle, playlists=None), recency=None)
+    without = Recommender(replace(bundle, playlists=None))
     with pytest.raises(InputError, match="made without playlists"):
         without.complete("3")
     asked = list(recommender.complete("3").query)
@@ -420,21 +420,43 @@ def test_without_playlists_reasons_have_none(bundle):
     assert without.why("Track 9", tracks=["Track 3"]).playlists is None
 
 
-def test_the_end_of_an_ordered_playlist_counts_more(bundle):
-    """Playlist 3 is ordered, playlist 4 is not."""
-    even, late = Recommender(bundle, recency=None), Recommender(bundle, recency=Recency(4.0, 2.0))
-    assert late.complete("4") == even.complete("4")
-    found, plain = late.complete("3"), even.complete("3")
-    assert [t.score for t in found.tracks] != [t.score for t in plain.tracks]
-    tracks = list(plain.query)
-    assert late.complete(tracks=tracks, ordered=True).tracks == found.tracks
-    assert late.complete(tracks=tracks).tracks == even.complete(tracks=tracks).tracks
+def test_two_questions_of_an_ordered_playlist(bundle):
+    """Playlist 3 is ordered, playlist 4 is not: there all that can be asked is what fits."""
+    recommender = Recommender(bundle)
+    answers = {}
+    for question in ("fit", "next", "either"):
+        found = answers[question] = recommender.complete("3", question=question)
+        tracks = list(found.query)
+        same = recommender.complete(tracks=tracks, ordered=True, question=question)
+        assert same.tracks == found.tracks
+        alone, several = recommender.vibe(tracks, question=question), found
+        assert (alone.tracks == several.tracks) == (question != "either"), "songs are in no order"
+        rows, _ = recommender.recommend([3, 4], n=10, question=question)
+        assert [recommender.bundle.catalog.track_ids[row].as_py() for row in rows[0]] == ids(found)
+        assert recommender.complete("4", question=question) == recommender.complete("4")
+        why = recommender.why(found.tracks[0].track_id, "3", question=question)
+        assert why.score == pytest.approx(found.tracks[0].score)
+        assert sum(term.part for term in why.terms) == pytest.approx(why.score)
+    assert answers["either"] == recommender.complete("3")
+    assert len({tuple(ids(found)) for found in answers.values()}) == 3
+    backward = recommender.complete(tracks=tracks[::-1], ordered=True, question="fit")
+    assert ids(backward) == ids(answers["fit"]), "its order does not count"
+    assert recommender.complete(tracks=tracks, question="next").tracks == answers["next"].tracks
 
-    def share_of_the_last(recommender: Recommender) -> float:
-        terms = {t.id: abs(t.part) for t in recommender.why("Track 9", "3").terms}
-        return terms[tracks[-1]] / sum(terms.values())
+    def share_of_the_last(question: str) -> float:
+        terms = recommender.why("Track 9", "3", question=question).terms
+        parts = {term.id: abs(term.part) for term in terms}
+        return parts[tracks[-1]] / sum(parts.values())
 
-    assert share_of_the_last(late) > share_of_the_last(even)
+    shares = [share_of_the_last(question) for question in ("fit", "either", "next")]
+    assert shares == sorted(shares)
+    assert shares[0] < shares[1] < shares[2]
+
+
+def test_an_unknown_question(recommender):
+    for ask in (recommender.complete, recommender.recommend):
+        with pytest.raises(InputError, match="question is 'nxt', expected fit, next, either"):
+            ask("3" if ask == recommender.complete else [3], question="nxt")
 
 
 def test_filters_by_id(recommender, bundle):

@@ -17,7 +17,7 @@ from segue.scoring.centroid import Centroid
 from segue.scoring.features import FEATURES, FeatureMaker
 from segue.scoring.first_stage import FirstStage
 from segue.scoring.popularity import Popularity
-from segue.scoring.query import Query
+from segue.scoring.query import FIT, NEXT, Query
 from segue.scoring.wide import WidePart
 
 NUM_TRACKS, NUM_ARTISTS, NUM_ALBUMS, DIM = 14, 4, 5, 6
@@ -129,7 +129,7 @@ def by_hand(maker: FeatureMaker, tracks: list[int], emphasis: list[float] | None
         "artist popularity": log_popularity(artist),
         "album popularity": log_popularity(album),
         "length": n,
-        "order known": float(order),
+        "asks next": float(order),
         "artists by length": len({artist[t] for t in tracks} - {-1}) / n,
         "albums by length": len({album[t] for t in tracks} - {-1}) / n,
         "mean popularity": np.mean(logs),
@@ -162,7 +162,7 @@ def made(maker: FeatureMaker, tracks: list[int], emphasis: list[float] | None, o
     query = Query(
         TrackLists.from_lists([tracks]),
         None if emphasis is None else np.array(emphasis, dtype=np.float32),
-        order_known=np.array([order]),
+        asks=np.array([NEXT if order else FIT], dtype=np.int8),
     )
     scores = maker.first_stage.scores(query)[0]
     left = np.setdiff1d(np.arange(NUM_TRACKS, dtype=np.int32), tracks)

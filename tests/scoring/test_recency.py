@@ -1,21 +1,21 @@
 """The emphasis on the end of an ordered playlist."""
 
 import numpy as np
+import pytest
 
 from segue.data.playlists import TrackLists
 from segue.scoring.recency import Recency
 
 
 def test_by_hand():
-    lists = TrackLists.from_lists([[4, 5, 6], [], [7, 8], [9]])
-    emphasis = Recency(strength=2.0, half_life=1.0).emphasis(
-        lists, np.array([True, True, False, True])
-    )
+    lists = TrackLists.from_lists([[4, 5, 6], [], [9]])
+    emphasis = Recency(strength=2.0, half_life=1.0).emphasis(lists)
     assert emphasis.dtype == np.float32
-    np.testing.assert_allclose(emphasis, [1.5, 2, 3, 1, 1, 3])
+    np.testing.assert_allclose(emphasis, [1.5, 2, 3, 3])
+    np.testing.assert_array_equal(Recency(0.0, 1.0).emphasis(lists), 1)
 
 
-def test_nothing_ordered_has_no_emphasis():
-    lists = TrackLists.from_lists([[4, 5], [6]])
-    assert Recency().emphasis(lists, np.zeros(2, dtype=bool)) is None
-    assert Recency(strength=0.0).emphasis(lists, np.ones(2, dtype=bool)) is None
+@pytest.mark.parametrize("values", [(-1.0, 1.0), (np.inf, 1.0), (1.0, 0.0), (np.nan, 1.0)])
+def test_out_of_range(values):
+    with pytest.raises(ValueError, match="out of range"):
+        Recency(*values)

@@ -13,7 +13,7 @@ from segue.data.relations import Relation
 from segue.scoring.centroid import Centroid
 from segue.scoring.first_stage import FirstStage
 from segue.scoring.popularity import FULL_DIAL, PRIOR_HALF_LIFE, Popularity
-from segue.scoring.query import Query
+from segue.scoring.query import EITHER, FIT, NEXT, Query
 from segue.scoring.wide import WidePart
 
 NUM_TRACKS, DIM = 30, 8
@@ -151,21 +151,21 @@ def test_emphasis_in_the_wide_part_is_over_its_mean(scorer):
 
 
 def test_some_rows_of_a_query_are_what_they_were(scorer):
-    """Emphasis, artists and what is known of the order go with their lists."""
+    """Emphasis, artists and what is asked go with their lists."""
     query = Query(
         TrackLists.from_lists([[3, 8, 1], [], [2, 5]]),
         np.array([1, 4, 1, 2, 7], dtype=np.float32),
         TrackLists.from_lists([[], [0], [1]]),
-        np.array([True, False, True]),
+        np.array([NEXT, FIT, EITHER], dtype=np.int8),
     )
     some = query.rows(slice(1, 3))
     assert [some.tracks[row].tolist() for row in range(2)] == [[], [2, 5]]
     np.testing.assert_allclose(some.relative_emphasis, [2 / 4.5, 7 / 4.5])
     assert [some.artists[row].tolist() for row in range(2)] == [[0], [1]]
-    assert [some.ordered(row) for row in range(2)] == [False, True]
-    assert not Query(query.tracks).ordered(0), "what nobody says is not known"
+    assert [some.asked(row) for row in range(2)] == [FIT, EITHER]
+    assert Query(query.tracks).asked(0) == FIT, "where nobody says, the order does not count"
     with pytest.raises(ValueError, match="one value per list"):
-        replace(query, order_known=np.array([True]))
+        replace(query, asks=np.array([NEXT], dtype=np.int8))
 
 
 def test_a_wide_part_of_no_weights_changes_no_bit(scorer):

@@ -14,7 +14,7 @@ from segue.recommend.ranking import Ranker
 from segue.recommend.recommender import Recommender
 from segue.scoring.features import FEATURES, FeatureMaker
 from segue.scoring.first_stage import FirstStage
-from segue.scoring.query import Query
+from segue.scoring.query import FIT, NEXT, Query
 from segue.scoring.second_stage import SecondStage
 from segue.scoring.terms import first_stage_of
 from segue.scoring.trees import Trees
@@ -72,7 +72,7 @@ def asked() -> Query:
     emphasis = np.ones(tracks.num_pairs, dtype=np.float32)
     emphasis[:4] = [1, 1, 2, 5]
     artists = TrackLists.from_lists([[], [], [], [], [6]])
-    return Query(tracks, emphasis, artists, np.array([True, False, True, False, False]))
+    return Query(tracks, emphasis, artists, np.array([NEXT, FIT, NEXT, FIT, FIT], dtype=np.int8))
 
 
 def ranked(ranker: Ranker, query: Query, n: int, dial: float = 0.0, **options):

@@ -11,16 +11,18 @@ from scipy.sparse import csr_array
 from segue.data.playlists import Catalog, Playlists, TrackLists
 from segue.evaluation.validation import validate
 from segue.graph.playlist_graph import PlaylistGraph
-from segue.graph.split import HeldOut, Split, SplitRecipe, split_graph
+from segue.graph.split import Split, SplitRecipe, split_graph
 from segue.pipeline.system import SystemScorer
 from segue.scoring.centroid import Centroid
 from segue.scoring.first_stage import FirstStage
-from segue.scoring.recency import Recency, query_of
+from segue.scoring.query import FIT, NEXT
+from segue.scoring.questions import Questions
 from segue.scoring.second_stage import SecondStage
 from segue.scoring.trees import Trees
 from segue.scoring.two_stages import TwoStages
 from segue.scoring.wide import WidePart
 from segue.training import second_stage
+from segue.training.cases import Cases, cases_of
 from segue.training.config import SecondStageConfig
 from segue.training.second_stage import train_second_stage
 
@@ -82,7 +84,7 @@ def blind_scorer(wide: WidePart | None = None) -> FirstStage:
 
 
 def trained(split: Split, scorer: FirstStage, config: SecondStageConfig = CONFIG, **options):
-    return train_second_stage(split, scorer, split.train.popularity, config, **options)
+    return train_second_stage(split, scorer, split.train.popularity, config, **options)[0]
 
 
 @pytest.fixture(scope="module")
@@ -134,7 +136,9 @@ def test_cross_validation_chooses_the_number_of_trees(split, monkeypatch):
     monkeypatch.setattr(second_stage, "trees_of", lambda number: number)
     for values, expected in (([3, 1, 2], None), ([1, 3, 3], 5), ([1, 2, 3], 20), ([2, 2, 1], None)):
         monkeypatch.setattr(
-            second_stage, "_average_precision", lambda *_, v=values: np.array(v, dtype=float)
+            second_stage,
+            "_average_precision",
+            lambda _, pools, __, v=values: np.tile(np.array(v, dtype=float), (len(pools), 1)),
         )
         assert trained(split, blind_scorer()) == expected
 
@@ -177,12 +181,15 @@ def test_average_precision_by_hand():
             return np.arange(len(features), dtype=float) * turned
 
     pools = [
-        second_stage._Pool(np.zeros((4, 1), np.float32), np.array(belongs, dtype=bool), targets, 0)
+        second_stage._Pool(
+            np.zeros((4, 1), np.float32), np.array(belongs, dtype=bool), targets, 0, NEXT
+        )
         for belongs, targets in (([1, 0, 1, 0], 3), ([0, 0, 0, 1], 1))
     ]
     found = second_stage._average_precision(Backward(), pools, (5, 6))
     as_it_was, turned = (1 + 2 / 3) / 3 + 1 / 4, (1 / 2 + 2 / 4) / 3 + 1
-    np.testing.assert_allclose(found, [as_it_was, as_it_was, turned], atol=1e-12)
+    assert found.shape == (2, 3)
+    np.testing.assert_allclose(found.sum(axis=0), [as_it_was, as_it_was, turned], atol=1e-12)
 
 
 def test_of_many_examples_those_that_belong_and_some_others_are_learned_from():
@@ -230,7 +237,7 @@ class Candidates:
     asked: list
 
     def features(self, query, candidates, score):
-        self.asked.append((query.tracks[0].tolist(), query.ordered(0)))
+        self.asked.append((query.tracks[0].tolist(), query.asked(0) == NEXT))
         assert (np.diff(score) <= 0).all()
         return candidates[:, None].astype(np.float32)
 
@@ -241,8 +248,8 @@ def shown(monkeypatch):
 
     def shown(split: Split, config: SecondStageConfig = CONFIG):
         stub, found = Candidates([]), []
-        for cases in second_stage._cases(split, config, titles=False):
-            pools = second_stage._pools(cases, blind_scorer(), stub, Recency())
+        for cases in cases_of(split, config, titles=False):
+            pools = second_stage._pools(cases, blind_scorer(), stub, Questions())
             found.append((cases, list(pools)))
         return found, stub.asked
 
@@ -293,7 +300,7 @@ def test_which_tracks_are_for_test_is_not_seen(split, model):
         for known, own in zip(test.known, test.targets, strict=True)
     ]
     targets = TrackLists.from_lists(others)
-    changed = HeldOut(test.query, test.known, targets, test.playlist_index)
+    changed = replace(test, targets=targets)
     assert_same(trained(replace(split, test=changed), blind_scorer()), model)
 
 
@@ -325,8 +332,8 @@ def test_ordered_playlists_are_asked_again_about_what_is_further_ahead(shown, ma
     found, _ = shown(split_graph(graph, SplitRecipe("mixed")))
     whole, ahead = found[0][0], found[2][0]
     row_of = {playlist: row for row, playlist in enumerate(whole.held_out.playlist_index.tolist())}
-    assert ahead.order_known.all()
-    assert len(ahead.order_known) == whole.order_known.sum()
+    assert (ahead.asks == NEXT).all()
+    assert len(ahead) == (whole.asks == NEXT).sum()
     left_out = []
     for row, playlist in enumerate(ahead.held_out.playlist_index.tolist()):
         full, fewer = whole.held_out.rows([row_of[playlist]]), ahead.held_out.query[row].tolist()
@@ -353,7 +360,7 @@ def test_where_the_order_says_nothing_any_tracks_are_shown(make_planted_graph, s
         assert 0 < len(some) < len(full)
         assert some == [track for track in full if track in some], "in their order"
         ends += some == full[-len(some) :]
-    assert ends < 0.5 * len(short.order_known)
+    assert ends < 0.5 * len(short)
 
 
 def test_of_whole_playlists_their_beginnings_are_shown(make_planted_graph, shown):
@@ -367,7 +374,7 @@ def test_of_whole_playlists_their_beginnings_are_shown(make_planted_graph, shown
             both = [*held_out.query[row].tolist(), *held_out.targets[row].tolist()]
             whole = graph.playlists.tracks[playlist].tolist()
             assert sorted(both) == sorted(whole)
-            assert cases.order_known[row] == known[playlist]
+            assert cases.asks[row] == FIT, "all the rest is to be found"
             assert both == whole or not known[playlist]
         given.append(held_out.query.lengths.tolist())
     assert given[0] != given[1], "twice, with other numbers of tracks"
@@ -376,21 +383,16 @@ def test_of_whole_playlists_their_beginnings_are_shown(make_planted_graph, shown
 
 def test_no_more_cases_than_allowed(shown, split):
     found, _ = shown(split, replace(CONFIG, max_questions=40, short_share=0.25))
-    assert [len(cases.order_known) for cases, _ in found] == [40, 10, 40]
+    assert [len(cases) for cases, _ in found] == [40, 10, 40]
 
 
 def test_a_query_is_that_of_an_engine(split):
-    """With emphasis where the order says something, and without where it does not."""
-    cases = second_stage._Cases(split.validation, split.order_known(split.validation))
-    recency = Recency()
-    query = cases.query(recency)
-    np.testing.assert_array_equal(
-        query.emphasis, recency.emphasis(split.validation.query, np.ones(200, dtype=bool))
-    )
-    assert cases.query(None).emphasis is None
-    assert cases.query(None).order_known.all()
+    """With emphasis where it is asked what comes next, and without where what fits."""
+    questions = Questions()
+    query = Cases.of(split, split.validation, titles=False).query(questions)
+    assert (query.asks == NEXT).all()
+    np.testing.assert_array_equal(query.emphasis, questions.next.emphasis(split.validation.query))
     random = split_graph(split.train, SplitRecipe("random"))
-    assert (
-        query_of(random.validation.query, random.order_known(random.validation), recency).emphasis
-        is None
-    )
+    query = Cases.of(random, random.validation, titles=False).query(questions)
+    assert (query.asks == FIT).all()
+    assert query.emphasis is None

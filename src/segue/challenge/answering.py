@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -83,9 +83,6 @@ def submit(
     catalog = recommender.bundle.catalog
     asked = asked_in(challenge_set)
     query, num_unknown = query_of_set(recommender, asked, titles=titles)
-    # All that follows is to be found, not what comes next, so the last tracks given say no more
-    # than others (docs/challenge.md has the figures).
-    query = replace(query, emphasis=None)
 
     def best(rows: slice) -> Int32Array:
         return recommender.rank(query.rows(rows), LIST_LENGTH)[0]
@@ -107,7 +104,9 @@ def query_of_set(
     tracks, num_unknown = known_tracks(asked, recommender.bundle.catalog)
     in_order = np.array([each.from_the_start for each in asked])
     names = [each.name for each in asked] if titles else None
-    return recommender.queries.of_lists(tracks, in_order, names), num_unknown
+    # All that follows is to be found, not what comes next (docs/challenge.md has the figures).
+    query = recommender.queries.of_lists(tracks, in_order, names, question="fit")
+    return query, num_unknown
 
 
 def known_tracks(asked: Sequence[Incomplete], catalog: Catalog) -> tuple[TrackLists, int]:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
 from segue.cli.output import THREADS, comma_names, print_json
 from segue.console import say
 from segue.machine import limit_threads
+
+if TYPE_CHECKING:
+    from segue.scoring.questions import Question
 
 # As in `segue.pipeline.evaluate`, which would load pyarrow to show a help text.
 DEFAULT_TRIALS = 8
@@ -66,6 +69,11 @@ class BaselineNames(click.ParamType[tuple[str, ...]]):
     metavar="N",
     help="Give N tracks of each playlist that was held out whole.  [default: as in training]",
 )
+@click.option(
+    "--question",
+    type=click.Choice(["fit", "next", "either"]),
+    help="What all playlists are asked.  [default: each what its held-out tracks answer]",
+)
 @THREADS
 @click.option("--json", "as_json", is_flag=True, help="One JSON document instead of a table.")
 def evaluate(
@@ -77,6 +85,7 @@ def evaluate(
     trials_file: Path | None,
     part: Literal["test", "validation"],
     given: int | None,
+    question: Question | None,
     threads: int | None,
     as_json: bool,
 ) -> None:
@@ -85,6 +94,9 @@ def evaluate(
     Full ranking over every track, known tracks removed; means over the playlists with held-out
     tracks. Bucket 1 holds the most popular tracks, bucket 5 the least, each with a fifth of the
     training pairs.
+
+    Where last tracks of some playlists were held out and random ones of others, a second table has
+    both questions, what comes next and what fits; each playlist is asked its own, or --question.
 
     The baselines are popularity, item-kNN, RP3beta, EASE, EASE+side (with artists and albums),
     SLIM, GF-CF, spectral (a low-pass filter on the graph) and iALS, each with the options that do
@@ -113,6 +125,7 @@ def evaluate(
         baselines=only or baselines,
         num_trials=trials,
         trials_file=trials_file,
+        question=question,
         progress=True,
     )
     if as_json:

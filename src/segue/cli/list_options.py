@@ -28,6 +28,14 @@ EXACT = click.option("--exact", is_flag=True, help="Score every track, even if t
 TITLE = click.option(
     "--title", help="What the playlist is called, such as 'sunday morning coffee'."
 )
+QUESTION = click.option(
+    "--question",
+    # As in `segue.scoring.questions`, which would load NumPy to show a help text.
+    type=click.Choice(["fit", "next", "either"]),
+    default="either",
+    show_default=True,
+    help="What fits, or comes next after songs in order; either: a list for both.",
+)
 DIAL = click.option(
     "--dial",
     type=click.FloatRange(-1, 1),

@@ -14,6 +14,7 @@ from segue.cli.list_options import (
     EXACT,
     JSON,
     LENGTH,
+    QUESTION,
     REASONS,
     TITLE,
     ListFlags,
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from segue.recommend.naming import SuggestedTitles
     from segue.recommend.own_music import OwnMusic
     from segue.recommend.recommender import Recommender
+    from segue.scoring.questions import Question
 
 
 def _show(found: Recommendations, *, as_json: bool, reasons: bool = False) -> None:
@@ -70,6 +72,7 @@ def _show_all(lists: list[Recommendations], *, as_json: bool, reasons: bool, bri
     help="A track of a new playlist, by id or name; may be repeated.",
 )
 @click.option("--ordered", is_flag=True, help="The order of the --track options is meaningful.")
+@QUESTION
 @FROM
 @ENCODING
 @TITLE
@@ -85,6 +88,7 @@ def complete(
     playlist: str | None,
     tracks: tuple[str, ...],
     ordered: bool,
+    question: Question,
     source: str | None,
     encoding: str | None,
     title: str | None,
@@ -113,7 +117,12 @@ def complete(
         raise click.UsageError("--encoding is for --from.")
     file.check(with_given=with_given, sources=[source])
     recommender = Recommender.load(bundle, exact=exact)
-    options: dict[str, Any] = {"reasons": reasons, "n": n, **flags.resolved(recommender)}
+    options: dict[str, Any] = {
+        "reasons": reasons,
+        "n": n,
+        "question": question,
+        **flags.resolved(recommender),
+    }
     if source is not None:
         own = read_own_music(source, recommender, encoding=encoding, allow_empty=True)
         lists = _continued(own, recommender, title, options)
@@ -193,6 +202,7 @@ def _after(own: OwnMusic, at: int, found: Recommendations, *, with_given: bool) 
 @click.argument("tracks", nargs=-1)
 @click.option("--artist", "artists", multiple=True, help="An artist to go with, by id or name.")
 @TITLE
+@QUESTION
 @LENGTH
 @file_options()
 @WITH_GIVEN
@@ -205,6 +215,7 @@ def vibe(
     tracks: tuple[str, ...],
     artists: tuple[str, ...],
     title: str | None,
+    question: Question,
     n: int,
     file: ListFile,
     with_given: bool,
@@ -226,7 +237,9 @@ def vibe(
     file.check(with_given=with_given)
     recommender = Recommender.load(bundle, exact=exact)
     options = flags.resolved(recommender)
-    found = recommender.vibe(tracks, n, artists=artists, title=title, reasons=reasons, **options)
+    found = recommender.vibe(
+        tracks, n, artists=artists, title=title, question=question, reasons=reasons, **options
+    )
     _show(found, as_json=as_json, reasons=reasons)
     rows = list(recommender.names.songs(tracks, others=True).rows) if with_given else []
     file.save_one(recommender, found.exported(), rows)
@@ -269,6 +282,7 @@ def similar(
 @click.option("--artist", "artists", multiple=True, help="An artist that it should go with.")
 @click.option("--playlist", metavar="ID", help="The playlist of the bundle to complete.")
 @click.option("--ordered", is_flag=True, help="The order of TRACKS is meaningful.")
+@QUESTION
 @TITLE
 @DIAL
 @EXACT
@@ -280,6 +294,7 @@ def why(
     artists: tuple[str, ...],
     playlist: str | None,
     ordered: bool,
+    question: Question,
     title: str | None,
     dial: float,
     exact: bool,
@@ -301,6 +316,7 @@ def why(
         artists=artists,
         title=title,
         ordered=ordered,
+        question=question,
         dial=dial,
     )
     say_words(found)

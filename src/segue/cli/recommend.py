@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from segue.cli.list_files import ListFile, file_options
-from segue.cli.list_options import EXACT, ListFlags, list_flags
+from segue.cli.list_options import EXACT, QUESTION, ListFlags, list_flags
 from segue.cli.output import THREADS
 from segue.cli.own_music import ENCODING, read_own_music
 from segue.console import count, number, printable, progress_bar, say
 from segue.data.text import shorten
 from segue.machine import limit_threads
+
+if TYPE_CHECKING:
+    from segue.scoring.questions import Question
 
 _NUM_NAMED = 5
 
@@ -35,6 +39,7 @@ _NUM_NAMED = 5
 @click.option(
     "-n", type=click.IntRange(min=1), default=500, show_default=True, help="Length of a list."
 )
+@QUESTION
 @file_options(required=True)
 @list_flags
 @EXACT
@@ -46,6 +51,7 @@ def recommend(
     playlists: Path | None,
     encoding: str | None,
     n: int,
+    question: Question,
     file: ListFile,
     flags: ListFlags,
     exact: bool,
@@ -71,9 +77,9 @@ def recommend(
     options = flags.resolved(recommender)
     if playlists is not None:
         own = read_own_music(playlists, recommender, encoding=encoding, allow_empty=True)
-        asked = asked_of_own(recommender, own)
+        asked = asked_of_own(recommender, own, question)
     elif ids is not None:
-        asked, unknown = read_ids(ids, recommender)
+        asked, unknown = read_ids(ids, recommender, question)
         if unknown:
             some = ", ".join(map(repr, unknown[:_NUM_NAMED]))
             more = len(unknown) - _NUM_NAMED
@@ -85,7 +91,7 @@ def recommend(
     else:
         if recommender.bundle.playlists is None:
             raise InputError(f"{bundle}: was made without playlists, so there is no --all")
-        asked = asked_of_rows(recommender, range(len(recommender.playlists)))
+        asked = asked_of_rows(recommender, range(len(recommender.playlists)), question)
     num_empty = int(asked.query.empty.sum())
     if num_empty:
         say(f"{count(num_empty, 'playlist')} without a known track: the most popular tracks")

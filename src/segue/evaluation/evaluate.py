@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from segue.errors import InputError
@@ -13,7 +13,7 @@ from segue.evaluation.ranking import rank
 from segue.evaluation.scorers import HeldOutScorer, Scorer
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.graph.split import HeldOut
-from segue.metrics import METRICS, Metric, mean_over_scored, recall
+from segue.metrics import METRICS, Metric, Rankings, mean_over_scored, recall
 
 # The k at which the recall curve is computed.
 CURVE_KS = (1, 2, 5, 10, 20, 50, 100, 200, 300, 400, 500)
@@ -34,7 +34,10 @@ class Evaluation:
     num_scored, num_unscored
         Playlists with held-out tracks, and without.
     seconds
-        Time taken.
+        Time taken; 0 for a part of another evaluation.
+    by_question : dict of Evaluation
+        Where both are measured, the playlists that ask ``"fit"``, what fits them, and those that
+        ask ``"next"``, what comes next.
 
     Examples
     --------
@@ -49,6 +52,7 @@ class Evaluation:
     num_scored: int
     num_unscored: int
     seconds: float
+    by_question: dict[str, Evaluation] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         """``Evaluation(recall@20 0.2737, …, over 1,000 playlists)``: the metrics of accuracy."""
@@ -65,13 +69,16 @@ class Evaluation:
         def finite(figures: dict[Any, float]) -> dict[str, float | None]:
             return {str(n): v if math.isfinite(v) else None for n, v in figures.items()}
 
-        return {
+        content: dict[str, Any] = {
             "values": finite(self.values),
             "recall_curve": finite(self.recall_curve),
             "num_scored": self.num_scored,
             "num_unscored": self.num_unscored,
             "seconds": round(self.seconds, 3),
         }
+        if self.by_question:
+            content["by_question"] = {q: each.to_json() for q, each in self.by_question.items()}
+        return content
 
     @classmethod
     def from_json(cls, content: dict[str, Any]) -> Evaluation:
@@ -89,6 +96,7 @@ class Evaluation:
             content["num_scored"],
             content["num_unscored"],
             content["seconds"],
+            {q: cls.from_json(of) for q, of in content.get("by_question", {}).items()},
         )
 
 
@@ -137,11 +145,21 @@ def evaluate(
             raise InputError(f"two metrics are called {name!r}")
     started = time.perf_counter()
     rankings = rank(scorer, held_out, train, list_length=list_length, advance=advance)
-    return Evaluation(
-        tuple(metrics),
-        {metric.name: metric.value(rankings) for metric in metrics},
-        {k: mean_over_scored(recall(rankings.ranks, k))[0] for k in CURVE_KS},
-        len(rankings),
-        len(held_out.query) - len(rankings),
-        time.perf_counter() - started,
-    )
+    num_unscored = len(held_out.query) - len(rankings)
+
+    def measured(of: Rankings, num_unscored: int) -> Evaluation:
+        return Evaluation(
+            tuple(metrics),
+            {metric.name: metric.value(of) for metric in metrics},
+            {k: mean_over_scored(recall(of.ranks, k))[0] for k in CURVE_KS},
+            len(of),
+            num_unscored,
+            seconds=0.0,
+        )
+
+    by_question = {}
+    if 0 < rankings.asks_next.sum() < len(rankings):
+        chosen = {"fit": ~rankings.asks_next, "next": rankings.asks_next}
+        by_question = {name: measured(rankings.rows(rows), 0) for name, rows in chosen.items()}
+    whole = measured(rankings, num_unscored)
+    return replace(whole, seconds=time.perf_counter() - started, by_question=by_question)

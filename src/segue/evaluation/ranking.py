@@ -76,6 +76,8 @@ def rank(
         train.popularity,
         positive_scores[has_negative],
         negative_scores[has_negative],
+        targets.list_index()[has_negative],
+        held_out.asks_next,
     )
 
 

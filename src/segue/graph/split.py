@@ -39,8 +39,10 @@ class SplitRecipe:
         ``"last"``: the last tracks of each playlist whose order is known (validation gets those
         before the test tracks). Nothing from other playlists.
 
-        ``"mixed"``: the last tracks of each playlist whose order is known; random tracks of as many
-        of the others. The rest stay whole.
+        ``"mixed"``: of some playlists whose order is known the last tracks, of as many others
+        random ones: so both questions are measured, what comes next and what fits. The others are
+        playlists whose order is not known as far as there are enough of them (those beyond stay
+        whole), else ordered ones, too.
 
         ``"playlists"``: whole playlists. A recommender is given the first `num_given` tracks (in
         random order if the playlist's order is not known) and should find the rest.
@@ -120,6 +122,9 @@ class HeldOut:
     playlist_index : int64 [num_rows]
         Which playlist of the graph each row is about: for models that keep a vector of each
         playlist. All others see only the query.
+    asks_next : bool [num_rows]
+        Which question each row asks: what comes next, where the targets come after the query, or
+        else what fits.
 
     Examples
     --------
@@ -132,13 +137,13 @@ class HeldOut:
     known: TrackLists
     targets: TrackLists
     playlist_index: Int64Array
+    asks_next: BoolArray
 
     def __post_init__(self) -> None:
         """Raise ValueError for overlaps and columns of different lengths."""
-        if not (
-            len(self.query) == len(self.known) == len(self.targets) == len(self.playlist_index)
-        ):
-            raise ValueError("query, known, targets and playlist_index differ in length")
+        lengths = len(self.query), len(self.known), len(self.targets), len(self.asks_next)
+        if any(length != len(self.playlist_index) for length in lengths):
+            raise ValueError("query, known, targets, playlist_index and asks_next differ in length")
         if self.query.overlaps(self.targets) or self.known.overlaps(self.targets):
             raise ValueError("a held-out track is also known: the split overlaps")
 
@@ -162,7 +167,9 @@ class HeldOut:
         """
         place = in_order.positions()
         query = in_order.keep(place < num_given)
-        return cls(query, query, in_order.keep(place >= num_given), playlist_index)
+        rest = in_order.keep(place >= num_given)
+        # All the rest is to be found, not what comes next (docs/challenge.md has the figures).
+        return cls(query, query, rest, playlist_index, np.zeros(len(in_order), dtype=bool))
 
     def rows(self, rows: Any) -> HeldOut:
         """Some of the rows: a slice or an int array."""
@@ -171,7 +178,13 @@ class HeldOut:
             self.known.rows(rows),
             self.targets.rows(rows),
             self.playlist_index[rows],
+            self.asks_next[rows],
         )
+
+    def asking(self, question: Literal["fit", "next"]) -> HeldOut:
+        """The rows with targets that ask one question."""
+        asked = self.asks_next == (question == "next")
+        return self.rows(np.flatnonzero(asked & (self.targets.lengths > 0)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -257,14 +270,8 @@ class Split:
         return digest.hexdigest()
 
     def order_known(self, held_out: HeldOut) -> BoolArray:
-        """Whether the order of each held-out row's tracks is meaningful: bool [num_rows].
-
-        If held-out tracks may come from anywhere in a playlist, its order says nothing about them.
-        """
-        order_known = self.train.playlists.order_known[held_out.playlist_index]
-        if not self.recipe.in_order and self.recipe.kind != "playlists":
-            order_known = np.zeros_like(order_known)
-        return order_known
+        """Whether the order of each held-out row's tracks is known: bool [num_rows]."""
+        return self.train.playlists.order_known[held_out.playlist_index]
 
     @property
     def unseen_titles(self) -> HeldOut:
@@ -327,16 +334,21 @@ def split_graph(graph: PlaylistGraph, recipe: SplitRecipe) -> Split:
     if recipe.kind == "tracks":
         standing = np.flatnonzero(graph.popularity)
         part = _drawn(standing, graph.catalog.num_tracks, recipe, rng)[tracks.track_index]
+        asks_next = np.zeros(len(tracks), dtype=bool)
     else:
-        part = _some_of_each(graph, recipe, rng)
+        part, asks_next = _some_of_each(graph, recipe, rng)
     train, validation = tracks.keep(part == _TRAIN), tracks.keep(part == _VALIDATION)
     every, known = np.arange(len(tracks)), train.joined(validation)
     return _checked(
         Split(
             train=_without_some_titles(graph.with_tracks(train), validation, recipe),
-            validation=HeldOut(train, train, validation, every),
+            validation=HeldOut(train, train, validation, every, asks_next),
             test=HeldOut(
-                known if recipe.in_order else train, known, tracks.keep(part == _TEST), every
+                known if recipe.in_order else train,
+                known,
+                tracks.keep(part == _TEST),
+                every,
+                asks_next,
             ),
             recipe=recipe,
             graph=graph,
@@ -348,7 +360,8 @@ def _without_holding_out(graph: PlaylistGraph, recipe: SplitRecipe) -> Split:
     """Train on everything: the training graph is the whole one."""
     tracks = graph.playlists.tracks
     none = tracks.keep(np.zeros(tracks.num_pairs, dtype=bool))
-    nothing = HeldOut(tracks, tracks, none, np.arange(len(tracks)))
+    every = np.arange(len(tracks))
+    nothing = HeldOut(tracks, tracks, none, every, np.zeros(len(tracks), dtype=bool))
     if recipe.kind == "playlists":
         nothing = nothing.rows(np.arange(0))
     return _checked(Split(graph, nothing, nothing, recipe, graph))
@@ -371,8 +384,16 @@ def _without_some_titles(
 
 def _some_of_each(
     graph: PlaylistGraph, recipe: SplitRecipe, rng: np.random.Generator
-) -> NDArray[np.int8]:
-    """The part of each pair if a share of each playlist's tracks is held out: int8 [num_pairs]."""
+) -> tuple[NDArray[np.int8], BoolArray]:
+    """Hold out a share of each playlist's tracks.
+
+    Returns
+    -------
+    part : int8 [num_pairs]
+        Of each pair.
+    asks_next : bool [num_playlists]
+        Of which playlists the last tracks go, rather than random ones.
+    """
     tracks, order_known = graph.playlists.tracks, graph.playlists.order_known
     lengths = tracks.lengths
     # The first positions go to test, the next to validation.
@@ -380,6 +401,7 @@ def _some_of_each(
     free = np.maximum(lengths - 1, 0)
     num_test = np.minimum(_rounded(lengths * recipe.test_share), free)
     num_validation = np.minimum(_rounded(lengths * recipe.validation_share), free - num_test)
+    in_order = np.zeros_like(order_known)
     if recipe.kind != "random":
         if not order_known.any():
             raise InputError(
@@ -388,16 +410,21 @@ def _some_of_each(
             )
         gives = num_test + num_validation > 0
         chosen = gives & order_known
+        in_order = chosen.copy()
         if recipe.kind == "mixed":
-            others = np.flatnonzero(gives & ~order_known)
-            count = min(int(chosen.sum()), len(others))
+            ordered, others = np.flatnonzero(chosen), np.flatnonzero(gives & ~order_known)
+            count = min(len(ordered), len(others))
             chosen[rng.choice(others, count, replace=False)] = True
+            # Where there are too few others, random tracks of ordered ones make up for it.
+            if len(ordered) > len(others):
+                count = (len(ordered) - len(others)) // 2
+                in_order[rng.choice(ordered, count, replace=False)] = False
         num_test, num_validation = num_test * chosen, num_validation * chosen
-        place = np.where(np.repeat(order_known, lengths), tracks.following(), place)
+        place = np.where(np.repeat(in_order, lengths), tracks.following(), place)
     part = np.full(tracks.num_pairs, _TRAIN, dtype=np.int8)
     part[place < np.repeat(num_test + num_validation, lengths)] = _VALIDATION
     part[place < np.repeat(num_test, lengths)] = _TEST
-    return part
+    return part, in_order
 
 
 def _without_playlists(
@@ -412,8 +439,9 @@ def _without_playlists(
     place = np.where(np.repeat(graph.playlists.order_known, tracks.lengths), in_place, place)
     order = np.lexsort((place, tracks.list_index()))
     in_order = TrackLists(tracks.offsets, tracks.track_index[order])
+    num_given = recipe.num_given or DEFAULT_NUM_GIVEN
     validation, test = (
-        HeldOut.of_new_playlists(in_order.rows(rows), recipe.num_given or DEFAULT_NUM_GIVEN, rows)
+        HeldOut.of_new_playlists(in_order.rows(rows), num_given, rows)
         for rows in (np.flatnonzero(part == _VALIDATION), np.flatnonzero(part == _TEST))
     )
     train = graph.with_tracks(tracks.keep(np.repeat(part == _TRAIN, tracks.lengths)))

@@ -37,6 +37,10 @@ class Rankings:
     positive_scores, negative_scores : float32 [num_pooled]
         Scores of the held-out pairs, and of as many pairs drawn at random, the same for every
         model. Playlists that hold the whole catalogue have none.
+    pooled_row : int64 [num_pooled]
+        The row of each of these pairs.
+    asks_next : bool [num_playlists]
+        Which question each playlist asks: what comes next, or what fits.
     """
 
     playlist_index: NDArray[np.int64]
@@ -46,6 +50,8 @@ class Rankings:
     popularity: IntArray
     positive_scores: FloatArray
     negative_scores: FloatArray
+    pooled_row: NDArray[np.int64]
+    asks_next: NDArray[np.bool_]
 
     def __len__(self) -> int:
         """Number of playlists."""
@@ -55,6 +61,21 @@ class Rankings:
     def num_tracks(self) -> int:
         """Size of the catalogue."""
         return len(self.popularity)
+
+    def rows(self, chosen: NDArray[np.bool_]) -> Rankings:
+        """Those of some playlists (bool [num_playlists])."""
+        pooled, place = chosen[self.pooled_row], np.cumsum(chosen) - 1
+        return Rankings(
+            self.playlist_index[chosen],
+            self.ranks.rows(chosen),
+            self.held_out_index[np.repeat(chosen, self.ranks.num_held_out)],
+            self.top_index[chosen],
+            self.popularity,
+            self.positive_scores[pooled],
+            self.negative_scores[pooled],
+            place[self.pooled_row[pooled]],
+            self.asks_next[chosen],
+        )
 
     @cached_property
     def popularity_bucket(self) -> NDArray[np.int64]:

@@ -46,6 +46,12 @@ class HeldOutRanks:
         """int64 [num_playlists]: held-out tracks per playlist."""
         return np.diff(self.offsets)
 
+    def rows(self, chosen: NDArray[np.bool_]) -> HeldOutRanks:
+        """Those of some playlists (bool [num_playlists])."""
+        offsets = np.append(0, np.cumsum(self.num_held_out[chosen]))
+        pairs = np.repeat(chosen, self.num_held_out)
+        return HeldOutRanks(offsets, self.rank[pairs], self.auc[chosen])
+
 
 def rank_held_out(
     scores: NDArray[np.float32] | NDArray[np.float64],

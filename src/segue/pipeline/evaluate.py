@@ -22,6 +22,7 @@ from segue.graph.playlist_graph import PlaylistGraph
 from segue.graph.split import HeldOut, Split, SplitRecipe, split_graph
 from segue.metrics import METRICS, Metric
 from segue.pipeline.system import SystemScorer
+from segue.scoring.questions import Question, check_question
 
 DEFAULT_TRIALS = 8
 # What a bundle is called beside baselines: its whole score is measured, not its vectors alone.
@@ -64,9 +65,14 @@ class Evaluations(Mapping[str, Evaluation]):
         return len(self.evaluations)
 
     def __repr__(self) -> str:
-        """The figures as a table."""
+        """The figures as a table; where both questions are measured, a second one by question."""
         title = f"{self.title} ({next(iter(self))}: {self.system})" if self.system else self.title
-        return table_text(title, ["metric", *self, ""], evaluation_rows(list(self.values())))
+        table = table_text(title, ["metric", *self, ""], evaluation_rows(list(self.values())))
+        rows = question_rows(self)
+        if not rows:
+            return table
+        metrics = [metric.name for metric in _accuracy(next(iter(self.values())))]
+        return table + "\n\n" + table_text("By question", ["", "", *metrics], rows)
 
     def to_json(self) -> dict[str, Any]:
         """As plain values: figures by name, for baselines with their options."""
@@ -96,6 +102,7 @@ def evaluate(
     num_trials: int = DEFAULT_TRIALS,
     trials_file: str | Path | None = None,
     metrics: Sequence[Metric] = METRICS,
+    question: Question | None = None,
     name: str | None = None,
     progress: bool | Progress = False,
 ) -> Evaluations:
@@ -122,6 +129,9 @@ def evaluate(
         Where finished trials are stored, so that none is repeated.
     metrics
         `segue.METRICS` by default; ``[*segue.METRICS, segue.Metric(…)]`` adds your own.
+    question
+        What all playlists of a bundle are asked, see `segue.Recommender`; None: each what its
+        held-out tracks answer, so that each question is measured at its best.
     name
         The model's name in the table; by default ``"bundle"``, or the scorer's class.
     progress
@@ -178,6 +188,8 @@ def evaluate(
             f"{given} cannot be measured, expected a bundle, its folder, or an object with a "
             "method scores(query)"
         )
+    if question is not None:
+        check_question(question)
     if on not in ("test", "validation"):
         raise InputError(f"on is {on!r}, expected test or validation")
     if num_given is not None:
@@ -187,7 +199,7 @@ def evaluate(
         raise InputError(f"nothing was held out for {on}, so there is nothing to measure")
     if isinstance(model, Bundle):
         name, system = name or BUNDLE, model.system
-        scorer: Scorer | HeldOutScorer = SystemScorer.of_bundle(model, split)
+        scorer: Scorer | HeldOutScorer = SystemScorer.of_bundle(model, split, question)
     else:
         name, scorer, system = name or type(model).__name__, model, ""
     evaluations = {name: measure(name, scorer, held_out, split, report, metrics)}
@@ -214,6 +226,25 @@ def evaluation_rows(evaluations: Sequence[Evaluation]) -> list[list[str]]:
         ]
         for metric in evaluations[0].metrics
     ]
+
+
+def question_rows(evaluations: Mapping[str, Evaluation]) -> list[list[str]]:
+    """By question, the figures of accuracy of each model; nothing unless both are measured."""
+    words = {"fit": "what fits", "next": "what comes next"}
+    return [
+        [
+            words[question] if place == 0 else "",
+            name,
+            *(each.format(of.by_question[question].values[each.name]) for each in _accuracy(of)),
+        ]
+        for question in words
+        for place, (name, of) in enumerate(evaluations.items())
+        if of.by_question
+    ]
+
+
+def _accuracy(evaluation: Evaluation) -> list[Metric]:
+    return [metric for metric in evaluation.metrics if metric.topic == "accuracy"]
 
 
 def measure(

@@ -13,6 +13,7 @@ from segue.bundle import MeasuredVectors
 from segue.errors import ArtefactError
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.graph.split import Split
+from segue.scoring.questions import Questions
 from segue.scoring.term import StoredTerm
 from segue.scoring.terms import STORED, first_stage_of
 from segue.scoring.trees import Trees
@@ -56,34 +57,36 @@ class FinishedParts:
         vectors: MeasuredVectors,
         config: TrainConfig,
         system: SystemConfig,
+        questions: Questions,
         advance: Callable[[float], None] = lambda share: None,
-    ) -> Trees | None:
-        """The second stage on top of a first one; None if validation has too few cases.
+    ) -> tuple[Trees | None, Questions]:
+        """The second stage on top of a first one, see `train_second_stage`.
 
         `config` and `system` are those that the first stage was made with; `advance` is called with
         the share of the work done since the last call.
         """
         if system.second_stage is None:
-            return None
-        facts = (split.fingerprint, config.to_json(), system.to_json())
+            return None, questions
+        facts = (split.fingerprint, config.to_json(), system.to_json(), questions.to_json())
         path = self._path("second_stage", *facts)
         if path is not None and path.exists():
             try:
-                arrays, _ = load_checked(path)
-                return Trees.from_arrays(arrays) if arrays else None
+                arrays, kept = load_checked(path)
+                return Trees.from_arrays(arrays) if arrays else None, Questions.from_json(kept)
             except (ArtefactError, ValueError, TypeError) as error:
                 raise ArtefactError(f"{path}: not a second stage ({error}); remove it") from error
-        trees = train_second_stage(
+        trees, questions = train_second_stage(
             split,
             first_stage_of(vectors, split.train.catalog),
             vectors.popularity,
             system.second_stage,
+            questions,
             advance=advance,
         )
         if path is not None:
             # That there is none is a result, too.
-            save_checked(path, {} if trees is None else trees.arrays())
-        return trees
+            save_checked(path, {} if trees is None else trees.arrays(), questions.to_json())
+        return trees, questions
 
     @property
     def exist(self) -> bool:

@@ -25,9 +25,11 @@ from segue.pipeline.evaluate import measure
 from segue.pipeline.parts import FinishedParts
 from segue.pipeline.system import SystemScorer
 from segue.scoring.centroid import unit_rows
+from segue.scoring.questions import Questions
 from segue.scoring.terms import first_stage_of
 from segue.training.checkpoint import CHECKPOINT
 from segue.training.config import SystemConfig, TrainConfig
+from segue.training.recency import fit_recency
 from segue.training.steps import eligible_playlists
 from segue.training.titles import TitleScale, fit_title_scale
 from segue.training.train import TrainResult
@@ -98,12 +100,12 @@ class TrainingRun:
         result = self.trained_on_split(terms)
         scale = self.title_scale(result, terms)
         measured = self.measured(_with_scale(result, scale), terms)
-        second_stage = None
+        second_stage, questions = None, self.questions(measured)
         if self.system.second_stage is not None and split.validation.targets.num_pairs:
             report.say("Training the second stage on the validation tracks")
             with report.bar("Second stage", 1, "") as bar:
-                trees = self.parts.second_stage(
-                    split, measured, self.config, self.system, bar.advance
+                trees, questions = self.parts.second_stage(
+                    split, measured, self.config, self.system, questions, bar.advance
                 )
             if trees is None:
                 report.say(
@@ -113,7 +115,7 @@ class TrainingRun:
                 second_stage = trees.arrays()
         metrics = {}
         if split.test.targets.num_pairs:
-            scorer = SystemScorer.of_vectors(measured, second_stage, split)
+            scorer = SystemScorer.of_vectors(measured, second_stage, split, questions)
             evaluation = measure(self.config.model, scorer, split.test, split, report)
             metrics = {"test": evaluation.to_json()}
         shipped, on = result, split.train
@@ -138,6 +140,7 @@ class TrainingRun:
             measured=measured if refit else None,
             terms=terms,
             second_stage=second_stage,
+            questions=questions.to_json(),
             config={
                 **self.config.to_json(),
                 "epochs": len(result.history),
@@ -217,6 +220,13 @@ class TrainingRun:
         measured = self.measured(vectors, terms)
         self.report.say("Choosing on validation how much titles count")
         return fit_title_scale(self.split, first_stage_of(measured, self.split.train.catalog))
+
+    def questions(self, measured: MeasuredVectors) -> Questions:
+        """How much more the last tracks of ordered playlists count, by validation."""
+        if not self.split.graph.playlists.order_known.any():
+            return Questions()
+        self.report.say("Choosing on validation how much the last tracks count")
+        return fit_recency(self.split, first_stage_of(measured, self.split.train.catalog))
 
     def refitted(self, result: TrainResult) -> TrainResult:
         """The training that ships: on all pairs, up to the epoch chosen."""

@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from segue.bundle import Bundle, MeasuredVectors
 from segue.data.playlists import Float32Array
 from segue.graph.split import HeldOut, Split
-from segue.scoring.recency import Recency, query_of
+from segue.scoring.query import FIT, NEXT
+from segue.scoring.questions import Question, Questions, asks_of
 from segue.scoring.two_stages import TwoStages
 
 
@@ -23,23 +25,28 @@ class SystemScorer:
     ----------
     stages
     split
-        Says for which playlists the order is known and meaningful, and their titles.
-    recency : Recency or None
+        Says for which playlists the order is known, and their titles.
+    question
+        What all playlists ask; None: each the question that its held-out tracks answer.
     titles
         Whether queries have the words of a playlist's title, where the model has learned words.
     """
 
     stages: TwoStages
     split: Split
-    recency: Recency | None = Recency()  # noqa: RUF009
+    question: Question | None = None
     titles: bool = True
 
     @classmethod
-    def of_bundle(cls, bundle: Bundle, split: Split) -> SystemScorer:
+    def of_bundle(
+        cls, bundle: Bundle, split: Split, question: Question | None = None
+    ) -> SystemScorer:
         """The scorer that a bundle's metrics were measured with."""
         if bundle.measured is not None:
             bundle.measured.check()
-        return cls.of_vectors(bundle.measured or bundle, bundle.second_stage, split)
+        questions = Questions.from_json(bundle.questions)
+        vectors = bundle.measured or bundle
+        return cls.of_vectors(vectors, bundle.second_stage, split, questions, question)
 
     @classmethod
     def of_vectors(
@@ -47,14 +54,21 @@ class SystemScorer:
         vectors: Bundle | MeasuredVectors,
         second_stage: Mapping[str, NDArray[Any]] | None,
         split: Split,
+        questions: Questions = Questions(),  # noqa: B008 - frozen
+        question: Question | None = None,
     ) -> SystemScorer:
-        """From vectors, further terms and the arrays of a second stage."""
-        return cls(TwoStages.of(vectors, split.train.catalog, second_stage), split)
+        """From vectors, further terms, the arrays of a second stage and what questions need."""
+        stages = TwoStages.of(vectors, split.train.catalog, second_stage, questions)
+        return cls(stages, split, question)
 
     def held_out_scores(self, held_out: HeldOut) -> Float32Array:
         """Scores of all tracks: float32 [num_rows, num_tracks]."""
         order_known = self.split.order_known(held_out)
+        if self.question is None:
+            asks = np.where(order_known & held_out.asks_next, NEXT, FIT).astype(np.int8)
+        else:
+            asks = asks_of(self.question, order_known)
         words = None
         if self.titles and self.stages.first.centroid.words is not None:
             words = self.split.title_words(held_out)
-        return self.stages.scores(query_of(held_out.query, order_known, self.recency, words))
+        return self.stages.scores(self.stages.questions.query(held_out.query, asks, words))

@@ -13,6 +13,7 @@ from segue.errors import InputError, NameLookupError
 from segue.recommend.own_music import OwnMusic
 from segue.recommend.recommender import Recommender
 from segue.scoring.query import Query
+from segue.scoring.questions import Question
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,23 +34,30 @@ class AskedPlaylists:
     query: Query
 
 
-def asked_of_rows(recommender: Recommender, rows: Sequence[int]) -> AskedPlaylists:
+def asked_of_rows(
+    recommender: Recommender, rows: Sequence[int], question: Question = "either"
+) -> AskedPlaylists:
     """Playlists of the bundle, by row (InputError if it has none)."""
     playlists = recommender.playlists
     places = pa.array(rows, pa.int64())
     ids, titles = (column.take(places).to_pylist() for column in (playlists.ids, playlists.titles))
-    return AskedPlaylists(ids, titles, recommender.queries.of_rows(np.array(rows, dtype=np.int64)))
+    query = recommender.queries.of_rows(np.array(rows, dtype=np.int64), question)
+    return AskedPlaylists(ids, titles, query)
 
 
-def asked_of_own(recommender: Recommender, own: OwnMusic) -> AskedPlaylists:
+def asked_of_own(
+    recommender: Recommender, own: OwnMusic, question: Question = "either"
+) -> AskedPlaylists:
     """Playlists from elsewhere, with their titles."""
     playlists = own.collection.playlists
     titles = playlists.titles.to_pylist()
-    query = recommender.queries.of_lists(own.tracks, own.order_known, titles)
+    query = recommender.queries.of_lists(own.tracks, own.order_known, titles, question)
     return AskedPlaylists(playlists.ids.to_pylist(), titles, query)
 
 
-def read_ids(path: Path, recommender: Recommender) -> tuple[AskedPlaylists, list[str]]:
+def read_ids(
+    path: Path, recommender: Recommender, question: Question = "either"
+) -> tuple[AskedPlaylists, list[str]]:
     """Read ids of the bundle's playlists, one per line; empty lines are ignored.
 
     Returns
@@ -77,7 +85,7 @@ def read_ids(path: Path, recommender: Recommender) -> tuple[AskedPlaylists, list
     _refuse_repeats(path, ids, places)
     if not rows:
         raise first or InputError(f"{path}: contains no playlist ids, expected one per line")
-    return asked_of_rows(recommender, rows), unknown
+    return asked_of_rows(recommender, rows, question), unknown
 
 
 def read_lines(path: Path) -> list[tuple[int, str]]:

@@ -15,7 +15,7 @@ from segue.names.matches import Songs
 from segue.recommend.rows import Rows, Text, as_texts
 from segue.recommend.titles import AskedTitle, Titles
 from segue.scoring.query import Query
-from segue.scoring.recency import Recency, query_of
+from segue.scoring.questions import Question, Questions, asks_of
 
 
 class Queries:
@@ -27,9 +27,8 @@ class Queries:
     rows
     num_tracks
         Size of the catalogue.
-    recency
-        How much more the last tracks of a playlist count if its order is known; None: no more than
-        the others.
+    questions
+        How queries are made by what they ask.
     titles
     """
 
@@ -38,17 +37,18 @@ class Queries:
         names: NameLookup,
         rows: Rows,
         num_tracks: int,
-        recency: Recency | None,
+        questions: Questions,
         titles: Titles,
     ) -> None:
         self._names, self._rows, self._titles = names, rows, titles
-        self._num_tracks, self._recency = num_tracks, recency
+        self._num_tracks, self._questions = num_tracks, questions
 
     def of_lists(
         self,
         tracks: TrackLists,
         order_known: BoolArray,
         titles: Sequence[str | None] | None = None,
+        question: Question = "either",
     ) -> Query:
         """Some lists of tracks, by row.
 
@@ -58,17 +58,25 @@ class Queries:
         order_known : bool [num_lists]
         titles
             One for each list; their words count where the bundle has learned words.
+        question
+            What all lists ask; those whose order is not known ask what fits.
+
+        Raises
+        ------
+        InputError
+            If the question is unknown.
         """
         words = None if titles is None else self._titles.lists(titles)
-        return query_of(tracks, order_known, self._recency, words)
+        return self._questions.query(tracks, asks_of(question, order_known), words)
 
-    def of_rows(self, playlist_index: Any) -> Query:
+    def of_rows(self, playlist_index: Any, question: Question = "either") -> Query:
         """Some playlists of the bundle with their titles, by row (an int array).
 
         Raises
         ------
         InputError
-            If the bundle was made without playlists, or has none in one of the rows.
+            If the bundle was made without playlists, has none in one of the rows, or the question
+            is unknown.
         """
         playlists = self._rows.playlists
         if len(playlist_index) and not np.issubdtype(playlist_index.dtype, np.integer):
@@ -85,7 +93,7 @@ class Queries:
         if self._titles.known:
             titled = playlists.relations["word"].rows(playlist_index)
             words = TrackLists(titled.offsets, titled.target_index)
-        return query_of(tracks, order_known, self._recency, words)
+        return self._questions.query(tracks, asks_of(question, order_known), words)
 
     def of_playlist(
         self,
@@ -93,12 +101,13 @@ class Queries:
         songs: Songs | None,
         ordered: bool,
         title: str | None = None,
+        question: Question = "either",
     ) -> tuple[Query, int | None, AskedTitle]:
         """A playlist of the bundle, by id, or the songs of any other.
 
         Parameters
         ----------
-        playlist, songs, ordered
+        playlist, songs, ordered, question
         title
             By default a playlist of the bundle has its own; an empty one is no title.
 
@@ -124,11 +133,11 @@ class Queries:
             asked = self._titles.asked(title)
             if title is None:
                 asked = self._titles.own(self._rows.playlists.titles[row].as_py())
-            query = replace(self.of_rows(np.array([row])), words=None)
+            query = replace(self.of_rows(np.array([row]), question), words=None)
             return _with_title(query, asked), row, asked
         asked = self._titles.asked(title)
         rows = list(songs.rows) if songs is not None else []
-        query = self.of_lists(TrackLists.from_lists([rows]), np.array([ordered]))
+        query = self._of_songs(rows, ordered, question)
         return _with_title(query, asked), None, asked
 
     def of_seeds(
@@ -137,6 +146,7 @@ class Queries:
         artists: Text | Iterable[Text],
         ordered: bool = False,
         title: str | None = None,
+        question: Question = "either",
     ) -> tuple[Query, AskedTitle]:
         """A few songs, artists by id or name, and a title; repeated ones count once.
 
@@ -152,10 +162,15 @@ class Queries:
         if not songs.rows and not artists and not title:
             raise InputError("give at least one track or artist, or a title")
         by = dict.fromkeys(self._names.find(artist, "artist") for artist in artists)
-        query = self.of_lists(TrackLists.from_lists([list(songs.rows)]), np.array([ordered]))
+        query = self._of_songs(list(songs.rows), ordered, question)
         if by:
             query = replace(query, artists=TrackLists.from_lists([list(by)]))
         return _with_title(query, asked), asked
+
+    def _of_songs(self, rows: list[int], ordered: bool, question: Question) -> Query:
+        # Whoever asks what comes next of songs means their order.
+        in_order = np.array([ordered or question == "next"])
+        return self.of_lists(TrackLists.from_lists([rows]), in_order, question=question)
 
     def of_matrix(self, playlist_tracks: Any) -> Query:
         """Any playlists by tracks.

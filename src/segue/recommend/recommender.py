@@ -41,7 +41,7 @@ from segue.scoring.ann import AnnIndex
 from segue.scoring.centroid import Centroid
 from segue.scoring.first_stage import FirstStage
 from segue.scoring.query import Query
-from segue.scoring.recency import Recency
+from segue.scoring.questions import Question, Questions
 from segue.scoring.rerank import check_dial
 from segue.scoring.two_stages import TwoStages
 
@@ -55,6 +55,11 @@ class Recommender:
 
     n
         Length of the list, at least 1; the list is shorter only if no further track is allowed.
+    question
+        Of a playlist whose order is known: ``"fit"``, what fits it as a whole, whatever its order;
+        ``"next"``, what comes next, for which its last tracks count most; or ``"either"``, a list
+        that is good for both. Of any other playlist, what fits. Songs that are given are in order
+        if it is asked what comes next.
     reasons
         Look up playlists that hold both a recommended track and some of the query.
     dial
@@ -67,9 +72,6 @@ class Recommender:
     Parameters
     ----------
     bundle
-    recency
-        How much more the last tracks of a playlist count if its order is known; None: no more than
-        the others.
     ann
         Preselects the tracks to score exactly; None: all are scored.
     second_stage
@@ -105,7 +107,6 @@ class Recommender:
         self,
         bundle: Bundle,
         *,
-        recency: Recency | None = Recency(),  # noqa: B008
         ann: AnnIndex | None = None,
         second_stage: bool = True,
     ) -> None:
@@ -119,12 +120,13 @@ class Recommender:
         self.rows = Rows(bundle)
         self.details = Details(bundle, self.names, self.rows)
         self._titles = Titles(bundle)
+        questions = Questions.from_json(bundle.questions)
         self.queries = Queries(
-            self.names, self.rows, bundle.catalog.num_tracks, recency, self._titles
+            self.names, self.rows, bundle.catalog.num_tracks, questions, self._titles
         )
         self._answers = Answers(bundle)
         trees = bundle.second_stage if second_stage else None
-        self.stages = TwoStages.of(bundle, bundle.catalog, trees, ann)
+        self.stages = TwoStages.of(bundle, bundle.catalog, trees, questions, ann)
         self._suggester = TitleSuggester(bundle, self.stages.first.centroid)
         self._ranker = Ranker(self.stages, bundle.catalog)
         cosine = FirstStage(Centroid(bundle.track_vectors, bundle.query_weight), index=ann)
@@ -164,6 +166,7 @@ class Recommender:
         tracks: Text | Iterable[Text] | None = None,
         title: str | None = None,
         ordered: bool = False,
+        question: Question = "either",
         reasons: bool = False,
         dial: float = 0.0,
         diversity: float = 0.0,
@@ -183,7 +186,7 @@ class Recommender:
             title leaves it out).
         ordered
             Whether the order of `tracks` is meaningful; for a playlist of the bundle this is known.
-        n, reasons, dial, diversity, filters
+        n, question, reasons, dial, diversity, filters
             As for all verbs.
 
         Raises
@@ -196,7 +199,7 @@ class Recommender:
             of several. Tracks that do not exist beside others that do are passed over, and listed.
         """
         songs = self._given(playlist, tracks, others=bool(title))
-        query, without, asked = self.queries.of_playlist(playlist, songs, ordered, title)
+        query, without, asked = self.queries.of_playlist(playlist, songs, ordered, title, question)
         heading = "Most popular tracks" if query.empty[0] else "Recommended for this playlist"
         if without is not None:
             name = self.playlists.titles[without].as_py()
@@ -216,6 +219,7 @@ class Recommender:
         *,
         artists: Text | Iterable[Text] = (),
         title: str | None = None,
+        question: Question = "either",
         reasons: bool = False,
         dial: float = 0.0,
         diversity: float = 0.0,
@@ -231,7 +235,7 @@ class Recommender:
             Ids or names; their own tracks may be recommended (a filter can exclude them).
         title
             What a playlist of such tracks would be called, as "sunday morning coffee".
-        n, reasons, dial, diversity, filters
+        n, question, reasons, dial, diversity, filters
             As for all verbs.
 
         Raises
@@ -244,7 +248,7 @@ class Recommender:
             learned no words, or an option is out of range.
         """
         songs = self._seeds(tracks, artists, title)
-        query, asked = self.queries.of_seeds(songs, artists, title=title)
+        query, asked = self.queries.of_seeds(songs, artists, title=title, question=question)
         options: ListOptions = {"dial": dial, "diversity": diversity, "filters": filters}
         heading = self._answers.heading_of_seeds(query, title)
         found = self._answer(heading, query, n, reasons, options, asked=asked, distinct=True)
@@ -337,6 +341,7 @@ class Recommender:
         artists: Text | Iterable[Text] = (),
         title: str | None = None,
         ordered: bool = False,
+        question: Question = "either",
         dial: float = 0.0,
     ) -> Explanation:
         """Everything that counts for and against one track.
@@ -356,7 +361,7 @@ class Recommender:
             As for `complete` and `vibe`.
         ordered
             Whether the order of `tracks` is meaningful, as for `complete`.
-        dial
+        question, dial
             As for all verbs.
 
         Raises
@@ -371,11 +376,13 @@ class Recommender:
         tracks, artists = as_texts(tracks), as_texts(artists, "artist")
         songs = self._seeds(tracks, artists, title)
         if playlist is None:
-            query, asked_with = self.queries.of_seeds(songs, artists, ordered, title)
+            query, asked_with = self.queries.of_seeds(songs, artists, ordered, title, question)
         elif tracks or artists:
             raise InputError("give either a playlist, or tracks and artists")
         else:
-            query, without, asked_with = self.queries.of_playlist(playlist, None, False, title)
+            query, without, asked_with = self.queries.of_playlist(
+                playlist, None, False, title, question
+            )
         explained = self.names.songs([as_text(track)])
         asked = np.array(explained.rows, dtype=np.int32)
         parts = self.stages.parts(query, asked, dial)
@@ -540,6 +547,7 @@ class Recommender:
         playlist_tracks: Any = None,
         n: int = 500,
         *,
+        question: Question = "either",
         dial: float = 0.0,
         diversity: float = 0.0,
         filters: Filters = NO_FILTERS,
@@ -553,7 +561,7 @@ class Recommender:
         playlist_tracks : csr_matrix [batch_size, num_tracks], optional
             Which tracks each playlist holds, whatever the values; by default those of the bundle's
             playlists. An empty row gets the most popular tracks.
-        n, dial, diversity, filters
+        n, question, dial, diversity, filters
             As for all verbs.
 
         Returns
@@ -566,7 +574,7 @@ class Recommender:
         if playlist_tracks is not None:
             query = self.queries.of_matrix(playlist_tracks)
         elif playlist_index is not None:
-            query = self.queries.of_rows(np.atleast_1d(np.asarray(playlist_index)))
+            query = self.queries.of_rows(np.atleast_1d(np.asarray(playlist_index)), question)
         else:
             raise InputError("recommend needs playlist_index or playlist_tracks")
         return self.rank(query, n, dial=dial, diversity=diversity, filters=filters)

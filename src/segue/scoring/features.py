@@ -10,10 +10,12 @@ import numpy as np
 from segue.data.playlists import BoolArray, Catalog, Float32Array, Int32Array, Int64Array
 from segue.scoring.centroid import unit_rows
 from segue.scoring.first_stage import FirstStage
-from segue.scoring.query import Query
+from segue.scoring.query import NEXT, Query
+from segue.scoring.questions import Questions
 from segue.scoring.wide import WidePart
 
-# For a list whose order is known: how many last tracks, and half-lives, in tracks, of earlier ones.
+# Where it is asked what comes next: how many last tracks, and half-lives, in tracks, of earlier
+# ones.
 _LAST, _END, _HALF_LIVES = 3, 5, (2.0, 6.0)
 _NUM_NEAREST = 3
 # For each kind of group, the feature that sums the wide part over it.
@@ -44,7 +46,7 @@ FEATURES = (
     "share with weight",
     "weights of artist",
     "weights of album",
-    # The same, for the end of a list whose order is known.
+    # The same, for the end of a list that is asked what comes next.
     "cosine with last",
     "cosine with last two",
     "cosine with last three",
@@ -71,7 +73,7 @@ FEATURES = (
     "album popularity",
     # The list itself.
     "length",
-    "order known",
+    "asks next",
     "artists by length",
     "albums by length",
     "mean popularity",
@@ -95,19 +97,52 @@ class FeatureMaker:
         self._popularity = np.log1p(popularity).astype(np.float32)
         self._counts = popularity
 
+    def asked(
+        self,
+        query: Query,
+        asks: int,
+        candidates: Int32Array,
+        score: Float32Array,
+        questions: Questions,
+    ) -> tuple[Float32Array, Int64Array]:
+        """Features of candidates for one list as if it asked one question.
+
+        Parameters
+        ----------
+        query, candidates, score
+            As for `features`; the scores are those of the query as it is.
+        asks
+            `FIT` or `NEXT`.
+        questions
+            How queries are made.
+
+        Returns
+        -------
+        features : float32 [num_candidates, num_features]
+            By the scores of that question, descending.
+        order : int64 [num_candidates]
+            Places of the candidates in that order.
+        """
+        order = np.arange(len(candidates))
+        if query.asked(0) != asks:
+            query = questions.asked(query, asks)
+            score = self.first_stage.scores_of(query, candidates)
+            order = np.lexsort((candidates, -score))
+        return self.features(query, candidates[order], score[order]), order
+
     def features(self, query: Query, candidates: Int32Array, score: Float32Array) -> Float32Array:
         """Features of the candidates for one list: float32 [num_candidates, num_features].
 
         Parameters
         ----------
         query
-            A single list of at least one track. Features of the order are NaN where it is not
-            known.
+            A single list of at least one track. Features of the order are NaN unless it is asked
+            what comes next.
         candidates : int32 [num_candidates]
         score : float32 [num_candidates]
             Scores of the first stage, descending.
         """
-        tracks, order_known = query.tracks.track_index, query.ordered(0)
+        tracks, in_order = query.tracks.track_index, query.asked(0) == NEXT
         vectors = self._centroid.track_vectors
         num_tracks, num_candidates = len(tracks), len(candidates)
         cosine = vectors[tracks] @ vectors[candidates].T
@@ -140,12 +175,12 @@ class FeatureMaker:
             "largest weights": heaviest_sum,
             "share with weight": (weight > 0).mean(axis=0),
             "length": num_tracks,
-            "order known": order_known,
+            "asks next": in_order,
         }
         found |= group_weights
-        found |= self._shared(tracks, order_known, candidates)
-        found |= self._by_centroids(tracks, order_known, candidates)
-        if order_known:
+        found |= self._shared(tracks, in_order, candidates)
+        found |= self._by_centroids(tracks, in_order, candidates)
+        if in_order:
             recency = _recency(num_tracks, _HALF_LIVES[0])
             found |= {
                 "cosine with last": cosine[-1],
@@ -191,9 +226,7 @@ class FeatureMaker:
             sums[name] = np.where(group[candidates] >= 0, total[of_candidate], 0)
         return weights, sums
 
-    def _shared(
-        self, tracks: Int32Array, order_known: bool, candidates: Int32Array
-    ) -> dict[str, Any]:
+    def _shared(self, tracks: Int32Array, in_order: bool, candidates: Int32Array) -> dict[str, Any]:
         """How many tracks of the list are by the candidate's artist and on its album."""
         found: dict[str, Any] = {}
         for kind, count, share in (
@@ -207,9 +240,9 @@ class FeatureMaker:
             found[share] = found[count] / np.float32(len(tracks))
             named = ours[ours >= 0]
             found[f"{kind}s by length"] = np.float32(len(np.unique(named)) / len(tracks))
-            if order_known:
+            if in_order:
                 found[f"{kind} of last"] = same[-1]
-            if order_known and kind == "artist":
+            if in_order and kind == "artist":
                 found["tracks by artist at end"] = same[-_END:].sum(axis=0)
                 found["artists at end"] = np.float32(len(np.unique(ours[-_END:])))
         album = self.catalog.main_album[candidates]
@@ -217,7 +250,7 @@ class FeatureMaker:
         return found
 
     def _by_centroids(
-        self, tracks: Int32Array, order_known: bool, candidates: Int32Array
+        self, tracks: Int32Array, in_order: bool, candidates: Int32Array
     ) -> dict[str, Any]:
         """Cosines with centroids of the list under different track weights."""
         vectors = self._centroid.track_vectors
@@ -228,7 +261,7 @@ class FeatureMaker:
             "even cosine": vectors[candidates] @ even,
             "artist cosine": self._artist_vectors[by] @ even,
         }
-        if order_known:
+        if in_order:
             names = ("cosine by recency", "cosine by slow recency")
             for name, half_life in zip(names, _HALF_LIVES, strict=True):
                 late = _recency(len(tracks), half_life)[None] @ weighted

@@ -76,6 +76,13 @@ class FirstStage:
         _add_all(asked, scores, rows)
         return scores
 
+    def scores_of(self, query: Query, tracks: Int32Array) -> Float32Array:
+        """Scores of some tracks (int32 [num_tracks_asked]) for a single list: float32."""
+        scores = np.zeros(len(tracks), dtype=np.float32)
+        for term, prepared in self._asked(query, 0.0):
+            scores += term.pairs(tracks[None].astype(np.int64), prepared)[0]
+        return scores
+
     def left_out(self, query: TrackLists | Query) -> Float32Array:
         """Leave one out: the score of each track of each list for its list without it.
 

@@ -5,8 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from segue.data.playlists import BoolArray, Float32Array, Int64Array, TrackLists
+
+# What a list is asked: which tracks fit it; which come next; or for tracks good for either. Without
+# a known order the last two are the first.
+FIT, NEXT, EITHER = 0, 1, 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,8 +26,9 @@ class Query:
         Factor of each track's query weight, at least 0; None: 1.
     artists : TrackLists or None
         Rows of artists, one list for each list of tracks.
-    order_known : bool [num_lists] or None
-        Whether the order of each list's tracks is meaningful; None: of no list.
+    asks : int8 [num_lists] or None
+        `FIT`, `NEXT` or `EITHER`, which is what is made of the order of each list's tracks; None:
+        all ask `FIT`.
     words : TrackLists or None
         Rows of words, one list for each list of tracks: those of its title.
     """
@@ -30,7 +36,7 @@ class Query:
     tracks: TrackLists
     emphasis: Float32Array | None = None
     artists: TrackLists | None = None
-    order_known: BoolArray | None = None
+    asks: NDArray[np.int8] | None = None
     words: TrackLists | None = None
 
     def __post_init__(self) -> None:
@@ -41,8 +47,8 @@ class Query:
             lists = getattr(self, name)
             if lists is not None and len(lists) != len(self.tracks):
                 raise ValueError(f"{name} and tracks differ in the number of lists")
-        if self.order_known is not None and self.order_known.shape != (len(self.tracks),):
-            raise ValueError("order_known must hold one value per list")
+        if self.asks is not None and self.asks.shape != (len(self.tracks),):
+            raise ValueError("asks must hold one value per list")
 
     @classmethod
     def of(cls, query: TrackLists | Query) -> Query:
@@ -67,13 +73,13 @@ class Query:
             self.tracks.rows(rows),
             emphasis,
             None if self.artists is None else self.artists.rows(rows),
-            None if self.order_known is None else self.order_known[rows],
+            None if self.asks is None else self.asks[rows],
             None if self.words is None else self.words.rows(rows),
         )
 
-    def ordered(self, row: int) -> bool:
-        """Whether the order of one list's tracks is meaningful."""
-        return self.order_known is not None and bool(self.order_known[row])
+    def asked(self, row: int) -> int:
+        """What one list is asked."""
+        return FIT if self.asks is None else int(self.asks[row])
 
     @property
     def relative_emphasis(self) -> Float32Array | None:

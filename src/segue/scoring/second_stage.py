@@ -12,7 +12,8 @@ from segue.data.playlists import Catalog, Float32Array, Int32Array, Int64Array
 from segue.errors import ArtefactError
 from segue.scoring.features import FEATURES, FeatureMaker
 from segue.scoring.first_stage import FirstStage
-from segue.scoring.query import Query
+from segue.scoring.query import EITHER, FIT, NEXT, Query
+from segue.scoring.questions import Questions
 from segue.scoring.trees import Trees
 
 # Number of tracks of each list that are reordered.
@@ -26,7 +27,8 @@ class SecondStage:
     Decision Tree", NIPS 2017) estimate for each track of a pool, the best by the first stage, the
     odds that it belongs to the list, from the features of `segue.scoring.features`. The track with
     the best odds then gets the highest score in the pool, the next one the second highest, and so
-    on. So scores keep their scale, and tracks outside the pool keep their rank.
+    on. So scores keep their scale, and tracks outside the pool keep their rank. Of a list for
+    either question the odds are estimated for both, and what counts is their weighted sum.
 
     Parameters
     ----------
@@ -37,6 +39,8 @@ class SecondStage:
     popularity : int64 [num_tracks]
     pool_size
         Number of tracks of each list that are reordered.
+    questions
+        How many trees each question uses.
 
     Raises
     ------
@@ -51,18 +55,24 @@ class SecondStage:
         catalog: Catalog,
         popularity: Int64Array,
         pool_size: int = POOL_SIZE,
+        questions: Questions = Questions(),  # noqa: B008 - frozen
     ) -> None:
         try:
-            self._trees = Trees.from_arrays(model)
+            trees = Trees.from_arrays(model)
         except (TypeError, ValueError) as error:
             raise ArtefactError(f"the second stage cannot be read ({error})") from error
-        num_features = int(self._trees.num_features[0])
+        num_features = int(trees.num_features[0])
         if num_features != len(FEATURES):
             raise ArtefactError(
                 f"the second stage has {num_features} features, expected {len(FEATURES)}: it was "
                 "made by another version of Segue, so train again"
             )
-        self.pool_size = pool_size
+        self.pool_size, self.questions = pool_size, questions
+        every = trees.num_trees, trees.num_trees
+        self._num_trees = every if questions.num_trees is None else questions.num_trees
+        self._trees = {
+            asks: trees.first(number) for asks, number in enumerate(self._num_trees) if number
+        }
         self.maker = FeatureMaker(first_stage, catalog, popularity)
 
     def reordered(self, query: Query, pool: Int32Array, score: Float32Array) -> Float32Array:
@@ -82,20 +92,45 @@ class SecondStage:
             Shaped like `pool`: each row is a permutation of its scores. A list without tracks keeps
             its order.
         """
-        answered = np.flatnonzero((query.tracks.lengths > 0) & (pool[:, 0] >= 0))
-        if not len(answered):
+        asks = np.zeros(len(query), np.int8) if query.asks is None else query.asks
+        either = min(self._num_trees) if any(self.questions.weights) else 0
+        answers = np.array([self._num_trees[FIT], self._num_trees[NEXT], either]) > 0
+        answered = (query.tracks.lengths > 0) & (pool[:, 0] >= 0) & answers[asks]
+        if not answered.any():
             return score
-        sizes = (pool[answered] >= 0).sum(axis=1)
-        features = [
-            self.maker.features(
-                query if len(query) == 1 else query.rows(slice(row, row + 1)),
-                pool[row, :size],
-                score[row, :size],
-            )
-            for row, size in zip(answered.tolist(), sizes.tolist(), strict=True)
-        ]
-        odds = self._trees.predict(np.concatenate(features))
+        # For either both are asked, of the same pool.
+        odds = {row: np.zeros(0) for row in np.flatnonzero(answered).tolist()}
+        for code in (FIT, NEXT):
+            rows = np.flatnonzero(answered & ((asks == code) | (asks == EITHER)))
+            found = self._odds(query, pool, score, rows, code)
+            for row, of_row in zip(rows.tolist(), found, strict=True):
+                if asks[row] == EITHER:
+                    of_row = np.exp(of_row) * self.questions.weights[code]
+                    of_row = of_row + odds[row] if len(odds[row]) else of_row
+                odds[row] = of_row
         reordered = score.copy()
-        for row, part in zip(answered, np.split(odds, np.cumsum(sizes)[:-1]), strict=True):
-            reordered[row, np.argsort(-part, kind="stable")] = score[row, : len(part)]
+        for row, of_row in odds.items():
+            reordered[row, np.argsort(-of_row, kind="stable")] = score[row, : len(of_row)]
         return reordered
+
+    def _odds(
+        self, query: Query, pool: Int32Array, score: Float32Array, rows: Int64Array, asks: int
+    ) -> list[NDArray[np.float64]]:
+        """Logarithms of the odds of the tracks of some pools, in their order, by one question."""
+        features, orders = [], []
+        for row in rows.tolist():
+            one = query if len(query) == 1 else query.rows(slice(row, row + 1))
+            found = pool[row][pool[row] >= 0]
+            of_row, order = self.maker.asked(
+                one, asks, found, score[row, : len(found)], self.questions
+            )
+            features.append(of_row)
+            orders.append(order)
+        if not features:
+            return []
+        odds = self._trees[asks].predict(np.concatenate(features))
+        ends = np.cumsum([len(order) for order in orders])[:-1]
+        return [
+            part[np.argsort(order)]
+            for part, order in zip(np.split(odds, ends), orders, strict=True)
+        ]

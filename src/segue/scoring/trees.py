@@ -150,6 +150,14 @@ class Trees:
         """Number of trees."""
         return len(self.offsets) - 1
 
+    def first(self, number: int) -> Trees:
+        """The first trees, of which there are at least one; all if there are no more."""
+        number = min(number, self.num_trees)
+        nodes = slice(0, self.offsets[number])
+        columns = {name: getattr(self, name)[nodes] for name in _NODE_COLUMNS}
+        leaves = self.leaf_value[: self.offsets[number] + number]
+        return Trees(self.num_features, self.offsets[: number + 1], leaf_value=leaves, **columns)
+
     @cached_property
     def _tree(self) -> Int64Array:
         """The tree of each node."""

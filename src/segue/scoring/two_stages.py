@@ -14,6 +14,7 @@ from segue.data.playlists import BoolArray, Catalog, Float32Array, Int32Array, T
 from segue.scoring.ann import AnnIndex
 from segue.scoring.first_stage import FirstStage
 from segue.scoring.query import Query
+from segue.scoring.questions import Questions
 from segue.scoring.second_stage import SecondStage
 from segue.scoring.term import ScoreParts
 from segue.scoring.terms import first_stage_of
@@ -31,10 +32,13 @@ class TwoStages:
     ----------
     first : FirstStage
     second : SecondStage or None
+    questions : Questions
+        How queries are made by what they ask.
     """
 
     first: FirstStage
     second: SecondStage | None = None
+    questions: Questions = Questions()  # noqa: RUF009 - frozen
 
     @classmethod
     def of(
@@ -42,9 +46,10 @@ class TwoStages:
         vectors: Bundle | MeasuredVectors,
         catalog: Catalog,
         second_stage: Mapping[str, NDArray[Any]] | None,
+        questions: Questions = Questions(),  # noqa: B008 - frozen
         index: AnnIndex | None = None,
     ) -> TwoStages:
-        """From a bundle's arrays, and those of a second stage.
+        """From a bundle's arrays, those of a second stage, and how questions are answered.
 
         Raises
         ------
@@ -54,8 +59,10 @@ class TwoStages:
         first = first_stage_of(vectors, catalog, index)
         second = None
         if second_stage is not None:
-            second = SecondStage(second_stage, first, catalog, vectors.popularity)
-        return cls(first, second)
+            second = SecondStage(
+                second_stage, first, catalog, vectors.popularity, questions=questions
+            )
+        return cls(first, second, questions)
 
     def scores(self, query: TrackLists | Query) -> Float32Array:
         """Scores of all tracks with the dial at 0: float32 [num_lists, num_tracks]."""

@@ -8,6 +8,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstr
 
 from segue.recommend.filters import Filters
 from segue.recommend.ranking import ListOptions
+from segue.scoring import questions
 
 # Limits stated in the API's document.
 MAX_N = 500
@@ -46,6 +47,13 @@ Title = Annotated[
         max_length=MAX_TEXT,
         description="What the playlist is called, such as `sunday morning coffee`; for a bundle "
         "that has learned words of titles.",
+    ),
+]
+WhichQuestion = Annotated[
+    questions.Question,
+    Field(
+        description="Of songs whose order is known: `fit`, what fits them as a whole; `next`, what "
+        "comes next (songs that are given are then in order); `either`, a list for both."
     ),
 ]
 N = Annotated[int, Field(ge=1, le=MAX_N, description="Length of the list.")]
@@ -96,6 +104,7 @@ class ListQuestion(Question):
     """The options of every list of tracks."""
 
     n: N = 10
+    question: WhichQuestion = "either"
     dial: Dial = 0.0
     diversity: float = Field(
         default=0.0, ge=0, le=1, allow_inf_nan=False, description="More variety, up to 1."

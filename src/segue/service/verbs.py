@@ -36,6 +36,7 @@ from segue.service.schemas import (
     OwnIds,
     Question,
     Title,
+    WhichQuestion,
     check_one_of,
     one_of,
 )
@@ -216,6 +217,7 @@ class Why(Question):
     artists: Ids = Field(default_factory=list, description="Artists that it should go with.")
     title: Title | None = None
     ordered: bool = Field(default=False, description="Whether the order of `tracks` is meaningful.")
+    question: WhichQuestion = "either"
     dial: Dial = 0.0
 
     @model_validator(mode="after")
@@ -323,6 +325,7 @@ def routes(work: Work) -> APIRouter:
                 question.n,
                 artists=question.artists,
                 title=question.title,
+                question=question.question,
                 reasons=question.reasons,
                 **question.options(),
             )
@@ -359,6 +362,7 @@ def routes(work: Work) -> APIRouter:
                 artists=question.artists,
                 title=question.title,
                 ordered=question.ordered,
+                question=question.question,
                 dial=question.dial,
             )
         )
@@ -389,6 +393,7 @@ def _complete(served: Served, asked: Playlist, options: Complete | Recommend) ->
         tracks=asked.tracks,
         title=asked.title,
         ordered=asked.ordered,
+        question=options.question,
         reasons=options.reasons,
         **options.options(),
     )

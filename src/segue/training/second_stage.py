@@ -11,56 +11,28 @@ import torch
 from numpy.typing import NDArray
 
 from segue.data.csr import offsets_of
-from segue.data.playlists import BoolArray, Float32Array, Int64Array, TrackLists
+from segue.data.playlists import BoolArray, Float32Array, Int64Array
 from segue.extras import lightgbm_library
-from segue.graph.split import HeldOut, Split, SplitRecipe
+from segue.graph.split import Split
 from segue.scoring.features import FEATURES, FeatureMaker
 from segue.scoring.first_stage import FirstStage
-from segue.scoring.query import Query
-from segue.scoring.recency import Recency, query_of
+from segue.scoring.query import EITHER, FIT, NEXT
+from segue.scoring.questions import Questions
 from segue.scoring.second_stage import POOL_SIZE
 from segue.scoring.trees import Trees
+from segue.training.cases import Cases, cases_of
 from segue.training.config import SecondStageConfig
 
 # Purposes of generators: part of the seed, as NumPy pads seeds with zeros.
-_FOR_SHORT, _FOR_GIVEN, _FOR_FOLDS, _FOR_ROWS, _FOR_AHEAD, _FOR_NEGATIVES = 1, 2, 3, 4, 5, 6
+_FOR_FOLDS, _FOR_NEGATIVES = 3, 6
 # Parts of the cross-validation, and the cutoff of the average precision that it compares.
 _NUM_FOLDS, _CUTOFF = 2, 10
 # Shares of the time, as measured with the defaults: drawing the cases, cross-validation, and the
 # trees that are kept.
 _WORK = {"pools": 0.1, "choosing": 0.6, "last": 0.3}
-# How many times playlists held out whole are used, each time with other tracks given.
-_TIMES_GIVEN = 2
-
-
-@dataclass(frozen=True, eq=False)
-class _Cases:
-    """Playlists with some tracks shown and others to be found.
-
-    Attributes
-    ----------
-    held_out : HeldOut
-    order_known : bool [num_rows]
-        Whether the order of the tracks shown is meaningful.
-    words : TrackLists or None
-        Those of each title; None: no titles.
-    """
-
-    held_out: HeldOut
-    order_known: BoolArray
-    words: TrackLists | None = None
-
-    def __len__(self) -> int:
-        return len(self.order_known)
-
-    def query(self, recency: Recency | None) -> Query:
-        """The query, as in serving."""
-        return query_of(self.held_out.query, self.order_known, recency, self.words)
-
-    def rows(self, rows: slice | Int64Array) -> _Cases:
-        """Some of the cases."""
-        words = None if self.words is None else self.words.rows(rows)
-        return _Cases(self.held_out.rows(rows), self.order_known[rows], words)
+# How much a track that comes next counts beside one that fits, in lists for either; what is tried,
+# and the most cases of each question that it is tried on.
+_WEIGHTS, _MOST_FOR_EITHER = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0), 1000
 
 
 def train_second_stage(
@@ -68,16 +40,18 @@ def train_second_stage(
     first_stage: FirstStage,
     popularity: Int64Array,
     config: SecondStageConfig,
-    recency: Recency | None = Recency(),  # noqa: B008
+    questions: Questions = Questions(),  # noqa: B008 - frozen
     advance: Callable[[float], None] = lambda share: None,
-) -> Trees | None:
+) -> tuple[Trees | None, Questions]:
     """Learn from the validation part which of the first stage's best tracks belong to a list.
 
     Each case is a playlist with its validation tracks held out; the best tracks by the first stage,
     without known ones, are its examples. Test tracks among them count as negatives, which is what
-    they look like. Some cases are repeated with few tracks of the playlist shown, so that a list of
-    three songs is ordered as well as one of thirty; where the last tracks are held out, they are
-    also repeated without the tracks right before those, so that later tracks are found, too.
+    they look like. Cases ask what comes next where the last tracks of an ordered playlist are held
+    out, else what fits: then its order is not looked at, as in serving. Some cases are repeated
+    with few tracks of the playlist shown, so that a list of three songs is ordered as well as one
+    of thirty; those that ask what comes next also without the tracks right before those held out,
+    so that later tracks are found, too.
 
     Parameters
     ----------
@@ -87,16 +61,18 @@ def train_second_stage(
     popularity : int64 [num_tracks]
         In that training graph.
     config
-    recency
-        As in serving.
+    questions
+        As in serving, without a second stage.
     advance
         Called with the share of the work done since the last call; they sum to 1.
 
     Returns
     -------
-    Trees or None
-        None if there are too few cases, or if the first stage
-        alone does better in cross-validation over the playlists.
+    trees : Trees or None
+        None if there are too few cases, or if the first stage alone does better in cross-validation
+        over the playlists, whatever is asked.
+    questions : Questions
+        With the number of trees for each question, and the weights of both in lists for either.
 
     Raises
     ------
@@ -104,36 +80,53 @@ def train_second_stage(
         If LightGBM is not installed.
     """
     lightgbm_library()
-    cases = list(_cases(split, config, titles=first_stage.centroid.words is not None))
+    none = replace(questions, num_trees=(0, 0))
+    cases = list(cases_of(split, config, titles=first_stage.centroid.words is not None))
     if not cases or len(cases[0]) < config.min_questions:
-        return None
+        return None, none
     maker = FeatureMaker(first_stage, split.train.catalog, popularity)
     pools: list[_Pool] = []
     for part in cases:
-        for pool in _pools(part, first_stage, maker, recency):
+        for pool in _pools(part, first_stage, maker, questions):
             pools.append(pool)
             advance(_WORK["pools"] / sum(map(len, cases)))
     # All cases of a playlist are in the same fold.
     rng = np.random.default_rng((config.rng_seed, _FOR_FOLDS))
     fold = rng.permutation(len(split.train.playlists)) % _NUM_FOLDS
-    of_pool = fold[[pool.playlist for pool in pools]]
-    value = np.zeros(1 + len(config.num_trees))
+    of_pool, asks = fold[[pool.playlist for pool in pools]], np.array([pool.asks for pool in pools])
+    value = np.zeros((len(pools), 1 + len(config.num_trees)))
 
     def tree(share: float) -> Callable[[Any], None]:
         return lambda _: advance(share)
 
     each = tree(_WORK["choosing"] / (_NUM_FOLDS * config.num_trees[-1]))
+    boosters = []
     for held_out in range(_NUM_FOLDS):
-        asked = [pools[at] for at in np.flatnonzero(of_pool == held_out)]
         seen = [pools[at] for at in np.flatnonzero(of_pool != held_out)]
-        booster = _boosted(seen, config, config.num_trees[-1], each)
-        value += _average_precision(booster, asked, config.num_trees)
-    best = int(value.argmax())
+        boosters.append(_boosted(seen, config, config.num_trees[-1], each))
+        rows = np.flatnonzero(of_pool == held_out)
+        asked = [pools[at] for at in rows.tolist()]
+        value[rows] = _average_precision(boosters[-1], asked, config.num_trees)
+    # One number of trees, as that of one question alone would be chosen on less; each question has
+    # them or does without, whatever is better for it.
+    of_question = np.stack([value[asks == code].sum(axis=0) for code in (FIT, NEXT)])
+    best = int(np.maximum(of_question, of_question[:, :1]).sum(axis=0).argmax())
     if best == 0:
-        return None
+        return None, none
     number = config.num_trees[best - 1]
+    helps = of_question[:, best] > of_question[:, 0]
+    num_trees = number * int(helps[FIT]), number * int(helps[NEXT])
+    questions = replace(questions, num_trees=num_trees)
+    if min(num_trees) > 0:
+        # The pools of the cases as they are come first.
+        told = value[: len(cases[0]), best]
+        either = _Either.of(cases[0], split.order_known(cases[0].held_out), told)
+        model_of = [boosters[part] for part in fold[either.cases.held_out.playlist_index]]
+        questions = replace(
+            questions, weights=either.best_weights(model_of, first_stage, maker, questions)
+        )
     booster = _boosted(pools, config, number, tree(_WORK["last"] / number))
-    return trees_of(booster)
+    return trees_of(booster), questions
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,13 +134,14 @@ class _Pool:
     """The best tracks for one case, best first.
 
     `features` (float32 [size, num_features]), `belongs` (bool [size]: which are targets),
-    `num_targets` of the case, found or not, and its `playlist`.
+    `num_targets` of the case, found or not, its `playlist`, and what it `asks`.
     """
 
     features: Float32Array
     belongs: BoolArray
     num_targets: int
     playlist: int
+    asks: int
 
 
 def _boosted(
@@ -195,10 +189,13 @@ def _learned_from(belongs: BoolArray, config: SecondStageConfig) -> Int64Array:
 def _average_precision(
     booster: Any, pools: list[_Pool], num_trees: tuple[int, ...]
 ) -> NDArray[np.float64]:
-    """Sums over pools of the average precision at 10: with no trees, then by number of trees."""
+    """Average precision at 10 of each pool: float64 [num_pools, 1 + len(num_trees)].
+
+    With no trees, then by number of trees.
+    """
     sizes = np.cumsum([len(pool.belongs) for pool in pools])[:-1]
     features = np.concatenate([pool.features for pool in pools])
-    value = np.zeros(1 + len(num_trees))
+    value = np.zeros((len(pools), 1 + len(num_trees)))
     odds, done = np.zeros(len(features)), 0
     for place, number in enumerate((0, *num_trees)):
         if number:
@@ -206,11 +203,81 @@ def _average_precision(
                 features, raw_score=True, start_iteration=done, num_iteration=number - done
             )
             done = number
-        for pool, part in zip(pools, np.split(odds, sizes), strict=True):
-            hits = pool.belongs[np.argsort(-part, kind="stable")[:_CUTOFF]]
-            precision = hits * hits.cumsum() / np.arange(1, len(hits) + 1)
-            value[place] += precision.sum() / min(_CUTOFF, pool.num_targets)
+        for row, (pool, part) in enumerate(zip(pools, np.split(odds, sizes), strict=True)):
+            value[row, place] = _precision(pool.belongs, part, pool.num_targets)
     return value
+
+
+def _precision(belongs: BoolArray, odds: NDArray[np.float64], num_targets: int) -> float:
+    """Average precision at 10 of one pool in the order of the odds, ties as they are."""
+    hits = belongs[np.argsort(-odds, kind="stable")[:_CUTOFF]]
+    precision = hits * hits.cumsum() / np.arange(1, len(hits) + 1)
+    return float(precision.sum() / min(_CUTOFF, num_targets))
+
+
+@dataclass(frozen=True, eq=False)
+class _Either:
+    """Cases of both questions, to be asked without saying which.
+
+    `told` (float64 [num_cases]) is the average precision of each where it is said.
+    """
+
+    cases: Cases
+    told: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, cases: Cases, order_known: BoolArray, told: NDArray[np.float64]) -> _Either:
+        """Some cases of each question; those that ask what fits have a known order if any do.
+
+        If none do, their tracks are taken as they stand: their order says nothing about what fits
+        either way.
+        """
+        chosen = []
+        for code in (FIT, NEXT):
+            rows = np.flatnonzero(cases.asks == code)
+            ordered = rows[order_known[rows]]
+            rows = ordered if len(ordered) else rows
+            chosen.append(rows[:: -(-len(rows) // _MOST_FOR_EITHER) or 1])
+        rows = np.concatenate(chosen)
+        return cls(cases.rows(rows), told[rows])
+
+    def best_weights(
+        self,
+        model_of: list[Any],
+        first_stage: FirstStage,
+        maker: FeatureMaker,
+        questions: Questions,
+    ) -> tuple[float, float]:
+        """The weights with which the worse off of both questions loses least.
+
+        `model_of` has for each case the trees that have not seen its playlist. Both weights are 0
+        where the first stage alone does better.
+        """
+        held_out = self.cases.held_out
+        asks = np.full(len(self.cases), EITHER, dtype=np.int8)
+        query = questions.query(held_out.query, asks, self.cases.words)
+        size = min(POOL_SIZE, first_stage.num_tracks)
+        pool, score = first_stage.best(query, size, excluded=held_out.known)
+        tried = ((0.0, 0.0), *((1.0, weight) for weight in _WEIGHTS))
+        value = np.zeros((len(self.cases), len(tried)))
+        for row in range(len(pool)):
+            found = pool[row][pool[row] >= 0]
+            one, of_pool = query.rows(slice(row, row + 1)), score[row, : len(found)]
+            odds = np.zeros((2, len(found)))
+            for code, number in zip((FIT, NEXT), questions.num_trees or (0, 0), strict=True):
+                features, order = maker.asked(one, code, found, of_pool, questions)
+                odds[code, order] = np.exp(
+                    model_of[row].predict(features, raw_score=True, num_iteration=number)
+                )
+            targets = held_out.targets[row]
+            belongs = np.isin(found, targets)
+            for place, weights in enumerate(tried):
+                value[row, place] = _precision(belongs, np.array(weights) @ odds, len(targets))
+        ratio = [
+            value[rows].sum(axis=0) / max(self.told[rows].sum(), 1e-9)
+            for rows in (self.cases.asks == FIT, self.cases.asks == NEXT)
+        ]
+        return tried[int(np.min(ratio, axis=0).argmax())]
 
 
 # Bits of LightGBM's decisions: whether missing values go left, and whether NaN is one.
@@ -252,95 +319,16 @@ def _plain_names() -> list[str]:
     return [name.replace(" ", "_") for name in FEATURES]
 
 
-def _cases(split: Split, config: SecondStageConfig, *, titles: bool) -> Iterator[_Cases]:
-    """All validation cases, then some again with other tracks shown, and without their titles."""
-    validation = split.validation
-
-    def cases_of(held_out: HeldOut) -> _Cases:
-        words = split.title_words(held_out) if titles else None
-        return _Cases(held_out, split.order_known(held_out), words)
-
-    if split.recipe.kind == "playlists":
-        in_order = validation.query.joined(validation.targets)
-        long_enough = _some(np.flatnonzero(in_order.lengths >= 2), config.max_questions, config)
-        in_order, rows = in_order.rows(long_enough), validation.playlist_index[long_enough]
-        rng = np.random.default_rng((config.rng_seed, _FOR_GIVEN))
-        for time in range(_TIMES_GIVEN):
-            given = _log_uniform(in_order.lengths, rng)
-            shown = in_order.positions() < np.repeat(given, in_order.lengths)
-            query = in_order.keep(shown)
-            half = HeldOut(query, query, in_order.keep(~shown), rows)
-            yield cases_of(half) if time == 0 else replace(cases_of(half), words=None)
-        return
-    rows = _some(np.flatnonzero(validation.targets.lengths > 0), config.max_questions, config)
-    answered = cases_of(validation).rows(rows)
-    yield answered
-    rng = np.random.default_rng((config.rng_seed, _FOR_SHORT))
-    long_enough = np.flatnonzero(answered.held_out.query.lengths >= 2)
-    some = _some(long_enough, round(config.short_share * len(long_enough)), config)
-    if len(some):
-        # Without titles: a few songs are mostly asked with alone.
-        yield replace(_shortened(answered.rows(some), rng), words=None)
-    if split.recipe.in_order:
-        yield from _further_ahead(answered, split.recipe, config)
-
-
-def _some(rows: Int64Array, number: int, config: SecondStageConfig) -> Int64Array:
-    """At most this many of the rows, drawn at random, ascending."""
-    rng = np.random.default_rng((config.rng_seed, _FOR_ROWS))
-    drawn: Int64Array = np.sort(rng.permutation(rows)[:number])
-    return drawn
-
-
-def _shortened(cases: _Cases, rng: np.random.Generator) -> _Cases:
-    """The same cases with few tracks shown: the last ones if the order is known."""
-    query = cases.held_out.query
-    at_random = query.shuffled_positions(rng)
-    place = np.where(np.repeat(cases.order_known, query.lengths), query.following(), at_random)
-    shown = place < np.repeat(_log_uniform(query.lengths, rng), query.lengths)
-    held_out = replace(cases.held_out, query=query.keep(shown))
-    return replace(cases, held_out=held_out)
-
-
-def _further_ahead(
-    cases: _Cases, recipe: SplitRecipe, config: SecondStageConfig
-) -> Iterator[_Cases]:
-    """The cases of ordered playlists without the last of the tracks shown.
-
-    Test tracks are up to `test_share` of a playlist ahead, validation tracks only half as far by
-    default. A random number of tracks is left out to make up the difference.
-    """
-    share = (recipe.test_share - recipe.validation_share) / (
-        1 - recipe.test_share - recipe.validation_share
-    )
-    lengths = cases.held_out.query.lengths
-    most = np.minimum(np.rint(share * lengths).astype(np.int64), lengths - 1)
-    rows = np.flatnonzero(cases.order_known & (most > 0))
-    if not len(rows):
-        return
-    asked, most = cases.rows(rows), most[rows]
-    query = asked.held_out.query
-    left_out = np.random.default_rng((config.rng_seed, _FOR_AHEAD)).integers(1, most + 1)
-    shown = query.following() >= np.repeat(left_out, query.lengths)
-    yield replace(asked, held_out=replace(asked.held_out, query=query.keep(shown)))
-
-
-def _log_uniform(lengths: Int64Array, rng: np.random.Generator) -> Int64Array:
-    """A number from 1 to each length − 1, log-uniformly."""
-    drawn = np.floor(np.exp(rng.random(len(lengths)) * np.log(lengths))).astype(np.int64)
-    return np.clip(drawn, 1, lengths - 1)
-
-
 def _pools(
-    cases: _Cases, first_stage: FirstStage, maker: FeatureMaker, recency: Recency | None
+    cases: Cases, first_stage: FirstStage, maker: FeatureMaker, questions: Questions
 ) -> Iterator[_Pool]:
     """The best tracks of each case by the first stage."""
-    query, held_out = cases.query(recency), cases.held_out
+    query, held_out = cases.query(questions), cases.held_out
     size = min(POOL_SIZE, first_stage.num_tracks)
     pool, score = first_stage.best(query, size, excluded=held_out.known)
     for row in range(len(pool)):
         targets = held_out.targets[row]
         found = pool[row][pool[row] >= 0]
         features = maker.features(query.rows(slice(row, row + 1)), found, score[row, : len(found)])
-        playlist = int(held_out.playlist_index[row])
-        yield _Pool(features, np.isin(found, targets), len(targets), playlist)
+        playlist, asks = int(held_out.playlist_index[row]), int(cases.asks[row])
+        yield _Pool(features, np.isin(found, targets), len(targets), playlist, asks)

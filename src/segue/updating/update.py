@@ -204,6 +204,7 @@ def update(
             second_stage=bundle.second_stage,
             word_weight=bundle.word_weight,
             title_growth=bundle.title_growth,
+            questions=bundle.questions,
         ),
         report,
     )

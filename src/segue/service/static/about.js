@@ -97,9 +97,9 @@ export class About {
   /** In place of the playlist. */
   start(pick, picks) {
     const before = this.state.copy();
-    const { dial, perArtist, excluded } = before;
+    const { excluded } = before;
     const name = pick.type === "playlist" ? called(pick).slice(0, 100) : "";
-    this.state.replace({ picks: [...picks], name, dial, perArtist, excluded });
+    this.state.replace({ ...this.state.settings, picks: [...picks], name, excluded });
     byId("found-heading").focus();
     if (before.picks.length)
       toast(`Started from ${called(pick)}.`, "Undo", () => this.state.replace(before));

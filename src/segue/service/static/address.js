@@ -1,12 +1,12 @@
 /**
  * The playlist in the address, for sharing and returning, and in the browser's storage.
  *
- *   #name=Road+trip&track=spotify:track:1&track=…&artist=…&title=…&dial=0.4&per=3
+ *   #name=Road+trip&track=spotify:track:1&track=…&artist=…&title=…&dial=0.4&per=3&question=next
  *
  * #playlist=… starts from a playlist of the bundle.
  */
 
-import { PER_ARTIST } from "./state.js";
+import { PER_ARTIST, QUESTION } from "./state.js";
 
 const STORED = "segue.playlist";
 const BEFORE = "segue.before"; // the user's own, while a shared one is shown
@@ -14,7 +14,7 @@ const TYPES = new Set(["track", "artist", "title"]);
 export const MOST = 500; // picks of a playlist that its address holds
 
 /** The part of the address after "#", "" for an untouched page. */
-function toAddress({ picks, name, dial, perArtist }) {
+function toAddress({ picks, name, dial, perArtist, question }) {
   // These need no escaping, and make ids readable.
   const written = (text) =>
     encodeURIComponent(text.toWellFormed?.() ?? text).replaceAll("%3A", ":").replaceAll("%2F", "/");
@@ -22,10 +22,11 @@ function toAddress({ picks, name, dial, perArtist }) {
   for (const { type, id } of picks.slice(0, MOST)) parts.push(`${type}=${written(id)}`);
   if (dial) parts.push(`dial=${dial}`);
   if (perArtist !== PER_ARTIST) parts.push(`per=${perArtist}`);
+  if (question !== QUESTION) parts.push(`question=${question}`);
   return parts.join("&");
 }
 
-/** The contents of an address: { picks: [{ type, id }], playlist, name, dial, perArtist }. */
+/** The contents of an address: { picks: [{ type, id }], playlist, name, dial, perArtist, question }. */
 export function fromAddress(hash) {
   const said = new URLSearchParams(hash.replace(/^#/, ""));
   const seen = new Set();
@@ -43,6 +44,7 @@ export function fromAddress(hash) {
     name: (said.get("name") ?? "").slice(0, 100),
     dial: Number.isFinite(dial) ? Math.min(1, Math.max(-1, dial)) : 0,
     perArtist: [0, 1, 2, 3, 5].includes(per) ? per : PER_ARTIST,
+    question: said.get("question") === "next" ? "next" : QUESTION,
   };
 }
 
@@ -66,8 +68,8 @@ function stored(act) {
 }
 
 export function remember(state) {
-  const { picks, excluded, name, dial, perArtist } = state;
-  const kept = JSON.stringify({ picks, excluded, name, dial, perArtist });
+  const { picks, excluded, name, settings } = state;
+  const kept = JSON.stringify({ picks, excluded, name, ...settings });
   stored((storage) => storage.setItem(STORED, kept));
 }
 

@@ -107,10 +107,10 @@ export class Bring {
   /** In place of the playlist. */
   start(list) {
     const before = this.state.copy();
-    const { dial, perArtist, excluded } = before;
+    const { excluded } = before;
     const name = list.title.slice(0, 100);
     this.dialog.close();
-    this.state.replace({ picks: picksOf(list), name, dial, perArtist, excluded });
+    this.state.replace({ ...this.state.settings, picks: picksOf(list), name, excluded });
     byId("found-heading").focus();
     if (before.picks.length)
       toast(`Started from ${list.title}.`, "Undo", () => this.state.replace(before));

@@ -83,8 +83,7 @@ export class PlaylistView {
 
   clear() {
     const before = this.state.copy();
-    const { dial, perArtist } = before;
-    this.state.replace({ picks: [], dial, perArtist });
+    this.state.replace({ ...this.state.settings, picks: [] });
     this.heading.focus();
     toast("Playlist cleared.", "Undo", () => this.state.replace(before));
   }

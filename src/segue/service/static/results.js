@@ -21,10 +21,12 @@ export class Results {
     this.clearProblem = () => {};
     [this.list, this.heading, this.more] = ["results", "found-heading", "more"].map(byId);
     [this.dial, this.perArtist, this.back] = ["dial", "per-artist", "back"].map(byId);
+    this.question = byId("question");
     this.soon = debounced(() => this.refresh(), 120);
     this.dial.addEventListener("input", () => state.set({ dial: Number(this.dial.value) }));
     this.perArtist.addEventListener("change", () =>
       state.set({ perArtist: Number(this.perArtist.value) }));
+    this.question.addEventListener("change", () => state.set({ question: this.question.value }));
     this.back.addEventListener("click", () => {
       state.set({ like: null });
       this.heading.focus();
@@ -46,10 +48,11 @@ export class Results {
   }
 
   drawControls() {
-    const { dial, perArtist, like } = this.state;
+    const { dial, perArtist, question, like } = this.state;
     this.dial.value = String(dial);
     this.dial.setAttribute("aria-valuetext", inWords(dial));
     this.perArtist.value = String(perArtist);
+    this.question.value = question;
     this.back.hidden = !like;
   }
 
@@ -67,7 +70,7 @@ export class Results {
     const body = { n: this.n, dial: state.dial, filters };
     if (!from.length) return (signal) => popular(body, signal);
     const tracks = idsOf(from, "track").slice(-MOST_ASKED);
-    const asked = { tracks, artists: idsOf(from, "artist"), reasons: true };
+    const asked = { tracks, artists: idsOf(from, "artist"), question: state.question, reasons: true };
     const [title] = idsOf(from, "title");
     if (title) asked.title = title;
     return (signal) => vibe({ ...body, ...asked }, signal);

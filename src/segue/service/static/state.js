@@ -1,5 +1,5 @@
 /**
- * The state of the page: the playlist with its name, exclusions, the dial, the limit.
+ * The state of the page: the playlist with its name, exclusions, the dial, the limit, the question.
  *
  * A pick is { type: "track" | "artist" | "title", id, name, artist_id, artist_name }; only songs have
  * an artist. A title stands for playlists that are called so; there is at most one, whose id is its
@@ -8,10 +8,13 @@
 
 export const PER_ARTIST = 2; // songs by one artist, unless the person says otherwise; 0: no limit
 
+export const QUESTION = "fit"; // or "next": what comes after the last song
+
 export class State {
   constructor() {
     this.listeners = [];
     Object.assign(this, { picks: [], excluded: [], name: "", dial: 0, perArtist: PER_ARTIST });
+    this.question = QUESTION;
     this.like = null; // the pick that "more like this" was requested for
   }
 
@@ -45,8 +48,10 @@ export class State {
     this.tell("picks");
   }
 
-  replace({ picks, excluded = [], name = "", dial = 0, perArtist = PER_ARTIST }) {
-    Object.assign(this, { picks, excluded, name, dial, perArtist, like: null });
+  replace({
+    picks, excluded = [], name = "", dial = 0, perArtist = PER_ARTIST, question = QUESTION,
+  }) {
+    Object.assign(this, { picks, excluded, name, dial, perArtist, question, like: null });
     this.tell("picks");
   }
 
@@ -69,10 +74,16 @@ export class State {
     return this.picks.filter((pick) => pick.type === "track");
   }
 
+  /** What stays when the playlist is another. */
+  get settings() {
+    const { dial, perArtist, question } = this;
+    return { dial, perArtist, question };
+  }
+
   /** What to come back to, for "Undo". */
   copy() {
-    const { picks, excluded, name, dial, perArtist } = this;
-    return { picks: [...picks], excluded: [...excluded], name, dial, perArtist };
+    const { picks, excluded, name, settings } = this;
+    return { picks: [...picks], excluded: [...excluded], name, ...settings };
   }
 }
 
