@@ -4,7 +4,7 @@
 - A name such as `segue.graph.split` links to where it is documented.
 - A link out of `docs/` to a file of the repository works on the site as it does on GitHub: the
   file comes along, under `files/`.
-- CHANGELOG.md and CONTRIBUTING.md are pages.
+- CHANGELOG.md, CONTRIBUTING.md and SECURITY.md are pages.
 - A name of `segue.__all__` that is on no page, or has no docstring, fails a strict build.
 """
 
@@ -31,6 +31,7 @@ PAGES = {
     "README.md": "index.md",
     "CHANGELOG.md": "changelog.md",
     "CONTRIBUTING.md": "contributing.md",
+    "SECURITY.md": "security.md",
 }
 log = logging.getLogger("mkdocs.plugins.segue")
 

@@ -197,6 +197,7 @@ class TestCatalog:
             ("track_ids", pa.array(list("abcdea")), "track ids must be present and all different"),
             ("artist_ids", pa.array(["x", None, "z"]), "artist ids must be present"),
             ("album_names", pa.array(["p"]), "album ids and names differ"),
+            ("artist_names", pa.array(["p", None, "q"]), "artist names must be present"),
             ("main_artist", [0, 0, 1, 1, 1, 3], "track by artist points outside the artists"),
             ("main_artist", [0, 0, 1, 1, 1, -2], "track by artist points outside the artists"),
             ("main_album", [0, 0, 1, 1, 2, -2], "track on album points outside the albums"),

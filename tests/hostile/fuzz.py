@@ -341,7 +341,7 @@ def mutate_names(path: Path, rng: random.Random) -> None:
             [f"DELETE FROM {kind}"],
             [f"DROP TABLE {kind}", f"CREATE VIEW {kind} AS {loop}"],
             [f"DROP TABLE {kind}_word", f"CREATE VIEW {kind}_word AS SELECT x'ff' AS word"],
-            [f"DROP TABLE {kind}", f"CREATE TABLE {kind} (rank, row AS (randomblob(1000000000)))"],
+            [f"DROP TABLE {kind}", f"CREATE TABLE {kind} (rank, row AS (zeroblob(1000000000)))"],
             [f"DROP TABLE {kind}_words"],
             [f"PRAGMA user_version = {rng.choice([0, 1, 99, -1])}"],
             [f"CREATE TRIGGER t AFTER INSERT ON {kind} BEGIN DELETE FROM {kind}; END"],

@@ -2,6 +2,8 @@
 
 import sqlite3
 import threading
+import time
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -326,6 +328,49 @@ def test_a_damaged_file_is_named_in_one_sentence(tmp_path, case):
             index.tracks("yesterday", 5)
         assert str(caught.value).startswith(f"{path}: cannot be read as an index of names (")
         assert "\n" not in str(caught.value)
+
+
+LOOP = (
+    "WITH RECURSIVE c(x) AS (SELECT 0 UNION ALL SELECT x + 1 FROM c) "
+    "SELECT x AS rank, x AS row FROM c"
+)
+CHANGES = {
+    "a row that does not exist": ["UPDATE track SET row = 1000"],
+    "a negative row": ["UPDATE track SET row = -1"],
+    "text for a row": ["UPDATE track SET row = 'x'"],
+    "a view that never ends": ["DROP TABLE track", f"CREATE VIEW track AS {LOOP}"],
+    "a computed column": [
+        "DROP TABLE track",
+        "CREATE TABLE track (rank INTEGER PRIMARY KEY, row AS (zeroblob(1000000000)))",
+    ],
+    "another table's index": ["CREATE INDEX track_more ON track (abs(row))"],
+    "a table gone": ["DROP TABLE track_key"],
+    "a name that is no UTF-8": [
+        "PRAGMA writable_schema = ON",
+        "UPDATE sqlite_master SET sql = CAST(x'ff41' AS TEXT) WHERE name = 'track'",
+    ],
+}
+
+
+@pytest.mark.parametrize("case", CHANGES)
+def test_a_database_made_to_harm_is_refused(tmp_path, case):
+    """As a stranger's bundle may hold, with a checksum that is right."""
+    write_names(tmp_path, CATALOG, POPULARITY, PLAYLISTS)
+    with closing(sqlite3.connect(tmp_path / NAMES_FILE, isolation_level=None)) as connection:
+        for statement in CHANGES[case]:
+            connection.execute(statement)
+    index = NameIndex(CATALOG, POPULARITY, PLAYLISTS, tmp_path)
+    started = time.process_time()
+    for ask in (lambda: index.tracks("yesterday", 5), index.check):
+        with pytest.raises(ArtefactError, match=r"names\.sqlite: cannot be read as an index"):
+            ask()
+    assert time.process_time() - started < 1
+
+
+def test_a_whole_file_is_checked_and_so_is_an_index_in_memory(tmp_path):
+    write_names(tmp_path, CATALOG, POPULARITY, PLAYLISTS)
+    NameIndex(CATALOG, POPULARITY, PLAYLISTS, tmp_path).check()
+    IN_MEMORY.check()
 
 
 def test_the_file_of_another_catalogue_or_version_is_refused(tmp_path):

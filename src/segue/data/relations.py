@@ -87,6 +87,8 @@ class Nodes:
         # Kept: catalogues share their nodes, and millions of ids take a second.
         if len(self.ids) != len(self.names):
             return "ids and names differ in length"
+        if self.names.null_count:
+            return "names must be present, empty where one is unknown"
         if self.aliases is not None and len(self.aliases) != len(self.ids):
             return "ids and aliases differ in length"
         return problem_of_ids(self.ids)

@@ -292,7 +292,7 @@ class NameIndex:
                     weakref.finalize(self, self._connection.close)
                 self._deadline = time.monotonic() + seconds
                 return self._connection.execute(query, values).fetchall()
-            except sqlite3.Error as error:
+            except (sqlite3.Error, UnicodeError) as error:
                 raise self._unreadable(error) from error
 
     def _unreadable(self, reason: object) -> ArtefactError:
@@ -316,7 +316,7 @@ class NameIndex:
                 connection.close()
                 return self._in_memory()
             self._check(connection, version)
-        except sqlite3.Error:
+        except (sqlite3.Error, UnicodeError):
             connection.close()
             raise
         return connection
