@@ -171,8 +171,7 @@ def read_challenge(folder: str | Path) -> Challenge:
 def write_artists(path: Path, catalog: Catalog) -> None:
     """Write the main artist of each track, null where none is known."""
     main = catalog.main_artist
-    codes = pa.array(main, mask=main < 0)
-    artists = pa.DictionaryArray.from_arrays(codes, catalog.artists.ids)
+    artists = catalog.artists.ids.take(pa.array(main, mask=main < 0))
     write_arrow(path, {"track_id": catalog.track_ids, "artist_id": artists}, {})
 
 
