@@ -6,7 +6,8 @@ At the size of the whole Million Playlist Dataset, vectors drawn around 4,000 ra
 one exact query compared with one read of all vectors, the same with one track excluded (and its
 memory compared with the vectors), a batch of 1,000 compared with the matrix product alone (and its
 memory compared with all scores), and the approximate index compared with the exact search. Then, on
-10,000 generated playlists' 10-core, a completion with reasons.
+10,000 generated playlists' 10-core, a completion with reasons, and what a title costs a request
+beside one song, compared with a second song.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from threadpoolctl import threadpool_limits
 from segue.bundle import Bundle
 from segue.data.playlists import Catalog, Float32Array, TrackLists
 from segue.data.reading import read as read_source
+from segue.data.title_words import with_title_words
 from segue.files import write_json
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.recommend.filters import Filters
@@ -181,12 +183,18 @@ def small(dim: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as name:
         generate(Path(name, "slices"), 10_000, rng_seed=0)
         found = read_source(Path(name, "slices"))
-    graph = PlaylistGraph(found.playlists, found.catalog, {}).k_core(10)
+    core = PlaylistGraph(found.playlists, found.catalog, {}).k_core(10)
+    graph = PlaylistGraph(*with_title_words(core.playlists, core.catalog), {})
     num_tracks, num_artists = graph.catalog.num_tracks, len(graph.catalog.artists)
-    vectors = clustered(num_tracks + num_artists, dim, rng)
+    num_words = len(graph.catalog.nodes["word"])
+    vectors = clustered(num_tracks + num_artists + num_words, dim, rng)
     bundle = Bundle(
         catalog=graph.catalog,
-        vectors={"track": vectors[:num_tracks], "artist": vectors[num_tracks:]},
+        vectors={
+            "track": vectors[:num_tracks],
+            "artist": vectors[num_tracks : num_tracks + num_artists],
+            "word": vectors[num_tracks + num_artists :],
+        },
         query_weight=np.ones(num_tracks, dtype=np.float32),
         popularity=graph.popularity.astype(np.int64),
         playlists=graph.playlists,
@@ -194,6 +202,8 @@ def small(dim: int) -> dict[str, Any]:
         metrics={},
         split={},
         graph_fingerprint="",
+        word_weight=np.ones(num_words, dtype=np.float32),
+        title_growth=np.zeros(1, dtype=np.float32),
     )
     recommender = Recommender(bundle)
     found: dict[str, Any] = {"tracks": num_tracks, "playlists": len(graph.playlists.tracks)}
@@ -203,7 +213,29 @@ def small(dim: int) -> dict[str, Any]:
         some = iter([str(playlist) for playlist in graph.playlists.ids[:1001]])
         one = seconds(lambda: recommender.complete(next(some), 10, **options), 1000)  # noqa: B023
         found[what] = {"ms": 1e3 * one, "read of all vectors": one / read}
-    return found
+    return found | {"a title": with_title(recommender)}
+
+
+def with_title(recommender: Recommender) -> dict[str, float]:
+    """A list for one song, with a second one or with a title of two words; and for a title alone.
+
+    Medians of processor time, of calls in turn: what else the machine does troubles all alike.
+    """
+    ids = recommender.bundle.catalog.track_ids[:601].to_pylist()
+    title = "Country vibes"
+    asked = {
+        "one song": lambda at: recommender.vibe(ids[at : at + 1], 10),
+        "two songs": lambda at: recommender.vibe(ids[at : at + 2], 10),
+        "one song and a title": lambda at: recommender.vibe(ids[at : at + 1], 10, title=title),
+        "a title alone": lambda at: recommender.vibe([], 10, title=title),
+    }
+    times: dict[str, list[float]] = {name: [] for name in asked}
+    for at in range(600):
+        for name, ask in asked.items():
+            started = time.process_time()
+            ask(at)
+            times[name].append(time.process_time() - started)
+    return {f"CPU ms, {name}": 1e3 * float(np.median(each)) for name, each in times.items()}
 
 
 def main() -> None:
