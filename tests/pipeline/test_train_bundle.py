@@ -89,6 +89,23 @@ def test_whoever_watches_sees_each_step_and_epoch_of_both_trainings(split: Split
     assert len([e for e in epochs if e["stage"] == "refit"]) == bundle.config["best_epoch"]
 
 
+def test_what_took_long_ships_after_one_more_epoch_on_all_pairs(
+    split: Split, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("segue.pipeline.run._MOST_STEPS_AGAIN", 0)
+    epochs: list[dict[str, Any]] = []
+    bundle = train(
+        split, config=CONFIG, system=SystemConfig(), device="cpu", on_epoch=epochs.append
+    )
+    (refit,) = [entry for entry in epochs if entry["stage"] == "refit"]
+    measured = [entry for entry in epochs if entry["stage"] == "split"]
+    assert refit["epoch"] == refit["epochs"] == 1
+    assert refit["loss"] < measured[0]["loss"], "it did not start again"
+    assert not np.array_equal(bundle.track_vectors, bundle.measured.track_vectors)
+    cosine = np.sum(bundle.track_vectors * bundle.measured.track_vectors, axis=1)
+    assert np.median(cosine) > 0.9
+
+
 def test_a_graph_is_split_by_default_and_fields_differ_from_the_tuned_ones(split: Split) -> None:
     bundle = train(split.graph, system=SystemConfig(), dim=4, epochs=1, refit=False, device="cpu")
     assert bundle.split["recipe"]["kind"] == "mixed"

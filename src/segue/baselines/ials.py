@@ -28,6 +28,10 @@ class IALS:
 
         (VᵀV + (alpha − 1) · Σ_{i in query} v_i v_iᵀ + λ · I) · p = alpha · Σ_{i in query} v_i
 
+    Its grid follows S. Rendle, W. Krichene, L. Zhang, Y. Koren: "Revisiting the Performance of iALS
+    on Item Recommendation Benchmarks", RecSys 2022: the dimension first, then the regularisation
+    and the weight of what is missing together.
+
     Parameters
     ----------
     graph
@@ -50,9 +54,9 @@ class IALS:
     """
 
     search_space: ClassVar[SearchSpace] = {
-        "regularization": (30.0, 0.1, 0.3, 1.0, 3.0, 10.0, 100.0),
-        "alpha": (20.0, 2.0, 5.0, 10.0, 40.0),
         "dim": (256, 64, 128, 512),
+        "regularization": (200.0, 10.0, 30.0, 100.0, 300.0, 500.0, 1000.0),
+        "alpha": (60.0, 10.0, 20.0, 40.0, 80.0, 120.0, 240.0),
     }
 
     def __init__(
@@ -60,8 +64,8 @@ class IALS:
         graph: PlaylistGraph,
         *,
         dim: int = 256,
-        regularization: float = 30.0,
-        alpha: float = 20.0,
+        regularization: float = 200.0,
+        alpha: float = 60.0,
         iterations: int = 15,
         rng_seed: int = 0,
     ) -> None:

@@ -110,6 +110,13 @@ def _plain_value(text: str) -> bool | int | float | str:
 @_config("--dim", "Length of a vector.")
 @_config("--num-layers", "How many times messages are passed.")
 @click.option(
+    "--start",
+    type=click.Choice(["noise", "spectrum"]),
+    metavar="NAME",
+    help="What vectors are before the first epoch: noise, or spectrum, the leading singular "
+    "vectors of the graph, which need fewer epochs.  [default: tuned for the architecture]",
+)
+@click.option(
     "--epochs", type=int, help="Passes over the playlists.  [default: depends on their number]"
 )
 @_config("--batch-size", "Playlists per step.")
@@ -228,7 +235,8 @@ def train(
     stage, boosted trees learned from validation, reorders the best 200 tracks.
 
     The figures come from the held-out tracks. The vectors and the wide part that ship are then
-    trained again on all pairs, up to the epoch chosen on validation; --no-refit skips that. With
+    fitted to all pairs, up to the epoch chosen on validation, or, where that takes long, by one
+    more epoch; --no-refit skips that. With
     playlists so few or short that nothing can be held out, --no-test trains on all of them.
 
     While it runs, checkpoints and metrics.jsonl are in the folder OUT.training. After an

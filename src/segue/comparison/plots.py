@@ -190,7 +190,8 @@ def _losses(comparison: Comparison) -> Callable[..., object] | None:
     for row in sorted(comparison.trained, key=lambda row: place_of_kind(row.row)):
         history = row.cells[0]["history"]
         groups.setdefault(row.row.kind, {})[row.row.model] = Series(
-            [float(entry["epoch"]) for entry in history], [entry["loss"] for entry in history]
+            [float(entry["epoch"]) for entry in history if "loss" in entry],
+            [entry["loss"] for entry in history if "loss" in entry],
         )
     if not groups:
         return None

@@ -34,6 +34,8 @@ TUNED: dict[str, dict[str, Any]] = {
 FLAGSHIP: dict[str, dict[str, Any]] = {
     "lightgcn": {
         "dim": 128,
+        "num_layers": 1,
+        "start": "spectrum",
         "objective": CatalogueSoftmax(temperature=0.085),
         "relations": ("artist", "album"),
     },

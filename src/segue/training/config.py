@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 Readout = Literal["centroid", "node"]
 Schedule = Literal["cosine", "constant"]
+Start = Literal["noise", "spectrum"]
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,10 @@ class TrainConfig:
         Length of a vector.
     num_layers
         How many times messages are passed.
+    start
+        What the vectors are before the first step: ``"noise"``, or ``"spectrum"``, the leading
+        singular vectors of the graph (see `segue.training.start`). The latter can be used as they
+        are, so validation may choose them, as epoch 0.
     epochs
         Passes over the training playlists; None means `default_epochs`.
     batch_size
@@ -61,7 +66,8 @@ class TrainConfig:
     validate_every
         Validate every this many epochs, and always after the last.
     initial_std
-        Standard deviation of the initial vectors.
+        Standard deviation of the initial vectors; of the spectrum, the root of the mean square of
+        its numbers.
     title_share
         Where words of titles are among the relations: the share of titled playlists that show their
         title in a step.
@@ -81,6 +87,7 @@ class TrainConfig:
     relations: tuple[str, ...] = ("artist",)
     dim: int = 256
     num_layers: int = 2
+    start: Start = "noise"
     epochs: int | None = None
     batch_size: int = 512
     learning_rate: float = 5e-3
@@ -122,7 +129,11 @@ class TrainConfig:
                 raise InputError(f"{name} is {getattr(self, name)}, expected a share from 0 to 1")
         if not 0 <= self.weight_decay < math.inf:
             raise InputError(f"weight_decay is {self.weight_decay}, expected 0 or more")
-        for name, known in (("readout", get_args(Readout)), ("schedule", get_args(Schedule))):
+        for name, known in (
+            ("readout", get_args(Readout)),
+            ("schedule", get_args(Schedule)),
+            ("start", get_args(Start)),
+        ):
             if getattr(self, name) not in known:
                 raise InputError(
                     f"{name} {getattr(self, name)!r} is not known, expected {' or '.join(known)}"
@@ -188,14 +199,15 @@ class TrainConfig:
         return cls(**given)
 
 
-def default_epochs(num_playlists: int, batch_size: int) -> int:
-    """Enough epochs for 600 steps, but at least 10 and at most 40.
+def default_epochs(num_playlists: int, batch_size: int, start: Start = "noise") -> int:
+    """Enough epochs for 600 steps, but at least 10 and at most 40; from the spectrum far fewer.
 
-    Chosen on validation: small collections overfit with longer schedules, large ones need to see
-    each playlist several times.
+    From there they are enough for 160 steps, at least 3 and at most 12. Chosen on validation: small
+    collections overfit with longer schedules, large ones need to see each playlist several times.
     """
+    num_steps, least, most = (160, 3, 12) if start == "spectrum" else (600, 10, 40)
     steps_per_epoch = max(1, math.ceil(num_playlists / batch_size))
-    return min(40, max(10, math.ceil(600 / steps_per_epoch)))
+    return min(most, max(least, math.ceil(num_steps / steps_per_epoch)))
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
+from segue.data.playlists import Float32Array
 from segue.errors import InputError, TrainingError
 from segue.evaluation.validation import BEST_BY, validate
 from segue.graph.playlist_graph import PlaylistGraph
@@ -29,6 +30,7 @@ from segue.models.readout import CentroidReadout
 from segue.training.checkpoint import Checkpoint
 from segue.training.config import TrainConfig, default_epochs
 from segue.training.draws import FOR_VECTORS, generator
+from segue.training.start import spectral_start
 from segue.training.steps import steps_of
 from segue.training.vectors import TrainedVectors, read_out
 
@@ -41,16 +43,19 @@ class TrainResult(TrainedVectors):
 
     Attributes
     ----------
+    parameters : dict of Tensor
+        Those that the vectors were read out of.
     history : list of dict
-        One entry per epoch.
+        One entry per epoch, and before them one for epoch 0 if that could be chosen.
     best_epoch
-        Counted from 1.
+        Counted from 1; 0 if the start was best.
     seconds
         Time taken, including validation.
     num_learned
         Number of learned parameters: those that received a gradient.
     """
 
+    parameters: dict[str, Tensor]
     history: list[dict[str, Any]]
     best_epoch: int
     seconds: float
@@ -64,6 +69,7 @@ def train(
     *,
     folder: Path | None = None,
     identity: str = "",
+    parameters: Mapping[str, Tensor] | None = None,
     stop_after: int | None = None,
     resume: bool = False,
     device: str = "cpu",
@@ -75,7 +81,8 @@ def train(
     """Train a model on a training graph.
 
     The parameters of the epoch with the best validation nDCG@20 are kept, or without validation
-    those of the last. Validation never stops training early.
+    those of the last. Validation never stops training early. A start from the spectrum counts as
+    epoch 0.
 
     Parameters
     ----------
@@ -90,9 +97,10 @@ def train(
     identity
         Identifies the split and whatever `judge` uses besides the vectors; a checkpoint with
         another identity is not resumed.
+    parameters
+        Continue from these, of an earlier result with as many nodes, instead of from the start.
     stop_after
-        Stop after this many epochs of the schedule: for retraining a model up to the epoch that
-        validation chose.
+        Stop after this many epochs of the schedule.
     resume
         Resume from the checkpoint in `folder`.
     device
@@ -132,8 +140,8 @@ def train(
         _parameter_groups(model, network), lr=config.learning_rate, weight_decay=config.weight_decay
     )
     steps = steps_of(config, graph, message_graph)
-    epochs = config.epochs or default_epochs(len(steps.eligible), config.batch_size)
-    last_epoch = min(stop_after or epochs, epochs)
+    epochs = config.epochs or default_epochs(len(steps.eligible), config.batch_size, config.start)
+    last_epoch = epochs if stop_after is None else min(stop_after, epochs)
     total_steps = epochs * steps.num_steps
 
     fingerprint = _fingerprint(identity, config, epochs, validation is not None)
@@ -142,7 +150,32 @@ def train(
         if folder is None:
             raise InputError("without a folder there is no training to resume")
         state.restore(folder)
+    elif parameters is not None:
+        model.load_state_dict(dict(parameters))
+    elif config.start == "spectrum":
+        _start_from(
+            network, spectral_start(graph, config.relations, config.dim, config.initial_std)
+        )
     clock = _Clock(state.seconds)
+
+    def figures(epoch: int) -> Mapping[str, float]:
+        """Of the current parameters, on validation."""
+        if validation is None:
+            raise ValueError("there is no validation")
+        vectors = read_out(network, readout, message_graph, config, epoch)
+        if judge is None:
+            return validate(vectors.scorer, validation, graph)
+        return judge(vectors, validation)
+
+    if config.start == "spectrum" and not state.best:
+        state.keep_best(0)
+        if validation is not None:
+            state.history.append(
+                {"epoch": 0, "epochs": epochs, "step": 0, **network.diagnostics(), **figures(0)}
+            )
+            state.history[0]["seconds"] = round(clock.seconds(), 3)
+            if on_epoch is not None:
+                on_epoch(state.history[0])
 
     for epoch in range(state.epoch, last_epoch):
         steps.begin(network, readout, epoch, epochs, resumed=state.step > 0)
@@ -180,12 +213,7 @@ def train(
         if validation is None:
             state.keep_best(epoch + 1)
         elif epoch + 1 == last_epoch or not (epoch + 1) % config.validate_every:
-            vectors = read_out(network, readout, message_graph, config, epoch)
-            entry |= (
-                validate(vectors.scorer, validation, graph)
-                if judge is None
-                else judge(vectors, validation)
-            )
+            entry |= figures(epoch)
             if entry[BEST_BY] > max((e.get(BEST_BY, -1.0) for e in state.history), default=-1.0):
                 state.keep_best(epoch + 1)
         state.seconds = clock.seconds()
@@ -199,10 +227,11 @@ def train(
             on_epoch(entry)
 
     state.load_best()
-    vectors = read_out(network, readout, message_graph, config, state.best_epoch - 1)
+    vectors = read_out(network, readout, message_graph, config, max(state.best_epoch - 1, 0))
     learned = [parameter for parameter in model.parameters() if optimizer.state[parameter]]
     return TrainResult(
         **vars(vectors),
+        parameters=state.best,
         history=state.history,
         best_epoch=state.best_epoch,
         seconds=state.seconds,
@@ -245,6 +274,19 @@ def _encoder(
     if not isinstance(encoder, Encoder):
         raise _not_an_encoder(encoder)
     return encoder
+
+
+@torch.no_grad()
+def _start_from(network: Encoder, vectors: Mapping[str, Float32Array]) -> None:
+    """Put vectors in the place of an encoder's initial ones; others it keeps."""
+    initial = network.initial_vectors()
+    if "track" not in initial:
+        raise InputError(
+            'the start "spectrum" is for encoders with initial vectors of tracks (initial_vectors)'
+        )
+    for kind, parameter in initial.items():
+        if kind in vectors:
+            parameter.copy_(torch.from_numpy(vectors[kind]))
 
 
 def _not_an_encoder(found: Any) -> InputError:
