@@ -363,3 +363,32 @@ def test_a_training_without_a_folder(run: Run) -> None:
     assert_identical(run(None), run("once"))
     with pytest.raises(InputError, match="without a folder there is no training to resume"):
         run(None, resume=True)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "times"),
+    [(0.4, 3), (3.0, 2), (0.9, 3)],
+    ids=["in a moment", "too slow for each epoch", "slow, but epochs are slower"],
+)
+def test_a_slow_checkpoint_is_written_less_often(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seconds: float, times: int
+) -> None:
+    """Three epochs of 20 seconds: saving may take a twentieth, and the last one is always saved."""
+    now, saves = [0.0], []
+    save = Checkpoint.save
+
+    def slow(self: Checkpoint, folder: Path) -> None:
+        save(self, folder)
+        saves.append(self.epoch)
+        now[0] += seconds
+
+    def step(done: int, total: int, loss: float) -> None:
+        now[0] += 20 / (total / CONFIG.epochs)
+
+    monkeypatch.setattr(training.time, "perf_counter", lambda: now[0])
+    monkeypatch.setattr(Checkpoint, "save", slow)
+    result = run("slow", on_step=step)
+    assert len(saves) == times
+    assert saves[-1] == CONFIG.epochs
+    lines = (tmp_path / "slow" / "metrics.jsonl").read_text().splitlines()
+    assert [json.loads(line) for line in lines] == result.history

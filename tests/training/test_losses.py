@@ -50,6 +50,7 @@ def test_value_and_gradients(
     monkeypatch: pytest.MonkeyPatch, block: int, temperature: float
 ) -> None:
     monkeypatch.setattr(losses, "BLOCK_BYTES", block * NUM_TRACKS * 8)
+    monkeypatch.setattr(losses, "LEAST_ROWS", 1)
     query, track, weight = unit(5, DIM, seed=0), unit(NUM_TRACKS, DIM, seed=1), WEIGHT.double()
     result = catalogue_softmax(
         query, track, VISIBLE, HIDDEN, temperature=temperature, playlist_weight=weight
@@ -60,13 +61,23 @@ def test_value_and_gradients(
     )
 
 
-def test_a_block_is_one_playlist_at_the_least(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_blocks_of_a_large_catalogue_have_a_few_playlists(monkeypatch: pytest.MonkeyPatch) -> None:
     query, track = unit(5, DIM, seed=0), unit(NUM_TRACKS, DIM, seed=1)
     options = {"temperature": 0.12, "playlist_weight": WEIGHT.double()}
     whole = catalogue_softmax(query, track, VISIBLE, HIDDEN, **options)
+    sizes: list[int] = []
+    rows = TrackLists.rows
+
+    def watched(lists: TrackLists, which: slice) -> TrackLists:
+        sizes.append(which.stop - which.start)
+        return rows(lists, which)
+
+    monkeypatch.setattr(TrackLists, "rows", watched)
     monkeypatch.setattr(losses, "BLOCK_BYTES", 1)
-    single = catalogue_softmax(query, track, VISIBLE, HIDDEN, **options)
-    torch.testing.assert_close(whole, single)
+    monkeypatch.setattr(losses, "LEAST_ROWS", 2)
+    blocks = catalogue_softmax(query, track, VISIBLE, HIDDEN, **options)
+    torch.testing.assert_close(whole, blocks)
+    assert sizes == [2, 2, 2, 2, 1, 1]  # visible and hidden tracks of each block
 
 
 def test_gradcheck() -> None:

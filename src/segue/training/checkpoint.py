@@ -74,6 +74,10 @@ class Checkpoint:
         facts = {name: getattr(self, name) for name in _FACTS}
         arrays = {name: tensor.detach().cpu().numpy() for name, tensor in self._tensors().items()}
         save_checked(folder / CHECKPOINT, arrays, facts)
+        self.save_history(folder)
+
+    def save_history(self, folder: Path) -> None:
+        """Write ``metrics.jsonl`` alone."""
         write_json_lines(folder / METRICS_FILE, self.history)
 
     def restore(self, folder: Path) -> None:

@@ -18,6 +18,10 @@ from segue.training.pairs import pair_scores
 # by block × num_tracks however large the batch is. On a GPU each block costs the same few dozen
 # launches whatever its size, so only memory bounds it.
 BLOCK_BYTES, GPU_BLOCK_BYTES = 8 << 20, 512 << 20
+# Of a catalogue so large that a block would hold fewer playlists, still so many: each block reads
+# and writes the vectors of all tracks, and one playlist at a time takes four times as long
+# (1,000,000 tracks of 64 numbers).
+LEAST_ROWS = 16
 
 
 def catalogue_softmax(
@@ -182,7 +186,7 @@ class _CatalogueSoftmax(torch.autograd.Function):
         query_grad, track_grad = torch.empty_like(query), torch.zeros_like(track)
         loss = query.new_zeros(())
         block_bytes = BLOCK_BYTES if query.device.type == "cpu" else GPU_BLOCK_BYTES
-        block = max(1, block_bytes // (num_tracks * query.element_size()))
+        block = max(LEAST_ROWS, block_bytes // (num_tracks * query.element_size()))
         for start in range(0, batch_size, block):
             rows = slice(start, min(start + block, batch_size))
             visible_row, visible_track = _pairs(visible.rows(rows), query.device)

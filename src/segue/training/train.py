@@ -34,7 +34,10 @@ from segue.training.start import spectral_start
 from segue.training.steps import steps_of
 from segue.training.vectors import TrainedVectors, read_out
 
+# Within an epoch a checkpoint is written this often, and at the end of each one. One that takes
+# long is written less often: no more than this share of the time, unless it is done in a moment.
 CHECKPOINT_SECONDS = 300.0
+CHECKPOINT_SHARE, MOMENT_SECONDS = 0.05, 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -197,10 +200,9 @@ def train(
             state.step, state.loss_sum = step + 1, state.loss_sum + value
             if on_step is not None:
                 on_step(done + 1, total_steps, value)
-            if folder is not None and clock.since_saved() > CHECKPOINT_SECONDS:
+            if folder is not None and clock.may_save(CHECKPOINT_SECONDS):
                 state.seconds = clock.seconds()
-                state.save(folder)
-                clock.saved()
+                clock.save(state, folder)
 
         entry: dict[str, Any] = {
             "epoch": epoch + 1,
@@ -221,8 +223,10 @@ def train(
         state.history.append(entry)
         state.epoch, state.step, state.loss_sum = epoch + 1, 0, 0.0
         if folder is not None:
-            state.save(folder)
-            clock.saved()
+            if epoch + 1 == last_epoch or clock.may_save():
+                clock.save(state, folder)
+            else:
+                state.save_history(folder)
         if on_epoch is not None:
             on_epoch(entry)
 
@@ -240,20 +244,26 @@ def train(
 
 
 class _Clock:
-    """Seconds of a training, including those before it was resumed, and since it was last saved."""
+    """Seconds of a training, including those before it was resumed, and when it may be saved."""
 
     def __init__(self, before: float) -> None:
         self._started = self._saved = time.perf_counter()
         self._before = before
+        self._saving = 0.0  # seconds that it took to save last
 
     def seconds(self) -> float:
         return self._before + time.perf_counter() - self._started
 
-    def since_saved(self) -> float:
-        return time.perf_counter() - self._saved
+    def may_save(self, every: float = -1.0) -> bool:
+        """Whether `every` seconds have passed, and enough that saving takes a small share."""
+        needed = self._saving / CHECKPOINT_SHARE if self._saving > MOMENT_SECONDS else 0.0
+        return time.perf_counter() - self._saved > max(every, needed)
 
-    def saved(self) -> None:
+    def save(self, state: Checkpoint, folder: Path) -> None:
+        started = time.perf_counter()
+        state.save(folder)
         self._saved = time.perf_counter()
+        self._saving = self._saved - started
 
 
 def _encoder(
