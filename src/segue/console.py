@@ -35,6 +35,16 @@ def count(value: int, thing: str) -> str:
     return f"{number(value)} {thing}" + ("" if value == 1 else "s")
 
 
+def duration(seconds: float) -> str:
+    """``40 s``, ``3.5 min``, ``2 h 5 min``."""
+    if seconds < 99.5:
+        return f"{seconds:.0f} s"
+    if seconds < 5970:
+        return f"{seconds / 60:.1f} min" if seconds < 595 else f"{seconds / 60:.0f} min"
+    hours, minutes = divmod(round(seconds / 60), 60)
+    return f"{hours} h {minutes} min"
+
+
 def say(message: str = "") -> None:
     """Print a message on standard error, which leaves standard output to results.
 

@@ -40,7 +40,7 @@ def require_memory(num_bytes: int, purpose: str) -> None:
     available = available_memory()
     if available is not None and num_bytes > available:
         raise ResourceError(
-            f"{purpose} needs {_gib(num_bytes)} of memory, of which {_gib(available)} "
+            f"{purpose} needs {gib(num_bytes)} of memory, of which {gib(available)} "
             "are available here"
         )
 
@@ -101,5 +101,8 @@ def _unused_in(folder: Path, limit: str, used: str, reclaimable: str) -> int | N
         return None
 
 
-def _gib(num_bytes: int) -> str:
+def gib(num_bytes: int) -> str:
+    """Bytes as people read them: ``"1.5 GiB"``, and small ones ``"20 MiB"``."""
+    if num_bytes < 2**29:
+        return f"{num_bytes / 2**20:.0f} MiB"
     return f"{num_bytes / 2**30:,.1f} GiB"

@@ -583,3 +583,12 @@ def test_nothing_is_said_of_a_relation_without_edges(run, tmp_path):
     (said,) = [line for line in err.splitlines() if "Learned weight" in line]
     assert "artist" in said
     assert "album" not in said
+
+
+def test_a_dry_run_says_what_training_would_take(run, graph, tmp_path):
+    status, out, err = run("train", graph, "--out", tmp_path / "bundle", *SMALL, "--dry-run")
+    assert status == 0, err
+    assert "20 steps in 4 epochs" in out
+    for what in ("parameters (dim 8)", "Memory: ", "Disk: ", "Time: "):
+        assert what in out
+    assert not list(tmp_path.iterdir())

@@ -187,6 +187,11 @@ def _plain_value(text: str) -> bool | int | float | str:
 )
 @click.option("--no-playlists", is_flag=True, help="Leave the playlists out of the bundle.")
 @click.option("--no-refit", is_flag=True, help="Ship the vectors that were measured.")
+@click.option(
+    "--dry-run",
+    is_flag=True,
+    help="Time a few steps and print steps, time, memory and disk; train nothing.",
+)
 @click.option("--resume", is_flag=True, help="Continue a training that was interrupted.")
 @click.option("--overwrite", is_flag=True, help="Replace an older bundle.")
 @click.option(
@@ -216,6 +221,7 @@ def train(
     second_stage: bool | None,
     no_playlists: bool,
     no_refit: bool,
+    dry_run: bool,
     resume: bool,
     overwrite: bool,
     tensorboard: Path | None,
@@ -246,10 +252,12 @@ def train(
     from segue.evaluation.evaluate import Evaluation
     from segue.graph.playlist_graph import PlaylistGraph
     from segue.pipeline.evaluate import BUNDLE, Evaluations, scored_text, title_of
+    from segue.pipeline.plan import plan_training
     from segue.pipeline.recipes import config_for, default_system, with_titles
     from segue.pipeline.recipes import split as split_graph
     from segue.pipeline.tensorboard import TensorBoard
     from segue.pipeline.train import refuse_config, refuse_training, train_to
+    from segue.training.device import device_named
 
     fields = {name: value for name, value in choices.items() if value is not None}
     if relations is not None:
@@ -273,18 +281,30 @@ def train(
         rng_seed=split_rng_seed,
     )
     progress = ConsoleProgress()
+    system = default_system(
+        split.graph,
+        without=["wide"] if no_wide else [],
+        second_stage=second_stage,
+        progress=progress,
+    )
+    if dry_run:
+        plan = plan_training(
+            split,
+            config,
+            system,
+            refit=not no_refit,
+            device=device_named(device),
+            out=out,
+        )
+        click.echo("\n".join(plan.lines()))
+        return
     with ExitStack() as watched:
         board = None if tensorboard is None else watched.enter_context(TensorBoard(tensorboard))
         bundle = train_to(
             out,
             split,
             config=config,
-            system=default_system(
-                split.graph,
-                without=["wide"] if no_wide else [],
-                second_stage=second_stage,
-                progress=progress,
-            ),
+            system=system,
             device=device,
             keep_playlists=not no_playlists,
             refit=not no_refit,

@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,18 +14,12 @@ from segue.baselines.tuning import TrialsFile
 from segue.comparison.folder import trials_path
 from segue.comparison.grid import Cell, Row
 from segue.comparison.measure import OnProgress, RunSettings
-from segue.evaluation.validation import validate, validation_rows
+from segue.evaluation.timing import time_of_ranking
 from segue.graph.split import Split
-from segue.scoring.centroid import Centroid
-from segue.scoring.first_stage import FirstStage
-from segue.training.config import TrainConfig, default_epochs
+from segue.training.config import TrainConfig
 from segue.training.device import device_named
-from segue.training.objectives import CatalogueSoftmax, HardNegatives
-from segue.training.train import train
+from segue.training.timing import time_steps
 
-# Timed steps of each row, after a first one; fewer once they have taken this long.
-_TIMED_STEPS = 4
-_TIMED_SECONDS = 8.0
 # Time for a process to start, read the graph and draw the split.
 _STARTING_SECONDS = 5.0
 # Seconds of a trial of each baseline at a million pairs and 11,000 tracks on one core, scaled to
@@ -51,10 +44,6 @@ class Estimate:
 
     seconds: float
     timed: bool
-
-
-class _EnoughError(Exception):
-    """Enough steps have been timed."""
 
 
 def estimate_cells(
@@ -83,7 +72,7 @@ def estimate_cells(
         By name of the cell.
     """
     cells = list(cells)
-    validating, evaluating = _time_of_ranking(split, clock)
+    validating, evaluating = time_of_ranking(split, clock)
     trials = TrialsFile(trials_path(settings.folder))
     by_row: dict[str, Estimate] = {}
     for at, cell in enumerate(cells):
@@ -115,21 +104,6 @@ def estimate_from(records: Iterable[Mapping[str, Any]], cells: Iterable[Cell]) -
     return found
 
 
-def _time_of_ranking(split: Split, clock: Callable[[], float]) -> tuple[float, float]:
-    """Seconds of one validation, and of the evaluation at the end."""
-    num_tracks = split.train.catalog.num_tracks
-    rng = np.random.default_rng(0)
-    vectors = rng.standard_normal((num_tracks, 64), dtype=np.float32)
-    rows = validation_rows(split.validation)
-    even = np.ones(num_tracks, dtype=np.float32)
-    started = clock()
-    validate(FirstStage(Centroid(vectors, even)), rows, split.train)
-    seconds = clock() - started
-    num_test = int((split.test.targets.lengths > 0).sum())
-    # An evaluation also makes lists, which takes the same time again.
-    return seconds, seconds * (1 + 2 * num_test / len(rows.query))
-
-
 def _of_training(
     config: TrainConfig,
     split: Split,
@@ -138,46 +112,8 @@ def _of_training(
     clock: Callable[[], float],
 ) -> float:
     """Seconds of a training, from a few steps of it."""
-    times = [clock()]
-    num_steps = 0
-
-    def step(done: int, total: int, loss: float) -> None:
-        nonlocal num_steps
-        num_steps = total
-        times.append(clock())
-        if len(times) > _TIMED_STEPS + 1 or times[-1] - times[1] > _TIMED_SECONDS:
-            raise _EnoughError
-
-    with suppress(_EnoughError):
-        device = device_named(settings.device)
-        train(split.train, None, _in_the_middle(config), device=device, on_step=step)
-    between = np.diff(times)
-    # The first step also prepares the graph, and the ranking of hard negatives if there is one.
-    per_step = float(np.median(between[1:] if len(between) > 1 else between))
-    first = max(0.0, float(between[0]) - per_step)
-    epochs = config.epochs or _epochs_of(config, split)
-    hard = config.objective.negatives
-    refreshes = math.ceil(epochs / hard.refresh_every) if isinstance(hard, HardNegatives) else 1
-    validations = math.ceil(epochs / config.validate_every)
-    return num_steps * per_step + first * refreshes + validations * validating
-
-
-def _in_the_middle(config: TrainConfig) -> TrainConfig:
-    """Hard negatives as halfway through their schedule: the smaller the share, the more draws."""
-    objective = config.objective
-    if isinstance(objective, CatalogueSoftmax) or not isinstance(
-        objective.negatives, HardNegatives
-    ):
-        return config
-    hard = objective.negatives
-    share, mix = math.sqrt(math.prod(hard.share)), float(np.mean(hard.mix))
-    on_average = replace(hard, share=(share, share), mix=(mix, mix))
-    return replace(config, objective=replace(objective, negatives=on_average))
-
-
-def _epochs_of(config: TrainConfig, split: Split) -> int:
-    num_playlists = int((split.train.playlists.tracks.lengths >= 2).sum())
-    return default_epochs(num_playlists, config.batch_size)
+    steps = time_steps(split.train, config, device_named(settings.device), clock=clock)
+    return steps.total + math.ceil(steps.epochs / config.validate_every) * validating
 
 
 def _of_baseline(cell: Cell, split: Split, trials: TrialsFile, evaluating: float) -> Estimate:

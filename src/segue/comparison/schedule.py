@@ -11,7 +11,7 @@ from segue.comparison.folder import cell_path, finished_cell, read_cell
 from segue.comparison.grid import Cell
 from segue.comparison.measure import OnProgress, OutOfTimeError, RunSettings
 from segue.comparison.process import ProcessRunner
-from segue.console import Progress, ProgressBar, count
+from segue.console import Progress, ProgressBar, count, duration
 from segue.errors import ArtefactError, MismatchError, ResourceError, TrainingError
 
 OUT_OF_TIME = "out of time; the same command resumes it"
@@ -52,8 +52,8 @@ def measure_unfinished(
             figures = record["validation"]
             bar.say(
                 f"{place}: on validation recall@20 {figures['recall@20']:.4f}, "
-                f"nDCG@20 {figures['ndcg@20']:.4f}; {_duration(time.time() - started)}"
-                + (f", about {_duration(left)} left" if at < len(waiting) else "")
+                f"nDCG@20 {figures['ndcg@20']:.4f}; {duration(time.time() - started)}"
+                + (f", about {duration(left)} left" if at < len(waiting) else "")
             )
     late = [name for name, why in missing.items() if why == OUT_OF_TIME]
     if late:
@@ -99,8 +99,8 @@ def _expected(
         if part:
             each = sum(expected[cell.name] for cell in part) / len(part)
             rule = ", by rule of thumb" if thing == "baseline" and rules_of_thumb else ""
-            parts.append(f"{count(len(part), thing)} × {_duration(each)}{rule}")
-    console.say(f"{' + '.join(parts)}: about {_duration(sum(expected.values()))}")
+            parts.append(f"{count(len(part), thing)} × {duration(each)}{rule}")
+    console.say(f"{' + '.join(parts)}: about {duration(sum(expected.values()))}")
     return expected
 
 
@@ -115,13 +115,3 @@ def _moving(bar: ProgressBar, seconds: float, place: str) -> OnProgress:
         position = share
 
     return on_progress
-
-
-def _duration(seconds: float) -> str:
-    """``40 s``, ``3.5 min``, ``2 h 5 min``."""
-    if seconds < 99.5:
-        return f"{seconds:.0f} s"
-    if seconds < 5970:
-        return f"{seconds / 60:.1f} min" if seconds < 595 else f"{seconds / 60:.0f} min"
-    hours, minutes = divmod(round(seconds / 60), 60)
-    return f"{hours} h {minutes} min"

@@ -19,6 +19,7 @@ from segue.graph.split import Split
 from segue.models import encoder_named
 from segue.models.encoder import Encoder
 from segue.pipeline.parts import FinishedParts
+from segue.pipeline.plan import require_training
 from segue.pipeline.recipes import config_for, default_system, with_titles
 from segue.pipeline.recipes import split as default_split
 from segue.pipeline.run import Step, TrainingRun, has_checkpoint, made_folder
@@ -147,6 +148,7 @@ def train(
     place = None if folder is None else made_folder(Path(folder))
     if has_checkpoint(place) and not resume:
         raise ArtefactError(f"{place}: an interrupted training is here; resume=True continues it")
+    require_training(split, config, system, encoder)
     run = TrainingRun(
         split, config, system, place, device_named(device), report, encoder, on_step, on_epoch
     )

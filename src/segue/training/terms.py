@@ -42,6 +42,14 @@ class TermConfig(ABC):
         """Raise ResourceError if this machine cannot fit the term."""
 
     @abstractmethod
+    def memory(self, graph: PlaylistGraph) -> int:
+        """Bytes that `fit` needs at its peak, roughly, besides the graph."""
+
+    @abstractmethod
+    def stored_bytes(self, graph: PlaylistGraph) -> int:
+        """Bytes that the term takes in memory and in a bundle, at most."""
+
+    @abstractmethod
     def fit(self, graph: PlaylistGraph) -> StoredTerm[Any]:
         """The term, fitted to a training graph (ResourceError if it needs too much memory)."""
 
@@ -100,20 +108,24 @@ class WideConfig(TermConfig):
         require_memory(self.memory(graph), f"the wide part of {self._taking_part(graph):,} tracks")
 
     def memory(self, graph: PlaylistGraph) -> int:
-        """Bytes that `fit` needs at its peak, roughly, besides the graph."""
+        """See `TermConfig`."""
         size = self._taking_part(graph)
-        support = min(size, self.support_size)
         relations = graph.catalog.relations
         num_pairs = graph.playlists.tracks.num_pairs + sum(
             relations[kind].num_edges for kind in ("artist", "album")
         )
-        kept = size * min(2 * self.num_neighbours, support)
         fitting = memory_of_blocks(
             size, num_pairs, block_size=self.block_size, support_size=self.support_size
         )
         # The pairs with their values, while they are joined; then the weights, by the track that
         # they go to, or by both.
-        return 2 * 8 * num_pairs + fitting + 2 * 8 * kept
+        return 2 * 8 * num_pairs + fitting + 2 * self.stored_bytes(graph)
+
+    def stored_bytes(self, graph: PlaylistGraph) -> int:
+        """See `TermConfig`."""
+        size = self._taking_part(graph)
+        kept = min(2 * self.num_neighbours, self.support_size, size)
+        return 8 * size * kept + 8 * graph.catalog.num_tracks
 
     def fit(self, graph: PlaylistGraph) -> WidePart:
         """EASE with side information, keeping the strongest weights of each track.

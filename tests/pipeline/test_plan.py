@@ -1,0 +1,91 @@
+"""What a training will take, and that what does not fit is refused with what would."""
+
+import numpy as np
+import pytest
+
+import segue
+from segue.errors import ResourceError
+from segue.graph.split import SplitRecipe, split_graph
+from segue.pipeline import plan as module
+from segue.pipeline.plan import plan_training, require_training
+from segue.training.config import SecondStageConfig, SystemConfig, TrainConfig
+from segue.training.terms import WideConfig
+
+SYSTEM = SystemConfig({"wide": WideConfig(num_neighbours=5)}, SecondStageConfig())
+CONFIG = TrainConfig(dim=64, epochs=3, batch_size=64)
+
+
+@pytest.fixture(scope="module")
+def split(planted_graph):
+    return split_graph(planted_graph, SplitRecipe("mixed"))
+
+
+def test_steps_time_memory_and_disk(split, tmp_path):
+    plan = plan_training(split, CONFIG, SYSTEM, out=tmp_path / "bundle")
+    assert (plan.times.num_steps, plan.times.epochs) == (12, 3)
+    assert plan.seconds.keys() == {
+        "training", "validation", "evaluation", "training again on all pairs",
+    }  # fmt: skip
+    assert plan.memory.keys() == {"training", "wide part", "evaluation", "second stage"}
+    assert plan.peak == max(plan.memory.values())
+    assert plan.disk["checkpoints"] == 32 * plan.footprint.num_parameters
+    text = "\n".join(plan.lines())
+    assert "12 steps in 3 epochs" in text
+    for what in ("Memory: ", "Disk: checkpoints ", "Time: ", "training again on all pairs"):
+        assert what in text
+    assert not list(tmp_path.iterdir()), "nothing is written"
+
+
+def test_what_was_trained_agrees(split, tmp_path):
+    """The disk is that of a real bundle, roughly."""
+    plan = plan_training(split, CONFIG, SYSTEM, timed=False)
+    assert plan.times is None
+    bundle = segue.train(split, config=CONFIG, system=SYSTEM)
+    bundle.save(tmp_path / "bundle")
+    size = sum(file.stat().st_size for file in (tmp_path / "bundle").iterdir())
+    assert size / 2 < plan.disk["bundle"] < 2 * size
+    learned = sum(vectors.size for vectors in (bundle.track_vectors, bundle.vectors["artist"]))
+    assert learned <= plan.footprint.num_parameters < 1.1 * learned
+
+
+def test_too_little_memory_is_refused_with_what_would_fit(split, monkeypatch):
+    system = SystemConfig(SYSTEM.terms)
+    needed = plan_training(split, CONFIG, system, timed=False).peak
+    less = plan_training(split, TrainConfig(dim=16, epochs=3), system, timed=False).peak
+    assert less < needed
+    monkeypatch.setattr(module, "available_memory", lambda: (less + needed) // 2)
+    for refused in (lambda: plan_training(split, CONFIG, system),
+                    lambda: require_training(split, CONFIG, system),
+                    lambda: segue.train(split, config=CONFIG, system=system)):  # fmt: skip
+        with pytest.raises(ResourceError, match=r"dim 64 needs .* --dim \d+ would take") as refusal:
+            refused()
+        assert "\n" not in str(refusal.value)
+    monkeypatch.setattr(module, "available_memory", lambda: 1000)
+    with pytest.raises(ResourceError, match="a k-core of the playlists"):
+        require_training(split, CONFIG, SYSTEM)
+
+
+def test_where_there_is_plenty_nothing_is_reckoned(split, monkeypatch):
+    def never(*args, **options):
+        raise AssertionError("reckoned")
+
+    monkeypatch.setattr(module, "footprint", never)
+    monkeypatch.setattr(module, "available_memory", lambda: 1 << 40)
+    require_training(split, CONFIG, SYSTEM)
+    monkeypatch.setattr(module, "available_memory", lambda: None)
+    require_training(split, CONFIG, SYSTEM)
+
+
+def test_too_small_a_disk_is_refused(split, tmp_path, monkeypatch):
+    usage = module.shutil.disk_usage(tmp_path)._replace(free=1000)
+    monkeypatch.setattr(module.shutil, "disk_usage", lambda folder: usage)
+    with pytest.raises(ResourceError, match=r"bundle: training needs .* of disk, of which"):
+        plan_training(split, CONFIG, SYSTEM, out=tmp_path / "new" / "bundle")
+
+
+def test_nothing_held_out_is_not_evaluated(planted_graph):
+    split = split_graph(planted_graph, SplitRecipe(test_share=0, validation_share=0))
+    plan = plan_training(split, CONFIG, SystemConfig())
+    assert plan.seconds.keys() == {"training"}
+    assert plan.memory.keys() == {"training", "evaluation"}
+    assert np.isfinite(plan.times.total)
