@@ -1,5 +1,7 @@
 """What a training will take, and that what does not fit is refused with what would."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -49,20 +51,22 @@ def test_what_was_trained_agrees(split, tmp_path):
 
 
 def test_too_little_memory_is_refused_with_what_would_fit(split, monkeypatch):
-    system = SystemConfig(SYSTEM.terms)
-    needed = plan_training(split, CONFIG, system, timed=False).peak
-    less = plan_training(split, TrainConfig(dim=16, epochs=3), system, timed=False).peak
-    assert less < needed
+    config, system = replace(CONFIG, dim=512), SystemConfig()
+    needed = plan_training(split, config, system, timed=False).peak
+    less = plan_training(split, replace(config, dim=128), system, timed=False).peak
+    assert less < needed / 2
     monkeypatch.setattr(module, "available_memory", lambda: (less + needed) // 2)
-    for refused in (lambda: plan_training(split, CONFIG, system),
-                    lambda: require_training(split, CONFIG, system),
-                    lambda: segue.train(split, config=CONFIG, system=system)):  # fmt: skip
-        with pytest.raises(ResourceError, match=r"dim 64 needs .* --dim \d+ would take") as refusal:
+    for refused in (lambda: plan_training(split, config, system),
+                    lambda: require_training(split, config, system),
+                    lambda: segue.train(split, config=config, system=system)):  # fmt: skip
+        with pytest.raises(
+            ResourceError, match=r"dim 512 needs .* --dim \d+ would take"
+        ) as refusal:
             refused()
         assert "\n" not in str(refusal.value)
     monkeypatch.setattr(module, "available_memory", lambda: 1000)
     with pytest.raises(ResourceError, match="a k-core of the playlists"):
-        require_training(split, CONFIG, SYSTEM)
+        require_training(split, config, SYSTEM)
 
 
 def test_where_there_is_plenty_nothing_is_reckoned(split, monkeypatch):
