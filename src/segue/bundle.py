@@ -26,7 +26,7 @@ SECOND_STAGE = "second_stage.safetensors"
 _VECTORS = "_vectors"
 # The weights of a query, and the exponent by which a title counts more: far above all that
 # training makes, far below what float32 cannot hold.
-_MOST_WEIGHT, _MOST_GROWTH = 1e12, 4.0
+_MOST_WEIGHT, _MOST_GROWTH = 1e9, 2.0
 # For each term of the score that has arrays: the arrays by name.
 Terms = Mapping[str, Mapping[str, NDArray[Any]]]
 

@@ -54,6 +54,17 @@ def table(folder) -> Path:
     return path
 
 
+def test_names_reach_the_terminal_without_control_characters(run, folder, tmp_path):
+    """A song may be called so that a terminal clears its screen."""
+    table = folder / "odd.csv"
+    rows = [f"mine,segue:track:{t},Track {t},segue:artist:{t % 5}" for t in range(6)]
+    table.write_text(HEADER + "\n".join([*rows, "alone,lost:1,Lost\x1b[2J\x07,nobody"]))
+    status, _, err = run("update", "bundle", table, "--out", tmp_path / "updated")
+    assert status == 0
+    assert "lost:1 (Lost [2J )" in err
+    assert not {"\x1b", "\x07"} & set(err)
+
+
 def test_new_music_is_found_and_what_was_there_stays(run, table, tmp_path):
     out = tmp_path / "updated"
     status, document, err = run("update", "bundle", table, "--out", out)

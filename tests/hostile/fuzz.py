@@ -47,6 +47,7 @@ from segue.recommend.verify import verify
 from segue.scoring.ann import DIALS, INDEX_FILE, AnnIndex
 from segue.scoring.centroid import unit_rows
 from segue.scoring.features import FEATURES
+from segue.scoring.questions import Questions
 from segue.scoring.trees import Trees
 
 NUM_TRACKS, NUM_ARTISTS, NUM_ALBUMS, NUM_WORDS, NUM_LISTS, DIM = 60, 8, 15, 6, 30, 4
@@ -171,6 +172,7 @@ def whole_bundle(graph: PlaylistGraph, rng: np.random.Generator) -> Bundle:
         ),
         terms={"wide": wide()},
         second_stage=some_trees(rng).arrays(),
+        questions=Questions(num_trees=(4, 9), weights=(0.5, 1.0)).to_json(),
         **columns,
     )
 
@@ -432,6 +434,8 @@ def ask(folder: Path) -> None:
             recommender.find(text, 5)
     for question in (
         lambda: recommender.complete("2", 20, reasons=True),
+        lambda: recommender.complete("2", 20, question="next"),
+        lambda: recommender.complete("4", 20, question="fit"),
         lambda: recommender.complete(tracks=[track, "segue:track:5"], n=70, dial=0.5),
         lambda: recommender.complete(tracks=[], n=5),
         lambda: recommender.vibe(["segue:track:9"], 20, artists=[artist], title="list word"),

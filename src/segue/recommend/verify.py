@@ -12,6 +12,7 @@ from segue.files import MANIFEST, parsed_json, read_manifest
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.recommend.recommender import Recommender
 from segue.scoring.ann import AnnIndex
+from segue.scoring.questions import Questions
 from segue.scoring.two_stages import TwoStages
 
 # What of a bundle's configuration made it what it is.
@@ -124,6 +125,7 @@ def _check_answers(bundle: Bundle) -> None:
     recommender.names.index.check()
     if bundle.measured is not None:
         bundle.measured.check()
-        TwoStages.of(bundle.measured, bundle.catalog, bundle.second_stage)
+        questions = Questions.from_json(bundle.questions)
+        TwoStages.of(bundle.measured, bundle.catalog, bundle.second_stage, questions)
     if bundle.catalog.num_tracks:
         recommender.complete(tracks=[str(bundle.catalog.track_ids[0])], n=1, reasons=True)

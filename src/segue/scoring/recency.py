@@ -8,6 +8,9 @@ import numpy as np
 
 from segue.data.playlists import Float32Array, TrackLists
 
+# So that sums in float32 stay finite, whatever a bundle states.
+_MOST = 1000.0
+
 
 @dataclass(frozen=True)
 class Recency:
@@ -20,7 +23,7 @@ class Recency:
     Attributes
     ----------
     strength
-        At least 0; 0 means no emphasis.
+        From 0, no emphasis, to 1,000.
     half_life
         In tracks, above 0.
     """
@@ -30,7 +33,7 @@ class Recency:
 
     def __post_init__(self) -> None:
         """Raise ValueError for values out of range."""
-        if not (0 <= self.strength < np.inf and 0 < self.half_life < np.inf):
+        if not (0 <= self.strength <= _MOST and 0 < self.half_life < np.inf):
             raise ValueError(f"{self} is out of range")
 
     def emphasis(self, tracks: TrackLists) -> Float32Array:
