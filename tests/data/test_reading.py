@@ -13,8 +13,8 @@ import pytest
 import scipy.sparse as sp
 
 from segue.data import in_memory, reading
-from segue.data.formats import text_tables
-from segue.data.formats.text_tables import CleanText, Dialect
+from segue.data.formats import text_rows
+from segue.data.formats.dialect import CleanText, Dialect
 from segue.data.reading import find, read
 from segue.data.records import Format, Playlist, SetAside, Track
 from segue.errors import ArtefactError, InputError
@@ -747,7 +747,7 @@ class TestEscapes:
             of_text('pid,track,artist\n1,"a \\"b\\", c",x\n1,b\n')
 
     def test_those_that_come_late_are_refused(self, of_text, monkeypatch):
-        monkeypatch.setattr(text_tables, "_BLOCK", 100_000)
+        monkeypatch.setattr(text_rows, "_BLOCK", 100_000)
         rows = "".join(f"{n},t{n},x\n" for n in range(20_000))
         with pytest.raises(InputError, match="and what follows: a quotation mark is escaped by"):
             of_text(f'pid,track,artist\n{rows}1,"a \\"b\\"",x\n')

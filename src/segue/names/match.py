@@ -9,25 +9,30 @@ other song is nearly as close. Whatever is less than clear is *unsure*, with its
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Literal
 
 import numpy as np
-import pyarrow as pa
 from rapidfuzz.distance import OSA, Indel
-from rapidfuzz.fuzz import partial_ratio
-from rapidfuzz.process import cdist
 
 from segue.data.playlists import Int64Array
 from segue.data.text import fold
 from segue.names.asked import Asked
 from segue.names.cleaning import cleaned_song
+from segue.names.discography import MOST_ROWS, Discography
+from segue.names.readings import (
+    NUMBERED,
+    SEPARATOR,
+    Reading,
+    keys_of_title,
+    readings_of,
+    title_level,
+    version_cost,
+)
 from segue.names.search import NameIndex
 from segue.names.titles import (
     Title,
-    Version,
     all_artist_keys,
     artist_keys,
     key_of,
@@ -38,18 +43,10 @@ from segue.names.titles import (
 Status = Literal["found", "unsure", "missing"]
 
 MAX_CANDIDATES = 10
-_MOST_ROWS = 5000  # Tracks of one title that are looked at, the best-known first.
 _MOST_COMPARED = 200  # Those of them whose artists' spelling is compared.
-_SEPARATOR = re.compile(r"\s+[-–—|~]\s+|\s*[–—\t]\s*|:\s+")
-_BY = re.compile(r"\s+by\s+", re.IGNORECASE)
-_NUMBERED = re.compile(r"^\s*#?\s*\d{1,4}(?:\s*[.):\-–—]\s*|\s+)(?=\S)")
-_IN_BRACKETS = re.compile(r"^(?P<title>.+\S)\s*\((?P<artist>[^()]+)\)\s*$")
 _DIGITS = re.compile(r"\d+")
-# Songs of which a part is named are told apart by it.
-_PART = re.compile(r"\d|\b(?:part|pt|act|vol|volume|movement|chapter|first|second|third)\b", re.I)
 _NOT_CREDITED = 3
 _TRACKS_A_SLIP = 40_000  # Of so many tracks, one has a word that is misspelt alike.
-_ALIKE = 60  # Of 100, from which two titles are compared more closely.
 _NEAR = 0.75  # Likeness from which a title by the right artist is worth a question,
 _NEAR_BOTH = 0.82  # and from which title and artist together are.
 _BY_NUMBER = re.compile(r"[\w\-]{1,12}")  # An id that another source may use for another song.
@@ -90,18 +87,6 @@ class Match:
 
 
 @dataclass(frozen=True)
-class _Reading:
-    """One way to read a text: as a title, by an artist."""
-
-    text: str
-    artists: tuple[str, ...]
-
-    @cached_property
-    def title(self) -> Title:
-        return title_of(self.text)
-
-
-@dataclass(frozen=True)
 class _Choice:
     """Tracks that a reading may mean, those of the preferred version, the best-known first."""
 
@@ -119,6 +104,7 @@ class Matcher:
 
     def __init__(self, index: NameIndex) -> None:
         self._index, self._catalog = index, index.catalog
+        self._tracks = Discography(index)
 
     def match(self, asked: Asked) -> Match:
         """What one song is here."""
@@ -147,9 +133,9 @@ class Matcher:
         """Whether a short id names another song here: sources that count songs all begin at 1."""
         if not asked.title or not _BY_NUMBER.fullmatch(an_id):
             return False
-        ours, theirs = title_of(self._title(row)), title_of(asked.title)
+        ours, theirs = title_of(self._tracks.title(row)), title_of(asked.title)
         return Indel.normalized_similarity(ours.bare, theirs.bare) < _NEAR and key_of(
-            self._title(row)
+            self._tracks.title(row)
         ) != key_of(an_id)
 
     # By name
@@ -167,21 +153,21 @@ class Matcher:
         """A song whose title is known, and its artists if there are any."""
         if not asked.artists:
             return self._titled(asked.text, asked.title)
-        reading = _Reading(asked.title, asked.artists)
-        swapped = _Reading(", ".join(asked.artists), (asked.title,))
+        reading = Reading(asked.title, asked.artists)
+        swapped = Reading(", ".join(asked.artists), (asked.title,))
         return self._read(asked, [reading, swapped])
 
     def _text(self, text: str) -> Match | None:
         """A song in a line of text."""
         exact = self._exactly_titled(text)
-        if exact is not None and (exact.status == "found" or not _SEPARATOR.search(text)):
+        if exact is not None and (exact.status == "found" or not SEPARATOR.search(text)):
             return exact
         asked = Asked(text)
         lines = [text]
-        if _NUMBERED.match(text):
-            lines.append(_NUMBERED.sub("", text))
+        if NUMBERED.match(text):
+            lines.append(NUMBERED.sub("", text))
         for line in lines:
-            readings = list(_readings(line))
+            readings = list(readings_of(line))
             found = self._read(asked, readings, typing_errors=False)
             if found is None:
                 found = exact or self._titled(text, line)
@@ -194,7 +180,7 @@ class Matcher:
         return None
 
     def _read(
-        self, asked: Asked, readings: Sequence[_Reading], typing_errors: bool = True
+        self, asked: Asked, readings: Sequence[Reading], typing_errors: bool = True
     ) -> Match | None:
         """What title and artist agree on, in the first reading in which they do."""
         for reading in readings:
@@ -207,14 +193,16 @@ class Matcher:
                 return Match(asked.text, "found", row, "spelling", exact=False)
         return None
 
-    def _agreeing(self, reading: _Reading) -> _Choice | None:
+    def _agreeing(self, reading: Reading) -> _Choice | None:
         """The tracks whose title and main artist are those of a reading."""
         if not reading.artists or not reading.title.song:
             return None
-        by = self._artists(reading.artists[0])
+        by = self._tracks.artists(reading.artists[0])
         if not by:
             return None
-        rows = np.array(self._index.keyed("track", _keys(reading.title), _MOST_ROWS), np.int64)
+        rows = np.array(
+            self._index.keyed("track", keys_of_title(reading.title), MOST_ROWS), np.int64
+        )
         level = self._credit(rows, by)
         chosen = rows[level < _NOT_CREDITED]
         return self._chosen(reading.title, chosen.tolist(), level[level < _NOT_CREDITED].tolist())
@@ -241,8 +229,8 @@ class Matcher:
         best: tuple[int, ...] | None = None
         kept: list[int] = []
         for place, row in enumerate(rows):
-            ours = title_of(self._title(row))
-            level, version = _title_level(title, ours), _version_cost(title.version, ours.version)
+            ours = title_of(self._tracks.title(row))
+            level, version = title_level(title, ours), version_cost(title.version, ours.version)
             if level is None or version is None:
                 continue
             cost = (level, credit[place] if credit else 0, *version)
@@ -252,28 +240,20 @@ class Matcher:
                 kept.append(row)
         if best is None:
             return None
-        if best[0] and len({title_of(self._title(row)).song for row in kept}) > 1:
+        if best[0] and len({title_of(self._tracks.title(row)).song for row in kept}) > 1:
             return None  # Several songs that differ in what is in brackets.
         return _Choice(kept, best)
 
-    def _found(self, asked: Asked, reading: _Reading, chosen: _Choice) -> Match:
+    def _found(self, asked: Asked, reading: Reading, chosen: _Choice) -> Match:
         wanted = fold(reading.text)
-        spelt_so = (row for row in chosen.rows if fold(self._title(row)) == wanted)
+        spelt_so = (row for row in chosen.rows if fold(self._tracks.title(row)) == wanted)
         row = next(spelt_so, chosen.rows[0])
-        version = title_of(self._title(row)).version
+        version = title_of(self._tracks.title(row)).version
         how = "name" if version.kind == reading.title.version.kind else "version"
-        names = {fold(name).replace(" ", "") for name in self._written(row)}
+        names = {fold(name).replace(" ", "") for name in self._tracks.written(row)}
         given = asked.text if not asked.title else f"{asked.title} - {', '.join(asked.artists)}"
         exact = fold(given).replace(" ", "") in names
         return Match(asked.text, "found", row, how, count=len(chosen.rows), exact=exact)
-
-    def _written(self, row: int) -> list[str]:
-        """A track's name alone, and with its main artist or all of them before or after it."""
-        title, catalog = self._title(row), self._catalog
-        artists = {str(catalog.artist_of(np.array([row], dtype=np.int32))[0])}
-        if catalog.main_artist[row] >= 0:
-            artists.add(self._artist(row))
-        return [title, *(f"{a} {b}" for x in artists for a, b in ((title, x), (x, title)))]
 
     # By title alone
 
@@ -281,7 +261,7 @@ class Matcher:
         """Tracks named exactly so, apart from case and punctuation."""
         rows = self._index.named("track", text) if text.strip() else []
         wanted = text.strip().casefold()
-        rows = [row for row in rows if self._title(row).casefold() == wanted] or rows
+        rows = [row for row in rows if self._tracks.title(row).casefold() == wanted] or rows
         return self._one_artist(text, rows)
 
     def _titled(self, text: str, title: str) -> Match | None:
@@ -290,7 +270,7 @@ class Matcher:
         if exact is not None:
             return exact
         parts = title_of(title)
-        rows = self._index.keyed("track", _keys(parts), _MOST_ROWS)
+        rows = self._index.keyed("track", keys_of_title(parts), MOST_ROWS)
         by_artist: dict[int, list[int]] = {}
         for row in rows:
             by_artist.setdefault(int(self._catalog.main_artist[row]), []).append(row)
@@ -300,22 +280,24 @@ class Matcher:
             return None
         level = min(choice.cost[0] for choice in kept)
         if level:  # Without an artist, a part of a title says too little.
-            return _unsure(text, sorted((c.rows[0] for c in kept), key=self._fame), "near")
+            return _unsure(text, sorted((c.rows[0] for c in kept), key=self._tracks.fame), "near")
         kept = [choice for choice in kept if choice.cost[0] == level]
-        names = {key for choice in kept for key in artist_keys(self._artist(choice.rows[0]))[:1]}
+        names = {
+            key for choice in kept for key in artist_keys(self._tracks.artist(choice.rows[0]))[:1]
+        }
         if len(names) > 1:
-            rows = sorted((choice.rows[0] for choice in kept), key=self._fame)
+            rows = sorted((choice.rows[0] for choice in kept), key=self._tracks.fame)
             return _unsure(text, rows, "several")
-        best = min(kept, key=lambda choice: (choice.cost, self._fame(choice.rows[0])))
-        return self._found(Asked(text), _Reading(title, ()), best)
+        best = min(kept, key=lambda choice: (choice.cost, self._tracks.fame(choice.rows[0])))
+        return self._found(Asked(text), Reading(title, ()), best)
 
     def _one_artist(self, text: str, rows: list[int]) -> Match | None:
         """Tracks of one name: found if they are by one artist, else unsure."""
         if not rows:
             return None
-        best = {artist_keys(self._artist(row))[:1]: row for row in reversed(rows)}
+        best = {artist_keys(self._tracks.artist(row))[:1]: row for row in reversed(rows)}
         if len(best) > 1:
-            return _unsure(text, sorted(best.values(), key=self._fame), "several")
+            return _unsure(text, sorted(best.values(), key=self._tracks.fame), "several")
         return Match(text, "found", rows[0], "name", count=len(rows))
 
     def _run_together(self, text: str, line: str) -> Match | None:
@@ -325,8 +307,8 @@ class Matcher:
         wanted = key_of(line)
         songs: dict[str, int] = {}
         for row in self._index.search("track", line, MAX_CANDIDATES).tolist():
-            title = title_of(self._title(row))
-            name = self._artist(row)
+            title = title_of(self._tracks.title(row))
+            name = self._tracks.artist(row)
             for artist in {*artist_keys(name)[:1], key_of(name)}:
                 if wanted in (title.song + artist, artist + title.song):
                     songs.setdefault(artist_keys(name)[0], row)
@@ -337,17 +319,17 @@ class Matcher:
 
     # Typing errors
 
-    def _mistyped(self, reading: _Reading) -> int | None:
+    def _mistyped(self, reading: Reading) -> int | None:
         """The one track that a reading with a small typing error means; None if that is unclear."""
         if not reading.artists or not reading.title.song:
             return None
-        by = self._artists(reading.artists[0])
+        by = self._tracks.artists(reading.artists[0])
         return self._title_mistyped(reading, by) if by else self._artist_mistyped(reading)
 
-    def _title_mistyped(self, reading: _Reading, by: dict[int, int]) -> int | None:
+    def _title_mistyped(self, reading: Reading, by: dict[int, int]) -> int | None:
         wanted = reading.title
         sounds = [
-            (row, ours) for row, ours in self._alike(wanted, by)
+            (row, ours) for row, ours in self._tracks.alike(wanted, by)
             if sound_of(ours.words) == sound_of(wanted.words)
         ]  # fmt: skip
         if len({ours.song for _, ours in sounds}) == 1 and len(wanted.words) > 1:
@@ -361,8 +343,8 @@ class Matcher:
         if not allowed:
             return None
         near: dict[str, tuple[int, list[int]]] = {}
-        for row, ours in self._alike(wanted, by):
-            if _version_cost(wanted.version, ours.version) is None:
+        for row, ours in self._tracks.alike(wanted, by):
+            if version_cost(wanted.version, ours.version) is None:
                 continue
             errors = OSA.distance(wanted.song, ours.song, score_cutoff=allowed + 2)
             if errors <= allowed + 2:
@@ -383,7 +365,7 @@ class Matcher:
         longer, shorter = sorted((wanted.song, song), key=len, reverse=True)
         if longer == shorter + "s" and len(shorter) >= 9:
             return True
-        theirs = title_of(self._title(row)).words
+        theirs = title_of(self._tracks.title(row)).words
         odd = [word for word in wanted.words if word not in theirs]
         left = [word for word in theirs if word not in wanted.words]
         slips = self._catalog.num_tracks // _TRACKS_A_SLIP
@@ -393,13 +375,13 @@ class Matcher:
             for word in odd
         )
 
-    def _artist_mistyped(self, reading: _Reading) -> int | None:
+    def _artist_mistyped(self, reading: Reading) -> int | None:
         asked = artist_keys(reading.artists[0])
-        rows = self._index.keyed("track", _keys(reading.title), _MOST_COMPARED)
+        rows = self._index.keyed("track", keys_of_title(reading.title), _MOST_COMPARED)
         near: dict[int, list[int]] = {}
         for row in rows:
             main = int(self._catalog.main_artist[row])
-            if main in near or (main >= 0 and self._is_nearly(asked, self._artist(row))):
+            if main in near or (main >= 0 and self._is_nearly(asked, self._tracks.artist(row))):
                 near.setdefault(main, []).append(row)
         if len(near) != 1:
             return None
@@ -420,14 +402,14 @@ class Matcher:
 
     def _near(self, asked: Asked) -> list[int]:
         """Tracks that a song may be, though that is not clear: best first."""
-        readings = list(_readings(asked.text))
+        readings = list(readings_of(asked.text))
         if asked.title:
-            readings = [_Reading(asked.title, asked.artists)]
+            readings = [Reading(asked.title, asked.artists)]
         alike: dict[int, float] = {}
         for reading in readings:
             title, artists = reading.title, reading.artists
-            by = self._artists(artists[0]) if artists else {}
-            for row, ours in self._alike(title, by):
+            by = self._tracks.artists(artists[0]) if artists else {}
+            for row, ours in self._tracks.alike(title, by):
                 if ours.song == title.song or ours.bare == title.bare:
                     alike[row] = 1.0
                     continue
@@ -435,134 +417,24 @@ class Matcher:
                 if likeness and _DIGITS.findall(title.song) == _DIGITS.findall(ours.song):
                     alike[row] = max(likeness, alike.get(row, 0))
             credited = all_artist_keys(artists)
-            for row in self._index.keyed("track", _keys(title), _MOST_COMPARED) if artists else ():
-                theirs = all_artist_keys(tuple(self._artists_of(row)))
+            for row in (
+                self._index.keyed("track", keys_of_title(title), _MOST_COMPARED) if artists else ()
+            ):
+                theirs = all_artist_keys(tuple(self._tracks.artists_of(row)))
                 if row not in alike and not credited.isdisjoint(theirs):
                     alike[row] = 0.9
         if not alike and not any(reading.artists for reading in readings):
             wanted = fold(asked.text)
             for row in self._index.fuzzy("track", asked.text):
-                names = (fold(name) for name in self._written(row))
+                names = (fold(name) for name in self._tracks.written(row))
                 likeness = max(Indel.normalized_similarity(wanted, name) for name in names)
                 if likeness >= _NEAR_BOTH:
                     alike[row] = likeness
-        return sorted(alike, key=lambda row: (-round(alike[row], 2), *self._fame(row)))
-
-    # What stands in the catalogue
-
-    def _artists(self, name: str) -> dict[int, int]:
-        """Artists of a name: row → 0 if the whole name is the same, 1 if its first part is."""
-        keys, found = artist_keys(name), {}
-        for row in self._index.keyed("artist", keys, _MOST_ROWS):
-            ours = artist_keys(self._catalog.artists.names[row].as_py() or "")
-            if not set(keys).isdisjoint(ours):
-                found[row] = int(keys[0] != ours[0])
-        return found
-
-    def _tracks_by(self, artists: Iterable[int]) -> list[int]:
-        """Tracks whose main artist is one of some."""
-        order, first = self._by_main_artist
-        groups: list[list[int]] = [order[first[at] : first[at + 1]].tolist() for at in artists]
-        if len(groups) == 1:
-            return groups[0]
-        return sorted((row for group in groups for row in group), key=self._fame)
-
-    @cached_property
-    def _by_main_artist(self) -> tuple[Int64Array, Int64Array]:
-        """Tracks by main artist, the best-known first, and where each one's begin: int64."""
-        main = self._catalog.main_artist
-        order: Int64Array = np.lexsort((-self._popularity, main))
-        num_artists = len(self._catalog.artists)
-        return order, np.searchsorted(main[order], np.arange(num_artists + 1))
-
-    def _alike(self, title: Title, artists: Iterable[int]) -> Iterator[tuple[int, Title]]:
-        """Tracks by some artists whose titles are somewhat like one, the best-known first."""
-        rows = self._tracks_by(artists)
-        if not rows:
-            return
-        names = self._catalog.track_names.take(pa.array(rows)).to_pylist()
-        folded = [(name or "").lower() for name in names]
-        # A small part of the time that taking all titles apart would take.
-        (alike,) = cdist([" ".join(title.words)], folded, scorer=partial_ratio, score_cutoff=_ALIKE)
-        for row, name, score in zip(rows, names, alike.tolist(), strict=True):
-            if score or not (name or "").isascii():
-                yield row, title_of(name or "")
-
-    def _fame(self, row: int) -> tuple[int, int]:
-        return -int(self._popularity[row]), row
-
-    @property
-    def _popularity(self) -> Int64Array:
-        return self._index.popularity
-
-    def _title(self, row: int) -> str:
-        return self._catalog.track_names[row].as_py() or ""
-
-    def _artist(self, row: int) -> str:
-        """The main artist's name, empty where none is known."""
-        main = int(self._catalog.main_artist[row])
-        return (self._catalog.artists.names[main].as_py() or "") if main >= 0 else ""
-
-    def _artists_of(self, row: int) -> list[str]:
-        names = self._catalog.artists.names
-        return [names[int(at)].as_py() or "" for at in self._catalog.relations["artist"][row]]
+        return sorted(alike, key=lambda row: (-round(alike[row], 2), *self._tracks.fame(row)))
 
 
 def _unsure(text: str, rows: Sequence[int], how: str) -> Match:
     return Match(text, "unsure", None, how, tuple(rows[:MAX_CANDIDATES]), len(rows), False)
-
-
-def _readings(text: str) -> list[_Reading]:
-    """Ways to cut a line into title and artist: at each dash, either way round, or at "by"."""
-    readings = []
-    for cut in _SEPARATOR.finditer(text):
-        left, right = text[: cut.start()].strip(), text[cut.end() :].strip()
-        if left and right:
-            readings += [
-                _Reading(right, (left,)),
-                _Reading(left, (right,)),
-            ]
-    for cut in _BY.finditer(text):
-        readings.append(_Reading(text[: cut.start()], (text[cut.end() :],)))
-    if found := _IN_BRACKETS.match(text):
-        readings.append(_Reading(found["title"], (found["artist"],)))
-    return readings
-
-
-def _keys(title: Title) -> tuple[str, ...]:
-    return tuple(dict.fromkeys((title.song, title.bare)))
-
-
-def _title_level(asked: Title, ours: Title) -> int | None:
-    """0 for the same title, 1 if only one of them has a subtitle in brackets; else None."""
-    if asked.song == ours.song:
-        return 0
-    if asked.bare != ours.bare:
-        return None
-    plain = asked.song == asked.bare, ours.song == ours.bare
-    if plain == (False, False) or (asked.subtitle and _PART.search(asked.subtitle)):
-        return None
-    if plain == (False, True) and len(asked.subtitle.split()) < 2:
-        return None  # One word more may name a version.
-    return None if ours.subtitle and _PART.search(ours.subtitle) else 1
-
-
-_ORDER = {
-    "plain": ("plain", "same", "live"),
-    "same": ("same", "plain", "live"),
-    "live": ("live", "plain", "same"),
-}
-
-
-def _version_cost(asked: Version, ours: Version) -> tuple[int, int] | None:
-    """How far a version is from the one asked for, less is nearer; None: another recording."""
-    if "other" in (asked.kind, ours.kind):
-        return (0, 0) if (asked.kind, asked.words) == (ours.kind, ours.words) else None
-    films = asked.kind == ours.kind == "same" and asked.words and ours.words
-    if films and asked.words.isdisjoint(ours.words):
-        return None
-    shared = len(asked.words & ours.words) if asked.kind == ours.kind else 0
-    return _ORDER[asked.kind].index(ours.kind), -shared
 
 
 def _slips(word: str) -> int:

@@ -19,9 +19,10 @@ from hypothesis import strategies as st
 
 from segue.data import table_rows
 from segue.data.collection import Source
-from segue.data.formats import text_tables
+from segue.data.formats import text_rows
+from segue.data.formats.dialect import CleanText, Dialect
 from segue.data.formats.mpd import write_slice
-from segue.data.formats.text_tables import TEXT, CleanText, Dialect
+from segue.data.formats.text_tables import TEXT
 from segue.data.reading import find
 from segue.data.reading import read as read_source
 from segue.data.sources import SourceFile
@@ -295,7 +296,7 @@ class TestColumns:
             read("playlist,track_name,artist\np,,x\n")
 
     def test_tracks_that_come_with_several_artists_are_counted(self, read, monkeypatch):
-        monkeypatch.setattr(text_tables, "_BLOCK", 60)
+        monkeypatch.setattr(text_rows, "_BLOCK", 60)
         rows = "p,Intro,The xx\np,b,x\nq,Intro,M83\nr,Intro,The xx\nr,Intro,M83\nr,b,x\nr,c,M83\n"
         _, catalog, report = read(HEADER + rows)
         assert report.disputed_tracks == 1
@@ -428,7 +429,7 @@ class TestRows:
         rows[1500] = "1,,a"
         content = HEADER + "\n".join(rows)
         whole = read(content, skip=True)
-        monkeypatch.setattr(text_tables, "_BLOCK", 700)
+        monkeypatch.setattr(text_rows, "_BLOCK", 700)
         blocks = read(content, skip=True)
         assert PlaylistGraph(*whole[:2]).fingerprint == PlaylistGraph(*blocks[:2]).fingerprint
         assert whole[2:] == blocks[2:]
@@ -523,13 +524,13 @@ class TestBadRows:
         assert (report.skipped, len(aside)) == (1, 1)
 
     def test_a_field_without_an_end_in_a_large_file(self, read, monkeypatch):
-        monkeypatch.setattr(text_tables, "_BLOCK", 300)
+        monkeypatch.setattr(text_rows, "_BLOCK", 300)
         content = HEADER + "1,a,x\n" * 90 + '1,"b,x\n' + "1,c,x\n" * 300
         with pytest.raises(InputError, match=r"and what follows: a field that begins with a quot"):
             read(content)
 
     def test_a_file_that_was_cut_off(self, read, monkeypatch):
-        monkeypatch.setattr(text_tables, "_BLOCK", 50_000)
+        monkeypatch.setattr(text_rows, "_BLOCK", 50_000)
         rng = np.random.default_rng(0)
         rows = "".join(f"{p},t{t},a\n" for p, t in rng.integers(0, 10**6, (200_000, 2)).tolist())
         packed = gzip.compress((HEADER + rows).encode(), 1)

@@ -17,7 +17,8 @@ import numpy as np
 import pyarrow as pa
 
 from segue.data.encodings import not_text
-from segue.data.formats.text_tables import TEXT, decoded, encoding_of, is_text
+from segue.data.formats.dialect import decoded, is_text
+from segue.data.formats.text_tables import TEXT, encoding_of
 from segue.data.records import Format, Reject, Rows, SetAside, TableOptions
 from segue.data.sources import UNREADABLE, SourceFile, reason_of
 from segue.errors import InputError
