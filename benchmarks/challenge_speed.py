@@ -73,7 +73,7 @@ def made_up(num_tracks: int, dim: int, rng: np.random.Generator) -> Bundle:
 
 def wide(num_tracks: int, rng: np.random.Generator) -> WidePart:
     """Weights to each of the best known tracks from others of them."""
-    known, each = min(WIDE_TRACKS, num_tracks), 2 * WideConfig().num_neighbours
+    known, each = min(WIDE_TRACKS, num_tracks), WideConfig().num_neighbours
     key = np.unique(rng.integers(0, known, known * each) * known + np.repeat(range(known), each))
     row, column = np.divmod(key, known)
     offsets = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=num_tracks))])

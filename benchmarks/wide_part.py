@@ -1,4 +1,4 @@
-"""The wide part fitted in blocks, compared with one matrix of all tracks.
+"""The wide part with neighbours from blocks of tracks, compared with neighbours from all.
 
     [SEGUE_REALDATA=/path/to/folder] python benchmarks/wide_part.py OUT
         [--k-core 0] [--generated 0] [--ways whole,2000/200]

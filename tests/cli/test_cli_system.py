@@ -198,7 +198,7 @@ def test_a_wide_part_that_does_not_fit_is_left_out(run, graph, tmp_path, monkeyp
     out = tmp_path / "bundle"
     status, _, err = run("train", graph, "--out", out, *SMALL, "--no-second-stage")
     assert status == 0, err
-    assert "The wide part is left out: a matrix of 120 by 120 tracks needs" in err
+    assert "The wide part is left out: the wide part of 120 tracks needs" in err
     assert "wide" not in Bundle.load(out).terms
 
 

@@ -9,7 +9,7 @@ from scipy.sparse import coo_array, csr_array
 
 from segue.baselines.baseline import SearchSpace
 from segue.baselines.cooccurrence import pair_matrix
-from segue.baselines.local import LocalGrams
+from segue.baselines.neighbourhoods import neighbourhoods
 from segue.data.playlists import Float32Array, TrackLists
 from segue.errors import InputError
 from segue.graph.playlist_graph import PlaylistGraph
@@ -37,11 +37,6 @@ class SLIM:
         How many tracks may have a weight.
     l1, l2
         0 or more, not both 0.
-
-    Raises
-    ------
-    ResourceError
-        If XᵀX does not fit into memory.
     """
 
     search_space: ClassVar[SearchSpace] = {
@@ -61,13 +56,13 @@ class SLIM:
         if not (l1 >= 0 and l2 >= 0 and l1 + l2 > 0):
             raise InputError(f"l1 is {l1:g} and l2 {l2:g}, expected 0 or more, and not both 0")
         num_tracks = graph.catalog.num_tracks
-        grams = LocalGrams(pair_matrix(graph.playlists.tracks, num_tracks), num_neighbours)
+        pairs = pair_matrix(graph.playlists.tracks, num_tracks)
         row, column, weight = [], [], []
-        for tracks, near, gram, toward in grams.batches():
-            found = _descended(gram, toward, l1, l2)
+        for some in neighbourhoods(pairs, num_neighbours, l1 + l2):
+            found = _descended(some.gram, some.toward, l1, l2)
             kept = found > 0
-            row.append(near[kept])
-            column.append(np.broadcast_to(tracks[:, None], near.shape)[kept])
+            row.append(some.near[kept])
+            column.append(np.broadcast_to(some.tracks[:, None], some.near.shape)[kept])
             weight.append(found[kept])
         at = np.concatenate(row), np.concatenate(column)
         shape = (num_tracks, num_tracks)

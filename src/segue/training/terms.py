@@ -10,9 +10,9 @@ import numpy as np
 from scipy.sparse import csc_array, csr_array
 
 from segue.baselines.ease import rows_with_side_information
-from segue.baselines.ease_blocks import ease_by_blocks, memory_of_blocks
+from segue.baselines.neighbourhoods import memory_of_neighbourhoods, neighbourhoods
 from segue.data.csr import offsets_of
-from segue.data.playlists import BoolArray, Float32Array
+from segue.data.playlists import Float32Array
 from segue.errors import InputError
 from segue.memory import require_memory
 from segue.scoring.term import StoredTerm
@@ -20,9 +20,6 @@ from segue.scoring.wide import WidePart
 
 if TYPE_CHECKING:
     from segue.graph.playlist_graph import PlaylistGraph
-
-# Columns of a square matrix processed at a time.
-_BLOCK_COLUMNS = 512
 
 
 @dataclass(frozen=True)
@@ -61,7 +58,7 @@ class WideConfig(TermConfig):
     Attributes
     ----------
     num_neighbours
-        Weights that are kept of each track: this many above 0, and as many below.
+        How many tracks may have a weight for each, those of the largest cosine.
     weight
         Factor of the weights when they are added to cosines.
     regularization, artist_weight, album_weight
@@ -69,8 +66,8 @@ class WideConfig(TermConfig):
     max_tracks
         Number of tracks that take part, the most popular ones.
     block_size, support_size
-        As for `segue.baselines.ease_blocks.ease_by_blocks`: a collection of up to `support_size`
-        tracks is fitted at once, a larger one in blocks.
+        As for `segue.baselines.neighbourhoods.neighbourhoods`: in a collection of up to
+        `support_size` tracks any may be a neighbour, in a larger one those of a block's support.
 
     Examples
     --------
@@ -82,7 +79,7 @@ class WideConfig(TermConfig):
     label: ClassVar[str] = "wide part"
 
     num_neighbours: int = 100
-    weight: float = 0.8
+    weight: float = 1.2
     regularization: float = 100.0
     artist_weight: float = 10.0
     album_weight: float = 5.0
@@ -114,8 +111,12 @@ class WideConfig(TermConfig):
         num_pairs = graph.playlists.tracks.num_pairs + sum(
             relations[kind].num_edges for kind in ("artist", "album")
         )
-        fitting = memory_of_blocks(
-            size, num_pairs, block_size=self.block_size, support_size=self.support_size
+        fitting = memory_of_neighbourhoods(
+            size,
+            num_pairs,
+            self.num_neighbours,
+            block_size=self.block_size,
+            support_size=self.support_size,
         )
         # The pairs with their values, while they are joined; then the weights, by the track that
         # they go to, or by both.
@@ -124,13 +125,18 @@ class WideConfig(TermConfig):
     def stored_bytes(self, graph: PlaylistGraph) -> int:
         """See `TermConfig`."""
         size = self._taking_part(graph)
-        kept = min(2 * self.num_neighbours, self.support_size, size)
+        kept = min(self.num_neighbours, self.support_size, size)
         return 8 * size * kept + 8 * graph.catalog.num_tracks
 
     def fit(self, graph: PlaylistGraph) -> WidePart:
-        """EASE with side information, keeping the strongest weights of each track.
+        """A ridge regression of each track on those nearest to it, with side information.
 
-        `num_neighbours` positive and as many negative weights are kept per track.
+            minimise |x_j − X · w|² + regularization · |w|²
+
+        with X the playlists by tracks, artists and albums as further rows (see
+        `segue.baselines.ease.rows_with_side_information`), and w weights of the neighbours of track
+        j. It is EASE with the weights of all other tracks held at 0, found in a fraction of its
+        time (see `segue.baselines.neighbourhoods.neighbourhoods`).
 
         Parameters
         ----------
@@ -157,49 +163,39 @@ class WideConfig(TermConfig):
         )
         if len(taking_part) < num_tracks:
             rows = csr_array(rows[:, taking_part])
-        given_to, lengths, given_by, value = [], [], [], []
-        for block in ease_by_blocks(
+        nothing = np.zeros(0, dtype=np.int32)
+        given_to, lengths, given_by = [nothing], [nothing], [nothing]
+        value: list[Float32Array] = [np.zeros(0, dtype=np.float32)]
+        for some in neighbourhoods(
             rows,
+            self.num_neighbours,
             self.regularization,
             block_size=self.block_size,
             support_size=self.support_size,
         ):
-            for start in range(0, len(block.tracks), _BLOCK_COLUMNS):
-                weights = block.weights[:, start : start + _BLOCK_COLUMNS]
-                kept = _strongest(weights, self.num_neighbours)
-                given_to.append(block.tracks[start : start + _BLOCK_COLUMNS])
-                lengths.append(kept.sum(axis=0))
-                column, row = np.nonzero(kept.T)
-                given_by.append(taking_part[block.support[row]].astype(np.int32))
-                value.append(weights[row, column] * np.float32(self.weight))
+            ridge = np.float32(self.regularization) * np.eye(some.near.shape[1], dtype=np.float32)
+            found = np.linalg.solve(some.gram + ridge, some.toward[:, :, None])
+            given_to.append(taking_part[some.tracks].astype(np.int32))
+            lengths.append(np.full(len(some.tracks), some.near.shape[1], dtype=np.int32))
+            given_by.append(taking_part[some.near.ravel()].astype(np.int32))
+            value.append(np.float32(self.weight) * found.ravel())
         by_column = csc_array(
             (
                 np.concatenate(value),
                 np.concatenate(given_by),
                 offsets_of(np.concatenate(lengths)),
             ),
-            shape=(num_tracks, len(taking_part)),
+            shape=(num_tracks, sum(map(len, given_to))),
         )
         del value, given_by
         matrix = by_column.tocsr()
-        at = taking_part[np.concatenate(given_to)].astype(matrix.indices.dtype)
+        at = np.concatenate(given_to)
         return WidePart.from_matrix(
             csr_array((matrix.data, at[matrix.indices], matrix.indptr), (num_tracks, num_tracks))
         )
 
     def _taking_part(self, graph: PlaylistGraph) -> int:
         return min(graph.catalog.num_tracks, self.max_tracks)
-
-
-def _strongest(weights: Float32Array, number: int) -> BoolArray:
-    """The `number` largest weights above 0 of each column, and as many smallest below."""
-    kept = np.zeros(weights.shape, dtype=bool)
-    number = min(number, len(weights))
-    for sign in (1, -1):
-        rows = np.argpartition(-sign * weights, number - 1, axis=0)[:number]
-        speaks = sign * np.take_along_axis(weights, rows, axis=0) > 0
-        kept[rows[speaks], np.nonzero(speaks)[1]] = True
-    return kept
 
 
 # The terms fitted by default, by their name in `segue.scoring.terms.STORED`.

@@ -1,0 +1,213 @@
+"""Each track's nearest ones, and their products: without a matrix of all tracks, in blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from segue.data.playlists import Float32Array, Int64Array
+
+Float64Array = NDArray[np.float64]
+
+# Length of the vectors by which similar tracks are found, and rounds of subspace iteration.
+_DIM, _ROUNDS = 32, 4
+# Entries of co-occurrence in memory at a time, before they are summed up.
+_CHUNK_ENTRIES = 1_000_000
+
+
+@dataclass(frozen=True, eq=False)
+class Neighbourhoods:
+    """The regressions of some tracks on their neighbours, as far as they depend on the pairs X.
+
+    Attributes
+    ----------
+    tracks : int64 [num]
+    near : int64 [num, num_neighbours]
+        The neighbours of each.
+    gram : float32 [num, num_neighbours, num_neighbours]
+        XᵀX of the neighbours.
+    toward : float32 [num, num_neighbours]
+        XᵀX of the neighbours and the track.
+    """
+
+    tracks: Int64Array
+    near: Int64Array
+    gram: Float32Array
+    toward: Float32Array
+
+
+def neighbourhoods(
+    pairs: csr_array,
+    num_neighbours: int,
+    damping: float,
+    *,
+    block_size: int = 200,
+    support_size: int = 2000,
+) -> Iterator[Neighbourhoods]:
+    """The tracks nearest to each track, a block of similar tracks at a time.
+
+    A regression of each track on all others (EASE) needs the inverse of a matrix of all tracks. On
+    the hundred tracks whose columns of X have the largest cosine with its own, each finds nearly
+    the same weights (H. Steck: "Markov Random Fields for Collaborative Filtering", NeurIPS 2019,
+    section 3), and lists are better, as weights of tracks that hardly co-occur are mostly noise.
+
+    Neighbours are looked for in the support S of a track's block C, which holds C and those tracks
+    that explain most of it, one at a time:
+
+        support(i) = Σ_{j in C} g_ij² / ((g_ii + λ) · (g_jj + λ)),   G = XᵀX
+
+    The blocks come from halving the tracks by the principal direction of their leading singular
+    vectors, so that similar ones share a support. Collections of up to `support_size` tracks are
+    one block.
+
+    For memory see `memory_of_neighbourhoods`; the time is proportional to the number of tracks.
+
+    Parameters
+    ----------
+    pairs : sparse [num_rows, num_tracks]
+        X.
+    num_neighbours
+        Most neighbours of a track, itself not among them.
+    damping
+        λ, above 0.
+    block_size
+        Most tracks of a block.
+    support_size
+        Most tracks of a support; at least `block_size`.
+
+    Yields
+    ------
+    Neighbourhoods
+        Each track is in one of them, unless it is the only one.
+    """
+    num_tracks = pairs.shape[1]
+    transposed = pairs.T.tocsr()
+    blocks = [np.arange(num_tracks)]
+    if num_tracks > support_size:
+        blocks = similar_blocks(pairs, transposed, block_size)
+    squares = np.bincount(pairs.indices, weights=np.square(pairs.data), minlength=num_tracks)
+    ridge = (squares + damping).astype(np.float64)
+    for block in blocks:
+        support = block
+        if num_tracks > support_size:
+            worth = _worth(pairs, transposed, block, ridge)
+            worth[block] = -1
+            others = np.argpartition(-worth, support_size - len(block))[: support_size - len(block)]
+            support = np.concatenate([np.sort(others[worth[others] > 0]), block])
+        part = transposed[support]
+        gram = (part @ part.T.tocsr()).toarray().astype(np.float32, copy=False)
+        count = min(num_neighbours, len(support) - 1)
+        if not count:
+            continue
+        root = np.sqrt(np.maximum(np.einsum("ii->i", gram), np.float32(1e-9)))
+        for start in range(len(support) - len(block), len(support), block_size):
+            own = np.arange(start, min(start + block_size, len(support)))
+            cosine = gram[own] / root
+            cosine[np.arange(len(own)), own] = -np.inf
+            near = np.sort(np.argpartition(-cosine, count - 1, axis=1)[:, :count], axis=1)
+            yield Neighbourhoods(
+                support[own],
+                support[near],
+                gram[near[:, :, None], near[:, None, :]],
+                gram[own[:, None], near],
+            )
+
+
+def memory_of_neighbourhoods(
+    num_tracks: int,
+    num_pairs: int,
+    num_neighbours: int,
+    *,
+    block_size: int = 200,
+    support_size: int = 2000,
+) -> int:
+    """Bytes that `neighbourhoods` needs at its peak, roughly, besides the pairs."""
+    support = min(num_tracks, support_size)
+    # A square matrix, sparse and dense, and those of the neighbours of some tracks.
+    block = 12 * support**2 + 2 * 4 * block_size * min(num_neighbours, support) ** 2
+    if num_tracks <= support_size:
+        return 8 * num_pairs + block
+    # The singular vectors, while they are found.
+    places = 5 * 4 * _DIM * num_tracks
+    # Co-occurrence, its squares and their shares.
+    chunk = 24 * min(_CHUNK_ENTRIES, block_size * num_tracks)
+    return 8 * num_pairs + max(places, chunk, block)
+
+
+def similar_blocks(pairs: csr_array, transposed: csr_array, size: int) -> list[Int64Array]:
+    """The tracks in blocks of at most `size`, similar ones together: int64 arrays, ascending.
+
+    Similar are tracks with similar leading singular vectors of the pairs, normalised by both
+    degrees (I. S. Dhillon: "Co-clustering documents and words using bipartite spectral graph
+    partitioning", KDD 2001).
+    """
+    place = _singular_vectors(pairs, transposed)
+    waiting, blocks = [np.arange(len(place))], []
+    while waiting:
+        tracks = waiting.pop()
+        num_blocks = -(-len(tracks) // size)
+        if num_blocks == 1:
+            blocks.append(np.sort(tracks))
+            continue
+        centred = place[tracks] - place[tracks].mean(axis=0)
+        direction = np.linalg.eigh(centred.T @ centred)[1][:, -1]
+        order = tracks[np.argsort(centred @ direction, kind="stable")]
+        cut = len(tracks) * (num_blocks // 2) // num_blocks
+        waiting += [order[:cut], order[cut:]]
+    return blocks
+
+
+def _singular_vectors(pairs: csr_array, transposed: csr_array) -> Float32Array:
+    """A place for each track such that similar ones are near: unit float32 [num_tracks, dim].
+
+    The leading singular vectors, each times the square of its singular value, so that those that
+    tell little count little, and each track divided by the root of its degree.
+    """
+    by_row = _inverse(np.asarray(pairs.sum(axis=1)))
+    by_track = np.sqrt(_inverse(np.asarray(pairs.sum(axis=0))))
+
+    def walked(of_tracks: Float32Array) -> Float32Array:
+        product: Float32Array = transposed @ ((pairs @ (of_tracks * by_track)) * by_row)
+        return product * by_track
+
+    start = np.random.default_rng(0).standard_normal((pairs.shape[1], _DIM), dtype=np.float32)
+    basis = start
+    for _ in range(_ROUNDS):
+        basis = np.linalg.qr(walked(basis))[0]
+    image = walked(basis)
+    small = basis.T @ image
+    # The first is the root of the degrees, the same for all tracks once it is divided by that.
+    found = image @ np.linalg.eigh(small + small.T)[1][:, -2::-1] * by_track
+    lengths = np.linalg.norm(found, axis=1, keepdims=True)
+    places: Float32Array = np.divide(found, lengths, out=np.zeros_like(found), where=lengths > 0)
+    return places
+
+
+def _inverse(sums: NDArray[np.float32]) -> Float32Array:
+    """1 / sum as a column, 0 where a sum is 0: float32 [num, 1]."""
+    column = sums.reshape(-1, 1).astype(np.float32)
+    return np.divide(1, column, out=np.zeros_like(column), where=column > 0)
+
+
+def _worth(
+    pairs: csr_array, transposed: csr_array, block: Int64Array, ridge: Float64Array
+) -> Float64Array:
+    """How much each track explains of a block, by itself: float64 [num_tracks]."""
+    worth = np.zeros(len(ridge))
+    part = transposed[block]
+    # The work for a track, which bounds its entries, is the total length of its rows.
+    work = np.cumsum((part != 0) @ np.diff(pairs.indptr))
+    cuts = np.searchsorted(work, np.arange(_CHUNK_ENTRIES, work[-1], _CHUNK_ENTRIES))
+    for start, stop in zip([0, *cuts], [*cuts, len(block)], strict=True):
+        together = part[start:stop] @ pairs
+        share = np.repeat(1 / ridge[block[start:stop]], np.diff(together.indptr))
+        worth += np.bincount(
+            together.indices,
+            weights=np.square(together.data, dtype=np.float64) * share,
+            minlength=len(ridge),
+        )
+    return worth / ridge
