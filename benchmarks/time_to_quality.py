@@ -1,7 +1,7 @@
 """Seconds of processor time until each recommender reaches its quality, on one thread.
 
     SEGUE_REALDATA=/path/to/folder python benchmarks/time_to_quality.py OUT [--k-core 30]
-        [--only spectrum,GF-CF] [--noise-epochs 10]
+        [--only spectrum,EASE] [--noise-epochs 10]
 
 On the k-core of the real playlists (docs/findings.md), split at random, by the validation part:
 closed forms, and Segue's vectors after each epoch, alone and with the wide part, started from the
@@ -43,11 +43,11 @@ from segue.training.vectors import TrainedVectors
 
 RESULTS = Path(__file__).parent / "results" / "time_to_quality.json"
 CLOSED: dict[str, tuple[str, dict[str, Any]]] = {
-    "iALS, 3 iterations": ("iALS", {"dim": 128, "iterations": 3}),
-    "iALS, 15 iterations": ("iALS", {"dim": 128}),
+    "iALS after 3 iterations": ("iALS", {"dim": 128, "iterations": 3}),
+    "iALS after 15 iterations": ("iALS", {"dim": 128}),
     "spectral": ("spectral", {"query_exponent": 0.0, "track_exponent": 0.0}),
-    "GF-CF, alpha 0.1": ("GF-CF", {"alpha": 0.1}),
-    "GF-CF, alpha 0.3": ("GF-CF", {"alpha": 0.3}),
+    "GF-CF with alpha 0.1": ("GF-CF", {"alpha": 0.1}),
+    "GF-CF with alpha 0.3": ("GF-CF", {"alpha": 0.3}),
     "SLIM": ("SLIM", {"num_neighbours": 100}),
     "EASE": ("EASE", {"regularization": 300.0}),
 }
@@ -116,6 +116,9 @@ def main() -> None:
     split = replace(split, validation=split.validation.rows(answered))
     every = [*CLOSED, "wide part", "spectrum", "noise"]
     names = every if options.only is None else options.only.split(",")
+    for name in names:
+        if name not in every:
+            parser.error(f"{name!r} is not known, expected some of {', '.join(every)}")
     key = f"{options.k_core}-core"
     results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     rows = results.setdefault(key, {"split": split.fingerprint, "rows": {}})["rows"]

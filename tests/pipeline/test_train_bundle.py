@@ -92,7 +92,7 @@ def test_whoever_watches_sees_each_step_and_epoch_of_both_trainings(split: Split
 def test_what_took_long_ships_after_one_more_epoch_on_all_pairs(
     split: Split, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("segue.pipeline.run._MOST_STEPS_AGAIN", 0)
+    monkeypatch.setattr("segue.pipeline.run.MOST_STEPS_AGAIN", 0)
     epochs: list[dict[str, Any]] = []
     bundle = train(
         split, config=CONFIG, system=SystemConfig(), device="cpu", on_epoch=epochs.append

@@ -14,6 +14,7 @@ from segue.evaluation.timing import time_of_ranking
 from segue.graph.split import Split
 from segue.memory import available_memory, gib
 from segue.models.encoder import Encoder
+from segue.pipeline.run import MOST_STEPS_AGAIN
 from segue.scoring.best import BATCH_BYTES
 from segue.scoring.features import FEATURES
 from segue.scoring.second_stage import POOL_SIZE
@@ -121,8 +122,9 @@ def plan_training(
         if split.test.targets.num_pairs:
             seconds["evaluation"] = evaluating
     if refit and split.train is not split.graph:
-        # Up to the best epoch, which is the last at the latest.
-        seconds["training again on all pairs"] = times.total
+        # Up to the best epoch, which is the last at the latest, or one epoch more.
+        again = times.total if times.num_steps <= MOST_STEPS_AGAIN else times.total / times.epochs
+        seconds["training again on all pairs"] = again
     return TrainingPlan(config, taken, memory, disk, times, seconds)
 
 

@@ -41,7 +41,7 @@ _NUM_LINES = 12
 # To ship, vectors that took no more steps than this are trained again on all pairs. Others go on
 # from those that were measured, for one epoch at this share of the learning rate: that takes a
 # fraction of the time, and costs some Recall@300 and nothing at the top (`benchmarks/refit.py`).
-_MOST_STEPS_AGAIN, _FURTHER_RATE = 200, 0.3
+MOST_STEPS_AGAIN, _FURTHER_RATE = 200, 0.3
 
 
 class Step(NamedTuple):
@@ -236,7 +236,7 @@ class TrainingRun:
         """The training that ships, on all pairs: again to the epoch chosen, or one epoch more."""
         graph, config, again = self.split.graph, self.config, True
         epochs = result.history[-1]["epochs"]
-        if _best_entry(result)["step"] > _MOST_STEPS_AGAIN:
+        if _best_entry(result)["step"] > MOST_STEPS_AGAIN:
             again, epochs = False, 1
             config = replace(config, learning_rate=_FURTHER_RATE * config.learning_rate)
         folder = None if self.folder is None else made_folder(self.folder / "refit")

@@ -89,7 +89,7 @@ def time_steps(
     seconds = float(np.median(between[1:] if len(between) > 1 else between))
     first = max(0.0, float(between[0]) - seconds)
     num_playlists = int((graph.playlists.tracks.lengths >= 2).sum())
-    epochs = config.epochs or default_epochs(num_playlists, config.batch_size)
+    epochs = config.epochs or default_epochs(num_playlists, config.batch_size, config.start)
     hard = config.objective.negatives
     times_ranked = math.ceil(epochs / hard.refresh_every) if isinstance(hard, HardNegatives) else 1
     return StepTimes(num_steps, epochs, seconds, first * times_ranked)
