@@ -10,8 +10,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 import segue
 from segue.memory import machine_memory
 
@@ -21,6 +19,8 @@ def machine() -> dict[str, Any]:
 
     PyTorch, its threads and a GPU are included if PyTorch is loaded, and None otherwise.
     """
+    import numpy as np  # every command imports this module, few need it
+
     torch = sys.modules.get("torch")
     return {
         "processor": _processor(),

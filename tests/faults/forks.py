@@ -22,9 +22,10 @@ NOTHING, FULL, BROKEN, SHORT, KILL = range(5)
 _SOURCE = Path(__file__).with_name("failing_writes.c")
 _LOADED = """
 lightgbm faiss matplotlib.backends.backend_agg matplotlib.backends.backend_pdf
-matplotlib.backends.backend_svg segue.challenge.submit segue.cli segue.comparison.compare
-segue.evaluation.evaluate segue.pictures.compose segue.pictures.plots segue.pictures.save
-segue.pipeline.train segue.recommend.export segue.recommend.recommender segue.recommend.sort
+matplotlib.backends.backend_svg segue.challenge.making segue.challenge.answering segue.cli
+segue.comparison.compare segue.evaluation.evaluate segue.pictures.compose
+segue.pictures.plots segue.pictures.save segue.pipeline.train segue.recommend.export
+segue.recommend.recommender segue.recommend.sort
 segue.recommend.tidy segue.scoring.ann segue.synthetic.generate segue.updating.update
 """
 

@@ -188,7 +188,7 @@ def test_names_drawn_with_boxes_are_counted_only_where_they_are_drawn(
 def test_png_and_pdf_are_what_they_say(scene_of, tmp_path):
     for ending, magic in (("png", b"\x89PNG"), ("pdf", b"%PDF")):
         path = Path(tmp_path / f"x.{ending}")
-        save_scene(scene_of("one", "two"), path, size_named("3x2"), dpi=100)
+        save_scene(scene_of("one", "\ufefftwo\u200d\u034f\u0301"), path, size_named("3x2"), dpi=100)
         assert path.read_bytes().startswith(magic)
     header = (tmp_path / "x.png").read_bytes()[16:24]
     assert [int.from_bytes(header[:4]), int.from_bytes(header[4:])] == [300, 200]

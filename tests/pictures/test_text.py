@@ -25,6 +25,7 @@ from segue.pictures.text import (
         ("  a \u2028 b\u00a0 ", "a b"),
         ("lone \ud800 half", "lone half"),
         ("non\ufffecharacter", "noncharacter"),
+        ("\ufeffmark", "mark"),
         ("宇多田 🎉", "宇多田 🎉"),
     ],
 )

@@ -39,6 +39,10 @@ from segue.errors import NameLookupError, SegueError, SegueWarning
 from segue.extras import required
 from segue.memory import memory_limit
 
+# How libraries say that memory is not enough; under a limit, also that something has no room.
+_NO_MEMORY = ("defaultcpuallocator", "bad_alloc", "bad allocation", "cannot allocate memory")
+_NO_ROOM = ("failed to map", "start new thread", "temporarily unavailable", "static tls")
+
 
 @click.group(cls=StageOrder, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(segue.__version__, prog_name="segue")
@@ -60,9 +64,10 @@ for command in (
 def main(args: list[str] | None = None) -> None:
     """Run the command line: an error is one clear sentence and exit status 1, no traceback."""
     open_streams()
-    run_apart()
+    given = sys.argv[1:] if args is None else args
+    command = next((arg for arg in given[:1] if arg in cli.commands), None)
     try:
-        _run(args)
+        _run(args, command)
     finally:
         # What could not be said is not tried once more at the end, which would change the status.
         try:
@@ -71,10 +76,12 @@ def main(args: list[str] | None = None) -> None:
             give_up(sys.stderr)
 
 
-def _run(args: list[str] | None) -> None:
+def _run(args: list[str] | None, command: str | None) -> None:
     try:
+        if args is None:  # as a program, and not called from one
+            run_apart(command)
         # The commands load their libraries as they run: one that is missing is named.
-        with warnings.catch_warnings(), required(_called(sys.argv[1:] if args is None else args)):
+        with warnings.catch_warnings(), required(f"segue {command or ''}".rstrip()):
             warnings.simplefilter("always", SegueWarning)
             warnings.showwarning = _show_warning
             cli.main(args=args, prog_name="segue", standalone_mode=False)
@@ -92,13 +99,15 @@ def _run(args: list[str] | None) -> None:
     except Exception as error:
         if os.environ.get("SEGUE_TRACEBACK"):
             raise
-        _fail(_sentence(error))
+        _fail(_sentence(error, command))
 
 
-def _sentence(error: Exception) -> str:
+def _sentence(error: Exception, command: str | None) -> str:
     """What to say of an error that no stage expected."""
     if _lacks_memory(error):
-        return f"{no_memory(memory_limit())}; a smaller --dim or a --k-core needs less"
+        training = command in ("train", "compare")
+        hint = "; a smaller --dim or a --k-core needs less" if training else ""
+        return no_memory(memory_limit()) + hint
     if isinstance(error, OSError):
         if error.filename == STDOUT:
             give_up(sys.stdout)
@@ -115,8 +124,8 @@ def _lacks_memory(error: Exception) -> bool:
         return True
     if isinstance(error, OSError):
         return error.errno == errno.ENOMEM
-    text = str(error).lower()
-    return any(words in text for words in ("defaultcpuallocator", "bad_alloc", "bad allocation"))
+    words = _NO_MEMORY if memory_limit() is None else _NO_MEMORY + _NO_ROOM
+    return any(word in str(error).lower() for word in words)
 
 
 def _show_warning(
@@ -132,10 +141,6 @@ def _show_warning(
         say(f"segue: {printable(str(message))}")
     else:
         say(warnings.formatwarning(message, category, filename, lineno, line))
-
-
-def _called(args: list[str]) -> str:
-    return " ".join(["segue", *args[:1]])
 
 
 def _fail(message: str, candidates: tuple[str, ...] = ()) -> NoReturn:

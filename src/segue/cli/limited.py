@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 
 from segue.console import say
+from segue.errors import ResourceError
 from segue.memory import memory_limit
 
 _CRASHES = {
@@ -18,28 +20,53 @@ _CRASHES = {
     for name in ("SIGABRT", "SIGBUS", "SIGFPE", "SIGILL", "SIGSEGV", "SIGTRAP")
     if hasattr(signal, name)
 }
-_PASSED_ON = ("SIGTERM", "SIGHUP")
+# Set in the environment of the child.
+_IN_CHILD = "SEGUE_UNDER_LIMIT"
+_MIB = 1 << 20
+# Address space in MiB that a command's libraries take with one thread before it has read anything,
+# measured on small data and rounded up: with less, some libraries wait for memory for ever.
+_FLOOR = 800
+_FLOORS = {"draw": 1200, "index": 1200, "serve": 1000} | dict.fromkeys(
+    ("train", "evaluate", "compare", "demo"), 1600
+)
+# Below this, in MiB, one thread: each takes stacks, buffers and an arena of the heap, and a library
+# that cannot start its threads may wait for them for ever.
+_ONE_THREAD = 4096
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 _SET_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG: prctl(2)
 
 
-def run_apart() -> None:
-    """Under a limit of memory, continue in a child; this process waits for it and ends as it does.
+def run_apart(command: str | None) -> None:
+    """Under a limit of memory, run this program in a child, and end as that does.
 
     Returns at once where there is no limit, and in the child.
+
+    Raises
+    ------
+    ResourceError
+        If not even the libraries of a command fit.
     """
     limit = memory_limit()
-    if limit is None or not hasattr(os, "fork"):
+    if limit is None:
         return
-    child = os.fork()
-    if child == 0:
+    if os.environ.pop(_IN_CHILD, None):
         _end_with_parent()
         return
+    needed = 0 if command is None else _FLOORS.get(command, _FLOOR)
+    if limit < needed * _MIB:
+        raise ResourceError(
+            f"segue {command} needs {needed:,} MiB of memory before it has read anything, and "
+            f"the limit here is {limit // _MIB:,} MiB (ulimit -v)"
+        )
+    environment = {**os.environ, _IN_CHILD: "1"}
+    if limit < _ONE_THREAD * _MIB:
+        environment = {**dict.fromkeys(_THREADS, "1"), **environment}
+    child = subprocess.Popen([sys.executable, *sys.orig_argv[1:]], env=environment)
     # The terminal sends Ctrl-C to the child, too.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    for name in _PASSED_ON:
-        signal.signal(getattr(signal, name), lambda number, _: os.kill(child, number))
-    _, status = os.waitpid(child, 0)
-    code = os.waitstatus_to_exitcode(status)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda number, _: child.send_signal(number))
+    code = child.wait()
     if -code in _CRASHES:
         say(f"segue: {no_memory(limit)}")
         code = 1
@@ -51,7 +78,7 @@ def run_apart() -> None:
 
 def no_memory(limit: int | None = None) -> str:
     """What to say if memory is not enough; `limit` in bytes, if there is one."""
-    allowed = "" if limit is None else f" within the limit of {limit >> 20:,} MiB (ulimit -v)"
+    allowed = "" if limit is None else f" within the limit of {limit // _MIB:,} MiB (ulimit -v)"
     return f"there is not enough memory for this{allowed}"
 
 

@@ -131,6 +131,11 @@ def size_named(text: str) -> Size:
 @contextmanager
 def styled(theme: Theme, font: float) -> Iterator[None]:
     """Draw in our style, regardless of the user's matplotlib settings."""
+    # Matplotlib logs, the first time as it is loaded, that it builds its font cache, has no home to
+    # keep it in, or cannot subset a font: nothing that the user can act on.
+    logger = logging.getLogger("matplotlib")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
     import matplotlib
 
     settings: dict[str, Any] = {
@@ -161,11 +166,6 @@ def styled(theme: Theme, font: float) -> Iterator[None]:
         "svg.hashsalt": "segue",
         "pdf.fonttype": 3,  # 42 leaves out the letters of OpenType fonts such as Noto Sans CJK
     }
-    # Matplotlib logs that it builds its font cache, or that a font cannot be subsetted: nothing
-    # that the user can act on.
-    logger = logging.getLogger("matplotlib")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
     try:
         with matplotlib.rc_context({**matplotlib.rcParamsDefault, **settings, "backend": "agg"}):
             yield

@@ -23,6 +23,8 @@ _FAMILIES = (
 )  # fmt: skip
 # Drawn in place of a letter that no font has.
 BOX = "□"
+# A mark without a glyph of its own, which matplotlib cannot write into a PDF.
+_BOM = "\ufeff"
 _DPI = 72 * 64  # text is measured at this size, so that hinting does not round its width
 
 
@@ -67,7 +69,7 @@ def clean(text: str) -> str:
         category = unicodedata.category(character)
         if category == "Cc" or category.startswith("Z"):
             kept.append(" ")
-        elif category != "Cs" and ord(character) & 0xFFFE != 0xFFFE:
+        elif category != "Cs" and ord(character) & 0xFFFE != 0xFFFE and character != _BOM:
             kept.append(character)
     return " ".join("".join(kept).split())
 

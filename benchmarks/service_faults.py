@@ -1,0 +1,604 @@
+"""Attacks on a running service, and how healthy requests fare meanwhile.
+
+    python benchmarks/service_faults.py BUNDLE [--seconds 20] [--only NAME] [--json FILE]
+    python benchmarks/service_faults.py BUNDLE --only soak --requests 1000000
+
+Each attack runs for some seconds against a service in a process of its own. Meanwhile a healthy
+client asks for completions one after the other; its latency is compared with that before the
+attack. What is reported for each attack: the statuses that it got, the healthy client's statuses,
+p50 and p99 in ms, and the service's memory (MiB) and open descriptors before and after.
+
+swap replaces the bundle again and again, every fifth time by a damaged one, and compares every
+answer with those that the two bundles give offline; soak asks the same questions over and over and
+compares, too; kills ends workers, ends the service itself with requests in flight.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import IO, Any
+
+import httpx
+import numpy as np
+
+from segue.bundle import Bundle
+from segue.files import write_json
+from segue.machine import machine
+from segue.recommend.recommender import Recommender
+
+API = "/api/v1"
+SERVE = "from segue.cli import main; main()"
+
+
+class Service:
+    """A service in a process of its own."""
+
+    def __init__(self, bundle: Path, *options: str) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", SERVE, "serve", str(bundle), "--port", "0", *options],
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        said = ""
+        while not (found := re.search(r"http://([\d.]+):(\d+)", said)):
+            line = self._stderr.readline()
+            if not line:
+                raise SystemExit(f"the service has ended: {said}")
+            said += line
+        self.host, self.port = found[1], int(found[2])
+        os.set_blocking(self._stderr.fileno(), False)
+
+    @property
+    def _stderr(self) -> IO[str]:
+        if self.process.stderr is None:
+            raise SystemExit("its log is no pipe")
+        return self.process.stderr
+
+    @property
+    def url(self) -> str:
+        return f"http://{self.host}:{self.port}"
+
+    def log(self) -> str:
+        return self._stderr.read() or ""
+
+    def workers(self) -> list[int]:
+        """Process ids: of the service itself, or with several workers of those."""
+        me = self.process.pid
+        children = Path(f"/proc/{me}/task/{me}/children").read_text().split()
+        serving = [int(pid) for pid in children if b"spawn_main" in _command_of(pid)]
+        return serving or [me]
+
+    def memory(self) -> float:
+        """Resident memory of all workers, in MiB."""
+        total = 0
+        for pid in self.workers():
+            for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+                if line.startswith("VmRSS:"):
+                    total += int(line.split()[1])
+        return round(total / 1024, 1)
+
+    def descriptors(self) -> int:
+        return sum(len(list(Path(f"/proc/{pid}/fd").iterdir())) for pid in self.workers())
+
+    def stop(self) -> float:
+        """Seconds until it has ended."""
+        began = time.monotonic()
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(60)
+        return time.monotonic() - began
+
+
+def _command_of(pid: str) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
+
+
+async def ask(service: Service, data: bytes, wait: float = 30.0) -> int:
+    """The status of the first answer to some bytes; 0: none, the connection was closed."""
+    writer = None
+    try:
+        reader, writer = await asyncio.open_connection(service.host, service.port)
+        writer.write(data)
+        await writer.drain()
+        answer = await asyncio.wait_for(reader.read(64), wait)
+        return int(answer[9:12]) if answer.startswith(b"HTTP/1.") else 0
+    except (OSError, asyncio.TimeoutError, ValueError):
+        return 0
+    finally:
+        if writer is not None:
+            writer.close()
+
+
+def get(path: str, *headers: str) -> bytes:
+    lines = [f"GET {path} HTTP/1.1", *(headers or ("host: localhost",))]
+    return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
+
+
+def post(path: str, length: int | str, body: bytes, *headers: str) -> bytes:
+    lines = [
+        f"POST {API}{path} HTTP/1.1",
+        "host: localhost",
+        "content-type: application/json",
+        f"content-length: {length}",
+        *headers,
+    ]
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+
+
+async def large_body(service: Service) -> int:
+    """A gigabyte is announced and sent."""
+    try:
+        reader, writer = await asyncio.open_connection(service.host, service.port)
+        writer.write(post("/vibe", 1 << 30, b""))
+        answer = asyncio.ensure_future(reader.read(64))
+        for _ in range(1024):
+            if answer.done():
+                break
+            writer.write(b"x" * (1 << 20))
+            await writer.drain()
+        status = int((await answer)[9:12])
+        writer.close()
+        return status
+    except (OSError, ValueError):
+        return 0
+
+
+async def large_chunks(service: Service) -> int:
+    """The same without a length."""
+    try:
+        reader, writer = await asyncio.open_connection(service.host, service.port)
+        head = post("/vibe", 0, b"").replace(b"content-length: 0", b"transfer-encoding: chunked")
+        writer.write(head)
+        answer = asyncio.ensure_future(reader.read(64))
+        for _ in range(1024):
+            if answer.done():
+                break
+            writer.write(b"100000\r\n" + b"x" * (1 << 20) + b"\r\n")
+            await writer.drain()
+        status = int((await answer)[9:12])
+        writer.close()
+        return status
+    except (OSError, ValueError):
+        return 0
+
+
+async def lying_length(service: Service) -> int:
+    return await ask(service, post("/vibe", 4, b'{"title": "night"}' * 20))
+
+
+async def two_lengths(service: Service) -> int:
+    return await ask(service, post("/vibe", 2, b"{}", "content-length: 20"))
+
+
+async def bad_length(service: Service) -> int:
+    return await ask(service, post("/vibe", "-1", b"{}"))
+
+
+async def many_headers(service: Service) -> int:
+    return await ask(service, get("/", "host: localhost", *(f"x{n}: y" for n in range(10_000))))
+
+
+async def endless_head(service: Service) -> int:
+    data = get("/", "host: localhost", *(f"x{n}: " + "y" * 1000 for n in range(20_000)))
+    return await ask(service, data)
+
+
+async def wrong_host(service: Service) -> int:
+    return await ask(service, get(f"{API}/find?text=a", "host: evil.example"))
+
+
+async def foreign_page(service: Service) -> int:
+    return await ask(
+        service, get(f"{API}/find?text=a", "host: localhost", "origin: http://evil.example")
+    )
+
+
+async def traversal(service: Service) -> int:
+    paths = (
+        "/static/../../bundle.py",
+        "/static/%2e%2e/%2e%2e/app.py",
+        "/graph/..%2f..%2f..%2f..%2fetc%2fpasswd",
+        "/static//etc/passwd",
+        "/%5c..%5c..%5cetc",
+    )
+    statuses = [await ask(service, get(path)) for path in paths]
+    return max(statuses) if min(statuses) >= 400 else min(statuses)
+
+
+async def no_http(service: Service) -> int:
+    return await ask(service, os.urandom(2000) + b"\r\n\r\n")
+
+
+async def reset(service: Service) -> int:
+    """A client that is gone at once, or in the middle of its request."""
+    with contextlib.suppress(OSError), socket.socket() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        connection.connect((service.host, service.port))
+        connection.send(post("/vibe", 20, b"{")[: int(time.monotonic_ns() % 200)])
+    await asyncio.sleep(0)
+    return -1
+
+
+ATTACKS: dict[str, Callable[[Service], Awaitable[int]]] = {
+    "1 GB body": large_body,
+    "1 GB body in chunks": large_chunks,
+    "lying length": lying_length,
+    "two lengths": two_lengths,
+    "length below 0": bad_length,
+    "10,000 headers": many_headers,
+    "endless head": endless_head,
+    "wrong host": wrong_host,
+    "foreign page": foreign_page,
+    "traversal": traversal,
+    "no HTTP": no_http,
+    "reset": reset,
+}
+
+
+async def slow_clients(service: Service, number: int, seconds: float) -> Counter[int]:
+    """Clients that send a byte a second, for ever."""
+    statuses: Counter[int] = Counter()
+
+    async def slow(data: bytes) -> None:
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            try:
+                reader, writer = await asyncio.open_connection(service.host, service.port)
+                answer = asyncio.ensure_future(reader.read(64))
+                for byte in data * 100:
+                    if answer.done() or time.monotonic() > end:
+                        break
+                    writer.write(bytes([byte]))
+                    await asyncio.sleep(1)
+                if answer.done():
+                    said = answer.result()
+                    statuses[int(said[9:12]) if said else 0] += 1
+                else:
+                    answer.cancel()
+                writer.close()
+            except (OSError, ValueError):
+                statuses[0] += 1
+
+    body = post("/vibe", 1000, b"")
+    head = len(body) - 4
+
+    async def slow_body() -> None:
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            try:
+                reader, writer = await asyncio.open_connection(service.host, service.port)
+                writer.write(body)
+                answer = asyncio.ensure_future(reader.read(64))
+                while not answer.done() and time.monotonic() < end:
+                    writer.write(b" ")
+                    await asyncio.sleep(1)
+                if answer.done():
+                    said = answer.result()
+                    statuses[int(said[9:12]) if said else 0] += 1
+                else:
+                    answer.cancel()
+                writer.close()
+            except (OSError, ValueError):
+                statuses[0] += 1
+
+    half = number // 2
+    await asyncio.gather(
+        *(slow(body[:head]) for _ in range(half)), *(slow_body() for _ in range(number - half))
+    )
+    return statuses
+
+
+async def healthy(
+    service: Service, question: dict[str, Any], stop: asyncio.Event
+) -> dict[str, Any]:
+    """A client that asks for completions one after the other."""
+    seconds, statuses = [], Counter[str]()
+    async with httpx.AsyncClient(base_url=service.url, timeout=30) as client:
+        while not stop.is_set():
+            began = time.perf_counter()
+            try:
+                status = str((await client.post(f"{API}/complete", json=question)).status_code)
+            except httpx.HTTPError as error:
+                status = type(error).__name__
+            seconds.append(time.perf_counter() - began)
+            statuses[status] += 1
+            await asyncio.sleep(0.01)
+    p50, p99 = np.percentile(seconds, [50, 99]) * 1000
+    return {"statuses": dict(statuses), "p50": round(p50, 1), "p99": round(p99, 1)}
+
+
+async def watched(service: Service, question: dict[str, Any], attack: Awaitable[Any]) -> Any:
+    """The attack's result, and how the healthy client fared."""
+    stop = asyncio.Event()
+    client = asyncio.create_task(healthy(service, question, stop))
+    result = await attack
+    stop.set()
+    return result, await client
+
+
+async def repeated(
+    service: Service, attack: Callable[[Service], Awaitable[int]], seconds: float
+) -> Counter[int]:
+    statuses: Counter[int] = Counter()
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        statuses[await attack(service)] += 1
+    return statuses
+
+
+def attack_all(bundle: Path, seconds: float, only: str | None, num_slow: int) -> dict[str, Any]:
+    service, results = Service(bundle), {}
+    question = questions_of(bundle, 1)[0]
+
+    async def run() -> None:
+        _, normal = await watched(service, question, asyncio.sleep(seconds))
+        results["none"] = {"healthy": normal}
+        print("none", json.dumps(results["none"]), flush=True)
+        attacks: dict[str, Callable[[], Awaitable[Counter[int]]]] = {
+            name: lambda attack=attack: repeated(service, attack, seconds)  # type: ignore[misc]
+            for name, attack in ATTACKS.items()
+        }
+        attacks[f"{num_slow} slow clients"] = lambda: slow_clients(
+            service, num_slow, max(seconds, 30)
+        )
+        for name, attack in attacks.items():
+            if only is not None and only not in name:
+                continue
+            before = service.memory(), service.descriptors()
+            statuses, client = await watched(service, question, attack())
+            await asyncio.sleep(1)
+            results[name] = {
+                "statuses": {str(status): number for status, number in statuses.items()},
+                "healthy": client,
+                "memory": [before[0], service.memory()],
+                "descriptors": [before[1], service.descriptors()],
+            }
+            print(name, json.dumps(results[name]), flush=True)
+
+    asyncio.run(run())
+    results["end"] = {"seconds": round(service.stop(), 2), "log": service.log()[-2000:]}
+    return results
+
+
+def answers_of(folder: Path, questions: list[dict[str, Any]]) -> list[list[str]]:
+    """What a bundle answers offline."""
+    recommender = Recommender.load(folder)
+    return [
+        [track.track_id for track in recommender.complete(q["playlist"], q["n"]).tracks]
+        for q in questions
+    ]
+
+
+def questions_of(folder: Path, number: int = 20) -> list[dict[str, Any]]:
+    playlists = Bundle.load(folder).playlists
+    ids = [] if playlists is None else playlists.ids[:number].to_pylist()
+    return [{"playlist": playlist_id, "n": 10} for playlist_id in ids]
+
+
+async def _compared(
+    service: Service, questions: list[dict[str, Any]], allowed: list[list[list[str]]], stop: Any
+) -> Counter[str]:
+    """Ask in turn; each answer must be one that was computed offline."""
+    seen: Counter[str] = Counter()
+    async with httpx.AsyncClient(base_url=service.url, timeout=30) as client:
+        number = 0
+        while not stop(number):
+            at = number % len(questions)
+            try:
+                response = await client.post(f"{API}/complete", json=questions[at])
+            except httpx.HTTPError as error:
+                seen[type(error).__name__] += 1
+                number += 1
+                continue
+            if response.status_code != 200:
+                seen[str(response.status_code)] += 1
+            else:
+                found = [track["track_id"] for track in response.json()["tracks"]]
+                right = any(found == answers[at] for answers in allowed)
+                seen["right" if right else "wrong"] += 1
+            number += 1
+    return seen
+
+
+def swap(bundle: Path, swaps: int, clients: int) -> dict[str, Any]:
+    """Replace the bundle under load, every fifth time by a damaged one."""
+    with tempfile.TemporaryDirectory() as scratch:
+        place = Path(scratch)
+        loaded = Bundle.load(bundle)
+        rng = np.random.default_rng(1)
+        weight = loaded.query_weight * rng.uniform(0.2, 5, loaded.query_weight.shape)
+        turned = replace(loaded, query_weight=weight.astype(np.float32), second_stage=None)
+        loaded.save(place / "one")
+        turned.save(place / "two")
+        shutil.copytree(place / "two", place / "bad")
+        vectors = place / "bad" / "vectors.safetensors"
+        data = bytearray(vectors.read_bytes())
+        data[-3] ^= 1
+        vectors.write_bytes(data)
+        link = place / "current"
+        link.symlink_to("one")
+        questions = questions_of(bundle)
+        allowed = [answers_of(place / name, questions) for name in ("one", "two")]
+        service = Service(link, "--watch")
+
+        async def run() -> tuple[Counter[str], int]:
+            done = False
+            tasks = [
+                asyncio.create_task(_compared(service, questions, allowed, lambda _: done))
+                for _ in range(clients)
+            ]
+            taken = 0
+            for number in range(swaps):
+                name = "bad" if number % 5 == 4 else ("two", "one")[number % 2]
+                new = place / "next"
+                new.symlink_to(name)
+                new.rename(link)
+                await asyncio.sleep(1.5)
+                taken += 1
+            done = True
+            return sum(await asyncio.gather(*tasks), Counter()), taken
+
+        answers, taken = asyncio.run(run())
+        log = service.log()
+        result = {
+            "swaps": taken,
+            "answers": dict(answers),
+            "taken over": log.count("Now serving"),
+            "refused": log.count("the older bundle stays"),
+        }
+        result["seconds to end"] = round(service.stop(), 2)
+        return result
+
+
+def kills(bundle: Path, number: int) -> dict[str, Any]:
+    """Kill a worker of two again and again: how long until the service answers, and has two."""
+    service = Service(bundle, "--workers", "2")
+    answered, whole = [], []
+    for _ in range(number):
+        victims = service.workers()
+        os.kill(victims[0], signal.SIGKILL)
+        began = time.monotonic()
+        while True:
+            try:
+                if httpx.get(f"{service.url}{API}/ready", timeout=5).status_code == 200:
+                    break
+            except httpx.HTTPError:
+                pass
+        answered.append(time.monotonic() - began)
+        while len(set(service.workers()) - {victims[0]}) < 2:
+            time.sleep(0.02)
+        whole.append(time.monotonic() - began)
+    return {
+        "kills": number,
+        "seconds until it answers, longest": round(max(answered), 2),
+        "seconds until another worker is started, median and longest": [
+            round(float(np.median(whole)), 2),
+            round(max(whole), 2),
+        ],
+        "seconds to end": round(service.stop(), 2),
+    }
+
+
+def ends(bundle: Path, requests: int, number: int) -> dict[str, Any]:
+    """SIGTERM with requests in flight: all answered, and how long it takes."""
+    question = {**questions_of(bundle, 1)[0], "n": 500, "reasons": True}
+    statuses, seconds = Counter[str](), []
+
+    async def run(service: Service) -> None:
+        limits = httpx.Limits(max_connections=None)
+        async with httpx.AsyncClient(base_url=service.url, timeout=60, limits=limits) as client:
+            tasks = [
+                asyncio.create_task(client.post(f"{API}/complete", json=question))
+                for _ in range(requests)
+            ]
+            while (await _in_flight(client)) < requests * 0.8 and not all(t.done() for t in tasks):
+                pass
+            began = time.monotonic()
+            service.process.send_signal(signal.SIGTERM)
+            for task in tasks:
+                try:
+                    statuses[str((await task).status_code)] += 1
+                except httpx.HTTPError as error:
+                    statuses[type(error).__name__] += 1
+        await asyncio.to_thread(service.process.wait, 60)
+        seconds.append(time.monotonic() - began)
+
+    for _ in range(number):
+        asyncio.run(run(Service(bundle, "--max-requests", "1000")))
+    return {
+        "ends": number,
+        "requests in flight": requests,
+        "statuses": dict(statuses),
+        "seconds to end, median and longest": [
+            round(float(np.median(seconds)), 2),
+            round(max(seconds), 2),
+        ],
+    }
+
+
+async def _in_flight(client: httpx.AsyncClient) -> float:
+    text = (await client.get(f"{API}/metrics")).text
+    found = re.search(r"in_flight ([\d.]+)", text)
+    return float(found[1]) if found else 0.0
+
+
+def soak(bundle: Path, requests: int, clients: int) -> dict[str, Any]:
+    """Many requests: each answer as offline, memory and descriptors as they were."""
+    questions = questions_of(bundle)
+    allowed = [answers_of(bundle, questions)]
+    service = Service(bundle)
+
+    async def run(number: int) -> Counter[str]:
+        each = number // clients
+        tasks = [
+            _compared(service, questions, allowed, lambda n: n >= each) for _ in range(clients)
+        ]
+        return sum(await asyncio.gather(*tasks), Counter())
+
+    asyncio.run(run(max(clients, requests // 10)))
+    began, before = time.monotonic(), (service.memory(), service.descriptors())
+    answers = asyncio.run(run(requests))
+    result = {
+        "answers": dict(answers),
+        "seconds": round(time.monotonic() - began),
+        "memory": [before[0], service.memory()],
+        "descriptors": [before[1], service.descriptors()],
+    }
+    result["seconds to end"] = round(service.stop(), 2)
+    return result
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("bundle", type=Path)
+    parser.add_argument("--seconds", type=float, default=20, help="of each attack")
+    parser.add_argument(
+        "--only", help="attacks with this in their name; or swap, kills, ends, soak"
+    )
+    parser.add_argument("--slow-clients", type=int, default=500)
+    parser.add_argument("--swaps", type=int, default=100)
+    parser.add_argument("--kills", type=int, default=50)
+    parser.add_argument("--ends", type=int, default=5)
+    parser.add_argument("--in-flight", type=int, default=50)
+    parser.add_argument("--requests", type=int, default=100_000, help="of the soak")
+    parser.add_argument("--clients", type=int, default=8)
+    parser.add_argument("--json", type=Path, help="write the figures there")
+    options = parser.parse_args()
+    others: dict[str, Callable[[], dict[str, Any]]] = {
+        "swap": lambda: swap(options.bundle, options.swaps, options.clients),
+        "kills": lambda: kills(options.bundle, options.kills),
+        "ends": lambda: ends(options.bundle, options.in_flight, options.ends),
+        "soak": lambda: soak(options.bundle, options.requests, options.clients),
+    }
+    results: dict[str, Any] = {}
+    if options.only not in others:
+        results |= attack_all(options.bundle, options.seconds, options.only, options.slow_clients)
+    for name, run in others.items():
+        if options.only in (None, name):
+            results[name] = run()
+            print(name, json.dumps(results[name]), flush=True)
+    if options.json is not None:
+        write_json(options.json, {"machine": machine(), **results})
+
+
+if __name__ == "__main__":
+    main()
