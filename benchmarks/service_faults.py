@@ -19,6 +19,7 @@ import argparse
 import asyncio
 import contextlib
 import json
+import multiprocessing
 import os
 import re
 import shutil
@@ -144,41 +145,35 @@ def post(path: str, length: int | str, body: bytes, *headers: str) -> bytes:
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
 
-async def large_body(service: Service) -> int:
-    """A gigabyte is announced and sent."""
+async def large(service: Service, head: bytes, piece: bytes) -> int:
+    """Send a gigabyte unless there is an answer first."""
+    answer = None
     try:
         reader, writer = await asyncio.open_connection(service.host, service.port)
-        writer.write(post("/vibe", 1 << 30, b""))
-        answer = asyncio.ensure_future(reader.read(64))
-        for _ in range(1024):
-            if answer.done():
-                break
-            writer.write(b"x" * (1 << 20))
-            await writer.drain()
-        status = int((await answer)[9:12])
-        writer.close()
-        return status
-    except (OSError, ValueError):
-        return 0
-
-
-async def large_chunks(service: Service) -> int:
-    """The same without a length."""
-    try:
-        reader, writer = await asyncio.open_connection(service.host, service.port)
-        head = post("/vibe", 0, b"").replace(b"content-length: 0", b"transfer-encoding: chunked")
         writer.write(head)
         answer = asyncio.ensure_future(reader.read(64))
         for _ in range(1024):
             if answer.done():
                 break
-            writer.write(b"100000\r\n" + b"x" * (1 << 20) + b"\r\n")
+            writer.write(piece)
             await writer.drain()
         status = int((await answer)[9:12])
         writer.close()
         return status
     except (OSError, ValueError):
+        if answer is not None:
+            await asyncio.wait([answer])
+            answer.exception()
         return 0
+
+
+async def large_body(service: Service) -> int:
+    return await large(service, post("/vibe", 1 << 30, b""), b"x" * (1 << 20))
+
+
+async def large_chunks(service: Service) -> int:
+    head = post("/vibe", 0, b"").replace(b"content-length: 0", b"transfer-encoding: chunked")
+    return await large(service, head, b"100000\r\n" + b"x" * (1 << 20) + b"\r\n")
 
 
 async def lying_length(service: Service) -> int:
@@ -307,32 +302,34 @@ async def slow_clients(service: Service, number: int, seconds: float) -> Counter
     return statuses
 
 
-async def healthy(
-    service: Service, question: dict[str, Any], stop: asyncio.Event
-) -> dict[str, Any]:
-    """A client that asks for completions one after the other."""
+def healthy(url: str, question: dict[str, Any], stop: Any, figures: Any) -> None:
+    """A process of its own with a client that asks for completions one after the other."""
     seconds, statuses = [], Counter[str]()
-    async with httpx.AsyncClient(base_url=service.url, timeout=30) as client:
+    with httpx.Client(base_url=url, timeout=30) as client:
         while not stop.is_set():
             began = time.perf_counter()
             try:
-                status = str((await client.post(f"{API}/complete", json=question)).status_code)
+                status = str(client.post(f"{API}/complete", json=question).status_code)
             except httpx.HTTPError as error:
                 status = type(error).__name__
             seconds.append(time.perf_counter() - began)
             statuses[status] += 1
-            await asyncio.sleep(0.01)
+            time.sleep(0.01)
     p50, p99 = np.percentile(seconds, [50, 99]) * 1000
-    return {"statuses": dict(statuses), "p50": round(p50, 1), "p99": round(p99, 1)}
+    figures.put({"statuses": dict(statuses), "p50": round(p50, 1), "p99": round(p99, 1)})
 
 
 async def watched(service: Service, question: dict[str, Any], attack: Awaitable[Any]) -> Any:
     """The attack's result, and how the healthy client fared."""
-    stop = asyncio.Event()
-    client = asyncio.create_task(healthy(service, question, stop))
+    context = multiprocessing.get_context("spawn")
+    stop, figures = context.Event(), context.Queue()
+    client = context.Process(target=healthy, args=(service.url, question, stop, figures))
+    client.start()
     result = await attack
     stop.set()
-    return result, await client
+    found = await asyncio.to_thread(figures.get)
+    client.join()
+    return result, found
 
 
 async def repeated(
