@@ -1,6 +1,8 @@
 """`segue train` with what stands beside the vectors: a wide part and a second stage."""
 
 import json
+import os
+import subprocess
 import sys
 from functools import partial
 from pathlib import Path
@@ -102,6 +104,40 @@ def test_a_training_leaves_a_whole_system(trained, planted):
     assert bundle.config["system"]["second_stage"]["num_trees"] == [5, 20]
     assert (bundle.config["dim"], bundle.config["objective"]["temperature"]) == (8, 0.085)
     assert bundle.config["relations"] == ["artist", "album"]
+
+
+def test_the_surroundings_change_no_bit(trained, graph, tmp_path):
+    """Threads, the hash seed, the locale, the time zone, no home, another temporary folder."""
+    program = (
+        "import sys; from functools import partial; from segue.cli import main;"
+        "from segue.pipeline import recipes;"
+        f"recipes.SecondStageConfig = partial(recipes.SecondStageConfig, **{CONFIG.keywords!r});"
+        "main(sys.argv[1:])"
+    )
+    args = [*SMALL, "--threads", 2]
+    command = [sys.executable, "-c", program, "train", graph, "--out", tmp_path / "bundle", *args]
+    (tmp_path / "tmp").mkdir()
+    environment = {k: v for k, v in os.environ.items() if k not in ("HOME", "USER")} | {
+        "PYTHONHASHSEED": "77", "LC_ALL": "tr_TR.UTF-8", "TZ": "Asia/Kathmandu",
+        "TMPDIR": str(tmp_path / "tmp"), "OMP_NUM_THREADS": "2", "OMP_WAIT_POLICY": "passive",
+    }  # fmt: skip
+    done = subprocess.run(
+        [str(word) for word in command], env=environment, cwd=tmp_path, capture_output=True,
+        encoding="utf-8", timeout=300,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert list((tmp_path / "tmp").iterdir()) == []
+    names = {path.name for path in trained.iterdir()}
+    assert names == {path.name for path in (tmp_path / "bundle").iterdir()}
+    arrays = {name for name in names if name.endswith((".safetensors", ".arrow"))}
+    assert {"vectors.safetensors", "term-wide.safetensors", "second_stage.safetensors"} < arrays
+    for name in arrays:
+        assert (tmp_path / "bundle" / name).read_bytes() == (trained / name).read_bytes(), name
+    figures = [
+        json.loads((bundle / "manifest.json").read_text())["metrics"]["test"]["values"]
+        for bundle in (trained, tmp_path / "bundle")
+    ]
+    assert figures[0] == figures[1]
 
 
 def test_it_answers_with_all_of_it(run, trained):
