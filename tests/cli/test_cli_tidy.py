@@ -104,6 +104,16 @@ def test_the_liked_songs_of_an_export_go_into_its_other_playlists(run, tmp_path)
     assert "holds no playlist 'lost', expected one of zero, one, liked" in err
 
 
+def test_the_same_songs_spelt_otherwise_are_left_out_too(run, tmp_path):
+    """They have other ids in another file, so they were not known again."""
+    table(tmp_path / "mine.csv", {"zero": range(12), "liked": [20, 70]})
+    (tmp_path / "liked.txt").write_text("Artist 0 - Track 20\nArtist 5 - Track 70 (Remastered)\n")
+    command = ["sort", "bundle", tmp_path / "liked.txt", "--into", tmp_path / "mine.csv", "--json"]
+    _, printed, err = run(*command)
+    assert "left out what is to be sorted: liked" in err
+    assert [playlist["title"] for playlist in json.loads(printed)["playlists"]] == ["zero"]
+
+
 def test_sort_for_programs(run, recommender):
     status, out, _ = run("sort", "bundle", "liked.csv", "--into", "mine.csv", "-n", 2, "--json")
     assert status == 0

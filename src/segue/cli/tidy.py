@@ -29,17 +29,16 @@ _SHOWN = 10
 _LENGTH = 80
 
 
-def _others(own: OwnMusic, songs: Collection, rows: Sequence[int], source: Path) -> OwnMusic:
+def _others(own: OwnMusic, songs: OwnMusic, rows: Sequence[int], source: Path) -> OwnMusic:
     """The playlists without those that are the very songs to sort: exports hold them, too.
 
     The songs are in some `rows` of their catalogue.
     """
     import numpy as np
 
-    read = own.collection
-    ids, sorting = read.catalog.track_ids, set(songs.catalog.track_ids.take(list(rows)).to_pylist())
+    read, sorting = own.collection, songs.songs_in(rows)
     tracks = read.playlists.tracks
-    same = [set(ids.take(tracks[row]).to_pylist()) == sorting for row in range(len(tracks))]
+    same = [own.songs_in(tracks[row].tolist()) == sorting for row in range(len(tracks))]
     if not any(same) or all(same):
         return own
     names = [title or "" for title in read.playlists.titles.filter(np.array(same)).to_pylist()]
@@ -127,7 +126,7 @@ def sort(
     if playlist is not None:
         chosen = _only(songs, playlist, liked).collection.playlists
         rows = chosen.tracks[0].tolist()
-    playlists = _others(read, songs.collection, rows, into)
+    playlists = _others(read, songs, rows, into)
     asked = replace(songs.matches, songs=tuple(songs.matches[row] for row in rows))
     found = recommender.sort(asked, into=playlists, n=n)
     if as_json:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -44,6 +45,12 @@ class OwnMusic:
         held, row = self.collection.playlists.tracks, self.matches.track_index
         lists = (row[held[at]].tolist() for at in range(len(held)))
         return TrackLists.from_lists([list(dict.fromkeys(r for r in of if r >= 0)) for of in lists])
+
+    def songs_in(self, rows: Iterable[int]) -> set[int | str]:
+        """What is in some rows of the catalogue: rows of the bundle, or ids of what it lacks."""
+        found = ((self.matches[row].track, row) for row in rows)
+        ids = self.collection.catalog.track_ids
+        return {ids[row].as_py() if track is None else track for track, row in found}
 
     @property
     def order_known(self) -> BoolArray:

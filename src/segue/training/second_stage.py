@@ -163,7 +163,7 @@ def _boosted(
         "bagging_freq": 1,
         "max_bin": 63,
         "seed": config.rng_seed,
-        # Reproducible to the bit with the same number of threads; others round sums differently.
+        # The same trees for any number of threads (docs/reliability.md).
         "deterministic": True,
         "force_row_wise": True,
         "num_threads": torch.get_num_threads(),
