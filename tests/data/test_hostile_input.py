@@ -199,6 +199,14 @@ def test_a_zip_in_a_zip_in_a_zip(tmp_path):
     assert len(complaint(lambda: segue.read(path))) < 1500
 
 
+def test_a_zip_of_more_entries_than_anyone_has_is_refused(tmp_path, monkeypatch):
+    files = {f"{number}.json": slice_of(playlist(number)) for number in range(4)}
+    path = zip_of(tmp_path / "lists.zip", files)
+    assert complaint(lambda: segue.read(path)) == ""
+    monkeypatch.setattr("segue.data.sources._MOST_ENTRIES", 3)
+    assert refused(path).endswith("holds 4 files, expected at most 3; unpack it")
+
+
 @pytest.mark.slow
 def test_a_zip_of_a_million_entries(tmp_path):
     path = tmp_path / "lists.zip"

@@ -26,6 +26,7 @@ _CUT = re.compile(rb"[\xc2-\xf4][\x80-\xbf]{0,2}\Z")  # What may be half a chara
 _HEAD = 64 << 10  # Bytes by which a format is recognised.
 _CODECS = {b"\x1f\x8b": "gzip", b"BZh": "bz2", b"\x28\xb5\x2f\xfd": "zstd"}
 _NESTED, _NESTED_SIZE = 2, 512 << 20  # Zips in zips that are looked into: how deep, how large.
+_MOST_ENTRIES = 100_000  # Of one zip.
 _COMPRESSED_ENDINGS = (".gz", ".bz2", ".zst")
 # Errors raised by reading a damaged or truncated stream.
 UNREADABLE: tuple[type[Exception], ...] = (
@@ -373,6 +374,12 @@ def _in_zip(
             fault = "begins as a zip, but is cut off or damaged; download or copy it again"
         content.close()
         raise InputError(f"{name}: {fault}") from None
+    entries = archive.infolist()
+    if len(entries) > _MOST_ENTRIES:
+        archive.close()
+        raise InputError(
+            f"{name}: holds {len(entries):,} files, expected at most {_MOST_ENTRIES:,}; unpack it"
+        )
 
     def opener(entry: str) -> Callable[[], IO[bytes]]:
         return lambda: archive.open(entry)
@@ -381,7 +388,7 @@ def _in_zip(
         return lambda: io.BytesIO(archive.read(entry))
 
     root = root or name
-    for entry in sorted(archive.infolist(), key=lambda entry: entry.filename):
+    for entry in sorted(entries, key=lambda entry: entry.filename):
         if entry.is_dir() or _hidden(Path(entry.filename.lstrip("/"))):
             continue
         full = f"{name}/{entry.filename}"
