@@ -378,6 +378,23 @@ def test_a_playlist_never_seen(run, recommender):
         assert "one of PLAYLIST, the tracks by --track, and --from" in err
 
 
+@pytest.mark.parametrize("question", ["fit", "next", "either"])
+def test_each_question(run, recommender, question):
+    ask = ["--question", question, "--json"]
+    out = run("complete", "bundle", "10", *ask)[1]
+    assert json.loads(out) == recommender.complete("10", question=question).to_json()
+    out = run("vibe", "bundle", "t:1", "t:2", *ask)[1]
+    assert json.loads(out) == recommender.vibe(["t:1", "t:2"], question=question).to_json()
+    out = run("why", "bundle", "t:4", "--playlist", "10", *ask)[1]
+    assert json.loads(out) == recommender.why("t:4", "10", question=question).to_json()
+    assert run("recommend", "bundle", "--all", "--out", f"{question}.json", *ask[:2])[0] == 0
+    written = json.loads(Path(f"{question}.json").read_text())
+    assert "t:" in str(written)
+    status, _, err = run("complete", "bundle", "10", "--question", "both")
+    assert status == 2
+    assert "'both' is not one of 'fit', 'next', 'either'" in err
+
+
 def test_why_below_the_list(run, recommender):
     status, out, _ = run("complete", "bundle", "10", "-n", 2, "--reasons", "--dial", 1)
     assert status == 0

@@ -1,5 +1,6 @@
 """One evaluation, against a case worked by hand and against scikit-learn."""
 
+import json
 import math
 from dataclasses import dataclass, replace
 
@@ -10,7 +11,7 @@ from sklearn.metrics import roc_auc_score
 from segue.baselines import ItemKNN, Popularity
 from segue.data.playlists import TrackLists
 from segue.errors import InputError
-from segue.evaluation.evaluate import CURVE_KS, evaluate
+from segue.evaluation.evaluate import CURVE_KS, Evaluation, evaluate
 from segue.graph.split import HeldOut, Split, SplitRecipe, split_graph
 from segue.metrics import METRICS, Metric
 from segue.scoring import best
@@ -191,6 +192,26 @@ def test_playlists_without_held_out_tracks_are_counted(planted_graph, split):
     for metric in ("recall@20", "auc", "auc (pooled)", "clicks", "novelty@20"):
         assert math.isnan(found.values[metric]), metric
         assert found.to_json()["values"][metric] is None, metric
+
+
+def test_both_questions_are_reported(planted_graph):
+    """Each as if its playlists had been measured alone; together they are the whole."""
+    split = split_graph(planted_graph, SplitRecipe("mixed"))
+    scorer = Popularity(split.train)
+    whole = evaluate(scorer, split.test, split.train)
+    assert list(whole.by_question) == ["fit", "next"]
+    for question, found in whole.by_question.items():
+        alone = evaluate(scorer, split.test.asking(question), split.train)
+        assert alone.by_question == {}
+        assert (found.num_scored, found.num_unscored) == (alone.num_scored, 0)
+        for name, value in alone.values.items():
+            if name != "auc (pooled)":  # whose negatives are drawn for all playlists
+                np.testing.assert_allclose(found.values[name], value, err_msg=name)
+    assert sum(found.num_scored for found in whole.by_question.values()) == whole.num_scored
+    again = Evaluation.from_json(json.loads(json.dumps(whole.to_json())))
+    assert again.by_question["next"].values == whole.by_question["next"].values
+    pooled = [found.values["auc (pooled)"] for found in whole.by_question.values()]
+    assert min(pooled) > 0.4
 
 
 def test_as_json(split):

@@ -70,6 +70,24 @@ def test_complete_with_every_option(client, recommender):
     assert len(set(names)) == len(names) == 6
 
 
+@pytest.mark.parametrize("question", ["fit", "next", "either"])
+def test_each_question(client, recommender, question):
+    """Of a playlist whose order is known, of songs, and in reasons."""
+    ask = {"question": question}
+    found = post(client, "/complete", {"playlist": "3", **ask})
+    assert found == recommender.complete("3", question=question).to_json()
+    assert post(client, "/vibe", {"tracks": TRACKS, **ask}) == (
+        recommender.vibe(TRACKS, question=question).to_json()
+    )
+    assert post(client, "/why", {"track": "segue:track:5", "playlist": "3", **ask}) == (
+        recommender.why("segue:track:5", "3", question=question).to_json()
+    )
+    answers = post(client, "/recommend", {"playlists": [{"playlist": "3"}], "n": 10, **ask})
+    assert answers["answers"] == [found]
+    response = client.post(API + "/complete", json={"playlist": "3", "question": "both"})
+    assert response.status_code == 422
+
+
 def test_the_order_of_given_tracks_counts_only_if_it_is_said_to(client):
     answers = [
         post(client, "/complete", {"tracks": tracks, "ordered": ordered, "n": 3})["tracks"]

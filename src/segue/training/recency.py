@@ -25,7 +25,7 @@ RECENCIES = (
     *(Recency(*both) for both in product((1.0, 2.0, 4.0, 8.0, 16.0), (1.0, 3.0, 8.0))),
 )
 # Scores computed for each, and the fewest and most playlists.
-_MOST_SCORES, _FEWEST_PLAYLISTS, _MOST_PLAYLISTS = 20_000_000, 50, 1000
+_MOST_SCORES, _FEWEST_PLAYLISTS, _MOST_PLAYLISTS = 8_000_000, 50, 600
 _JUDGED_BY = next(metric for metric in METRICS if metric.name == BEST_BY)
 
 

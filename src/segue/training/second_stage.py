@@ -32,7 +32,7 @@ _NUM_FOLDS, _CUTOFF = 2, 10
 _WORK = {"pools": 0.1, "choosing": 0.6, "last": 0.3}
 # How much a track that comes next counts beside one that fits, in lists for either; what is tried,
 # and the most cases of each question that it is tried on.
-_WEIGHTS, _MOST_FOR_EITHER = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0), 1000
+_WEIGHTS, _MOST_FOR_EITHER = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0), 400
 
 
 def train_second_stage(

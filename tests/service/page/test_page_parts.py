@@ -110,6 +110,27 @@ def test_dial_and_songs_per_artist(opened):
     assert page.get_by_label("Songs per artist").input_value() == "1"
 
 
+def test_what_comes_next_can_be_asked(opened):
+    page, asked = opened, []
+    page.on("request", lambda r: r.url.endswith("/vibe") and asked.append(r.post_data_json))
+    add(page, "midnight")
+    settled(page)
+    assert asked[-1]["question"] == "fit"
+    assert "question" not in page.url
+    with page.expect_response("**/vibe"):
+        page.get_by_label("Songs that").select_option("Come next")
+    settled(page)
+    assert asked[-1]["question"] == "next"
+    page.wait_for_url("**&question=next")
+    page.reload()
+    settled(page)
+    assert page.get_by_label("Songs that").input_value() == "next"
+    assert asked[-1]["question"] == "next"
+    page.get_by_role("button", name="Clear").click()
+    settled(page)
+    assert page.get_by_label("Songs that").input_value() == "next", "a setting stays"
+
+
 def test_an_older_answer_does_not_replace_a_newer_one(opened):
     page = opened
     held = []
