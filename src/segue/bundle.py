@@ -328,11 +328,15 @@ def _check_columns(
         raise ValueError(f"{which}popularity must hold one whole number per track")
     if not ((popularity >= 0) & (popularity < 1 << 31)).all():
         raise ValueError(f"{which}popularity must be at least 0 and below 2 ** 31")
-    if of.word_weight is None:
-        return
-    if of.word_vectors is None or of.word_vectors.shape != (words, dim):
+    vectors, weight = of.word_vectors, of.word_weight
+    expected = [(words, dim)] if weight is not None else [(words, dim), None]
+    if getattr(vectors, "shape", None) not in expected:
         raise ValueError(f"{which}vectors of words are not as many or as long as the others")
-    if of.word_weight.shape != (words,) or not _are_weights(of.word_weight):
+    if vectors is not None and vectors.dtype != np.float32:
+        raise ValueError(f"{which}vectors of words must be float32")
+    if weight is None:
+        return
+    if weight.shape != (words,) or not _are_weights(weight):
         raise ValueError(f"{which}word_weight must hold one finite number of at least 0 per word")
     growth = of.title_growth
     if growth is None or growth.shape != (1,) or not (np.abs(growth) <= _MOST_GROWTH).all():

@@ -198,6 +198,18 @@ def test_names_that_are_no_text_are_refused(copied, name, file, column, number, 
         default_split(folder) if name == "graph" else Bundle.load(folder)
 
 
+@pytest.mark.parametrize("shape", [(fuzz.NUM_WORDS,), (fuzz.NUM_WORDS, fuzz.DIM + 1), (1, 2, 3)])
+def test_measured_words_without_weights_have_the_shape_of_vectors(copied, shape):
+    path = copied / "bundle" / "measured.safetensors"
+    arrays = {name: array.copy() for name, array in map_arrays(path).items()}
+    del arrays["word_weight"]
+    arrays["word_vectors"] = np.zeros(shape, dtype=np.float32)
+    write_arrays(path, arrays)
+    fuzz.restate(copied / "bundle")
+    with pytest.raises(ArtefactError, match="vectors of words are not as many or as long"):
+        verify(copied / "bundle")
+
+
 def test_compressed_tables_are_refused(copied):
     """A few bytes could unfold to fill the memory."""
     path = copied / "graph" / "tracks.arrow"
