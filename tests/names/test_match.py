@@ -248,6 +248,7 @@ def test_an_index_of_an_older_version_is_made_again(tmp_path, names):
         ("Oasis - Live Forever 4:36", "t15"),
         ("BeyoncÃ© - Crazy in Love", "t5"),
         ("New Order &amp; Friends - Blue Monday", "t9"),
+        (("Jay", "Z - Purple Rain"), None),
         (("Somebody", "7"), None),
         (("Oasis", "Live 4 Ever"), None),
     ],
@@ -260,3 +261,15 @@ def test_what_sites_and_files_leave_in_names(names, asked, track):
         assert (match.status, names.catalog.track_ids[match.track].as_py()) == ("found", track)
         assert not match.exact
     assert match.asked == (asked if isinstance(asked, str) else " - ".join(asked))
+
+
+def test_an_artist_with_a_dash_in_the_name():
+    names = pa.array(["Wax - Wane", "Wax"])
+    catalog = Catalog.of_columns(
+        pa.array(["a", "b"]), pa.array(["Moon", "Sun"]), names, names,
+        pa.array([], pa.string()), pa.array([], pa.string()), np.array([0, 1], dtype=np.int32),
+        np.full(2, -1, dtype=np.int32),
+    )  # fmt: skip
+    lookup = NameLookup(catalog, np.array([2, 1], dtype=np.int64))
+    found = lookup.match(["Wax - Wane - Moon", ("Wax", "Wane - Moon"), ("Wax", "Wane - Sun")])
+    assert [match.track for match in found] == [0, 0, None]

@@ -155,7 +155,11 @@ class Matcher:
             return self._titled(asked.text, asked.title)
         reading = Reading(asked.title, asked.artists)
         swapped = Reading(", ".join(asked.artists), (asked.title,))
-        return self._read(asked, [reading, swapped])
+        found = self._read(asked, [reading, swapped])
+        if found is None and SEPARATOR.search(asked.title):
+            # Whoever cut a line at its first dash may have cut the artist's name.
+            found = self._read(asked, readings_of(asked.text), typing_errors=False)
+        return found
 
     def _text(self, text: str) -> Match | None:
         """A song in a line of text."""
