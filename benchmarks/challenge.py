@@ -12,9 +12,10 @@ fits the baselines on the same, submits, checks and scores all, and prints the t
 
 Segue is scored as it answers, without its second stage, with the last tracks given counted more as
 in completing a playlist, and where there are titles also asked without them and trained without
-them. An interrupted run resumes: each training and score has its
-own file in OUT, and --seeds and --systems select which to do. The summary, OUT/figures.json, holds
-no individual playlist.
+them. On generated playlists there is a row for about what can be known from a title: title-kNN of
+ten times as many other playlists of the same world. An interrupted run resumes: each training and
+score has its own file in OUT, and --seeds and --systems select which to do. The summary,
+OUT/figures.json, holds no individual playlist.
 """
 
 from __future__ import annotations
@@ -41,14 +42,17 @@ from segue.challenge.challenge_set import Challenge, read_challenge
 from segue.challenge.scoring import ALL, DEFINITIONS, METRICS, score
 from segue.challenge.submission import LIST_LENGTH, check
 from segue.data.playlists import Float32Array, Int32Array
+from segue.data.title_words import title_words
 from segue.files import write_json
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.machine import machine
 from segue.recommend.recommender import Recommender
 from segue.scoring.best import row_batches, top_tracks
+from segue.synthetic.generate import SliceMaker
+from segue.synthetic.sample import SLICE_SIZE
 
 SEEDS = (0, 1, 2)
-TITLE_KNN = "title-kNN"
+TITLE_KNN, MANY_TITLES = "title-kNN", "title-kNN of ten times as many"
 WITH_RECENCY = "the end counts more"
 # Of Segue: by name whether the words of titles are trained, asked, and the second stage is used.
 OURS = {
@@ -58,7 +62,7 @@ OURS = {
     "trained without titles": (False, False, True),
     WITH_RECENCY: (True, True, True),
 }
-NAMES = ("popularity", TITLE_KNN, "item-kNN", "EASE", "iALS")
+NAMES = ("popularity", TITLE_KNN, MANY_TITLES, "item-kNN", "EASE", "iALS")
 TEAM = {"team": "segue", "email": "nobody@example.com"}
 
 
@@ -157,12 +161,42 @@ def score_ours(out: Path, challenge: Challenge, name: str, seed: int, options: A
     scored(out, f"{name}-{seed}", challenge, write)
 
 
-def score_baseline(out: Path, challenge: Challenge, name: str) -> None:
+class ManyTitles:
+    """As `TitleKNN`, of other generated playlists of the same world, asked for some titles only.
+
+    It has no data that a recommender could have: it tells about how much there is to know.
+    """
+
+    def __init__(self, graph: PlaylistGraph, titles: list[str | None], first: int, count: int):
+        self._rest = graph.popularity.astype(np.float32) / (1 + graph.popularity.max())
+        self._counts = {key(title): np.zeros_like(self._rest) for title in titles if key(title)}
+        index_of, maker = graph.catalog.tracks.index_of, SliceMaker(0)
+        for start in range(first, first + count, SLICE_SIZE):
+            for playlist in maker.playlists(start, SLICE_SIZE):
+                counts = self._counts.get(key(playlist["name"]))
+                if counts is not None:
+                    rows = [index_of.get(track.track_uri, -1) for track in playlist["tracks"]]
+                    counts[[row for row in rows if row >= 0]] += 1
+
+    def scores(self, titles: list[str | None]) -> Float32Array:
+        return np.stack([self._rest + self._counts.get(key(title), 0) for title in titles])
+
+
+def key(title: str | None) -> str:
+    """What titles have in common that are the same."""
+    return " ".join(title_words(title))
+
+
+def score_baseline(out: Path, challenge: Challenge, name: str, options: argparse.Namespace) -> None:
     def write(path: Path) -> None:
         graph = PlaylistGraph.load(out / "graph")
         shown, _ = known_tracks(challenge.asked, graph.catalog)
         titled = [each.name for each in challenge.asked]
-        titles = TitleKNN(graph) if name == TITLE_KNN else None
+        titles: TitleKNN | ManyTitles | None = None
+        if name == TITLE_KNN:
+            titles = TitleKNN(graph)
+        elif name == MANY_TITLES:
+            titles = ManyTitles(graph, titled, options.playlists, 10 * options.playlists)
         tracks = None if titles else BASELINES[name](graph)
 
         def scores(rows: slice) -> Float32Array:
@@ -266,8 +300,9 @@ def main() -> None:
     prepare(out, data, options)
     challenge = read_challenge(out / "challenge")
     for name in chosen(options.systems, NAMES):
-        if data.titled or name != TITLE_KNN:
-            score_baseline(out, challenge, name)
+        wanted = {TITLE_KNN: data.titled, MANY_TITLES: options.data == "generated"}
+        if wanted.get(name, True):
+            score_baseline(out, challenge, name, options)
     for seed in chosen(options.seeds, tuple(map(str, SEEDS))):
         for name in chosen(options.systems, tuple(OURS)):
             if data.titled or "titles" not in name:
