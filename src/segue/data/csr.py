@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -26,11 +28,36 @@ def check_csr(offsets: NDArray[np.int64], index: NDArray[np.int32], name: str, r
     if len(index) and index.min() < 0:
         raise ValueError(f"{name} must not be negative")
     if (np.diff(offsets) > 1).any():
-        # One sort of a joint key finds repeats without a loop over the rows.
-        key = row_index(offsets) * (int(index.max()) + 1) + index
-        key.sort()
-        if (key[1:] == key[:-1]).any():
-            raise ValueError(repeat)
+        # Sorts of a joint key find repeats without a loop over the rows.
+        width = int(index.max()) + 1
+        for rows in parts_of(offsets):
+            part = offsets[rows.start : rows.stop + 1]
+            key = row_index(part) * width + index[part[0] : part[-1]]
+            key.sort()
+            if (key[1:] == key[:-1]).any():
+                raise ValueError(repeat)
+
+
+def parts_of(offsets: NDArray[np.int64], num_entries: int = 1 << 16) -> Iterator[slice]:
+    """Consecutive slices of rows with about so many entries each, at least one row.
+
+    Few enough that they stay in the processor's cache, where sorting takes half the time.
+    """
+    num_rows, start = len(offsets) - 1, 0
+    while start < num_rows:
+        stop = int(np.searchsorted(offsets, offsets[start] + num_entries))
+        stop = min(max(stop, start + 1), num_rows)
+        yield slice(start, stop)
+        start = stop
+
+
+def stand_in(ordered: NDArray[np.int64], values: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which values occur in an ascending array: bool [num_values]; fast where they ascend, too."""
+    if not len(ordered):
+        return np.zeros(len(values), dtype=bool)
+    place = np.minimum(np.searchsorted(ordered, values), len(ordered) - 1)
+    found: NDArray[np.bool_] = ordered[place] == values
+    return found
 
 
 def row_index(offsets: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from segue.data.arrow import read_arrow, write_arrow
-from segue.data.csr import check_csr, entries_of, offsets_of, row_index
+from segue.data.csr import check_csr, entries_of, offsets_of, parts_of, row_index, stand_in
 from segue.data.relations import Nodes, Relation, problem_of_ids
 
 Int32Array = NDArray[np.int32]
@@ -130,9 +130,12 @@ class TrackLists:
 
     def shuffled_positions(self, rng: np.random.Generator) -> Int64Array:
         """Position of each pair in a random order of its list: int64 [num_pairs], from 0."""
-        order = np.lexsort((rng.random(self.num_pairs), self.list_index()))
-        positions = np.empty(self.num_pairs, dtype=np.int64)
-        positions[order] = self.positions()
+        drawn, row = rng.random(self.num_pairs), self.list_index()
+        place, positions = self.positions(), np.empty(self.num_pairs, dtype=np.int64)
+        for rows in parts_of(self.offsets):
+            pairs = slice(self.offsets[rows.start], self.offsets[rows.stop])
+            order = np.lexsort((drawn[pairs], row[pairs]))
+            positions[pairs][order] = place[pairs]
         return positions
 
     def overlaps(self, other: TrackLists) -> bool:
@@ -142,7 +145,8 @@ class TrackLists:
         width = 1 + int(max(self.track_index.max(initial=0), other.track_index.max(initial=0)))
         ours = self.list_index() * width + self.track_index
         theirs = other.list_index() * width + other.track_index
-        return bool(np.intersect1d(ours, theirs, assume_unique=True).size)
+        few, many = sorted((ours, theirs), key=len)
+        return bool(stand_in(np.sort(few), many).any())
 
     def keep(self, pairs: BoolArray) -> TrackLists:
         """The same lists with only the pairs where `pairs` (bool [num_pairs]) is true."""
