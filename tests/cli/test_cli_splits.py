@@ -122,7 +122,7 @@ def test_one_training_is_asked_with_every_number_of_given_tracks(run, graph, of_
     assert short > 1, "some are too short for 25"
 
     _, document, _ = run("evaluate", of_playlists, graph, "--given", 1, "--on", "validation")
-    assert document.startswith("On the validation playlists, 1 track given\n")
+    assert document.startswith("On the validation playlists, 1 track given (bundle: ")
 
 
 @pytest.mark.parametrize(
