@@ -52,6 +52,7 @@ class Service:
     """A service in a process of its own."""
 
     def __init__(self, bundle: Path, *options: str) -> None:
+        self.bundle = bundle
         self.process = subprocess.Popen(
             [sys.executable, "-c", SERVE, "serve", str(bundle), "--port", "0", *options],
             stderr=subprocess.PIPE,
@@ -85,6 +86,11 @@ class Service:
         children = Path(f"/proc/{me}/task/{me}/children").read_text().split()
         serving = [int(pid) for pid in children if b"spawn_main" in _command_of(pid)]
         return serving or [me]
+
+    def ready(self) -> list[int]:
+        """Those workers that have opened the bundle."""
+        folder = str(self.bundle.resolve())
+        return [pid for pid in self.workers() if folder in Path(f"/proc/{pid}/maps").read_text()]
 
     def memory(self) -> float:
         """Resident memory of all workers, in MiB."""
@@ -466,28 +472,33 @@ def swap(bundle: Path, swaps: int, clients: int) -> dict[str, Any]:
         return result
 
 
+def _status(service: Service) -> int:
+    try:
+        return httpx.get(f"{service.url}{API}/ready", timeout=5).status_code
+    except httpx.HTTPError:
+        return 0
+
+
 def kills(bundle: Path, number: int) -> dict[str, Any]:
     """Kill a worker of two again and again: how long until the service answers, and has two."""
     service = Service(bundle, "--workers", "2")
     answered, whole = [], []
     for _ in range(number):
-        victims = service.workers()
+        while len(victims := service.ready()) < 2:
+            time.sleep(0.02)
+        time.sleep(3)  # open, but perhaps not listening yet
         os.kill(victims[0], signal.SIGKILL)
         began = time.monotonic()
-        while True:
-            try:
-                if httpx.get(f"{service.url}{API}/ready", timeout=5).status_code == 200:
-                    break
-            except httpx.HTTPError:
-                pass
+        while _status(service) != 200:
+            pass
         answered.append(time.monotonic() - began)
-        while len(set(service.workers()) - {victims[0]}) < 2:
+        while len(set(service.ready()) - {victims[0]}) < 2:
             time.sleep(0.02)
         whole.append(time.monotonic() - began)
     return {
         "kills": number,
         "seconds until it answers, longest": round(max(answered), 2),
-        "seconds until another worker is started, median and longest": [
+        "seconds until there are two again, median and longest": [
             round(float(np.median(whole)), 2),
             round(max(whole), 2),
         ],

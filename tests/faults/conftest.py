@@ -44,8 +44,3 @@ def large_world(world: Path, forks: Forks) -> Path:
     """With what a submission needs."""
     make_large_world(world, forks)
     return world
-
-
-def times(name: str, usual: int) -> int:
-    """How often a long test tries: from the environment."""
-    return int(os.environ.get(f"SEGUE_FAULTS_{name}", usual))

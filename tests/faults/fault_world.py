@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -100,6 +101,11 @@ COMMANDS = {
         "report",
     ),
 }
+
+
+def times(name: str, usual: int) -> int:
+    """How often a long test tries: from the environment."""
+    return int(os.environ.get(f"SEGUE_FAULTS_{name}", usual))
 
 
 def make_world(folder: Path, forks: Forks) -> None:

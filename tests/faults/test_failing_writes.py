@@ -6,8 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import times
-from fault_world import COMMANDS, content, prepare
+from fault_world import COMMANDS, content, prepare, times
 from forks import BROKEN, FULL, KILL, NOTHING, SHORT, Forks
 
 # The others need some seconds for each trial.

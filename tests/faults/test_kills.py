@@ -6,8 +6,7 @@ import random
 from pathlib import Path
 
 import pytest
-from conftest import times
-from fault_world import COMMANDS
+from fault_world import COMMANDS, times
 from forks import Forks
 from test_failing_writes import Trials
 

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import times
+from fault_world import times
 from forks import Forks
 
 resource = pytest.importorskip("resource", reason="limits of POSIX")
