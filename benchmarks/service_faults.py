@@ -308,7 +308,7 @@ async def slow_clients(service: Service, number: int, seconds: float) -> Counter
     return statuses
 
 
-def healthy(url: str, question: dict[str, Any], stop: Any, figures: Any) -> None:
+def healthy(url: str, question: dict[str, Any], started: Any, stop: Any, figures: Any) -> None:
     """A process of its own with a client that asks for completions one after the other."""
     seconds, statuses = [], Counter[str]()
     with httpx.Client(base_url=url, timeout=30) as client:
@@ -320,6 +320,7 @@ def healthy(url: str, question: dict[str, Any], stop: Any, figures: Any) -> None
                 status = type(error).__name__
             seconds.append(time.perf_counter() - began)
             statuses[status] += 1
+            started.set()
             time.sleep(0.01)
     p50, p99 = np.percentile(seconds, [50, 99]) * 1000
     figures.put({"statuses": dict(statuses), "p50": round(p50, 1), "p99": round(p99, 1)})
@@ -328,9 +329,10 @@ def healthy(url: str, question: dict[str, Any], stop: Any, figures: Any) -> None
 async def watched(service: Service, question: dict[str, Any], attack: Awaitable[Any]) -> Any:
     """The attack's result, and how the healthy client fared."""
     context = multiprocessing.get_context("spawn")
-    stop, figures = context.Event(), context.Queue()
-    client = context.Process(target=healthy, args=(service.url, question, stop, figures))
+    started, stop, figures = context.Event(), context.Event(), context.Queue()
+    client = context.Process(target=healthy, args=(service.url, question, started, stop, figures))
     client.start()
+    await asyncio.to_thread(started.wait)
     result = await attack
     stop.set()
     found = await asyncio.to_thread(figures.get)

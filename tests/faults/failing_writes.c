@@ -149,7 +149,14 @@ int fclose(FILE *file) {
 FAILS(rename, (const char *from, const char *to), (from, to), to)
 FAILS(renameat2, (int at1, const char *from, int at2, const char *to, unsigned flags),
       (at1, from, at2, to, flags), to)
-FAILS(mkdir, (const char *path, mode_t mode), (path, mode), path)
+/* Of a folder that exists already nothing is written. */
+int mkdir(const char *path, mode_t mode) {
+    REAL(mkdir);
+    struct stat found;
+    int what = counts(path) && stat(path, &found) ? wrong() : NOTHING;
+    return what && what != SHORT ? -1 : real(path, mode);
+}
+
 FAILS_FD(fsync, (int fd), (fd))
 FAILS_FD(fdatasync, (int fd), (fd))
 FAILS_FD(ftruncate, (int fd, off_t size), (fd, size))
