@@ -51,7 +51,8 @@ def test_to_json_and_back():
     assert Questions.from_json({}) == Questions(), "an older bundle"
     for wrong in (
         {"next": {"strength": -1.0, "half_life": 1.0}}, {"next": 3}, {"num_trees": [1]},
-        {"num_trees": [-1, 2]}, {"weights": "no"}, {"weights": [1.0, float("nan")]}, {"other": 1},
+        {"num_trees": [float("inf"), 1]}, {"num_trees": [-1, 2]}, {"weights": "no"},
+        {"weights": [1.0, float("nan")]}, {"other": 1},
     ):  # fmt: skip
         with pytest.raises(ArtefactError, match="how the bundle answers its questions"):
             Questions.from_json(wrong)

@@ -118,7 +118,7 @@ class Questions:
                 fit, following = given["weights"]
                 given["weights"] = (float(fit), float(following))
             return cls(**given)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, OverflowError) as error:
             raise ArtefactError(
                 f"how the bundle answers its questions cannot be read ({error})"
             ) from error
