@@ -249,7 +249,7 @@ def test_an_unexpected_error_is_one_line_too(run, monkeypatch):
 def test_every_command_and_every_option_says_what_it_does():
     assert list(cli.commands) == [
         "demo", "generate", "build", "info", "train", "evaluate", "compare", "update",
-        "index", "find", "complete", "vibe", "title", "similar", "why", "sort", "tidy",
+        "index", "verify", "find", "complete", "vibe", "title", "similar", "why", "sort", "tidy",
         "recommend", "challenge", "draw", "serve",
     ]  # fmt: skip
     for name, command in cli.commands.items():

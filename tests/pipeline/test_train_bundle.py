@@ -10,7 +10,7 @@ import pytest
 
 from segue.baselines import BASELINES
 from segue.bundle import Bundle
-from segue.errors import ArtefactError, InputError, MismatchError, TrainingError
+from segue.errors import ArtefactError, InputError, MismatchError
 from segue.evaluation.validation import validate, validation_rows
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.graph.split import Split, SplitRecipe, split_graph
@@ -200,7 +200,7 @@ def test_playlists_that_hold_every_track_are_refused_before_training(tmp_path: P
     rows = "".join(f"{playlist},{track}\n" for playlist in range(20) for track in "abcdefghij")
     (tmp_path / "all.csv").write_text("user_id,item_id\n" + rows)
     steps: list[Step] = []
-    with pytest.raises(TrainingError, match="no playlist has two tracks and lacks one"):
+    with pytest.raises(InputError, match="each of the 20 playlists holds all 10 tracks"):
         train(
             build(tmp_path / "all.csv"), config=replace(CONFIG, objective=BPR()), device="cpu",
             system=SystemConfig(), on_step=steps.append,
