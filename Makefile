@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check \
 	--only-binary :all: --constraint constraints.txt $(PIP_ARGS)
 
-.PHONY: demo test test-all test-lowest fuzz audit lint types docs format clean
+.PHONY: demo test test-all fuzz audit lint types docs format clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.installed
@@ -22,13 +22,6 @@ test: $(VENV)/.installed-test lint types
 # With the long tests of docs/reliability.md: hours.
 test-all: $(VENV)/.installed-test lint types
 	$(BIN)/python -m pytest -m "slow or not slow"
-
-# The lowest versions that pyproject.toml allows of what reading, asking and serving need, without
-# PyTorch: the tests of the rooms that work without it.
-test-lowest: $(VENV)/.installed-lowest
-	$(VENV)/lowest/bin/python -m pytest -q tests/data tests/names tests/metrics tests/hostile \
-		tests/scoring tests/recommend tests/service --ignore tests/service/page \
-		--ignore tests/data/test_realdata.py
 
 # Hostile bundles and hostile playlists, for longer than the tests try them.
 FUZZ_TRIES ?= 10000
@@ -69,15 +62,6 @@ $(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/python
 $(VENV)/.installed-test: $(VENV)/.installed
 	@echo "Installing what the tests need ..."
 	$(INSTALL) --editable ".[test]"
-	@touch $@
-
-$(VENV)/.installed-lowest: pyproject.toml | $(BIN)/python
-	$(PYTHON) -m venv $(VENV)/lowest
-	$(PYTHON) tests/hostile/lowest.py serve > $(VENV)/lowest/requirements.txt
-	$(VENV)/lowest/bin/python -m pip install --quiet --disable-pip-version-check \
-		--only-binary :all: $(PIP_ARGS) --requirement $(VENV)/lowest/requirements.txt \
-		pytest hypothesis httpx
-	$(VENV)/lowest/bin/python -m pip install --quiet --no-deps --editable .
 	@touch $@
 
 $(VENV)/.installed-docs: pyproject.toml constraints.txt | $(BIN)/python

@@ -367,6 +367,22 @@ def test_a_database_made_to_harm_is_refused(tmp_path, case):
     assert time.process_time() - started < 1
 
 
+def test_a_length_that_asks_for_all_memory_is_refused(tmp_path):
+    write_names(tmp_path, CATALOG, POPULARITY, PLAYLISTS)
+    index = NameIndex(CATALOG, POPULARITY, PLAYLISTS, tmp_path)
+
+    class Greedy:
+        def execute(self, *_: object) -> None:
+            raise MemoryError
+
+        def close(self) -> None:
+            pass
+
+    index._connection = Greedy()
+    with pytest.raises(ArtefactError, match="it asks for more memory than there is"):
+        index.tracks("yesterday", 5)
+
+
 def test_a_whole_file_is_checked_and_so_is_an_index_in_memory(tmp_path):
     write_names(tmp_path, CATALOG, POPULARITY, PLAYLISTS)
     NameIndex(CATALOG, POPULARITY, PLAYLISTS, tmp_path).check()

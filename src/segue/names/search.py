@@ -294,6 +294,8 @@ class NameIndex:
                 return self._connection.execute(query, values).fetchall()
             except (sqlite3.Error, UnicodeError) as error:
                 raise self._unreadable(error) from error
+            except MemoryError as error:  # A damaged page may state any length.
+                raise self._unreadable("it asks for more memory than there is") from error
 
     def _unreadable(self, reason: object) -> ArtefactError:
         where = self._path or "names"
