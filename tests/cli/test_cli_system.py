@@ -230,7 +230,7 @@ def test_without_lightgbm(run, graph, tmp_path, monkeypatch):
 
 
 def test_a_wide_part_that_does_not_fit_is_left_out(run, graph, tmp_path, monkeypatch):
-    monkeypatch.setattr("segue.memory.available_memory", lambda: 1000)
+    monkeypatch.setattr("segue.memory.available_memory", lambda: 8 << 20)
     out = tmp_path / "bundle"
     status, _, err = run("train", graph, "--out", out, *SMALL, "--no-second-stage")
     assert status == 0, err
