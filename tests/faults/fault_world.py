@@ -16,7 +16,7 @@ from forks import Forks
 from segue.files import read_manifest
 
 # What differs between two runs that are equal: how long they took, and checksums of such files.
-_VARIES = {"seconds", "date", "generated_on", "machine", "sha256"}
+_VARIES = {"seconds", "date", "generated_on", "machine", "bytes", "sha256", "checksum"}
 
 
 @dataclass(frozen=True)
