@@ -61,7 +61,7 @@ def complaint(name: str, mib: int, world: Path, out: Path) -> str | None:
     return f"{name} with {mib} MiB: status {status}, {last!r}"
 
 
-@pytest.mark.parametrize(("name", "mib"), [("complete", 900), ("train --dim 4096", 2000)])
+@pytest.mark.parametrize(("name", "mib"), [("complete", 900), ("train --dim 4096", 2400)])
 def test_some_limits(name: str, mib: int, world: Path, tmp_path: Path, forks: Forks) -> None:
     assert complaint(name, mib, world, tmp_path) is None
 

@@ -26,8 +26,8 @@ _MIB = 1 << 20
 # Address space in MiB that a command's libraries take with one thread before it has read anything,
 # measured on small data and rounded up: with less, some libraries wait for memory for ever.
 _FLOOR = 800
-_FLOORS = {"draw": 1200, "index": 1200, "serve": 1000} | dict.fromkeys(
-    ("train", "evaluate", "compare", "demo"), 1600
+_FLOORS = {"draw": 1200, "index": 2400, "serve": 1000} | dict.fromkeys(
+    ("train", "evaluate", "compare", "demo"), 2000
 )
 # Below this, in MiB, one thread: each takes stacks, buffers and an arena of the heap, and a library
 # that cannot start its threads may wait for them for ever.
