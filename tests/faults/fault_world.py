@@ -16,7 +16,10 @@ from forks import Forks
 from segue.files import read_manifest
 
 # What differs between two runs that are equal: how long they took, and checksums of such files.
-_VARIES = {"seconds", "date", "generated_on", "machine", "bytes", "sha256", "checksum"}
+_VARIES = {
+    *("seconds", "refit_seconds", "date", "generated_on", "machine"),
+    *("bytes", "sha256", "checksum"),
+}
 
 
 @dataclass(frozen=True)
