@@ -278,7 +278,7 @@ def test_a_damaged_checkpoint_is_refused(run, graph, tmp_path):
     (folder / "checkpoint.safetensors").write_bytes(b"not a checkpoint")
     status, _, err = run("train", graph, "--out", tmp_path / "bundle", *SMALL, "--resume")
     assert status == 1
-    assert "is not a checkpoint of Segue" in err.splitlines()[-1]
+    assert "checkpoint.safetensors: cannot be read" in err.splitlines()[-1]
 
 
 def test_options_reach_the_bundle(run, graph, tmp_path):
