@@ -195,7 +195,7 @@ def table_text(title: str, header: Sequence[str], rows: Sequence[Sequence[str]])
         # `Text`, not str: a song may be called "[Intro]", which is not markup.
         return Text(_cut(cell, width))
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_header=any(header))
     for (name, *_), is_number, width in zip(columns, numeric, widths, strict=True):
         justify: Literal["left", "right"] = "right" if is_number else "left"
         table.add_column(fitted(name, width), justify=justify, no_wrap=True, min_width=width)

@@ -15,6 +15,7 @@ from fastapi.testclient import TestClient
 
 from segue.bundle import Bundle
 from segue.errors import ArtefactError
+from segue.files import CHECKSUM, manifest_checksum, write_json
 from segue.recommend.recommender import Recommender
 from segue.service import app as app_module
 from segue.service import serving as serving_module
@@ -127,7 +128,8 @@ def test_a_bad_bundle_leaves_the_old_one(
         elif damage == "manifest":
             manifest.write_text("{")
         else:
-            manifest.write_text(manifest.read_text().replace('"bundle"', '"graph"', 1))
+            facts = json.loads(manifest.read_text()) | {"kind": "graph"}
+            write_json(manifest, facts | {CHECKSUM: manifest_checksum(facts)})
         folder.rename(folder.with_name("older"))
         bad.rename(folder)
 

@@ -24,7 +24,6 @@ from segue.errors import InputError, TrainingError
 from segue.evaluation.validation import BEST_BY, validate
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.graph.split import HeldOut
-from segue.memory import require_memory
 from segue.models import encoder_named
 from segue.models.encoder import Encoder, MessageGraph
 from segue.models.readout import CentroidReadout
@@ -128,8 +127,6 @@ def train(
         If the model, a relation or an option is unknown, if `encoder` does not construct an
         `Encoder`, if validation has no targets, if the node readout lacks playlist vectors, or if
         `resume` is given without a folder.
-    ResourceError
-        If the vectors cannot fit into memory.
     TrainingError
         If no playlist has two tracks, or the loss becomes NaN or infinite.
     ArtefactError, MismatchError
@@ -137,8 +134,6 @@ def train(
     """
     if validation is not None and not validation.targets.num_pairs:
         raise InputError("validation holds no targets: give more of them, or no validation")
-    if device == "cpu":
-        _require_memory(graph, config)
     message_graph = MessageGraph.from_graph(graph, config.relations, device)
     network = _encoder(graph, config, encoder)
     num_words = graph.num_nodes["word"] if "word" in config.relations else 0
@@ -269,16 +264,6 @@ class _Clock:
         state.save(folder)
         self._saved = time.perf_counter()
         self._saving = self._saved - started
-
-
-def _require_memory(graph: PlaylistGraph, config: TrainConfig) -> None:
-    """Raise ResourceError for vectors that cannot fit: a bound from below, for any architecture."""
-    num_vectors = sum(graph.num_nodes[kind] for kind in ("track", *config.relations))
-    # Each with its gradient, Adam's two moments, and the copy of the best epoch.
-    require_memory(
-        5 * 4 * num_vectors * config.dim,
-        f"training {num_vectors:,} vectors of {config.dim:,} numbers",
-    )
 
 
 def _encoder(
