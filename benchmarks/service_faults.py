@@ -33,6 +33,7 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from itertools import cycle
 from pathlib import Path
 from typing import IO, Any
 
@@ -259,13 +260,14 @@ async def slow_clients(service: Service, number: int, seconds: float) -> Counter
     """Clients that send a byte a second, for ever."""
     statuses: Counter[int] = Counter()
 
-    async def slow(data: bytes) -> None:
+    async def slow(at_once: bytes, then: bytes) -> None:
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             try:
                 reader, writer = await asyncio.open_connection(service.host, service.port)
+                writer.write(at_once)
                 answer = asyncio.ensure_future(reader.read(64))
-                for byte in data * 100:
+                for byte in cycle(then):
                     if answer.done() or time.monotonic() > end:
                         break
                     writer.write(bytes([byte]))
@@ -281,29 +283,10 @@ async def slow_clients(service: Service, number: int, seconds: float) -> Counter
 
     body = post("/vibe", 1000, b"")
     head = len(body) - 4
-
-    async def slow_body() -> None:
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            try:
-                reader, writer = await asyncio.open_connection(service.host, service.port)
-                writer.write(body)
-                answer = asyncio.ensure_future(reader.read(64))
-                while not answer.done() and time.monotonic() < end:
-                    writer.write(b" ")
-                    await asyncio.sleep(1)
-                if answer.done():
-                    said = answer.result()
-                    statuses[int(said[9:12]) if said else 0] += 1
-                else:
-                    answer.cancel()
-                writer.close()
-            except (OSError, ValueError):
-                statuses[0] += 1
-
     half = number // 2
     await asyncio.gather(
-        *(slow(body[:head]) for _ in range(half)), *(slow_body() for _ in range(number - half))
+        *(slow(b"", body[:head]) for _ in range(half)),
+        *(slow(body, b" ") for _ in range(number - half)),
     )
     return statuses
 

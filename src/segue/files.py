@@ -211,7 +211,7 @@ def parsed_json(content: bytes | str, path: Path) -> Any:
     """
 
     def refuse(constant: str) -> NoReturn:
-        raise ValueError(f"{constant} is no number")
+        raise ValueError(f"{constant} is not a number")
 
     try:
         text = content if isinstance(content, str) else content.decode("utf-8")
@@ -239,6 +239,15 @@ def sha256_of(path: Path) -> str:
     return digest.hexdigest()
 
 
+def stated_kind(folder: Path) -> str | None:
+    """The kind that a folder's manifest states, unchecked; None if it has no manifest of ours."""
+    try:
+        kind: str | None = parsed_json((folder / MANIFEST).read_bytes(), folder / MANIFEST)["kind"]
+    except (OSError, ArtefactError, KeyError, TypeError):
+        return None
+    return kind
+
+
 def refuse_existing(path: Path, kind: str, *, overwrite: bool) -> None:
     """Raise if something is already where an artefact should be written.
 
@@ -256,12 +265,9 @@ def refuse_existing(path: Path, kind: str, *, overwrite: bool) -> None:
             raise ArtefactError(f"{path}: cannot be written, {parent} is a file")
     if not path.exists() or (path.is_dir() and not any(path.iterdir())):
         return
-    try:
-        found = parsed_json((path / MANIFEST).read_bytes(), path / MANIFEST)["kind"]
-    except (OSError, ArtefactError, KeyError, TypeError):
-        raise ArtefactError(
-            f"{path}: is not a folder that Segue made, so it is not replaced"
-        ) from None
+    found = stated_kind(path)
+    if found is None:
+        raise ArtefactError(f"{path}: is not a folder that Segue made, so it is not replaced")
     if found != kind:
         raise ArtefactError(f"{path}: is a Segue {found}, so no {kind} replaces it")
     if not overwrite:

@@ -162,36 +162,29 @@ FAILS_FD(fdatasync, (int fd), (fd))
 FAILS_FD(ftruncate, (int fd, off_t size), (fd, size))
 FAILS_FD(ftruncate64, (int fd, off64_t size), (fd, size))
 
+/* How every way to open a file begins: with the mode of one that is made, and a failure in turn. */
+#define GIVEN_MODE_OR_FAIL \
+    mode_t mode = 0; \
+    if (flags & (O_CREAT | O_TMPFILE)) { \
+        va_list more; \
+        va_start(more, flags); \
+        mode = va_arg(more, mode_t); \
+        va_end(more); \
+    } \
+    if ((flags & O_ACCMODE) != O_RDONLY && counts(path)) { \
+        int what = wrong(); \
+        if (what && what != SHORT) return -1; \
+    }
 #define OPENS(name) \
     int name(const char *path, int flags, ...) { \
         REAL(name); \
-        mode_t mode = 0; \
-        if (flags & (O_CREAT | O_TMPFILE)) { \
-            va_list more; \
-            va_start(more, flags); \
-            mode = va_arg(more, mode_t); \
-            va_end(more); \
-        } \
-        if ((flags & O_ACCMODE) != O_RDONLY && counts(path)) { \
-            int what = wrong(); \
-            if (what && what != SHORT) return -1; \
-        } \
+        GIVEN_MODE_OR_FAIL \
         return real(path, flags, mode); \
     }
 #define OPENS_AT(name) \
     int name(int folder, const char *path, int flags, ...) { \
         REAL(name); \
-        mode_t mode = 0; \
-        if (flags & (O_CREAT | O_TMPFILE)) { \
-            va_list more; \
-            va_start(more, flags); \
-            mode = va_arg(more, mode_t); \
-            va_end(more); \
-        } \
-        if ((flags & O_ACCMODE) != O_RDONLY && counts(path)) { \
-            int what = wrong(); \
-            if (what && what != SHORT) return -1; \
-        } \
+        GIVEN_MODE_OR_FAIL \
         return real(folder, path, flags, mode); \
     }
 

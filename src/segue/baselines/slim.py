@@ -15,7 +15,7 @@ from segue.errors import InputError
 from segue.graph.playlist_graph import PlaylistGraph
 
 # Coordinate descent ends once no weight moves by more than this share of the largest, and in any
-# case after so many sweeps.
+# case after this number of sweeps.
 _TOLERANCE, _MOST_SWEEPS = 1e-3, 50
 
 

@@ -39,7 +39,7 @@ def check_csr(offsets: NDArray[np.int64], index: NDArray[np.int32], name: str, r
 
 
 def parts_of(offsets: NDArray[np.int64], num_entries: int = 1 << 16) -> Iterator[slice]:
-    """Consecutive slices of rows with about so many entries each, at least one row.
+    """Consecutive slices of rows with about `num_entries` entries each, at least one row.
 
     Few enough that they stay in the processor's cache, where sorting takes half the time.
     """

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from segue.bundle import Bundle, MeasuredVectors
 from segue.data.playlists import Float32Array
 from segue.graph.split import HeldOut, Split
-from segue.scoring.query import FIT, NEXT
 from segue.scoring.questions import Question, Questions, asks_of
 from segue.scoring.two_stages import TwoStages
+from segue.training.cases import Cases
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,12 +62,9 @@ class SystemScorer:
 
     def held_out_scores(self, held_out: HeldOut) -> Float32Array:
         """Scores of all tracks: float32 [num_rows, num_tracks]."""
-        order_known = self.split.order_known(held_out)
-        if self.question is None:
-            asks = np.where(order_known & held_out.asks_next, NEXT, FIT).astype(np.int8)
-        else:
-            asks = asks_of(self.question, order_known)
-        words = None
-        if self.titles and self.stages.first.centroid.words is not None:
-            words = self.split.title_words(held_out)
-        return self.stages.scores(self.stages.questions.query(held_out.query, asks, words))
+        titles = self.titles and self.stages.first.centroid.words is not None
+        cases = Cases.of(self.split, held_out, titles=titles)
+        if self.question is not None:
+            asks = asks_of(self.question, self.split.order_known(held_out))
+            cases = replace(cases, asks=asks)
+        return self.stages.scores(cases.query(self.stages.questions))

@@ -8,7 +8,7 @@ from typing import Any
 
 from segue.bundle import Bundle
 from segue.errors import ArtefactError
-from segue.files import MANIFEST, parsed_json, read_manifest
+from segue.files import MANIFEST, read_manifest, stated_kind
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.recommend.recommender import Recommender
 from segue.scoring.ann import AnnIndex
@@ -85,7 +85,8 @@ def verify(folder: str | Path) -> Verified:
     'graph'
     """
     folder = Path(folder)
-    manifest = read_manifest(folder, _kind_of(folder))
+    # Of anything else `read_manifest` says what is wrong.
+    manifest = read_manifest(folder, "graph" if stated_kind(folder) == "graph" else "bundle")
     files = manifest["files"]
     if manifest["kind"] == "graph":
         graph = PlaylistGraph.load(folder, verify=False)
@@ -109,14 +110,6 @@ def verify(folder: str | Path) -> Verified:
         made_from=made_from,
         unlisted=tuple(sorted(there - files.keys() - {MANIFEST})),
     )
-
-
-def _kind_of(folder: Path) -> str:
-    try:
-        kind = parsed_json((folder / MANIFEST).read_bytes(), folder / MANIFEST)["kind"]
-        return kind if kind in ("graph", "bundle") else "bundle"
-    except (OSError, ArtefactError, KeyError, TypeError):
-        return "bundle"  # `read_manifest` says what is wrong
 
 
 def _check_answers(bundle: Bundle) -> None:

@@ -171,7 +171,7 @@ class AnnIndex:
 
     @classmethod
     def of_arrays(cls, arrays: Mapping[str, NDArray[Any]], num_tracks: int, dim: int) -> AnnIndex:
-        """From stored arrays, for so many tracks (ValueError or TypeError if they are others)."""
+        """From stored arrays, for a catalogue of that size (ValueError or TypeError if not)."""
         index = cls(**arrays)
         if index.codes.shape != (num_tracks, dim + 1):
             raise ValueError("it was made for another catalogue")

@@ -152,7 +152,8 @@ class Trees:
 
     def first(self, number: int) -> Trees:
         """The first trees, of which there are at least one; all if there are no more."""
-        number = min(number, self.num_trees)
+        if number >= self.num_trees:
+            return self  # with its tables
         nodes = slice(0, self.offsets[number])
         columns = {name: getattr(self, name)[nodes] for name in _NODE_COLUMNS}
         leaves = self.leaf_value[: self.offsets[number] + number]

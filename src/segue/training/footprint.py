@@ -11,12 +11,12 @@ import torch
 from torch import Tensor
 
 from segue.graph.playlist_graph import PlaylistGraph
-from segue.models import encoder_named
 from segue.models.encoder import Encoder, MessageGraph
 from segue.models.readout import CentroidReadout
 from segue.training import losses
 from segue.training.config import TrainConfig
 from segue.training.steps import steps_of
+from segue.training.train import made_encoder
 
 # Playlists of the sample on which a step is tried.
 _SAMPLE = 2000
@@ -69,10 +69,9 @@ def footprint(
     config, encoder
         As for `segue.training.train.train`.
     """
-    make = encoder or encoder_named(config.model)
-    num_parameters = _num_parameters(graph.num_nodes, config, make)
+    num_parameters = _num_parameters(graph.num_nodes, config, encoder)
     num_nodes, num_edges = _size(graph, config)
-    kept = _kept(graph, config, make)
+    kept = _kept(graph, config, encoder)
     num_tracks = graph.num_nodes["track"]
     rows = max(losses.LEAST_ROWS, losses.BLOCK_BYTES // (4 * num_tracks))
     block = 4 * num_tracks * min(rows, config.batch_size)
@@ -87,12 +86,12 @@ def footprint(
 
 
 def _num_parameters(
-    num_nodes: dict[str, int], config: TrainConfig, make: Callable[..., Encoder]
+    num_nodes: dict[str, int], config: TrainConfig, make: Callable[..., Encoder] | None
 ) -> int:
     """The number of parameters, which grows evenly with the nodes of each kind."""
 
     def count(counts: dict[str, int]) -> int:
-        model = _made(counts, config, make)
+        model = made_encoder(counts, config, make)
         readout = CentroidReadout(counts["track"], counts.get("word", 0))
         return sum(p.numel() for part in (model, readout) for p in part.parameters())
 
@@ -100,18 +99,6 @@ def _num_parameters(
     first = count(ones)
     return first + sum(
         (count({**ones, kind: 2}) - first) * (number - 1) for kind, number in num_nodes.items()
-    )
-
-
-def _made(num_nodes: dict[str, int], config: TrainConfig, make: Callable[..., Encoder]) -> Encoder:
-    return make(
-        num_nodes,
-        config.relations,
-        dim=config.dim,
-        num_layers=config.num_layers,
-        initial_std=config.initial_std,
-        rng=np.random.default_rng(0),
-        **config.options_for(make),
     )
 
 
@@ -125,7 +112,7 @@ def _size(graph: PlaylistGraph, config: TrainConfig) -> tuple[int, int]:
     )
 
 
-def _kept(graph: PlaylistGraph, config: TrainConfig, make: Callable[..., Encoder]) -> int:
+def _kept(graph: PlaylistGraph, config: TrainConfig, make: Callable[..., Encoder] | None) -> int:
     """Bytes that a step keeps for its backward pass."""
     tracks = graph.playlists.tracks
     eligible = np.flatnonzero(tracks.lengths >= 2)
@@ -155,7 +142,9 @@ def _of_rows(graph: PlaylistGraph, rows: Any) -> PlaylistGraph:
     return PlaylistGraph(playlists, graph.catalog).k_core(1)
 
 
-def _kept_by_step(graph: PlaylistGraph, config: TrainConfig, make: Callable[..., Encoder]) -> int:
+def _kept_by_step(
+    graph: PlaylistGraph, config: TrainConfig, make: Callable[..., Encoder] | None
+) -> int:
     """Bytes of the tensors that one step keeps for its backward pass, each once."""
     kept: dict[int, int] = {}
 
@@ -166,7 +155,7 @@ def _kept_by_step(graph: PlaylistGraph, config: TrainConfig, make: Callable[...,
 
     message_graph = MessageGraph.from_graph(graph, config.relations)
     steps = steps_of(config, graph, message_graph)
-    encoder = _made(graph.num_nodes, config, make).train()
+    encoder = made_encoder(graph.num_nodes, config, make).train()
     num_words = graph.num_nodes["word"] if "word" in config.relations else 0
     readout = CentroidReadout(graph.num_nodes["track"], num_words)
     steps.begin(encoder, readout, 0, 1)

@@ -18,9 +18,8 @@ from segue.training.pairs import pair_scores
 # by block × num_tracks however large the batch is. On a GPU each block costs the same few dozen
 # launches whatever its size, so only memory bounds it.
 BLOCK_BYTES, GPU_BLOCK_BYTES = 8 << 20, 512 << 20
-# Of a catalogue so large that a block would hold fewer playlists, still so many: each block reads
-# and writes the vectors of all tracks, and one playlist at a time takes four times as long
-# (1,000,000 tracks of 64 numbers).
+# A block never holds fewer, however large the catalogue: each reads and writes the vectors of all
+# tracks, and one playlist at a time takes four times as long (1,000,000 tracks of 64 numbers).
 LEAST_ROWS = 16
 
 

@@ -17,7 +17,7 @@ from segue.scoring.first_stage import FirstStage
 from segue.scoring.query import NEXT
 from segue.scoring.questions import Questions
 from segue.scoring.recency import Recency
-from segue.training.cases import further_ahead
+from segue.training.cases import Cases, further_ahead
 
 # What is tried; the first is no emphasis.
 RECENCIES = (
@@ -38,12 +38,10 @@ class _Asked:
     recency: Recency
 
     def held_out_scores(self, held_out: HeldOut) -> Float32Array:
-        words = None
-        if self.first_stage.centroid.words is not None:
-            words = self.split.title_words(held_out)
-        asks = np.full(len(held_out.query), NEXT, dtype=np.int8)
-        query = Questions(next=self.recency).query(held_out.query, asks, words)
-        return self.first_stage.scores(query)
+        titles = self.first_stage.centroid.words is not None
+        cases = Cases.of(self.split, held_out, titles=titles)
+        cases = replace(cases, asks=np.full(len(cases), NEXT, dtype=np.int8))
+        return self.first_stage.scores(cases.query(Questions(next=self.recency)))
 
 
 def fit_recency(split: Split, first_stage: FirstStage) -> Questions:

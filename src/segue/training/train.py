@@ -135,7 +135,7 @@ def train(
     if validation is not None and not validation.targets.num_pairs:
         raise InputError("validation holds no targets: give more of them, or no validation")
     message_graph = MessageGraph.from_graph(graph, config.relations, device)
-    network = _encoder(graph, config, encoder)
+    network = made_encoder(graph.num_nodes, config, encoder)
     num_words = graph.num_nodes["word"] if "word" in config.relations else 0
     readout = CentroidReadout(graph.num_nodes["track"], num_words)
     model = nn.ModuleDict({"encoder": network, "readout": readout}).to(device)
@@ -266,14 +266,15 @@ class _Clock:
         self._saving = self._saved - started
 
 
-def _encoder(
-    graph: PlaylistGraph, config: TrainConfig, make: Callable[..., Encoder] | None
+def made_encoder(
+    num_nodes: Mapping[str, int], config: TrainConfig, make: Callable[..., Encoder] | None
 ) -> Encoder:
+    """The encoder of a training (InputError if what is made is not one)."""
     make = make or encoder_named(config.model)
     if isinstance(make, nn.Module) or (isinstance(make, type) and not issubclass(make, Encoder)):
         raise _not_an_encoder(make)
     encoder = make(
-        graph.num_nodes,
+        num_nodes,
         config.relations,
         dim=config.dim,
         num_layers=config.num_layers,
