@@ -68,6 +68,10 @@ def fingerprint(running: Service) -> str:
     return str(httpx.get(f"{running.url}{API}/version").json()["bundle"]["fingerprint"])
 
 
+def children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
 def test_signals(
     bundles: tuple[Bundle, Bundle],
     folder: Path,
@@ -120,15 +124,14 @@ def test_workers(
         figures = httpx.get(f"{running.url}{API}/metrics").text
         # Of all workers together, whichever was asked.
         assert 'segue_requests_total{route="/api/v1/health",status="200"} 10.0' in figures
-        children = Path(f"/proc/{running.process.pid}/task/{running.process.pid}/children")
-        if children.exists():
+        if sys.platform == "linux":
             owners = [
-                pid for pid in children.read_text().split()
+                pid for child in children(running.process.pid) for pid in children(child)
                 if str(folder) in Path(f"/proc/{pid}/maps").read_text()
             ]  # fmt: skip
             assert len(owners) == 2
-            os.kill(int(owners[0]), signal.SIGKILL)
-            running.read("another is started")
+            os.kill(owners[0], signal.SIGKILL)
+            running.read(f"Worker {owners[0]} ended (-9), another is started")
         save_bundle(bundles[1], folder)
         deadline = time.monotonic() + 30
         while {fingerprint(running) for _ in range(8)} & {first}:
@@ -137,6 +140,42 @@ def test_workers(
             time.sleep(0.2)
         running.process.send_signal(signal.SIGTERM)
         assert running.process.wait(20) == 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="workers are no forks elsewhere")
+def test_a_signal_to_all_of_its_processes_ends_it_in_order(folder: Path, tmp_path: Path) -> None:
+    """As a service manager or a terminal sends it: also to the process that forks the workers."""
+    with service(folder, tmp_path, "--workers", "2") as running:
+        assert fingerprint(running)
+        forks = [child for child in children(running.process.pid) if children(child)]
+        with ThreadPoolExecutor(1) as pool:
+            question = {"playlists": [{"tracks": []}] * 64, "diversity": 0.5}
+            answer = pool.submit(
+                httpx.post, f"{running.url}{API}/recommend", json=question, timeout=60
+            )
+            while "flight 1.0" not in httpx.get(f"{running.url}{API}/metrics").text:
+                assert not answer.done()
+            for pid in (*children(forks[0]), *forks, running.process.pid):
+                os.kill(pid, signal.SIGTERM)
+            assert len(answer.result().json()["answers"]) == 64
+        assert running.process.wait(20) == 0
+        assert "another is started" not in running.said
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="workers are no forks elsewhere")
+def test_the_end_of_the_process_that_forks_is_survived(folder: Path, tmp_path: Path) -> None:
+    with service(folder, tmp_path, "--workers", "2") as running:
+        assert fingerprint(running)
+        forks = [child for child in children(running.process.pid) if children(child)]
+        older = children(forks[0])
+        os.kill(forks[0], signal.SIGKILL)
+        running.read("another is started")
+        deadline = time.monotonic() + 30
+        while any(Path(f"/proc/{pid}").exists() for pid in older):
+            assert fingerprint(running)
+            assert time.monotonic() < deadline, "workers without a supervisor serve on"
+            time.sleep(0.05)
+        assert fingerprint(running)
 
 
 def test_only_names_that_were_allowed_are_answered(folder: Path, tmp_path: Path) -> None:

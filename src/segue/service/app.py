@@ -22,7 +22,7 @@ from segue.service.gate import API, Gate, Slots
 from segue.service.hosts import ANY, Hosts
 from segue.service.limits import Limits
 from segue.service.metrics import Metrics
-from segue.service.serving import Serving
+from segue.service.serving import Serving, settle
 from segue.service.work import Work
 
 _PAGE = Path(__file__).with_name("static")
@@ -79,6 +79,7 @@ def create_app(
         if serving.current is None:
             await load()
         metrics.serve(serving.current, serving.failure)
+        settle()  # the application, too
         keeper = asyncio.create_task(keep_up())
         in_main = threading.current_thread() is threading.main_thread()
         if in_main and hasattr(signal, "SIGHUP"):

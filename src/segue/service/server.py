@@ -12,8 +12,10 @@ import threading
 import time
 from contextlib import suppress
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
-from multiprocessing.context import SpawnProcess
+from multiprocessing.context import BaseContext
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import uvicorn
@@ -30,6 +32,7 @@ from segue.service.serving import Serving
 from segue.service.shedding import shedding
 
 log = logging.getLogger("segue.service")
+_BLOCK, _UNBLOCK = getattr(signal, "SIG_BLOCK", 0), getattr(signal, "SIG_UNBLOCK", 0)
 # The event loop releases the interpreter at every read and write; while a thread works, it gets it
 # back after this, in seconds. Python's default of 5 ms would queue what takes only an instant.
 _SWITCH = 1e-4
@@ -42,6 +45,8 @@ _NOT_LOADED = 3
 _LONGEST_PAUSE = 30.0
 # Connections and files that a process may have open, if the system lets it.
 _DESCRIPTORS = 1 << 16
+# What a worker imports, also when it loads its bundle: most of its start.
+_IMPORTED = ["segue.service.server", "networkx", "scipy.optimize", "scipy.sparse"]
 
 
 @dataclass(frozen=True)
@@ -73,7 +78,8 @@ def run(options: Options) -> None:
     logging.basicConfig(format="segue: %(message)s", level=logging.INFO)
     # Else it tells which of its variants this processor cannot run.
     logging.getLogger("faiss").setLevel(logging.WARNING)
-    _hold_back(signal.SIG_BLOCK)
+    # SIGHUP would end a process that is not ready to reload; the application lifts this.
+    _hold_back(_BLOCK, "SIGHUP")
     _allow_descriptors()
     listener = _listen(options)
     if options.workers == 1:
@@ -82,13 +88,10 @@ def run(options: Options) -> None:
         _supervise(options, listener)
 
 
-def _hold_back(how: int) -> None:
-    """Block SIGHUP (or unblock it): it would end a process that is not ready to reload.
-
-    Workers inherit the block and lift it when they are ready.
-    """
-    if hasattr(signal, "SIGHUP"):
-        signal.pthread_sigmask(how, {signal.SIGHUP})
+def _hold_back(how: int, *names: str) -> None:
+    """Block signals, or unblock them; those that the system does not have are left out."""
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(how, {getattr(signal, name) for name in names})
 
 
 def _allow_descriptors() -> None:
@@ -162,6 +165,7 @@ def _announce(options: Options, listener: socket.socket) -> None:
 
 def _work(options: Options, listener: socket.socket, ready: Connection) -> None:
     """The main function of a worker; an error is one line."""
+    _hold_back(_UNBLOCK, "SIGTERM")
     logging.basicConfig(format=f"segue[{os.getpid()}]: %(message)s", level=logging.INFO)
     logging.getLogger("faiss").setLevel(logging.WARNING)
     threading.Thread(target=_end_with_parent, daemon=True).start()
@@ -182,6 +186,24 @@ def _end_with_parent() -> None:
         os.kill(os.getpid(), signal.SIGTERM)
 
 
+def _context() -> BaseContext:
+    """How workers are started: by a process without threads that has imported what they need.
+
+    A new interpreter would take a second or two to import it each time that a worker is replaced,
+    and a fork of the supervisor would inherit its signal handlers and its end of every worker's
+    pipe. The process that forks inherits blocked signals, so that one for the whole group ends the
+    workers, but not the process that tells their exit status; a worker lifts the block.
+    """
+    # Elsewhere the system's libraries may not survive a fork, and before that release any user of
+    # the machine could ask the process for a fork (CVE-2022-42919).
+    if sys.platform != "linux" or sys.version_info < (3, 11, 1):
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(_IMPORTED)
+    resource_tracker.ensure_running()  # it would lift the block of SIGTERM
+    return context
+
+
 def _supervise(options: Options, listener: socket.socket) -> None:
     """Keep workers on one socket, pass signals on to them, replace one that ends.
 
@@ -194,19 +216,21 @@ def _supervise(options: Options, listener: socket.socket) -> None:
         read_manifest(options.bundle, "bundle", verify=False)
     with scratch_folder("segue-metrics") as shared:
         os.environ[SHARED] = str(shared)
-        # Spawned: a fork would copy threads and locks in an arbitrary state.
-        context = multiprocessing.get_context("spawn")
-        workers: list[SpawnProcess] = []
+        context = _context()
+        workers: list[BaseProcess] = []
         # Those that are not ready, by the pipe in which they will say so.
-        starting: dict[Connection, SpawnProcess] = {}
+        starting: dict[Connection, BaseProcess] = {}
         stopping, failed, announced, pause, due = False, False, False, 0.0, 0.0
 
         def start() -> None:
             receiver, sender = context.Pipe(duplex=False)
-            worker = context.Process(target=_work, args=(options, listener, sender))
-            _hold_back(signal.SIG_BLOCK)
+            # (typeshed gives only the contexts of one method each a `Process`.)
+            worker: BaseProcess = context.Process(  # type: ignore[attr-defined]
+                target=_work, args=(options, listener, sender)
+            )
+            _hold_back(_BLOCK, "SIGHUP", "SIGTERM")
             worker.start()
-            _hold_back(signal.SIG_UNBLOCK)
+            _hold_back(_UNBLOCK, "SIGHUP", "SIGTERM")
             sender.close()
             workers.append(worker)
             starting[receiver] = worker

@@ -148,18 +148,25 @@ class Serving:
         # The real folder: a link may point elsewhere before all of its files are open.
         recommender = Recommender.load(self.folder.resolve(), second_stage=self._second_stage)
         warm_up(recommender)
-        # Free what loading no longer needs, and keep the garbage collector from scanning the rest,
-        # millions of objects in a large bundle, while requests wait.
         pa.default_memory_pool().release_unused()
-        gc.unfreeze()
-        gc.collect()
-        gc.freeze()
+        settle()
         return Served(
             recommender,
             recommender.neighbours,
             fingerprint,
             datetime.now(timezone.utc).replace(microsecond=0),
         )
+
+
+def settle() -> None:
+    """Free what is no longer needed, and keep the garbage collector from scanning the rest.
+
+    That is millions of objects in a large bundle, and some 100,000 of the libraries alone, which
+    would make requests wait.
+    """
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()
 
 
 def warm_up(recommender: Recommender) -> None:
