@@ -4,7 +4,7 @@
     python benchmarks/service_faults.py BUNDLE --only soak --requests 1000000
 
 Each attack runs for some seconds against a service in a process of its own. Meanwhile a healthy
-client asks for completions one after the other; its latency is compared with that before the
+client asks for completions one after the other; its latency is compared with that just before the
 attack. What is reported for each attack: the statuses that it got, the healthy client's statuses,
 p50 and p99 in ms, and the service's memory (MiB) and open descriptors before and after.
 
@@ -79,7 +79,12 @@ class Service:
         return f"http://{self.host}:{self.port}"
 
     def log(self) -> str:
-        return self._stderr.read() or ""
+        """What it has said since the last time."""
+        said = b""
+        with contextlib.suppress(BlockingIOError):
+            while piece := os.read(self._stderr.fileno(), 1 << 16):
+                said += piece
+        return said.decode()
 
     def workers(self) -> list[int]:
         """Process ids: of the service itself, or with several workers of those."""
@@ -118,7 +123,9 @@ class Service:
 
 def _children(pid: int) -> list[int]:
     try:
-        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+        return [
+            int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        ]
     except OSError:  # it has ended
         return []
 
@@ -341,9 +348,6 @@ def attack_all(bundle: Path, seconds: float, only: str | None, num_slow: int) ->
     question = questions_of(bundle, 1)[0]
 
     async def run() -> None:
-        _, normal = await watched(service, question, asyncio.sleep(seconds))
-        results["none"] = {"healthy": normal}
-        print("none", json.dumps(results["none"]), flush=True)
         attacks: dict[str, Callable[[], Awaitable[Counter[int]]]] = {
             name: lambda attack=attack: repeated(service, attack, seconds)  # type: ignore[misc]
             for name, attack in ATTACKS.items()
@@ -352,14 +356,18 @@ def attack_all(bundle: Path, seconds: float, only: str | None, num_slow: int) ->
             service, num_slow, max(seconds, 30)
         )
         for name, attack in attacks.items():
-            if only is not None and only not in name:
+            if only not in (None, "attacks") and only not in name:
                 continue
+            # Before each: the machine may be another's for a while.
+            _, normal = await watched(service, question, asyncio.sleep(seconds))
             before = service.memory(), service.descriptors()
             statuses, client = await watched(service, question, attack())
             await asyncio.sleep(1)
             results[name] = {
                 "statuses": {str(status): number for status, number in statuses.items()},
+                "healthy before": normal,
                 "healthy": client,
+                "p99, times that before": round(client["p99"] / normal["p99"], 2),
                 "memory": [before[0], service.memory()],
                 "descriptors": [before[1], service.descriptors()],
             }
@@ -574,7 +582,7 @@ def main() -> None:
     parser.add_argument("bundle", type=Path)
     parser.add_argument("--seconds", type=float, default=20, help="of each attack")
     parser.add_argument(
-        "--only", help="attacks with this in their name; or swap, kills, ends, soak"
+        "--only", help="attacks (all), attacks with this in their name, swap, kills, ends, or soak"
     )
     parser.add_argument("--slow-clients", type=int, default=500)
     parser.add_argument("--swaps", type=int, default=100)

@@ -223,17 +223,23 @@ def _supervise(options: Options, listener: socket.socket) -> None:
         stopping, failed, announced, pause, due = False, False, False, 0.0, 0.0
 
         def start() -> None:
+            nonlocal due
             receiver, sender = context.Pipe(duplex=False)
             # (typeshed gives only the contexts of one method each a `Process`.)
             worker: BaseProcess = context.Process(  # type: ignore[attr-defined]
                 target=_work, args=(options, listener, sender)
             )
             _hold_back(_BLOCK, "SIGHUP", "SIGTERM")
-            worker.start()
-            _hold_back(_UNBLOCK, "SIGHUP", "SIGTERM")
-            sender.close()
-            workers.append(worker)
-            starting[receiver] = worker
+            try:
+                worker.start()
+            except (EOFError, OSError):  # the process that forks has just ended
+                due = time.monotonic() + 1
+            else:
+                workers.append(worker)
+                starting[receiver] = worker
+            finally:
+                _hold_back(_UNBLOCK, "SIGHUP", "SIGTERM")
+                sender.close()
 
         def stop(*_: object) -> None:
             nonlocal stopping
@@ -269,6 +275,7 @@ def _supervise(options: Options, listener: socket.socket) -> None:
                 if stopping or failed:
                     break
                 log.warning("Worker %s ended (%s), another is started", worker.pid, worker.exitcode)
+                worker.close()  # one that lives, but whose parent has ended, is told to end
                 if unready:
                     del starting[unready[0]]
                     pause = min(2 * pause or 1, _LONGEST_PAUSE)
