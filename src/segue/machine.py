@@ -37,6 +37,12 @@ def machine() -> dict[str, Any]:
     }
 
 
+def available_cores() -> int:
+    """Cores that this process may use."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
+
+
 def versions() -> dict[str, Any]:
     """What an artefact is made with: this package, Python, libraries, system and processor.
 

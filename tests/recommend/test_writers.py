@@ -10,7 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 
 import segue
-from segue.data.records import Location, Track
+from segue.data.records import Track
+from segue.data.track_columns import Location
 from segue.errors import ArtefactError, InputError
 from segue.recommend.export import content_of, file_name, save, writer_of
 from segue.recommend.exported import Exported, TrackRecords

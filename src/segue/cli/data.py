@@ -185,6 +185,11 @@ def source_options(function: _Function) -> _Function:
     help="Link playlists to the words of their titles.  [default: where five titles share one]",
 )
 @click.option("--skip-bad", is_flag=True, help="Skip bad records instead of stopping.")
+@click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    help="Processes that read slices, of large sources.  [default: one per core]",
+)
 @click.option("--overwrite", is_flag=True, help="Replace an older graph.")
 def build(
     source: str,
@@ -192,6 +197,7 @@ def build(
     k_core: int,
     title_words: bool | None,
     skip_bad: bool,
+    workers: int | None,
     overwrite: bool,
     reading: dict[str, Any],
 ) -> None:
@@ -209,7 +215,11 @@ def build(
 
     A listening history, as of ListenBrainz or Last.fm, is cut into sessions; --session-gap,
     --min-length and --top say how. They also make sessions of a table with a column of times.
+
+    What has been read of a large source, of 256 MiB and more, is in the folder OUT.building until
+    the graph is complete: after an interruption the same command goes on from there.
     """
+    from segue.machine import available_cores
     from segue.pipeline.build import build_to
 
     graph = build_to(
@@ -218,6 +228,7 @@ def build(
         k_core=k_core,
         title_words=title_words,
         skip_bad=skip_bad,
+        workers=workers or available_cores(),
         overwrite=overwrite,
         progress=ConsoleProgress(),
         **reading,

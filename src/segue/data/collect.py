@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from array import array
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
-import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from segue.data.chunks import Chunk, ChunkMaker, without_repeats
 from segue.data.csr import offsets_of
 from segue.data.playlists import (
     BoolArray,
@@ -22,12 +21,13 @@ from segue.data.playlists import (
     Playlists,
     TrackLists,
 )
-from segue.data.records import AnyPlaylist, AnyTrack, Location, Reject, Rows
+from segue.data.records import AnyPlaylist, Reject, Rows
 from segue.data.relations import Nodes, Relation, lists_of
 from segue.data.sessions import Listening
 from segue.data.sources import SourceFile
 from segue.data.table_rows import TableRows
-from segue.data.vocabulary import Numbering, Vocabulary, empty_to_null
+from segue.data.track_columns import Location, TrackColumns
+from segue.data.vocabulary import Vocabulary, empty_to_null
 
 Order = Literal["auto", "known", "unknown"]
 Float64Array = NDArray[np.float64]
@@ -37,8 +37,8 @@ NO_POSITION = "nothing says their order"
 SORTED = "their track ids are sorted"
 SHORT = "they have a single track"
 
-# Playlists that are collected before they become arrays.
-_CHUNK = 10_000
+# Pairs of whole playlists that are collected before their tracks are numbered.
+_CHUNK = 1 << 20
 # Shorter lists are sorted by chance too often to show how a source stores them.
 _TELLING_LENGTH = 4
 
@@ -51,12 +51,10 @@ class LinkedNodes:
     """
 
     known: Vocabulary = field(default_factory=Vocabulary)
-    names: list[str] = field(default_factory=list)
+    names: list[pa.Array] = field(default_factory=list)
     lengths: list[Int64Array] = field(default_factory=list)
     target_index: list[Int32Array] = field(default_factory=list)
     main: list[Int32Array] = field(default_factory=list)
-    _waiting_lengths: array[int] = field(default_factory=lambda: array("q"))
-    _waiting_targets: array[int] = field(default_factory=lambda: array("i"))
 
     def add(self, ids: pa.Array, names: pa.Array) -> None:
         """Add the links of new tracks.
@@ -74,7 +72,7 @@ class LinkedNodes:
         else:
             num_tracks, track = len(ids), np.arange(len(ids))
         codes, first = self.known.codes(ids)
-        self.names += names.take(pa.array(first)).to_pylist()
+        self.names.append(names.take(pa.array(first)))
         key = track * (len(self.known.index) + 1) + codes
         once = np.sort(np.unique(key, return_index=True)[1])
         once = once[codes[once] >= 0]
@@ -82,79 +80,19 @@ class LinkedNodes:
         first_of_track = np.diff(track, prepend=-1) > 0
         main = np.full(num_tracks, -1, dtype=np.int32)
         main[track[first_of_track]] = tied[first_of_track]
-        self._append(np.bincount(track, minlength=num_tracks), tied, main)
-
-    def add_one(self, linked: Iterable[tuple[str, str]]) -> None:
-        """Add the links of one new track, as (id, name); `flush` comes after the last."""
-        codes: dict[int, None] = {}
-        for node_id, name in linked:
-            code = self.known.index[node_id]
-            if code == len(self.names):
-                self.names.append(name)
-            codes[code] = None
-        self._waiting_lengths.append(len(codes))
-        self._waiting_targets.extend(codes)
-
-    def flush(self) -> None:
-        """Make arrays of what `add_one` has added."""
-        lengths = np.array(self._waiting_lengths, dtype=np.int64)
-        target_index = np.array(self._waiting_targets, dtype=np.int32)
-        main = np.full(len(lengths), -1, dtype=np.int32)
-        main[lengths > 0] = target_index[offsets_of(lengths)[:-1][lengths > 0]]
-        self._append(lengths, target_index, main)
-        self._waiting_lengths, self._waiting_targets = array("q"), array("i")
-
-    def _append(self, lengths: Int64Array, target_index: Int32Array, main: Int32Array) -> None:
-        self.lengths.append(lengths)
-        self.target_index.append(target_index)
+        self.lengths.append(np.bincount(track, minlength=num_tracks))
+        self.target_index.append(tied)
         self.main.append(main)
 
     def relation(self, name: str, kind: str) -> Relation:
         """The relation from the tracks so far to these nodes."""
         offsets = offsets_of(np.concatenate([np.zeros(0, np.int64), *self.lengths]))
         target_index = np.concatenate([np.zeros(0, np.int32), *self.target_index])
-        return Relation(name, "track", kind, offsets, target_index, len(self.names))
+        return Relation(name, "track", kind, offsets, target_index, len(self.known.index))
 
     def nodes(self) -> Nodes:
         """The nodes so far."""
-        return Nodes(self.known.array(), pa.array(self.names, pa.string()))
-
-
-class _Part:
-    """Playlists taken apart: the codes and positions of their tracks, and what is new.
-
-    A track is new where its code is, and its description counts.
-    """
-
-    def __init__(self, tracks: Numbering, artists: LinkedNodes, albums: LinkedNodes) -> None:
-        self._code_of, self._num_known = tracks.__getitem__, len(tracks)
-        self._artists, self._albums = artists, albums
-        self.lengths: list[int] = []
-        self.codes, self.position = array("q"), array("q")
-        # Of new tracks.
-        self.names: list[str] = []
-        self.aliases: list[Sequence[str]] = []
-        self.locations: dict[str, Location] = {}
-
-    def add(self, playlist: AnyPlaylist) -> None:
-        tracks = playlist.tracks
-        codes = [self._code_of(track.id) for track in tracks]
-        self.lengths.append(len(codes))
-        self.codes.extend(codes)
-        self.position.extend([track.position for track in tracks])
-        for code, track in zip(codes, tracks, strict=True):
-            if code == self._num_known:
-                self._num_known += 1
-                self._describe(track)
-
-    def _describe(self, track: AnyTrack) -> None:
-        self.names.append(track.name)
-        self.aliases.append(track.aliases)
-        if location := getattr(track, "location", None):
-            self.locations[track.id] = location
-        self._artists.add_one(track.artists)
-        album = track.album
-        self._albums.add_one(() if album is None else (album,))
+        return Nodes(self.known.array(), _text(self.names))
 
 
 class Collector:
@@ -180,8 +118,8 @@ class Collector:
         self.num_described = 0
         self.playlists, self.tracks = Vocabulary(), Vocabulary()
         self.artists, self.albums = LinkedNodes(), LinkedNodes()
-        self.titles: list[str | None] = []
-        self.track_names: list[str] = []
+        self.titles: list[pa.Array] = []
+        self.track_names: list[pa.Array] = []
         self.aliases: dict[int, Sequence[str]] = {}  # by track; few sources know any
         self.lengths: list[Int64Array] = []
         self.track_index: list[Int32Array] = []
@@ -193,13 +131,14 @@ class Collector:
         self.table_rows = TableRows(listening or Listening())
         self.known_by_id = 0  # tracks without an id that others have under one, once finished
         self.order_unknown: dict[str, int] = {}  # playlists by reason, once they are finished
-        self._unordered: list[int] = []
-        self._certain: list[int] = []
+        self._unordered: list[Int64Array] = []
+        self._certain: list[Int64Array] = []
+        self._coming = ChunkMaker(self.playlists.index)
 
     @property
     def num_playlists(self) -> int:
         """How many came so far; of a listening history, how many listeners."""
-        return len(self.titles) + self.table_rows.num_playlists
+        return len(self.playlists.index) + self.table_rows.num_playlists
 
     def add_playlists(
         self,
@@ -210,50 +149,57 @@ class Collector:
         ordered: bool = True,
         named: bool = False,
         certain: bool = False,
+        columns: Callable[[Sequence[Any]], TrackColumns] | None = None,
     ) -> None:
         """Add whole playlists, each with its record's name for messages; reject repeated ones.
 
-        Each is taken apart as it comes, while it is in the processor's cache, and kept no longer.
-        `ordered` says whether the order of their tracks may be meaningful, `certain` that it then
-        is, `named` that ids are only names: repeated ones get a number.
+        `named` says that ids are only names: repeated ones get a number. The other options are
+        those of `ChunkMaker.add`. Where the source breaks off, what came before that is whole.
         """
-        index, part = self.playlists.index, self._new_part()
-        try:
-            for record, playlist in playlists:
-                playlist_id = str(playlist.id)
-                if named:
-                    playlist_id = self._told_apart(playlist_id)
-                row = index[playlist_id]
-                if row < len(self.titles):
-                    reason = f"playlist {playlist_id} was read before, expected each playlist once"
-                    reject(file, record, reason, msgspec.json.encode(playlist).decode())
-                    continue
-                self.titles.append(playlist.title)
-                part.add(playlist)
-                if not (ordered and getattr(playlist, "ordered", True)):
-                    self._unordered.append(row)
-                elif certain:
-                    self._certain.append(row)
-                if len(part.lengths) == _CHUNK:
-                    self._add_part(part)
-                    part = self._new_part()
-        finally:
-            # Also where the source breaks off: what came before that is whole.
-            self._add_part(part)
+        self._coming.add(
+            file,
+            playlists,
+            reject,
+            ordered=ordered,
+            certain=certain,
+            told_apart=self._told_apart if named else None,
+            columns=columns,
+        )
+        if self._coming.num_pairs >= _CHUNK:
+            self._add_coming()
 
-    def _new_part(self) -> _Part:
-        return _Part(self.tracks.index, self.artists, self.albums)
+    def add_chunk(self, ids: Sequence[str], chunk: Chunk) -> bool:
+        """Add playlists that have been taken apart; False, and none is, if one is known already."""
+        index = self.playlists.index
+        if not index.keys().isdisjoint(ids):
+            return False
+        self._add_coming()
+        index.update(zip(ids, range(len(index), len(index) + len(ids)), strict=True))
+        self._add(chunk)
+        return True
 
-    def _add_part(self, part: _Part) -> None:
-        """Add playlists that have been taken apart."""
-        self._add_aliases(part.aliases)
-        self.locations |= part.locations
-        self.track_names += part.names
-        self.artists.flush()
-        self.albums.flush()
-        rows = np.repeat(np.arange(len(part.lengths)), part.lengths)
-        codes, position = (np.array(each, np.int64) for each in (part.codes, part.position))
-        self._add_lists(rows, len(part.lengths), codes, position)
+    def _add_coming(self) -> None:
+        if len(self._coming):
+            self._add(self._coming.finish())
+        self._coming = ChunkMaker(self.playlists.index)
+
+    def _add(self, chunk: Chunk) -> None:
+        """Number the tracks of playlists that have numbers already, and keep what is new."""
+        first = sum(map(len, self.titles))
+        self.titles.append(chunk.titles)
+        self._unordered.append(first + chunk.unordered)
+        self._certain.append(first + chunk.certain)
+        self.repeated_tracks += chunk.repeated_tracks
+        codes, rows = self.tracks.codes_of_distinct(chunk.tracks.ids)
+        new = chunk.tracks.take(rows)
+        self._add_aliases(new.aliases)
+        for row, location in new.locations.items():
+            self.locations[new.ids[row].as_py()] = location
+        self.track_names.append(new.names)
+        self.artists.add(new.artist_ids, new.artist_names)
+        self.albums.add(new.album_ids, new.album_names)
+        self.lengths.append(chunk.lengths)
+        self.track_index.append(codes.astype(np.int32)[chunk.track_index])
 
     def _told_apart(self, name: str) -> str:
         """The name, with a number if another playlist has it: ``"mix (2)"``."""
@@ -266,6 +212,7 @@ class Collector:
 
     def add_rows(self, part: Rows, file: SourceFile) -> None:
         """Add rows of a table; their lists are made in `finish`, when all rows are there."""
+        self._add_coming()
         cells = part.cells
         track, new = self.tracks.codes(cells["track"])
         self._describe_rows({name: cell.take(pa.array(new)) for name, cell in cells.items()})
@@ -297,16 +244,17 @@ class Collector:
             # Many albums are called "Greatest Hits".
             album = name_with_artist(empty_to_null(new["album_name"]), new)
         if "aliases" in new:
-            self._add_aliases(new["aliases"].to_pylist())
-        self.track_names += _named(new.get("track_name", nothing), new["track"]).to_pylist()
+            self._add_aliases(dict(enumerate(new["aliases"].to_pylist())))
+        self.track_names.append(_named(new.get("track_name", nothing), new["track"]))
         self.artists.add(artist, artist_name)
         self.albums.add(album, album_name)
 
-    def _add_aliases(self, aliases: list[Sequence[str]]) -> None:
-        """Add the aliases of tracks whose names come next."""
-        for row, those in enumerate(aliases, start=len(self.track_names)):
+    def _add_aliases(self, aliases: Mapping[int, Sequence[str]]) -> None:
+        """Add the aliases, by row, of tracks whose names come next."""
+        first = sum(map(len, self.track_names))
+        for row, those in aliases.items():
             if those:
-                self.aliases[row] = tuple(dict.fromkeys(those))
+                self.aliases[first + row] = tuple(dict.fromkeys(those))
 
     def _add_lists(
         self,
@@ -331,24 +279,20 @@ class Collector:
             falls = (position[1:] < position[:-1]) & (rows[1:] == rows[:-1])
             if falls.any():
                 codes = codes[np.lexsort((position, rows))]
-        key = rows.astype(np.int64) * (len(self.tracks.index) + 1) + codes
-        ascending = np.sort(key)
-        if (ascending[1:] == ascending[:-1]).any():
-            once = np.sort(np.unique(key, return_index=True)[1])
-            self.repeated_tracks += len(codes) - len(once)
-            rows, codes = rows[once], codes[once]
-        self.lengths.append(np.bincount(rows, minlength=num_lists))
-        self.track_index.append(codes.astype(np.int32))
+        lengths, kept = without_repeats(rows, codes.astype(np.int32), num_lists)
+        self.repeated_tracks += len(codes) - len(kept)
+        self.lengths.append(lengths)
+        self.track_index.append(kept)
 
     def _add_table_rows(self) -> None:
         index = self.playlists.index
         for lists in self.table_rows.lists():
             first = len(index)
-            self._unordered += (first + np.flatnonzero(~lists.ordered)).tolist()
-            self._certain += (first + np.flatnonzero(lists.certain)).tolist()
+            self._unordered.append(first + np.flatnonzero(~lists.ordered))
+            self._certain.append(first + np.flatnonzero(lists.certain))
             for playlist_id in lists.ids:
                 index[self._told_apart(playlist_id)] = len(index)
-            self.titles += lists.titles
+            self.titles.append(pa.array(lists.titles, pa.string()))
             self._add_lists(lists.rows, len(lists.ids), lists.codes, lists.position)
 
     def finish(self, order: Order) -> tuple[Playlists, Catalog]:
@@ -358,6 +302,7 @@ class Collector:
         `Rows.ordered` is false, or if the ids of a playlist's tracks are sorted and its source is
         not certain.
         """
+        self._add_coming()
         self._add_table_rows()
         nothing = np.zeros(0, dtype=np.int64)
         tracks = TrackLists.from_lengths(
@@ -370,12 +315,10 @@ class Collector:
             order_known = self._order_known(tracks, track_ids)
         else:
             order_known = np.full(len(tracks), order == "known")
-        playlists = Playlists(
-            self.playlists.array(), pa.array(self.titles, pa.string()), order_known, tracks
-        )
+        playlists = Playlists(self.playlists.array(), _text(self.titles), order_known, tracks)
         catalog = Catalog(
             {
-                "track": Nodes(track_ids, pa.array(self.track_names, pa.string()), aliases),
+                "track": Nodes(track_ids, _text(self.track_names), aliases),
                 "artist": self.artists.nodes(),
                 "album": self.albums.nodes(),
             },
@@ -395,15 +338,24 @@ class Collector:
     def _order_known(self, tracks: TrackLists, track_ids: pa.Array) -> BoolArray:
         """Of which playlists the order is known; notes why of others it is not."""
         unordered = np.zeros(len(tracks), dtype=bool)
-        unordered[self._unordered] = True
+        unordered[_joined(self._unordered)] = True
         sorted_ids = stored_sorted(tracks, track_ids) & ~unordered
-        sorted_ids[self._certain] = False
+        sorted_ids[_joined(self._certain)] = False
         short = sorted_ids & (tracks.lengths < 2)
         reasons = {NO_POSITION: unordered, SHORT: short, SORTED: sorted_ids & ~short}
         self.order_unknown = {
             reason: int(which.sum()) for reason, which in reasons.items() if which.any()
         }
         return ~(unordered | sorted_ids)
+
+
+def _text(parts: list[pa.Array]) -> pa.Array:
+    """Parts of a column of text as one."""
+    return pa.concat_arrays(parts) if parts else pa.array([], pa.string())
+
+
+def _joined(parts: list[Int64Array]) -> Int64Array:
+    return np.concatenate([np.zeros(0, dtype=np.int64), *parts])
 
 
 def _known_by_id(catalog: Catalog) -> Int32Array:

@@ -5,28 +5,29 @@ from __future__ import annotations
 import hashlib
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, get_args
 
 from segue.console import count, number
 from segue.data.collect import Collector, Order
-from segue.data.playlists import Catalog, Playlists
-from segue.data.records import (
-    LOW_ROW,
-    AnyPlaylist,
-    Format,
-    Location,
-    Reject,
-    Rows,
-    SetAside,
-    TableOptions,
+from segue.data.groups import (
+    FileGroup,
+    GroupRead,
+    grouped,
+    num_kept,
+    read_groups,
+    unreadable,
+    whole_playlists,
 )
+from segue.data.playlists import Catalog, Playlists
+from segue.data.records import LOW_ROW, Format, Reject, Rows, SetAside, TableOptions
 from segue.data.relations import update_digest
 from segue.data.report import ReadReport, either, listed, rejecting
 from segue.data.sources import SourceFile, UnreadableError
+from segue.data.track_columns import Location
 from segue.errors import ArtefactError, InputError
 
 
@@ -117,10 +118,14 @@ class Source:
         skip_bad: bool | str | os.PathLike[str] | IO[str] = False,
         advance: Callable[[int, int], None] | None = None,
         allow_empty: bool = False,
+        workers: int = 1,
+        folder: Path | None = None,
+        say: Callable[[str], None] = lambda message: None,
     ) -> Collection:
         """Read the source; options as for the function `read`.
 
-        With `allow_empty` none of the playlists needs to hold a track: titles may do.
+        With `allow_empty` none of the playlists needs to hold a track: titles may do. `say` is told
+        what was read before.
         """
         if order not in get_args(Order):
             raise InputError(f"order is {order!r}, expected auto, known or unknown")
@@ -130,25 +135,12 @@ class Source:
 
             describe = read_names(self.names).of
         collector = Collector(self.options.listening, describe)
-        report, digest = ReadReport(), hashlib.sha256()
-        set_aside: Counter[str] = Counter()
+        report = ReadReport()
         with _open_aside(skip_bad) as aside:
             reject = rejecting(aside, report, skip=skip_bad is not False)
-            for file, format_ in self.files:
-                done = 0
-                try:
-                    for now in _collect(collector, file, format_, self.options, reject, set_aside):
-                        if advance is not None:
-                            advance(now - done, collector.num_playlists)
-                        done = now
-                except UnreadableError as error:
-                    if skip_bad is False:
-                        raise
-                    reason = str(error).removeprefix(f"{file.name}: ")
-                    reject(file.name, "whole file", reason, None)
-                    continue
-                if not file.in_memory:
-                    digest.update(file.digest())
+            reading = _Reading(collector, self.options, reject, advance, skip_bad is not False)
+            reading.read(self.files, workers, folder, say)
+        digest, set_aside = reading.digest, reading.set_aside
         playlists, catalog = collector.finish(order)
         if not (len(playlists) if allow_empty else playlists.tracks.num_pairs):
             why = f"; set aside: {listed(set_aside)}" if set_aside else ""
@@ -191,41 +183,95 @@ class Source:
         return Collection(playlists, catalog, report, collector.locations)
 
 
-def _collect(
-    collector: Collector,
-    file: SourceFile,
-    format_: Format,
-    options: TableOptions,
-    reject: Reject,
-    set_aside: Counter[str],
-) -> Iterator[int]:
-    """Add a file's playlists; yields the bytes read so far."""
-    if format_.gives == "rows":
-        for part in format_.read(file, options, reject):
-            if isinstance(part, Rows):
-                collector.add_rows(part, file)
-                yield part.bytes_read
-            elif isinstance(part, SetAside):
-                set_aside[part.what] += part.count
+class _Reading:
+    """The reading of a source's files into a collector."""
+
+    def __init__(
+        self,
+        collector: Collector,
+        options: TableOptions,
+        reject: Reject,
+        advance: Callable[[int, int], None] | None,
+        skip_bad: bool,
+    ) -> None:
+        self.collector, self.options, self.reject = collector, options, reject
+        self.advance, self.skip_bad = advance, skip_bad
+        self.digest = hashlib.sha256()
+        self.set_aside: Counter[str] = Counter()
+
+    def read(
+        self,
+        files: Sequence[tuple[SourceFile, Format]],
+        workers: int,
+        folder: Path | None,
+        say: Callable[[str], None],
+    ) -> None:
+        """Read the files in their order."""
+        parts = grouped(files, self.options, skip_bad=self.skip_bad)
+        groups = [part for part in parts if isinstance(part, FileGroup)]
+        if kept := num_kept(groups, folder):
+            say(f"Going on: {number(kept)} of {count(len(groups), 'group')} of files read before")
+        with closing(read_groups(groups, workers=workers, folder=folder)) as finished:
+            for part in parts:
+                if not isinstance(part, FileGroup):
+                    self._file(*part)
+                elif not self._group(part, next(finished)):
+                    for file in part.files:
+                        self._file(file, part.format)
+
+    def _group(self, group: FileGroup, read: GroupRead) -> bool:
+        """Add what was read of a group; False, and nothing is added, if a playlist came before."""
+        if not self.collector.add_chunk(read.ids, read.chunk):
+            return False
+        for rejection in read.rejections:
+            self.reject(*rejection[:4], track=rejection.track)
+        self.set_aside += read.set_aside
+        for digest in read.digests:
+            self.digest.update(digest)
+        for file in group.files:
+            file.guessed = read.guessed.get(file.name)
+        self._advance(group.size)
+        return True
+
+    def _file(self, file: SourceFile, format_: Format) -> None:
+        """Read a file and add what is in it."""
+        done = 0
+        try:
+            for now in self._bytes_read(file, format_):
+                self._advance(now - done)
+                done = now
+        except UnreadableError as error:
+            if not self.skip_bad:
+                raise
+            self.reject(*unreadable(file, error))
+            return
+        if not file.in_memory:
+            self.digest.update(file.digest())
+
+    def _bytes_read(self, file: SourceFile, format_: Format) -> Iterator[int]:
+        """Add what is in a file; yields the bytes read so far."""
+        if format_.gives == "rows":
+            for part in format_.read(file, self.options, self.reject):
+                if isinstance(part, Rows):
+                    self.collector.add_rows(part, file)
+                    yield part.bytes_read
+                elif isinstance(part, SetAside):
+                    self.set_aside[part.what] += part.count
+        else:
+            self.collector.add_playlists(
+                file.name,
+                whole_playlists(file, format_, self.options, self.reject, self.set_aside),
+                self.reject,
+                ordered=format_.ordered,
+                named=format_.named,
+                certain=format_.certain,
+                columns=format_.columns,
+            )
         yield file.size
-        return
 
-    def whole() -> Iterator[tuple[str, AnyPlaylist]]:
-        for part in format_.read(file, options, reject):
-            if isinstance(part, SetAside):
-                set_aside[part.what] += part.count
-            elif not isinstance(part, Rows):
-                yield part
-
-    collector.add_playlists(
-        file.name,
-        whole(),
-        reject,
-        ordered=format_.ordered,
-        named=format_.named,
-        certain=format_.certain,
-    )
-    yield file.size
+    def _advance(self, size: int) -> None:
+        if self.advance is not None:
+            self.advance(size, self.collector.num_playlists)
 
 
 @contextmanager

@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from numbers import Real
+from numbers import Integral, Real
+from pathlib import Path
 from typing import IO, Any
 
 from segue.console import Progress, progress_of
@@ -46,6 +47,8 @@ def read(
     skip_bad: bool | str | os.PathLike[str] | IO[str] = False,
     playlist_ids: Sequence[str] | None = None,
     track_ids: Sequence[str] | None = None,
+    workers: int = 1,
+    folder: str | os.PathLike[str] | None = None,
     progress: bool | Progress = False,
 ) -> Collection:
     """Read playlists from files or from memory.
@@ -108,6 +111,12 @@ def read(
         one JSON object per line (``file``, ``record``, ``reason``, ``content``).
     playlist_ids, track_ids
         Of the rows and columns of a matrix; by default their numbers from 0.
+    workers
+        Processes that read slices, of large sources (256 MiB and more). A script that asks for
+        several needs ``if __name__ == "__main__":``, as `multiprocessing` requires.
+    folder
+        Where what has been read of a large source is kept, so that the same call goes on after an
+        interruption; remove it when you have the result. None: nothing is kept.
     progress
         True reports on standard error what was read.
 
@@ -128,6 +137,8 @@ def read(
     (1, 2)
     """
     report = progress_of(progress)
+    if isinstance(workers, bool) or not isinstance(workers, Integral) or workers < 1:
+        raise InputError(f"workers is {workers!r}, expected a whole number from 1")
     found = find(
         source,
         slices=slices,
@@ -153,6 +164,9 @@ def read(
             order=order,
             skip_bad=skip_bad,
             advance=lambda size, done: bar.advance(size, done=done),
+            workers=workers,
+            folder=None if folder is None else Path(folder),
+            say=report.say,
         )
     say_read(found, collection.report, order, report)
     return collection

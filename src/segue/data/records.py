@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple, Protocol
+from typing import Any, Literal, Protocol
 
 import msgspec
 import numpy as np
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from segue.data.sessions import Listening
 from segue.data.sources import SourceFile
+from segue.data.track_columns import Location, TrackColumns
 
 # Options of `segue.read` for formats that give rows: of all of them, and of tables.
 LISTENING = frozenset({"session_gap", "min_length", "top"})
@@ -54,10 +55,7 @@ class SetAside:
 
 
 class AnyTrack(Protocol):
-    """What a track of a whole playlist must provide.
-
-    All but `id` and `position` are read once per track, however many playlists hold it.
-    """
+    """What a track of a whole playlist must provide."""
 
     @property
     def id(self) -> str:
@@ -98,21 +96,6 @@ class AnyPlaylist(Protocol):
     @property
     def tracks(self) -> Sequence[AnyTrack]:
         """In order."""
-
-
-class Location(NamedTuple):
-    """Where a track's file is.
-
-    Attributes
-    ----------
-    place
-        A path or an address on the web.
-    folder
-        The folder that the path is relative to; empty if to none.
-    """
-
-    place: str
-    folder: str = ""
 
 
 class Track(msgspec.Struct, frozen=True, gc=False):
@@ -211,6 +194,10 @@ class TableOptions:
     listening: Listening | None = None
 
 
+def _never(file: SourceFile, options: TableOptions) -> bool:
+    return False
+
+
 @dataclass(frozen=True)
 class Format:
     """One file format for playlists.
@@ -247,6 +234,9 @@ class Format:
         Options of `segue.read` that apply to this format: ``"slices"``, ``"columns"``, …
     is_history
         For rows: whether a file is a listening history, which may be read beside whole playlists.
+    columns
+        For whole playlists: what makes columns of its tracks where that is faster than reading
+        their properties, as `segue.data.chunks.described` does.
     """
 
     name: str
@@ -263,4 +253,5 @@ class Format:
     advise: Callable[[SourceFile, TableOptions], list[str]] | None = None
     select: Callable[[list[SourceFile]], list[SourceFile]] = list
     options: frozenset[str] = frozenset()
-    is_history: Callable[[SourceFile, TableOptions], bool] = lambda file, options: False
+    is_history: Callable[[SourceFile, TableOptions], bool] = _never
+    columns: Callable[[Sequence[Any]], TrackColumns] | None = None

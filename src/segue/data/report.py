@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import IO
+from typing import IO, NamedTuple
 
 from segue.console import count, printable
 from segue.data.records import Reject
@@ -94,7 +94,7 @@ def rejecting(aside: IO[str] | None, report: ReadReport, *, skip: bool) -> Rejec
     def reject(
         file: str, record: str, reason: str, content: str | None, /, *, track: bool = False
     ) -> None:
-        message = printable(f"{file}: {record}: {shorten(reason)}")
+        message = _message(file, record, reason)
         if not skip:
             raise InputError(message)
         report.skipped += 1
@@ -105,6 +105,33 @@ def rejecting(aside: IO[str] | None, report: ReadReport, *, skip: bool) -> Rejec
             aside.write(json.dumps(entry, ensure_ascii=False) + "\n")
 
     return reject
+
+
+class Rejection(NamedTuple):
+    """A bad record that was skipped: what a `Reject` is told."""
+
+    file: str
+    record: str
+    reason: str
+    content: str | None
+    track: bool
+
+
+def recording(rejections: list[Rejection], *, skip: bool) -> Reject:
+    """What to do with a bad record elsewhere: raise InputError, or with `skip` note it."""
+
+    def reject(
+        file: str, record: str, reason: str, content: str | None, /, *, track: bool = False
+    ) -> None:
+        if not skip:
+            raise InputError(_message(file, record, reason))
+        rejections.append(Rejection(file, record, reason, content, track))
+
+    return reject
+
+
+def _message(file: str, record: str, reason: str) -> str:
+    return printable(f"{file}: {record}: {shorten(reason)}")
 
 
 def listed(set_aside: Mapping[str, int]) -> str:

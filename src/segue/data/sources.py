@@ -11,7 +11,8 @@ import re
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
-from functools import cached_property, partial
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import IO, Any
 
@@ -38,6 +39,50 @@ class UnreadableError(InputError):
     """A file that cannot be read."""
 
 
+@dataclass(frozen=True)
+class _OnDisk:
+    """Opens a file."""
+
+    path: Path
+
+    def __call__(self) -> IO[bytes]:
+        return self.path.open("rb")
+
+
+@dataclass
+class _Archive:
+    """A zip, opened once in each process that reads it."""
+
+    opener: Callable[[], IO[bytes]]
+    _opened: zipfile.ZipFile | None = field(default=None, repr=False, compare=False)
+
+    def zip(self) -> zipfile.ZipFile:
+        if self._opened is None:
+            content = self.opener()
+            try:
+                self._opened = zipfile.ZipFile(content)
+            except BaseException:
+                content.close()
+                raise
+        return self._opened
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"opener": self.opener, "_opened": None}
+
+
+@dataclass(frozen=True)
+class _Member:
+    """Opens a file of a zip; `whole` reads it into memory first, as a zip in a zip has to be."""
+
+    archive: _Archive
+    entry: str
+    whole: bool = False
+
+    def __call__(self) -> IO[bytes]:
+        archive = self.archive.zip()
+        return io.BytesIO(archive.read(self.entry)) if self.whole else archive.open(self.entry)
+
+
 class SourceFile:
     """One file to read, on disk or in a zip.
 
@@ -58,6 +103,8 @@ class SourceFile:
         Whether it is an object in memory, with no bytes to read.
     root
         The folder or zip in which it was found, if it was not named itself.
+    crc
+        Of a file in a zip, the CRC-32 that is stored for it.
 
     Attributes
     ----------
@@ -77,13 +124,27 @@ class SourceFile:
         alone: bool = False,
         in_memory: bool = False,
         root: str = "",
+        crc: int | None = None,
     ) -> None:
         self.name, self.size, self.path, self.alone = printable(name), size, path, alone
-        self.in_memory, self.root = in_memory, root
+        self.in_memory, self.root, self.crc = in_memory, root, crc
         self.encoding: str | None = None
         self.guessed: str | None = None
         self._opener = opener
         self._digest: bytes | None = None
+
+    @property
+    def on_disk(self) -> bool:
+        """Whether another process can open it: a file, or one in a zip that is a file."""
+        opener = self._opener
+        while isinstance(opener, _Member):
+            opener = opener.archive.opener
+        return isinstance(opener, _OnDisk)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without what is read when it is asked for."""
+        cached = ("head", "start", "table_encoding", "_beginning")
+        return {name: value for name, value in vars(self).items() if name not in cached}
 
     @property
     def folder(self) -> Path | None:
@@ -296,7 +357,7 @@ def find_files(source: Any) -> list[SourceFile]:
     """
     if hasattr(source, "read"):
         file = SourceFile.of_stream(source)
-        return list(_in_zip(file.name, file.open())) if zipfile.is_zipfile(file.open()) else [file]
+        return list(_in_zip(file.name, file.open)) if zipfile.is_zipfile(file.open()) else [file]
     if not isinstance(source, str | os.PathLike):
         return [file for part in source for file in find_files(part)]
     path = Path(source)
@@ -308,7 +369,7 @@ def find_files(source: Any) -> list[SourceFile]:
             )
         if path.is_file():
             if path.suffix.lower() == ".zip" or zipfile.is_zipfile(path):
-                return list(_in_zip(str(path), path.open("rb")))
+                return list(_in_zip(str(path), _OnDisk(path)))
             return [_on_disk(path, alone=True)]
         # Not Path.glob: the pattern may be absolute.
         found = sorted(map(Path, glob.glob(str(source), recursive=True)))  # noqa: PTH207
@@ -331,17 +392,19 @@ def _in_folder(paths: list[Path], root: Path) -> list[SourceFile]:
     files = []
     for path, file in zip(paths, on_disk, strict=True):
         if path.suffix.lower() == ".zip":
-            members = _looked_into(file, partial(path.open, "rb"))
+            members = _looked_into(file, _OnDisk(path))
             files += [one for one in members if (Path(one.name).name, one.size) not in unpacked]
         else:
             files.append(file)
     return files
 
 
-def _looked_into(file: SourceFile, opener: Callable[[], Any], depth: int = 0) -> list[SourceFile]:
+def _looked_into(
+    file: SourceFile, opener: Callable[[], IO[bytes]], depth: int = 0
+) -> list[SourceFile]:
     """The files of a zip that was found; if it is none, a stand-in that says so."""
     try:
-        return list(_in_zip(file.name, opener(), root=file.root, depth=depth))
+        return list(_in_zip(file.name, opener, root=file.root, depth=depth))
     except Exception as error:
         reason = str(error).removeprefix(f"{file.name}: ")
         return [SourceFile.unopened(file.name, reason, root=file.root)]
@@ -358,43 +421,37 @@ def _on_disk(path: Path, *, alone: bool = False, root: str = "") -> SourceFile:
         if not root:
             raise InputError(f"{path}: cannot be read ({reason_of(error)})") from error
         return SourceFile.unopened(str(path), reason_of(error), root=root)
-    return SourceFile(str(path), size, lambda: path.open("rb"), path=path, alone=alone, root=root)
+    return SourceFile(str(path), size, _OnDisk(path), path=path, alone=alone, root=root)
 
 
 def _in_zip(
-    name: str, content: IO[bytes], *, root: str = "", depth: int = 0
+    name: str, opener: Callable[[], IO[bytes]], *, root: str = "", depth: int = 0
 ) -> Iterator[SourceFile]:
     """The files of a zip, and of those in it."""
+    archive = _Archive(opener)
     try:
-        archive = zipfile.ZipFile(content)
+        entries = archive.zip().infolist()
     except (zipfile.BadZipFile, OSError, NotImplementedError, ValueError):
-        content.seek(0)
         fault = "is not a zip, despite its name"
-        if content.read(2) == b"PK":
-            fault = "begins as a zip, but is cut off or damaged; download or copy it again"
-        content.close()
+        with opener() as content:
+            if content.read(2) == b"PK":
+                fault = "begins as a zip, but is cut off or damaged; download or copy it again"
         raise InputError(f"{name}: {fault}") from None
-    entries = archive.infolist()
     if len(entries) > _MOST_ENTRIES:
-        archive.close()
+        archive.zip().close()
         raise InputError(
             f"{name}: holds {len(entries):,} files, expected at most {_MOST_ENTRIES:,}; unpack it"
         )
-
-    def opener(entry: str) -> Callable[[], IO[bytes]]:
-        return lambda: archive.open(entry)
-
-    def inner(entry: str) -> Callable[[], IO[bytes]]:
-        return lambda: io.BytesIO(archive.read(entry))
 
     root = root or name
     for entry in sorted(entries, key=lambda entry: entry.filename):
         if entry.is_dir() or _hidden(Path(entry.filename.lstrip("/"))):
             continue
         full = f"{name}/{entry.filename}"
-        file = SourceFile(full, entry.file_size, opener(entry.filename), root=root)
+        member = _Member(archive, entry.filename)
+        file = SourceFile(full, entry.file_size, member, root=root, crc=entry.CRC)
         if file.ending == ".zip" and depth < _NESTED and entry.file_size <= _NESTED_SIZE:
-            yield from _looked_into(file, inner(entry.filename), depth + 1)
+            yield from _looked_into(file, replace(member, whole=True), depth + 1)
         elif file.ending == ".zip":
             reason = "is a zip deep within others, or a large one; unpack it"
             yield SourceFile.unopened(full, reason, root=root)

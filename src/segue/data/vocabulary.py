@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import repeat
 
 import numpy as np
 import pyarrow as pa
@@ -28,15 +29,21 @@ class Vocabulary:
     def codes(self, values: pa.Array) -> tuple[Int64Array, Int64Array]:
         """Row of each value (−1 for null), and the positions at which new rows first appear."""
         encoded = values.dictionary_encode()
-        local = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
-        before = len(self.index)
-        rows = np.array(
-            [*map(self.index.__getitem__, encoded.dictionary.to_pylist()), -1], dtype=np.int64
-        )
-        codes = rows[local]
+        local = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+        rows, new = self.codes_of_distinct(encoded.dictionary)
         # Arrow numbers a dictionary by first appearance, so the first positions come in order.
-        distinct, first = np.unique(codes, return_index=True)
-        return codes, first[distinct >= before]
+        is_first = np.diff(np.maximum.accumulate(local), prepend=-1) > 0
+        first = np.flatnonzero(is_first)[new]
+        return np.append(rows, -1)[local], first
+
+    def codes_of_distinct(self, values: pa.Array) -> tuple[Int64Array, Int64Array]:
+        """The same for values that are all different, and none of them null."""
+        found, before = values.to_pylist(), len(self.index)
+        rows = np.fromiter(map(self.index.get, found, repeat(-1)), np.int64, len(found))
+        new = np.flatnonzero(rows < 0)
+        rows[new] = np.arange(before, before + len(new))
+        self.index.update(zip([found[at] for at in new.tolist()], rows[new].tolist(), strict=True))
+        return rows, new
 
     def find(self, values: pa.Array) -> Int64Array:
         """Row of each value, −1 for nulls and unknown values; adds nothing."""

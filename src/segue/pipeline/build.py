@@ -12,11 +12,15 @@ from typing import Any
 
 from segue.console import Progress, count, number, progress_of
 from segue.data.collection import Collection
+from segue.data.groups import GroupStore
 from segue.data.reading import read
 from segue.data.title_words import MIN_TITLES, with_title_words
 from segue.errors import InputError
 from segue.files import refuse_existing, scratch_folder
 from segue.graph.playlist_graph import PlaylistGraph
+
+# Options of `read` that change nothing in what is read.
+_NO_MATTER = ("workers", "folder")
 
 
 def build(
@@ -73,7 +77,11 @@ def build(
         collection.catalog,
         {
             "source": name if isinstance(source, str | os.PathLike) else type(source).__name__,
-            **{option: value for option, value in options.items() if _plain(value)},
+            **{
+                option: value
+                for option, value in options.items()
+                if option not in _NO_MATTER and _plain(value)
+            },
             "k_core": k_core,
             "title_words": False,
             "read": counts,
@@ -113,20 +121,37 @@ def build_to(
 ) -> PlaylistGraph:
     """Like `build`, and write the graph to `out`; bad records go into its folder.
 
+    What has been read of a large source is in ``OUT.building`` until the graph is complete.
+
     Raises
     ------
     ArtefactError
         If `out` is in the way.
     """
     refuse_existing(out, "graph", overwrite=overwrite)
-    with scratch_folder("segue-build") if skip_bad else nullcontext() as scratch:
-        aside = None if scratch is None else scratch / "skipped.jsonl"
-        graph = build(source, skip_bad=aside or False, progress=progress, **options)
-        num_skipped = graph.options["read"]["skipped"]
-        graph.save(out, overwrite=overwrite, extra=aside if num_skipped else None)
+    folder = building_folder(out)
+    try:
+        with scratch_folder("segue-build") if skip_bad else nullcontext() as scratch:
+            aside = None if scratch is None else scratch / "skipped.jsonl"
+            graph = build(
+                source, skip_bad=aside or False, folder=folder, progress=progress, **options
+            )
+            num_skipped = graph.options["read"]["skipped"]
+            graph.save(out, overwrite=overwrite, extra=aside if num_skipped else None)
+    except KeyboardInterrupt:
+        if folder.is_dir():
+            progress.say(f"Stopped; the same command goes on from what is in {folder}")
+        raise
+    GroupStore(folder).remove()
     if num_skipped:
         progress.say(f"{count(num_skipped, 'bad record')} set aside in {out}/skipped.jsonl")
     return graph
+
+
+def building_folder(out: Path) -> Path:
+    """Where what has been read for a graph at `out` is kept while it is built."""
+    out = out.resolve()  # "." has no name
+    return out.with_name(f"{out.name}.building")
 
 
 def _plain(value: Any) -> bool:

@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from segue.data.formats.songs import is_stream
-from segue.data.records import Location, Track
+from segue.data.records import Track
+from segue.data.track_columns import Location
 from segue.errors import ArtefactError, InputError
 from segue.files import atomic_file, refuse_file
 from segue.recommend.exported import Exported, Writer

@@ -11,8 +11,9 @@ from typing import IO
 import numpy as np
 
 from segue.data.playlists import Catalog
-from segue.data.records import Location, Track
+from segue.data.records import Track
 from segue.data.title_words import CONTINUED
+from segue.data.track_columns import Location
 
 # Ids have 16 digits: far above the pids of the Million Playlist Dataset, below 2^53, which is where
 # JavaScript's whole numbers end.

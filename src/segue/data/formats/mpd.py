@@ -6,7 +6,7 @@ playlists (``pid``, ``name``, ``tracks``), each track with ``track_uri``, ``trac
 P. Lamere, M. Schedl, H. Zamani: "RecSys Challenge 2018", RecSys 2018).
 
 Slices are read one at a time, and their playlists decoded one at a time: only the bytes of one
-slice and the arrays built so far are in memory.
+slice and the columns made so far are in memory.
 """
 
 from __future__ import annotations
@@ -18,10 +18,14 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
+import numpy as np
+import pyarrow as pa
 
+from segue.data.chunks import described
 from segue.data.formats.own import TrackObject, as_track
 from segue.data.records import AnyPlaylist, Format, Reject, SetAside, TableOptions
 from segue.data.sources import SourceFile
+from segue.data.track_columns import TrackColumns
 
 _SLICE_NAME = re.compile(r"^mpd\.slice\.(\d+)-(\d+)\.json$")
 _EXPECTED = (
@@ -127,12 +131,40 @@ def _read(
             yield record, playlist
 
 
+def _columns(tracks: Sequence[_Track]) -> TrackColumns:
+    if [track.note for track in tracks].count(None) < len(tracks):
+        return described(tracks)
+    artist_ids = [track.artist_uri for track in tracks]
+    artist_names = [track.artist_name for track in tracks]
+    offsets = np.arange(len(tracks) + 1, dtype=np.int32)
+    if not all(artist_ids):
+        artist_names = [name for name, uri in zip(artist_names, artist_ids, strict=True) if uri]
+        np.cumsum(list(map(bool, artist_ids)), out=offsets[1:])
+        artist_ids = list(filter(None, artist_ids))
+    album_ids = [track.album_uri for track in tracks]
+    album_names = [track.album_name for track in tracks]
+    if None in album_names or None in album_ids:
+        album_names = [
+            None if uri is None else name or ""
+            for name, uri in zip(album_names, album_ids, strict=True)
+        ]
+    return TrackColumns(
+        pa.array([track.id for track in tracks], pa.string()),
+        pa.array([track.name for track in tracks], pa.string()),
+        pa.ListArray.from_arrays(offsets, pa.array(artist_ids, pa.string())),
+        pa.ListArray.from_arrays(offsets, pa.array(artist_names, pa.string())),
+        pa.array(album_ids, pa.string()),
+        pa.array(album_names, pa.string()),
+    )
+
+
 MPD = Format(
     "Million Playlist Dataset slices",
     _recognises,
     _read,
     select=_select,
     options=frozenset({"slices"}),
+    columns=_columns,
 )
 
 

@@ -10,8 +10,9 @@ from collections.abc import Iterable
 from pathlib import Path, PureWindowsPath
 from urllib.parse import unquote
 
-from segue.data.records import Location, Track
+from segue.data.records import Track
 from segue.data.text import spotify_uri
+from segue.data.track_columns import Location
 
 _MBID = re.compile(
     r"(?:https?://(?:\w+\.)?musicbrainz\.org/recording/|mbid:)(?P<mbid>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/?",
