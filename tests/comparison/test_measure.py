@@ -75,11 +75,11 @@ def test_a_training_that_ran_out_of_time_goes_on(measured, split, tmp_path, monk
         seen.append(share)
 
     with pytest.raises(OutOfTimeError):
-        measure_cell(CELL, split, RunSettings(tmp_path, deadline=time.time()), on_progress)
+        measure_cell(CELL, split, RunSettings(tmp_path, deadline=time.monotonic()), on_progress)
     assert not seen, "nothing is begun when the time is over"
     # The clock jumps once training is under way.
     clock = iter([0.0, *[2.0] * 100])
-    monkeypatch.setattr("segue.comparison.measure.time.time", lambda: next(clock))
+    monkeypatch.setattr("segue.comparison.measure.time.monotonic", lambda: next(clock))
     with pytest.raises(OutOfTimeError):
         measure_cell(CELL, split, RunSettings(tmp_path, deadline=1.0), on_progress)
     monkeypatch.undo()
@@ -95,7 +95,7 @@ def test_a_training_that_ran_out_of_time_goes_on(measured, split, tmp_path, monk
 def test_the_checkpoint_of_another_configuration_is_not_resumed(split, tmp_path):
     clock = iter([0.0, *[2.0] * 100])
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("segue.comparison.measure.time.time", lambda: next(clock))
+        patch.setattr("segue.comparison.measure.time.monotonic", lambda: next(clock))
         with pytest.raises(OutOfTimeError):
             measure_cell(CELL, split, RunSettings(tmp_path, deadline=1.0), lambda share, note: None)
     other = Cell(CELL.row, 0, TrainConfig(model="gcn", dim=4, epochs=1, batch_size=60))

@@ -15,9 +15,9 @@ from forks import Forks
 
 from segue.files import read_manifest
 
-# What differs between two runs that are equal: how long they took, and checksums of such files.
+# What differs between two runs that are equal: time and memory, and checksums of such files.
 _VARIES = {
-    *("seconds", "refit_seconds", "date", "generated_on", "machine"),
+    *("seconds", "refit_seconds", "date", "generated_on", "machine", "peak_memory"),
     *("bytes", "sha256", "checksum"),
 }
 

@@ -1,13 +1,16 @@
 """Opens and asks mutated artefacts whose checksums are right, each in a process of its own.
 
-    python tests/hostile/fuzz.py --tries 10000 [--rng-seed 0] [--json FILE] [--keep FOLDER]
+    python tests/hostile/fuzz.py --tries 10000 [--first 0] [--rng-seed 0] [--json FILE]
+                                 [--keep FOLDER]
 
-A try changes one file of a whole bundle or graph (or swaps two): bits, words and blocks anywhere;
-numbers, shapes and types of arrays; types, gaps and text of tables; rows and tables of the index
-of names; values of the manifest. Then sizes and checksums are made to fit. A child forked from a
-process with everything loaded opens it, and asks for all that a bundle answers. It must end with
-a sentence, or with answers that name tracks of the catalogue only: never by a signal, with another
-exception, or after more than a second of processor time.
+A try changes one file (or swaps two) of a graph, of a bundle with every part that there is, or of
+one with none that it can do without: bits, words and blocks anywhere; numbers, shapes and types of
+arrays; types, gaps and text of tables; rows and tables of the index of names; values of the
+manifest. Then sizes and checksums are made to fit. A child forked from a process with everything
+loaded opens it, asks for all that a bundle answers, and runs one of the commands that take such an
+artefact. It must end with a sentence, or with answers that name tracks of the catalogue only: never
+by a signal, with another exception, or after more than a second of processor time. Each try is the
+same whenever it is made, so `--first 5000` continues after the first 5,000.
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ import json
 import os
 import random
 import resource
+import shlex
 import shutil
 import signal
 import sqlite3
@@ -26,7 +30,8 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Callable
-from contextlib import closing, suppress
+from contextlib import closing, redirect_stderr, redirect_stdout, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +40,7 @@ import pyarrow as pa
 
 from segue.arrays import map_arrays, write_arrays
 from segue.bundle import Bundle, MeasuredVectors
+from segue.cli import main as segue_command
 from segue.cli.data import describe
 from segue.data.playlists import Catalog, Playlists, TrackLists
 from segue.data.relations import Nodes, Relation, lists_of
@@ -164,7 +170,10 @@ def whole_bundle(graph: PlaylistGraph, rng: np.random.Generator) -> Bundle:
             "relations": ["word"],
         },
         metrics={"test": {"values": {"recall@300": 0.5}}},
-        split={"recipe": SplitRecipe("random").to_json(), "fingerprint": "abc"},
+        split={
+            "recipe": SplitRecipe("random").to_json(),
+            "fingerprint": split_graph(graph, SplitRecipe("random")).fingerprint,
+        },
         graph_fingerprint=graph.fingerprint,
         history=[{"epoch": 1, "loss": 2.5}],
         measured=MeasuredVectors(
@@ -177,8 +186,26 @@ def whole_bundle(graph: PlaylistGraph, rng: np.random.Generator) -> Bundle:
     )
 
 
+def bare_bundle(whole: Bundle) -> Bundle:
+    """Only what a bundle cannot do without."""
+    return replace(
+        whole,
+        catalog=replace(whole.catalog, nodes={
+            kind: nodes for kind, nodes in whole.catalog.nodes.items() if kind != "word"
+        }),
+        vectors={kind: whole.vectors[kind] for kind in ("track", "artist")},
+        word_weight=None,
+        title_growth=None,
+        playlists=None,
+        measured=None,
+        terms={},
+        second_stage=None,
+        questions={},
+    )  # fmt: skip
+
+
 def write_artefacts(folder: Path) -> None:
-    """``bundle`` and ``graph``, the same each time."""
+    """``bundle``, ``bare`` and ``graph``, the same each time."""
     rng = np.random.default_rng(0)
     graph = whole_graph(rng)
     bundle = whole_bundle(graph, rng)
@@ -186,6 +213,7 @@ def write_artefacts(folder: Path) -> None:
     bundle.save(
         folder / "bundle", companions=[lambda inside: write_arrays(inside / INDEX_FILE, index)]
     )
+    bare_bundle(bundle).save(folder / "bare")
     graph.save(folder / "graph")
 
 
@@ -451,14 +479,62 @@ def ask(folder: Path) -> None:
         lambda: recommender.details.track(track),
         lambda: recommender.details.artist(artist, 3),
         lambda: recommender.sort([track], into={"a": [track]}),
+        lambda: recommender.tidy([track, "segue:track:5", "segue:track:5"]),
+        lambda: recommender.match(["track ünd 2", "nothing of the kind"]),
         lambda: verify(folder),
     ):
         with suppress(SegueError):
             other()
 
 
-def tried(folder: Path, log: Path) -> int:
+# Those that read an artefact, by its kind; what they write goes to a folder beside it.
+COMMANDS = {
+    "graph": (
+        "info {}",
+        "verify {} --json",
+        "train {} --out {}-out --dim 2 --epochs 1 --threads 1 --no-second-stage --no-test",
+        "evaluate {whole}/bundle {}",
+    ),
+    "bundle": (
+        "verify {}",
+        "find {} 'track ünd 1'",
+        "complete {} 2 -n 5 --reasons",
+        "complete {} 2 --out {}-list.csv",
+        "recommend {} --all -n 5 --out {}-lists.csv --threads 1",
+        "title {} segue:track:1 segue:track:2",
+        "index {} --threads 1",
+        "update {} {whole}/new.csv --out {}-out --threads 1",
+        "evaluate {} {whole}/graph",
+        "draw training {} --out {}-curves.html",
+        "draw snowball {} --from 2 --kind playlist --out {}-picture.svg",
+        "draw map {} --out {}-map.html",
+    ),
+}
+NEW = """playlist_id,playlist_name,track_id,track_name,artist_id,artist_name
+900,list 3,segue:track:1,track ünd 1 六,segue:artist:1,artist ünd 1 六
+900,list 3,new:1,Another,segue:artist:1,artist ünd 1 六
+"""
+
+
+def commands(name: str) -> tuple[str, ...]:
+    """Those that read an artefact of this name."""
+    return COMMANDS["graph" if name == "graph" else "bundle"]
+
+
+def run_command(line: str, folder: Path, whole: Path) -> None:
+    """Run a command of an artefact. What is not said in a sentence is raised."""
+    os.environ["SEGUE_TRACEBACK"] = "1"
+    with suppress(SystemExit):
+        segue_command(shlex.split(line.replace("{whole}", str(whole)).replace("{}", str(folder))))
+
+
+def tried(line: str, folder: Path, whole: Path, log: Path) -> int:
     """The status that a child ends with."""
+    try:
+        run_command(line, folder, whole)
+    except BaseException:
+        log.write_text(traceback.format_exc(), encoding="utf-8")
+        return UNEXPECTED
     try:
         ask(folder)
     except SegueError as error:
@@ -475,14 +551,15 @@ def tried(folder: Path, log: Path) -> int:
     return ANSWERED
 
 
-def in_a_child(folder: Path, log: Path) -> tuple[str, float]:
+def in_a_child(line: str, folder: Path, whole: Path, log: Path) -> tuple[str, float]:
     """How a try ended, and its seconds of processor time."""
     child = os.fork()
     if child == 0:
         signal.alarm(MOST_WAIT)
         resource.setrlimit(resource.RLIMIT_AS, (MOST_BYTES, MOST_BYTES))
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
-        os._exit(tried(folder, log))
+        for stream in (1, 2):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream)
+        os._exit(tried(line, folder, whole, log))
     _, status, usage = os.wait4(child, 0)
     seconds = usage.ru_utime + usage.ru_stime
     if os.WIFSIGNALED(status):
@@ -493,50 +570,76 @@ def in_a_child(folder: Path, log: Path) -> tuple[str, float]:
     return names.get(code, f"status {code}"), seconds
 
 
-def fuzz(tries: int, rng_seed: int, keep: Path | None = None) -> dict[str, Any]:
+def load_all(root: Path) -> None:
+    """Ask whole artefacts, so that children need not load what is loaded late."""
+    shutil.copytree(root / "whole", root / "first")
+    with (
+        Path(os.devnull).open("w", encoding="utf-8") as nowhere,
+        redirect_stdout(nowhere),
+        redirect_stderr(nowhere),
+    ):
+        for name in ("graph", "bundle", "bare"):
+            ask(root / "first" / name)
+            for line in commands(name):
+                run_command(line, root / "first" / name, root / "whole")
+    shutil.rmtree(root / "first")
+
+
+def fuzz(tries: int, rng_seed: int, first: int = 0, keep: Path | None = None) -> dict[str, Any]:
     """How many tries ended in which way, the slowest, and each that failed."""
     ends: Counter[str] = Counter()
     failures, slowest = [], 0.0
     with tempfile.TemporaryDirectory(prefix="segue-fuzz-") as scratch:
         root = Path(scratch)
         write_artefacts(root / "whole")
-        for name in ("bundle", "graph"):
-            ask(root / "whole" / name)  # and loads what is loaded late
-        for number in range(tries):
+        (root / "whole" / "new.csv").write_text(NEW, encoding="utf-8")
+        load_all(root)
+        for number in range(first, first + tries):
             rng = random.Random(f"{rng_seed} {number}")
-            name = "graph" if rng.random() < 0.2 else "bundle"
+            name = rng.choices(("bundle", "bare", "graph"), (6, 2, 2))[0]
             folder, log = root / "try" / name, root / "log"
             shutil.rmtree(root / "try", ignore_errors=True)
             log.unlink(missing_ok=True)
             shutil.copytree(root / "whole" / name, folder)
             what = mutate(folder, rng)
-            end, seconds = in_a_child(folder, log)
+            line = rng.choice(commands(name))
+            end, seconds = in_a_child(line, folder, root / "whole", log)
             slowest = max(slowest, seconds)
             if end in ("refused", "answered") and seconds > MOST_SECONDS:
                 end = "slow"
             ends[end] += 1
             if end not in ("refused", "answered"):
                 told = log.read_text(encoding="utf-8") if log.exists() else ""
-                failures.append({"try": number, "what": what, "end": end, "told": told[-1500:]})
+                failures.append(
+                    {"try": number, "what": what, "command": line, "end": end, "told": told[-1500:]}
+                )
                 if keep is not None:
                     shutil.copytree(folder, keep / f"{number}-{name}", dirs_exist_ok=True)
-    return {"tries": tries, "rng_seed": rng_seed, "ends": dict(ends), "most seconds": slowest,
-            "failures": failures}  # fmt: skip
+    return {
+        "tries": tries,
+        "first": first,
+        "rng_seed": rng_seed,
+        "ends": dict(ends),
+        "most seconds": slowest,
+        "failures": failures,
+    }
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--tries", type=int, default=1000)
+    parser.add_argument("--first", type=int, default=0, help="Number of the first try.")
     parser.add_argument("--rng-seed", type=int, default=0)
     parser.add_argument("--json", type=Path)
     parser.add_argument("--keep", type=Path, help="Copies of what failed go here.")
     options = parser.parse_args()
     started = time.perf_counter()
-    found = fuzz(options.tries, options.rng_seed, options.keep)
+    found = fuzz(options.tries, options.rng_seed, options.first, options.keep)
     print(f"{found['tries']} tries in {time.perf_counter() - started:.0f} s: {found['ends']}; "
           f"at most {found['most seconds']:.2f} s each")  # fmt: skip
     for failure in found["failures"][:20]:
-        print(f"try {failure['try']}: {failure['what']}: {failure['end']}\n{failure['told']}")
+        told = [str(failure[part]) for part in ("try", "what", "command", "end", "told")]
+        print("\n".join(told))
     if options.json:
         options.json.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
     sys.exit(bool(found["failures"]))

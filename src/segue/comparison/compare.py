@@ -100,7 +100,7 @@ def compare(
     grid, folder, console = grid or Grid(), Path(folder), progress_of(progress)
     if not max_minutes > 0:
         raise InputError(f"max_minutes is {max_minutes:g}, expected more than 0")
-    settings = RunSettings(folder, device, threads, time.time() + 60 * max_minutes, overwrite)
+    settings = RunSettings(folder, device, threads, time.monotonic() + 60 * max_minutes, overwrite)
     with ExitStack() as stack:
         if isinstance(graph, PlaylistGraph):
             path = stack.enter_context(scratch_folder("segue-compare")) / "graph"

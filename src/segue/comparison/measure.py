@@ -49,8 +49,8 @@ class RunSettings:
     threads
         CPU threads of each process; None: all cores.
     deadline
-        In terms of `time.time`: a training then stops at the end of its epoch, a tuning at the end
-        of its trial.
+        In terms of `time.monotonic`, which all processes share: a training then stops at the end of
+        its epoch, a tuning at the end of its trial.
     overwrite
         Start over if a training of another configuration was interrupted.
     """
@@ -63,7 +63,7 @@ class RunSettings:
 
     def check_time(self) -> None:
         """Raise `OutOfTimeError` after the deadline."""
-        if time.time() >= self.deadline:
+        if time.monotonic() >= self.deadline:
             raise OutOfTimeError
 
 

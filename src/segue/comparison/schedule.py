@@ -35,7 +35,7 @@ def measure_unfinished(
     with console.bar(title, math.ceil(total), "") as bar:
         for at, cell in enumerate(waiting, start=1):
             place = f"{at}/{len(waiting)} {cell.name}"
-            started = time.time()
+            started = time.monotonic()
             try:
                 record = runner.measure(cell, _moving(bar, expected[cell.name], place))
             except OutOfTimeError:
@@ -46,13 +46,13 @@ def measure_unfinished(
                 missing[cell.name] = f"{kind}: {error}"
                 bar.say(f"{place} {missing[cell.name]}")
                 continue
-            spent += time.time() - started
+            spent += time.monotonic() - started
             done += expected[cell.name]
             left = (total - done) * spent / done
             figures = record["validation"]
             bar.say(
                 f"{place}: on validation recall@20 {figures['recall@20']:.4f}, "
-                f"nDCG@20 {figures['ndcg@20']:.4f}; {duration(time.time() - started)}"
+                f"nDCG@20 {figures['ndcg@20']:.4f}; {duration(time.monotonic() - started)}"
                 + (f", about {duration(left)} left" if at < len(waiting) else "")
             )
     late = [name for name, why in missing.items() if why == OUT_OF_TIME]
