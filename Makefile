@@ -7,10 +7,11 @@ PYTHON ?= python3
 VENV ?= .venv
 PIP_ARGS ?=
 BIN := $(VENV)/bin
-INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check \
-	--only-binary :all: --constraint constraints.txt $(PIP_ARGS)
+PIP_INSTALL = -m pip install --quiet --disable-pip-version-check --only-binary :all: \
+	--constraint constraints.txt $(PIP_ARGS)
+INSTALL = $(BIN)/python $(PIP_INSTALL)
 
-.PHONY: demo test test-all fuzz audit lint types docs format clean
+.PHONY: demo test test-all test-lowest fuzz audit lint types docs format clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.installed
@@ -22,6 +23,13 @@ test: $(VENV)/.installed-test lint types
 # With the long tests of docs/reliability.md: hours.
 test-all: $(VENV)/.installed-test lint types
 	$(BIN)/python -m pytest -m "slow or not slow"
+
+# With the lowest versions that pyproject.toml allows of all that Segue runs with, in an environment
+# of its own. What the wheel installs by itself is not a matter of lower bounds.
+LOWEST := $(VENV)-lowest
+LOWEST_TESTS ?= tests --ignore tests/test_packaging.py
+test-lowest: $(LOWEST)/.installed
+	$(LOWEST)/bin/python -m pytest $(LOWEST_TESTS)
 
 # Hostile bundles and hostile playlists, for longer than the tests try them.
 FUZZ_TRIES ?= 10000
@@ -64,10 +72,17 @@ $(VENV)/.installed-test: $(VENV)/.installed
 	$(INSTALL) --editable ".[test]"
 	@touch $@
 
+$(LOWEST)/.installed: pyproject.toml constraints.txt .ci/lowest.py
+	@echo "Installing the lowest versions into $(LOWEST) ..."
+	$(PYTHON) -m venv --clear $(LOWEST)
+	$(PYTHON) .ci/lowest.py > $(LOWEST)/lowest.txt
+	$(LOWEST)/bin/python $(PIP_INSTALL) --constraint $(LOWEST)/lowest.txt --editable ".[test]"
+	@touch $@
+
 $(VENV)/.installed-docs: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "Installing what the documentation needs ..."
 	$(INSTALL) --editable ".[docs]"
 	@touch $@
 
 clean:
-	rm -rf $(VENV) site segue-demo build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(LOWEST) site segue-demo build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

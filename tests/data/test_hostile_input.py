@@ -9,6 +9,8 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 import segue
@@ -120,6 +122,18 @@ TABLES = {
     "a position of 5,000 digits": b"playlist,track,position\n1,a," + b"9" * 5000 + b"\n",
     "a position of 1e400": b"playlist,track,position\n1,a,1e400\n",
     "a position that is text": b"playlist,track,position\n1,a,first\n",
+    "a position of 2^63": b"playlist,track,position\n1,a,9223372036854775808\n",
+    "a position below 0": b"playlist,track,position\n1,a,-1\n1,b,-2\n",
+    "cut": b"playlist,track\n1,a\n1,b\n2",
+    "half a character": b"playlist,track\n1,caf\xed\xa0\x80\n",
+    "no UTF-8": b"playlist,track\n1,caf\xe9\n",
+    "NUL in a cell": b"playlist,track\n1,a\0b\n",
+    "a name of a megabyte": b"playlist,track\n1," + b"x" * 1_000_000 + b"\n",
+    "a header of a megabyte": b"playlist,track," + b"x" * 1_000_000 + b"\n1,a,b\n",
+    "10,000 columns": b"playlist,track" + b",c" * 10_000 + b"\n1,a" + b",1" * 10_000 + b"\n",
+    "nested quotations": b"playlist,track\n1," + b'"' * 100_001 + b"\n",
+    "UTF-16": "playlist,track\n1,a\n".encode("utf-16"),
+    "control characters": b"playlist,track\n1,\x1b[2J\x07\n",
 }
 
 
@@ -130,6 +144,20 @@ def test_a_table_is_refused_with_a_sentence_or_read(tmp_path, case):
     said = complaint(lambda: segue.build(path))
     assert "table.csv" in said or not said
     assert len(said) < 1500
+
+
+@pytest.mark.parametrize("case", TABLES)
+def test_with_skip_bad_the_rows_balance_or_the_table_is_refused(tmp_path, case):
+    """Beside a good table."""
+    (tmp_path / "good.csv").write_bytes(b"playlist,track\n5,a\n5,b\n6,a\n")
+    (tmp_path / "table.csv").write_bytes(TABLES[case])
+    said = complaint(lambda: segue.read(tmp_path, skip_bad=True))
+    assert len(said) < 1500
+    if not said:
+        report = segue.read(tmp_path, skip_bad=True).report
+        counted = report.pairs + report.repeated_tracks + report.skipped
+        assert counted + sum(report.set_aside.values()) == report.rows
+        assert report.rows + len(report.unreadable) >= 3
 
 
 def test_parquet_that_is_none_is_refused(tmp_path):
@@ -260,4 +288,34 @@ def test_text_of_a_gigabyte(tmp_path):
 def test_ten_million_elements(tmp_path):
     path = tmp_path / "mpd.slice.0-0.json"
     path.write_bytes(b'{"playlists": [' + b"0," * 10_000_000 + b"0]}")
+    limited(path, megabytes=6000)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_a_cell_of_a_gigabyte(tmp_path, ending):
+    """In Parquet it takes a few kilobytes."""
+    path = tmp_path / f"table.{ending}"
+    if ending == "csv":
+        with path.open("wb") as file:
+            file.write(b"playlist,track\n1,")
+            for _ in range(1024):
+                file.write(b"x" * (1 << 20))
+            file.write(b"\n")
+    else:
+        cell = pa.array(["1"]), pa.array(["x" * ((1 << 30) - 1)])
+        pq.write_table(pa.table(cell, ["playlist", "track"]), path, compression="zstd")
+    limited(path, megabytes=6000)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_a_table_of_ten_million_bad_rows(tmp_path, ending):
+    """Without a playlist."""
+    path = tmp_path / f"table.{ending}"
+    if ending == "csv":
+        path.write_bytes(b"playlist,track\n" + b",a\n" * 10_000_000)
+    else:
+        none = pa.nulls(10_000_000, pa.string())
+        pq.write_table(pa.table([none, none], ["playlist", "track"]), path)
     limited(path, megabytes=6000)
