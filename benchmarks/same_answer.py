@@ -28,19 +28,23 @@ import numpy as np
 from segue.files import write_json
 from segue.machine import machine
 
+# NumPy's names, old and new.
+_512 = "AVX512F AVX512CD AVX512_SKX AVX512_CLX AVX512_CNL AVX512_ICL AVX512_SPR X86_V4"
 NO_AVX512 = {
     "ATEN_CPU_CAPABILITY": "avx2",
     "MKL_ENABLE_INSTRUCTIONS": "AVX2",
     "ONEDNN_MAX_CPU_ISA": "AVX2",
     "OPENBLAS_CORETYPE": "Haswell",
-    "NPY_DISABLE_CPU_FEATURES": "AVX512F AVX512CD AVX512_SKX AVX512_CLX AVX512_CNL AVX512_ICL",
+    "NPY_DISABLE_CPU_FEATURES": _512,
+    "GLIBC_TUNABLES": "glibc.cpu.hwcaps=-AVX512F,-AVX512VL,-AVX512BW,-AVX512DQ",
 }
 NO_AVX = {
     "ATEN_CPU_CAPABILITY": "default",
     "MKL_ENABLE_INSTRUCTIONS": "SSE4_2",
     "ONEDNN_MAX_CPU_ISA": "SSE41",
     "OPENBLAS_CORETYPE": "Nehalem",
-    "NPY_DISABLE_CPU_FEATURES": f"AVX2 FMA3 {NO_AVX512['NPY_DISABLE_CPU_FEATURES']}",
+    "NPY_DISABLE_CPU_FEATURES": f"AVX2 FMA3 X86_V3 {_512}",
+    "GLIBC_TUNABLES": f"{NO_AVX512['GLIBC_TUNABLES']},-AVX2,-FMA,-AVX",
 }
 # What differs from the first run: variables of the environment (None: not set), or the threads.
 VARIANTS: dict[str, dict[str, str | None]] = {

@@ -140,7 +140,7 @@ def second_stage(first: FirstStage, split: Split, titles: Titles, seed: int) -> 
     some = np.flatnonzero((words.lengths > 0) & (held_out.targets.lengths > 0))
     held_out, words = held_out.rows(some), words.rows(some)
     asked = Query(held_out.query, words=words, order_known=split.order_known(held_out))
-    pool, score = first.best(asked, POOL_SIZE, excluded=held_out.known)
+    pool, _ = first.best(asked, POOL_SIZE, excluded=held_out.known)
     alone = replace(asked, tracks=held_out.query.keep(np.zeros(held_out.query.num_pairs, bool)))
     cosine = first.centroid.prepare(alone) @ first.centroid.track_vectors.T
     popularity = split.train.popularity
@@ -153,7 +153,7 @@ def second_stage(first: FirstStage, split: Split, titles: Titles, seed: int) -> 
     maker = FeatureMaker(first, split.train.catalog, popularity)
     plain, titled, belongs = [], [], []
     for row, tracks in enumerate(pool):
-        features = maker.features(asked.rows(slice(row, row + 1)), tracks, score[row])
+        features = maker.features(asked.rows(slice(row, row + 1)), tracks)
         plain.append(features)
         of_title = [
             cosine[row, tracks],

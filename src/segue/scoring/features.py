@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from segue.data.playlists import BoolArray, Catalog, Float32Array, Int32Array, Int64Array
-from segue.scoring.centroid import unit_rows
+from segue.scoring.centroid import Centroid, unit_rows
 from segue.scoring.first_stage import FirstStage
 from segue.scoring.query import NEXT, Query
 from segue.scoring.questions import Questions
@@ -18,6 +18,9 @@ from segue.scoring.wide import WidePart
 # ones.
 _LAST, _END, _HALF_LIVES = 3, 5, (2.0, 6.0)
 _NUM_NEAREST = 3
+# Steps of the coordinates of vectors from 0 to 1. Products of two such numbers are multiples of
+# 2^−22, and sums of them of less than 4 are exact in float32.
+_STEPS = np.float32(2**11)
 # For each kind of group, the feature that sums the wide part over it.
 _GROUP_WEIGHTS = {"artist": "weights of artist", "album": "weights of album"}
 
@@ -84,6 +87,12 @@ FEATURES = (
 class FeatureMaker:
     """Computes features of candidates; a track with several artists counts for its main one.
 
+    They are the same, to the bit, on every processor: trees compare them with thresholds, so a last
+    bit could put a track on the other side, and in training change every later tree. Processors
+    add products up in different orders, which rounds differently. So unit vectors are rounded to
+    eleven bits, which moves a cosine by about .0002, and no sum of their products is rounded. All
+    other sums are in an order that does not depend on the processor.
+
     Parameters
     ----------
     first_stage
@@ -98,19 +107,14 @@ class FeatureMaker:
         self._counts = popularity
 
     def asked(
-        self,
-        query: Query,
-        asks: int,
-        candidates: Int32Array,
-        score: Float32Array,
-        questions: Questions,
-    ) -> tuple[Float32Array, Int64Array]:
+        self, query: Query, asks: int, candidates: Int32Array, questions: Questions
+    ) -> Float32Array:
         """Features of candidates for one list as if it asked one question.
 
         Parameters
         ----------
-        query, candidates, score
-            As for `features`; the scores are those of the query as it is.
+        query, candidates
+            As for `features`.
         asks
             `FIT` or `NEXT`.
         questions
@@ -118,19 +122,13 @@ class FeatureMaker:
 
         Returns
         -------
-        features : float32 [num_candidates, num_features]
-            By the scores of that question, descending.
-        order : int64 [num_candidates]
-            Places of the candidates in that order.
+        float32 [num_candidates, num_features]
         """
-        order = np.arange(len(candidates))
         if query.asked(0) != asks:
             query = questions.asked(query, asks)
-            score = self.first_stage.scores_of(query, candidates)
-            order = np.lexsort((candidates, -score))
-        return self.features(query, candidates[order], score[order]), order
+        return self.features(query, candidates)
 
-    def features(self, query: Query, candidates: Int32Array, score: Float32Array) -> Float32Array:
+    def features(self, query: Query, candidates: Int32Array) -> Float32Array:
         """Features of the candidates for one list: float32 [num_candidates, num_features].
 
         Parameters
@@ -139,18 +137,19 @@ class FeatureMaker:
             A single list of at least one track. Features of the order are NaN unless it is asked
             what comes next.
         candidates : int32 [num_candidates]
-        score : float32 [num_candidates]
-            Scores of the first stage, descending.
         """
         tracks, in_order = query.tracks.track_index, query.asked(0) == NEXT
         vectors = self._centroid.track_vectors
-        num_tracks, num_candidates = len(tracks), len(candidates)
-        cosine = vectors[tracks] @ vectors[candidates].T
+        num_tracks = len(tracks)
+        of_candidates = _coarse(vectors[candidates])
+        cosine = _coarse(vectors[tracks]) @ of_candidates.T
         weight, group_weights = self._weights(tracks, candidates)
         even = weight.sum(axis=0)
         share = query.relative_emphasis
-        wide = even if share is None else share @ weight
-        deep = score - wide
+        wide = even if share is None else _weighted(share, weight)
+        deep = of_candidates @ _coarse(self._centroid.prepare(query))[0]
+        deep += self._further(query, candidates)
+        score = deep + wide
         nearest, nearest_sum = _largest(cosine)
         heaviest, heaviest_sum = _largest(weight)
         # For each feature a column, or one number for all candidates.
@@ -159,9 +158,9 @@ class FeatureMaker:
             "score": score,
             "deep": deep,
             "wide": wide,
-            "place": np.arange(num_candidates, dtype=np.float32),
-            "deep place": _places(deep),
-            "wide place": _places(wide),
+            "place": _places(score, candidates),
+            "deep place": _places(deep, candidates),
+            "wide place": _places(wide, candidates),
             "score under best": score - score.max(),
             "deep under best": deep - deep.max(),
             "even wide": even,
@@ -179,7 +178,7 @@ class FeatureMaker:
         }
         found |= group_weights
         found |= self._shared(tracks, in_order, candidates)
-        found |= self._by_centroids(tracks, in_order, candidates)
+        found |= self._by_centroids(tracks, in_order, candidates, of_candidates)
         if in_order:
             recency = _recency(num_tracks, _HALF_LIVES[0])
             found |= {
@@ -188,11 +187,11 @@ class FeatureMaker:
                 "cosine with last three": cosine[-_LAST:].mean(axis=0),
                 "weight of last": weight[-1],
                 "weights of last three": weight[-_LAST:].sum(axis=0),
-                "weight by recency": recency @ weight,
+                "weight by recency": _weighted(recency, weight),
                 "weights of artist of last": found["weights of artist"] * found["artist of last"],
             }
         found |= self._of_popularity(tracks, candidates)
-        features = np.empty((num_candidates, len(FEATURES)), dtype=np.float32)
+        features = np.empty((len(candidates), len(FEATURES)), dtype=np.float32)
         for column, name in enumerate(FEATURES):
             features[:, column] = found[name]
         return features
@@ -249,23 +248,36 @@ class FeatureMaker:
         found["album complete"] = found["tracks on album"] / self._album_length[album]
         return found
 
+    def _further(self, query: Query, candidates: Int32Array) -> Float32Array:
+        """What the terms besides the cosine and the wide part add to the score: float32."""
+        added = np.zeros(len(candidates), dtype=np.float32)
+        rows = candidates[None].astype(np.int64)
+        for term in self.first_stage.terms:
+            if not isinstance(term, Centroid | WidePart):
+                added += term.pairs(rows, term.prepare(query, 0.0))[0]
+        return added
+
     def _by_centroids(
-        self, tracks: Int32Array, in_order: bool, candidates: Int32Array
+        self,
+        tracks: Int32Array,
+        in_order: bool,
+        candidates: Int32Array,
+        of_candidates: Float32Array,
     ) -> dict[str, Any]:
         """Cosines with centroids of the list under different track weights."""
         vectors = self._centroid.track_vectors
         weighted = self._centroid.query_weight[tracks, None] * vectors[tracks]
-        even = unit_rows(weighted.sum(axis=0, keepdims=True))[0]
+        even = _coarse(unit_rows(weighted.sum(axis=0, keepdims=True)))[0]
         by = self.catalog.main_artist[candidates]
         found = {
-            "even cosine": vectors[candidates] @ even,
+            "even cosine": of_candidates @ even,
             "artist cosine": self._artist_vectors[by] @ even,
         }
         if in_order:
             names = ("cosine by recency", "cosine by slow recency")
             for name, half_life in zip(names, _HALF_LIVES, strict=True):
-                late = _recency(len(tracks), half_life)[None] @ weighted
-                found[name] = vectors[candidates] @ unit_rows(late)[0]
+                late = _weighted(_recency(len(tracks), half_life), weighted)
+                found[name] = of_candidates @ _coarse(unit_rows(late[None]))[0]
         return found
 
     def _of_popularity(self, tracks: Int32Array, candidates: Int32Array) -> dict[str, Any]:
@@ -296,7 +308,8 @@ class FeatureMaker:
         shape = (len(self.catalog.artists) + 1, self.catalog.num_tracks)
         at = self.catalog.main_artist[known], known
         counts = (self._counts[known] + 1).astype(np.float32)
-        return unit_rows(csr_array((counts, at), shape=shape) @ self._centroid.track_vectors)
+        sums = csr_array((counts, at), shape=shape) @ self._centroid.track_vectors
+        return _coarse(unit_rows(sums))
 
     @cached_property
     def _artist_popularity(self) -> Float32Array:
@@ -320,20 +333,34 @@ def _stand_in(ascending: Int32Array, values: Int32Array) -> tuple[Int64Array, Bo
 
 def _recency(num_tracks: int, half_life: float) -> Float32Array:
     """Weight of each track, 1 for the last: float32 [num_tracks]."""
-    following = np.arange(num_tracks, dtype=np.float32)[::-1]
-    recency: Float32Array = np.exp2(-following / np.float32(half_life))
+    # In float64: in float32 the last bit of a power depends on the processor.
+    recency: Float32Array = np.exp2(-np.arange(num_tracks)[::-1] / half_life).astype(np.float32)
     return recency
+
+
+def _coarse(unit_vectors: Float32Array) -> Float32Array:
+    """Unit vectors whose cosines have no last bits to round."""
+    rounded: Float32Array = np.rint(unit_vectors * _STEPS) / _STEPS
+    return rounded
+
+
+def _weighted(weights: Float32Array, rows: Float32Array) -> Float32Array:
+    """The weighted sum of some rows, one after the other, unlike a product of matrices."""
+    total: Float32Array = (weights[:, None] * rows).sum(axis=0)
+    return total
 
 
 def _largest(values: Float32Array) -> tuple[Float32Array, Float32Array]:
     """The largest of each column, and the sum of the few largest."""
     if len(values) > _NUM_NEAREST:
         values = np.partition(values, len(values) - _NUM_NEAREST, axis=0)[-_NUM_NEAREST:]
+    # How they come out of a partition, and so are added up, depends on the processor.
+    values = np.sort(values, axis=0)
     return values.max(axis=0), values.sum(axis=0)
 
 
-def _places(values: Float32Array) -> Float32Array:
-    """The rank of each value in descending order, from 0, ties in order of index."""
+def _places(values: Float32Array, tracks: Int32Array) -> Float32Array:
+    """The rank of each track by its value in descending order, from 0, ties by index."""
     places = np.empty(len(values), dtype=np.float32)
-    places[np.argsort(-values, kind="stable")] = np.arange(len(values), dtype=np.float32)
+    places[np.lexsort((tracks, -values))] = np.arange(len(values), dtype=np.float32)
     return places

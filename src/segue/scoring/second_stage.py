@@ -102,7 +102,7 @@ class SecondStage:
         odds = {row: np.zeros(0) for row in np.flatnonzero(answered).tolist()}
         for code in (FIT, NEXT):
             rows = np.flatnonzero(answered & ((asks == code) | (asks == EITHER)))
-            found = self._odds(query, pool, score, rows, code)
+            found = self._odds(query, pool, rows, code)
             for row, of_row in zip(rows.tolist(), found, strict=True):
                 if asks[row] == EITHER:
                     of_row = np.exp(of_row) * self.questions.weights[code]
@@ -114,23 +114,15 @@ class SecondStage:
         return reordered
 
     def _odds(
-        self, query: Query, pool: Int32Array, score: Float32Array, rows: Int64Array, asks: int
+        self, query: Query, pool: Int32Array, rows: Int64Array, asks: int
     ) -> list[NDArray[np.float64]]:
         """Logarithms of the odds of the tracks of some pools, in their order, by one question."""
-        features, orders = [], []
+        features = []
         for row in rows.tolist():
             one = query if len(query) == 1 else query.rows(slice(row, row + 1))
             found = pool[row][pool[row] >= 0]
-            of_row, order = self.maker.asked(
-                one, asks, found, score[row, : len(found)], self.questions
-            )
-            features.append(of_row)
-            orders.append(order)
+            features.append(self.maker.asked(one, asks, found, self.questions))
         if not features:
             return []
         odds = self._trees[asks].predict(np.concatenate(features))
-        ends = np.cumsum([len(order) for order in orders])[:-1]
-        return [
-            part[np.argsort(order)]
-            for part, order in zip(np.split(odds, ends), orders, strict=True)
-        ]
+        return np.split(odds, np.cumsum([len(of_row) for of_row in features])[:-1])

@@ -30,6 +30,7 @@ _NUM_FOLDS, _CUTOFF = 2, 10
 # Shares of the time, as measured with the defaults: drawing the cases, cross-validation, and the
 # trees that are kept.
 _WORK = {"pools": 0.1, "choosing": 0.6, "last": 0.3}
+_PLACE = FEATURES.index("place")
 # How much a track that comes next counts beside one that fits, in lists for either; what is tried,
 # and the most cases of each question that it is tried on.
 _WEIGHTS, _MOST_FOR_EITHER = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0), 400
@@ -257,16 +258,16 @@ class _Either:
         asks = np.full(len(self.cases), EITHER, dtype=np.int8)
         query = questions.query(held_out.query, asks, self.cases.words)
         size = min(POOL_SIZE, first_stage.num_tracks)
-        pool, score = first_stage.best(query, size, excluded=held_out.known)
+        pool, _ = first_stage.best(query, size, excluded=held_out.known)
         tried = ((0.0, 0.0), *((1.0, weight) for weight in _WEIGHTS))
         value = np.zeros((len(self.cases), len(tried)))
         for row in range(len(pool)):
             found = pool[row][pool[row] >= 0]
-            one, of_pool = query.rows(slice(row, row + 1)), score[row, : len(found)]
+            one = query.rows(slice(row, row + 1))
             odds = np.zeros((2, len(found)))
             for code, number in zip((FIT, NEXT), questions.num_trees or (0, 0), strict=True):
-                features, order = maker.asked(one, code, found, of_pool, questions)
-                odds[code, order] = np.exp(
+                features = maker.asked(one, code, found, questions)
+                odds[code] = np.exp(
                     model_of[row].predict(features, raw_score=True, num_iteration=number)
                 )
             targets = held_out.targets[row]
@@ -325,10 +326,13 @@ def _pools(
     """The best tracks of each case by the first stage."""
     query, held_out = cases.query(questions), cases.held_out
     size = min(POOL_SIZE, first_stage.num_tracks)
-    pool, score = first_stage.best(query, size, excluded=held_out.known)
+    pool, _ = first_stage.best(query, size, excluded=held_out.known)
     for row in range(len(pool)):
         targets = held_out.targets[row]
         found = pool[row][pool[row] >= 0]
-        features = maker.features(query.rows(slice(row, row + 1)), found, score[row, : len(found)])
+        features = maker.features(query.rows(slice(row, row + 1)), found)
+        # In the order of a score that is the same on every processor, for rows are drawn by place.
+        order = np.argsort(features[:, _PLACE])
+        belongs = np.isin(found[order], targets)
         playlist, asks = int(held_out.playlist_index[row]), int(cases.asks[row])
-        yield _Pool(features, np.isin(found, targets), len(targets), playlist, asks)
+        yield _Pool(features[order], belongs, len(targets), playlist, asks)
