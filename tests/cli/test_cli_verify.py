@@ -24,6 +24,8 @@ def test_a_whole_one_and_what_made_it(run, artefacts, kind):
     assert (status, err) == (0, "")
     assert f"a whole {kind}, as it was written" in out
     assert segue.__version__ in out
+    stated = json.loads((artefacts / kind / "manifest.json").read_text())["checksum"]
+    assert f"Checksum {stated}\n" in out
     status, out, _ = run("verify", artefacts / kind, "--json")
     found = json.loads(out)
     assert (status, found["kind"], found["unlisted"]) == (0, kind, [])
@@ -56,6 +58,6 @@ def test_what_is_no_artefact(run, tmp_path):
     for name in ("missing", "."):
         status, out, err = run("verify", tmp_path / name)
         assert (status, out) == (1, "")
-        assert "expected a Segue bundle" in err
+        assert "expected a Segue graph or bundle" in err
     with pytest.raises(ArtefactError):
         segue.verify(tmp_path)

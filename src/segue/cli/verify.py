@@ -20,8 +20,10 @@ def verify(artefact: Path, as_json: bool) -> None:
     Every file is compared with its checksum and the manifest with its own, and the structure of all
     that is in them is checked. Exit status 1, and a sentence, if anything is wrong.
 
-    Checksums tell damage, not deceit. Opening a stranger's bundle is safe all the same: SECURITY.md
-    in the source says what is promised.
+    Checksums tell damage, not deceit: whoever changes a file can change them, too. If the maker of
+    ARTEFACT told you its checksum, compare it with the one shown: then nothing in it is of anybody
+    else. Opening a stranger's bundle is safe all the same: SECURITY.md in the source says what is
+    promised.
     """
     from segue.recommend.verify import verify as verified
 
@@ -32,6 +34,7 @@ def verify(artefact: Path, as_json: bool) -> None:
     size = f"{found.num_bytes / 1e6:,.1f} MB"
     click.echo(printable(f"{artefact}: a whole {found.kind}, as it was written"))
     click.echo(printable(f"{found.holds}, {count(found.num_files, 'file')}, {size}"))
+    click.echo(f"Checksum {found.checksum}")
     print_table("Made with", ["", ""], list(_lines(found.made_with)))
     print_table("Made from", ["", ""], list(_lines(found.made_from)))
     for name in found.unlisted:

@@ -8,7 +8,7 @@ from typing import Any
 
 from segue.bundle import Bundle
 from segue.errors import ArtefactError
-from segue.files import MANIFEST, read_manifest, stated_kind
+from segue.files import CHECKSUM, MANIFEST, read_manifest, stated_kind
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.recommend.recommender import Recommender
 from segue.scoring.ann import AnnIndex
@@ -31,6 +31,9 @@ class Verified:
         Of the files that its manifest lists.
     holds : str
         Its size, in words.
+    checksum : str
+        Of the manifest, which holds the checksums of all files: two artefacts that have the same
+        are the same.
     made_with : dict
         Versions of Segue, Python and libraries, system and processor.
     made_from : dict
@@ -51,6 +54,7 @@ class Verified:
     num_files: int
     num_bytes: int
     holds: str
+    checksum: str
     made_with: dict[str, Any]
     made_from: dict[str, Any]
     unlisted: tuple[str, ...]
@@ -85,8 +89,9 @@ def verify(folder: str | Path) -> Verified:
     'graph'
     """
     folder = Path(folder)
+    kind = stated_kind(folder)
     # Of anything else `read_manifest` says what is wrong.
-    manifest = read_manifest(folder, "graph" if stated_kind(folder) == "graph" else "bundle")
+    manifest = read_manifest(folder, kind if kind in ("graph", "bundle") else "graph or bundle")
     files = manifest["files"]
     if manifest["kind"] == "graph":
         graph = PlaylistGraph.load(folder, verify=False)
@@ -106,6 +111,7 @@ def verify(folder: str | Path) -> Verified:
         num_files=len(files),
         num_bytes=sum(file["bytes"] for file in files.values()),
         holds=holds,
+        checksum=manifest[CHECKSUM],
         made_with=made_with,
         made_from=made_from,
         unlisted=tuple(sorted(there - files.keys() - {MANIFEST})),
