@@ -59,6 +59,7 @@ VARIANTS: dict[str, dict[str, str | None]] = {
         "TMPDIR": "its own",
     },
     "2 threads": {"threads": "2"},
+    "64 threads": {"threads": "64"},
     "without AVX-512": NO_AVX512,
     "without AVX": NO_AVX,
 }
