@@ -14,6 +14,7 @@ from segue.graph.playlist_graph import PlaylistGraph
 from segue.graph.split import Split, SplitRecipe, split_graph
 from segue.pipeline.system import SystemScorer
 from segue.scoring.centroid import Centroid
+from segue.scoring.features import FEATURES
 from segue.scoring.first_stage import FirstStage
 from segue.scoring.query import FIT, NEXT
 from segue.scoring.questions import Questions
@@ -236,10 +237,13 @@ class Candidates:
 
     asked: list
 
-    def features(self, query, candidates, score):
+    def features(self, query, candidates):
+        """The tracks themselves, and places in the opposite order."""
         self.asked.append((query.tracks[0].tolist(), query.asked(0) == NEXT))
-        assert (np.diff(score) <= 0).all()
-        return candidates[:, None].astype(np.float32)
+        features = np.zeros((len(candidates), len(FEATURES)), dtype=np.float32)
+        features[:, 0] = candidates
+        features[:, FEATURES.index("place")] = -np.arange(len(candidates))
+        return features
 
 
 @pytest.fixture
