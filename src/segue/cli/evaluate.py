@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from segue.cli.output import THREADS, comma_names, print_json
+from segue.cli.output import SAMPLE, THREADS, comma_names, print_json
 from segue.console import say
 from segue.machine import limit_threads
 
@@ -74,6 +74,7 @@ class BaselineNames(click.ParamType[tuple[str, ...]]):
     type=click.Choice(["fit", "next", "either"]),
     help="What all playlists are asked.  [default: each what its held-out tracks answer]",
 )
+@SAMPLE
 @THREADS
 @click.option("--json", "as_json", is_flag=True, help="One JSON document instead of a table.")
 def evaluate(
@@ -86,6 +87,7 @@ def evaluate(
     part: Literal["test", "validation"],
     given: int | None,
     question: Question | None,
+    sample: int | None,
     threads: int | None,
     as_json: bool,
 ) -> None:
@@ -94,6 +96,9 @@ def evaluate(
     Full ranking over every track, known tracks removed; means over the playlists with held-out
     tracks. Bucket 1 holds the most popular tracks, bucket 5 the least, each with a fifth of the
     training pairs.
+
+    Of more than 10,000 such playlists, 10,000 are drawn, always the same, and measured; standard
+    errors are given then. --sample N draws others, --sample all measures all.
 
     Where last tracks of some playlists were held out and random ones of others, a second table has
     both questions, what comes next and what fits; each playlist is asked its own, or --question.
@@ -126,6 +131,7 @@ def evaluate(
         num_trials=trials,
         trials_file=trials_file,
         question=question,
+        sample=sample,
         progress=True,
     )
     if as_json:

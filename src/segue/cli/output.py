@@ -15,6 +15,8 @@ import click
 
 from segue.console import table_text
 
+# As in `segue.evaluation.evaluate`, which would load NumPy to show a help text.
+DEFAULT_SAMPLE = 10_000
 # Control characters that JSON leaves as they are.
 _CONTROL = re.compile("[\x7f-\x9f]")
 
@@ -51,6 +53,31 @@ DEVICE = click.option(
     default="auto",
     show_default=True,
     help="Where to train; auto: on a GPU if PyTorch finds one.",
+)
+
+
+class SampleSize(click.ParamType[int | None]):
+    """``10000``, or ``all``, which is None."""
+
+    name = "N|all"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int | None:
+        """Parse, or fail with what was expected."""
+        if str(value).lower() == "all":
+            return None
+        if not str(value).isdecimal() or int(value) < 1:
+            self.fail(f"{value!r} is no number of playlists, expected one from 1, or all")
+        return int(value)
+
+
+SAMPLE = click.option(
+    "--sample",
+    type=SampleSize(),
+    default=DEFAULT_SAMPLE,
+    show_default=True,
+    help="Measure on so many playlists at most, drawn at random, always the same; or on all.",
 )
 THREADS = click.option(
     "--threads", type=click.IntRange(min=1), help="CPU threads.  [default: all cores]"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from segue.cli.output import DEVICE, SPLIT_RNG_SEED, THREADS, command
+from segue.cli.output import DEVICE, SAMPLE, SPLIT_RNG_SEED, THREADS, command
 from segue.console import ConsoleProgress, say
 from segue.errors import InputError
 from segue.machine import limit_threads
@@ -177,6 +177,7 @@ def _plain_value(text: str) -> bool | int | float | str:
     help="Tracks given of a playlist that is held out whole.  [default: 5]",
 )
 @SPLIT_RNG_SEED
+@SAMPLE
 @DEVICE
 @THREADS
 @click.option("--no-wide", is_flag=True, help="Leave out the wide part.")
@@ -215,6 +216,7 @@ def train(
     no_test: bool,
     given: int | None,
     split_rng_seed: int,
+    sample: int | None,
     device: str,
     threads: int | None,
     no_wide: bool,
@@ -293,6 +295,7 @@ def train(
             config,
             system,
             refit=not no_refit,
+            sample=sample,
             device=device_named(device),
             out=out,
         )
@@ -308,6 +311,7 @@ def train(
             device=device,
             keep_playlists=not no_playlists,
             refit=not no_refit,
+            sample=sample,
             resume=resume,
             overwrite=overwrite,
             progress=progress,

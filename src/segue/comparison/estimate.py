@@ -72,7 +72,7 @@ def estimate_cells(
         By name of the cell.
     """
     cells = list(cells)
-    validating, evaluating = time_of_ranking(split, clock)
+    validating, evaluating = time_of_ranking(split, clock=clock)
     trials = TrialsFile(trials_path(settings.folder))
     by_row: dict[str, Estimate] = {}
     for at, cell in enumerate(cells):

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from segue.evaluation.evaluate import sample_rows
 from segue.evaluation.validation import validate, validation_rows
 from segue.graph.split import Split
 from segue.scoring.centroid import Centroid
@@ -17,13 +18,15 @@ _TIMED_ROWS = 200
 
 
 def time_of_ranking(
-    split: Split, clock: Callable[[], float] = time.perf_counter
+    split: Split, sample: int | None = None, clock: Callable[[], float] = time.perf_counter
 ) -> tuple[float, float]:
     """Seconds of one validation, and of the evaluation at the end with its own validation.
 
     Parameters
     ----------
     split
+    sample
+        How many playlists the evaluation measures at most; None: all.
     clock
         Returns seconds since some moment.
     """
@@ -36,6 +39,6 @@ def time_of_ranking(
     started = clock()
     validate(FirstStage(Centroid(vectors, even)), some, split.train)
     seconds = (clock() - started) * len(rows.query) / len(some.query)
-    num_test = int((split.test.targets.lengths > 0).sum())
+    num_test = len(sample_rows(split.test, sample))
     # An evaluation also makes lists, which takes the same time again.
     return seconds, seconds * (1 + 2 * num_test / len(rows.query))

@@ -132,18 +132,43 @@ class Metric:
         ValueError
             If the function returns anything but a number or one number per playlist.
         """
+        found = self._found(rankings)
+        return float(found) if found.ndim == 0 else mean_over_scored(found)[0]
+
+    def value_and_error(self, rankings: Rankings, share: float) -> tuple[float, float]:
+        """The figure on a sample of playlists, and its standard error.
+
+        Parameters
+        ----------
+        rankings
+            Of the sample.
+        share
+            The sample's share of all playlists, from which it was drawn without replacement: the
+            error is s/√n · √(1 − share), with s the standard deviation of the n values (W. G.
+            Cochran: "Sampling Techniques", 1977, section 2.5). It is NaN where there are no values
+            of single playlists, or fewer than two.
+        """
+        found = self._found(rankings)
+        if found.ndim == 0:
+            return float(found), math.nan
+        values = found[~np.isnan(found)]
+        error = math.nan
+        if len(values) > 1:
+            error = float(values.std(ddof=1)) * math.sqrt((1 - share) / len(values))
+        return mean_over_scored(found)[0], error
+
+    def _found(self, rankings: Rankings) -> NDArray[np.float64]:
+        """What the function gives: a number, or one for each playlist."""
         given = self.function(rankings)
         if given is None:
             raise ValueError(f"metric {self.name!r} gave nothing: its function returns None")
         found = np.asarray(given, dtype=np.float64)
-        if found.ndim == 0:
-            return float(found)
-        if found.shape != (len(rankings),):
+        if found.ndim and found.shape != (len(rankings),):
             raise ValueError(
                 f"metric {self.name!r} gave an array of shape {found.shape}, expected a number "
                 f"or one for each of {len(rankings)} playlists"
             )
-        return mean_over_scored(found)[0]
+        return found
 
     def format(self, value: float | None) -> str:
         """A figure formatted for tables; a dash if there is none."""

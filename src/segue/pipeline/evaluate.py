@@ -12,9 +12,9 @@ import pyarrow as pa
 from segue.baselines import BASELINES
 from segue.baselines.tuning import TrialsFile, Tuning, tune
 from segue.bundle import Bundle
-from segue.console import Progress, count, progress_of, table_text
+from segue.console import Progress, count, number, progress_of, table_text
 from segue.errors import ArtefactError, InputError, MismatchError, ResourceError
-from segue.evaluation.evaluate import Evaluation
+from segue.evaluation.evaluate import SAMPLE, Evaluation, sample_rows
 from segue.evaluation.evaluate import evaluate as evaluate_scorer
 from segue.evaluation.scorers import HeldOutScorer, Scorer
 from segue.extras import required
@@ -66,12 +66,17 @@ class Evaluations(Mapping[str, Evaluation]):
 
     def __repr__(self) -> str:
         """The figures as a table; where both questions are measured, a second one by question."""
-        title = f"{self.title} ({next(iter(self))}: {self.system})" if self.system else self.title
+        first = next(iter(self.values()))
+        title = self.title
+        if first.sampled_from:
+            title += f", {number(first.num_scored)} of {count(first.sampled_from, 'playlist')}"
+        if self.system:
+            title += f" ({next(iter(self))}: {self.system})"
         table = table_text(title, ["metric", *self, ""], evaluation_rows(list(self.values())))
         rows = question_rows(self)
         if not rows:
             return table
-        metrics = [metric.name for metric in _accuracy(next(iter(self.values())))]
+        metrics = [metric.name for metric in _accuracy(first)]
         return table + "\n\n" + table_text("By question", ["", "", *metrics], rows)
 
     def to_json(self) -> dict[str, Any]:
@@ -103,6 +108,7 @@ def evaluate(
     trials_file: str | Path | None = None,
     metrics: Sequence[Metric] = METRICS,
     question: Question | None = None,
+    sample: int | None = SAMPLE,
     name: str | None = None,
     progress: bool | Progress = False,
 ) -> Evaluations:
@@ -132,6 +138,9 @@ def evaluate(
     question
         What all playlists of a bundle are asked, see `segue.Recommender`; None: each what its
         held-out tracks answer, so that each question is measured at its best.
+    sample
+        How many playlists are measured at most: of more, a sample is drawn, always the same, and
+        the figures come with standard errors. None: all.
     name
         The model's name in the table; by default ``"bundle"``, or the scorer's class.
     progress
@@ -202,13 +211,20 @@ def evaluate(
         scorer: Scorer | HeldOutScorer = SystemScorer.of_bundle(model, split, question)
     else:
         name, scorer, system = name or type(model).__name__, model, ""
-    evaluations = {name: measure(name, scorer, held_out, split, report, metrics)}
+    evaluations = {name: measure(name, scorer, held_out, split, report, metrics, sample)}
     if baselines is True:
         baselines = tuple(BASELINES)
     elif isinstance(baselines, str):
         baselines = (baselines,)
     found = evaluate_baselines(
-        split, held_out, baselines or (), num_trials, trials_file, metrics=metrics, progress=report
+        split,
+        held_out,
+        baselines or (),
+        num_trials,
+        trials_file,
+        metrics=metrics,
+        sample=sample,
+        progress=report,
     )
     evaluations |= {each: evaluation for each, (evaluation, _) in found.items()}
     tunings = {each: tuning for each, (_, tuning) in found.items()}
@@ -254,11 +270,14 @@ def measure(
     split: Split,
     progress: Progress,
     metrics: Sequence[Metric] = METRICS,
+    sample: int | None = SAMPLE,
 ) -> Evaluation:
     """Evaluate one scorer with a progress bar."""
-    total = int((held_out.targets.lengths > 0).sum())
+    total = len(sample_rows(held_out, sample))
     with progress.bar(f"Evaluating {name}", total, "playlists") as bar:
-        return evaluate_scorer(scorer, held_out, split.train, bar.advance, metrics=metrics)
+        return evaluate_scorer(
+            scorer, held_out, split.train, bar.advance, metrics=metrics, sample=sample
+        )
 
 
 def evaluate_baselines(
@@ -269,6 +288,7 @@ def evaluate_baselines(
     trials_file: str | Path | None = None,
     *,
     metrics: Sequence[Metric] = METRICS,
+    sample: int | None = SAMPLE,
     progress: Progress,
 ) -> dict[str, tuple[Evaluation, Tuning]]:
     """Tune baselines on validation, fit and evaluate them; one that cannot run is skipped."""
@@ -286,7 +306,7 @@ def evaluate_baselines(
     for name in names:
         try:
             tuning, scorer = _fitted(name, split, num_trials, finished, progress)
-            evaluation = measure(name, scorer, held_out, split, progress, metrics)
+            evaluation = measure(name, scorer, held_out, split, progress, metrics, sample)
         except ResourceError as error:
             progress.say(f"{name} is left out: {error}")
             continue
@@ -326,14 +346,25 @@ def title_of(part: str, split: Split) -> str:
 
 
 def scored_text(evaluation: Evaluation, split: Split) -> str:
-    """A sentence that says how many playlists the means are over."""
+    """A sentence that says how many playlists the means are over, and how exact they are."""
     without = ""
     if evaluation.num_unscored:
         why = "without held-out tracks"
         if split.recipe.kind == "playlists":
             why = f"of {count(split.recipe.num_given or 0, 'track')} or fewer"
         without = f"; {count(evaluation.num_unscored, 'playlist')} {why} left out"
-    return f"Means over {count(evaluation.num_scored, 'playlist')}{without}"
+    if not evaluation.sampled_from:
+        return f"Means over {count(evaluation.num_scored, 'playlist')}{without}"
+    errors = ", ".join(
+        f"{metric.name} {metric.format(evaluation.standard_errors[metric.name])}"
+        for metric in _accuracy(evaluation)
+        if metric.name in evaluation.standard_errors
+    )
+    return (
+        f"Means over {number(evaluation.num_scored)} of "
+        f"{count(evaluation.sampled_from, 'playlist')}, drawn at random{without}; standard "
+        f"errors: {errors}"
+    )
 
 
 def split_of(bundle: Bundle, split: Split | PlaylistGraph) -> Split:

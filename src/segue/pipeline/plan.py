@@ -10,6 +10,7 @@ from pathlib import Path
 
 from segue.console import count, duration, number
 from segue.errors import ResourceError
+from segue.evaluation.evaluate import LIST_LENGTH, SAMPLE, sample_rows
 from segue.evaluation.timing import time_of_ranking
 from segue.graph.split import Split
 from segue.memory import available_memory, gib
@@ -83,6 +84,7 @@ def plan_training(
     system: SystemConfig,
     *,
     refit: bool = True,
+    sample: int | None = SAMPLE,
     device: str = "cpu",
     encoder: Callable[..., Encoder] | None = None,
     out: Path | None = None,
@@ -94,7 +96,7 @@ def plan_training(
 
     Parameters
     ----------
-    split, config, system, refit, device, encoder
+    split, config, system, refit, sample, device, encoder
         As for `segue.train`.
     out
         Where the bundle goes; None: nowhere, so that its disk is not looked at.
@@ -107,9 +109,9 @@ def plan_training(
         If memory or disk are too small; it says what would fit.
     """
     taken = footprint(split.train, config, encoder)
-    memory = _memory(split, config, system, taken)
+    memory = _memory(split, config, system, taken, sample)
     disk = _disk(split, config, system, taken, refit=refit)
-    _refuse_memory(split, config, system, memory, encoder)
+    _refuse_memory(split, config, system, memory, encoder, sample)
     if out is not None:
         _refuse_disk(out, sum(disk.values()))
     if not timed:
@@ -117,7 +119,7 @@ def plan_training(
     times = time_steps(split.train, config, device, encoder=encoder)
     seconds = {"training": times.total}
     if split.validation.targets.num_pairs:
-        validating, evaluating = time_of_ranking(split)
+        validating, evaluating = time_of_ranking(split, sample)
         seconds["validation"] = validating * math.ceil(times.epochs / config.validate_every)
         if split.test.targets.num_pairs:
             seconds["evaluation"] = evaluating
@@ -133,6 +135,7 @@ def require_training(
     config: TrainConfig,
     system: SystemConfig,
     encoder: Callable[..., Encoder] | None = None,
+    sample: int | None = SAMPLE,
 ) -> None:
     """Raise ResourceError if a training does not fit into memory, and say what would.
 
@@ -143,8 +146,8 @@ def require_training(
     nodes = sum(split.graph.num_nodes.values())
     if available is None or 8 * 4 * (5 * nodes * config.dim + 10 * _num_pairs(split)) < available:
         return
-    memory = _memory(split, config, system, footprint(split.train, config, encoder))
-    _refuse_memory(split, config, system, memory, encoder)
+    memory = _memory(split, config, system, footprint(split.train, config, encoder), sample)
+    _refuse_memory(split, config, system, memory, encoder, sample)
 
 
 def _num_pairs(split: Split) -> int:
@@ -152,7 +155,11 @@ def _num_pairs(split: Split) -> int:
 
 
 def _memory(
-    split: Split, config: TrainConfig, system: SystemConfig, taken: Footprint
+    split: Split,
+    config: TrainConfig,
+    system: SystemConfig,
+    taken: Footprint,
+    sample: int | None,
 ) -> dict[str, int]:
     """Bytes by stage, besides the graph."""
     nodes = split.graph.num_nodes
@@ -162,9 +169,11 @@ def _memory(
     memory = {"training": taken.total + kept}
     for term in system.terms.values():
         memory[term.label] = term.memory(split.graph)
-    # Scores of the playlists that are evaluated at a time, and what ranking makes of them.
-    scored = 4 * int((split.test.targets.lengths > 0).sum()) * nodes["track"]
-    memory["evaluation"] = 4 * min(scored, BATCH_BYTES) + 16 * nodes["track"] + vectors + kept
+    # Scores of the playlists that are evaluated at a time, and what ranking makes of them; the
+    # lists of all.
+    rows = len(sample_rows(split.test, sample))
+    scored = 4 * min(4 * rows * nodes["track"], BATCH_BYTES) + 16 * nodes["track"]
+    memory["evaluation"] = scored + 4 * LIST_LENGTH * rows + vectors + kept
     stage = system.second_stage
     if stage is not None:
         answered = int((split.validation.targets.lengths > 0).sum())
@@ -198,6 +207,7 @@ def _refuse_memory(
     system: SystemConfig,
     memory: dict[str, int],
     encoder: Callable[..., Encoder] | None,
+    sample: int | None,
 ) -> None:
     available = available_memory()
     peak = max(memory.values())
@@ -211,7 +221,8 @@ def _refuse_memory(
     dim = config.dim // 2
     while dim >= _SHORTEST_DIM:
         shorter = replace(config, dim=dim)
-        needed = _memory(split, shorter, system, footprint(split.train, shorter, encoder))
+        taken = footprint(split.train, shorter, encoder)
+        needed = _memory(split, shorter, system, taken, sample)
         if max(needed.values()) <= available:
             raise ResourceError(f"{said}; --dim {dim} would take {gib(max(needed.values()))}")
         dim //= 2

@@ -79,12 +79,13 @@ class TrainingRun:
         device: str,
         report: Progress,
         encoder: Callable[..., Encoder] | None,
+        sample: int | None,
         on_step: Callable[[Step], None] | None,
         on_epoch: Callable[[dict[str, Any]], None] | None,
     ) -> None:
         self.split, self.config, self.system = split, config, system
         self.folder, self.device, self.report, self.encoder = folder, device, report, encoder
-        self.on_step, self.on_epoch = on_step, on_epoch
+        self.sample, self.on_step, self.on_epoch = sample, on_step, on_epoch
         self.parts = FinishedParts(folder)
 
     def bundle(self, *, refit: bool, keep_playlists: bool) -> Bundle:
@@ -120,7 +121,9 @@ class TrainingRun:
         metrics = {}
         if split.test.targets.num_pairs:
             scorer = SystemScorer.of_vectors(measured, second_stage, split, questions)
-            evaluation = measure(self.config.model, scorer, split.test, split, report)
+            evaluation = measure(
+                self.config.model, scorer, split.test, split, report, sample=self.sample
+            )
             metrics = {"test": evaluation.to_json()}
         shipped, on = result, split.train
         if refit:

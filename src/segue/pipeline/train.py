@@ -12,6 +12,7 @@ from typing import Any
 from segue.bundle import Bundle
 from segue.console import Progress, progress_of
 from segue.errors import ArtefactError, InputError
+from segue.evaluation.evaluate import SAMPLE, sample_rows
 from segue.extras import lightgbm_library
 from segue.files import refuse_existing
 from segue.graph.playlist_graph import PlaylistGraph
@@ -38,6 +39,7 @@ def train(
     test: bool = True,
     refit: bool = True,
     keep_playlists: bool = True,
+    sample: int | None = SAMPLE,
     folder: str | Path | None = None,
     resume: bool = True,
     device: str = "auto",
@@ -76,6 +78,8 @@ def train(
         False ships the model that was measured.
     keep_playlists
         Include the playlists in the bundle.
+    sample
+        How many test playlists are measured at most, see `segue.evaluate`; None: all.
     folder
         Where checkpoints and finished parts go, so that the same call continues after an
         interruption, on a CPU bit for bit as if there had been none. None: nothing is written.
@@ -125,6 +129,7 @@ def train(
         raise InputError(f"config is {config!r}, expected segue.TrainConfig(…)")
     if system is not None and not isinstance(system, SystemConfig):
         raise InputError(f"system is {system!r}, expected segue.SystemConfig(…)")
+    sample_rows(split.test, sample)  # what is wrong with the size is said at once
     report = progress_of(progress)
     encoder = None if isinstance(model, str) else model
     if config is None:
@@ -148,9 +153,18 @@ def train(
     place = None if folder is None else made_folder(Path(folder))
     if has_checkpoint(place) and not resume:
         raise ArtefactError(f"{place}: an interrupted training is here; resume=True continues it")
-    require_training(split, config, system, encoder)
+    require_training(split, config, system, encoder, sample)
     run = TrainingRun(
-        split, config, system, place, device_named(device), report, encoder, on_step, on_epoch
+        split,
+        config,
+        system,
+        place,
+        device_named(device),
+        report,
+        encoder,
+        sample,
+        on_step,
+        on_epoch,
     )
     return run.bundle(refit=refit, keep_playlists=keep_playlists)
 
