@@ -9,8 +9,9 @@ attack. What is reported for each attack: the statuses that it got, the healthy 
 p50 and p99 in ms, and the service's memory (MiB) and open descriptors before and after.
 
 swap replaces the bundle again and again, every fifth time by a damaged one, and compares every
-answer with those that the two bundles give offline; soak asks the same questions over and over and
-compares, too; kills ends workers, ends the service itself with requests in flight.
+answer with those that the two bundles give offline; soak asks searches, lists and pages over and
+over and compares each answer byte for byte; kills ends workers, ends the service itself with
+requests in flight.
 """
 
 from __future__ import annotations
@@ -36,9 +37,12 @@ from dataclasses import replace
 from itertools import cycle
 from pathlib import Path
 from typing import IO, Any
+from urllib.parse import quote
 
 import httpx
+import msgspec
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from segue.bundle import Bundle
 from segue.files import write_json
@@ -46,6 +50,7 @@ from segue.machine import machine
 from segue.recommend.recommender import Recommender
 
 API = "/api/v1"
+_UNIT = 10_000  # requests of a soak between two looks
 SERVE = "from segue.cli import main; main()"
 
 
@@ -151,7 +156,12 @@ def get(path: str, *headers: str) -> bytes:
     return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
 
 
-def post(path: str, length: int | str, body: bytes, *headers: str) -> bytes:
+def post(path: str, question: Any) -> bytes:
+    body = json.dumps(question).encode()
+    return post_bytes(path, len(body), body)
+
+
+def post_bytes(path: str, length: int | str, body: bytes, *headers: str) -> bytes:
     lines = [
         f"POST {API}{path} HTTP/1.1",
         "host: localhost",
@@ -185,24 +195,24 @@ async def large(service: Service, head: bytes, piece: bytes) -> int:
 
 
 async def large_body(service: Service) -> int:
-    return await large(service, post("/vibe", 1 << 30, b""), b"x" * (1 << 20))
+    return await large(service, post_bytes("/vibe", 1 << 30, b""), b"x" * (1 << 20))
 
 
 async def large_chunks(service: Service) -> int:
-    head = post("/vibe", 0, b"").replace(b"content-length: 0", b"transfer-encoding: chunked")
+    head = post_bytes("/vibe", 0, b"").replace(b"content-length: 0", b"transfer-encoding: chunked")
     return await large(service, head, b"100000\r\n" + b"x" * (1 << 20) + b"\r\n")
 
 
 async def lying_length(service: Service) -> int:
-    return await ask(service, post("/vibe", 4, b'{"title": "night"}' * 20))
+    return await ask(service, post_bytes("/vibe", 4, b'{"title": "night"}' * 20))
 
 
 async def two_lengths(service: Service) -> int:
-    return await ask(service, post("/vibe", 2, b"{}", "content-length: 20"))
+    return await ask(service, post_bytes("/vibe", 2, b"{}", "content-length: 20"))
 
 
 async def bad_length(service: Service) -> int:
-    return await ask(service, post("/vibe", "-1", b"{}"))
+    return await ask(service, post_bytes("/vibe", "-1", b"{}"))
 
 
 async def many_headers(service: Service) -> int:
@@ -245,7 +255,7 @@ async def reset(service: Service) -> int:
     with contextlib.suppress(OSError), socket.socket() as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         connection.connect((service.host, service.port))
-        connection.send(post("/vibe", 20, b"{")[: int(time.monotonic_ns() % 200)])
+        connection.send(post_bytes("/vibe", 20, b"{")[: int(time.monotonic_ns() % 200)])
     await asyncio.sleep(0)
     return -1
 
@@ -291,7 +301,7 @@ async def slow_clients(service: Service, number: int, seconds: float) -> Counter
             except (OSError, ValueError):
                 statuses[0] += 1
 
-    body = post("/vibe", 1000, b"")
+    body = post_bytes("/vibe", 1000, b"")
     head = len(body) - 4
     half = number // 2
     await asyncio.gather(
@@ -510,7 +520,7 @@ def kills(bundle: Path, number: int) -> dict[str, Any]:
 
 def ends(bundle: Path, requests: int, number: int) -> dict[str, Any]:
     """SIGTERM with requests in flight: all answered, and how long it takes."""
-    question = {**questions_of(bundle, 1)[0], "n": 500, "reasons": True}
+    question = {**questions_of(bundle, 1)[0], "n": 50, "reasons": True}
     statuses, seconds = Counter[str](), []
 
     async def run(service: Service) -> None:
@@ -551,30 +561,86 @@ async def _in_flight(client: httpx.AsyncClient) -> float:
     return float(found[1]) if found else 0.0
 
 
-def soak(bundle: Path, requests: int, clients: int) -> dict[str, Any]:
-    """Many requests: each answer as offline, memory and descriptors as they were."""
-    questions = questions_of(bundle)
-    allowed = [answers_of(bundle, questions)]
-    service = Service(bundle)
+def asked_and_answered(bundle: Path, second_stage: bool) -> list[tuple[bytes, bytes]]:
+    """Requests, and the body that each must be answered with, byte for byte: searches as somebody
+    types, completions, tracks and artists like one, and what is in a playlist."""
+    threadpool_limits(1)  # as in a service
+    recommender = Recommender.load(bundle, second_stage=second_stage)
+    catalog, found = recommender.bundle.catalog, []
 
-    async def run(number: int) -> Counter[str]:
-        each = number // clients
-        tasks = [
-            _compared(service, questions, allowed, lambda n: n >= each) for _ in range(clients)
-        ]
-        return sum(await asyncio.gather(*tasks), Counter())
+    def add(request: bytes, answer: Any) -> None:
+        found.append((request, msgspec.json.encode(answer)))
 
-    asyncio.run(run(max(clients, requests // 10)))
-    began, before = time.monotonic(), (service.memory(), service.descriptors())
-    answers = asyncio.run(run(requests))
-    result = {
-        "answers": dict(answers),
-        "seconds": round(time.monotonic() - began),
-        "memory": [before[0], service.memory()],
-        "descriptors": [before[1], service.descriptors()],
-    }
-    result["seconds to end"] = round(service.stop(), 2)
-    return result
+    rng = np.random.default_rng(5)
+    for question in questions_of(bundle, 40):
+        playlist = question["playlist"]
+        add(post("/complete", question), recommender.complete(playlist, question["n"]))
+        add(get(f"{API}/playlists/{quote(playlist)}"), recommender.details.playlist(playlist))
+        track = str(catalog.track_ids[int(rng.integers(catalog.num_tracks))])
+        artist = str(catalog.artists.ids[int(rng.integers(len(catalog.artists)))])
+        add(post("/similar", {"track": track}), recommender.similar(track))
+        add(post("/similar", {"artist": artist}), recommender.similar(artist=artist))
+        name = re.sub(r"[^a-zA-Z ]", "", recommender.details.track(track).name).strip() or "a"
+        for length in (2, 3, 5, 8):
+            add(get(f"{API}/find?text={quote(name[:length])}"), recommender.find(name[:length]))
+    return found
+
+
+async def answer_to(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: bytes
+) -> tuple[int, bytes]:
+    """Status and body of the next answer on a connection."""
+    writer.write(request)
+    head = await reader.readuntil(b"\r\n\r\n")
+    length = re.search(rb"(?i)content-length: (\d+)", head)
+    return int(head[9:12]), await reader.readexactly(int(length[1]) if length else 0)
+
+
+def soak(
+    bundle: Path, requests: int, clients: int, second_stage: bool, note: Callable[[Any], None]
+) -> dict[str, Any]:
+    """Many requests: each answer as offline, memory and descriptors as they were.
+
+    After every ten thousand, `note` is given what has been seen.
+    """
+    pairs = asked_and_answered(bundle, second_stage)
+    service = Service(bundle, *(() if second_stage else ("--no-second-stage",)))
+    seen: Counter[str] = Counter()
+
+    async def client(number: int) -> None:
+        reader, writer = await asyncio.open_connection(service.host, service.port)
+        order = np.random.default_rng(number).integers(len(pairs), size=_UNIT // clients)
+        for request, expected in map(pairs.__getitem__, order.tolist()):
+            try:
+                status, body = await answer_to(reader, writer, request)
+            except (OSError, EOFError) as error:
+                seen[type(error).__name__] += 1
+                reader, writer = await asyncio.open_connection(service.host, service.port)
+                continue
+            right = "right" if body == expected else "wrong"
+            seen[right if status == 200 else str(status)] += 1
+        writer.close()
+
+    async def unit(number: int) -> None:
+        await asyncio.gather(*(client(number * clients + at) for at in range(clients)))
+
+    began, start, results = time.monotonic(), (0.0, 0), {}
+    for number in range(max(2, round(requests / _UNIT) + 1)):
+        asyncio.run(unit(number))
+        if number == 0:  # everything has been used once
+            start = service.memory(), service.descriptors()
+            seen.clear()
+            began = time.monotonic()
+            continue
+        results = {
+            "second stage": second_stage,
+            "answers": dict(seen),
+            "seconds": round(time.monotonic() - began),
+            "memory": [start[0], service.memory()],
+            "descriptors": [start[1], service.descriptors()],
+        }
+        note(results)
+    return results | {"seconds to end": round(service.stop(), 2)}
 
 
 def main() -> None:
@@ -590,6 +656,7 @@ def main() -> None:
     parser.add_argument("--ends", type=int, default=5)
     parser.add_argument("--in-flight", type=int, default=50)
     parser.add_argument("--requests", type=int, default=100_000, help="of the soak")
+    parser.add_argument("--no-second-stage", action="store_true", help="in the soak: quicker")
     parser.add_argument("--clients", type=int, default=8)
     parser.add_argument("--json", type=Path, help="write the figures there")
     options = parser.parse_args()
@@ -597,17 +664,27 @@ def main() -> None:
         "swap": lambda: swap(options.bundle, options.swaps, options.clients),
         "kills": lambda: kills(options.bundle, options.kills),
         "ends": lambda: ends(options.bundle, options.in_flight, options.ends),
-        "soak": lambda: soak(options.bundle, options.requests, options.clients),
+        "soak": lambda: soak(
+            options.bundle,
+            options.requests,
+            options.clients,
+            not options.no_second_stage,
+            lambda found: save({"soak": found}),
+        ),
     }
     results: dict[str, Any] = {}
+
+    def save(further: dict[str, Any]) -> None:
+        if options.json is not None:
+            write_json(options.json, {"machine": machine(), **results, **further})
+
     if options.only not in others:
         results |= attack_all(options.bundle, options.seconds, options.only, options.slow_clients)
     for name, run in others.items():
         if options.only in (None, name):
             results[name] = run()
             print(name, json.dumps(results[name]), flush=True)
-    if options.json is not None:
-        write_json(options.json, {"machine": machine(), **results})
+    save({})
 
 
 if __name__ == "__main__":

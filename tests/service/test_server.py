@@ -142,6 +142,24 @@ def test_workers(
         assert running.process.wait(20) == 0
 
 
+def test_a_request_that_is_on_its_way_at_the_end_is_answered(folder: Path, tmp_path: Path) -> None:
+    head = f"POST {API}/vibe HTTP/1.1\r\nhost: localhost\r\ncontent-length: 22\r\n".encode()
+    head += b"content-type: application/json\r\n"
+    body = b'{"artists": ["?"]}    '
+    with service(folder, tmp_path) as running:
+        address = "127.0.0.1", int(running.url.rpartition(":")[2])
+        with socket.create_connection(address) as idle, socket.create_connection(address) as half:
+            half.sendall(head + b"\r\n")
+            assert fingerprint(running)
+            running.process.send_signal(signal.SIGTERM)
+            time.sleep(0.25)
+            half.sendall(body)
+            idle.sendall(head + b"\r\n" + body)
+            for connection in (half, idle):
+                assert connection.recv(1 << 16).startswith(b"HTTP/1.1 404")
+        assert running.process.wait(20) in (0, -signal.SIGTERM)
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="workers are no forks elsewhere")
 def test_a_signal_to_all_of_its_processes_ends_it_in_order(folder: Path, tmp_path: Path) -> None:
     """As a service manager or a terminal sends it: also to the process that forks the workers."""

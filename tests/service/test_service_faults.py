@@ -89,9 +89,7 @@ def test_many_ends(shipped: Path, faults: ModuleType) -> None:
 
 @pytest.mark.slow
 def test_soak(shipped: Path, faults: ModuleType) -> None:
-    requests = times("REQUESTS", 1_000_000)
-    figures = faults.soak(shipped, requests, 8)
-    print(figures)
+    figures = faults.soak(shipped, times("REQUESTS", 1_000_000), 8, False, print)
     assert set(figures["answers"]) == {"right"}
     assert figures["descriptors"][1] <= figures["descriptors"][0] + 8
     assert figures["memory"][1] < figures["memory"][0] * 1.2 + 20

@@ -53,6 +53,8 @@ _BUSY = _answer(b"503 Service Unavailable", BUSY, b"retry-after: 1")
 _TOO_LARGE = _answer(b"431 Request Header Fields Too Large", HEAD_TOO_LARGE, b"connection: close")
 # Time for the head of a request to arrive, and for a client to take some of its response.
 _PATIENCE = 10.0
+# Time for requests that are on their way when the service ends.
+_LAST_CALL = 0.5
 _REQUEST = re.compile(rb"(?:GET|POST) (" + API.encode() + rb"/[^\s?#]*)\S* HTTP/1\.1\r\n")
 # Headers that would make the length of the body, or the responder, depend on more than one header.
 _UNUSUAL = re.compile(rb"\r\n(?:transfer-encoding|expect|upgrade|connection)\s*:", re.IGNORECASE)
@@ -174,7 +176,14 @@ def shedding(slots: Slots, count: Callable[[], None]) -> type[asyncio.Protocol]:
                 self.patience = None
 
         def shutdown(self) -> None:
-            """The service ends: what has not arrived completely by now is not waited for."""
+            """The service ends: what does not arrive soon is not waited for."""
+            if self.cycle is None or self.cycle.response_complete or self.cycle.more_body:
+                # A request, or its rest, may be on its way that was sent in time.
+                self.loop.call_later(_LAST_CALL, self._end)
+            else:
+                super().shutdown()
+
+        def _end(self) -> None:
             if self.cycle is not None and self.cycle.more_body:
                 self.connection.close()
             else:
