@@ -105,9 +105,8 @@ class Forks:
         return Outcome(**json.loads(answer))
 
     def close(self) -> None:
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-        self._process.wait(30)
+        self._process.kill()
+        self._process.communicate()
 
 
 def _serve(scratch: Path) -> None:

@@ -10,6 +10,7 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 
 from segue.console import say
 from segue.errors import ResourceError
@@ -33,6 +34,8 @@ _FLOORS = {"draw": 1200, "index": 2400, "serve": 1000} | dict.fromkeys(
 # that cannot start its threads may wait for them for ever.
 _ONE_THREAD = 4096
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+# Rows of a matrix for whose products OpenBLAS takes a buffer.
+_SQUARE = 512
 _SET_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG: prctl(2)
 
 
@@ -51,6 +54,8 @@ def run_apart(command: str | None) -> None:
         return
     if os.environ.pop(_IN_CHILD, None):
         _end_with_parent()
+        if command is not None:
+            _take_buffers(command)
         return
     needed = 0 if command is None else _FLOORS.get(command, _FLOOR)
     if limit < needed * _MIB:
@@ -74,6 +79,25 @@ def run_apart(command: str | None) -> None:
         signal.signal(-code, signal.SIG_DFL)
         os.kill(os.getpid(), -code)
     sys.exit(code)
+
+
+def _take_buffers(command: str) -> None:
+    """Have OpenBLAS take its buffers while there is room for them.
+
+    It takes one when it is loaded and one at the first product of matrices, 32 MiB each; if it gets
+    none, it tries again for ever. NumPy, SciPy and FAISS each bring an OpenBLAS of their own.
+    """
+    import numpy as np
+    from scipy.linalg.blas import sgemm
+
+    square = np.ones((_SQUARE, _SQUARE), dtype=np.float32)
+    square @ square
+    sgemm(1.0, square, square)
+    if command == "index":
+        with suppress(ImportError):  # the command says what is missing
+            import faiss
+
+            faiss.pairwise_distances(square, square)
 
 
 def no_memory(limit: int | None = None) -> str:
