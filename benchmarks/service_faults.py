@@ -9,9 +9,9 @@ attack. What is reported for each attack: the statuses that it got, the healthy 
 p50 and p99 in ms, and the service's memory (MiB) and open descriptors before and after.
 
 swap replaces the bundle again and again, every fifth time by a damaged one, and compares every
-answer with those that the two bundles give offline; soak asks searches, lists and pages over and
-over and compares each answer byte for byte; kills ends workers, ends the service itself with
-requests in flight.
+answer with those that the two bundles give offline; kills ends workers, ends the service itself
+with requests in flight; schemathesis asks whatever the OpenAPI document lets it think of; soak asks
+searches, lists and pages over and over and compares each answer byte for byte.
 """
 
 from __future__ import annotations
@@ -50,6 +50,10 @@ from segue.machine import machine
 from segue.recommend.recommender import Recommender
 
 API = "/api/v1"
+_CHECKS = (
+    *("not_a_server_error", "status_code_conformance", "content_type_conformance"),
+    "response_schema_conformance",
+)
 _UNIT = 10_000  # requests of a soak between two looks
 SERVE = "from segue.cli import main; main()"
 
@@ -643,12 +647,47 @@ def soak(
     return results | {"seconds to end": round(service.stop(), 2)}
 
 
+def schemathesis(bundle: Path, seconds: float) -> dict[str, Any]:
+    """What its own OpenAPI document lets a fuzzer think of: no error of the server's, and every
+    answer as the document says."""
+    service = Service(bundle)
+    before = service.memory(), service.descriptors()
+    with tempfile.TemporaryDirectory() as scratch:
+        done = subprocess.run(
+            [
+                *(sys.executable, "-m", "schemathesis.cli", "fuzz"),
+                f"{service.url}{API}/openapi.json",
+                *("--max-time", str(round(seconds)), "--checks", ",".join(_CHECKS)),
+                *("--continue-on-failure", "--generation-database", "none", "--no-color"),
+                *("--warnings", "off", "--suppress-health-check", "all"),
+            ],
+            cwd=scratch,
+            capture_output=True,
+            text=True,
+        )
+    text = httpx.get(f"{service.url}{API}/metrics").text
+    statuses: Counter[str] = Counter()
+    for status, number in re.findall(r'segue_requests_total{.*status="(\d+)"} ([\d.]+)', text):
+        statuses[status] += int(float(number))
+    return {
+        "status of schemathesis": done.returncode,
+        "statuses": dict(statuses),
+        "memory": [before[0], service.memory()],
+        "descriptors": [before[1], service.descriptors()],
+        "said": "" if done.returncode == 0 else done.stdout[-4000:] + done.stderr[-1000:],
+        "seconds to end": round(service.stop(), 2),
+        "log": service.log()[-2000:],
+    }
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("bundle", type=Path)
     parser.add_argument("--seconds", type=float, default=20, help="of each attack")
     parser.add_argument(
-        "--only", help="attacks (all), attacks with this in their name, swap, kills, ends, or soak"
+        "--only",
+        help="attacks (all), attacks with this in their name, or one of swap, kills, ends, "
+        "schemathesis, soak",
     )
     parser.add_argument("--slow-clients", type=int, default=500)
     parser.add_argument("--swaps", type=int, default=100)
@@ -664,6 +703,7 @@ def main() -> None:
         "swap": lambda: swap(options.bundle, options.swaps, options.clients),
         "kills": lambda: kills(options.bundle, options.kills),
         "ends": lambda: ends(options.bundle, options.in_flight, options.ends),
+        "schemathesis": lambda: schemathesis(options.bundle, options.seconds),
         "soak": lambda: soak(
             options.bundle,
             options.requests,
