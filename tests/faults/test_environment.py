@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 from fault_world import content
+from forks import BROKEN, FULL, Forks
 
 SEGUE = "from segue.cli import main; main()"
 BUILD = "build {world}/lists.csv --k-core 4 --skip-bad --out {out}/graph"
@@ -97,3 +100,23 @@ def test_a_folder_that_cannot_be_written_is_a_sentence(world: Path, tmp_path: Pa
         last = done.stderr.splitlines()[-1]
         assert last.startswith("segue: /proc/")
         assert "cannot be written" in last
+
+
+@pytest.mark.parametrize("kind", [FULL, BROKEN])
+def test_a_full_folder_for_temporary_files_is_a_sentence_or_nothing(
+    kind: int, failing: Forks, world: Path, tmp_path: Path
+) -> None:
+    """Only a build that skips bad records has any use for it."""
+    place = Path(tempfile.gettempdir()) / ".segue-build"
+    args = BUILD.format(world=world, out=tmp_path).split()
+    usual = failing.run(args, under=place)
+    assert usual.status == 0
+    assert usual.calls
+    for at in range(1, usual.calls + 1):
+        shutil.rmtree(tmp_path / "graph", ignore_errors=True)
+        done = failing.run(args, under=place, kind=kind, at=at)
+        assert done.status == 1
+        last = done.err.splitlines()[-1]
+        assert last.startswith(f"segue: {place.parent}")
+        assert len(last) < 600
+        assert not (tmp_path / "graph").exists()
