@@ -21,6 +21,9 @@ def rankings() -> Rankings:
         negative_scores=np.array([0.1, 0.3], dtype=np.float32),
         pooled_row=np.array([0, 1]),
         asks_next=np.array([False, True]),
+        query_offsets=np.array([0, 1, 2]),
+        query_index=np.array([0, 3]),
+        artist=np.array([0, 0, 1, -1]),
     )
 
 
@@ -56,6 +59,10 @@ def test_every_metric_by_hand(rankings: Rankings) -> None:
         "recall@300 of bucket 3": math.nan,
         "recall@300 of bucket 4": 1,
         "recall@300 of bucket 5": 1,
+        "artist share@10": (2 / 4 + 0) / 2,
+        "artist share of held-out": (1 + 0) / 2,
+        "artist diversity@10": (5 / 6 + 1) / 2,
+        "artist diversity of held-out": 1,
     }
     assert found == pytest.approx(expected, nan_ok=True)
 

@@ -43,6 +43,13 @@ DIAL = click.option(
     show_default=True,
     help="From -1 (mainstream) through 0 (the model as it is) to 1 (deep cuts).",
 )
+VARIETY = click.option(
+    "--variety",
+    type=click.FloatRange(0, 1),
+    default=1.0,
+    show_default=True,
+    help="1: as few tracks by the songs' own artists as playlists hold; 0: as many as score best.",
+)
 
 
 @dataclass(frozen=True)
@@ -51,6 +58,7 @@ class ListFlags:
 
     dial: float
     diversity: float
+    variety: float
     exclude_track: tuple[str, ...]
     exclude_artist: tuple[str, ...]
     only_artist: tuple[str, ...]
@@ -75,7 +83,12 @@ class ListFlags:
             other_versions=not self.no_other_versions,
             equal_songs=self.equal_songs,
         )
-        return {"dial": self.dial, "diversity": self.diversity, "filters": filters}
+        return {
+            "dial": self.dial,
+            "diversity": self.diversity,
+            "variety": self.variety,
+            "filters": filters,
+        }
 
 
 def _ids_in(path: Path, recommender: Recommender) -> list[str]:
@@ -118,8 +131,9 @@ def list_flags(command: _Function) -> _Function:
                 type=click.FloatRange(0, 1),
                 default=0.0,
                 show_default=True,
-                help="More variety, up to 1.",
+                help="Tracks less like each other, up to 1.",
             ),
+            VARIETY,
             click.option("--exclude-track", multiple=True, help="Not this track."),
             click.option("--exclude-artist", multiple=True, help="No tracks by this artist."),
             click.option("--only-artist", multiple=True, help="Only tracks by this artist."),

@@ -17,6 +17,7 @@ from segue.cli.list_options import (
     QUESTION,
     REASONS,
     TITLE,
+    VARIETY,
     ListFlags,
     list_flags,
 )
@@ -285,6 +286,7 @@ def similar(
 @QUESTION
 @TITLE
 @DIAL
+@VARIETY
 @EXACT
 @JSON
 def why(
@@ -297,6 +299,7 @@ def why(
     question: Question,
     title: str | None,
     dial: float,
+    variety: float,
     exact: bool,
     as_json: bool,
 ) -> None:
@@ -318,6 +321,7 @@ def why(
         ordered=ordered,
         question=question,
         dial=dial,
+        variety=variety,
     )
     say_words(found)
     say_songs(found)

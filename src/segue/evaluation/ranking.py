@@ -78,6 +78,9 @@ def rank(
         negative_scores[has_negative],
         targets.list_index()[has_negative],
         held_out.asks_next,
+        held_out.query.offsets,
+        held_out.query.track_index,
+        train.catalog.main_artist,
     )
 
 

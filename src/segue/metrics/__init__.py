@@ -9,6 +9,9 @@ and give one value per playlist, so that each can be used alone::
     value, num_unscored = mean_over_scored(recall(ranks, 20))
 """
 
+from collections.abc import Callable
+from typing import TypeAlias
+
 from segue.metrics.accuracy import (
     average_precision,
     clicks,
@@ -17,7 +20,7 @@ from segue.metrics.accuracy import (
     r_precision,
     recall,
 )
-from segue.metrics.csr import FloatArray
+from segue.metrics.csr import FloatArray, IntArray
 from segue.metrics.metric import Metric, Rankings, mean_over_scored
 from segue.metrics.popularity import (
     NUM_BUCKETS,
@@ -27,12 +30,17 @@ from segue.metrics.popularity import (
     popularity_buckets,
 )
 from segue.metrics.ranks import HeldOutRanks, concatenate, rank_held_out
+from segue.metrics.variety import artist_diversity, artist_share, listed
 
 __all__ = [
-    "METRICS", "NUM_BUCKETS", "HeldOutRanks", "Metric", "Rankings", "average_precision",
-    "bucket_recall", "clicks", "concatenate", "coverage", "mean_over_scored", "ndcg", "novelty",
-    "pooled_auc", "popularity_buckets", "r_precision", "rank_held_out", "recall",
+    "METRICS", "NUM_BUCKETS", "HeldOutRanks", "Metric", "Rankings", "artist_diversity",
+    "artist_share", "average_precision", "bucket_recall", "clicks", "concatenate", "coverage",
+    "listed", "mean_over_scored", "ndcg", "novelty", "pooled_auc", "popularity_buckets",
+    "r_precision", "rank_held_out", "recall",
 ]  # fmt: skip
+
+# Offsets and track_index.
+Lists: TypeAlias = tuple[IntArray, IntArray]
 
 
 def _novelty_at(k: int) -> Metric:
@@ -64,6 +72,34 @@ def _recall_in_bucket(number: int) -> Metric:
     return Metric(f"recall@300 of bucket {number}", values, topic="popularity")
 
 
+def _of_artists(
+    name: str, of_lists: Callable[[Lists, Rankings], FloatArray], k: int
+) -> tuple[Metric, ...]:
+    """A figure of the first k of the lists, and of the held-out tracks, which it may be held to."""
+    return (
+        Metric(
+            f"{name}@{k}",
+            lambda r: of_lists(listed(r.top_index, r.num_tracks, k), r),
+            "neither",
+            topic="variety",
+        ),
+        Metric(
+            f"{name} of held-out",
+            lambda r: of_lists((r.ranks.offsets, r.held_out_index), r),
+            "neither",
+            topic="variety",
+        ),
+    )
+
+
+def _artist_share(lists: Lists, r: Rankings) -> FloatArray:
+    return artist_share(*lists, r.query_offsets, r.query_index, r.artist)
+
+
+def _artist_diversity(lists: Lists, r: Rankings) -> FloatArray:
+    return artist_diversity(*lists, r.artist)
+
+
 METRICS: tuple[Metric, ...] = (
     Metric("recall@20", lambda r: recall(r.ranks, 20)),
     Metric("recall@300", lambda r: recall(r.ranks, 300)),
@@ -76,5 +112,7 @@ METRICS: tuple[Metric, ...] = (
     *(_novelty_at(k) for k in (20, 300)),
     *(_coverage_at(k) for k in (20, 300)),
     *(_recall_in_bucket(number) for number in range(1, NUM_BUCKETS + 1)),
+    *_of_artists("artist share", _artist_share, 10),
+    *_of_artists("artist diversity", _artist_diversity, 10),
 )
 """The metrics of an evaluation by default, in the order of its table."""

@@ -41,6 +41,10 @@ class Rankings:
         The row of each of these pairs.
     asks_next : bool [num_playlists]
         Which question each playlist asks: what comes next, or what fits.
+    query_offsets, query_index : int64 [num_playlists + 1], int32
+        The tracks that each list was made from.
+    artist : int32 [num_tracks]
+        Main artist of each track, −1 where none is known.
     """
 
     playlist_index: NDArray[np.int64]
@@ -52,6 +56,9 @@ class Rankings:
     negative_scores: FloatArray
     pooled_row: NDArray[np.int64]
     asks_next: NDArray[np.bool_]
+    query_offsets: IntArray
+    query_index: IntArray
+    artist: IntArray
 
     def __len__(self) -> int:
         """Number of playlists."""
@@ -65,6 +72,7 @@ class Rankings:
     def rows(self, chosen: NDArray[np.bool_]) -> Rankings:
         """Those of some playlists (bool [num_playlists])."""
         pooled, place = chosen[self.pooled_row], np.cumsum(chosen) - 1
+        lengths = np.diff(self.query_offsets)
         return Rankings(
             self.playlist_index[chosen],
             self.ranks.rows(chosen),
@@ -75,6 +83,9 @@ class Rankings:
             self.negative_scores[pooled],
             place[self.pooled_row[pooled]],
             self.asks_next[chosen],
+            np.concatenate([[0], np.cumsum(lengths[chosen])]),
+            self.query_index[np.repeat(chosen, lengths)],
+            self.artist,
         )
 
     @cached_property
@@ -111,14 +122,14 @@ class Metric:
     decimals
         Digits after the decimal point in tables.
     topic
-        The table of a report that shows it: ``"accuracy"`` or ``"popularity"``.
+        The table of a report that shows it: ``"accuracy"``, ``"popularity"`` or ``"variety"``.
     """
 
     name: str
     function: Callable[[Rankings], FloatArray | float]
     direction: Literal["higher", "lower", "neither"] = "higher"
     decimals: int = 4
-    topic: Literal["accuracy", "popularity"] = "accuracy"
+    topic: Literal["accuracy", "popularity", "variety"] = "accuracy"
 
     def __repr__(self) -> str:
         """``Metric(ndcg@20)``."""

@@ -33,7 +33,7 @@ def novelty(top_index: IntArray, popularity: IntArray, k: int) -> NDArray[np.flo
         The cutoff.
     """
     total = _total_pairs(popularity)
-    top = _top(top_index, len(popularity), k)
+    top = first_of(top_index, len(popularity), k)
     bits = np.log2(total) - np.log2(np.maximum(popularity, 1))
     sums, lengths = np.zeros((2, len(top)))
     for start in range(0, len(top), _BLOCK_ROWS):
@@ -49,7 +49,7 @@ def coverage(top_index: IntArray, num_tracks: int, k: int) -> float:
 
     NaN if there are no lists. `top_index` is as for `novelty`.
     """
-    top = _top(top_index, num_tracks, k)
+    top = first_of(top_index, num_tracks, k)
     seen = np.zeros(num_tracks, np.bool_)
     for start in range(0, len(top), _BLOCK_ROWS):
         block = top[start : start + _BLOCK_ROWS]
@@ -101,7 +101,7 @@ def bucket_recall(
     return ratio(hits, held_out).reshape(ranks.num_playlists, num_buckets)
 
 
-def _top(top_index: IntArray, num_tracks: int, k: int) -> IntArray:
+def first_of(top_index: IntArray, num_tracks: int, k: int) -> IntArray:
     """The first k columns of the recommended lists, checked."""
     check_at_least_one("k", k)
     check_integers("top_index", top_index, -1, num_tracks, ndim=2)

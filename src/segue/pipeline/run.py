@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from segue.bundle import Bundle, MeasuredVectors, Terms
 from segue.console import Progress, ProgressBar, number
@@ -27,6 +28,8 @@ from segue.pipeline.system import SystemScorer
 from segue.scoring.centroid import unit_rows
 from segue.scoring.questions import Questions
 from segue.scoring.terms import first_stage_of
+from segue.scoring.two_stages import TwoStages
+from segue.scoring.variety import Variety
 from segue.training.checkpoint import CHECKPOINT
 from segue.training.config import SystemConfig, TrainConfig
 from segue.training.recency import fit_recency
@@ -34,6 +37,7 @@ from segue.training.steps import eligible_playlists
 from segue.training.titles import TitleScale, fit_title_scale
 from segue.training.train import TrainResult
 from segue.training.train import train as train_vectors
+from segue.training.variety import fit_variety
 from segue.training.vectors import TrainedVectors
 
 # About this many epochs have a line printed, however many there are.
@@ -118,6 +122,7 @@ class TrainingRun:
                 )
             else:
                 second_stage = trees.arrays()
+        questions = replace(questions, variety=self.variety(measured, second_stage, questions))
         metrics = {}
         if split.test.targets.num_pairs:
             scorer = SystemScorer.of_vectors(measured, second_stage, split, questions)
@@ -234,6 +239,18 @@ class TrainingRun:
             return Questions()
         self.report.say("Choosing on validation how much the last tracks count")
         return fit_recency(self.split, first_stage_of(measured, self.split.train.catalog))
+
+    def variety(
+        self,
+        measured: MeasuredVectors,
+        second_stage: Mapping[str, NDArray[Any]] | None,
+        questions: Questions,
+    ) -> Variety:
+        """By how much tracks by a list's artists are held back, by what playlists hold."""
+        self.report.say("Counting how many songs by the same artists playlists hold")
+        catalog = self.split.train.catalog
+        stages = TwoStages.of(measured, catalog, second_stage, questions)
+        return fit_variety(self.split.train, stages, self.config.rng_seed)
 
     def refitted(self, result: TrainResult) -> TrainResult:
         """The training that ships, on all pairs: again to the epoch chosen, or one epoch more."""

@@ -22,6 +22,7 @@ def lists_for(
     *,
     dial: float = 0.0,
     diversity: float = 0.0,
+    variety: float = 1.0,
     filters: Filters = NO_FILTERS,
 ) -> Iterator[Exported]:
     """The `n` best tracks of each playlist, ranked in batches.
@@ -33,7 +34,7 @@ def lists_for(
     n
     advance
         Told how many playlists each batch had.
-    dial, diversity, filters
+    dial, diversity, variety, filters
         As for all verbs.
     """
     records = TrackRecords(recommender.bundle.catalog)
@@ -41,7 +42,12 @@ def lists_for(
     for start in range(0, len(asked.query), _BATCH_LISTS):
         rows = slice(start, min(start + _BATCH_LISTS, len(asked.query)))
         track_index, score = recommender.rank(
-            asked.query.rows(rows), n, dial=dial, diversity=diversity, filters=filters
+            asked.query.rows(rows),
+            n,
+            dial=dial,
+            diversity=diversity,
+            variety=variety,
+            filters=filters,
         )
         for at in range(rows.stop - rows.start):
             found = track_index[at] >= 0

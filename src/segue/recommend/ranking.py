@@ -13,6 +13,7 @@ from segue.recommend.filters import Filters
 from segue.scoring.query import Query
 from segue.scoring.rerank import check_dial, check_diversity
 from segue.scoring.two_stages import TwoStages
+from segue.scoring.variety import check_variety
 
 # Lists processed at a time.
 _BATCH_LISTS = 1024
@@ -45,6 +46,7 @@ class ListOptions(TypedDict, total=False):
 
     dial: float
     diversity: float
+    variety: float
     filters: Filters
 
 
@@ -67,6 +69,7 @@ class Ranker:
         *,
         dial: float = 0.0,
         diversity: float = 0.0,
+        variety: float = 1.0,
         filters: Filters = NO_FILTERS,
         allowed: BoolArray | None = None,
         distinct: bool = False,
@@ -75,7 +78,7 @@ class Ranker:
 
         Parameters
         ----------
-        query, n, dial, diversity
+        query, n, dial, diversity, variety
         filters
             Filters that depend on the rest of a list.
         allowed : bool [num_tracks] or None
@@ -93,6 +96,7 @@ class Ranker:
         check_length(n)
         check_dial(dial)
         check_diversity(diversity)
+        check_variety(variety)
         track_index = np.empty((len(query), n), dtype=np.int32)
         score = np.empty((len(query), n), dtype=np.float32)
         for start in range(0, len(query), _BATCH_LISTS):
@@ -100,13 +104,13 @@ class Ranker:
             part = query if len(query) <= _BATCH_LISTS else query.rows(rows)
             if diversity == 0 and not filters.looks_at_the_list and not distinct:
                 track_index[rows], score[rows] = self.stages.best(
-                    part, n, dial=dial, allowed=allowed
+                    part, n, dial=dial, variety=variety, allowed=allowed
                 )
             else:
                 for row in range(len(part)):
                     one = part if len(part) == 1 else part.rows(slice(row, row + 1))
                     track_index[start + row], score[start + row] = self._chosen(
-                        one, n, dial, diversity, filters, allowed, distinct
+                        one, n, dial, diversity, variety, filters, allowed, distinct
                     )
         return track_index, score
 
@@ -116,6 +120,7 @@ class Ranker:
         n: int,
         dial: float,
         diversity: float,
+        variety: float,
         filters: Filters,
         allowed: BoolArray | None,
         distinct: bool,
@@ -127,7 +132,9 @@ class Ranker:
             # Few songs have a second id.
             width = min(n + _SPARE + n // 4, most)
         while True:
-            best = self.stages.best(query, max(width, 1), dial=dial, allowed=allowed)
+            best = self.stages.best(
+                query, max(width, 1), dial=dial, variety=variety, allowed=allowed
+            )
             ranked, score = (found[0] for found in best)
             ranked, score = ranked[ranked >= 0], score[ranked >= 0]
             places = filters.chosen(

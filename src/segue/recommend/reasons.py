@@ -19,7 +19,7 @@ _NUM_REASONS = 3
 # The smallest part, of the largest, that can be what a track goes with more than the others do.
 _TELLING = 0.1
 # Names of sources without a row in the catalogue, if different from their kind.
-_IN_WORDS = {"list": "the list as a whole"}
+_IN_WORDS = {"list": "the list as a whole", "variety": "one of its artists"}
 _NUM_SHARED_PLAYLISTS = 3
 
 
@@ -28,7 +28,8 @@ class Reason:
     """One part of a score: from a track, artist or word in the query, popularity, the whole list.
 
     Its part may be negative: then it counts against the track. The reason of kind ``"list"`` is
-    what the second stage adds, which considers the list as a whole.
+    what the second stage adds, which considers the list as a whole; that of kind ``"variety"`` is
+    what is taken from a track that is by an artist of the query's tracks.
     """
 
     kind: str
@@ -152,7 +153,11 @@ class Explainer:
         The part of the list as a whole is never among them.
         """
         of_track = parts.parts[place]
-        named = [at for at, (kind, _) in enumerate(parts.sources) if kind != "list"]
+        named = [
+            at
+            for at, (kind, _) in enumerate(parts.sources)
+            if kind != "list" and (kind != "variety" or of_track[at])
+        ]
         chosen = np.argsort(-of_track[named], kind="stable")[:_NUM_REASONS]
         rest = 0.0
         if len(of_track) > len(chosen):

@@ -44,6 +44,7 @@ from segue.scoring.query import Query
 from segue.scoring.questions import Question, Questions
 from segue.scoring.rerank import check_dial
 from segue.scoring.two_stages import TwoStages
+from segue.scoring.variety import check_variety
 
 
 class Recommender:
@@ -66,6 +67,9 @@ class Recommender:
         From −1, mainstream, through 0, the model itself, to 1, deep cuts.
     diversity
         From 0, none, to 1: maximal marginal relevance.
+    variety
+        How far tracks are held back that are by the artists of the songs: from 0, not at all, to 1,
+        so far that they are as rare in lists as in playlists. Artists asked for by name are not.
     filters
         What the list may contain.
 
@@ -170,6 +174,7 @@ class Recommender:
         reasons: bool = False,
         dial: float = 0.0,
         diversity: float = 0.0,
+        variety: float = 1.0,
         filters: Filters = NO_FILTERS,
     ) -> Recommendations:
         """Tracks to continue a playlist, none of them already in it.
@@ -186,7 +191,7 @@ class Recommender:
             title leaves it out).
         ordered
             Whether the order of `tracks` is meaningful; for a playlist of the bundle this is known.
-        n, question, reasons, dial, diversity, filters
+        n, question, reasons, dial, diversity, variety, filters
             As for all verbs.
 
         Raises
@@ -206,7 +211,7 @@ class Recommender:
             heading = f"Recommended for playlist {playlist}" + (
                 f" ({name})" if name not in (None, "", playlist) else ""
             )
-        options: ListOptions = {"dial": dial, "diversity": diversity, "filters": filters}
+        options = ListOptions(dial=dial, diversity=diversity, variety=variety, filters=filters)
         found = self._answer(
             heading, query, n, reasons, options, without=without, asked=asked, distinct=True
         )
@@ -223,6 +228,7 @@ class Recommender:
         reasons: bool = False,
         dial: float = 0.0,
         diversity: float = 0.0,
+        variety: float = 1.0,
         filters: Filters = NO_FILTERS,
     ) -> Recommendations:
         """Tracks that go with a few songs and artists, or a title; none of the songs themselves.
@@ -235,7 +241,7 @@ class Recommender:
             Ids or names; their own tracks may be recommended (a filter can exclude them).
         title
             What a playlist of such tracks would be called, as "sunday morning coffee".
-        n, question, reasons, dial, diversity, filters
+        n, question, reasons, dial, diversity, variety, filters
             As for all verbs.
 
         Raises
@@ -249,7 +255,7 @@ class Recommender:
         """
         songs = self._seeds(tracks, artists, title)
         query, asked = self.queries.of_seeds(songs, artists, title=title, question=question)
-        options: ListOptions = {"dial": dial, "diversity": diversity, "filters": filters}
+        options = ListOptions(dial=dial, diversity=diversity, variety=variety, filters=filters)
         heading = self._answers.heading_of_seeds(query, title)
         found = self._answer(heading, query, n, reasons, options, asked=asked, distinct=True)
         return replace(found, took=songs.took, unknown=songs.unknown)
@@ -343,6 +349,7 @@ class Recommender:
         ordered: bool = False,
         question: Question = "either",
         dial: float = 0.0,
+        variety: float = 1.0,
     ) -> Explanation:
         """Everything that counts for and against one track.
 
@@ -361,7 +368,7 @@ class Recommender:
             As for `complete` and `vibe`.
         ordered
             Whether the order of `tracks` is meaningful, as for `complete`.
-        question, dial
+        question, dial, variety
             As for all verbs.
 
         Raises
@@ -372,6 +379,7 @@ class Recommender:
             If both a playlist and tracks or artists are given, or nothing of all.
         """
         check_dial(dial)
+        check_variety(variety)
         without = None
         tracks, artists = as_texts(tracks), as_texts(artists, "artist")
         songs = self._seeds(tracks, artists, title)
@@ -385,7 +393,7 @@ class Recommender:
             )
         explained = self.names.songs([as_text(track)])
         asked = np.array(explained.rows, dtype=np.int32)
-        parts = self.stages.parts(query, asked, dial)
+        parts = self.stages.parts(query, asked, dial, variety)
         return replace(
             self._answers.explanation(query, asked, parts, without, asked_with),
             is_given=bool(np.isin(asked, query.tracks.track_index)[0]),
@@ -550,6 +558,7 @@ class Recommender:
         question: Question = "either",
         dial: float = 0.0,
         diversity: float = 0.0,
+        variety: float = 1.0,
         filters: Filters = NO_FILTERS,
     ) -> tuple[Int32Array, Float32Array]:
         """The best tracks for many playlists at once, as arrays; none already in a playlist.
@@ -561,7 +570,7 @@ class Recommender:
         playlist_tracks : csr_matrix [batch_size, num_tracks], optional
             Which tracks each playlist holds, whatever the values; by default those of the bundle's
             playlists. An empty row gets the most popular tracks.
-        n, question, dial, diversity, filters
+        n, question, dial, diversity, variety, filters
             As for all verbs.
 
         Returns
@@ -577,7 +586,7 @@ class Recommender:
             query = self.queries.of_rows(np.atleast_1d(np.asarray(playlist_index)), question)
         else:
             raise InputError("recommend needs playlist_index or playlist_tracks")
-        return self.rank(query, n, dial=dial, diversity=diversity, filters=filters)
+        return self.rank(query, n, dial=dial, diversity=diversity, variety=variety, filters=filters)
 
     def rank(
         self,
@@ -586,11 +595,12 @@ class Recommender:
         *,
         dial: float = 0.0,
         diversity: float = 0.0,
+        variety: float = 1.0,
         filters: Filters = NO_FILTERS,
     ) -> tuple[Int32Array, Float32Array]:
         """`recommend` for queries in the package's own types."""
         allowed = self._allowed(filters)
-        options = ListOptions(dial=dial, diversity=diversity, filters=filters)
+        options = ListOptions(dial=dial, diversity=diversity, variety=variety, filters=filters)
         return self._ranker.rank(Query.of(query), n, allowed=allowed, **options)
 
     @property
@@ -661,7 +671,9 @@ class Recommender:
         )
         found = track_index[0][track_index[0] >= 0]
         score = score[0, : len(found)]
-        parts = ranker.stages.parts_of_scores(query, found, score, options.get("dial", 0.0))
+        parts = ranker.stages.parts_of_scores(
+            query, found, score, options.get("dial", 0.0), options.get("variety", 1.0)
+        )
         return self._answers.tracks(
             title, query, found, score, parts, shared=reasons, without=without, asked=asked
         )

@@ -13,6 +13,7 @@ from segue.data.playlists import BoolArray, TrackLists
 from segue.errors import ArtefactError, InputError
 from segue.scoring.query import EITHER, FIT, NEXT, Query
 from segue.scoring.recency import Recency
+from segue.scoring.variety import Variety
 
 Question = Literal["fit", "next", "either"]
 
@@ -51,12 +52,15 @@ class Questions:
     weights : (float, float)
         A list for either is ordered by odds · weight summed over both questions. Without trees for
         one of them it keeps the order of the first stage.
+    variety : Variety
+        By how much tracks by the artists of a list are held back, whatever it asks.
     """
 
     next: Recency = Recency(8.0, 1.0)  # noqa: RUF009 - frozen
     either: Recency = Recency(2.0, 1.0)  # noqa: RUF009
     num_trees: tuple[int, int] | None = None
     weights: tuple[float, float] = (1.0, 1.0)
+    variety: Variety = Variety()  # noqa: RUF009
 
     def __post_init__(self) -> None:
         """Raise ValueError for values out of range."""
@@ -117,8 +121,10 @@ class Questions:
             if "weights" in given:
                 fit, following = given["weights"]
                 given["weights"] = (float(fit), float(following))
+            if "variety" in given:
+                given["variety"] = Variety.from_json(given["variety"])
             return cls(**given)
-        except (TypeError, ValueError, OverflowError) as error:
+        except (TypeError, ValueError, KeyError, OverflowError) as error:
             raise ArtefactError(
                 f"how the bundle answers its questions cannot be read ({error})"
             ) from error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,15 +18,17 @@ from segue.scoring.questions import Questions
 from segue.scoring.second_stage import SecondStage
 from segue.scoring.term import ScoreParts
 from segue.scoring.terms import first_stage_of
+from segue.scoring.variety import HeldBack
 
 
 @dataclass(frozen=True, eq=False)
 class TwoStages:
     """A first stage, and a second one that reorders the best tracks of the first.
 
-    A track's score depends only on the query and the dial, not on filters or the length of a list:
-    the second stage always sees the same pool, the first stage's best tracks with the dial at 0,
-    and filters are applied afterwards. It was trained on such pools, too.
+    A track's score depends only on the query, the dial and the variety, not on filters or the
+    length of a list: the second stage always sees the same pool, the first stage's best tracks with
+    dial and variety at 0, and these and filters are applied afterwards. It was trained on such
+    pools, too.
 
     Attributes
     ----------
@@ -64,24 +66,35 @@ class TwoStages:
             )
         return cls(first, second, questions)
 
-    def scores(self, query: TrackLists | Query) -> Float32Array:
+    def scores(self, query: TrackLists | Query, variety: float = 1.0) -> Float32Array:
         """Scores of all tracks with the dial at 0: float32 [num_lists, num_tracks]."""
-        query = Query.of(query)
-        scores = self.first.scores(query)
+        plain = Query.of(query)
+        varied = self._varied(plain, variety)
+        scores = self.first.scores(varied)
         if self.second is not None:
-            pool, _, score = self._pool(query, self.second)
+            pool, _, score = self._pool(plain, self.second)
+            score += self._held_back(varied, pool)
             row, place = np.nonzero(pool >= 0)
             scores[row, pool[row, place]] = score[row, place]
         return scores
 
     def best(
-        self, query: Query, n: int, *, dial: float = 0.0, allowed: BoolArray | None = None
+        self,
+        query: Query,
+        n: int,
+        *,
+        dial: float = 0.0,
+        variety: float = 1.0,
+        allowed: BoolArray | None = None,
     ) -> tuple[Int32Array, Float32Array]:
         """The `n` best tracks for each list that are not in it.
 
         Parameters
         ----------
         query, n, dial
+        variety
+            From 0, by the score alone, to 1: tracks by the artists of the list's tracks are held
+            back as far as `questions` says.
         allowed : bool [num_tracks], optional
             The tracks that may be in any list; by default all.
 
@@ -91,27 +104,33 @@ class TwoStages:
         score : float32 [num_lists, n]
             Padded with −1 and −inf where no other track is allowed.
         """
+        varied = self._varied(query, variety)
         if self.second is None:
-            return self.first.best(query, n, dial=dial, allowed=allowed)
+            return self.first.best(varied, n, dial=dial, allowed=allowed)
         size = self.second.pool_size
         width = size
         # What an index finds depends on the number requested; the pool must not.
         if dial == 0 and self.first.index is None:
             num_forbidden = 0 if allowed is None else int((~allowed).sum())
-            width = max(size, n + min(size, num_forbidden))
+            num_held = 0 if varied.held_back is None else n // 2
+            width = max(size, n + min(size, num_forbidden) + num_held)
         found, score = self.first.best(query, width)
         pool = found[:, :size]
         score[:, :size] = self.second.reordered(query, pool, score[:, :size])
         if dial and self.first.popularity is not None:
             score[:, :size] += self.first.popularity.turned(pool, query, dial)
+        taken = self._held_back(varied, found)
+        score += taken
         left = found >= 0
         if allowed is not None:
             left &= allowed[found]
         score[~left] = -np.inf
-        # Tracks from outside the pool, where the pool is not enough.
-        everything = (found[:, -1] < 0) | (left.sum(axis=1) >= n)
+        # Tracks from outside the pool, where the pool is not enough. None of them comes before one
+        # that is not held back.
+        enough = (left & (taken == 0)).sum(axis=1) >= n
+        everything = (found[:, -1] < 0) | enough
         if dial or n > width or not everything.all():
-            further, more = self.first.best(query, n + size, dial=dial, allowed=allowed)
+            further, more = self.first.best(varied, n + size, dial=dial, allowed=allowed)
             more[_same_row(further, pool, self.first.num_tracks)] = -np.inf
             found = np.concatenate([pool, further], axis=1)
             score = np.concatenate([score[:, :size], more], axis=1)
@@ -119,13 +138,15 @@ class TwoStages:
         order = np.lexsort((found, -score), axis=1)[:, :n]
         return np.take_along_axis(found, order, axis=1), np.take_along_axis(score, order, axis=1)
 
-    def parts(self, query: Query, tracks: Int32Array, dial: float = 0.0) -> ScoreParts:
+    def parts(
+        self, query: Query, tracks: Int32Array, dial: float = 0.0, variety: float = 1.0
+    ) -> ScoreParts:
         """What the scores of some tracks are the sum of, for a single list.
 
         With a second stage the last source is ``("list", -1)``: what it adds to each, which is 0
         for tracks outside its pool.
         """
-        parts = self.first.parts(query, tracks, dial)
+        parts = self.first.parts(self._varied(query, variety), tracks, dial)
         if self.second is None or query.empty[0]:
             return parts
         pool, first, second = self._pool(query, self.second)
@@ -135,14 +156,31 @@ class TwoStages:
         return parts.with_source(("list", -1), added[tracks])
 
     def parts_of_scores(
-        self, query: Query, tracks: Int32Array, score: Float32Array, dial: float
+        self,
+        query: Query,
+        tracks: Int32Array,
+        score: Float32Array,
+        dial: float = 0.0,
+        variety: float = 1.0,
     ) -> ScoreParts:
         """`parts` without running the trees, given the scores (float32 [num_tracks_asked])."""
-        parts = self.first.parts(query, tracks, dial)
+        parts = self.first.parts(self._varied(query, variety), tracks, dial)
         if self.second is None or query.empty[0]:
             return parts
         added: NDArray[np.float64] = score - parts.parts.sum(axis=1)
         return parts.with_source(("list", -1), added)
+
+    def _varied(self, query: Query, variety: float) -> Query:
+        """The query with what variety holds back."""
+        held = np.float32(variety) * self.questions.variety.of(query)
+        return replace(query, held_back=held) if held.any() else query
+
+    def _held_back(self, varied: Query, tracks: Int32Array) -> Float32Array:
+        """What is taken from the scores of given tracks of each list: float32, at most 0."""
+        term = self.first.term(HeldBack)
+        if term is None or varied.held_back is None:
+            return np.zeros(tracks.shape, dtype=np.float32)
+        return term.pairs(tracks.astype(np.int64), term.prepare(varied))
 
     def _pool(
         self, query: Query, second: SecondStage

@@ -64,6 +64,14 @@ Dial = Annotated[
         description="From −1, mainstream, through 0, the model itself, to 1, deep cuts.",
     ),
 ]  # fmt: skip
+Variety = Annotated[
+    float,
+    Field(
+        ge=0, le=1, allow_inf_nan=False,
+        description="How far tracks by the artists of the songs are held back: from 0, not at all, "
+        "to 1, so far that they are as rare in lists as in playlists.",
+    ),
+]  # fmt: skip
 
 
 class Question(BaseModel):
@@ -107,8 +115,10 @@ class ListQuestion(Question):
     question: WhichQuestion = "either"
     dial: Dial = 0.0
     diversity: float = Field(
-        default=0.0, ge=0, le=1, allow_inf_nan=False, description="More variety, up to 1."
-    )
+        default=0.0, ge=0, le=1, allow_inf_nan=False,
+        description="Tracks less like each other, up to 1.",
+    )  # fmt: skip
+    variety: Variety = 1.0
     reasons: bool = Field(
         default=False,
         description="Name playlists that hold both a recommended track and some of the query.",
@@ -118,7 +128,12 @@ class ListQuestion(Question):
     def options(self) -> ListOptions:
         """In the form that the recommender takes."""
         filters = Filters(**self.filters.model_dump())
-        return {"dial": self.dial, "diversity": self.diversity, "filters": filters}
+        return {
+            "dial": self.dial,
+            "diversity": self.diversity,
+            "variety": self.variety,
+            "filters": filters,
+        }
 
 
 def one_of(*names: str) -> ConfigDict:

@@ -36,6 +36,7 @@ from segue.service.schemas import (
     OwnIds,
     Question,
     Title,
+    Variety,
     WhichQuestion,
     check_one_of,
     one_of,
@@ -219,6 +220,7 @@ class Why(Question):
     ordered: bool = Field(default=False, description="Whether the order of `tracks` is meaningful.")
     question: WhichQuestion = "either"
     dial: Dial = 0.0
+    variety: Variety = 1.0
 
     @model_validator(mode="after")
     def _check(self) -> Why:
@@ -364,6 +366,7 @@ def routes(work: Work) -> APIRouter:
                 ordered=question.ordered,
                 question=question.question,
                 dial=question.dial,
+                variety=question.variety,
             )
         )
 

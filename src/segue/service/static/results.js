@@ -66,8 +66,9 @@ export class Results {
       exclude_artists: idsOf(kept, "artist"),
       other_versions: false,
     };
+    // Whoever wants no limit wants no other one either.
+    const body = { n: this.n, dial: state.dial, variety: state.perArtist ? 1 : 0, filters };
     if (state.perArtist) filters.max_per_artist = state.perArtist;
-    const body = { n: this.n, dial: state.dial, filters };
     if (!from.length) return (signal) => popular(body, signal);
     const tracks = idsOf(from, "track").slice(-MOST_ASKED);
     const asked = { tracks, artists: idsOf(from, "artist"), question: state.question, reasons: true };
