@@ -18,6 +18,8 @@ import segue
 from segue.data.playlists import Catalog, Playlists, TrackLists
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.recommend.filters import Filters
+from segue.scoring.questions import Questions
+from segue.scoring.variety import Variety
 
 pytestmark = pytest.mark.usefixtures("in_the_folder")
 SEGUE = str(Path(sys.executable).parent / "segue")
@@ -50,6 +52,7 @@ def folder(bare_bundle, tmp_path_factory) -> Path:
         PlaylistGraph(playlists, catalog),
         np.random.default_rng(4),
         popularity=np.array([5, 4, 3, 9, 1, 1, 1, 1, 1, 1], dtype=np.int64),
+        questions=Questions(variety=Variety((1, 3), (0.4, 0.2))).to_json(),
     )
     parent = tmp_path_factory.mktemp("music")
     bundle.save(parent / "bundle")
@@ -325,6 +328,8 @@ def test_wishes_reach_the_recommender(run, recommender, folder):
             0.5,
             "--diversity",
             0.2,
+            "--variety",
+            0.5,
         ),
         *("--exclude-track", "あなた", "--exclude-artist", "johnny cash", "--max-per-artist", 1),
         *("--max-per-album", 3, "--no-other-versions", "--only-tracks", "allowed.txt"),
@@ -339,7 +344,9 @@ def test_wishes_reach_the_recommender(run, recommender, folder):
         max_per_album=3,
         other_versions=False,
     )
-    expected = recommender.vibe(["Halo"], 9, dial=0.5, diversity=0.2, filters=filters, reasons=True)
+    expected = recommender.vibe(
+        ["Halo"], 9, dial=0.5, diversity=0.2, variety=0.5, filters=filters, reasons=True
+    )
     assert json.loads(out) == expected.to_json()
     assert [track.track_id for track in expected.tracks] in (["t:0"], ["t:5"], ["t:7"])
     only = run("vibe", "bundle", "Halo", "--only-artist", "a:3", "--json")[1]
@@ -438,6 +445,9 @@ def test_why_one_track(run, recommender):
     assert ("below 0: counting against it" in err) == any(t.part < 0 for t in why.terms)
     out = run("why", "bundle", "あなた", "--playlist", "10", "--json")[1]
     assert json.loads(out) == recommender.why("t:4", "10").to_json()
+    status, out, _ = run("why", "bundle", "あなた", "Halo", "--variety", 0, "--json")
+    assert json.loads(out) == recommender.why("t:4", tracks=["t:1"], variety=0.0).to_json()
+    assert json.loads(out) != recommender.why("t:4", tracks=["t:1"]).to_json()
     assert "made without playlists" in run("why", "without", "あなた", "Halo")[2]
     for wrong in (["Halo", "--playlist", "10"], []):
         status, _, err = run("why", "bundle", "あなた", *wrong)

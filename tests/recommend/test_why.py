@@ -9,7 +9,9 @@ from scipy.sparse import csr_array
 from segue.recommend.filters import Filters
 from segue.recommend.reasons import Explainer
 from segue.recommend.recommender import Recommender
+from segue.scoring.questions import Questions
 from segue.scoring.term import ScoreParts
+from segue.scoring.variety import Variety
 from segue.scoring.wide import WidePart
 
 NUM_TRACKS = 160
@@ -42,7 +44,12 @@ def recommender(planted_bundle, second_stage_arrays) -> Recommender:
     weights = rng.uniform(0, 0.3, (NUM_TRACKS, NUM_TRACKS)).astype(np.float32)
     wide = WidePart.from_matrix(csr_array(weights * (rng.random(weights.shape) < 0.1)))
     recommender = Recommender(
-        replace(planted_bundle, terms={"wide": wide.arrays()}, second_stage=second_stage_arrays)
+        replace(
+            planted_bundle,
+            terms={"wide": wide.arrays()},
+            second_stage=second_stage_arrays,
+            questions=Questions(variety=Variety((1, 20), (0.4, 0.2))).to_json(),
+        )
     )
     recommender.stages.second.pool_size = 25
     return recommender
@@ -50,14 +57,19 @@ def recommender(planted_bundle, second_stage_arrays) -> Recommender:
 
 @pytest.mark.parametrize("asked", ASKED)
 @pytest.mark.parametrize("filters", FILTERS)
-@pytest.mark.parametrize(("dial", "diversity"), [(0.0, 0.0), (0.6, 0.0), (0.0, 0.4), (-0.3, 0.5)])
-def test_a_list_and_why_are_the_same(recommender, asked, filters, dial, diversity):
+@pytest.mark.parametrize(
+    ("dial", "diversity", "variety"),
+    [(0.0, 0.0, 1.0), (0.0, 0.0, 0.0), (0.6, 0.0, 1.0), (0.0, 0.4, 0.5), (-0.3, 0.5, 1.0)],
+)
+def test_a_list_and_why_are_the_same(recommender, asked, filters, dial, diversity, variety):
     verb, of_list, of_track = ASKED[asked]
-    options = {"dial": dial, "diversity": diversity, "filters": FILTERS[filters]}
+    options = {
+        "dial": dial, "diversity": diversity, "variety": variety, "filters": FILTERS[filters],
+    }  # fmt: skip
     found = getattr(recommender, verb)(**of_list, n=12, **options)
     assert found.tracks
     for track in found.tracks:
-        why = recommender.why(track.track_id, **of_track, dial=dial)
+        why = recommender.why(track.track_id, **of_track, dial=dial, variety=variety)
         assert why.score == pytest.approx(track.score, abs=1e-6)
         terms = {(term.kind, term.id): term.part for term in why.terms}
         assert sum(terms.values()) == pytest.approx(track.score, abs=1e-6)

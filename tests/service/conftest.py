@@ -15,6 +15,8 @@ from segue.bundle import Bundle
 from segue.data.relations import Nodes
 from segue.data.title_words import Vocabulary
 from segue.graph.playlist_graph import PlaylistGraph
+from segue.scoring.questions import Questions
+from segue.scoring.variety import Variety
 from segue.service import app as app_module
 from segue.service.app import create_app
 from segue.service.serving import Serving
@@ -47,6 +49,7 @@ def bundle_of(graph: PlaylistGraph, rng_seed: int) -> Bundle:
         metrics={},
         split={},
         graph_fingerprint="planted",
+        questions=Questions(variety=Variety((1, 5), (0.4, 0.2))).to_json(),
     )
 
 

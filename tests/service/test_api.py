@@ -47,7 +47,7 @@ def test_complete_a_playlist_of_the_bundle(client, recommender):
 
 def test_complete_with_every_option(client, recommender):
     question = {
-        "tracks": TRACKS, "ordered": True, "n": 6, "dial": -0.5, "diversity": 0.25,
+        "tracks": TRACKS, "ordered": True, "n": 6, "dial": -0.5, "diversity": 0.25, "variety": 0.5,
         "filters": {
             "exclude_tracks": ["segue:track:5"], "exclude_artists": ["segue:artist:2"],
             "only_tracks": None, "only_artists": [f"segue:artist:{a}" for a in range(12)],
@@ -63,7 +63,7 @@ def test_complete_with_every_option(client, recommender):
         other_versions=False,
     )
     expected = recommender.complete(
-        tracks=TRACKS, n=6, ordered=True, dial=-0.5, diversity=0.25, filters=filters
+        tracks=TRACKS, n=6, ordered=True, dial=-0.5, diversity=0.25, variety=0.5, filters=filters
     )
     assert post(client, "/complete", question) == expected.to_json()
     names = [track["artist_name"] for track in expected.to_json()["tracks"]]
@@ -177,10 +177,11 @@ def test_tidy(client, recommender):
 
 
 def test_reasons_sum_to_the_score(client, recommender):
-    listed = post(client, "/complete", {"playlist": "7", "n": 1, "dial": 0.5})["tracks"][0]
-    why = post(client, "/why", {"track": listed["track_id"], "playlist": "7", "dial": 0.5})
-    assert why["score"] == pytest.approx(listed["score"], abs=1e-6)
-    assert sum(term["part"] for term in why["terms"]) == pytest.approx(why["score"])
+    for options in ({"dial": 0.5}, {"variety": 0}, {"variety": 0.5}):
+        listed = post(client, "/complete", {"playlist": "7", "n": 40, **options})["tracks"][-1]
+        why = post(client, "/why", {"track": listed["track_id"], "playlist": "7", **options})
+        assert why["score"] == pytest.approx(listed["score"], abs=1e-6)
+        assert sum(term["part"] for term in why["terms"]) == pytest.approx(why["score"])
     why = post(client, "/why", {"track": "segue:track:80", "tracks": TRACKS})
     assert why == recommender.why("segue:track:80", tracks=TRACKS).to_json()
 

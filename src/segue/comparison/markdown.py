@@ -50,9 +50,9 @@ def markdown(
         lines = [f"- {name}: {why}" for name, why in unfinished.items()]
         parts += ["**Not everything is finished.** Missing from these tables:", "\n".join(lines)]
     best, baselines = comparison.best(), comparison.baselines
-    accuracy, popularity = (
+    accuracy, popularity, variety = (
         [metric for metric in METRICS if metric.topic == topic]
-        for topic in ("accuracy", "popularity")
+        for topic in ("accuracy", "popularity", "variety")
     )
     if best:
         parts += [
@@ -70,6 +70,10 @@ def markdown(
         "tracks, bucket 5 the least, each with a fifth of the training pairs.",
         _figures(comparison.rows, popularity),
         *shown("recall-by-novelty.png", "recall-by-popularity.png"),
+        "## Artists",
+        "The share of tracks by an artist of the playlist's known tracks, and of pairs of tracks by "
+        "different artists: in the first ten, and among the held-out tracks, as playlists are.",
+        _figures(comparison.rows, variety),
         "## Chosen on validation",
         "Each training keeps its best epoch, each baseline its best options, each architecture "
         f"its best row (✓): all by {BEST_BY} on validation, where these figures are from.",
