@@ -71,8 +71,8 @@ def markdown(
         _figures(comparison.rows, popularity),
         *shown("recall-by-novelty.png", "recall-by-popularity.png"),
         "## Artists",
-        "The share of tracks by an artist of the playlist's known tracks, and of pairs of tracks by "
-        "different artists: in the first ten, and among the held-out tracks, as playlists are.",
+        "The share of tracks by an artist of the playlist's known tracks, and of pairs of tracks "
+        "by different artists: in the first ten, and among the held-out tracks.",
         _figures(comparison.rows, variety),
         "## Chosen on validation",
         "Each training keeps its best epoch, each baseline its best options, each architecture "
