@@ -23,7 +23,7 @@ VARIETY = Variety((1, 4), (0.5, 0.1))
 # Of one, two and four tracks, and none; the last names an artist, of a track in the list.
 LISTS = [[3], [9, 8], [3, 50, 7, 120], [], [9]]
 NAMED = [[], [], [], [2], [4]]
-HELD_BACK = [0.5, 0.3, 0.1, 0, 0.5]
+TAKEN = [0.5, 0.3, 0.1, 0, 0.5]
 
 
 @pytest.fixture(scope="module")
@@ -54,21 +54,30 @@ def query() -> Query:
 
 
 @pytest.fixture
-def taken(bundle) -> np.ndarray:
-    """What is to be taken from each score, track by track."""
+def theirs(bundle) -> np.ndarray:
+    """Which tracks are by the artists of each list: bool [num_lists, num_tracks]."""
     artist = bundle.catalog.main_artist
     return np.array(
         [
-            [
-                amount * (artist[track] in set(artist[tracks]) - set(named))
-                for track in range(NUM_TRACKS)
-            ]
-            for tracks, named, amount in zip(LISTS, NAMED, HELD_BACK, strict=True)
+            [artist[track] in set(artist[tracks]) - set(named) for track in range(NUM_TRACKS)]
+            for tracks, named in zip(LISTS, NAMED, strict=True)
         ]
     )
 
 
-def test_amounts_between_the_numbers_are_interpolated():
+def varied(stages, query, theirs, variety: float) -> np.ndarray:
+    """Scores of all tracks: of what lifts theirs above the last of the pool, a share is taken."""
+    scores = stages.scores(query, 0.0)
+    for row, tracks in enumerate(LISTS):
+        left = np.setdiff1d(np.arange(NUM_TRACKS), tracks)
+        least = np.sort(scores[row, left])[-stages.pool_size :][0]
+        lifted = np.maximum(scores[row] - least, 0) * theirs[row]
+        lifted[tracks] = 0
+        scores[row] -= variety * TAKEN[row] * lifted
+    return scores
+
+
+def test_shares_between_the_numbers_are_interpolated():
     lists = TrackLists.from_lists([[], [0], [0, 1], [0, 1, 2, 3], list(range(9))])
     found = VARIETY.of(Query(lists))
     np.testing.assert_allclose(found, [0, 0.5, 0.3, 0.1, 0.1], atol=1e-6)
@@ -76,9 +85,9 @@ def test_amounts_between_the_numbers_are_interpolated():
 
 
 @pytest.mark.parametrize("variety", [0.0, 0.4, 1.0])
-def test_scores_are_lowered_by_it(stages, query, taken, variety):
-    plain = stages.scores(query, 0.0)
-    np.testing.assert_allclose(stages.scores(query, variety), plain - variety * taken, atol=1e-6)
+def test_a_share_of_what_lifts_them_is_taken(stages, query, theirs, variety):
+    expected = varied(stages, query, theirs, variety)
+    np.testing.assert_allclose(stages.scores(query, variety), expected, atol=1e-6)
 
 
 @pytest.mark.parametrize("dial", [0.0, 0.7])
@@ -98,18 +107,21 @@ def test_a_list_is_the_order_of_these_scores(stages, query, n, every, dial):
         assert (found[row, len(expected) :] == -1).all()
 
 
-def test_its_part_is_what_it_takes(stages, query, taken):
+@pytest.mark.parametrize("dial", [0.0, -0.6])
+def test_its_part_is_what_it_takes(stages, query, theirs, dial):
     tracks = np.arange(NUM_TRACKS, dtype=np.int32)
-    for row, scores in enumerate(stages.scores(query)):
+    plain, expected = stages.scores(query, 0.0), varied(stages, query, theirs, 1.0)
+    for row, scores in enumerate(expected):
         one = query.rows(slice(row, row + 1))
-        parts = stages.parts(one, tracks)
+        parts = stages.parts(one, tracks, dial)
+        scores = scores + dial * stages.first.popularity.full_turn * (not query.empty[row])
         np.testing.assert_allclose(parts.parts.sum(axis=1), scores, atol=1e-5)
+        part = np.zeros(NUM_TRACKS)
         if ("variety", -1) in parts.sources:
             part = parts.parts[:, parts.sources.index(("variety", -1))]
-        else:
-            part = np.zeros(NUM_TRACKS)
-        np.testing.assert_allclose(part, -taken[row], atol=1e-6)
-        given = stages.parts_of_scores(one, tracks, scores)
+        np.testing.assert_allclose(part, expected[row] - plain[row], atol=1e-6)
+        given = stages.parts_of_scores(one, tracks, scores.astype(np.float32), dial)
+        assert given.sources == parts.sources
         np.testing.assert_allclose(given.parts, parts.parts, atol=1e-5)
 
 
@@ -120,21 +132,20 @@ def recommender(bundle) -> Recommender:
 
 def test_a_list_says_what_was_held_back(recommender):
     asked, by = "Track 3", "Artist 3"
-    free = recommender.vibe([asked], 60, variety=0.0)
-    found = recommender.vibe([asked], 60)
+    free = recommender.vibe([asked], NUM_TRACKS, variety=0.0)
+    found = recommender.vibe([asked], NUM_TRACKS)
     ours = [sum(t.artist_name == by for t in each.tracks[:10]) for each in (free, found)]
-    assert ours[0] > ours[1] == 0
-    (held,) = {
-        reason.part for t in found.tracks for reason in t.because if reason.kind == "variety"
-    }
-    assert held == pytest.approx(-0.5)
+    assert ours[0] > ours[1]
+    print([(t.artist_name, t.because, t.rest) for t in found.tracks if t.artist_name == by][:2])
+    assert any(reason.kind == "variety" for t in found.tracks for reason in t.because)
     for track in found.tracks:
         assert sum(reason.part for reason in track.because) + track.rest == pytest.approx(
             track.score, abs=1e-5
         )
         why = recommender.why(track.track_id, tracks=[asked])
         assert why.score == pytest.approx(track.score, abs=1e-5)
-        assert (track.artist_name == by) == any(t.kind == "variety" and t.part for t in why.terms)
+        held = any(term.kind == "variety" and term.part < 0 for term in why.terms)
+        assert held == (track.artist_name == by)
 
 
 def test_a_filter_for_the_artist_is_not_left_empty(recommender):
@@ -173,12 +184,13 @@ def test_it_is_stored(bundle):
     "stored",
     [
         {"num_given": [1]},
-        {"num_given": [1, 2], "held_back": [0.1]},
-        {"num_given": [2, 1], "held_back": [0.1, 0.1]},
-        {"num_given": [0], "held_back": [0.1]},
-        {"num_given": [1], "held_back": [-0.1]},
-        {"num_given": [1], "held_back": [float("nan")]},
-        {"num_given": [1], "held_back": ["much"]},
+        {"num_given": [1, 2], "taken": [0.1]},
+        {"num_given": [2, 1], "taken": [0.1, 0.1]},
+        {"num_given": [0], "taken": [0.1]},
+        {"num_given": [1], "taken": [-0.1]},
+        {"num_given": [1], "taken": [float("nan")]},
+        {"num_given": [1], "taken": [1.0]},
+        {"num_given": [1], "taken": ["much"]},
         [0.5],
     ],
 )
@@ -187,15 +199,6 @@ def test_what_cannot_be_read_is_refused(stored):
         Questions.from_json({"variety": stored})
 
 
-def test_left_out_scores_hold_nothing_back(stages, query):
-    plain = Query(query.tracks)
-    held = replace(plain, held_back=np.ones(len(plain), dtype=np.float32))
-    with pytest.raises(ValueError, match="hold nothing back"):
-        stages.first.left_out(held)
-    assert np.isfinite(stages.first.left_out(plain)).all()
-
-
-# The planted bundle with one stage is enough for the rest.
 def test_ranking_with_limits_looks_at_varied_scores(stages, bundle, query):
     ranker = Ranker(stages, bundle.catalog)
     found, _ = ranker.rank(query, 10, filters=Filters(max_per_artist=2))

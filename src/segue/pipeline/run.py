@@ -250,7 +250,7 @@ class TrainingRun:
         self.report.say("Counting how many songs by the same artists playlists hold")
         catalog = self.split.train.catalog
         stages = TwoStages.of(measured, catalog, second_stage, questions)
-        return fit_variety(self.split.train, stages, self.config.rng_seed)
+        return fit_variety(self.split, stages, self.config.rng_seed)
 
     def refitted(self, result: TrainResult) -> TrainResult:
         """The training that ships, on all pairs: again to the epoch chosen, or one epoch more."""

@@ -210,9 +210,7 @@ class FirstStage:
         """
         num_tracks = self.num_tracks
         share = 1.0 if allowed is None else max(int(allowed.sum()), 1) / num_tracks
-        # Tracks that are held back must not crowd out the others.
-        num_held = 0 if query.held_back is None else n
-        wanted = int((n + num_held + excluded.lengths.max(initial=0)) / share)
+        wanted = int((n + excluded.lengths.max(initial=0)) / share)
         widen = max(1, round(wanted / _INDEX_LENGTH))
         vectors = asked[0][1]
         dials = np.zeros(len(query), dtype=np.float32)

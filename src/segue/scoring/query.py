@@ -31,9 +31,6 @@ class Query:
         all ask `FIT`.
     words : TrackLists or None
         Rows of words, one list for each list of tracks: those of its title.
-    held_back : float32 [num_lists] or None
-        What is taken from the scores of tracks by the artists of each list's tracks, at least 0
-        (see `segue.scoring.variety`); None: nothing.
     """
 
     tracks: TrackLists
@@ -41,7 +38,6 @@ class Query:
     artists: TrackLists | None = None
     asks: NDArray[np.int8] | None = None
     words: TrackLists | None = None
-    held_back: Float32Array | None = None
 
     def __post_init__(self) -> None:
         """Raise ValueError if columns do not fit together."""
@@ -51,10 +47,8 @@ class Query:
             lists = getattr(self, name)
             if lists is not None and len(lists) != len(self.tracks):
                 raise ValueError(f"{name} and tracks differ in the number of lists")
-        for name in ("asks", "held_back"):
-            column = getattr(self, name)
-            if column is not None and column.shape != (len(self.tracks),):
-                raise ValueError(f"{name} must hold one value per list")
+        if self.asks is not None and self.asks.shape != (len(self.tracks),):
+            raise ValueError("asks must hold one value per list")
 
     @classmethod
     def of(cls, query: TrackLists | Query) -> Query:
@@ -81,7 +75,6 @@ class Query:
             None if self.artists is None else self.artists.rows(rows),
             None if self.asks is None else self.asks[rows],
             None if self.words is None else self.words.rows(rows),
-            None if self.held_back is None else self.held_back[rows],
         )
 
     def asked(self, row: int) -> int:

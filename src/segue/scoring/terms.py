@@ -15,7 +15,6 @@ from segue.scoring.centroid import Centroid, Words
 from segue.scoring.first_stage import FirstStage
 from segue.scoring.popularity import Popularity
 from segue.scoring.term import StoredTerm
-from segue.scoring.variety import HeldBack
 from segue.scoring.wide import WidePart
 
 # By the name of their arrays in a bundle.
@@ -41,10 +40,7 @@ def first_stage_of(
             words_of(vectors, catalog),
         ),
         Popularity(vectors.popularity),
-        (
-            *load_terms(vectors.terms, catalog.num_tracks).values(),
-            HeldBack(catalog.main_artist),
-        ),
+        tuple(load_terms(vectors.terms, catalog.num_tracks).values()),
         index,
     )
 

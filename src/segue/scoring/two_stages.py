@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,10 +15,10 @@ from segue.scoring.ann import AnnIndex
 from segue.scoring.first_stage import FirstStage
 from segue.scoring.query import Query
 from segue.scoring.questions import Questions
-from segue.scoring.second_stage import SecondStage
+from segue.scoring.second_stage import POOL_SIZE, SecondStage
 from segue.scoring.term import ScoreParts
 from segue.scoring.terms import first_stage_of
-from segue.scoring.variety import HeldBack
+from segue.scoring.variety import held_back, same_artist
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,20 +27,23 @@ class TwoStages:
 
     A track's score depends only on the query, the dial and the variety, not on filters or the
     length of a list: the second stage always sees the same pool, the first stage's best tracks with
-    dial and variety at 0, and these and filters are applied afterwards. It was trained on such
-    pools, too.
+    the dial at 0, and in this pool tracks by the list's own artists are held back. The dial and
+    filters are applied afterwards. The second stage was trained on such pools, too.
 
     Attributes
     ----------
     first : FirstStage
     second : SecondStage or None
     questions : Questions
-        How queries are made by what they ask.
+        How queries are made by what they ask, and how far tracks are held back for variety.
+    artist : int32 [num_tracks] or None
+        The main artist of each track, −1 where none is known; None: nothing is held back.
     """
 
     first: FirstStage
     second: SecondStage | None = None
     questions: Questions = Questions()  # noqa: RUF009 - frozen
+    artist: Int32Array | None = None
 
     @classmethod
     def of(
@@ -64,16 +67,21 @@ class TwoStages:
             second = SecondStage(
                 second_stage, first, catalog, vectors.popularity, questions=questions
             )
-        return cls(first, second, questions)
+        return cls(first, second, questions, catalog.main_artist)
+
+    @property
+    def pool_size(self) -> int:
+        """How many of the best tracks of a list are reordered."""
+        return POOL_SIZE if self.second is None else self.second.pool_size
 
     def scores(self, query: TrackLists | Query, variety: float = 1.0) -> Float32Array:
         """Scores of all tracks with the dial at 0: float32 [num_lists, num_tracks]."""
-        plain = Query.of(query)
-        varied = self._varied(plain, variety)
-        scores = self.first.scores(varied)
-        if self.second is not None:
-            pool, _, score = self._pool(plain, self.second)
-            score += self._held_back(varied, pool)
+        query = Query.of(query)
+        scores = self.first.scores(query)
+        taken = self._taken(query, variety)
+        if self.second is not None or taken.any():
+            pool, first = self.first.best(query, self.pool_size)
+            score = self._held_back(query, pool, self._reordered(query, pool, first), taken)
             row, place = np.nonzero(pool >= 0)
             scores[row, pool[row, place]] = score[row, place]
         return scores
@@ -104,33 +112,29 @@ class TwoStages:
         score : float32 [num_lists, n]
             Padded with −1 and −inf where no other track is allowed.
         """
-        varied = self._varied(query, variety)
-        if self.second is None:
-            return self.first.best(varied, n, dial=dial, allowed=allowed)
-        size = self.second.pool_size
+        taken = self._taken(query, variety)
+        if self.second is None and not taken.any():
+            return self.first.best(query, n, dial=dial, allowed=allowed)
+        size = self.pool_size
         width = size
         # What an index finds depends on the number requested; the pool must not.
         if dial == 0 and self.first.index is None:
             num_forbidden = 0 if allowed is None else int((~allowed).sum())
-            num_held = 0 if varied.held_back is None else n // 2
-            width = max(size, n + min(size, num_forbidden) + num_held)
+            width = max(size, n + min(size, num_forbidden))
         found, score = self.first.best(query, width)
         pool = found[:, :size]
-        score[:, :size] = self.second.reordered(query, pool, score[:, :size])
+        of_pool = self._reordered(query, pool, score[:, :size])
+        score[:, :size] = self._held_back(query, pool, of_pool, taken)
         if dial and self.first.popularity is not None:
             score[:, :size] += self.first.popularity.turned(pool, query, dial)
-        taken = self._held_back(varied, found)
-        score += taken
         left = found >= 0
         if allowed is not None:
             left &= allowed[found]
         score[~left] = -np.inf
-        # Tracks from outside the pool, where the pool is not enough. None of them comes before one
-        # that is not held back.
-        enough = (left & (taken == 0)).sum(axis=1) >= n
-        everything = (found[:, -1] < 0) | enough
+        # Tracks from outside the pool, where the pool is not enough.
+        everything = (found[:, -1] < 0) | (left.sum(axis=1) >= n)
         if dial or n > width or not everything.all():
-            further, more = self.first.best(varied, n + size, dial=dial, allowed=allowed)
+            further, more = self.first.best(query, n + size, dial=dial, allowed=allowed)
             more[_same_row(further, pool, self.first.num_tracks)] = -np.inf
             found = np.concatenate([pool, further], axis=1)
             score = np.concatenate([score[:, :size], more], axis=1)
@@ -143,17 +147,28 @@ class TwoStages:
     ) -> ScoreParts:
         """What the scores of some tracks are the sum of, for a single list.
 
-        With a second stage the last source is ``("list", -1)``: what it adds to each, which is 0
-        for tracks outside its pool.
+        The last sources are ``("variety", -1)``, what is taken from each for variety, where
+        anything can be, and with a second stage ``("list", -1)``, what it adds; both are 0 for
+        tracks outside its pool.
         """
-        parts = self.first.parts(self._varied(query, variety), tracks, dial)
-        if self.second is None or query.empty[0]:
+        parts, taken = self.first.parts(query, tracks, dial), self._taken(query, variety)
+        if (self.second is None and not taken.any()) or query.empty[0]:
             return parts
-        pool, first, second = self._pool(query, self.second)
-        added = np.zeros(self.first.num_tracks)
-        looked_at = pool[0] >= 0
-        added[pool[0, looked_at]] = second[0, looked_at] - first[0, looked_at]
-        return parts.with_source(("list", -1), added[tracks])
+        pool, first = self.first.best(query, self.pool_size)
+        second = self._reordered(query, pool, first)
+        final = self._held_back(query, pool, second, taken)
+        listed = pool[0] >= 0
+
+        def of_tracks(score: Float32Array, before: Float32Array) -> NDArray[np.float64]:
+            added = np.zeros(self.first.num_tracks)
+            added[pool[0, listed]] = score[0, listed] - before[0, listed]
+            return added[tracks]
+
+        if taken.any():
+            parts = parts.with_source(("variety", -1), of_tracks(final, second))
+        if self.second is not None:
+            parts = parts.with_source(("list", -1), of_tracks(second, first))
+        return parts
 
     def parts_of_scores(
         self,
@@ -164,30 +179,42 @@ class TwoStages:
         variety: float = 1.0,
     ) -> ScoreParts:
         """`parts` without running the trees, given the scores (float32 [num_tracks_asked])."""
-        parts = self.first.parts(self._varied(query, variety), tracks, dial)
-        if self.second is None or query.empty[0]:
+        parts, taken = self.first.parts(query, tracks, dial), self._taken(query, variety)
+        if query.empty[0]:
+            return parts
+        if taken.any() and self.artist is not None:
+            pool, first = self.first.best(query, self.pool_size)
+            same = same_artist(query, tracks[None], self.artist)[0]
+            same &= np.isin(tracks, pool[0])
+            level = score.astype(np.float64)
+            if dial and self.first.popularity is not None:
+                level -= self.first.popularity.turned(tracks[None], query, dial)[0]
+            # Of what lifted it, so much is left.
+            lifted = (level - first[0, pool[0] >= 0].min(initial=np.inf)) / (1 - taken[0])
+            parts = parts.with_source(("variety", -1), np.where(same, -taken[0] * lifted, 0.0))
+        if self.second is None:
             return parts
         added: NDArray[np.float64] = score - parts.parts.sum(axis=1)
         return parts.with_source(("list", -1), added)
 
-    def _varied(self, query: Query, variety: float) -> Query:
-        """The query with what variety holds back."""
-        held = np.float32(variety) * self.questions.variety.of(query)
-        return replace(query, held_back=held) if held.any() else query
+    def _taken(self, query: Query, variety: float) -> Float32Array:
+        """The share that is taken from tracks by each list's artists: float32 [num_lists]."""
+        if self.artist is None:
+            return np.zeros(len(query), dtype=np.float32)
+        taken: Float32Array = np.float32(variety) * self.questions.variety.of(query)
+        return taken
 
-    def _held_back(self, varied: Query, tracks: Int32Array) -> Float32Array:
-        """What is taken from the scores of given tracks of each list: float32, at most 0."""
-        term = self.first.term(HeldBack)
-        if term is None or varied.held_back is None:
-            return np.zeros(tracks.shape, dtype=np.float32)
-        return term.pairs(tracks.astype(np.int64), term.prepare(varied))
+    def _reordered(self, query: Query, pool: Int32Array, score: Float32Array) -> Float32Array:
+        """The scores of some pools by both stages."""
+        return score if self.second is None else self.second.reordered(query, pool, score)
 
-    def _pool(
-        self, query: Query, second: SecondStage
-    ) -> tuple[Int32Array, Float32Array, Float32Array]:
-        """The second stage's pool, with scores by the first stage and by both."""
-        pool, first = self.first.best(query, second.pool_size)
-        return pool, first, second.reordered(query, pool, first)
+    def _held_back(
+        self, query: Query, pool: Int32Array, score: Float32Array, taken: Float32Array
+    ) -> Float32Array:
+        """The scores of some pools with what is taken from them."""
+        if self.artist is None or not taken.any():
+            return score
+        return held_back(score, same_artist(query, pool, self.artist), taken)
 
 
 def _same_row(tracks: Int32Array, others: Int32Array, num_tracks: int) -> BoolArray:

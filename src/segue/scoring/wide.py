@@ -12,18 +12,34 @@ from numpy.typing import NDArray
 
 from segue.data.playlists import Float32Array, Int32Array, Int64Array
 from segue.scoring.query import Query
-from segue.scoring.sparse import SparseScores
 from segue.scoring.term import ScoreParts, StoredTerm, Tracks
 
 if TYPE_CHECKING:
-    from scipy.sparse import csr_array
+    from scipy.sparse import csc_array, csr_array
 
 # Far above what is ever fitted, far below what sums in float32 cannot hold.
 _MOST_WEIGHT = 1e12
 
 
 @dataclass(frozen=True, eq=False)
-class WidePart(StoredTerm[SparseScores]):
+class WideScores:
+    """What the wide part adds to the scores for some lists.
+
+    Attributes
+    ----------
+    by_list : sparse float32 [num_lists, num_tracks]
+    """
+
+    by_list: csr_array
+
+    @cached_property
+    def by_track(self) -> csc_array:
+        """The same in CSC form, for fast selection of tracks."""
+        return self.by_list.tocsc()
+
+
+@dataclass(frozen=True, eq=False)
+class WidePart(StoredTerm[WideScores]):
     """Sparse weights W of tracks by tracks, summed over the tracks of a query.
 
         wide(u) = Σ_t (e_t / ē) · W_tu
@@ -94,7 +110,7 @@ class WidePart(StoredTerm[SparseScores]):
         shape = (self.num_tracks, self.num_tracks)
         return csr_array((self.weight, self.track_index, self.offsets), shape=shape)
 
-    def prepare(self, query: Query, dial: float = 0.0) -> SparseScores:
+    def prepare(self, query: Query, dial: float = 0.0) -> WideScores:
         """What this term adds for all tracks."""
         from scipy.sparse import csr_array
 
@@ -103,15 +119,24 @@ class WidePart(StoredTerm[SparseScores]):
             share = np.ones(tracks.num_pairs, dtype=np.float32)
         shape = (len(tracks), self.num_tracks)
         lists = csr_array((share, tracks.track_index, tracks.offsets), shape=shape)
-        return SparseScores(lists @ self.matrix)
+        return WideScores(lists @ self.matrix)
 
-    def add_to(self, scores: Float32Array, tracks: Tracks, prepared: SparseScores) -> None:
+    def add_to(self, scores: Float32Array, tracks: Tracks, prepared: WideScores) -> None:
         """Add this term."""
-        prepared.add_to(scores, tracks)
+        every = scores.shape[1] == self.num_tracks
+        added = (prepared.by_list if every else prepared.by_track[:, tracks]).tocoo()
+        scores[added.coords] += added.data
 
-    def pairs(self, tracks: Int64Array, prepared: SparseScores) -> Float32Array:
+    def pairs(self, tracks: Int64Array, prepared: WideScores) -> Float32Array:
         """This term for given tracks."""
-        return prepared.pairs(tracks)
+        found, added = np.zeros(tracks.shape, dtype=np.float32), prepared.by_list
+        of_all = np.zeros(self.num_tracks, dtype=np.float32)
+        for row in range(len(tracks)):
+            part = slice(added.indptr[row], added.indptr[row + 1])
+            of_all[added.indices[part]] = added.data[part]
+            found[row] = of_all[tracks[row]]
+            of_all[added.indices[part]] = 0
+        return found
 
     def left_out(self, query: Query, dial: float = 0.0) -> Float32Array:
         """This term of each track for its list without it."""
@@ -126,7 +151,7 @@ class WidePart(StoredTerm[SparseScores]):
             of_all[added.indices[part]] = 0
         return found
 
-    def strongest(self, n: int, prepared: SparseScores) -> list[Int64Array]:
+    def strongest(self, n: int, prepared: WideScores) -> list[Int64Array]:
         """The `n` tracks with the highest value for each list; all, if no more have one."""
         strongest, added = [], prepared.by_list
         for row in range(added.shape[0]):

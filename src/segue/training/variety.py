@@ -1,96 +1,115 @@
-"""By how much tracks by the artists of a short list are held back, from what playlists hold."""
+"""How far tracks by a list's own artists are held back: as playlists have them."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from segue.data.playlists import BoolArray, Int32Array, TrackLists
-from segue.graph.playlist_graph import PlaylistGraph
+from segue.data.playlists import BoolArray, Float32Array, Int32Array
+from segue.graph.split import HeldOut, Split
 from segue.metrics import artist_share
 from segue.scoring.query import Query
 from segue.scoring.two_stages import TwoStages
-from segue.scoring.variety import Variety
+from segue.scoring.variety import Variety, held_back, same_artist
 
 # The numbers of tracks given, and the length of the lists whose artists are counted.
 NUM_GIVEN, LIST_LENGTH = (1, 2, 3, 5, 10, 25), 10
-# The most and the fewest playlists of each number, and the best tracks of each list looked at.
-_MOST_PLAYLISTS, _FEWEST_PLAYLISTS, _WIDTH = 400, 50, 200
-# Purpose of a generator: part of the seed.
+# The most and the fewest playlists for each number.
+_MOST_PLAYLISTS, _FEWEST_PLAYLISTS = 500, 50
+# Purpose of a generator: part of the seed, as NumPy pads seeds with zeros.
 _FOR_GIVEN = 7
-_STEPS = 30  # halves an interval until nothing is left of it in float32
+# The shares that are tried.
+_SHARES = np.linspace(0, 0.99, 100)
 
 
-def fit_variety(train: PlaylistGraph, stages: TwoStages, rng_seed: int = 0) -> Variety:
-    """What has to be held back so that lists have no more of their artists than playlists have.
+def fit_variety(split: Split, stages: TwoStages, rng_seed: int = 0) -> Variety:
+    """The least with which lists hold no more of their own artists than playlists do.
 
-    For each number of tracks given, some of the training playlists show that many at random. How
-    many of their other tracks are by the same artists is what the first ten tracks of their lists
-    are held to. Nothing is held back from lists that do not exceed it.
+    For each number of tracks given, some playlists of the validation part show that many, at
+    random. How many of the tracks held out are by the artists of those shown is what the first ten
+    of their lists are held to, without tracks that are known: these were learned from, and say
+    nothing about the others. Nothing is held back from lists that do not exceed it.
 
     Parameters
     ----------
-    train
-        The training graph.
+    split
     stages
-        As trained on it.
+        Trained on the split's training graph.
     rng_seed
         Of the draws.
 
     Returns
     -------
     Variety
-        Empty if too few playlists are long enough.
+        For numbers with which enough playlists can be asked; empty if there is none.
     """
-    artist = train.catalog.main_artist
-    lists = train.playlists.tracks
-    numbers, amounts = [], []
+    artist = split.train.catalog.main_artist
+    plain = replace(stages, questions=replace(stages.questions, variety=Variety()))
+    numbers, shares = [], []
     for number in NUM_GIVEN:
         rng = np.random.default_rng((rng_seed, _FOR_GIVEN, number))
-        # What is left says something about what a playlist holds besides.
-        rows = np.flatnonzero(lists.lengths >= 2 * number)
-        rows = np.sort(rng.permutation(rows)[:_MOST_PLAYLISTS])
-        if len(rows) < _FEWEST_PLAYLISTS:
-            break
-        chosen = lists.rows(rows)
-        shown = chosen.shuffled_positions(rng) < number
-        given, others = chosen.keep(shown), chosen.keep(~shown)
-        real = artist_share(
-            others.offsets, others.track_index, given.offsets, given.track_index, artist
-        ).mean()
-        track_index, score = stages.best(Query(given), _WIDTH, variety=0.0)
-        same = _by_artists(track_index, given, artist)
+        asked = _showing(split, number, rng)
+        if len(asked.query) < _FEWEST_PLAYLISTS:
+            continue
+        query, targets = Query(asked.query), asked.targets
+        real = np.nanmean(
+            artist_share(
+                targets.offsets,
+                targets.track_index,
+                query.tracks.offsets,
+                query.tracks.track_index,
+                artist,
+            )
+        )
+        pool, score = plain.best(query, plain.pool_size)
+        unknown = (pool >= 0) & ~_among(pool, asked)
+        same = same_artist(query, pool, artist)
+        enough = (
+            taken
+            for taken in _SHARES.tolist()
+            if _share_of_lists(
+                held_back(score, same, np.full(len(query), taken, np.float32)), same, unknown
+            )
+            <= real
+        )
         numbers.append(number)
-        amounts.append(_least(same, score, float(real)))
-    return Variety(tuple(numbers), tuple(amounts))
+        shares.append(round(next(enough, _SHARES[-1]), 2))
+    return Variety(tuple(numbers), tuple(shares))
 
 
-def _by_artists(track_index: Int32Array, given: TrackLists, artist: Int32Array) -> BoolArray:
-    """Which tracks of each list are by an artist of those given: bool, as `track_index`."""
-    width = np.int64(artist.max(initial=0)) + 1
-    ours = given.list_index() * width + artist[given.track_index]
-    row = np.arange(len(track_index), dtype=np.int64)[:, None]
-    by = artist[track_index]
-    same: BoolArray = (track_index >= 0) & (by >= 0) & np.isin(row * width + by, ours)
-    return same
-
-
-def _least(same: BoolArray, score: NDArray[np.float32], real: float) -> float:
-    """The least that has to be taken from some scores so that their share at the top is `real`.
-
-    `same` and `score` are [num_lists, width], the best first; padding has a score of −inf.
-    """
-    least, most = 0.0, float(np.ptp(score[np.isfinite(score)])) if same.any() else 0.0
-    if _share(same, score, 0.0) <= real:
-        return 0.0
-    for _ in range(_STEPS):
-        middle = (least + most) / 2
-        least, most = (middle, most) if _share(same, score, middle) > real else (least, middle)
-    return most
-
-
-def _share(same: BoolArray, score: NDArray[np.float32], taken: float) -> float:
-    order = np.argsort(-np.where(same, score - np.float32(taken), score), axis=1, kind="stable")
-    top = order[:, :LIST_LENGTH]
+def _share_of_lists(score: Float32Array, same: BoolArray, candidate: BoolArray) -> float:
+    """The share of tracks by their own artists in the first ten candidates of some pools."""
+    score = np.where(candidate, score, -np.inf)
+    top = np.argsort(-score, axis=1, kind="stable")[:, :LIST_LENGTH]
     listed = np.isfinite(np.take_along_axis(score, top, axis=1))
-    return float((np.take_along_axis(same, top, axis=1) & listed).sum() / max(1, listed.sum()))
+    theirs = np.take_along_axis(same, top, axis=1) & listed
+    return float(theirs.sum() / max(1, listed.sum()))
+
+
+def _showing(split: Split, number: int, rng: np.random.Generator) -> HeldOut:
+    """Playlists of the validation part that show so many tracks, others of which are held out."""
+    part = split.validation
+    lists = part.query
+    if split.recipe.kind == "playlists":
+        # Training has seen none of their tracks: any may be shown, and the others are held out.
+        lists = part.query.joined(part.targets)
+    whole = lists is not part.query
+    rows = np.flatnonzero((lists.lengths >= number + whole) & (part.targets.lengths > 0))
+    rows = np.sort(rng.permutation(rows)[:_MOST_PLAYLISTS])
+    chosen, part = lists.rows(rows), part.rows(rows)
+    shown = chosen.shuffled_positions(rng) < number
+    query = chosen.keep(shown)
+    if whole:
+        return replace(part, query=query, known=query, targets=chosen.keep(~shown))
+    return replace(part, query=query)
+
+
+def _among(pool: Int32Array, asked: HeldOut) -> BoolArray:
+    """Which tracks of each pool are known: bool, shaped like `pool`."""
+    width = np.int64(max(pool.max(initial=0), asked.known.track_index.max(initial=0))) + 1
+    known = asked.known.list_index() * width + asked.known.track_index
+    row: NDArray[np.int64] = np.arange(len(pool), dtype=np.int64)[:, None]
+    found: BoolArray = (pool >= 0) & np.isin(row * width + pool, known)
+    return found
