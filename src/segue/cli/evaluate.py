@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
+from segue.cli.list_options import VARIETY
 from segue.cli.output import SAMPLE, THREADS, comma_names, print_json
 from segue.console import say
 from segue.machine import limit_threads
@@ -74,6 +75,7 @@ class BaselineNames(click.ParamType[tuple[str, ...]]):
     type=click.Choice(["fit", "next", "either"]),
     help="What all playlists are asked.  [default: each what its held-out tracks answer]",
 )
+@VARIETY
 @SAMPLE
 @THREADS
 @click.option("--json", "as_json", is_flag=True, help="One JSON document instead of a table.")
@@ -87,6 +89,7 @@ def evaluate(
     part: Literal["test", "validation"],
     given: int | None,
     question: Question | None,
+    variety: float,
     sample: int | None,
     threads: int | None,
     as_json: bool,
@@ -95,7 +98,9 @@ def evaluate(
 
     Full ranking over every track, known tracks removed; means over the playlists with held-out
     tracks. Bucket 1 holds the most popular tracks, bucket 5 the least, each with a fifth of the
-    training pairs.
+    training pairs. Artist share is how much of the first ten is by the playlist's own artists, and
+    artist diversity how many pairs of tracks are by different ones; of held-out tracks they say
+    what playlists really hold.
 
     Of more than 10,000 such playlists, 10,000 are drawn, always the same, and measured; standard
     errors are given then. --sample N draws others, --sample all measures all.
@@ -131,6 +136,7 @@ def evaluate(
         num_trials=trials,
         trials_file=trials_file,
         question=question,
+        variety=variety,
         sample=sample,
         progress=True,
     )

@@ -23,6 +23,7 @@ from segue.graph.split import HeldOut, Split, SplitRecipe, split_graph
 from segue.metrics import METRICS, Metric
 from segue.pipeline.system import SystemScorer
 from segue.scoring.questions import Question, check_question
+from segue.scoring.variety import check_variety
 
 DEFAULT_TRIALS = 8
 # What a bundle is called beside baselines: its whole score is measured, not its vectors alone.
@@ -108,6 +109,7 @@ def evaluate(
     trials_file: str | Path | None = None,
     metrics: Sequence[Metric] = METRICS,
     question: Question | None = None,
+    variety: float = 1.0,
     sample: int | None = SAMPLE,
     name: str | None = None,
     progress: bool | Progress = False,
@@ -138,6 +140,8 @@ def evaluate(
     question
         What all playlists of a bundle are asked, see `segue.Recommender`; None: each what its
         held-out tracks answer, so that each question is measured at its best.
+    variety
+        How far a bundle holds back tracks by the playlist's own artists, see `segue.Recommender`.
     sample
         How many playlists are measured at most: of more, a sample is drawn, always the same, and
         the figures come with standard errors. None: all.
@@ -199,6 +203,7 @@ def evaluate(
         )
     if question is not None:
         check_question(question)
+    check_variety(variety)
     if on not in ("test", "validation"):
         raise InputError(f"on is {on!r}, expected test or validation")
     if num_given is not None:
@@ -208,7 +213,7 @@ def evaluate(
         raise InputError(f"nothing was held out for {on}, so there is nothing to measure")
     if isinstance(model, Bundle):
         name, system = name or BUNDLE, model.system
-        scorer: Scorer | HeldOutScorer = SystemScorer.of_bundle(model, split, question)
+        scorer: Scorer | HeldOutScorer = SystemScorer.of_bundle(model, split, question, variety)
     else:
         name, scorer, system = name or type(model).__name__, model, ""
     evaluations = {name: measure(name, scorer, held_out, split, report, metrics, sample)}

@@ -29,23 +29,31 @@ class SystemScorer:
         What all playlists ask; None: each the question that its held-out tracks answer.
     titles
         Whether queries have the words of a playlist's title, where the model has learned words.
+    variety
+        As for all lists, see `segue.Recommender`.
     """
 
     stages: TwoStages
     split: Split
     question: Question | None = None
     titles: bool = True
+    variety: float = 1.0
 
     @classmethod
     def of_bundle(
-        cls, bundle: Bundle, split: Split, question: Question | None = None
+        cls,
+        bundle: Bundle,
+        split: Split,
+        question: Question | None = None,
+        variety: float = 1.0,
     ) -> SystemScorer:
         """The scorer that a bundle's metrics were measured with."""
         if bundle.measured is not None:
             bundle.measured.check()
         questions = Questions.from_json(bundle.questions)
         vectors = bundle.measured or bundle
-        return cls.of_vectors(vectors, bundle.second_stage, split, questions, question)
+        system = cls.of_vectors(vectors, bundle.second_stage, split, questions, question)
+        return replace(system, variety=variety)
 
     @classmethod
     def of_vectors(
@@ -67,4 +75,4 @@ class SystemScorer:
         if self.question is not None:
             asks = asks_of(self.question, self.split.order_known(held_out))
             cases = replace(cases, asks=asks)
-        return self.stages.scores(cases.query(self.stages.questions))
+        return self.stages.scores(cases.query(self.stages.questions), self.variety)

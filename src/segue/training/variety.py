@@ -27,10 +27,11 @@ _SHARES = np.linspace(0, 0.99, 100)
 def fit_variety(split: Split, stages: TwoStages, rng_seed: int = 0) -> Variety:
     """The least with which lists hold no more of their own artists than playlists do.
 
-    For each number of tracks given, some playlists of the validation part show that many, at
-    random. How many of the tracks held out are by the artists of those shown is what the first ten
-    of their lists are held to, without tracks that are known: these were learned from, and say
-    nothing about the others. Nothing is held back from lists that do not exceed it.
+    For each number of tracks given, some playlists of the validation part show that many: their
+    first ones, or where no order is known any. How many of the tracks held out are by the artists
+    of those shown is what the first ten of their lists are held to, without tracks that are known:
+    these were learned from, and say nothing about the others. Nothing is held back from lists that
+    do not exceed it.
 
     Parameters
     ----------
@@ -99,7 +100,9 @@ def _showing(split: Split, number: int, rng: np.random.Generator) -> HeldOut:
     rows = np.flatnonzero((lists.lengths >= number + whole) & (part.targets.lengths > 0))
     rows = np.sort(rng.permutation(rows)[:_MOST_PLAYLISTS])
     chosen, part = lists.rows(rows), part.rows(rows)
-    shown = chosen.shuffled_positions(rng) < number
+    at_random = chosen.shuffled_positions(rng)
+    in_order = np.repeat(split.order_known(part), chosen.lengths)
+    shown = np.where(in_order, chosen.positions(), at_random) < number
     query = chosen.keep(shown)
     if whole:
         return replace(part, query=query, known=query, targets=chosen.keep(~shown))
