@@ -20,7 +20,7 @@ NUM_COMMUNITIES, TRACKS_EACH, ARTISTS_EACH = 4, 40, 5
 
 @pytest.fixture(scope="module")
 def graph(make_planted_graph) -> PlaylistGraph:
-    return make_planted_graph(np.random.default_rng(2), num_playlists=400, lengths=(8, 16))
+    return make_planted_graph(np.random.default_rng(2), num_playlists=1000, lengths=(8, 16))
 
 
 def stages_of(graph: PlaylistGraph, closeness: float, variety: Variety) -> TwoStages:
@@ -30,7 +30,7 @@ def stages_of(graph: PlaylistGraph, closeness: float, variety: Variety) -> TwoSt
     of_artists = rng.normal(size=(len(graph.catalog.artists), 24))
     vectors = np.repeat(np.eye(NUM_COMMUNITIES), TRACKS_EACH, axis=0)
     vectors = np.hstack([vectors, closeness * unit_rows(of_artists)[artist]])
-    vectors = unit_rows(vectors + rng.normal(size=vectors.shape, scale=0.15)).astype(np.float32)
+    vectors = unit_rows(vectors + rng.normal(size=vectors.shape, scale=0.25)).astype(np.float32)
     even = np.ones(len(vectors), dtype=np.float32)
     return TwoStages(FirstStage(Centroid(vectors, even)), None, Questions(variety=variety), artist)
 
@@ -61,7 +61,7 @@ def test_lists_hold_what_playlists_hold(graph, make_planted_graph, kind):
     # Too few playlists are longer.
     assert chosen.num_given in (NUM_GIVEN[:4], NUM_GIVEN[:5])
     varied = stages_of(graph, 0.5, chosen)
-    unseen = make_planted_graph(np.random.default_rng(7), num_playlists=400, lengths=(8, 16))
+    unseen = make_planted_graph(np.random.default_rng(7), num_playlists=1000, lengths=(8, 16))
     for number in NUM_GIVEN[:4]:
         before, real = shares(unseen, close, number)
         after, _ = shares(unseen, varied, number)
@@ -77,5 +77,5 @@ def test_nothing_is_held_back_where_lists_hold_less(graph):
 
 def test_too_few_playlists_say_nothing(graph):
     lists = graph.playlists.tracks
-    few = split_graph(graph.with_tracks(lists.keep(lists.list_index() < 30)), SplitRecipe("random"))
+    few = split_graph(graph.with_tracks(lists.keep(lists.list_index() < 40)), SplitRecipe("random"))
     assert fit_variety(few, stages_of(graph, 1.0, Variety())) == Variety()
