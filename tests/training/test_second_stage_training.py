@@ -132,16 +132,35 @@ def test_where_the_first_stage_is_right_there_is_none():
 
 def test_cross_validation_chooses_the_number_of_trees(split, monkeypatch):
     """The first of those that do best; none where the first stage does as well."""
-
-    monkeypatch.setattr(second_stage, "_boosted", lambda pools, config, number, each: number)
-    monkeypatch.setattr(second_stage, "trees_of", lambda number: number)
-    for values, expected in (([3, 1, 2], None), ([1, 3, 3], 5), ([1, 2, 3], 20), ([2, 2, 1], None)):
+    for values, expected in (([3, 1, 2], 0), ([1, 3, 3], 5), ([1, 2, 3], 20), ([2, 2, 1], 0)):
         monkeypatch.setattr(
             second_stage,
             "_average_precision",
             lambda _, pools, __, v=values: np.tile(np.array(v, dtype=float), (len(pools), 1)),
         )
-        assert trained(split, blind_scorer()) == expected
+        found = trained(split, blind_scorer())
+        assert (0 if found is None else found.num_trees) == 2 * expected, "of each half"
+
+
+def test_what_is_kept_is_the_mean_of_both_halves(split, model, monkeypatch):
+    """Each of which has learned from the other half of the playlists."""
+    learned, boosted = [], second_stage._boosted
+
+    def remembered(pools, config, each):
+        learned.append(({pool.playlist for pool in pools}, boosted(pools, config, each)))
+        return learned[-1][1]
+
+    monkeypatch.setattr(second_stage, "_boosted", remembered)
+    assert_same(trained(split, blind_scorer()), model)
+    (some, first), (others, second) = learned
+    assert not some & others
+    assert some | others == set(split.validation.playlist_index.tolist())
+    features = np.random.default_rng(2).normal(size=(300, len(FEATURES))).astype(np.float32)
+    number = model.num_trees // 2
+    both = [
+        each.predict(features, raw_score=True, num_iteration=number) for each in (first, second)
+    ]
+    np.testing.assert_allclose(model.predict(features), np.mean(both, axis=0), rtol=1e-9)
 
 
 @pytest.mark.parametrize("num_leaves", [2, 31, 32, 33, 64])
@@ -174,23 +193,29 @@ def test_a_model_that_never_splits_is_trees_of_one_leaf():
 
 
 def test_average_precision_by_hand():
-    """Of two cases; the first trees of a model say nothing, the others turn the order around."""
-
-    class Backward:
-        def predict(self, features, raw_score, start_iteration, num_iteration):
-            turned = max(0, start_iteration + num_iteration - 5)
-            return np.arange(len(features), dtype=float) * turned
-
+    """Of two cases; the first trees of a model say nothing, the last one turns the order around."""
+    stump = {"feature": [0], "threshold": [1.5], "missing_left": [1], "left": [-1], "right": [-2]}
+    nodes = {name: np.array(of * 6) for name, of in stump.items()}
+    model = Trees(
+        num_features=np.array([1]),
+        offsets=np.arange(7),
+        feature=nodes["feature"].astype(np.int32),
+        threshold=nodes["threshold"],
+        missing_left=nodes["missing_left"].astype(np.uint8),
+        left=nodes["left"].astype(np.int32),
+        right=nodes["right"].astype(np.int32),
+        leaf_value=np.array([0.0, 0.0] * 5 + [-1.0, 1.0]),
+    )
     pools = [
         second_stage._Pool(
-            np.zeros((4, 1), np.float32), np.array(belongs, dtype=bool), targets, 0, NEXT
+            np.arange(4, dtype=np.float32)[:, None], np.array(belongs, dtype=bool), targets, 0, NEXT
         )
         for belongs, targets in (([1, 0, 1, 0], 3), ([0, 0, 0, 1], 1))
     ]
-    found = second_stage._average_precision(Backward(), pools, (5, 6))
-    as_it_was, turned = (1 + 2 / 3) / 3 + 1 / 4, (1 / 2 + 2 / 4) / 3 + 1
-    assert found.shape == (2, 3)
-    np.testing.assert_allclose(found.sum(axis=0), [as_it_was, as_it_was, turned], atol=1e-12)
+    found = second_stage._average_precision(model, pools, (5, 6))
+    as_it_was = [(1 + 2 / 3) / 3, 1 / 4]
+    turned = [(1 + 2 / 3) / 3, 1 / 2]  # The last two of each come first.
+    np.testing.assert_allclose(found, np.transpose([as_it_was, as_it_was, turned]), atol=1e-12)
 
 
 def test_of_many_examples_those_that_belong_and_some_others_are_learned_from():

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from segue.data.csr import entries_of
 from segue.data.playlists import BoolArray, Catalog, Float32Array, Int32Array, Int64Array
 from segue.scoring.centroid import Centroid, unit_rows
 from segue.scoring.first_stage import FirstStage
@@ -84,6 +88,29 @@ FEATURES = (
 )
 
 
+# The row of each, in an array of features by candidates.
+_ROW = {name: row for row, name in enumerate(FEATURES)}
+
+
+@dataclass(frozen=True, eq=False)
+class _Seen:
+    """What is the same of a list and candidates whichever question is asked.
+
+    `features` (float32 [num_features, num_candidates]; NaN where they depend on the question),
+    `cosine` and `weight` (float32 [num_tracks, num_candidates]), the rounded `vectors` of the
+    candidates, those of the list's tracks `weighted`, and which have the same artist and the same
+    album (bool [num_tracks, num_candidates]).
+    """
+
+    features: Float32Array
+    cosine: Float32Array
+    weight: Float32Array
+    vectors: Float32Array
+    weighted: Float32Array
+    same_artist: BoolArray
+    same_album: BoolArray
+
+
 class FeatureMaker:
     """Computes features of candidates; a track with several artists counts for its main one.
 
@@ -106,28 +133,6 @@ class FeatureMaker:
         self._popularity = np.log1p(popularity).astype(np.float32)
         self._counts = popularity
 
-    def asked(
-        self, query: Query, asks: int, candidates: Int32Array, questions: Questions
-    ) -> Float32Array:
-        """Features of candidates for one list as if it asked one question.
-
-        Parameters
-        ----------
-        query, candidates
-            As for `features`.
-        asks
-            `FIT` or `NEXT`.
-        questions
-            How queries are made.
-
-        Returns
-        -------
-        float32 [num_candidates, num_features]
-        """
-        if query.asked(0) != asks:
-            query = questions.asked(query, asks)
-        return self.features(query, candidates)
-
     def features(self, query: Query, candidates: Int32Array) -> Float32Array:
         """Features of the candidates for one list: float32 [num_candidates, num_features].
 
@@ -138,31 +143,51 @@ class FeatureMaker:
             what comes next.
         candidates : int32 [num_candidates]
         """
-        tracks, in_order = query.tracks.track_index, query.asked(0) == NEXT
+        seen = self._seen(query.tracks.track_index, candidates)
+        return np.ascontiguousarray(self._asked(query, candidates, seen).T)
+
+    def asked(
+        self, query: Query, asks: Sequence[int], candidates: Int32Array, questions: Questions
+    ) -> list[Float32Array]:
+        """Features of candidates for one list as if it asked each of some questions.
+
+        Parameters
+        ----------
+        query, candidates
+            As for `features`.
+        asks
+            `FIT` or `NEXT`, or both.
+        questions
+            How queries are made.
+
+        Returns
+        -------
+        list of float32 [num_candidates, num_features]
+            For each question.
+        """
+        seen = self._seen(query.tracks.track_index, candidates)
+        own = query.asked(0)
+        return [
+            np.ascontiguousarray(
+                self._asked(
+                    query if code == own else questions.asked(query, code), candidates, seen
+                ).T
+            )
+            for code in asks
+        ]
+
+    def _seen(self, tracks: Int32Array, candidates: Int32Array) -> _Seen:
+        """What is the same whichever question the list asks."""
         vectors = self._centroid.track_vectors
-        num_tracks = len(tracks)
-        of_candidates = _coarse(vectors[candidates])
-        cosine = _coarse(vectors[tracks]) @ of_candidates.T
+        ours, theirs = vectors.take(tracks, axis=0), _coarse(vectors.take(candidates, axis=0))
+        cosine = _coarse(ours) @ theirs.T
         weight, group_weights = self._weights(tracks, candidates)
         even = weight.sum(axis=0)
-        share = query.relative_emphasis
-        wide = even if share is None else _weighted(share, weight)
-        deep = of_candidates @ _coarse(self._centroid.prepare(query))[0]
-        deep += self._further(query, candidates)
-        score = deep + wide
         nearest, nearest_sum = _largest(cosine)
         heaviest, heaviest_sum = _largest(weight)
-        # For each feature a column, or one number for all candidates.
-        found: dict[str, Any] = dict.fromkeys(FEATURES, np.nan)
-        found |= {
-            "score": score,
-            "deep": deep,
-            "wide": wide,
-            "place": _places(score, candidates),
-            "deep place": _places(deep, candidates),
-            "wide place": _places(wide, candidates),
-            "score under best": score - score.max(),
-            "deep under best": deep - deep.max(),
+        num_tracks = len(tracks)
+        # For each feature a row, or one number for all candidates.
+        found: dict[str, Any] = {
             "even wide": even,
             "wide by root of length": even / np.sqrt(num_tracks),
             "wide by length": even / num_tracks,
@@ -172,29 +197,87 @@ class FeatureMaker:
             "least cosine": cosine.min(axis=0),
             "largest weight": heaviest,
             "largest weights": heaviest_sum,
-            "share with weight": (weight > 0).mean(axis=0),
+            "share with weight": np.count_nonzero(weight > 0, axis=0) / num_tracks,
             "length": num_tracks,
+        }
+        weighted = self._centroid.query_weight[tracks, None] * ours
+        mean = _coarse(unit_rows(weighted.sum(axis=0, keepdims=True)))[0]
+        found |= {
+            "even cosine": theirs @ mean,
+            "artist cosine": self._artist_vectors[self.catalog.main_artist[candidates]] @ mean,
+        }
+        same = {}
+        for kind, count, share in (
+            ("artist", "tracks by artist", "share by artist"),
+            ("album", "tracks on album", "share on album"),
+        ):
+            group = self.catalog.relations[kind].main
+            of_list, of_candidates = group[tracks], group[candidates]
+            same[kind] = (of_list[:, None] == of_candidates) & (of_candidates >= 0)
+            found[count] = np.count_nonzero(same[kind], axis=0).astype(np.float32)
+            found[share] = found[count] / np.float32(num_tracks)
+            found[f"{kind}s by length"] = np.float32(_num_different(of_list) / num_tracks)
+        album = self.catalog.main_album[candidates]
+        found["album complete"] = found["tracks on album"] / self._album_length[album]
+        found |= group_weights
+        found |= self._of_popularity(tracks, candidates)
+        features = np.full((len(FEATURES), len(candidates)), np.nan, dtype=np.float32)
+        for name, values in found.items():
+            features[_ROW[name]] = values
+        return _Seen(features, cosine, weight, theirs, weighted, same["artist"], same["album"])
+
+    def _asked(self, query: Query, candidates: Int32Array, seen: _Seen) -> Float32Array:
+        """All features, with those of the question: float32 [num_features, num_candidates]."""
+        tracks, in_order = query.tracks.track_index, query.asked(0) == NEXT
+        features, cosine, weight = seen.features.copy(), seen.cosine, seen.weight
+        share = query.relative_emphasis
+        wide = features[_ROW["even wide"]] if share is None else _weighted(share, weight)
+        deep = seen.vectors @ _coarse(self._centroid.prepare(query))[0]
+        deep += self._further(query, candidates)
+        score = deep + wide
+        found: dict[str, Any] = {
+            "score": score,
+            "deep": deep,
+            "wide": wide,
+            "place": _places(score, candidates),
+            "deep place": _places(deep, candidates),
+            "wide place": _places(wide, candidates),
+            "score under best": score - score.max(),
+            "deep under best": deep - deep.max(),
             "asks next": in_order,
         }
-        found |= group_weights
-        found |= self._shared(tracks, in_order, candidates)
-        found |= self._by_centroids(tracks, in_order, candidates, of_candidates)
         if in_order:
-            recency = _recency(num_tracks, _HALF_LIVES[0])
+            num_tracks = len(tracks)
+            by_last = seen.same_artist[-1]
             found |= {
                 "cosine with last": cosine[-1],
                 "cosine with last two": cosine[-2:].mean(axis=0),
                 "cosine with last three": cosine[-_LAST:].mean(axis=0),
                 "weight of last": weight[-1],
                 "weights of last three": weight[-_LAST:].sum(axis=0),
-                "weight by recency": _weighted(recency, weight),
-                "weights of artist of last": found["weights of artist"] * found["artist of last"],
+                "weight by recency": _weighted(_recency(num_tracks, _HALF_LIVES[0]), weight),
+                "artist of last": by_last,
+                "album of last": seen.same_album[-1],
+                "weights of artist of last": features[_ROW["weights of artist"]] * by_last,
+                "tracks by artist at end": np.count_nonzero(seen.same_artist[-_END:], axis=0),
+                "artists at end": len(np.unique(self.catalog.main_artist[tracks[-_END:]])),
             }
-        found |= self._of_popularity(tracks, candidates)
-        features = np.empty((len(candidates), len(FEATURES)), dtype=np.float32)
-        for column, name in enumerate(FEATURES):
-            features[:, column] = found[name]
+            names = ("cosine by recency", "cosine by slow recency")
+            for name, half_life in zip(names, _HALF_LIVES, strict=True):
+                late = _weighted(_recency(num_tracks, half_life), seen.weighted)
+                found[name] = seen.vectors @ _coarse(unit_rows(late[None]))[0]
+        for name, values in found.items():
+            features[_ROW[name]] = values
         return features
+
+    def _further(self, query: Query, candidates: Int32Array) -> Float32Array:
+        """What the terms besides the cosine and the wide part add to the score: float32."""
+        added = np.zeros(len(candidates), dtype=np.float32)
+        rows = candidates[None].astype(np.int64)
+        for term in self.first_stage.terms:
+            if not isinstance(term, Centroid | WidePart):
+                added += term.pairs(rows, term.prepare(query, 0.0))[0]
+        return added
 
     def _weights(
         self, tracks: Int32Array, candidates: Int32Array
@@ -209,76 +292,24 @@ class FeatureMaker:
         if wide is None:
             nothing = np.zeros(len(candidates), dtype=np.float32)
             return weights, dict.fromkeys(_GROUP_WEIGHTS.values(), nothing)
-        parts = [slice(wide.offsets[track], wide.offsets[track + 1]) for track in tracks.tolist()]
-        given_to = np.concatenate([wide.track_index[part] for part in parts])
-        weight = np.concatenate([wide.weight[part] for part in parts])
-        row = np.repeat(np.arange(len(tracks)), [part.stop - part.start for part in parts])
-        order = np.argsort(candidates)
-        place, among = _stand_in(candidates[order], given_to)
-        weights[row[among], order[place[among]]] = weight[among]
+        entries = entries_of(wide.offsets, tracks)
+        given_to, weight = wide.track_index.take(entries), wide.weight.take(entries)
+        row = np.repeat(np.arange(len(tracks)), wide.offsets[tracks + 1] - wide.offsets[tracks])
+        place = _places_among(candidates, self.catalog.num_tracks).take(given_to)
+        among = np.flatnonzero(place >= 0)
+        weights[row.take(among), place.take(among)] = weight.take(among)
         sums = {}
         for kind, name in _GROUP_WEIGHTS.items():
             group = self.catalog.relations[kind].main
-            groups, of_candidate = np.unique(group[candidates], return_inverse=True)
-            place, among = _stand_in(groups, group[given_to])
-            total = np.bincount(place[among], weights=weight[among], minlength=len(groups))
-            sums[name] = np.where(group[candidates] >= 0, total[of_candidate], 0)
+            of_candidate = group.take(candidates)
+            # One candidate stands for all of its group; at the end is the place of no group.
+            standing = _places_among(of_candidate, len(self.catalog.nodes[kind]) + 1)
+            standing[-1] = -1
+            place = standing.take(group.take(given_to))
+            among = np.flatnonzero(place >= 0)
+            total = np.bincount(place.take(among), weight.take(among), minlength=len(candidates))
+            sums[name] = np.where(of_candidate >= 0, total[standing.take(of_candidate)], 0)
         return weights, sums
-
-    def _shared(self, tracks: Int32Array, in_order: bool, candidates: Int32Array) -> dict[str, Any]:
-        """How many tracks of the list are by the candidate's artist and on its album."""
-        found: dict[str, Any] = {}
-        for kind, count, share in (
-            ("artist", "tracks by artist", "share by artist"),
-            ("album", "tracks on album", "share on album"),
-        ):
-            group = self.catalog.relations[kind].main
-            ours, theirs = group[tracks], group[candidates]
-            same = (ours[:, None] == theirs) & (theirs >= 0)
-            found[count] = same.sum(axis=0, dtype=np.float32)
-            found[share] = found[count] / np.float32(len(tracks))
-            named = ours[ours >= 0]
-            found[f"{kind}s by length"] = np.float32(len(np.unique(named)) / len(tracks))
-            if in_order:
-                found[f"{kind} of last"] = same[-1]
-            if in_order and kind == "artist":
-                found["tracks by artist at end"] = same[-_END:].sum(axis=0)
-                found["artists at end"] = np.float32(len(np.unique(ours[-_END:])))
-        album = self.catalog.main_album[candidates]
-        found["album complete"] = found["tracks on album"] / self._album_length[album]
-        return found
-
-    def _further(self, query: Query, candidates: Int32Array) -> Float32Array:
-        """What the terms besides the cosine and the wide part add to the score: float32."""
-        added = np.zeros(len(candidates), dtype=np.float32)
-        rows = candidates[None].astype(np.int64)
-        for term in self.first_stage.terms:
-            if not isinstance(term, Centroid | WidePart):
-                added += term.pairs(rows, term.prepare(query, 0.0))[0]
-        return added
-
-    def _by_centroids(
-        self,
-        tracks: Int32Array,
-        in_order: bool,
-        candidates: Int32Array,
-        of_candidates: Float32Array,
-    ) -> dict[str, Any]:
-        """Cosines with centroids of the list under different track weights."""
-        vectors = self._centroid.track_vectors
-        weighted = self._centroid.query_weight[tracks, None] * vectors[tracks]
-        even = _coarse(unit_rows(weighted.sum(axis=0, keepdims=True)))[0]
-        by = self.catalog.main_artist[candidates]
-        found = {
-            "even cosine": of_candidates @ even,
-            "artist cosine": self._artist_vectors[by] @ even,
-        }
-        if in_order:
-            names = ("cosine by recency", "cosine by slow recency")
-            for name, half_life in zip(names, _HALF_LIVES, strict=True):
-                late = _weighted(_recency(len(tracks), half_life), weighted)
-                found[name] = of_candidates @ _coarse(unit_rows(late[None]))[0]
-        return found
 
     def _of_popularity(self, tracks: Int32Array, candidates: Int32Array) -> dict[str, Any]:
         ours, theirs = self._popularity[tracks], self._popularity[candidates]
@@ -325,10 +356,20 @@ class FeatureMaker:
         return np.append(np.log1p(sums), np.nan).astype(np.float32)
 
 
-def _stand_in(ascending: Int32Array, values: Int32Array) -> tuple[Int64Array, BoolArray]:
-    """Index of each value among ascending ones, and whether it is there."""
-    place = np.minimum(np.searchsorted(ascending, values), len(ascending) - 1)
-    return place, ascending[place] == values
+def _places_among(values: Int32Array, size: int) -> NDArray[np.int16]:
+    """For each number below `size` its place in `values`, −1 where it is not: int16 [size].
+
+    A table is read several times faster than places are searched for.
+    """
+    place = np.full(size, -1, dtype=np.int16)
+    place[values] = np.arange(len(values), dtype=np.int16)
+    return place
+
+
+def _num_different(group: Int32Array) -> int:
+    """How many different groups there are; −1 is none."""
+    found = np.unique(group)
+    return len(found) - int(found[0] < 0)
 
 
 def _recency(num_tracks: int, half_life: float) -> Float32Array:

@@ -18,6 +18,8 @@ from segue.scoring.trees import Trees
 
 # Number of tracks of each list that are reordered.
 POOL_SIZE = 200
+# Lists whose features are in memory at a time, a few MiB.
+_BATCH_LISTS = 128
 
 
 class SecondStage:
@@ -98,31 +100,47 @@ class SecondStage:
         answered = (query.tracks.lengths > 0) & (pool[:, 0] >= 0) & answers[asks]
         if not answered.any():
             return score
-        # For either both are asked, of the same pool.
-        odds = {row: np.zeros(0) for row in np.flatnonzero(answered).tolist()}
-        for code in (FIT, NEXT):
-            rows = np.flatnonzero(answered & ((asks == code) | (asks == EITHER)))
-            found = self._odds(query, pool, rows, code)
-            for row, of_row in zip(rows.tolist(), found, strict=True):
-                if asks[row] == EITHER:
-                    of_row = np.exp(of_row) * self.questions.weights[code]
-                    of_row = of_row + odds[row] if len(odds[row]) else of_row
-                odds[row] = of_row
-        reordered = score.copy()
-        for row, of_row in odds.items():
-            reordered[row, np.argsort(-of_row, kind="stable")] = score[row, : len(of_row)]
+        rows = np.flatnonzero(answered)
+        reordered, weights = score.copy(), np.array(self.questions.weights)
+        for start in range(0, len(rows), _BATCH_LISTS):
+            some = rows[start : start + _BATCH_LISTS]
+            for row, odds in zip(some.tolist(), self.odds(query, pool, some), strict=True):
+                by = odds[0] if len(odds) == 1 else weights @ np.exp(odds)
+                reordered[row, np.argsort(-by, kind="stable")] = score[row, : len(by)]
         return reordered
 
-    def _odds(
-        self, query: Query, pool: Int32Array, rows: Int64Array, asks: int
-    ) -> list[NDArray[np.float64]]:
-        """Logarithms of the odds of the tracks of some pools, in their order, by one question."""
-        features = []
+    def odds(self, query: Query, pool: Int32Array, rows: Int64Array) -> list[NDArray[np.float64]]:
+        """Logarithms of the odds that tracks of some pools belong to their lists.
+
+        Parameters
+        ----------
+        query, pool
+            As for `reordered`.
+        rows : int64 [num_rows]
+            For which lists; there must be trees for what they ask.
+
+        Returns
+        -------
+        list of float64 [num_questions, size]
+            For each of the rows, in the order of its pool: by the question that it asks, for either
+            by what fits and by what comes next.
+        """
+        features: dict[int, list[Float32Array]] = {FIT: [], NEXT: []}
+        asked = []
         for row in rows.tolist():
             one = query if len(query) == 1 else query.rows(slice(row, row + 1))
             found = pool[row][pool[row] >= 0]
-            features.append(self.maker.asked(one, asks, found, self.questions))
+            codes = (FIT, NEXT) if one.asked(0) == EITHER else (one.asked(0),)
+            asked.append(codes)
+            of_row = self.maker.asked(one, codes, found, self.questions)
+            for code, some in zip(codes, of_row, strict=True):
+                features[code].append(some)
+        predicted = {code: iter(self._of_each(code, some)) for code, some in features.items()}
+        return [np.stack([next(predicted[code]) for code in codes]) for codes in asked]
+
+    def _of_each(self, asks: int, features: list[Float32Array]) -> list[NDArray[np.float64]]:
+        """What the trees predict for the features of each of some lists."""
         if not features:
             return []
         odds = self._trees[asks].predict(np.concatenate(features))
-        return np.split(odds, np.cumsum([len(of_row) for of_row in features])[:-1])
+        return np.split(odds, np.cumsum([len(some) for some in features])[:-1])

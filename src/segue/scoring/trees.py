@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from segue.data.csr import row_index
+from segue.data.csr import offsets_of, row_index
 
 Int32Array = NDArray[np.int32]
 Int64Array = NDArray[np.int64]
@@ -159,6 +159,32 @@ class Trees:
         leaves = self.leaf_value[: self.offsets[number] + number]
         return Trees(self.num_features, self.offsets[: number + 1], leaf_value=leaves, **columns)
 
+    @classmethod
+    def mean(cls, models: Sequence[Trees]) -> Trees:
+        """Trees that predict the mean of several models with as many trees each.
+
+        The first tree of each comes first, then the second of each, and so on: so the first trees
+        are the mean of the models' first trees.
+        """
+        each = [(model, tree) for tree in range(models[0].num_trees) for model in models]
+        nodes = [slice(model.offsets[tree], model.offsets[tree + 1]) for model, tree in each]
+        columns = {
+            name: np.concatenate(
+                [getattr(model, name)[some] for (model, _), some in zip(each, nodes, strict=True)]
+            )
+            for name in _NODE_COLUMNS
+        }
+        leaves = [
+            model.leaf_value[some.start + tree : some.stop + tree + 1]
+            for (model, tree), some in zip(each, nodes, strict=True)
+        ]
+        return cls(
+            models[0].num_features,
+            offsets_of(np.array([some.stop - some.start for some in nodes])),
+            leaf_value=np.concatenate(leaves) / len(models),
+            **columns,
+        )
+
     @cached_property
     def _tree(self) -> Int64Array:
         """The tree of each node."""
@@ -174,22 +200,38 @@ class Trees:
 
         `features` is float32 [num_rows, num_features].
         """
+        predicted = np.empty(len(features))
+        for block, values in self._reached(features):
+            predicted[block] = values.sum(axis=1)
+        return predicted
+
+    def predict_first(self, features: Float32Array, numbers: Sequence[int]) -> Float64Array:
+        """The sums over the first trees, for several numbers of them: float64 [num_rows, *].
+
+        `numbers` are ascending and at least 1.
+        """
+        predicted = np.empty((len(features), len(numbers)))
+        starts = [0, *numbers[:-1]]
+        for block, values in self.first(numbers[-1])._reached(features):
+            predicted[block] = np.add.reduceat(values, starts, axis=1).cumsum(axis=1)
+        return predicted
+
+    def _reached(self, features: Float32Array) -> Iterator[tuple[slice, Float64Array]]:
+        """Rows, and the values of the leaves where each ends: float64 [num_rows, num_trees]."""
         tables, full = self._tables, self._full
         ranks = np.empty((len(tables), len(features)), dtype=np.int64)
         for rank, table in zip(ranks, tables, strict=True):
             values = features[:, table.feature]
             # NaN comes after all numbers.
             rank[:] = np.searchsorted(table.thresholds, values) + np.isnan(values)
-        predicted = np.empty(len(features))
         for start in range(0, len(features), _BLOCK_ROWS):
-            block = slice(start, start + _BLOCK_ROWS)
-            left = np.repeat(full[None], len(predicted[block]), axis=0)
+            block = slice(start, min(start + _BLOCK_ROWS, len(features)))
+            left = np.repeat(full[None], block.stop - start, axis=0)
             open_to = np.empty_like(left)
             for rank, table in zip(ranks, tables, strict=True):
                 np.take(table.leaves, rank[block], axis=0, out=open_to, mode="clip")
                 left &= open_to
-            predicted[block] = self._values[_bit_of(left) + self._first].sum(axis=1)
-        return predicted
+            yield block, self._values[_bit_of(left) + self._first]
 
     @cached_property
     def _values(self) -> Float64Array:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from segue.bundle import Bundle, MeasuredVectors
 from segue.data.playlists import BoolArray, Catalog, Float32Array, Int32Array, TrackLists
 from segue.scoring.ann import AnnIndex
+from segue.scoring.best import top_tracks
 from segue.scoring.first_stage import FirstStage
 from segue.scoring.query import Query
 from segue.scoring.questions import Questions
@@ -75,12 +76,15 @@ class TwoStages:
         return POOL_SIZE if self.second is None else self.second.pool_size
 
     def scores(self, query: TrackLists | Query, variety: float = 1.0) -> Float32Array:
-        """Scores of all tracks with the dial at 0: float32 [num_lists, num_tracks]."""
+        """Scores of all tracks with the dial at 0: float32 [num_lists, num_tracks].
+
+        Never by an index.
+        """
         query = Query.of(query)
         scores = self.first.scores(query)
         taken = self._taken(query, variety)
         if self.second is not None or taken.any():
-            pool, first = self.first.best(query, self.pool_size)
+            pool, first = top_tracks(scores.copy(), query.tracks, self.pool_size)
             score = self._held_back(query, pool, self._reordered(query, pool, first), taken)
             row, place = np.nonzero(pool >= 0)
             scores[row, pool[row, place]] = score[row, place]

@@ -27,13 +27,14 @@ from segue.training.config import SecondStageConfig
 _FOR_FOLDS, _FOR_NEGATIVES = 3, 6
 # Parts of the cross-validation, and the cutoff of the average precision that it compares.
 _NUM_FOLDS, _CUTOFF = 2, 10
-# Shares of the time, as measured with the defaults: drawing the cases, cross-validation, and the
-# trees that are kept.
-_WORK = {"pools": 0.1, "choosing": 0.6, "last": 0.3}
+# Shares of the time, as measured with the defaults: the pools, the trees, choosing their number,
+# and what a list for either needs.
+_WORK = {"pools": 0.45, "trees": 0.3, "choosing": 0.1, "either": 0.15}
+# The weights of what fits and of what comes next that are tried for lists for either, the first of
+# which keep the order of the first stage; and the most cases of each question for that.
+_WEIGHTS = np.array([(0, 0), *((1, weight) for weight in np.geomspace(0.25, 16, 13))])
+_MOST_FOR_EITHER = 1000
 _PLACE = FEATURES.index("place")
-# How much a track that comes next counts beside one that fits, in lists for either; what is tried,
-# and the most cases of each question that it is tried on.
-_WEIGHTS, _MOST_FOR_EITHER = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0), 400
 
 
 def train_second_stage(
@@ -96,38 +97,38 @@ def train_second_stage(
     fold = rng.permutation(len(split.train.playlists)) % _NUM_FOLDS
     of_pool, asks = fold[[pool.playlist for pool in pools]], np.array([pool.asks for pool in pools])
     value = np.zeros((len(pools), 1 + len(config.num_trees)))
-
-    def tree(share: float) -> Callable[[Any], None]:
-        return lambda _: advance(share)
-
-    each = tree(_WORK["choosing"] / (_NUM_FOLDS * config.num_trees[-1]))
-    boosters = []
+    each = _WORK["trees"] / (_NUM_FOLDS * config.num_trees[-1])
+    models = []
     for held_out in range(_NUM_FOLDS):
         seen = [pools[at] for at in np.flatnonzero(of_pool != held_out)]
-        boosters.append(_boosted(seen, config, config.num_trees[-1], each))
+        models.append(trees_of(_boosted(seen, config, lambda _: advance(each))))
         rows = np.flatnonzero(of_pool == held_out)
         asked = [pools[at] for at in rows.tolist()]
-        value[rows] = _average_precision(boosters[-1], asked, config.num_trees)
+        value[rows] = _average_precision(models[-1], asked, config.num_trees)
+        advance(_WORK["choosing"] / _NUM_FOLDS)
     # One number of trees, as that of one question alone would be chosen on less; each question has
     # them or does without, whatever is better for it.
     of_question = np.stack([value[asks == code].sum(axis=0) for code in (FIT, NEXT)])
     best = int(np.maximum(of_question, of_question[:, :1]).sum(axis=0).argmax())
     if best == 0:
         return None, none
-    number = config.num_trees[best - 1]
+    models = [model.first(config.num_trees[best - 1]) for model in models]
+    trees = Trees.mean(models)
     helps = of_question[:, best] > of_question[:, 0]
-    num_trees = number * int(helps[FIT]), number * int(helps[NEXT])
+    num_trees = trees.num_trees * int(helps[FIT]), trees.num_trees * int(helps[NEXT])
     questions = replace(questions, num_trees=num_trees)
     if min(num_trees) > 0:
-        # The pools of the cases as they are come first.
-        told = value[: len(cases[0]), best]
-        either = _Either.of(cases[0], split.order_known(cases[0].held_out), told)
-        model_of = [boosters[part] for part in fold[either.cases.held_out.playlist_index]]
-        questions = replace(
-            questions, weights=either.best_weights(model_of, first_stage, maker, questions)
-        )
-    booster = _boosted(pools, config, number, tree(_WORK["last"] / number))
-    return trees_of(booster), questions
+        ends = np.cumsum([len(part) for part in cases])
+        either = [
+            _Either.of(part, split.order_known(part.held_out), told)
+            for part, told in zip(cases, np.split(value[:, best], ends[:-1]), strict=True)
+            if not part.shortened
+        ]
+        model_of = [models[part] for part in fold]
+        weights = _best_weights(either, model_of, first_stage, maker, questions)
+        questions = replace(questions, weights=weights)
+    advance(_WORK["either"])
+    return trees, questions
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,10 +146,8 @@ class _Pool:
     asks: int
 
 
-def _boosted(
-    pools: list[_Pool], config: SecondStageConfig, num_trees: int, each: Callable[[Any], None]
-) -> Any:
-    """Trees learned from some pools; `each` is called after every one."""
+def _boosted(pools: list[_Pool], config: SecondStageConfig, each: Callable[[Any], None]) -> Any:
+    """The most trees that are tried, learned from some pools; `each` is called after every one."""
     lightgbm = lightgbm_library()
     features = np.concatenate([pool.features for pool in pools])
     belongs = np.concatenate([pool.belongs for pool in pools])
@@ -171,7 +170,7 @@ def _boosted(
         "verbose": -1,
     }
     data = lightgbm.Dataset(features[rows], belongs[rows], feature_name=_plain_names())
-    return lightgbm.train(parameters, data, num_trees, callbacks=[each])
+    return lightgbm.train(parameters, data, config.num_trees[-1], callbacks=[each])
 
 
 def _learned_from(belongs: BoolArray, config: SecondStageConfig) -> Int64Array:
@@ -188,32 +187,31 @@ def _learned_from(belongs: BoolArray, config: SecondStageConfig) -> Int64Array:
 
 
 def _average_precision(
-    booster: Any, pools: list[_Pool], num_trees: tuple[int, ...]
+    model: Trees, pools: list[_Pool], num_trees: tuple[int, ...]
 ) -> NDArray[np.float64]:
     """Average precision at 10 of each pool: float64 [num_pools, 1 + len(num_trees)].
 
     With no trees, then by number of trees.
     """
-    sizes = np.cumsum([len(pool.belongs) for pool in pools])[:-1]
-    features = np.concatenate([pool.features for pool in pools])
     value = np.zeros((len(pools), 1 + len(num_trees)))
-    odds, done = np.zeros(len(features)), 0
-    for place, number in enumerate((0, *num_trees)):
-        if number:
-            odds += booster.predict(
-                features, raw_score=True, start_iteration=done, num_iteration=number - done
-            )
-            done = number
-        for row, (pool, part) in enumerate(zip(pools, np.split(odds, sizes), strict=True)):
-            value[row, place] = _precision(pool.belongs, part, pool.num_targets)
+    for row, pool in enumerate(pools):
+        odds = np.zeros((len(pool.belongs), 1 + len(num_trees)))
+        odds[:, 1:] = model.predict_first(pool.features, num_trees)
+        value[row] = _precision(pool.belongs, odds.T, pool.num_targets)
     return value
 
 
-def _precision(belongs: BoolArray, odds: NDArray[np.float64], num_targets: int) -> float:
-    """Average precision at 10 of one pool in the order of the odds, ties as they are."""
-    hits = belongs[np.argsort(-odds, kind="stable")[:_CUTOFF]]
-    precision = hits * hits.cumsum() / np.arange(1, len(hits) + 1)
-    return float(precision.sum() / min(_CUTOFF, num_targets))
+def _precision(
+    belongs: BoolArray, odds: NDArray[np.float64], num_targets: int
+) -> NDArray[np.float64]:
+    """Average precision at 10 of one pool in several orders: float64 [num_orders].
+
+    `odds` are float64 [num_orders, size]; ties stay as they are.
+    """
+    hits = belongs[np.argsort(-odds, axis=1, kind="stable")[:, :_CUTOFF]]
+    precision = hits * hits.cumsum(axis=1) / np.arange(1, hits.shape[1] + 1)
+    found: NDArray[np.float64] = precision.sum(axis=1) / min(_CUTOFF, num_targets)
+    return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -242,43 +240,47 @@ class _Either:
         rows = np.concatenate(chosen)
         return cls(cases.rows(rows), told[rows])
 
-    def best_weights(
+    def values(
         self,
-        model_of: list[Any],
+        model_of: list[Trees],
         first_stage: FirstStage,
         maker: FeatureMaker,
         questions: Questions,
-    ) -> tuple[float, float]:
-        """The weights with which the worse off of both questions loses least.
+    ) -> NDArray[np.float64]:
+        """Average precision with each of `_WEIGHTS`: float64 [num_cases, num_weights].
 
-        `model_of` has for each case the trees that have not seen its playlist. Both weights are 0
-        where the first stage alone does better.
+        `model_of` has for each playlist the trees that have not seen it.
         """
         held_out = self.cases.held_out
         asks = np.full(len(self.cases), EITHER, dtype=np.int8)
         query = questions.query(held_out.query, asks, self.cases.words)
         size = min(POOL_SIZE, first_stage.num_tracks)
         pool, _ = first_stage.best(query, size, excluded=held_out.known)
-        tried = ((0.0, 0.0), *((1.0, weight) for weight in _WEIGHTS))
-        value = np.zeros((len(self.cases), len(tried)))
-        for row in range(len(pool)):
+        value = np.zeros((len(self.cases), len(_WEIGHTS)))
+        for row, playlist in enumerate(held_out.playlist_index.tolist()):
             found = pool[row][pool[row] >= 0]
             one = query.rows(slice(row, row + 1))
-            odds = np.zeros((2, len(found)))
-            for code, number in zip((FIT, NEXT), questions.num_trees or (0, 0), strict=True):
-                features = maker.asked(one, code, found, questions)
-                odds[code] = np.exp(
-                    model_of[row].predict(features, raw_score=True, num_iteration=number)
-                )
+            features = maker.asked(one, (FIT, NEXT), found, questions)
+            odds = np.exp([model_of[playlist].predict(each) for each in features])
             targets = held_out.targets[row]
-            belongs = np.isin(found, targets)
-            for place, weights in enumerate(tried):
-                value[row, place] = _precision(belongs, np.array(weights) @ odds, len(targets))
-        ratio = [
-            value[rows].sum(axis=0) / max(self.told[rows].sum(), 1e-9)
-            for rows in (self.cases.asks == FIT, self.cases.asks == NEXT)
-        ]
-        return tried[int(np.min(ratio, axis=0).argmax())]
+            value[row] = _precision(np.isin(found, targets), _WEIGHTS @ odds, len(targets))
+        return value
+
+
+def _best_weights(parts: list[_Either], *how: Any) -> tuple[float, float]:
+    """The weights with which the worse off of both questions loses least; see `_Either.values`.
+
+    Both are 0 where the first stage alone does better.
+    """
+    asks = np.concatenate([part.cases.asks for part in parts])
+    told = np.concatenate([part.told for part in parts])
+    value = np.concatenate([part.values(*how) for part in parts])
+    ratio = [
+        value[rows].sum(axis=0) / max(told[rows].sum(), 1e-9)
+        for rows in (asks == FIT, asks == NEXT)
+    ]
+    fit, following = _WEIGHTS[int(np.min(ratio, axis=0).argmax())].tolist()
+    return fit, following
 
 
 # Bits of LightGBM's decisions: whether missing values go left, and whether NaN is one.
