@@ -11,11 +11,13 @@ fits the baselines on the same, submits, checks and scores all, and prints the t
 - ``titled``: titled-4k.zip, few real playlists with their titles.
 
 Segue is scored as it answers, without its second stage, with the last tracks given counted more as
-in completing a playlist, and where there are titles also asked without them and trained without
-them. On generated playlists there is a row for about what can be known from a title: title-kNN of
-ten times as many other playlists of the same world. An interrupted run resumes: each training and
-score has its own file in OUT, and --seeds and --systems select which to do. The summary,
-OUT/figures.json, holds no individual playlist.
+in completing a playlist, and where there are titles also asked without them, with the vectors of
+their words alone, and trained without them. Baselines are tuned on the playlists that validate
+Segue, until no point next to the best of their grids is better, or for --trials. On generated
+playlists there is a row for about what can be known from a title: title-kNN of ten times as many
+other playlists of the same world. An interrupted run resumes: each training, trial and score has
+its own file in OUT, and --seeds and --systems select which to do. The summary, OUT/figures.json,
+holds no individual playlist.
 """
 
 from __future__ import annotations
@@ -27,7 +29,7 @@ import re
 import statistics
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +38,7 @@ from real_playlists import chosen, kept, segue
 
 from segue.baselines import BASELINES
 from segue.baselines.title_neighbours import TitleKNN
+from segue.baselines.tuning import TrialsFile, tune
 from segue.bundle import Bundle
 from segue.challenge.answering import known_tracks, query_of_set, submit, write_lists
 from segue.challenge.challenge_set import Challenge, read_challenge
@@ -45,6 +48,7 @@ from segue.data.playlists import Float32Array, Int32Array
 from segue.data.title_words import title_words
 from segue.files import write_json
 from segue.graph.playlist_graph import PlaylistGraph
+from segue.graph.split import SplitRecipe, split_graph
 from segue.machine import machine
 from segue.recommend.recommender import Recommender
 from segue.scoring.best import row_batches, top_tracks
@@ -53,16 +57,19 @@ from segue.synthetic.sample import SLICE_SIZE
 
 SEEDS = (0, 1, 2)
 TITLE_KNN, MANY_TITLES = "title-kNN", "title-kNN of ten times as many"
-WITH_RECENCY = "the end counts more"
+WITH_RECENCY, BY_VECTORS = "the end counts more", "titles by vectors alone"
 # Of Segue: by name whether the words of titles are trained, asked, and the second stage is used.
 OURS = {
     "Segue": (True, True, True),
     "without second stage": (True, True, False),
+    BY_VECTORS: (True, True, True),
     "asked without titles": (True, False, True),
     "trained without titles": (False, False, True),
     WITH_RECENCY: (True, True, True),
 }
 NAMES = ("popularity", TITLE_KNN, MANY_TITLES, "item-kNN", "EASE", "iALS")
+# What validates: whole playlists, as they are held out.
+VALIDATION_SHARE = 0.07
 TEAM = {"team": "segue", "email": "nobody@example.com"}
 
 
@@ -107,7 +114,7 @@ def train(out: Path, seed: int, *, titles: bool, options: argparse.Namespace) ->
     bundle = out / name
     if not bundle.exists():
         stopped = (out / f"{name}.training" / "checkpoint.safetensors").exists()
-        how = ["--split", "playlists", "--test-share", 0, "--validation-share", 0.07]
+        how = ["--split", "playlists", "--test-share", 0, "--validation-share", VALIDATION_SHARE]
         how += ["--dim", options.dim, "--epochs", options.epochs, "--rng-seed", seed]
         how += ["--resume"] if stopped else []
         started = time.perf_counter()
@@ -144,7 +151,10 @@ def score_ours(out: Path, challenge: Challenge, name: str, seed: int, options: A
     bundle = train(out, seed, titles=trained and DATA[options.data].titled, options=options)
 
     def write(path: Path) -> None:
-        recommender = Recommender(Bundle.load(bundle), second_stage=second and None)
+        loaded = Bundle.load(bundle)
+        if name == BY_VECTORS:
+            loaded = replace(loaded, terms={k: v for k, v in loaded.terms.items() if k != "words"})
+        recommender = Recommender(loaded, second_stage=second and None)
         if name != WITH_RECENCY:
             submit(recommender, challenge.asked, path, titles=asked, **TEAM)
             return
@@ -187,6 +197,20 @@ def key(title: str | None) -> str:
     return " ".join(title_words(title))
 
 
+def tuned(out: Path, name: str, options: argparse.Namespace) -> dict[str, Any]:
+    """The options of a baseline that are best on validation, and how many trials that took."""
+
+    def made() -> dict[str, Any]:
+        graph = PlaylistGraph.load(out / "graph")
+        split = split_graph(graph, SplitRecipe("playlists", 0, VALIDATION_SHARE))
+        path = out / f"trials-{name}.jsonl"
+        tuning = tune(name, split, options.trials, TrialsFile(path))
+        return {"options": tuning.options, "num_trials": len(tuning.trials)}
+
+    found: dict[str, Any] = kept(out / f"tuned-{name}.json", made)
+    return found
+
+
 def score_baseline(out: Path, challenge: Challenge, name: str, options: argparse.Namespace) -> None:
     def write(path: Path) -> None:
         graph = PlaylistGraph.load(out / "graph")
@@ -197,7 +221,7 @@ def score_baseline(out: Path, challenge: Challenge, name: str, options: argparse
             titles = TitleKNN(graph)
         elif name == MANY_TITLES:
             titles = ManyTitles(graph, titled, options.playlists, 10 * options.playlists)
-        tracks = None if titles else BASELINES[name](graph)
+        tracks = None if titles else BASELINES[name](graph, **tuned(out, name, options)["options"])
 
         def scores(rows: slice) -> Float32Array:
             if titles is not None:
@@ -252,16 +276,25 @@ def summed_up(out: Path, options: argparse.Namespace) -> dict[str, Any]:
         "training": dict(graph.num_nodes),
         "made": json.loads((out / "challenge" / "manifest.json").read_text())["kinds"],
         "seconds": {path.name: json.loads(path.read_text()) for path in out.glob("*.seconds.json")},
+        "tuned": {
+            name: json.loads(path.read_text())
+            for name in NAMES
+            if (path := out / f"tuned-{name}.json").exists()
+        },
         "systems": {name: found for name, found in systems.items() if found},
     }
 
 
 def cell(runs: list[dict[str, Any]], by: str, kind: str, metric: str) -> str:
-    digits = 2 if metric == "clicks" else 4
     found = [run["values"][by][kind][metric] for run in runs]
-    text = f"{statistics.mean(found):.{digits}f}"
-    if len(found) > 1:
-        text += f" ± {statistics.stdev(found):.{digits}f}"
+    return spread(found, ".2f" if metric == "clicks" else ".4f")
+
+
+def spread(values: list[float], form: str) -> str:
+    """Mean and standard deviation."""
+    text = f"{statistics.mean(values):{form}}"
+    if len(values) > 1:
+        text += f" ± {statistics.stdev(values):{form.removeprefix('+')}}"
     return re.sub(r"\b0\.", ".", text)
 
 
@@ -275,11 +308,19 @@ def table(systems: dict[str, Any], by: str) -> str:
 
 
 def table_by_kind(systems: dict[str, Any], by: str, metric: str) -> str:
-    """Markdown: kinds as rows, systems as columns."""
+    """Markdown: kinds as rows, systems as columns, and what the second stage adds."""
     first = next(iter(systems.values()))[0]["num_playlists"]
-    lines = [f"| {metric} | " + " | ".join(systems) + " |", "|---" * (1 + len(systems)) + "|"]
+    ours, plain = (systems.get(name, []) for name in list(OURS)[:2])
+    shown = [*systems, *(["second stage adds"] if len(ours) == len(plain) else [])]
+    lines = [f"| {metric} | " + " | ".join(shown) + " |", "|---" * (1 + len(shown)) + "|"]
     for kind, number in first.items():
         cells = [cell(runs, by, kind, metric) for runs in systems.values()]
+        if len(shown) > len(systems):
+            pairs = zip(ours, plain, strict=True)
+            added = [
+                a["values"][by][kind][metric] - b["values"][by][kind][metric] for a, b in pairs
+            ]
+            cells.append(spread(added, "+.2f" if metric == "clicks" else "+.4f"))
         lines.append(f"| {kind} ({number}) | {' | '.join(cells)} |")
     return "\n".join(lines)
 
@@ -291,6 +332,7 @@ def main() -> None:
     parser.add_argument("--playlists", type=int, default=10_000)
     parser.add_argument("--dim", type=int, default=64)
     parser.add_argument("--epochs", type=int, default=15)
+    parser.add_argument("--trials", type=int, default=12, help="At most, for each baseline.")
     parser.add_argument("--seeds", default=",".join(map(str, SEEDS)))
     parser.add_argument("--systems", default=",".join((*OURS, *NAMES)))
     options = parser.parse_args()

@@ -12,9 +12,11 @@ gains. *real*: titled-4k.zip, 4,071 playlists of the Million Playlist Dataset.
 Whole playlists are held out. Of each, no track or the first 1, 5, 10 or 25 are shown, the rest is
 to be found; only playlists with more than 25 tracks and a known word in the title count, the same
 for every kind. Two models are trained for each model seed, one with the words of titles and one
-without; the first is asked with each title and without, so that what the words of a query add is
-told apart from what words do to the vectors of tracks in training. No wide part, no second stage.
-Beside them: popularity, and the tracks most frequent in training playlists of the same title.
+without; the first is asked with each title, with the vectors of its words alone, and without, so
+that what the words of a query add is told apart from what words do to the vectors of tracks in
+training. No wide part, no second stage.
+Beside them: popularity, and the tracks most frequent in training playlists of the same title. By a
+title alone all are also measured by how many training playlists have it.
 
 Each training is a unit with its own file in OUT: an interrupted run goes on where it stopped.
 """
@@ -25,7 +27,7 @@ import argparse
 import json
 import os
 import statistics
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -35,7 +37,7 @@ import numpy as np
 import segue
 from segue.bundle import Bundle
 from segue.data.playlists import Float32Array
-from segue.data.title_words import is_part, title_words
+from segue.data.title_words import is_shown, title_words
 from segue.evaluation.ranking import rank
 from segue.evaluation.scorers import HeldOutScorer, Scorer
 from segue.files import write_json
@@ -49,6 +51,8 @@ from segue.recommend.recommender import Recommender
 from segue.scoring.two_stages import TwoStages
 
 GIVEN = (0, 1, 5, 10, 25)
+# The fewest training playlists of the same title, for each class of titles.
+CLASSES = (0, 1, 5, 20)
 MEASURED = ("r-precision", "ndcg@20", "recall@20", "recall@300", "clicks")
 # How each collection is made and trained. The generated one is cut down to what two cores train in
 # a few minutes.
@@ -93,8 +97,7 @@ class SameTitle(Popularity):
     def __init__(self, split: Split) -> None:
         super().__init__(split)
         self.tracks = split.train.playlists.tracks
-        titles = split.graph.playlists.titles.to_pylist()
-        self.key = [frozenset(title_words(title)) for title in titles]
+        self.key = keys(split)
         self.rows: dict[frozenset[str], list[int]] = defaultdict(list)
         for row in np.flatnonzero(self.tracks.lengths > 0).tolist():
             self.rows[self.key[row]].append(row)
@@ -108,6 +111,11 @@ class SameTitle(Popularity):
         return scores
 
 
+def keys(split: Split) -> list[frozenset[str]]:
+    """For each playlist what its title has in common with those that are the same."""
+    return [frozenset(title_words(title)) for title in split.graph.playlists.titles.to_pylist()]
+
+
 def cut(split: Split, given: int) -> HeldOut:
     """The test playlists with that many tracks shown."""
     in_order = split.test.query.joined(split.test.targets)
@@ -119,14 +127,25 @@ def cut(split: Split, given: int) -> HeldOut:
 
 def measured(scorer: Scorer | HeldOutScorer, split: Split) -> dict[str, dict[str, float]]:
     """The figures of each kind."""
-    found = {}
-    for given in GIVEN:
-        rankings = rank(scorer, cut(split, given), split.train, list_length=20)
-        found[str(given)] = {
-            metric.name: round(metric.value(rankings), 5)
-            for metric in METRICS
-            if metric.name in MEASURED
-        }
+    return {str(given): figures(scorer, split, cut(split, given)) for given in GIVEN}
+
+
+def figures(scorer: Scorer | HeldOutScorer, split: Split, held_out: HeldOut) -> dict[str, float]:
+    """The figures of some playlists."""
+    rankings = rank(scorer, held_out, split.train, list_length=20)
+    return {m.name: round(m.value(rankings), 5) for m in METRICS if m.name in MEASURED}
+
+
+def by_class(scorer: Scorer | HeldOutScorer, split: Split) -> dict[str, dict[str, float]]:
+    """The figures by a title alone, by the number of training playlists of the same title."""
+    key, held_out, found = keys(split), cut(split, 0), {}
+    trained = Counter(key[row] for row in np.flatnonzero(split.train.playlists.tracks.lengths))
+    number = np.array([trained[key[row]] for row in held_out.playlist_index.tolist()])
+    for least, end in zip(CLASSES, (*CLASSES[1:], np.inf), strict=True):
+        rows = np.flatnonzero((number >= least) & (number < end))
+        if len(rows):
+            some = figures(scorer, split, held_out.rows(rows))
+            found[str(least)] = {"playlists": len(rows), **some}
     return found
 
 
@@ -141,7 +160,7 @@ def suggested(bundle: Bundle, split: Split) -> dict[str, float]:
     titles = split.graph.playlists.titles
     ids = split.graph.catalog.nodes["word"].ids.to_pylist()
     called = {tuple(title_words(title)) for title in playlists.titles.to_pylist()}
-    words = {word for word in ids if not is_part(word) and (word,) in called}
+    words = {word for word in ids if is_shown(word) and (word,) in called}
     degree = split.train.relations["word"].target_degree
     degree = np.where([word in words for word in ids], degree, 0)
     common = {ids[row] for row in np.argsort(-degree, kind="stable")[:10].tolist()}
@@ -172,9 +191,10 @@ def unit(out: Path, data: str, arm: str, seed: int, split: Split) -> None:
     config = config_for("lightgcn", rng_seed=seed, **DATA[data]["train"])
     if arm == "words":
         config = replace(config, relations=(*config.relations, "word"))
+    system = segue.SystemConfig({"words": segue.WordOddsConfig()} if arm == "words" else {})
     folder = out / f"{data}-{arm}-{seed}.training"
     bundle = segue.train(
-        split, config=config, system=segue.SystemConfig(), refit=False, folder=folder, progress=True
+        split, config=config, system=system, refit=False, folder=folder, progress=True
     )
     stages = TwoStages.of(bundle, split.graph.catalog, None)
     content: dict[str, Any] = {
@@ -184,7 +204,10 @@ def unit(out: Path, data: str, arm: str, seed: int, split: Split) -> None:
         "asked without": measured(SystemScorer(stages, split, titles=False), split),
     }
     if arm == "words":
+        alone = TwoStages.of(replace(bundle, terms={}), split.graph.catalog, None)
+        content["asked with vectors alone"] = measured(SystemScorer(alone, split), split)
         content["asked with"] = measured(SystemScorer(stages, split), split)
+        content["by class"] = by_class(SystemScorer(stages, split), split)
         content["titles"] = suggested(bundle, split)
     write_json(path, content)
 
@@ -192,12 +215,44 @@ def unit(out: Path, data: str, arm: str, seed: int, split: Split) -> None:
 def baselines(out: Path, data: str, split: Split) -> None:
     """Measure what needs no training."""
     path = out / f"{data}-baselines.json"
-    if not path.exists():
-        scorers: dict[str, HeldOutScorer] = {
-            "popularity": Popularity(split),
-            "same title": SameTitle(split),
-        }
-        write_json(path, {name: measured(scorer, split) for name, scorer in scorers.items()})
+    if path.exists():
+        return
+    scorers: dict[str, HeldOutScorer] = {
+        "popularity": Popularity(split),
+        "same title": SameTitle(split),
+    }
+    found = {name: measured(scorer, split) for name, scorer in scorers.items()}
+    classes = {name: by_class(scorer, split) for name, scorer in scorers.items()}
+    write_json(path, {"by kind": found, "by class": classes})
+
+
+def table_by_class(out: Path, data: str, metric: str) -> str:
+    """Means and standard deviations by a title alone, as Markdown."""
+    rows = {
+        name: [found]
+        for name, found in json.loads((out / f"{data}-baselines.json").read_text())[
+            "by class"
+        ].items()
+    }
+    paths = sorted(out.glob(f"{data}-words-[0-9]*.json"))
+    rows["trained with words"] = [json.loads(path.read_text())["by class"] for path in paths]
+    classes = rows["popularity"][0]
+    ends = [f"to {int(end) - 1}" for end in [*classes][1:]] + ["and more"]
+    shown = [
+        f"{least} {end} ({of['playlists']})"
+        for (least, of), end in zip(classes.items(), ends, strict=True)
+    ]
+    lines = [f"| {metric} | " + " | ".join(shown) + " |", "|---" * (len(shown) + 1) + "|"]
+    for name, runs in rows.items():
+        cells = [spread([run[least][metric] for run in runs]) for least in classes]
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def spread(values: list[float]) -> str:
+    """Mean and standard deviation."""
+    text = f"{statistics.mean(values):.4f}"
+    return text + (f" ± {statistics.stdev(values):.4f}" if len(values) > 1 else "")
 
 
 def table(out: Path, data: str, metric: str) -> str:
@@ -206,9 +261,11 @@ def table(out: Path, data: str, metric: str) -> str:
     named = {
         ("none", "asked without"): "trained without words",
         ("words", "asked without"): "trained with words, asked without title",
-        ("words", "asked with"): "trained with words, asked with title",
+        ("words", "asked with vectors alone"): "asked with title, by vectors alone",
+        ("words", "asked with"): "asked with title",
     }
-    for name, found in json.loads((out / f"{data}-baselines.json").read_text()).items():
+    kinds = json.loads((out / f"{data}-baselines.json").read_text())["by kind"]
+    for name, found in kinds.items():
         rows[name].append([found[str(given)][metric] for given in GIVEN])
     for (arm, asked), name in named.items():
         for path in sorted(out.glob(f"{data}-{arm}-[0-9]*.json")):
@@ -217,12 +274,7 @@ def table(out: Path, data: str, metric: str) -> str:
     shown = ["title only", *(f"title + {given}" for given in GIVEN[1:])]
     lines = [f"| {metric} | " + " | ".join(shown) + " |", "|---" * (len(shown) + 1) + "|"]
     for name, values in rows.items():
-        columns = list(zip(*values, strict=True))
-        cells = [
-            f"{statistics.mean(each):.4f}"
-            + (f" ± {statistics.stdev(each):.4f}" if len(each) > 1 else "")
-            for each in columns
-        ]
+        cells = [spread(list(column)) for column in zip(*values, strict=True)]
         lines.append(f"| {name} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
@@ -246,6 +298,7 @@ def main() -> None:
                 unit(args.out, args.data, arm, seed, split)
     for metric in MEASURED:
         print(table(args.out, args.data, metric), end="\n\n")
+    print(table_by_class(args.out, args.data, "ndcg@20"))
 
 
 if __name__ == "__main__":

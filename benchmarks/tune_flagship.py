@@ -36,7 +36,8 @@ from segue.scoring.questions import Questions
 from segue.scoring.recency import Recency
 from segue.scoring.terms import first_stage_of
 from segue.scoring.two_stages import TwoStages
-from segue.scoring.wide import WidePart, WideScores
+from segue.scoring.sparse import SparseScores
+from segue.scoring.wide import WidePart
 from segue.training.terms import WideConfig
 
 # By name, the options of `segue train` that differ from the defaults.
@@ -75,7 +76,7 @@ WIDE: dict[str, tuple[WideConfig | None, str]] = {
 class _EvenWide(WidePart):
     """The wide part without emphasis."""
 
-    def prepare(self, query: Query, dial: float = 0.0) -> WideScores:
+    def prepare(self, query: Query, dial: float = 0.0) -> SparseScores:
         return super().prepare(Query(query.tracks), dial)
 
 

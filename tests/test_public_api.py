@@ -20,7 +20,7 @@ PUBLIC = [
     "generate",
     "Collection", "Playlists", "Catalog", "Relation", "PlaylistGraph", "Split", "SplitRecipe",
     "HeldOut",
-    "TrainConfig", "SystemConfig", "WideConfig", "SecondStageConfig",
+    "TrainConfig", "SystemConfig", "WideConfig", "WordOddsConfig", "SecondStageConfig",
     "CatalogueSoftmax", "SampledSoftmax", "BPR", "Triples",
     "RandomNegatives", "HardNegatives", "HardestNegatives",
     "Step", "TensorBoard", "Progress", "Encoder", "ENCODERS",

@@ -79,6 +79,7 @@ if TYPE_CHECKING:
     from segue.training.objectives import SampledSoftmax as SampledSoftmax
     from segue.training.objectives import Triples as Triples
     from segue.training.terms import WideConfig as WideConfig
+    from segue.training.word_odds import WordOddsConfig as WordOddsConfig
     from segue.updating.update import UpdateReport as UpdateReport
     from segue.updating.update import update as update
 
@@ -110,6 +111,7 @@ _HOMES = {
     "TrainConfig": "segue.training.config",
     "SystemConfig": "segue.training.config",
     "WideConfig": "segue.training.terms",
+    "WordOddsConfig": "segue.training.word_odds",
     "SecondStageConfig": "segue.training.config",
     "CatalogueSoftmax": "segue.training.objectives",
     "SampledSoftmax": "segue.training.objectives",

@@ -12,6 +12,8 @@ from segue.data.playlists import Catalog, Playlists, TrackLists
 from segue.data.title_words import (
     Vocabulary,
     is_part,
+    is_rare,
+    is_shown,
     parts_of,
     title_words,
     with_title_words,
@@ -93,8 +95,30 @@ def test_a_word_stands_in_a_few_titles(small_catalog):
     found = [relation[row].tolist() for row in range(len(titles))]
     assert found == [[0, 1], [], [1], [0, 1], [0], [], [0, 1]]
     fewer, smaller = titled([*titles, "rare trip"], small_catalog, 5)
-    assert smaller.nodes["word"].ids.to_pylist() == ["trip"]
-    assert fewer.relations["word"].target_degree.tolist() == [5]
+    assert smaller.nodes["word"].ids.to_pylist() == ["trip", "~<road>"]
+    assert fewer.relations["word"].target_degree.tolist() == [5, 4]
+
+
+def test_a_rare_word_is_known_and_never_shown(small_catalog):
+    """In two titles up to one too few: by itself, not by parts, and under an id nobody sees."""
+    titles = ["gym one", "gym two", "gym 夏の", "夏の", "gymx 99", "gymx 99", "zephyr", "ヨガ"]
+    playlists, catalog = titled(titles, small_catalog, 3)
+    ids = catalog.nodes["word"].ids.to_pylist()
+    assert ids == ["gym", "~<夏の>", "~<gymx>", "~<99>"]
+    assert [is_shown(word) for word in ids] == [True, False, False, False]
+    assert [is_rare(word) for word in ids] == [False, True, True, True]
+    assert not any(map(is_part, ids))
+    relation = playlists.relations["word"]
+    assert [relation[row].tolist() for row in range(8)] == [
+        [0], [0], [0, 1], [1], [2, 3], [2, 3], [], [],
+    ]  # fmt: skip
+    read = Vocabulary(catalog.nodes["word"])
+    assert read.rows_of("GYMX, 99 夏の zephyr") == {
+        "gymx": [2], "99": [3], "夏の": [1], "zephyr": [],
+    }  # fmt: skip
+    assert all(word in read for word in ("gym", "gymx", "夏の"))
+    # Only a word that people may see is what a similar one is taken for.
+    assert read.rows_of("gymxx") == {"gymxx": []}
 
 
 def test_no_word_at_all(small_catalog):

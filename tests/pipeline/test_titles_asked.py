@@ -11,7 +11,7 @@ from fastapi.testclient import TestClient
 import segue
 from segue.bundle import Bundle
 from segue.data.playlists import TrackLists
-from segue.data.title_words import is_part
+from segue.data.title_words import is_part, is_shown
 from segue.errors import InputError
 from segue.evaluation.ranking import rank
 from segue.graph.playlist_graph import PlaylistGraph
@@ -22,8 +22,9 @@ from segue.recommend.recommender import Recommender
 from segue.scoring.two_stages import TwoStages
 from segue.training.config import SystemConfig, TrainConfig
 from segue.training.steps import hide, show_titles
-from segue.training.titles import NO_SCALE, Gains, _best
+from segue.training.titles import Gains, TitleScale, _best
 from segue.training.train import train
+from segue.training.word_odds import WordOddsConfig
 
 MOODS = ("calm", "loud", "sad", "fast")
 # Rare words of a community share their beginning: together they are known by their parts.
@@ -70,6 +71,11 @@ def community(track_id: str) -> int:
     return int(track_id.removeprefix("Track ").split(" ")[0]) // 40
 
 
+@pytest.fixture(scope="module")
+def with_odds(split) -> Bundle:
+    return segue.train(split, config=CONFIG, system=SystemConfig({"words": WordOddsConfig()}))
+
+
 def recall(split: Split, stages: TwoStages, given: int, titles: bool) -> float:
     in_order = split.test.query.joined(split.test.targets)
     held_out = HeldOut.of_new_playlists(in_order, given, split.test.playlist_index)
@@ -88,9 +94,33 @@ def test_a_title_alone_beats_popularity_by_far(bundle, split):
         assert beside >= without
 
 
+def test_odds_of_words_are_scaled_by_validation_and_raise_titles(bundle, with_odds, split):
+    scale = with_odds.config["title_scale"]
+    assert scale["odds"] > 0
+    for terms in (with_odds.terms, with_odds.measured.terms):
+        assert terms["words"]["scale"] == pytest.approx(scale["odds"])
+        assert terms["words"]["growth"] == pytest.approx(scale["odds_growth"])
+    with_them, without = (
+        TwoStages.of(each.measured, split.graph.catalog, None) for each in (with_odds, bundle)
+    )
+    assert recall(split, with_them, 0, True) >= recall(split, without, 0, True)
+    for given in (1, 5):
+        asked, not_asked = (recall(split, with_them, given, titles) for titles in (True, False))
+        assert asked >= not_asked
+    # What ships is fitted on all playlists.
+    shipped, measured = (t["words"]["odds"] for t in (with_odds.terms, with_odds.measured.terms))
+    assert len(shipped) != len(measured) or (shipped != measured).any()
+
+
+def test_odds_of_nothing_are_left_out():
+    terms = {"wide": {}, "words": {}}
+    assert TitleScale(0.1, 0.5).terms(terms) == {"wide": {}}
+    assert TitleScale(0.1, 0.5, 0.05).terms({"wide": {}}) == {"wide": {}}
+
+
 def test_words_are_known_as_a_whole_or_by_their_parts(graph, recommender):
     ids = graph.catalog.nodes["word"].ids.to_pylist()
-    assert sorted(word for word in ids if not is_part(word)) == sorted([*MOODS, "music"])
+    assert sorted(filter(is_shown, ids)) == sorted([*MOODS, "music"])
     found = recommender.vibe(title="Calm zephyrish xyz 1999", n=20)
     assert found.words == ("calm", "zephyrish")
     assert found.words_by_parts == ("zephyrish",)
@@ -118,11 +148,13 @@ def asked(recommender: Recommender, kind: str) -> dict[str, Any]:
     }[kind]
 
 
+@pytest.mark.parametrize("odds", [False, True])
 @pytest.mark.parametrize(
     "kind",
     ["alone", "with songs", "with artists", "of a playlist", "instead of a playlist's"],
 )
-def test_the_parts_of_words_are_exact(recommender, kind):
+def test_the_parts_of_words_are_exact(recommender, with_odds, kind, odds):
+    recommender = Recommender(with_odds) if odds else recommender
     options = asked(recommender, kind)
     listed = recommender.complete if "playlist" in options else recommender.vibe
     found = listed(n=5, **options)
@@ -290,9 +322,9 @@ def gains(*means: np.ndarray, error: np.ndarray | float = 0.0) -> Gains:
 def test_titles_that_harm_count_nothing():
     harm = np.linspace(0, -0.2, 9)
     harms, helps = gains(harm, harm), gains(-harm, -harm)
-    assert _best({1: harms, 5: harms}) == NO_SCALE
-    assert _best({1: helps, 5: harms}) == NO_SCALE, "nowhere worse"
-    assert _best({1: helps, 5: gains(-harm, harm)}) == NO_SCALE, "by no metric"
+    assert _best({1: harms, 5: harms}) is None
+    assert _best({1: helps, 5: harms}) is None, "nowhere worse"
+    assert _best({1: helps, 5: gains(-harm, harm)}) is None, "by no metric"
     assert _best({1: helps, 5: helps}).factor > 0.1
 
 
@@ -301,7 +333,7 @@ def test_a_gain_within_its_error_is_not_trusted():
     unsure = np.array([0, 0.001, 0.002, 0.01, 0.1, 0.2, 0.3, 0.4, 0.5])
     chosen = _best({5: gains(rising, rising, error=unsure)})
     assert chosen.factor * 6**chosen.growth < 0.3, "beyond that the gain may be chance"
-    assert _best({5: gains(rising, rising, error=2 * rising)}) == NO_SCALE
+    assert _best({5: gains(rising, rising, error=2 * rising)}) is None
 
 
 def test_gains_are_means_over_playlists_with_their_errors():

@@ -5,9 +5,11 @@ import tracemalloc
 import numpy as np
 import pytest
 
+import segue
 from segue import memory
 from segue.baselines import EASE, SideEASE
 from segue.baselines.ease import rows_with_side_information
+from segue.data.collection import Collection
 from segue.data.playlists import TrackLists
 from segue.errors import InputError, ResourceError
 from segue.scoring.query import Query
@@ -126,9 +128,10 @@ def test_weights_of_side_information_below_zero_are_refused(planted_graph):
 def test_what_is_fitted_is_what_a_bundle_can_hold(planted_graph):
     """The two lists of terms agree, and what is fitted comes back from its arrays."""
     assert terms.TERMS.keys() == STORED.keys()
+    graph = segue.build(Collection(planted_graph.playlists, planted_graph.catalog))
     for name, config in terms.TERMS.items():
-        term = config().fit(planted_graph)
-        (again,) = load_terms({name: term.arrays()}, planted_graph.catalog.num_tracks).values()
+        term = config().fit(graph)
+        (again,) = load_terms({name: term.arrays()}, graph.num_nodes).values()
         assert type(again) is STORED[name]
 
 

@@ -290,7 +290,7 @@ def describe(graph: PlaylistGraph, top: int) -> dict[str, Any]:
     """What `segue info` shows, as plain values."""
     import numpy as np
 
-    from segue.data.title_words import parts_among
+    from segue.data.title_words import is_part, is_shown
 
     catalog, tracks = graph.catalog, graph.playlists.tracks
     degrees = {"tracks of a playlist": tracks.lengths, "playlists of a track": graph.popularity}
@@ -309,11 +309,13 @@ def describe(graph: PlaylistGraph, top: int) -> dict[str, Any]:
         degrees[f"playlists of {a_node}"] = playlists_of[kind]
     vocabulary = {}
     if "word" in playlists_of:
-        # Parts of words are not for people.
-        part = parts_among(catalog.nodes["word"])
-        playlists_of["word"] = np.where(part, -1, playlists_of["word"])
+        ids = catalog.nodes["word"].ids.to_pylist()
+        # Rare words, and parts of words, are not for people.
+        shown, part = (np.array([*map(of, ids)], dtype=bool) for of in (is_shown, is_part))
+        playlists_of["word"] = np.where(shown, playlists_of["word"], -1)
         vocabulary["vocabulary"] = {
-            "words": int((~part).sum()),
+            "words": int(shown.sum()),
+            "rare_words": int((~shown & ~part).sum()),
             "parts": int(part.sum()),
             "titled_playlists": int((graph.relations["word"].source_degree > 0).sum()),
         }

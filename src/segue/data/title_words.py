@@ -2,8 +2,9 @@
 
 A word that stands in few titles says little by itself, so it is replaced by its parts, sequences of
 three and four characters: ``"workoutz"`` shares most of them with ``"workouts"``. The words and
-parts that stand in enough titles are the vocabulary. It is fixed when a graph is built; titles that
-come later are read with it, by `Vocabulary`.
+parts that stand in enough titles are the vocabulary, and so are rare words that stand in more than
+one: these are known, too, but never shown to people who have not typed them. It is fixed when a
+graph is built; titles that come later are read with it, by `Vocabulary`.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from segue.data.relations import Nodes, Relation
 from segue.data.text import fold, is_unspaced, query_words
 
 MIN_TITLES = 5
+# What a word of one title says would give away whose playlist that is.
+MIN_RARE_TITLES = 2
 CONTINUED = ", continued"  # How Segue calls a list that continues another; it is no word of it.
 
 # How players call playlists that nobody has named, without numbers.
@@ -58,7 +61,8 @@ _PICTURE = "[\u2190-\u2bff\u3030\u303d\U0001f000-\U0001f1e5\U0001f200-\U0001faff
 _EMOJI = re.compile(f"[\U0001f1e6-\U0001f1ff]{{2}}|{_PICTURE}(?:\u200d{_PICTURE})*")
 # Skin tones and text/emoji variants do not make a different word.
 _VARIANTS = dict.fromkeys([0xFE0E, 0xFE0F, *range(0x1F3FB, 0x1F400)])
-# Begins the id of a part; no word contains it.
+# Begins the id of a part or a rare word; no word contains it. A rare word has both its ends marked,
+# which no part has.
 _PART = "~"
 _PART_LENGTHS = (3, 4)
 # How alike two words must be to be taken for the same: the share of their parts that both have.
@@ -106,7 +110,22 @@ def parts_of(word: str) -> list[str]:
 
 def is_part(word_id: str) -> bool:
     """Whether the id of a word node is that of a part of rare words; people should not see it."""
-    return word_id.startswith(_PART)
+    return word_id.startswith(_PART) and not is_rare(word_id)
+
+
+def is_rare(word_id: str) -> bool:
+    """Whether the id of a word node is that of a rare word; people should not see it, either."""
+    return word_id.startswith(f"{_PART}<") and word_id.endswith(">")
+
+
+def rare_id(word: str) -> str:
+    """The id of a word that stands in few titles."""
+    return f"{_PART}<{word}>"
+
+
+def is_shown(word_id: str) -> bool:
+    """Whether people may see a word: whether it stands in enough titles."""
+    return not word_id.startswith(_PART)
 
 
 def parts_among(words: Nodes) -> BoolArray:
@@ -128,7 +147,7 @@ class Vocabulary:
 
     def __contains__(self, word: str) -> bool:
         """Whether a word is known as a whole."""
-        return word in self._row_of
+        return word in self._row_of or rare_id(word) in self._row_of
 
     def rows_of(self, title: str | None) -> dict[str, list[int]]:
         """For each word of a title its row, or if it has none the rows of its parts.
@@ -150,9 +169,9 @@ class Vocabulary:
         return Relation("titled", "playlist", "word", offsets_of(lengths), flat, len(self._row_of))
 
     def _rows_of_word(self, word: str) -> list[int]:
-        row = self._row_of.get(word)
-        if row is not None:
-            return [row]
+        for known in (word, rare_id(word)):
+            if known in self._row_of:
+                return [self._row_of[known]]
         parts = parts_of(word)
         return [self._row_of[part] for part in parts if part in self._row_of] or self._like(parts)
 
@@ -167,14 +186,14 @@ class Vocabulary:
 
     @cached_property
     def _num_parts(self) -> dict[int, int]:
-        return {r: len(parts_of(word)) for word, r in self._row_of.items() if not is_part(word)}
+        return {r: len(parts_of(word)) for word, r in self._row_of.items() if is_shown(word)}
 
     @cached_property
     def _words_with(self) -> dict[str, list[int]]:
         """The rows of the words that have a part."""
         found: dict[str, list[int]] = defaultdict(list)
         for word, row in self._row_of.items():
-            for part in [] if is_part(word) else parts_of(word):
+            for part in parts_of(word) if is_shown(word) else []:
                 found[part].append(row)
         return found
 
@@ -188,16 +207,17 @@ def with_title_words(
     ----------
     playlists, catalog
     min_titles
-        Minimum number of playlist titles that must contain a word. A rarer word is replaced by its
-        parts, of which as many titles must contain each.
+        Minimum number of playlist titles that must contain a word that people may see. Of others
+        those in two titles or more are rare words, and one in a single title is replaced by its
+        parts, of which as many titles as of a word must contain each.
 
     Returns
     -------
     playlists
         With the relation playlist–titled–word.
     catalog
-        With nodes of kind ``word``: the words, then the parts, each in the order of their first
-        appearance.
+        With nodes of kind ``word``: the words, the rare words, then the parts, each in the order
+        of their first appearance.
     """
     titles = playlists.titles.dictionary_encode()
     distinct = titles.dictionary.to_pylist()
@@ -205,23 +225,29 @@ def with_title_words(
     row = titles.indices.fill_null(len(distinct)).to_numpy(zero_copy_only=False)
     times = np.bincount(row, minlength=len(distinct) + 1).tolist()[:-1]
     of_title = [title_words(title) for title in distinct]
-    words = _frequent(of_title, times, min_titles)
-    known = set(words)
-    rare = [
+    known = _frequent(of_title, times, min(MIN_RARE_TITLES, min_titles))
+    parts = [
         dict.fromkeys(part for word in ws if word not in known for part in parts_of(word))
         for ws in of_title
     ]
-    ids = pa.array([*words, *_frequent(rare, times, min_titles)], pa.string())
+    ids = pa.array(
+        [
+            *(word for word, number in known.items() if number >= min_titles),
+            *(rare_id(word) for word, number in known.items() if number < min_titles),
+            *_frequent(parts, times, min_titles),
+        ],
+        pa.string(),
+    )
     nodes = Nodes(ids, ids)
     titled = Vocabulary(nodes).relation([*distinct, None]).rows(row)
     relations = {**playlists.relations, "word": titled}
     return replace(playlists, relations=relations), catalog.with_nodes("word", nodes)
 
 
-def _frequent(of_title: Sequence[Iterable[str]], times: list[int], least: int) -> list[str]:
-    """What stands in enough titles, of which each occurs a number of times."""
+def _frequent(of_title: Sequence[Iterable[str]], times: list[int], least: int) -> dict[str, int]:
+    """What stands in enough titles, with their number; each title occurs a number of times."""
     counts: Counter[str] = Counter()
     for words, number in zip(of_title, times, strict=True):
         for word in words:
             counts[word] += number
-    return [word for word, number in counts.items() if number >= least]
+    return {word: number for word, number in counts.items() if number >= least}

@@ -14,7 +14,7 @@ from segue.console import Progress, count, number, progress_of
 from segue.data.collection import Collection
 from segue.data.groups import GroupStore
 from segue.data.reading import read
-from segue.data.title_words import MIN_TITLES, with_title_words
+from segue.data.title_words import MIN_TITLES, is_shown, with_title_words
 from segue.errors import InputError
 from segue.files import refuse_existing, scratch_folder
 from segue.graph.playlist_graph import PlaylistGraph
@@ -102,7 +102,7 @@ def build(
 def _with_words(graph: PlaylistGraph, name: str, required: bool) -> PlaylistGraph:
     """The graph with the words of titles; as it is if there are none, unless they are required."""
     playlists, catalog = with_title_words(graph.playlists, graph.catalog)
-    if catalog.nodes["word"]:
+    if any(map(is_shown, catalog.nodes["word"].ids.to_pylist())):
         options = graph.options | {"title_words": True}
         return replace(graph, playlists=playlists, catalog=catalog, options=options)
     if required:

@@ -19,7 +19,7 @@ from segue.scoring.terms import STORED, first_stage_of
 from segue.scoring.trees import Trees
 from segue.training.config import SystemConfig, TrainConfig
 from segue.training.second_stage import train_second_stage
-from segue.training.terms import TermConfig
+from segue.training.term import TermConfig
 
 
 class FinishedParts:

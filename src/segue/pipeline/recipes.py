@@ -14,7 +14,8 @@ from segue.graph.playlist_graph import PlaylistGraph
 from segue.graph.split import Split, SplitKind, SplitRecipe, split_graph
 from segue.pipeline.tuned import PRESETS, for_training
 from segue.training.config import SecondStageConfig, SystemConfig, TrainConfig
-from segue.training.terms import TERMS, TermConfig
+from segue.training.term import TermConfig
+from segue.training.terms import TERMS
 
 
 def split(
@@ -107,7 +108,7 @@ def default_system(
     report = progress or Progress()
     terms: dict[str, TermConfig] = {}
     for name, config in TERMS.items():
-        if name in without:
+        if name in without or not all(map(graph.num_nodes.get, config.needs)):
             continue
         try:
             terms[name] = config()

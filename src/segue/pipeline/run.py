@@ -108,6 +108,7 @@ class TrainingRun:
         terms = self.terms(split.train)
         result = self.trained_on_split(terms)
         scale = self.title_scale(result, terms)
+        terms = terms if scale is None else scale.terms(terms)
         measured = self.measured(_with_scale(result, scale), terms)
         second_stage, questions = None, self.questions(measured)
         if self.system.second_stage is not None and split.validation.targets.num_pairs:
@@ -137,6 +138,7 @@ class TrainingRun:
             )
             on, shipped = graph, self.refitted(result)
             terms = self.terms(graph, " on all pairs")
+            terms = terms if scale is None else scale.terms(terms)
         shipped = _with_scale(shipped, scale)
         vectors = {"track": shipped.track_vectors, **shipped.structural_vectors}
         if "artist" not in vectors:
@@ -176,6 +178,8 @@ class TrainingRun:
         """The terms of the score besides the vectors, fitted to some pairs."""
         terms = {}
         for name, config in self.system.terms.items():
+            if not config.needs <= {*self.config.relations}:
+                continue
             self.report.say(f"Fitting the {config.label}{on}")
             terms[name] = self.parts.term(name, pairs, config).arrays()
         return terms

@@ -14,7 +14,7 @@ from segue.bundle import Bundle
 from segue.console import table_text
 from segue.data.playlists import Float32Array, Int64Array
 from segue.data.text import is_unspaced
-from segue.data.title_words import MIN_TITLES, is_part, title_words
+from segue.data.title_words import MIN_TITLES, is_shown, title_words
 from segue.errors import InputError
 from segue.recommend.reasons import plain
 from segue.scoring.centroid import Centroid, unit_rows
@@ -84,7 +84,7 @@ class TitleSuggester:
 
     The candidates are titles of up to four words that at least five playlists of the bundle have,
     and single words that some playlist is called; if there are none of these, or no playlists, all
-    words. Parts of rare words are never among them.
+    words. Rare words and parts of them are never among them.
 
     Parameters
     ----------
@@ -145,7 +145,7 @@ class TitleSuggester:
     def _counts(self) -> dict[tuple[str, ...], int]:
         """How many playlists have each candidate, as a title or as a word of it."""
         ids = self._bundle.catalog.nodes["word"].ids.to_pylist()
-        known = {word for word in ids if not is_part(word)}
+        known = {*filter(is_shown, ids)}
         playlists, counts = self._bundle.playlists, Counter[tuple[str, ...]]()
         for title, number in self._distinct:
             words = tuple(title_words(title))

@@ -45,10 +45,7 @@ class Words:
 
     def scale(self, query: Query, without: int = 0) -> NDArray[np.float64]:
         """(1 + n)^c of each list with `without` of its tracks left out: float64 [num_lists]."""
-        length = query.tracks.lengths
-        if query.artists is not None:
-            length = length + query.artists.lengths
-        scale: NDArray[np.float64] = np.maximum(1.0 + length - without, 1) ** self.growth
+        scale: NDArray[np.float64] = query.beside_title(without) ** self.growth
         return scale
 
     def weights(self, query: Query) -> Float32Array:

@@ -109,6 +109,14 @@ class Query:
         titled: Int64Array = np.maximum(lengths, (self.words.lengths > 0).astype(np.int64))
         return titled
 
+    def beside_title(self, without: int = 0) -> NDArray[np.float64]:
+        """1 + n for n tracks and artists, with that many tracks left out: float64 [num_lists]."""
+        length = self.tracks.lengths
+        if self.artists is not None:
+            length = length + self.artists.lengths
+        beside: NDArray[np.float64] = np.maximum(1.0 + length - without, 1)
+        return beside
+
     @property
     def empty(self) -> BoolArray:
         """Which lists are empty: bool [num_lists]."""

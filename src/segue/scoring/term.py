@@ -102,8 +102,8 @@ class StoredTerm(Term[Prepared]):
 
     @property
     @abstractmethod
-    def num_tracks(self) -> int:
-        """Number of tracks."""
+    def num_nodes(self) -> dict[str, int]:
+        """Number of nodes of each kind that its arrays are about."""
 
     @abstractmethod
     def arrays(self) -> dict[str, NDArray[Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from numpy.typing import NDArray
@@ -16,9 +17,10 @@ from segue.scoring.first_stage import FirstStage
 from segue.scoring.popularity import Popularity
 from segue.scoring.term import StoredTerm
 from segue.scoring.wide import WidePart
+from segue.scoring.word_odds import WordOdds
 
 # By the name of their arrays in a bundle.
-STORED: dict[str, type[StoredTerm[Any]]] = {"wide": WidePart}
+STORED: dict[str, type[StoredTerm[Any]]] = {"wide": WidePart, "words": WordOdds}
 
 
 def first_stage_of(
@@ -40,7 +42,7 @@ def first_stage_of(
             words_of(vectors, catalog),
         ),
         Popularity(vectors.popularity),
-        tuple(load_terms(vectors.terms, catalog.num_tracks).values()),
+        tuple(load_terms(vectors.terms, _sizes(catalog)).values()),
         index,
     )
 
@@ -53,13 +55,13 @@ def words_of(vectors: Bundle | MeasuredVectors, catalog: Catalog) -> Words | Non
     return Words(vector, weight, parts_among(catalog.nodes["word"]), float(growth[0]))
 
 
-def load_terms(stored: Terms, num_tracks: int) -> dict[str, StoredTerm[Any]]:
-    """Terms from their arrays.
+def load_terms(stored: Terms, num_nodes: Mapping[str, int]) -> dict[str, StoredTerm[Any]]:
+    """Terms from their arrays, for a catalogue with so many nodes of each kind.
 
     Raises
     ------
     ArtefactError
-        If a name is unknown, or the arrays are not of such a term or number of tracks.
+        If a name is unknown, or the arrays are not of such a term or number of nodes.
     """
     terms = {}
     for name, arrays in stored.items():
@@ -71,14 +73,21 @@ def load_terms(stored: Terms, num_tracks: int) -> dict[str, StoredTerm[Any]]:
             terms[name] = STORED[name].from_arrays(arrays)
         except (TypeError, ValueError) as error:
             raise ArtefactError(f"the term {name!r} cannot be read ({error})") from error
-        if terms[name].num_tracks != num_tracks:
-            raise ArtefactError(
-                f"the term {name!r} has {terms[name].num_tracks} tracks, expected {num_tracks}"
-            )
+        for kind, found in terms[name].num_nodes.items():
+            if found != num_nodes.get(kind, 0):
+                raise ArtefactError(
+                    f"the term {name!r} has {found} {kind}s, expected {num_nodes.get(kind, 0)}"
+                )
     return terms
 
 
-def with_tracks(stored: Terms, before: int, after: int) -> dict[str, dict[str, NDArray[Any]]]:
-    """The same terms with further tracks appended, about which nothing is known."""
-    terms = load_terms(stored, before)
-    return {name: term.with_tracks(after).arrays() for name, term in terms.items()}
+def with_tracks(
+    stored: Terms, catalog: Catalog, num_tracks: int
+) -> dict[str, dict[str, NDArray[Any]]]:
+    """The same terms, of a catalogue, with further tracks about which nothing is known."""
+    terms = load_terms(stored, _sizes(catalog))
+    return {name: term.with_tracks(num_tracks).arrays() for name, term in terms.items()}
+
+
+def _sizes(catalog: Catalog) -> dict[str, int]:
+    return {kind: len(nodes) for kind, nodes in catalog.nodes.items()}

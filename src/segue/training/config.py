@@ -21,7 +21,7 @@ from segue.training.objectives import to_json as objective_to_json
 from segue.training.options import checked, known_options
 
 if TYPE_CHECKING:
-    from segue.training.terms import TermConfig
+    from segue.training.term import TermConfig
 
 Readout = Literal["centroid", "node"]
 Schedule = Literal["cosine", "constant"]

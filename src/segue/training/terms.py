@@ -1,10 +1,9 @@
-"""Fitting the terms of a score that a bundle stores besides its vectors."""
+"""The terms of a score that a bundle stores besides its vectors, and fitting the wide part."""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from scipy.sparse import csc_array, csr_array
@@ -15,40 +14,12 @@ from segue.data.csr import offsets_of
 from segue.data.playlists import Float32Array
 from segue.errors import InputError
 from segue.memory import require_memory
-from segue.scoring.term import StoredTerm
 from segue.scoring.wide import WidePart
+from segue.training.term import TermConfig
+from segue.training.word_odds import WordOddsConfig
 
 if TYPE_CHECKING:
     from segue.graph.playlist_graph import PlaylistGraph
-
-
-@dataclass(frozen=True)
-class TermConfig(ABC):
-    """How a term is fitted to a training graph.
-
-    Attributes
-    ----------
-    label
-        Name of the term in messages.
-    """
-
-    label: ClassVar[str]
-
-    @abstractmethod
-    def require(self, graph: PlaylistGraph) -> None:
-        """Raise ResourceError if this machine cannot fit the term."""
-
-    @abstractmethod
-    def memory(self, graph: PlaylistGraph) -> int:
-        """Bytes that `fit` needs at its peak, roughly, besides the graph."""
-
-    @abstractmethod
-    def stored_bytes(self, graph: PlaylistGraph) -> int:
-        """Bytes that the term takes in memory and in a bundle, at most."""
-
-    @abstractmethod
-    def fit(self, graph: PlaylistGraph) -> StoredTerm[Any]:
-        """The term, fitted to a training graph (ResourceError if it needs too much memory)."""
 
 
 @dataclass(frozen=True)
@@ -199,4 +170,4 @@ class WideConfig(TermConfig):
 
 
 # The terms fitted by default, by their name in `segue.scoring.terms.STORED`.
-TERMS: dict[str, type[TermConfig]] = {"wide": WideConfig}
+TERMS: dict[str, type[TermConfig]] = {"wide": WideConfig, "words": WordOddsConfig}

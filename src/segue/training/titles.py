@@ -2,30 +2,37 @@
 
 The weights that training learns for words are too high for titles that it has not seen: in the end
 each word has adapted to the tracks of its own few playlists. Which word counts more than another is
-learned well, but not the scale of all, so that is chosen on validation, for one track up to many.
+learned well, but not the scale of all, so that is chosen on validation, for one track up to many;
+then that of the odds of words, for a title alone, too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from segue.bundle import Terms
 from segue.data.playlists import Float32Array, TrackLists
 from segue.evaluation.ranking import rank
 from segue.graph.split import HeldOut, Split
 from segue.metrics import METRICS, Rankings
 from segue.scoring.first_stage import FirstStage
 from segue.scoring.query import Query
+from segue.scoring.word_odds import WordOdds
+from segue.training.word_odds import USUAL_ODDS
 
+# The name of the odds among the terms of a score.
+_ODDS = "words"
 # What titles must not make worse: the top of a list, and its depth.
 _JUDGED_BY = tuple(
     each for each in METRICS if each.name in ("ndcg@20", "r-precision", "recall@300")
 )
-# Numbers of tracks shown beside the title, and scales tried for each.
-_SHOWN = (1, 2, 5, 10, 25)
+# Numbers of tracks shown beside the title, and scales tried for each: of vectors as they are, of
+# odds in the unit given. A title alone needs its vectors, whatever their scale.
+_SHOWN, _SHOWN_WITH_ODDS = (1, 2, 5, 10, 25), (0, 1, 2, 5, 10, 25)
 _SCALES = (0.0, 0.05, 0.1, 0.2, 0.35, 0.6, 1.0, 1.7, 3.0)
 # A loss this small, as a share, is taken for chance.
 _CHANCE = 0.001
@@ -33,6 +40,7 @@ _CHANCE = 0.001
 _SMALLEST = 0.01
 _FACTORS = np.geomspace(0.03, 3, 21)
 _GROWTHS = np.arange(-0.5, 1.01, 0.125)
+_ODDS_UNIT, _ODDS_GROWTHS = 0.05, np.arange(-1.5, 0.51, 0.125)
 # Scores held in memory, and the fewest playlists that say anything.
 _MOST_SCORES, _MOST_PLAYLISTS, _FEWEST_PLAYLISTS = 10_000_000, 1000, 50
 _FOR_SHOWN = 1
@@ -40,7 +48,7 @@ _FOR_SHOWN = 1
 
 @dataclass(frozen=True)
 class TitleScale:
-    """What the learned weights of words are multiplied by.
+    """What the learned weights of words are multiplied by, and the odds of words.
 
     Attributes
     ----------
@@ -49,14 +57,27 @@ class TitleScale:
         worse.
     growth
         As in `segue.scoring.centroid.Words`.
+    odds, odds_growth
+        Scale and growth as in `segue.scoring.word_odds.WordOdds`; 0 where odds add nothing.
     """
 
     factor: float
     growth: float
+    odds: float = 0.0
+    odds_growth: float = 0.0
 
     def scaled(self, weight: Float32Array) -> tuple[Float32Array, Float32Array]:
         """The weights of words, and the growth as bundles store it."""
         return np.float32(self.factor) * weight, np.array([self.growth], dtype=np.float32)
+
+    def terms(self, terms: Terms) -> Terms:
+        """The terms of a score with this scale of the odds; without them where they add nothing."""
+        if _ODDS not in terms:
+            return terms
+        if not self.odds:
+            return {name: arrays for name, arrays in terms.items() if name != _ODDS}
+        odds = WordOdds.from_arrays(terms[_ODDS]).scaled(self.odds, self.odds_growth)
+        return {**terms, _ODDS: odds.arrays()}
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,11 +127,11 @@ class Gains:
 # Beside songs titles then count next to nothing.
 NO_SCALE = TitleScale(factor=0.001, growth=0.0)
 # Where validation has too few such playlists: what was chosen on real ones (docs/titles.md).
-USUAL_SCALE = TitleScale(factor=0.08, growth=0.85)
+USUAL_SCALE = TitleScale(0.08, 0.85, *USUAL_ODDS)
 
 
 def fit_title_scale(split: Split, first_stage: FirstStage) -> TitleScale | None:
-    """The scale by which titles help most, and nowhere harm.
+    """The scales by which titles help most, and nowhere harm: of the vectors, then of the odds.
 
     What counts is the gain less its standard error over the playlists: a large scale often helps
     some lists as much as it harms others.
@@ -127,24 +148,48 @@ def fit_title_scale(split: Split, first_stage: FirstStage) -> TitleScale | None:
         `USUAL_SCALE` if validation has too few playlists with a title that training did not see;
         None for a model without words.
     """
-    words, titled = first_stage.centroid.words, split.graph.playlists.relations.get("word")
-    if words is None or titled is None:
+    words = first_stage.centroid.words
+    if words is None or "word" not in split.graph.playlists.relations:
         return None
+    odds = first_stage.term(WordOdds)
+    others = tuple(term for term in first_stage.further if term is not odds)
+
+    def with_vectors(scale: float, growth: float = 0.0) -> FirstStage:
+        scaled = replace(words, weight=np.float32(scale) * words.weight, growth=growth)
+        centroid = replace(first_stage.centroid, words=scaled)
+        return replace(first_stage, centroid=centroid, further=others)
+
+    gains = _gains(split, with_vectors, _SHOWN)
+    if not gains:
+        return USUAL_SCALE
+    chosen = _best(gains, _GROWTHS) or NO_SCALE
+    if odds is None:
+        return chosen
+    vectors = with_vectors(chosen.factor, chosen.growth)
+
+    def with_odds(scale: float) -> FirstStage:
+        return replace(vectors, further=(*others, odds.scaled(_ODDS_UNIT * scale, 0.0)))
+
+    best = _best(_gains(split, with_odds, _SHOWN_WITH_ODDS), _ODDS_GROWTHS)
+    if best is None:
+        return chosen
+    return replace(chosen, odds=_ODDS_UNIT * best.factor, odds_growth=best.growth)
+
+
+def _gains(
+    split: Split, scaled: Callable[[float], FirstStage], shown: tuple[int, ...]
+) -> dict[int, Gains]:
+    """The gains of the scales by the number of tracks shown, where enough playlists tell."""
+    titled = split.graph.playlists.relations["word"]
     titles = TrackLists(titled.offsets, titled.target_index)
-    gains: dict[int, Gains] = {}
-    for number in _SHOWN:
-        held_out = _with_tracks(split, number, first_stage.num_tracks)
-        if len(held_out.query) < _FEWEST_PLAYLISTS:
-            continue
-        found = []
-        for scale in _SCALES:
-            scaled = replace(words, weight=np.float32(scale) * words.weight, growth=0.0)
-            scorer = _Asked(
-                replace(first_stage, centroid=replace(first_stage.centroid, words=scaled)), titles
-            )
-            found.append(_judged(rank(scorer, held_out, split.train, list_length=0)))
-        gains[number] = Gains.of(np.array(found))
-    return _best(gains) if gains else USUAL_SCALE
+    stages = [_Asked(scaled(scale), titles) for scale in _SCALES]
+    gains = {}
+    for number in shown:
+        held_out = _with_tracks(split, number, stages[0].first_stage.num_tracks)
+        if len(held_out.query) >= _FEWEST_PLAYLISTS:
+            rankings = (rank(asked, held_out, split.train, list_length=0) for asked in stages)
+            gains[number] = Gains.of(np.array([_judged(each) for each in rankings]))
+    return gains
 
 
 def _judged(rankings: Rankings) -> NDArray[np.float64]:
@@ -168,14 +213,14 @@ def _with_tracks(split: Split, number: int, num_tracks: int) -> HeldOut:
     return held_out.rows(rows[:: -(-len(rows) // most) or 1])
 
 
-def _best(gains: Mapping[int, Gains]) -> TitleScale:
+def _best(gains: Mapping[int, Gains], growths: NDArray[np.float64] = _GROWTHS) -> TitleScale | None:
     """The factor and growth with the largest sum of gains less their errors.
 
-    Of those that harm nowhere: at no number of tracks, by no metric.
+    Of those that harm nowhere: at no number of tracks, by no metric. None if none gains anything.
     """
-    best, most = NO_SCALE, 0.0
+    best, most = None, 0.0
     for factor in _FACTORS.tolist():
-        for growth in _GROWTHS.tolist():
+        for growth in growths.tolist():
             found = [of.at(factor * (1 + number) ** growth) for number, of in gains.items()]
             worth = float(sum((mean - error).sum() for mean, error in found))
             if worth > most and min(mean.min() for mean, _ in found) >= -_CHANCE:

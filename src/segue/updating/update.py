@@ -200,7 +200,7 @@ def update(
             split=bundle.split,
             graph_fingerprint=bundle.graph_fingerprint,
             history=bundle.history,
-            terms=with_tracks(bundle.terms, num_old, every.num_tracks),
+            terms=with_tracks(bundle.terms, bundle.catalog, every.num_tracks),
             second_stage=bundle.second_stage,
             word_weight=bundle.word_weight,
             title_growth=bundle.title_growth,

@@ -1,0 +1,44 @@
+"""`TermConfig`: how a term of the score is fitted."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from segue.scoring.term import StoredTerm
+
+if TYPE_CHECKING:
+    from segue.graph.playlist_graph import PlaylistGraph
+
+
+@dataclass(frozen=True)
+class TermConfig(ABC):
+    """How a term is fitted to a training graph.
+
+    Attributes
+    ----------
+    label
+        Name of the term in messages.
+    needs
+        Kinds of nodes whose messages training must have for the term to be fitted.
+    """
+
+    label: ClassVar[str]
+    needs: ClassVar[frozenset[str]] = frozenset()
+
+    @abstractmethod
+    def require(self, graph: PlaylistGraph) -> None:
+        """Raise ResourceError if this machine cannot fit the term."""
+
+    @abstractmethod
+    def memory(self, graph: PlaylistGraph) -> int:
+        """Bytes that `fit` needs at its peak, roughly, besides the graph."""
+
+    @abstractmethod
+    def stored_bytes(self, graph: PlaylistGraph) -> int:
+        """Bytes that the term takes in memory and in a bundle, at most."""
+
+    @abstractmethod
+    def fit(self, graph: PlaylistGraph) -> StoredTerm[Any]:
+        """The term, fitted to a training graph (ResourceError if it needs too much memory)."""
