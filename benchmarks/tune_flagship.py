@@ -34,9 +34,9 @@ from segue.scoring.first_stage import FirstStage
 from segue.scoring.query import Query
 from segue.scoring.questions import Questions
 from segue.scoring.recency import Recency
+from segue.scoring.sparse import SparseScores
 from segue.scoring.terms import first_stage_of
 from segue.scoring.two_stages import TwoStages
-from segue.scoring.sparse import SparseScores
 from segue.scoring.wide import WidePart
 from segue.training.terms import WideConfig
 
