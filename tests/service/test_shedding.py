@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -121,6 +122,24 @@ def test_refusals_on_one_connection(server: Server) -> None:
         server.go.set()
         assert [done.result().status_code for done in waiting] == [200, 200]
         assert client.get(f"{API}/tracks/x").status_code == 404
+
+
+def test_arrivals_let_running_work_have_the_interpreter(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And cost nothing while nobody waits for an answer."""
+    pauses = []
+    monkeypatch.setattr(
+        shedding_module, "time", SimpleNamespace(sleep=lambda seconds: pauses.append(seconds))
+    )
+    for taken in (0, 1):
+        server.slots.taken = taken
+        with socket.create_connection(("127.0.0.1", server.port)) as connection:
+            connection.settimeout(30)
+            connection.sendall(b"no request\r\n\r\n")
+            assert connection.recv(1 << 16).startswith(b"HTTP/1.1 400")
+        assert len(pauses) == 2 * taken, "when it connects, and when it says something"
+    server.slots.taken = 0
 
 
 @pytest.mark.parametrize("next_one", [GET, b"GET /api/v1/health HTTP/1.1\r\nhost: x\r\n\r\n"])
