@@ -5,7 +5,8 @@
 
 The server has one core, the load generator another. The load is open: requests follow a schedule
 (exponential gaps, seeded) that does not wait for answers, and latency is counted from the scheduled
-time, so that any delay of the server shows in full.
+time, so that any delay of the server shows in full. Delays of the machine do, too: how even it is
+is measured first, by a loop that always does the same, on the server's core with nothing else.
 
 1. At a low rate, in turn: /health (empty), /find and /complete.
 2. Completions at rates that grow by a quarter: the *sustainable* load is the last one at which at
@@ -155,6 +156,18 @@ class Load:
         return outcomes
 
 
+def evenness(core: int, seconds: float = 5) -> dict[str, float]:
+    """How long the same work takes, in ms, again and again: an even machine has p99 near p50."""
+    os.sched_setaffinity(0, {core})
+    taken = []
+    end = time.perf_counter() + seconds
+    while (began := time.perf_counter()) < end:
+        sum(number * number for number in range(10_000))
+        taken.append((time.perf_counter() - began) * 1e3)
+    p50, p99 = np.percentile(taken, [50, 99])
+    return {"p50 ms": float(p50), "p99 ms": float(p99), "longest ms": max(taken)}
+
+
 def get(path: str) -> bytes:
     return f"GET {API}{path} HTTP/1.1\r\nhost: localhost\r\n\r\n".encode()
 
@@ -296,6 +309,8 @@ def main() -> None:
             parser.error("give a bundle, or --tracks")
         bundle = Bundle.load(folder, verify=False)
         server_core, our_core, *_ = sorted(os.sched_getaffinity(0))
+        even = evenness(server_core)
+        print(f"the machine alone: {even}", flush=True)
         server = subprocess.Popen(
             [sys.executable, "-c", SERVE, "serve", str(folder), "--port", "0"],
             stderr=subprocess.PIPE,
@@ -316,6 +331,7 @@ def main() -> None:
         finally:
             server.terminate()
             server.wait()
+    found["the machine alone"] = even
     found["bundle"] = {"tracks": bundle.catalog.num_tracks, "dim": bundle.track_vectors.shape[1]}
     if options.json:
         write_json(options.json, found)
