@@ -97,6 +97,27 @@ def test_too_little_for_the_libraries_is_refused(command: str) -> None:
     assert err.count("\n") == 1
 
 
+def test_products_of_matrices_need_no_further_memory() -> None:
+    """OpenBLAS, of which SciPy has its own, would wait for ever for a buffer that it cannot get."""
+    program = (
+        "import mmap\n"
+        "from segue.cli.limited import run_apart\n"
+        "run_apart('complete')\n"
+        "import numpy as np\n"
+        "kept, taken, size = mmap.mmap(-1, 50 << 20), [], 1 << 26\n"
+        "square = np.ones((600, 600), dtype=np.float32)\n"
+        "while size >= 1 << 20:\n"
+        "    try:\n"
+        "        taken.append(mmap.mmap(-1, size))\n"
+        "    except OSError:\n"
+        "        size //= 2\n"
+        "kept.close()\n"
+        "from scipy.linalg.blas import sgemm\n"
+        "print((square @ square)[0, 0], sgemm(1.0, square, square)[0, 0])\n"
+    )
+    assert result(limited(program, mib=900)) == (0, "600.0 600.0\n", "")
+
+
 def test_help_needs_little() -> None:
     assert result(limited("from segue.cli import main; main()", "--help", mib=200))[0] == 0
 

@@ -25,13 +25,10 @@ _CRASHES = {
 _IN_CHILD = "SEGUE_UNDER_LIMIT"
 _MIB = 1 << 20
 # Address space in MiB that a command's libraries take with one thread before it has read anything,
-# measured on small data and rounded up: with less, some libraries wait for memory for ever.
+# measured on small data and rounded up.
 _FLOOR = 800
-_FLOORS = {"draw": 1200, "index": 2400, "serve": 1000} | dict.fromkeys(
-    ("train", "evaluate", "compare", "demo"), 2000
-)
-# Below this, in MiB, one thread: each takes stacks, buffers and an arena of the heap, and a library
-# that cannot start its threads may wait for them for ever.
+_FLOORS = {"serve": 1000, "train": 2000, "compare": 2000, "demo": 2000}
+# Below this, in MiB, one thread: each takes stacks, buffers and an arena of the heap.
 _ONE_THREAD = 4096
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 # Rows of a matrix for whose products OpenBLAS takes a buffer.
