@@ -454,6 +454,7 @@ def swap(bundle: Path, swaps: int, clients: int) -> dict[str, Any]:
         service = Service(link, "--watch")
 
         async def run() -> tuple[Counter[str], int]:
+            nonlocal log
             done = False
             tasks = [
                 asyncio.create_task(_compared(service, questions, allowed, lambda _: done))
@@ -465,13 +466,18 @@ def swap(bundle: Path, swaps: int, clients: int) -> dict[str, Any]:
                 new = place / "next"
                 new.symlink_to(name)
                 new.rename(link)
-                await asyncio.sleep(1.5)
-                taken += 1
+                word = "the older bundle stays" if name == "bad" else "Now serving"
+                said, end = "", time.monotonic() + 60
+                while word not in said and time.monotonic() < end:
+                    await asyncio.sleep(0.1)
+                    said += service.log()
+                log += said
+                taken += word in said
             done = True
             return sum(await asyncio.gather(*tasks), Counter()), taken
 
+        log = ""
         answers, taken = asyncio.run(run())
-        log = service.log()
         result = {
             "swaps": taken,
             "answers": dict(answers),
