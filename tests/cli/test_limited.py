@@ -36,7 +36,10 @@ def limited(program: str, *args: str, mib: int | None, **options: object) -> sub
 
 
 def result(process: subprocess.Popen[str]) -> tuple[int, str, str]:
-    out, err = process.communicate(timeout=120)
+    try:
+        out, err = process.communicate(timeout=120)
+    finally:
+        process.kill()
     return process.returncode, out, err
 
 

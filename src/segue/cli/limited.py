@@ -27,7 +27,7 @@ _MIB = 1 << 20
 # Address space in MiB that a command's libraries take with one thread before it has read anything,
 # measured on small data and rounded up.
 _FLOOR = 800
-_FLOORS = {"serve": 1000, "train": 2000, "compare": 2000, "demo": 2000}
+_FLOORS = dict.fromkeys(("train", "compare", "demo"), 2000)
 # Below this, in MiB, one thread: each takes stacks, buffers and an arena of the heap.
 _ONE_THREAD = 4096
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import multiprocessing
 import os
+import select
 import signal
 import socket
 import sys
@@ -38,6 +40,8 @@ _BLOCK, _UNBLOCK = getattr(signal, "SIG_BLOCK", 0), getattr(signal, "SIG_UNBLOCK
 _SWITCH = 1e-4
 # Time for running requests to finish, in seconds.
 _GRACE = 30
+# At most as long, in seconds, are connections that wait taken when the service ends.
+_LAST_CONNECTIONS = 5.0
 # Exit status of a worker that could not load the bundle.
 _NOT_LOADED = 3
 # A worker that ends before it is ready is replaced after a pause, which doubles from a second to
@@ -154,7 +158,19 @@ def _serve(options: Options, listener: socket.socket, ready: Connection | None =
     else:
         with suppress(OSError):  # without a supervisor it is about to end
             ready.send(None)
-    uvicorn.Server(config).run(sockets=[listener])
+    _Server(config).run(sockets=[listener])
+
+
+class _Server(uvicorn.Server):
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Before it closes its socket, take the connections that the system has made already.
+
+        Their clients have sent requests and would find them reset.
+        """
+        deadline = time.monotonic() + _LAST_CONNECTIONS
+        while select.select(sockets or [], [], [], 0)[0] and time.monotonic() < deadline:
+            await asyncio.sleep(0.01)
+        await super().shutdown(sockets)
 
 
 def _announce(options: Options, listener: socket.socket) -> None:

@@ -191,7 +191,9 @@ def shedding(slots: Slots, count: Callable[[], None]) -> type[asyncio.Protocol]:
             """The service ends: what does not arrive soon is not waited for."""
             if self.cycle is None or self.cycle.response_complete or self.cycle.more_body:
                 # A request, or its rest, may be on its way that was sent in time.
-                self.loop.call_later(_LAST_CALL, self._end)
+                # (The second timer: between two, the event loop reads what has arrived, however
+                # late it is itself.)
+                self.loop.call_later(_LAST_CALL, self.loop.call_later, 0.01, self._end)
             else:
                 super().shutdown()
 
