@@ -91,6 +91,13 @@ class Server:
     def count(self) -> None:
         self.refused += 1
 
+    def wait_for_some(self) -> None:
+        """Until a part of a request has been read."""
+        deadline = time.monotonic() + 30
+        while not self.slots.unanswered:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+
 
 @pytest.fixture
 def server(serving: Serving, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
@@ -162,7 +169,7 @@ def test_a_body_that_looks_like_a_request_is_none(server: Server) -> None:
     with socket.create_connection(("127.0.0.1", server.port)) as connection:
         connection.settimeout(30)
         connection.sendall(head)
-        time.sleep(0.1)
+        server.wait_for_some()
         server.slots.taken = 2
         connection.sendall(GET)
         said = b""
@@ -177,7 +184,7 @@ def test_a_request_in_pieces_is_read(server: Server) -> None:
         connection.settimeout(30)
         server.slots.taken = 2
         connection.sendall(POST[:40])
-        time.sleep(0.1)
+        server.wait_for_some()
         connection.sendall(POST[40:])
         said = connection.recv(1 << 16)
         assert said.startswith(b"HTTP/1.1 503")
