@@ -3,9 +3,10 @@
     python benchmarks/challenge_speed.py [--tracks 300000] [--threads 2] [--json FILE]
 
 The bundle is made up: vectors around 4,000 random directions, a wide part with as many weights as
-a trained one has (200 to each of the 25,000 best known tracks), boosted trees of the usual size
-fitted to noise. The challenge set has 1,000 playlists of each kind, with tracks drawn by
-popularity. Measures `segue challenge submit` without and with the second stage, and `check`.
+a trained one has (to each of the 25,000 best known tracks), 5,000 words of titles with odds of as
+many tracks as a trained one has, boosted trees of the usual size fitted to noise. The challenge set
+has 1,000 playlists of each kind, with tracks drawn by popularity and titles of two words. Measures
+`segue challenge submit` without and with the second stage, and `check`.
 """
 
 from __future__ import annotations
@@ -24,21 +25,26 @@ from typing import Any
 import lightgbm
 import numpy as np
 import pyarrow as pa
+from scipy.sparse import csr_array
 
 from segue.bundle import Bundle
 from segue.challenge.kinds import KINDS
 from segue.data.playlists import Catalog
+from segue.data.relations import Nodes
 from segue.files import write_json
 from segue.machine import machine
 from segue.scoring.features import FEATURES
 from segue.scoring.wide import WidePart
+from segue.scoring.word_odds import WordOdds
 from segue.training.config import SecondStageConfig
 from segue.training.second_stage import trees_of
 from segue.training.terms import WideConfig
+from segue.training.word_odds import USUAL_ODDS, WordOddsConfig
 
 PER_KIND, PER_ARTIST, PER_ALBUM = 1000, 8, 3
 # Tracks that have weights, the best-known.
 WIDE_TRACKS = 25_000
+WORDS = [f"word{number}" for number in range(5000)]
 
 
 def made_up(num_tracks: int, dim: int, rng: np.random.Generator) -> Bundle:
@@ -49,16 +55,18 @@ def made_up(num_tracks: int, dim: int, rng: np.random.Generator) -> Bundle:
     album_ids = pa.array([f"spotify:album:{row}" for row in range(albums)])
     centres = rng.standard_normal((4000, dim), dtype=np.float32)
     vectors = {}
-    for kind, rows in (("track", num_tracks), ("artist", artists)):
+    for kind, rows in (("track", num_tracks), ("artist", artists), ("word", len(WORDS))):
         around = rng.standard_normal((rows, dim), dtype=np.float32)
         around += 1.5 * centres[rng.integers(0, len(centres), rows)]
         vectors[kind] = around / np.linalg.norm(around, axis=1, keepdims=True)
+    catalog = Catalog.of_columns(
+        track_ids, track_ids, artist_ids, artist_ids, album_ids, album_ids,
+        rng.integers(0, artists, num_tracks).astype(np.int32),
+        rng.integers(0, albums, num_tracks).astype(np.int32),
+    )  # fmt: skip
+    words = pa.array(WORDS)
     return Bundle(
-        catalog=Catalog.of_columns(
-            track_ids, track_ids, artist_ids, artist_ids, album_ids, album_ids,
-            rng.integers(0, artists, num_tracks).astype(np.int32),
-            rng.integers(0, albums, num_tracks).astype(np.int32),
-        ),
+        catalog=catalog.with_nodes("word", Nodes(words, words)),
         vectors=vectors,
         query_weight=np.ones(num_tracks, dtype=np.float32),
         popularity=(40_000 / np.arange(1, num_tracks + 1) ** 0.8).astype(np.int64) + 1,
@@ -67,8 +75,13 @@ def made_up(num_tracks: int, dim: int, rng: np.random.Generator) -> Bundle:
         metrics={},
         split={},
         graph_fingerprint="",
-        terms={"wide": wide(num_tracks, rng).arrays()},
-    )  # fmt: skip
+        terms={
+            "wide": wide(num_tracks, rng).arrays(),
+            "words": odds(num_tracks, rng).arrays(),
+        },
+        word_weight=np.ones(len(WORDS), dtype=np.float32),
+        title_growth=np.zeros(1, dtype=np.float32),
+    )
 
 
 def wide(num_tracks: int, rng: np.random.Generator) -> WidePart:
@@ -79,6 +92,16 @@ def wide(num_tracks: int, rng: np.random.Generator) -> WidePart:
     offsets = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=num_tracks))])
     weight = rng.normal(0, 0.02, len(key)).astype(np.float32)
     return WidePart(offsets.astype(np.int64), column.astype(np.int32), weight)
+
+
+def odds(num_tracks: int, rng: np.random.Generator) -> WordOdds:
+    """Odds of tracks under each word, of better known ones more often."""
+    each = WordOddsConfig().max_tracks
+    drawn = (num_tracks * rng.random(len(WORDS) * each) ** 2).astype(np.int64)
+    key = np.unique(drawn + num_tracks * np.repeat(np.arange(len(WORDS)), each))
+    at = np.divmod(key, num_tracks)
+    values = rng.random(len(key), dtype=np.float32)
+    return WordOdds.from_matrix(csr_array((values, at), (len(WORDS), num_tracks)), *USUAL_ODDS)
 
 
 def trees(rng: np.random.Generator) -> dict[str, np.ndarray]:
@@ -102,7 +125,7 @@ def challenge_set(bundle: Bundle, rng: np.random.Generator) -> dict[str, Any]:
             playlists.append(
                 {
                     "pid": 1_000_000 + len(playlists),
-                    **({"name": "made up"} if kind.titled else {}),
+                    **({"name": " ".join(rng.choice(WORDS, 2))} if kind.titled else {}),
                     "num_tracks": length,
                     "num_samples": len(tracks),
                     "num_holdouts": length - len(tracks),

@@ -36,6 +36,7 @@ from segue.recommend.recommender import Recommender
 from segue.scoring.best import best_tracks
 from segue.scoring.centroid import Centroid
 from segue.synthetic.generate import generate
+from segue.training.word_odds import WordOddsConfig
 
 BATCH = 1000
 
@@ -204,6 +205,7 @@ def small(dim: int) -> dict[str, Any]:
         graph_fingerprint="",
         word_weight=np.ones(num_words, dtype=np.float32),
         title_growth=np.zeros(1, dtype=np.float32),
+        terms={"words": WordOddsConfig().fit(graph).arrays()},
     )
     recommender = Recommender(bundle)
     found: dict[str, Any] = {"tracks": num_tracks, "playlists": len(graph.playlists.tracks)}

@@ -139,7 +139,7 @@ def second_stage(first: FirstStage, split: Split, titles: Titles, seed: int) -> 
     words = split.title_words(held_out)
     some = np.flatnonzero((words.lengths > 0) & (held_out.targets.lengths > 0))
     held_out, words = held_out.rows(some), words.rows(some)
-    asked = Query(held_out.query, words=words, order_known=split.order_known(held_out))
+    asked = Query(held_out.query, words=words)
     pool, _ = first.best(asked, POOL_SIZE, excluded=held_out.known)
     alone = replace(asked, tracks=held_out.query.keep(np.zeros(held_out.query.num_pairs, bool)))
     cosine = first.centroid.prepare(alone) @ first.centroid.track_vectors.T

@@ -37,6 +37,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from scipy.sparse import csr_array
 
 from segue.arrays import map_arrays, write_arrays
 from segue.bundle import Bundle, MeasuredVectors
@@ -55,6 +56,7 @@ from segue.scoring.centroid import unit_rows
 from segue.scoring.features import FEATURES
 from segue.scoring.questions import Questions
 from segue.scoring.trees import Trees
+from segue.scoring.word_odds import WordOdds
 
 NUM_TRACKS, NUM_ARTISTS, NUM_ALBUMS, NUM_WORDS, NUM_LISTS, DIM = 60, 8, 15, 6, 30, 4
 # Seconds of processor time that a try may take, of the clock until it is killed, and its memory.
@@ -152,6 +154,11 @@ def whole_bundle(graph: PlaylistGraph, rng: np.random.Generator) -> Bundle:
             "weight": rng.normal(size=int(kept.sum())).astype(np.float32),
         }
 
+    def words() -> dict[str, np.ndarray]:
+        kept = rng.random((NUM_WORDS, NUM_TRACKS)) < 0.1
+        odds = csr_array(kept * rng.random((NUM_WORDS, NUM_TRACKS)))
+        return WordOdds.from_matrix(odds, 0.05, -0.5).arrays()
+
     columns = {
         "query_weight": rng.random(NUM_TRACKS).astype(np.float32),
         "popularity": graph.popularity.astype(np.int64),
@@ -177,9 +184,12 @@ def whole_bundle(graph: PlaylistGraph, rng: np.random.Generator) -> Bundle:
         graph_fingerprint=graph.fingerprint,
         history=[{"epoch": 1, "loss": 2.5}],
         measured=MeasuredVectors(
-            vectors("track"), terms={"wide": wide()}, word_vectors=vectors("word"), **columns
+            vectors("track"),
+            terms={"wide": wide(), "words": words()},
+            word_vectors=vectors("word"),
+            **columns,
         ),
-        terms={"wide": wide()},
+        terms={"wide": wide(), "words": words()},
         second_stage=some_trees(rng).arrays(),
         questions=Questions(num_trees=(4, 9), weights=(0.5, 1.0)).to_json(),
         **columns,
