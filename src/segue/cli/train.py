@@ -239,8 +239,9 @@ def train(
       playlists  the playlists, whole: N tracks given, the rest to be found
       tracks     the tracks, whole: out of every playlist
 
-    A wide part, which remembers single pairs of tracks, is added to the vectors, and a second
-    stage, boosted trees learned from validation, reorders the best 200 tracks.
+    A wide part, which remembers single pairs of tracks, is added to the vectors, and where titles
+    have words what the playlists of each word hold; a second stage, boosted trees learned from
+    validation, reorders the best 200 tracks.
 
     The figures come from the held-out tracks. The vectors and the wide part that ship are then
     fitted to all pairs, up to the epoch chosen on validation, or, where that takes long, by one
