@@ -329,22 +329,22 @@ def test_when_every_record_is_bad_the_first_reason_is_said(run, tmp_path):
 
 
 def test_title_words_are_built_and_shown(run, tmp_path):
-    source = tmp_path / "mpd.slice.0-5.json"
+    source = tmp_path / "mpd.slice.0-6.json"
     lists = [
         {"pid": pid, "name": f"Road trip {x}", "tracks": [track(0, pid), track(1, pid + 1)]}
-        for pid, x in enumerate(["gymx", "gymx", "gymx", "Gymy", "gymy", "gymy"])
+        for pid, x in enumerate(["gymx", "Gymx", "gyma", "gymb", "Gymc", "gymd", "gyme"])
     ]
-    write_slice(source, lists, 0, 5)
+    write_slice(source, lists, 0, 6)
     status, out, err = run("build", source, "--out", tmp_path / "graph")
     assert status == 0
-    assert "5 words" in out + err
+    assert "6 words" in out + err
     status, out, _ = run("info", tmp_path / "graph")
     rows = [line.split() for line in out.splitlines()]
-    assert ["word", "5"] in rows
-    assert ["playlist", "titled", "word", "30"] in rows
-    assert ["road", "road", "6"] in rows
-    assert "2 and 3 parts of rarer words, in 6 playlists" in out
-    assert "gy" not in out, "parts are not for people"
+    assert ["word", "6"] in rows
+    assert ["playlist", "titled", "word", "31"] in rows
+    assert ["road", "road", "7"] in rows
+    assert "Words of titles: 2, 1 rare and 3 parts of others, in 7 playlists" in out
+    assert "gy" not in out, "rare words and parts are not for people"
     _, document, _ = run("info", tmp_path / "graph", "--json")
     assert [word["name"] for word in json.loads(document)["top_words"]] == ["road", "trip"]
     run("build", source, "--out", tmp_path / "without", "--no-title-words")

@@ -281,8 +281,8 @@ def info(graph: Path, as_json: bool, top: int) -> None:
     if "vocabulary" in content:
         words = {name: number(n) for name, n in content["vocabulary"].items()}
         click.echo(
-            f"Words of titles: {words['words']} and {words['parts']} parts of rarer words, in "
-            f"{words['titled_playlists']} playlists"
+            f"Words of titles: {words['words']}, {words['rare_words']} rare and "
+            f"{words['parts']} parts of others, in {words['titled_playlists']} playlists"
         )
 
 
