@@ -30,12 +30,15 @@ from segue.graph.playlist_graph import PlaylistGraph
 from segue.graph.split import Split, SplitRecipe, split_graph
 from segue.machine import machine
 from segue.pipeline.evaluate import split_of
+from segue.pipeline.system import SystemScorer
 
 GIVEN = (1, 2, 3, 5, 10, 25)
 NAMES = ("popularity", "item-kNN", "RP3beta", "EASE", "EASE+side", "iALS")
-# The parts of the system shown, and their files.
-SYSTEMS = {"flagship": "flagship", "vectors, no recency": "vectors"}
-SHOWN = ("recall@20", "recall@300", "ndcg@20", "auc")
+# What is shown of the system, and the files: as it answers, without holding back songs by the
+# artists of those given, and its vectors alone.
+BY_SCORE = "by the score alone"
+SYSTEMS = {"flagship": "flagship", BY_SCORE: "score", "vectors, no recency": "vectors"}
+SHOWN = ("recall@20", "recall@300", "ndcg@20", "auc", "artist share@10", "artist diversity@10")
 
 
 def measure(path: Path, split: Split, scorer: Scorer | HeldOutScorer) -> dict[str, Any]:
@@ -58,14 +61,24 @@ def baseline(out: Path, name: str, split: Split, num_trials: int) -> dict[str, A
 
 
 def table(models: dict[str, list[dict[str, Any]]], metric: str) -> str:
-    """Markdown: numbers of tracks given as rows, the best of each in bold."""
-    lines = [f"| {metric} | " + " | ".join(models) + " |", "|---" * (1 + len(models)) + "|"]
+    """Markdown: numbers of tracks given as rows, the best of each in bold.
+
+    Shares of artists are beside those of the held-out tracks, as no value is best by itself.
+    """
+    real = f"{metric.partition('@')[0]} of held-out"
+    first = next(iter(models.values()))[0]
+    of_artists = real in first[str(GIVEN[0])]["values"]
+    columns = [*models, *(["held-out tracks"] if of_artists else [])]
+    lines = [f"| {metric} | " + " | ".join(columns) + " |", "|---" * (1 + len(columns)) + "|"]
     for given in map(str, GIVEN):
         runs = [[run[given]["values"][metric] for run in of] for of in models.values()]
         means = [statistics.mean(run) for run in runs]
         cells = [f"{mean:.4f}".removeprefix("0") for mean in means]
-        best = means.index(max(means))
-        cells[best] = f"**{cells[best]}**"
+        if of_artists:
+            cells.append(f"{first[given]['values'][real]:.4f}".removeprefix("0"))
+        else:
+            best = means.index(max(means))
+            cells[best] = f"**{cells[best]}**"
         if len(runs[0]) > 1:
             cells[0] += f" ± {statistics.stdev(runs[0]):.4f}".replace("0.", ".")
         lines.append(f"| {given} given | " + " | ".join(cells) + " |")
@@ -90,7 +103,9 @@ def main() -> None:
             "--device", options.device,
         )  # fmt: skip
         bundle = Bundle.load(trained)
-        scorers = scorers_of(bundle, split_of(bundle, graph))
+        measured = split_of(bundle, graph)
+        scorers = scorers_of(bundle, measured)
+        scorers[BY_SCORE] = SystemScorer.of_bundle(bundle, measured, variety=0.0)
         for name, file in SYSTEMS.items():
             measure(out / f"unseen-{file}-{seed}.json", split, scorers[name])
     models = {

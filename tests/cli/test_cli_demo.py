@@ -9,9 +9,12 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+import segue
 from segue.bundle import Bundle
 from segue.cli import main
+from segue.data.playlists import TrackLists
 from segue.errors import InputError
+from segue.metrics import artist_share
 from segue.synthetic import sample
 
 SEGUE = Path(sys.executable).parent / "segue"
@@ -46,6 +49,28 @@ def test_it_shows_every_stage(demo):
     assert "Traceback" not in done.stderr
     for line in done.stderr.splitlines():
         assert not line.startswith("segue:"), line
+
+
+def test_from_one_song_lists_hold_as_few_songs_by_its_artist_as_playlists(demo):
+    """By the score alone half of the first ten would be its artist's."""
+    recommender = segue.load(demo[0] / "segue-demo" / "bundle")
+    playlists, artist = recommender.playlists.tracks, recommender.bundle.catalog.main_artist
+    first = playlists.positions() == 0
+    given, others = playlists.keep(first), playlists.keep(~first)
+
+    def share(lists: TrackLists) -> float:
+        return artist_share(
+            lists.offsets, lists.track_index, given.offsets, given.track_index, artist
+        ).mean()
+
+    held = {
+        variety: share(
+            TrackLists.from_lists(recommender.rank(given, 10, variety=variety)[0].tolist())
+        )
+        for variety in (0.0, 1.0)
+    }
+    assert held[0.0] > 0.3
+    assert 0.01 < held[1.0] < share(others) + 0.02
 
 
 def test_it_leaves_a_bundle_to_play_with(demo):
