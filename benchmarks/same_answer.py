@@ -82,7 +82,7 @@ def child(folder: Path, source: Path, bundle: Path | None, threads: int) -> None
         graph = segue.build(source)
         split = segue.split(graph)
         # Small: what differs here differs everywhere.
-        trees = segue.SecondStageConfig(num_trees=(60,))
+        trees = segue.SecondStageConfig(num_trees=(30,), learning_rate=0.1)
         system = segue.SystemConfig({"wide": segue.WideConfig()}, trees)
         trained = segue.train(split, system=system, dim=32, epochs=3, refit=False)
         trained.save(folder / "bundle", overwrite=True)
@@ -93,12 +93,17 @@ def child(folder: Path, source: Path, bundle: Path | None, threads: int) -> None
             "wide part": digest(trained.terms["wide"]),
             "second stage": digest(trained.second_stage or {}),
         }
+        if trained.second_stage is None or not trained.questions["num_trees"][1]:
+            raise SystemExit(
+                "no second stage was kept, so nothing is learned of it: more --playlists"
+            )
         np.save(folder / "vectors.npy", trained.track_vectors)
         bundle = folder / "bundle"
     for name, second in (("first stage", False), ("both stages", True)):
         recommender = Recommender.load(bundle, second_stage=second)
         rows = np.arange(len(recommender.playlists))
-        lists, scores = recommender.recommend(rows, n=LENGTH)
+        # What comes next is what few trees learn on few playlists.
+        lists, scores = recommender.recommend(rows, n=LENGTH, question="next")
         np.save(folder / f"{name}.npy", lists)
         same[f"lists, {name}"] = digest({"tracks": lists, "scores": scores})
     write_json(folder / "same.json", same)
