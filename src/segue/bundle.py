@@ -27,6 +27,8 @@ _VECTORS = "_vectors"
 # The weights of a query, and the exponent by which a title counts more: far above all that
 # training makes, far below what float32 cannot hold.
 _MOST_WEIGHT, _MOST_GROWTH = 1e9, 2.0
+# Nothing that is drawn is larger.
+_MOST_NUMBER = 1e100
 # For each term of the score that has arrays: the arrays by name.
 Terms = Mapping[str, Mapping[str, NDArray[Any]]]
 
@@ -164,11 +166,15 @@ class Bundle:
         _check_columns(self, "", *shape)
         if self.measured is not None:
             _check_columns(self.measured, "measured ", *shape)
-        for name in ("config", "metrics", "split"):
+        for name in ("config", "metrics", "split", "questions"):
             if not isinstance(getattr(self, name), dict):
                 raise ValueError(f"{name} must be a dict")
-        if not all(isinstance(entry, dict) for entry in self.history):
-            raise ValueError("the history must consist of dicts")
+        if not isinstance(self.graph_fingerprint, str):
+            raise ValueError("graph_fingerprint must be text")
+        if not all(map(_is_epoch, self.history)):
+            raise ValueError(
+                "the history must consist of dicts of finite numbers, epoch among them"
+            )
         if self.playlists is not None:
             self.catalog.check_holds(self.playlists)
 
@@ -341,6 +347,14 @@ def _check_columns(
     growth = of.title_growth
     if growth is None or growth.shape != (1,) or not (np.abs(growth) <= _MOST_GROWTH).all():
         raise ValueError(f"{which}word_weight comes with one number, title_growth")
+
+
+def _is_epoch(entry: Any) -> bool:
+    """Whether an entry of the history says which epoch it is of, in numbers that can be drawn."""
+    if not isinstance(entry, dict) or not isinstance(entry.get("epoch"), int | float):
+        return False
+    numbers = [value for value in entry.values() if isinstance(value, int | float)]
+    return all(abs(value) < _MOST_NUMBER for value in numbers)
 
 
 def _are_unit(vectors: Float32Array) -> bool:

@@ -279,3 +279,32 @@ def test_numbers_with_which_no_score_is_one_are_refused(copied, file, name, valu
     if file != "measured":
         with pytest.raises(ArtefactError):
             Recommender.load(copied / "bundle")
+
+
+@pytest.mark.parametrize("name", ["bundle", "bare"])
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("questions", 5), ("questions", ["x"]), ("graph_fingerprint", None), ("config", []),
+     ("metrics", "x"), ("split", 1)],
+)  # fmt: skip
+def test_facts_of_another_type_are_refused(copied, name, key, value):
+    path = copied / name / "manifest.json"
+    manifest = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps(manifest | {key: value}), encoding="utf-8")
+    fuzz.restate(copied / name)
+    with pytest.raises(ArtefactError):
+        Bundle.load(copied / name)
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [{}, {"epoch": "x"}, {"epoch": None}, {"loss": 1.0}, {"epoch": 1, "loss": 1e300},
+     {"epoch": int("9" * 400)}, {"epoch": 1, "loss": int("9" * 400)}, [1], 7],
+    ids=str,
+)  # fmt: skip
+def test_a_history_that_cannot_be_drawn_is_refused(copied, entry):
+    path = copied / "bundle" / "metrics.jsonl"
+    path.write_text(json.dumps({"epoch": 1, "loss": 2.5}) + "\n" + json.dumps(entry) + "\n")
+    fuzz.restate(copied / "bundle")
+    with pytest.raises(ArtefactError):
+        Bundle.load(copied / "bundle")

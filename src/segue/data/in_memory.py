@@ -40,6 +40,8 @@ def part_in_memory(
     """
     name = type(source).__name__
     if hasattr(source, "tocsr"):
+        if len(source.shape) != 2:
+            raise InputError("a matrix has 1 dimension, expected playlists × tracks")
         format_, size = _matrix_format(source.tocsr(), playlist_ids, track_ids), source.nnz
         return SourceFile.of_memory(f"{name} in memory", size), format_
     if playlist_ids is not None or track_ids is not None:
@@ -155,8 +157,6 @@ def _stated_id(what: str, an_id: Any) -> str:
 def _matrix_format(
     matrix: Any, playlist_ids: Sequence[Any] | None, track_ids: Sequence[Any] | None
 ) -> Format:
-    if len(matrix.shape) != 2:
-        raise InputError("a matrix has 1 dimension, expected playlists × tracks")
     try:
         matrix.check_format(full_check=True)
     except ValueError as error:
