@@ -41,6 +41,8 @@ SHORT = "they have a single track"
 _CHUNK = 1 << 20
 # Shorter lists are sorted by chance too often to show how a source stores them.
 _TELLING_LENGTH = 4
+# Steps from track to track by which it is first seen whether a list is sorted.
+_FIRST_STEPS = 8
 
 
 @dataclass
@@ -92,7 +94,7 @@ class LinkedNodes:
 
     def nodes(self) -> Nodes:
         """The nodes so far."""
-        return Nodes(self.known.array(), _text(self.names))
+        return Nodes.of_different(self.known.array(), _text(self.names))
 
 
 class Collector:
@@ -318,7 +320,7 @@ class Collector:
         playlists = Playlists(self.playlists.array(), _text(self.titles), order_known, tracks)
         catalog = Catalog(
             {
-                "track": Nodes(track_ids, _text(self.track_names), aliases),
+                "track": Nodes.of_different(track_ids, _text(self.track_names), aliases),
                 "artist": self.artists.nodes(),
                 "album": self.albums.nodes(),
             },
@@ -402,22 +404,61 @@ def stored_sorted(tracks: TrackLists, track_ids: pa.Array) -> BoolArray:
     out sorted with odds of 1 in n!.) They may also descend, if they do so in most lists that are
     long enough to tell.
     """
-    # Shorter before longer puts …:9 before …:10; the second key alone is plain text order.
-    table = pa.table({"length": pc.binary_length(track_ids), "id": track_ids})
-    rows = tracks.list_index()
-    inside = rows[1:] == rows[:-1]
     found = np.zeros(len(tracks), dtype=bool)
     telling = tracks.lengths >= _TELLING_LENGTH
-    for keys in ([("length", "ascending"), ("id", "ascending")], [("id", "ascending")]):
-        rank = np.empty(len(track_ids), dtype=np.int32)
-        rank[pc.sort_indices(table, sort_keys=keys).to_numpy()] = np.arange(len(track_ids))
-        ranks = rank[tracks.track_index]
-        falls, rises = (ranks[1:] < ranks[:-1]) & inside, (ranks[1:] > ranks[:-1]) & inside
-        found |= np.bincount(rows[1:][falls], minlength=len(tracks)) == 0
-        descends = np.bincount(rows[1:][rises], minlength=len(tracks)) == 0
+    for ascends, descends in _monotonic(tracks, track_ids):
+        found |= ascends
         if telling.any() and descends[telling].mean() > 0.5:
             found |= descends
     return found
+
+
+def _monotonic(tracks: TrackLists, track_ids: pa.Array) -> list[tuple[BoolArray, BoolArray]]:
+    """Which lists ascend and which descend: by a number at the end of ids, and as text."""
+    orders = [(np.ones(len(tracks), dtype=bool), np.ones(len(tracks), dtype=bool)) for _ in "12"]
+    # In most lists the first few tracks show that they are in no order.
+    rows, step = np.flatnonzero(tracks.lengths > 1), 0
+    while len(rows) and step < _FIRST_STEPS:
+        at = tracks.offsets[rows] + step
+        ids = [track_ids.take(pa.array(tracks.track_index[at + next_])) for next_ in (0, 1)]
+        _note(orders, rows, *_rises(*ids))
+        step += 1
+        rows = rows[np.any([each[rows] for order in orders for each in order], axis=0)]
+        rows = rows[tracks.lengths[rows] > step + 1]
+    if len(rows):
+        some = tracks.rows(rows)
+        used, index = np.unique(some.track_index, return_inverse=True)
+        ids = track_ids.take(pa.array(used))
+        # Shorter before longer puts …:9 before …:10; the second key alone is plain text order.
+        table = pa.table({"length": pc.binary_length(ids), "id": ids})
+        row = some.list_index()
+        inside = row[1:] == row[:-1]
+        keys = ([("length", "ascending"), ("id", "ascending")], [("id", "ascending")])
+        rises = []
+        for key in keys:
+            rank = np.empty(len(ids), dtype=np.int32)
+            rank[pc.sort_indices(table, sort_keys=key).to_numpy()] = np.arange(len(ids))
+            rises.append((np.diff(rank[index]) > 0)[inside])
+        _note(orders, rows[row[1:][inside]], *rises)
+    return orders
+
+
+def _rises(first: pa.Array, second: pa.Array) -> tuple[BoolArray, BoolArray]:
+    """Where the second of two different ids comes later, with shorter before longer, as text."""
+    as_text = pc.less(first, second).to_numpy(zero_copy_only=False)
+    lengths = [pc.binary_length(ids).to_numpy(zero_copy_only=False) for ids in (first, second)]
+    longer = lengths[0] < lengths[1]
+    return longer | ((lengths[0] == lengths[1]) & as_text), as_text
+
+
+def _note(orders: list[tuple[BoolArray, BoolArray]], rows: Int64Array, *rises: BoolArray) -> None:
+    """Note for each order that lists do not ascend where a pair falls, nor descend where it rises.
+
+    `rows` are the lists of the pairs.
+    """
+    for (ascends, descends), rise in zip(orders, rises, strict=True):
+        ascends[rows[~rise]] = False
+        descends[rows[rise]] = False
 
 
 def name_with_artist(names: pa.Array, cells: dict[str, pa.Array]) -> pa.Array:
