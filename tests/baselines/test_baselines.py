@@ -271,3 +271,28 @@ def test_a_search_space_starts_at_the_defaults(planted_graph, name):
     stated = BASELINES[name].__init__.__kwdefaults__ or {}
     assert first == {option: stated[option] for option in space}
     assert all(len(set(values)) == len(values) for values in space.values())
+
+
+@pytest.mark.parametrize(("model", "name"), [(ItemKNN, "item-kNN"), (RP3beta, "RP3beta")])
+def test_neighbours_that_do_not_fit_are_refused(planted_graph, monkeypatch, model, name):
+    most: list[int] = []
+
+    def available() -> int:
+        return most[0]
+
+    monkeypatch.setattr(cooccurrence, "available_memory", available)
+    monkeypatch.setattr(cooccurrence, "_BLOCK_ENTRIES", 100)
+    block = 100 * cooccurrence._BLOCK_BYTES
+    # All 160 tracks as neighbours of each take at most 16 bytes each.
+    most.append(block + 16 * 160 * 160)
+    model(planted_graph)
+    most[0] = block + 16 * 160 * 30
+    with pytest.raises(ResourceError) as refused:
+        model(planted_graph, num_neighbours=100)
+    said = str(refused.value)
+    assert said.startswith(f"{name} of 160 tracks with 100 neighbours needs up to ")
+    assert "; 25 neighbours would take " in said
+    model(planted_graph, num_neighbours=25)
+    most[0] = block
+    with pytest.raises(ResourceError, match="k-core of the playlists"):
+        model(planted_graph)

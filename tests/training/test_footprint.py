@@ -9,6 +9,7 @@ from segue.models.readout import CentroidReadout
 from segue.training import footprint as module
 from segue.training.config import TrainConfig
 from segue.training.footprint import footprint
+from segue.training.objectives import HardNegatives, SampledSoftmax
 
 
 @pytest.mark.parametrize("model", ENCODERS)
@@ -59,3 +60,15 @@ def test_an_encoder_of_ones_own(planted_graph):
     theirs = footprint(planted_graph, config)
     mine = footprint(planted_graph, config, Mine)
     assert mine.num_parameters == theirs.num_parameters + 1000
+
+
+def test_hard_negatives_keep_rankings(planted_graph):
+    objective = SampledSoftmax(negatives=HardNegatives())
+    hard, random = (
+        footprint(planted_graph, TrainConfig(dim=8, objective=each))
+        for each in (objective, SampledSoftmax())
+    )
+    assert random.ranking == 0
+    vectors = 4 * 8 * (len(planted_graph.playlists) + 160)
+    assert hard.ranking > 2 * vectors
+    assert hard.total == random.total + hard.ranking

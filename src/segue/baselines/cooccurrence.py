@@ -9,10 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, vstack
 
+from segue.console import count
 from segue.data.playlists import Int32Array, TrackLists
+from segue.errors import ResourceError
+from segue.memory import available_memory, gib
 
 # Co-occurrence entries in memory at a time, before weak ones are dropped.
 _BLOCK_ENTRIES = 20_000_000
+# Bytes of such an entry: in the product, with its place, compared, and in a matrix again.
+_BLOCK_BYTES = 64
 
 
 def pair_matrix(
@@ -29,6 +34,7 @@ def strongest_products(
     right: csr_array,
     num_neighbours: int,
     similarity: Callable[[Int32Array, Int32Array, Any], Any],
+    name: str,
 ) -> csr_array:
     """The strongest entries of each row of ``left @ right``, excluding the diagonal.
 
@@ -40,14 +46,23 @@ def strongest_products(
         How many entries to keep per row; ties go to the earlier ones.
     similarity
         Called with rows, columns and entries of the product; returns the entries to compare.
+    name
+        What it is for, in messages.
 
     Returns
     -------
     sparse float32 [num_tracks, num_tracks]
+
+    Raises
+    ------
+    ResourceError
+        If it does not fit into memory; it says how many neighbours would.
     """
     num_tracks = left.shape[0]
     # The work for a row, which bounds its entries, is the total length of its playlists.
-    work = np.cumsum((left != 0) @ np.diff(right.indptr))
+    of_row = (left != 0) @ np.diff(right.indptr)
+    _require_memory(of_row, num_neighbours, name)
+    work = np.cumsum(of_row)
     cuts = np.searchsorted(work, np.arange(_BLOCK_ENTRIES, work[-1], _BLOCK_ENTRIES))
     blocks = []
     for start, stop in zip([0, *cuts], [*cuts, num_tracks], strict=True):
@@ -59,6 +74,32 @@ def strongest_products(
         block = csr_array((value, (row, column)), shape=(stop - start, num_tracks))
         blocks.append(_strongest(block, num_neighbours))
     return csr_array(vstack(blocks))
+
+
+def _require_memory(work: NDArray[Any], num_neighbours: int, name: str) -> None:
+    """Raise ResourceError if the neighbours of all tracks do not fit; `work` bounds their number.
+
+    The block in progress, in which every entry is an eight-byte number with its place and what
+    becomes of them, and the neighbours, twice while the blocks are put together.
+    """
+    block = _BLOCK_BYTES * int(min(_BLOCK_ENTRIES, work.sum()))
+
+    def needed(neighbours: int) -> int:
+        return block + 2 * 8 * int(np.minimum(work, min(neighbours, len(work))).sum())
+
+    available = available_memory()
+    if available is None or needed(num_neighbours) <= available:
+        return
+    said = (
+        f"{name} of {len(work):,} tracks with {num_neighbours:,} neighbours needs up to "
+        f"{gib(needed(num_neighbours))} of memory, of which {gib(available)} are available here"
+    )
+    fewer = num_neighbours // 2
+    while fewer and needed(fewer) > available:
+        fewer //= 2
+    if fewer:
+        raise ResourceError(f"{said}; {count(fewer, 'neighbour')} would take {gib(needed(fewer))}")
+    raise ResourceError(f"{said}; a k-core of the playlists (segue build --k-core) is smaller")
 
 
 def _strongest(matrix: csr_array, count: int) -> csr_array:

@@ -45,7 +45,9 @@ class ItemKNN:
         def similarity(row: Int32Array, column: Int32Array, together: Any) -> Any:
             return together / (root[row] * root[column] + shrinkage)
 
-        self.similarity = strongest_products(pairs.T.tocsr(), pairs, num_neighbours, similarity)
+        self.similarity = strongest_products(
+            pairs.T.tocsr(), pairs, num_neighbours, similarity, "item-kNN"
+        )
 
     def scores(self, query: TrackLists) -> Float32Array:
         """Scores of all tracks: float32 [num_lists, num_tracks]."""
@@ -101,6 +103,7 @@ class RP3beta:
             pair_matrix(tracks, num_tracks, length**-alpha * count**-beta),
             num_neighbours,
             lambda row, column, value: value,
+            "RP3beta",
         )
 
     def scores(self, query: TrackLists) -> Float32Array:

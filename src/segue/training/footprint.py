@@ -15,6 +15,8 @@ from segue.models.encoder import Encoder, MessageGraph
 from segue.models.readout import CentroidReadout
 from segue.training import losses
 from segue.training.config import TrainConfig
+from segue.training.objectives import HardNegatives
+from segue.training.pairs import SCORED_BYTES
 from segue.training.steps import steps_of
 from segue.training.train import made_encoder
 
@@ -40,17 +42,21 @@ class Footprint:
         The message graph, in both directions.
     step
         What a step keeps for its backward pass, and works with.
+    ranking
+        What hard negatives are drawn from: the vectors of a ranking and of the one that replaces
+        it, and scores in blocks. 0 without hard negatives.
     """
 
     num_parameters: int
     parameters: int
     edges: int
     step: int
+    ranking: int = 0
 
     @property
     def total(self) -> int:
         """All of it."""
-        return self.parameters + self.edges + self.step
+        return self.parameters + self.edges + self.step + self.ranking
 
 
 def footprint(
@@ -82,7 +88,18 @@ def footprint(
         6 * 4 * num_parameters,
         _PAIR_BYTES * num_edges,
         kept + 3 * vectors + block,
+        _ranking(graph, config),
     )
+
+
+def _ranking(graph: PlaylistGraph, config: TrainConfig) -> int:
+    if not isinstance(getattr(config.objective, "negatives", None), HardNegatives):
+        return 0
+    of_playlist = 4 * config.dim + 4 + 8  # its query, threshold and number of tracks above it
+    vectors = of_playlist * len(graph.playlists) + 4 * config.dim * graph.num_nodes["track"]
+    # The scores, as they come and as they are compared, or at least one row of them.
+    scores = max(SCORED_BYTES, 4 * graph.num_nodes["track"])
+    return 2 * vectors + 3 * scores
 
 
 def _num_parameters(
