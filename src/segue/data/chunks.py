@@ -24,6 +24,7 @@ from segue.data.vocabulary import Numbering
 
 _BATCH = 1_000  # Tracks that become columns at once.
 _BLOCK = 1 << 16  # Pairs in which repeated tracks are looked for at once.
+_COUNTED = list(range(1000))
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,7 +133,8 @@ class ChunkMaker:
             self._titles.append(playlist.title)
             tracks = playlist.tracks
             positions = [track.position for track in tracks]
-            if positions != sorted(positions):
+            # Nearly all are 0, 1, 2 …, which takes the least time to see.
+            if positions != _COUNTED[: len(positions)] and positions != sorted(positions):
                 self._misplaced[len(self._lengths)] = positions
             self._lengths.append(len(tracks))
             self._tracks += tracks

@@ -20,6 +20,7 @@ from typing import Annotated, Any
 import msgspec
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from segue.data.chunks import described
 from segue.data.formats.own import TrackObject, as_track
@@ -141,20 +142,18 @@ def _columns(tracks: Sequence[_Track]) -> TrackColumns:
         artist_names = [name for name, uri in zip(artist_names, artist_ids, strict=True) if uri]
         np.cumsum(list(map(bool, artist_ids)), out=offsets[1:])
         artist_ids = list(filter(None, artist_ids))
-    album_ids = [track.album_uri for track in tracks]
-    album_names = [track.album_name for track in tracks]
-    if None in album_names or None in album_ids:
-        album_names = [
-            None if uri is None else name or ""
-            for name, uri in zip(album_names, album_ids, strict=True)
-        ]
+    album_ids = pa.array([track.album_uri for track in tracks], pa.string())
+    album_names = pa.array([track.album_name for track in tracks], pa.string())
+    if album_ids.null_count or album_names.null_count:
+        nothing = pa.scalar(None, pa.string())
+        album_names = pc.if_else(album_ids.is_null(), nothing, album_names.fill_null(""))
     return TrackColumns(
         pa.array([track.id for track in tracks], pa.string()),
         pa.array([track.name for track in tracks], pa.string()),
         pa.ListArray.from_arrays(offsets, pa.array(artist_ids, pa.string())),
         pa.ListArray.from_arrays(offsets, pa.array(artist_names, pa.string())),
-        pa.array(album_ids, pa.string()),
-        pa.array(album_names, pa.string()),
+        album_ids,
+        album_names,
     )
 
 
