@@ -649,6 +649,10 @@ def soak(
     return results | {"seconds to end": round(service.stop(), 2)}
 
 
+def _shortened(said: str) -> str:
+    return "\n".join(line[:300] for line in said.splitlines())[-20_000:]
+
+
 def schemathesis(bundle: Path, seconds: float) -> dict[str, Any]:
     """What its own OpenAPI document lets a fuzzer think of: no error of the server's, and every
     answer as the document says."""
@@ -662,6 +666,7 @@ def schemathesis(bundle: Path, seconds: float) -> dict[str, Any]:
                 *("--max-time", str(round(seconds)), "--checks", ",".join(_CHECKS)),
                 *("--continue-on-failure", "--generation-database", "none", "--no-color"),
                 *("--warnings", "off", "--suppress-health-check", "all"),
+                *("--output-truncate", "true", "--max-failures", "20"),
             ],
             cwd=scratch,
             capture_output=True,
@@ -676,7 +681,7 @@ def schemathesis(bundle: Path, seconds: float) -> dict[str, Any]:
         "statuses": dict(statuses),
         "memory": [before[0], service.memory()],
         "descriptors": [before[1], service.descriptors()],
-        "said": "" if done.returncode == 0 else done.stdout[-4000:] + done.stderr[-1000:],
+        "said": "" if done.returncode == 0 else _shortened(done.stdout + done.stderr),
         "seconds to end": round(service.stop(), 2),
         "log": service.log()[-2000:],
     }

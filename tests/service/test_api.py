@@ -461,3 +461,16 @@ def test_scores_in_json_are_numbers(client):
     found = post(client, "/complete", {"playlist": "7", "n": 500})
     assert len(found["tracks"]) < 500
     assert np.isfinite([track["score"] for track in found["tracks"]]).all()
+
+
+def test_halves_of_characters_are_answered(client: TestClient) -> None:
+    """JSON can ask with them; an answer that repeats them has a question mark there."""
+    body = b'{"tracks": ["segue:track:1"], "into": {"\\udfff": ["segue:track:2"]}}'
+    answer = client.post(f"{API}/sort", content=body, headers={"content-type": "application/json"})
+    assert answer.status_code == 200
+    assert answer.json()["playlists"][0]["title"] == "?"
+
+
+@pytest.mark.parametrize("path", ["tracks", "artists", "playlists"])
+def test_a_path_without_its_id_is_not_there(client: TestClient, path: str) -> None:
+    assert client.get(f"{API}/{path}", follow_redirects=False).status_code == 404

@@ -99,6 +99,7 @@ def create_app(
         openapi_url=f"{API}/openapi.json",
         docs_url=None,  # FastAPI's page loads scripts from elsewhere
         redoc_url=None,
+        redirect_slashes=False,  # what is not there is a 404, as the document says
         lifespan=lifespan,
     )
     everything = (

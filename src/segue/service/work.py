@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -38,7 +39,7 @@ class Work:
         ------
         NothingServedError
         """
-        content = await self.run(lambda served: msgspec.json.encode(question(served)))
+        content = await self.run(lambda served: _json(question(served)))
         return Response(content, media_type="application/json")
 
     async def run(self, question: Callable[[Served], bytes]) -> bytes:
@@ -52,3 +53,11 @@ class Work:
     def close(self) -> None:
         """Stop the threads."""
         self._pool.shutdown()
+
+
+def _json(answer: Any) -> bytes:
+    try:
+        return msgspec.json.encode(answer)
+    except UnicodeEncodeError:  # it repeats a lone surrogate, which JSON may ask with
+        text = json.dumps(msgspec.to_builtins(answer), ensure_ascii=False)
+        return text.encode("utf-8", "replace")
