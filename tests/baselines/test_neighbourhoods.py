@@ -83,7 +83,9 @@ def test_chunks_of_co_occurrence_change_nothing(pairs, monkeypatch):
 def test_memory_is_that_of_a_block():
     """4,000 tracks are a matrix of 64 MB; here a support is 300 of them."""
     rng = np.random.default_rng(3)
-    sparse = csr_array(random_array((2000, 4000), density=0.002, rng=rng, dtype=np.float32))
+    sparse = csr_array(
+        random_array((2000, 4000), density=0.002, random_state=rng, dtype=np.float32)
+    )
     tracemalloc.start()
     for _ in neighbourhoods(sparse, 20, 50.0, block_size=100, support_size=300):
         pass

@@ -20,7 +20,7 @@ def first_stage(planted_bundle) -> FirstStage:
     """With a wide part, weights of tracks to themselves included."""
     rng = np.random.default_rng(3)
     num_tracks = planted_bundle.catalog.num_tracks
-    weights = random_array((num_tracks, num_tracks), density=0.2, rng=rng).tocsr()
+    weights = random_array((num_tracks, num_tracks), density=0.2, random_state=rng).tocsr()
     weights.setdiag(rng.random(num_tracks))
     wide = WidePart.from_matrix(weights.tocsr())
     bundle: Bundle = replace(planted_bundle, terms={"wide": wide.arrays()})
