@@ -25,15 +25,16 @@ from segue.training.config import SecondStageConfig
 
 # Purposes of generators: part of the seed, as NumPy pads seeds with zeros.
 _FOR_FOLDS, _FOR_NEGATIVES = 3, 6
-# Parts of the cross-validation, and the cutoff of the average precision that it compares.
-_NUM_FOLDS, _CUTOFF = 2, 10
+# Parts of the cross-validation, the most pools that it judges by, and the cutoff of the average
+# precision that it compares.
+_NUM_FOLDS, _MOST_JUDGED, _CUTOFF = 2, 2500, 10
 # Shares of the time, as measured with the defaults: the pools, the trees, choosing their number,
 # and what a list for either needs.
 _WORK = {"pools": 0.45, "trees": 0.3, "choosing": 0.1, "either": 0.15}
 # The weights of what fits and of what comes next that are tried for lists for either, the first of
 # which keep the order of the first stage; and the most cases of each question for that.
 _WEIGHTS = np.array([(0, 0), *((1, weight) for weight in np.geomspace(0.25, 16, 13))])
-_MOST_FOR_EITHER = 1000
+_MOST_FOR_EITHER = 500
 _PLACE = FEATURES.index("place")
 
 
@@ -96,13 +97,15 @@ def train_second_stage(
     rng = np.random.default_rng((config.rng_seed, _FOR_FOLDS))
     fold = rng.permutation(len(split.train.playlists)) % _NUM_FOLDS
     of_pool, asks = fold[[pool.playlist for pool in pools]], np.array([pool.asks for pool in pools])
+    judged = np.zeros(len(pools), dtype=bool)
+    judged[:: -(-len(pools) // _MOST_JUDGED)] = True
     value = np.zeros((len(pools), 1 + len(config.num_trees)))
     each = _WORK["trees"] / (_NUM_FOLDS * config.num_trees[-1])
     models = []
     for held_out in range(_NUM_FOLDS):
         seen = [pools[at] for at in np.flatnonzero(of_pool != held_out)]
         models.append(trees_of(_boosted(seen, config, lambda _: advance(each))))
-        rows = np.flatnonzero(of_pool == held_out)
+        rows = np.flatnonzero(judged & (of_pool == held_out))
         asked = [pools[at] for at in rows.tolist()]
         value[rows] = _average_precision(models[-1], asked, config.num_trees)
         advance(_WORK["choosing"] / _NUM_FOLDS)
@@ -119,9 +122,10 @@ def train_second_stage(
     questions = replace(questions, num_trees=num_trees)
     if min(num_trees) > 0:
         ends = np.cumsum([len(part) for part in cases])
+        judged_of = [np.flatnonzero(of) for of in np.split(judged, ends[:-1])]
         either = [
-            _Either.of(part, split.order_known(part.held_out), told)
-            for part, told in zip(cases, np.split(value[:, best], ends[:-1]), strict=True)
+            _Either.of(part.rows(rows), split, value[end - len(part) + rows, best])
+            for part, end, rows in zip(cases, ends, judged_of, strict=True)
             if not part.shortened
         ]
         model_of = [models[part] for part in fold]
@@ -225,13 +229,13 @@ class _Either:
     told: NDArray[np.float64]
 
     @classmethod
-    def of(cls, cases: Cases, order_known: BoolArray, told: NDArray[np.float64]) -> _Either:
+    def of(cls, cases: Cases, split: Split, told: NDArray[np.float64]) -> _Either:
         """Some cases of each question; those that ask what fits have a known order if any do.
 
         If none do, their tracks are taken as they stand: their order says nothing about what fits
         either way.
         """
-        chosen = []
+        chosen, order_known = [], split.order_known(cases.held_out)
         for code in (FIT, NEXT):
             rows = np.flatnonzero(cases.asks == code)
             ordered = rows[order_known[rows]]
