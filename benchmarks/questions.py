@@ -123,8 +123,8 @@ def front(whole: SystemScorer, hidden: Split) -> dict[str, Any]:
     }
     for cases, names in ((own, ["own"]), (either, list(orders)[1:])):
         query = cases.query(whole.stages.questions)
-        pool, score = first.best(query, second.pool_size, excluded=own.held_out.known)
-        odds = second.odds(query, pool, score, np.arange(len(pool)))
+        pool, _ = first.best(query, second.pool_size, excluded=own.held_out.known)
+        odds = second.odds(query, pool, np.arange(len(pool)))
         for name in names:
             by = [orders[name] @ np.exp(of_list) for of_list in odds]
             ranks = ranks_in(pool, by, own.held_out.targets)
