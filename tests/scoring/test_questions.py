@@ -105,12 +105,19 @@ def test_a_list_for_either_is_in_the_order_of_the_weighted_odds(bundle):
     assert (after != score).any()
 
 
-@pytest.mark.parametrize(
-    "change", [{"num_trees": (0, 30)}, {"num_trees": (20, 0)}, {"weights": (0.0, 0.0)}]
-)
-def test_without_trees_for_one_question_a_list_for_either_keeps_its_order(bundle, change):
+@pytest.mark.parametrize("change", [{"num_trees": (0, 0)}, {"weights": (0.0, 0.0)}])
+def test_without_trees_or_weights_a_list_for_either_keeps_its_order(bundle, change):
     _, before, after = reordered(bundle, replace(QUESTIONS, **change), EITHER)
     np.testing.assert_array_equal(before, after)
+
+
+@pytest.mark.parametrize("num_trees", [(0, 30), (30, 0)])
+def test_for_either_a_question_without_trees_has_those_of_the_other(bundle, num_trees):
+    """Alone the first stage may answer it as well; beside another question its odds are needed."""
+    found = reordered(bundle, replace(QUESTIONS, num_trees=num_trees), EITHER)
+    expected = reordered(bundle, replace(QUESTIONS, num_trees=(30, 30)), EITHER)
+    np.testing.assert_array_equal(found[2], expected[2])
+    assert (found[2] != found[1]).any()
 
 
 def test_many_lists_at_once_are_as_one_by_one(bundle):

@@ -50,8 +50,8 @@ class Questions:
         How many trees of the second stage are used for what fits, and for what comes next; 0 keeps
         the order of the first stage. None: all.
     weights : (float, float)
-        A list for either is ordered by odds · weight summed over both questions. Without trees for
-        one of them it keeps the order of the first stage.
+        A list for either is ordered by odds · weight summed over both questions; a question that
+        has no trees has those of the other. With both at 0 it keeps the order of the first stage.
     variety : Variety
         By how much tracks by the artists of a list are held back, whatever it asks.
     """

@@ -72,8 +72,10 @@ class SecondStage:
         self.pool_size, self.questions = pool_size, questions
         every = trees.num_trees, trees.num_trees
         self._num_trees = every if questions.num_trees is None else questions.num_trees
+        # A list for either needs both odds, even where the first stage answers one question alone.
+        most = max(self._num_trees)
         self._trees = {
-            asks: trees.first(number) for asks, number in enumerate(self._num_trees) if number
+            asks: trees.first(number or most) for asks, number in enumerate(self._num_trees) if most
         }
         self.maker = FeatureMaker(first_stage, catalog, popularity)
 
@@ -95,7 +97,7 @@ class SecondStage:
             its order.
         """
         asks = np.zeros(len(query), np.int8) if query.asks is None else query.asks
-        either = min(self._num_trees) if any(self.questions.weights) else 0
+        either = max(self._num_trees) if any(self.questions.weights) else 0
         answers = np.array([self._num_trees[FIT], self._num_trees[NEXT], either]) > 0
         answered = (query.tracks.lengths > 0) & (pool[:, 0] >= 0) & answers[asks]
         if not answered.any():

@@ -27,7 +27,7 @@ from segue.training.config import SecondStageConfig
 _FOR_FOLDS, _FOR_NEGATIVES = 3, 6
 # Parts of the cross-validation, the most pools that it judges by, and the cutoff of the average
 # precision that it compares.
-_NUM_FOLDS, _MOST_JUDGED, _CUTOFF = 2, 2500, 10
+_NUM_FOLDS, _MOST_JUDGED, _CUTOFF = 2, 6000, 10
 # Shares of the time, as measured with the defaults: the pools, the trees, choosing their number,
 # and what a list for either needs.
 _WORK = {"pools": 0.45, "trees": 0.3, "choosing": 0.1, "either": 0.15}
@@ -120,11 +120,12 @@ def train_second_stage(
     helps = of_question[:, best] > of_question[:, 0]
     num_trees = trees.num_trees * int(helps[FIT]), trees.num_trees * int(helps[NEXT])
     questions = replace(questions, num_trees=num_trees)
-    if min(num_trees) > 0:
+    if FIT in asks and NEXT in asks:
+        told = np.where(helps[asks], value[:, best], value[:, 0])
         ends = np.cumsum([len(part) for part in cases])
         judged_of = [np.flatnonzero(of) for of in np.split(judged, ends[:-1])]
         either = [
-            _Either.of(part.rows(rows), split, value[end - len(part) + rows, best])
+            _Either.of(part.rows(rows), split, told[end - len(part) + rows])
             for part, end, rows in zip(cases, ends, judged_of, strict=True)
             if not part.shortened
         ]
