@@ -1,6 +1,6 @@
 """What stays the same, to the bit, where something about the machine differs.
 
-    python benchmarks/same_answer.py OUT [--playlists 900] [--only NAMES]
+    python benchmarks/same_answer.py OUT [--playlists 2000] [--only NAMES]
 
 Generates playlists over the sample, then builds, splits, trains (the whole system) and asks, once
 for each variant of the environment, each in a process of its own: surroundings (hash seed, locale,
@@ -81,8 +81,8 @@ def child(folder: Path, source: Path, bundle: Path | None, threads: int) -> None
     if bundle is None:
         graph = segue.build(source)
         split = segue.split(graph)
-        # Small: what differs here differs everywhere.
-        trees = segue.SecondStageConfig(num_trees=(30,), learning_rate=0.1)
+        # Small vectors: what differs here differs everywhere. On fewer playlists no trees are kept.
+        trees = segue.SecondStageConfig()
         system = segue.SystemConfig({"wide": segue.WideConfig()}, trees)
         trained = segue.train(split, system=system, dim=32, epochs=3, refit=False)
         trained.save(folder / "bundle", overwrite=True)
@@ -173,7 +173,7 @@ def table(runs: Mapping[str, dict[str, Any]]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("out", type=Path)
-    parser.add_argument("--playlists", type=int, default=900)
+    parser.add_argument("--playlists", type=int, default=2000)
     parser.add_argument("--only", default=",".join(VARIANTS))
     parser.add_argument("--child", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--bundle", type=Path, help=argparse.SUPPRESS)
