@@ -60,19 +60,6 @@ def test_sums_over_the_first_trees_are_those_of_fewer_trees():
     np.testing.assert_allclose(trees.predict_first(features, [7])[:, 0], expected[1], rtol=1e-12)
 
 
-def test_a_mean_predicts_the_mean_of_models_whatever_their_shapes():
-    rng = np.random.default_rng(4)
-    models = [drawn(rng, 6, most_nodes, 5) for most_nodes in (0, 3, 31)]
-    mean = Trees.mean(models)
-    features = np.round(rng.normal(size=(300, 5)), 1).astype(np.float32)
-    features[rng.random(features.shape) < 0.1] = np.nan
-    assert mean.num_trees == 18
-    for number in (1, 4, 6):
-        expected = np.mean([model.first(number).predict(features) for model in models], axis=0)
-        found = mean.first(3 * number).predict(features)
-        np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-12)
-
-
 @pytest.mark.parametrize("most_nodes", [0, 1, 7, 31, 32, 63])
 def test_a_prediction_is_where_walking_ends(most_nodes):
     rng = np.random.default_rng(most_nodes)

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from segue.data.csr import offsets_of, row_index
+from segue.data.csr import row_index
 
 Int32Array = NDArray[np.int32]
 Int64Array = NDArray[np.int64]
@@ -158,32 +158,6 @@ class Trees:
         columns = {name: getattr(self, name)[nodes] for name in _NODE_COLUMNS}
         leaves = self.leaf_value[: self.offsets[number] + number]
         return Trees(self.num_features, self.offsets[: number + 1], leaf_value=leaves, **columns)
-
-    @classmethod
-    def mean(cls, models: Sequence[Trees]) -> Trees:
-        """Trees that predict the mean of several models with as many trees each.
-
-        The first tree of each comes first, then the second of each, and so on: so the first trees
-        are the mean of the models' first trees.
-        """
-        each = [(model, tree) for tree in range(models[0].num_trees) for model in models]
-        nodes = [slice(model.offsets[tree], model.offsets[tree + 1]) for model, tree in each]
-        columns = {
-            name: np.concatenate(
-                [getattr(model, name)[some] for (model, _), some in zip(each, nodes, strict=True)]
-            )
-            for name in _NODE_COLUMNS
-        }
-        leaves = [
-            model.leaf_value[some.start + tree : some.stop + tree + 1]
-            for (model, tree), some in zip(each, nodes, strict=True)
-        ]
-        return cls(
-            models[0].num_features,
-            offsets_of(np.array([some.stop - some.start for some in nodes])),
-            leaf_value=np.concatenate(leaves) / len(models),
-            **columns,
-        )
 
     @cached_property
     def _tree(self) -> Int64Array:

@@ -243,15 +243,15 @@ class SecondStageConfig:
     (50,)
     """
 
-    num_trees: tuple[int, ...] = (25, 50, 100, 150, 200)
+    num_trees: tuple[int, ...] = (50, 100, 200, 300, 400)
     num_leaves: int = 31
-    learning_rate: float = 0.04
+    learning_rate: float = 0.02
     min_leaf: int = 1500
     negative_share: float = 0.8
     short_share: float = 0.5
     min_questions: int = 500
     max_questions: int = 10_000
-    max_rows: int = 100_000
+    max_rows: int = 200_000
     rng_seed: int = 0
 
     def __post_init__(self) -> None:

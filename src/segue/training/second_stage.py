@@ -28,9 +28,9 @@ _FOR_FOLDS, _FOR_NEGATIVES = 3, 6
 # Parts of the cross-validation, the most pools that it judges by, and the cutoff of the average
 # precision that it compares.
 _NUM_FOLDS, _MOST_JUDGED, _CUTOFF = 2, 6000, 10
-# Shares of the time, as measured with the defaults: the pools, the trees, choosing their number,
-# and what a list for either needs.
-_WORK = {"pools": 0.45, "trees": 0.3, "choosing": 0.1, "either": 0.15}
+# Shares of the time, as measured with the defaults: the pools, the trees of the cross-validation,
+# choosing their number, what a list for either needs, and the trees that are kept.
+_WORK = {"pools": 0.35, "folds": 0.3, "choosing": 0.1, "either": 0.1, "last": 0.15}
 # The weights of what fits and of what comes next that are tried for lists for either, the first of
 # which keep the order of the first stage; and the most cases of each question for that.
 _WEIGHTS = np.array([(0, 0), *((1, weight) for weight in np.geomspace(0.25, 16, 13))])
@@ -100,26 +100,28 @@ def train_second_stage(
     judged = np.zeros(len(pools), dtype=bool)
     judged[:: -(-len(pools) // _MOST_JUDGED)] = True
     value = np.zeros((len(pools), 1 + len(config.num_trees)))
-    each = _WORK["trees"] / (_NUM_FOLDS * config.num_trees[-1])
+
+    def tree(share: float) -> Callable[[Any], None]:
+        return lambda _: advance(share)
+
+    each = tree(_WORK["folds"] / (_NUM_FOLDS * config.num_trees[-1]))
     models = []
     for held_out in range(_NUM_FOLDS):
         seen = [pools[at] for at in np.flatnonzero(of_pool != held_out)]
-        models.append(trees_of(_boosted(seen, config, lambda _: advance(each))))
+        models.append(trees_of(_boosted(seen, config, config.num_trees[-1], each)))
         rows = np.flatnonzero(judged & (of_pool == held_out))
         asked = [pools[at] for at in rows.tolist()]
         value[rows] = _average_precision(models[-1], asked, config.num_trees)
         advance(_WORK["choosing"] / _NUM_FOLDS)
     # One number of trees, as that of one question alone would be chosen on less; each question has
     # them or does without, whatever is better for it.
-    of_question = np.stack([value[asks == code].sum(axis=0) for code in (FIT, NEXT)])
-    best = int(np.maximum(of_question, of_question[:, :1]).sum(axis=0).argmax())
-    if best == 0:
+    gain = np.stack([_sure_gain(value[judged & (asks == code)]) for code in (FIT, NEXT)])
+    best = int(gain.clip(min=0).sum(axis=0).argmax())
+    helps = gain[:, best] > 0
+    if not helps.any():
         return None, none
-    models = [model.first(config.num_trees[best - 1]) for model in models]
-    trees = Trees.mean(models)
-    helps = of_question[:, best] > of_question[:, 0]
-    num_trees = trees.num_trees * int(helps[FIT]), trees.num_trees * int(helps[NEXT])
-    questions = replace(questions, num_trees=num_trees)
+    number = config.num_trees[best - 1]
+    questions = replace(questions, num_trees=tuple((number * helps).tolist()))
     if FIT in asks and NEXT in asks:
         told = np.where(helps[asks], value[:, best], value[:, 0])
         ends = np.cumsum([len(part) for part in cases])
@@ -129,11 +131,25 @@ def train_second_stage(
             for part, end, rows in zip(cases, ends, judged_of, strict=True)
             if not part.shortened
         ]
-        model_of = [models[part] for part in fold]
+        model_of = [models[part].first(number) for part in fold]
         weights = _best_weights(either, model_of, first_stage, maker, questions)
         questions = replace(questions, weights=weights)
     advance(_WORK["either"])
-    return trees, questions
+    booster = _boosted(pools, config, number, tree(_WORK["last"] / number))
+    return trees_of(booster), questions
+
+
+def _sure_gain(value: NDArray[np.float64]) -> NDArray[np.float64]:
+    """What numbers of trees add for one question in all, less its standard error.
+
+    `value` is float64 [num_pools, 1 + num_choices], without trees first, and so is the result,
+    summed over the pools. A gain that chance may have made is more often none elsewhere.
+    """
+    if not len(value):
+        return np.zeros(value.shape[1])
+    gain = value - value[:, :1]
+    sure: NDArray[np.float64] = gain.sum(axis=0) - gain.std(axis=0) * np.sqrt(len(gain))
+    return sure
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,8 +167,10 @@ class _Pool:
     asks: int
 
 
-def _boosted(pools: list[_Pool], config: SecondStageConfig, each: Callable[[Any], None]) -> Any:
-    """The most trees that are tried, learned from some pools; `each` is called after every one."""
+def _boosted(
+    pools: list[_Pool], config: SecondStageConfig, num_trees: int, each: Callable[[Any], None]
+) -> Any:
+    """Trees learned from some pools; `each` is called after every one."""
     lightgbm = lightgbm_library()
     features = np.concatenate([pool.features for pool in pools])
     belongs = np.concatenate([pool.belongs for pool in pools])
@@ -175,7 +193,7 @@ def _boosted(pools: list[_Pool], config: SecondStageConfig, each: Callable[[Any]
         "verbose": -1,
     }
     data = lightgbm.Dataset(features[rows], belongs[rows], feature_name=_plain_names())
-    return lightgbm.train(parameters, data, config.num_trees[-1], callbacks=[each])
+    return lightgbm.train(parameters, data, num_trees, callbacks=[each])
 
 
 def _learned_from(belongs: BoolArray, config: SecondStageConfig) -> Int64Array:
