@@ -108,7 +108,7 @@ def test_one_training_is_asked_with_every_number_of_given_tracks(run, graph, of_
         status, table, err = run("evaluate", of_playlists, graph, "--given", given)
         assert status == 0, err
         tracks = "1 track" if given == 1 else f"{given} tracks"
-        heading = f"On the test playlists, {tracks} given (bundle: lightgcn + wide)"
+        heading = f"On the test playlists, {tracks} given (bundle: lightgcn + wide + words)"
         assert table.splitlines()[0] == heading
         scored = int((lengths[split.test.playlist_index] > given).sum())
         short = 24 - scored

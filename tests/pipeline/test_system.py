@@ -132,8 +132,8 @@ def test_training_sees_what_serving_sees(planted_graph, second_stage_arrays, mon
     served, seen, maker = [], [], system.stages.second.maker
     make = type(maker).features
 
-    def watched(self, query, candidates, score):
-        found = make(self, query, candidates, score)
+    def watched(self, query, candidates):
+        found = make(self, query, candidates)
         kept.append((query.tracks[0].tolist(), candidates.tolist(), found))
         return found
 

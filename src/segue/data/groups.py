@@ -33,7 +33,7 @@ from segue.data.report import Rejection, recording
 from segue.data.sources import SourceFile, UnreadableError
 from segue.data.track_columns import Location, TrackColumns
 from segue.errors import ArtefactError, ResourceError
-from segue.files import atomic_file
+from segue.files import atomic_file, remove_leftovers
 from segue.memory import available_memory
 
 # Bytes of a group's files: few, as what an interruption costs is the groups in progress, but not
@@ -266,6 +266,8 @@ class GroupStore:
         """Remove all files, and the folder if nothing else is in it."""
         for path in self.folder.glob(f"*{_ENDING}"):
             path.unlink(missing_ok=True)
+        # A process that was killed may have been writing one.
+        remove_leftovers(self.folder)
         with suppress(OSError):
             self.folder.rmdir()
 

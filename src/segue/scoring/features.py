@@ -165,14 +165,11 @@ class FeatureMaker:
         list of float32 [num_candidates, num_features]
             For each question.
         """
+        if list(asks) == [query.asked(0)]:
+            return [self.features(query, candidates)]
         seen = self._seen(query.tracks.track_index, candidates)
-        own = query.asked(0)
         return [
-            np.ascontiguousarray(
-                self._asked(
-                    query if code == own else questions.asked(query, code), candidates, seen
-                ).T
-            )
+            np.ascontiguousarray(self._asked(questions.asked(query, code), candidates, seen).T)
             for code in asks
         ]
 
