@@ -77,7 +77,7 @@ SAMPLE = click.option(
     type=SampleSize(),
     default=DEFAULT_SAMPLE,
     show_default=True,
-    help="Measure on so many playlists at most, drawn at random, always the same; or on all.",
+    help="Measure on at most N playlists, the same random ones every time, or on all.",
 )
 THREADS = click.option(
     "--threads", type=click.IntRange(min=1), help="CPU threads.  [default: all cores]"

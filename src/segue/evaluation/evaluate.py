@@ -23,7 +23,7 @@ from segue.metrics import METRICS, Metric, Rankings, mean_over_scored, recall
 CURVE_KS = (1, 2, 5, 10, 20, 50, 100, 200, 300, 400, 500)
 # Tracks of a recommended list that metrics see.
 LIST_LENGTH = 300
-# So many playlists give Recall@20 to within .003 or so; always the same ones are drawn.
+# Enough for Recall@20 to within .003 or so; always the same ones are drawn.
 SAMPLE = 10_000
 _SAMPLE_RNG_SEED = 20180910
 

@@ -56,7 +56,7 @@ def words_of(vectors: Bundle | MeasuredVectors, catalog: Catalog) -> Words | Non
 
 
 def load_terms(stored: Terms, num_nodes: Mapping[str, int]) -> dict[str, StoredTerm[Any]]:
-    """Terms from their arrays, for a catalogue with so many nodes of each kind.
+    """Terms from their arrays, for a catalogue with the given number of nodes of each kind.
 
     Raises
     ------

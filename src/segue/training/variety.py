@@ -16,8 +16,8 @@ from segue.scoring.variety import Variety, held_back, same_artist
 
 # The numbers of tracks given, and the length of the lists whose artists are counted.
 NUM_GIVEN, LIST_LENGTH = (1, 2, 3, 5), 10
-# From so many tracks on nothing is held back. Lists for long playlists hold more of their artists
-# than playlists do, too, but there it would cost a fifth of MAP@10 (docs/experiments.md).
+# With this many tracks and more, nothing is held back. Lists for long playlists hold more of their
+# artists than playlists do, too, but there it would cost a fifth of MAP@10 (docs/experiments.md).
 NOTHING_FROM = 10
 # The most and the fewest playlists for each number.
 _MOST_PLAYLISTS, _FEWEST_PLAYLISTS = 500, 50
@@ -95,7 +95,7 @@ def _share_of_lists(score: Float32Array, same: BoolArray, candidate: BoolArray) 
 
 
 def _showing(split: Split, number: int, rng: np.random.Generator) -> HeldOut:
-    """Playlists of the validation part that show so many tracks, others of which are held out."""
+    """Playlists of the validation part with `number` tracks shown, and others held out."""
     part = split.validation
     lists = part.query
     if split.recipe.kind == "playlists":
