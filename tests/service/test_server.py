@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -64,6 +64,17 @@ def service(folder: Path, tmp_path: Path, *options: str) -> Iterator[Service]:
         process.wait(40)
 
 
+@contextmanager
+def long_question(running: Service) -> Iterator[Future[httpx.Response]]:
+    """The answer to a question that the service has begun to work on."""
+    with ThreadPoolExecutor(1) as pool:
+        question = {"playlists": [{"tracks": []}] * 64, "diversity": 0.5}
+        answer = pool.submit(httpx.post, f"{running.url}{API}/recommend", json=question, timeout=60)
+        while "flight 1.0" not in httpx.get(f"{running.url}{API}/metrics").text:
+            assert not answer.done()
+        yield answer
+
+
 def fingerprint(running: Service) -> str:
     return str(httpx.get(f"{running.url}{API}/version").json()["bundle"]["fingerprint"])
 
@@ -96,13 +107,7 @@ def test_signals(
         assert fingerprint(running) == second
 
         # A long question is answered to its end, a new one is not taken any more.
-        with ThreadPoolExecutor(1) as pool:
-            question = {"playlists": [{"tracks": []}] * 64, "diversity": 0.5}
-            answer = pool.submit(
-                httpx.post, f"{running.url}{API}/recommend", json=question, timeout=60
-            )
-            while "flight 1.0" not in httpx.get(f"{running.url}{API}/metrics").text:
-                assert not answer.done()
+        with long_question(running) as answer:
             running.process.send_signal(signal.SIGTERM)
             assert len(answer.result().json()["answers"]) == 64
         assert running.process.wait(20) in (0, -signal.SIGTERM)
@@ -166,13 +171,7 @@ def test_a_signal_to_all_of_its_processes_ends_it_in_order(folder: Path, tmp_pat
     with service(folder, tmp_path, "--workers", "2") as running:
         assert fingerprint(running)
         forks = [child for child in children(running.process.pid) if children(child)]
-        with ThreadPoolExecutor(1) as pool:
-            question = {"playlists": [{"tracks": []}] * 64, "diversity": 0.5}
-            answer = pool.submit(
-                httpx.post, f"{running.url}{API}/recommend", json=question, timeout=60
-            )
-            while "flight 1.0" not in httpx.get(f"{running.url}{API}/metrics").text:
-                assert not answer.done()
+        with long_question(running) as answer:
             for pid in (*children(forks[0]), *forks, running.process.pid):
                 os.kill(pid, signal.SIGTERM)
             assert len(answer.result().json()["answers"]) == 64
