@@ -30,6 +30,7 @@ from segue.training.objectives import (
     CatalogueSoftmax,
     HardestNegatives,
     HardNegatives,
+    PooledSoftmax,
     SampledSoftmax,
     Triples,
 )
@@ -45,6 +46,7 @@ NODE: dict[str, Any] = {"readout": "node", "options": {"playlist_vectors": True}
 # Each kind of training that there is, two epochs of it: what the encoders and the losses do.
 TRAININGS: dict[str, dict[str, Any]] = {
     "full": {},
+    "pooled": {"objective": PooledSoftmax(pool_size=40)},
     "sampled-random": {"objective": SampledSoftmax(num_negatives=20)},
     "sampled-hard": {
         "objective": SampledSoftmax(negatives=HardNegatives(share=(0.5, 0.1)), num_negatives=20)

@@ -21,7 +21,7 @@ PUBLIC = [
     "Collection", "Playlists", "Catalog", "Relation", "PlaylistGraph", "Split", "SplitRecipe",
     "HeldOut",
     "TrainConfig", "SystemConfig", "WideConfig", "WordOddsConfig", "SecondStageConfig",
-    "CatalogueSoftmax", "SampledSoftmax", "BPR", "Triples",
+    "CatalogueSoftmax", "PooledSoftmax", "SampledSoftmax", "BPR", "Triples",
     "RandomNegatives", "HardNegatives", "HardestNegatives",
     "Step", "TensorBoard", "Progress", "Encoder", "ENCODERS",
     "Bundle", "Recommender", "Recommendations", "SimilarArtists", "SuggestedTitles", "Explanation",

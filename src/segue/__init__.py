@@ -75,6 +75,7 @@ if TYPE_CHECKING:
     from segue.training.objectives import CatalogueSoftmax as CatalogueSoftmax
     from segue.training.objectives import HardestNegatives as HardestNegatives
     from segue.training.objectives import HardNegatives as HardNegatives
+    from segue.training.objectives import PooledSoftmax as PooledSoftmax
     from segue.training.objectives import RandomNegatives as RandomNegatives
     from segue.training.objectives import SampledSoftmax as SampledSoftmax
     from segue.training.objectives import Triples as Triples
@@ -114,6 +115,7 @@ _HOMES = {
     "WordOddsConfig": "segue.training.word_odds",
     "SecondStageConfig": "segue.training.config",
     "CatalogueSoftmax": "segue.training.objectives",
+    "PooledSoftmax": "segue.training.objectives",
     "SampledSoftmax": "segue.training.objectives",
     "BPR": "segue.training.objectives",
     "Triples": "segue.training.objectives",

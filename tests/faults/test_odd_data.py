@@ -70,7 +70,9 @@ def graph_of(*lists: list[int]) -> PlaylistGraph:
     return segue.build(pa.table(columns))
 
 
-@pytest.mark.parametrize("objective", [segue.CatalogueSoftmax, segue.BPR, segue.SampledSoftmax])
+@pytest.mark.parametrize(
+    "objective", [segue.CatalogueSoftmax, segue.PooledSoftmax, segue.BPR, segue.SampledSoftmax]
+)
 @pytest.mark.parametrize(
     "lists",
     [

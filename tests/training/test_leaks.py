@@ -20,6 +20,7 @@ from segue.training.objectives import (
     BPR,
     HardestNegatives,
     HardNegatives,
+    PooledSoftmax,
     RandomNegatives,
     SampledSoftmax,
     Triples,
@@ -105,6 +106,14 @@ def test_no_negative_knows_of_held_out_edges(
     changed = with_other_held_out(planted_graph, split, ["validation", "test"])
     other = split_graph(changed, split.recipe)
     config = replace(CONFIG, objective=objective(negatives=negatives), **fields)
+    assert_same(run(split, config=config), run(other, config=config))
+
+
+def test_no_pool_knows_of_held_out_edges(planted_graph, run) -> None:
+    split = split_graph(planted_graph, SplitRecipe(rng_seed=1))
+    changed = with_other_held_out(planted_graph, split, ["validation", "test"])
+    other = split_graph(changed, split.recipe)
+    config = replace(CONFIG, objective=PooledSoftmax(pool_size=40))
     assert_same(run(split, config=config), run(other, config=config))
 
 

@@ -12,9 +12,11 @@ from segue.training.losses import (
     bayesian_personalised_ranking,
     catalogue_softmax,
     hidden_ranking,
+    pooled_softmax,
     sampled_softmax,
 )
 from segue.training.negatives import Scored
+from segue.training.pool import Pool, PoolSampler
 
 NUM_TRACKS, DIM = 12, 5
 VISIBLE = TrackLists.from_lists([[3, 1], [0, 11, 5, 2], [7], [4, 9, 8], []])
@@ -240,6 +242,87 @@ def test_sampled_softmax_at_a_low_temperature(sign: int) -> None:
     )
     # All as likely: any sample stands for all that are not visible.
     assert loss.item() == pytest.approx(np.log(NUM_TRACKS - VISIBLE.lengths).mean(), rel=1e-5)
+    for grad in torch.autograd.grad(loss, (query, track)):
+        assert torch.isfinite(grad).all()
+
+
+# --- a softmax over a pool ----------------------------------------------------------------------
+
+
+# Tracks that no playlist of the batch, one, and several hold or predict.
+POOL = Pool(np.array([0, 3, 5, 6, 11]), np.array([1.0, 2.5, 4.0, 1.0, 1.5], dtype=np.float32))
+
+
+@pytest.mark.parametrize("block", [1, 2, 100])
+def test_pooled_softmax_value_and_gradients(monkeypatch: pytest.MonkeyPatch, block: int) -> None:
+    """Each pooled track counts as often as its weight, but those of the playlist not at all."""
+    monkeypatch.setattr(losses, "BLOCK_BYTES", block * len(POOL.track) * 8)
+    monkeypatch.setattr(losses, "LEAST_ROWS", 1)
+    query, track, weight = unit(5, DIM, seed=0), unit(NUM_TRACKS, DIM, seed=1), WEIGHT.double()
+    options = {"temperature": 0.3, "playlist_weight": weight}
+    found = pooled_softmax(query, track, VISIBLE, HIDDEN, POOL, **options)
+    scores = query @ track.T / 0.3
+    per_playlist = []
+    for row in range(5):
+        positive = scores[row, HIDDEN[row].astype(int)]
+        others = ~np.isin(POOL.track, [*VISIBLE[row], *HIDDEN[row]])
+        corrected = scores[row, POOL.track[others]] + torch.from_numpy(POOL.weight[others]).log()
+        total = torch.logsumexp(torch.cat([positive, corrected]), dim=0)
+        per_playlist.append((total - positive).mean())
+    expected = (weight * torch.stack(per_playlist)).sum() / weight.sum()
+    torch.testing.assert_close(
+        value_and_gradients(found, query, track),
+        value_and_gradients(expected, query, track),
+        rtol=1e-6,  # the weights of a pool are float32
+        atol=1e-7,
+    )
+
+
+def test_the_gradient_of_a_pool_is_that_of_its_loss() -> None:
+    def loss(query: Tensor, track: Tensor) -> Tensor:
+        return 2 * pooled_softmax(
+            query, track, VISIBLE, HIDDEN, POOL, temperature=0.3, playlist_weight=WEIGHT.double()
+        )
+
+    assert torch.autograd.gradcheck(loss, (unit(5, DIM, seed=2), unit(NUM_TRACKS, DIM, seed=3)))
+
+
+def test_a_pool_of_everything_is_the_whole_softmax() -> None:
+    query, track = unit(5, DIM, seed=0), unit(NUM_TRACKS, DIM, seed=1)
+    options = {"temperature": 0.12, "playlist_weight": WEIGHT.double()}
+    whole = catalogue_softmax(query, track, VISIBLE, HIDDEN, **options)
+    every = Pool(np.arange(NUM_TRACKS), np.ones(NUM_TRACKS, dtype=np.float32))
+    pooled = pooled_softmax(query, track, VISIBLE, HIDDEN, every, **options)
+    torch.testing.assert_close(
+        value_and_gradients(pooled, query, track), value_and_gradients(whole, query, track)
+    )
+
+
+def test_the_larger_the_pool_the_nearer_the_whole_softmax() -> None:
+    rng = np.random.default_rng(0)
+    query, track = unit(5, DIM, seed=0), unit(400, DIM, seed=1)
+    options = {"temperature": 0.3, "playlist_weight": WEIGHT.double()}
+    whole = catalogue_softmax(query, track, VISIBLE, HIDDEN, **options).item()
+    errors = []
+    for size in (4, 40, 300):
+        sampler = PoolSampler(rng.integers(1, 50, 400), size, 0.5)
+        drawn = [
+            pooled_softmax(query, track, VISIBLE, HIDDEN, sampler.draw(rng), **options).item()
+            for _ in range(50)
+        ]
+        errors.append(np.abs(np.array(drawn) - whole).mean())
+    assert errors[0] > 2 * errors[1] > 4 * errors[2]
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_pooled_softmax_at_a_low_temperature(sign: int) -> None:
+    direction = torch.nn.functional.normalize(torch.ones(1, DIM))
+    query = (sign * direction).repeat(5, 1).requires_grad_()
+    track = direction.repeat(NUM_TRACKS, 1).requires_grad_()
+    loss = pooled_softmax(
+        query, track, VISIBLE, HIDDEN, POOL, temperature=0.025, playlist_weight=torch.ones(5)
+    )
+    assert np.isfinite(loss.item())
     for grad in torch.autograd.grad(loss, (query, track)):
         assert torch.isfinite(grad).all()
 

@@ -14,6 +14,7 @@ from segue.training.objectives import (
     HardestNegatives,
     HardNegatives,
     Objective,
+    PooledSoftmax,
     RandomNegatives,
     SampledSoftmax,
     Triples,
@@ -26,6 +27,7 @@ from segue.training.objectives import (
 HARD = HardNegatives(share=(0.5, 0.05), mix=(0.25, 1.0), refresh_every=2)
 EVERY: list[Objective] = [
     CatalogueSoftmax(temperature=0.2, hidden_share=(0.1, 0.2), few_share=0.5, hide_targets=False),
+    PooledSoftmax(pool_size=7, popularity_power=0.0),
     SampledSoftmax(num_negatives=3, negatives=HardestNegatives(pool_size=7)),
     SampledSoftmax(negatives=HardestNegatives()),
     BPR(negatives=HARD),
@@ -34,11 +36,13 @@ EVERY: list[Objective] = [
 
 
 def test_names() -> None:
-    assert list(OBJECTIVES) == ["catalogue-softmax", "sampled-softmax", "bpr", "triples"]
+    assert list(OBJECTIVES) == [
+        "catalogue-softmax", "pooled-softmax", "sampled-softmax", "bpr", "triples",
+    ]  # fmt: skip
     assert list(NEGATIVES) == ["random", "hard", "hardest"]
     assert [name for name, kind in OBJECTIVES.items() if not has_negatives(kind)] == [
-        "catalogue-softmax"
-    ]
+        "catalogue-softmax", "pooled-softmax",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("objective", EVERY, ids=lambda objective: objective.name)
@@ -71,6 +75,9 @@ def test_as_plain_values() -> None:
         (CatalogueSoftmax, {"hidden_share": (0.0, 0.3)}, "hidden_share"),
         (SampledSoftmax, {"hidden_share": (0.5, 1.0)}, "hidden_share"),
         (CatalogueSoftmax, {"few_share": 1.5}, "few_share is 1.5"),
+        (PooledSoftmax, {"pool_size": 0}, "pool_size is 0, expected 1 or more"),
+        (PooledSoftmax, {"popularity_power": 1.5}, "popularity_power is 1.5, expected a number"),
+        (PooledSoftmax, {"temperature": 0.0}, "temperature is 0.0"),
         (SampledSoftmax, {"num_negatives": 0}, "num_negatives is 0, expected 1 or more"),
         *(
             (kind, {"negatives": "hard"}, "negatives is 'hard', expected .*segue.HardNegatives")
@@ -96,7 +103,7 @@ def test_values_outside_their_range_are_refused(
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({}, "objective None is not known, expected catalogue-softmax, sampled-softmax, bpr, tri"),
+        ({}, "objective None is not known, expected catalogue-softmax, pooled-softmax, sampled"),
         ({"name": "hinge"}, "objective 'hinge' is not known"),
         ({"name": "bpr", "l2": 1.0}, "bpr has no option 'l2', expected some of: temperature"),
         ({"name": "bpr", "temperature": "warm"}, "is 'warm', expected a number"),
@@ -108,7 +115,8 @@ def test_values_outside_their_range_are_refused(
             {"name": "bpr", "negatives": {"name": "random", "share": [1, 1]}},
             "random negatives has no option 'share', expected some of: none",
         ),
-        ({"name": "catalogue-softmax", "negatives": {"name": "hard"}}, "has no negatives: it co"),
+        ({"name": "catalogue-softmax", "negatives": {"name": "hard"}}, "compares with the whole"),
+        ({"name": "pooled-softmax", "negatives": {"name": "hard"}}, "it compares with a pool"),
     ],
     ids=str,
 )

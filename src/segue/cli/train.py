@@ -125,7 +125,7 @@ def _plain_value(text: str) -> bool | int | float | str:
     "--objective",
     type=click.Choice([name for name, kind in OBJECTIVES.items() if kind.hide_targets]),
     metavar="NAME",
-    help="What to minimise: catalogue-softmax, sampled-softmax or bpr."
+    help="What to minimise: catalogue-softmax, pooled-softmax, sampled-softmax or bpr."
     f"  [default: {CatalogueSoftmax.name}]",
 )
 @click.option(

@@ -12,6 +12,7 @@ from torch import Tensor
 from segue.data.playlists import Int32Array, Int64Array, TrackLists
 from segue.graph.negatives import Sample
 from segue.training.negatives import Sampler, Scored
+from segue.training.pool import Pool
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +31,8 @@ class Batch:
         Draws negatives, if the objective has them.
     rng
         For drawing them.
+    pool : Pool or None
+        Tracks that all playlists are compared with, if the objective has them.
     """
 
     query: Tensor
@@ -39,6 +42,7 @@ class Batch:
     playlist: Int64Array
     sampler: Sampler | None
     rng: np.random.Generator
+    pool: Pool | None = None
 
     @property
     def playlist_weight(self) -> Tensor:

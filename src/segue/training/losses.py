@@ -1,4 +1,4 @@
-"""The losses: softmax over the catalogue or a sample of it, Bayesian personalised ranking."""
+"""The losses: softmax over the catalogue or some of it, Bayesian personalised ranking."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from torch.autograd.function import once_differentiable
 from segue.data.playlists import TrackLists
 from segue.graph.negatives import Sample
 from segue.training.pairs import pair_scores
+from segue.training.pool import Pool
 
 # Playlists scored at a time: the scores of a block fit the processor's cache, and memory is bounded
 # by block × num_tracks however large the batch is. On a GPU each block costs the same few dozen
@@ -107,6 +108,55 @@ def sampled_softmax(
     total = total.index_add(0, row, positive.exp())
     weight = playlist_weight / playlist_weight.sum()
     return (weight * total.log()).sum() - (_per_hidden(row, weight) * positive).sum()
+
+
+def pooled_softmax(
+    query: Tensor,
+    track: Tensor,
+    visible: TrackLists,
+    hidden: TrackLists,
+    pool: Pool,
+    *,
+    temperature: float,
+    playlist_weight: Tensor,
+) -> Tensor:
+    """`catalogue_softmax` with the sum over tracks estimated from a pool that playlists share.
+
+        Σ_{u ∉ V_p} exp(q_p·v_u/τ)  ≈  Σ_{t ∈ H_p} exp(q_p·v_t/τ) + Σ_{u ∈ P, ∉ V_p ∪ H_p} exp(s_pu)
+        s_pu = q_p·v_u/τ − log π_u
+
+    where track u is in the pool P with probability π_u: the log-q correction of `sampled_softmax`,
+    for a sample without repeats (D. G. Horvitz, D. J. Thompson: "A Generalization of Sampling
+    Without Replacement From a Finite Universe", JASA 47, 1952). As all playlists are compared with
+    the same tracks, the scores are one matrix product. The estimate of the sum is unbiased; that of
+    its logarithm has a bias that decreases with the size of the pool.
+
+    Parameters
+    ----------
+    query, track, visible, hidden, temperature, playlist_weight
+        As for `catalogue_softmax`.
+    pool
+        Drawn without regard to the playlists.
+
+    Returns
+    -------
+    float, scalar
+    """
+    device = query.device
+    row, column = _pairs(hidden, device)
+    weight = playlist_weight / playlist_weight.sum()
+    positive = (pair_scores(query, track, row, column) - 1) / temperature
+    total: Tensor = _PooledSoftmax.apply(  # type: ignore[no-untyped-call]
+        query,
+        track.index_select(0, torch.from_numpy(pool.track).to(device)),
+        positive,
+        row,
+        _places(visible.joined(hidden), pool),
+        torch.from_numpy(pool.weight).to(query).log(),
+        temperature,
+        weight,
+    )
+    return total - (_per_hidden(row, weight) * positive).sum()
 
 
 def hidden_ranking(
@@ -214,6 +264,59 @@ class _CatalogueSoftmax(torch.autograd.Function):
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         query_grad, track_grad = ctx.saved_tensors
         return grad * query_grad, grad * track_grad, None, None, None, None
+
+
+class _PooledSoftmax(torch.autograd.Function):
+    """Σ_p w_p log(Σ_{t ∈ H_p} exp(positive_t) + Σ_{u ∈ P} exp(s_pu)), as in `pooled_softmax`."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        query: Tensor,
+        pooled: Tensor,
+        positive: Tensor,
+        row: Tensor,
+        held: TrackLists,
+        log_weight: Tensor,
+        temperature: float,
+        weight: Tensor,
+    ) -> Tensor:
+        positive_grad = positive.exp()
+        of_hidden = torch.zeros_like(weight).index_add_(0, row, positive_grad)
+        query_grad, pooled_grad = torch.empty_like(query), torch.zeros_like(pooled)
+        share = torch.empty_like(weight)
+        loss = query.new_zeros(())
+        block_bytes = BLOCK_BYTES if query.device.type == "cpu" else GPU_BLOCK_BYTES
+        block = max(LEAST_ROWS, block_bytes // (len(pooled) * query.element_size()))
+        for start in range(0, len(query), block):
+            rows = slice(start, min(start + block, len(query)))
+            p = torch.addmm(
+                log_weight - 1 / temperature, query[rows], pooled.T, alpha=1 / temperature
+            )
+            p.exp_()
+            p[_pairs(held.rows(rows), query.device)] = 0
+            total = p.sum(dim=1) + of_hidden[rows]
+            loss += (weight[rows] * total.log()).sum()
+            share[rows] = weight[rows] / total
+            p *= share[rows, None]
+            torch.mm(p, pooled, out=query_grad[rows])
+            pooled_grad.addmm_(p.T, query[rows], alpha=1 / temperature)
+        positive_grad *= share[row]
+        ctx.save_for_backward(query_grad.mul_(1 / temperature), pooled_grad, positive_grad)
+        return loss
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        return (*(grad * each for each in ctx.saved_tensors), None, None, None, None, None)
+
+
+def _places(lists: TrackLists, pool: Pool) -> TrackLists:
+    """Those tracks of some lists that are in a pool, by their place in it."""
+    place = np.searchsorted(pool.track, lists.track_index)
+    place[place == len(pool.track)] = 0
+    inside = pool.track[place] == lists.track_index
+    return TrackLists(lists.keep(inside).offsets, place[inside].astype(np.int32))
 
 
 def _pairs(lists: TrackLists, device: torch.device) -> tuple[Tensor, Tensor]:

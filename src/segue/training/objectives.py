@@ -200,6 +200,66 @@ class SampledSoftmax:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PooledSoftmax:
+    """The likelihood of a hidden track, estimated from tracks that all playlists of a step share.
+
+    For catalogues so large that comparing each playlist with every track takes too long: a step
+    draws a pool of tracks, popular ones more often, and corrects for how they were drawn.
+
+    Attributes
+    ----------
+    temperature, hidden_share, few_share, hide_targets
+        As for `CatalogueSoftmax`.
+    pool_size
+        Number of tracks in a pool; with all of the catalogue it is `CatalogueSoftmax`.
+    popularity_power
+        A track's odds of being in the pool are its popularity to this power.
+
+    Examples
+    --------
+    >>> pooled = segue.PooledSoftmax(pool_size=64)
+    >>> bundle = segue.train(split, objective=pooled, dim=4, epochs=1, system=segue.SystemConfig())
+    >>> bundle.config["objective"]["pool_size"]
+    64
+    """
+
+    temperature: float = 0.1
+    hidden_share: tuple[float, float] = (0.3, 0.7)
+    few_share: float = 0.1
+    hide_targets: bool = True
+    pool_size: int = 16_384
+    popularity_power: float = 0.5
+
+    name: ClassVar[str] = "pooled-softmax"
+    negatives: ClassVar[None] = None
+
+    def __post_init__(self) -> None:
+        """Raise InputError for values out of range."""
+        _check_hiding(self.temperature, self.hidden_share, self.few_share)
+        _at_least("pool_size", self.pool_size, 1)
+        if not 0 <= self.popularity_power <= 1:
+            raise InputError(
+                f"popularity_power is {self.popularity_power}, expected a number from 0 to 1"
+            )
+
+    def loss(self, batch: Batch) -> Tensor:
+        """The loss of one step: a scalar."""
+        from segue.training.losses import pooled_softmax
+
+        if batch.pool is None:
+            raise ValueError("the batch has no pool")
+        return pooled_softmax(
+            batch.query,
+            batch.track,
+            batch.visible,
+            batch.hidden,
+            batch.pool,
+            temperature=self.temperature,
+            playlist_weight=batch.playlist_weight,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
 class BPR:
     """Bayesian personalised ranking: a hidden track should score above one negative.
 
@@ -304,9 +364,9 @@ class Triples:
         return ranking + self.l2 / 2 * squares
 
 
-Objective = CatalogueSoftmax | SampledSoftmax | BPR | Triples
+Objective = CatalogueSoftmax | PooledSoftmax | SampledSoftmax | BPR | Triples
 OBJECTIVES: dict[str, type[Objective]] = {
-    kind.name: kind for kind in (CatalogueSoftmax, SampledSoftmax, BPR, Triples)
+    kind.name: kind for kind in (CatalogueSoftmax, PooledSoftmax, SampledSoftmax, BPR, Triples)
 }
 
 _Named = TypeVar("_Named", bound=Negatives | Objective)
@@ -333,7 +393,8 @@ def objective_from_json(values: Mapping[str, Any]) -> Objective:
     made = checked(given, _plain_fields(kind), kind.name)
     if "negatives" in values:
         if not has_negatives(kind):
-            raise InputError(f"{kind.name} has no negatives: it compares with the whole catalogue")
+            compared = "a pool" if kind is PooledSoftmax else "the whole catalogue"
+            raise InputError(f"{kind.name} has no negatives: it compares with {compared}")
         made["negatives"] = _negatives_from_json(values["negatives"])
     return kind(**made)
 

@@ -47,9 +47,11 @@ from segue.training.objectives import (
     HardNegatives,
     Negatives,
     Objective,
+    PooledSoftmax,
     SampledSoftmax,
     Triples,
 )
+from segue.training.pool import PoolSampler
 
 # Pool size per hardest negative: if many are kept, and for a single one.
 POOL_OF_MANY, POOL_OF_ONE = 4, 16
@@ -110,7 +112,9 @@ class HiddenTrackSteps:
             titled = graph.playlists.relations["word"]
             self.titles = TrackLists(titled.offsets, titled.target_index)
             self.is_part = parts_among(graph.catalog.nodes["word"])
-        self.objective = cast(CatalogueSoftmax | SampledSoftmax | BPR, config.objective)
+        self.objective = cast(
+            CatalogueSoftmax | PooledSoftmax | SampledSoftmax | BPR, config.objective
+        )
         num_tracks = message_graph.num_nodes["track"]
         negatives = self.objective.negatives
         self.eligible = eligible_playlists(tracks, num_tracks, self.objective)
@@ -119,6 +123,11 @@ class HiddenTrackSteps:
         self.sampler: Sampler | None = None
         if negatives is not None:
             self.sampler = sampler(negatives, tracks, num_tracks, self.eligible, pool)
+        self.pools: PoolSampler | None = None
+        if isinstance(self.objective, PooledSoftmax):
+            self.pools = PoolSampler(
+                graph.popularity, self.objective.pool_size, self.objective.popularity_power
+            )
         self._order = np.empty(0, dtype=np.int64)
 
     def begin(
@@ -161,7 +170,10 @@ class HiddenTrackSteps:
         check_vectors(nodes, self.message_graph)
         query, track = self._unit(nodes, readout, rows, visible, titles)
         rng = generator(config.rng_seed, FOR_NEGATIVES, epoch, step)
-        return self.objective.loss(Batch(query, track, visible, hidden, rows, self.sampler, rng))
+        drawn = None if self.pools is None else self.pools.draw(rng)
+        return self.objective.loss(
+            Batch(query, track, visible, hidden, rows, self.sampler, rng, drawn)
+        )
 
     def _unit(
         self,
