@@ -4,7 +4,7 @@ import pytest
 
 from segue import memory
 from segue.errors import ResourceError
-from segue.memory import available_memory, require_memory
+from segue.memory import available_memory, require_memory, total_memory
 
 
 def test_some_memory_is_available_here():
@@ -39,3 +39,16 @@ def test_a_container_may_take_less_than_the_machine_has(tmp_path, monkeypatch):
     machine.unlink()
     monkeypatch.setattr(memory, "machine_memory", lambda: None)
     assert available_memory() is None
+
+
+def test_all_memory_is_that_of_the_machine_or_of_its_container(tmp_path, monkeypatch):
+    monkeypatch.setattr(memory, "_CGROUPS", ((tmp_path, "memory.max", "", ""),))
+    monkeypatch.setattr(memory, "machine_memory", lambda: 5000)
+    monkeypatch.setattr(memory, "memory_limit", lambda: None)
+    assert total_memory() == 5000
+    (tmp_path / "memory.max").write_text("max\n")
+    assert total_memory() == 5000
+    (tmp_path / "memory.max").write_text("3000\n")
+    assert total_memory() == 3000
+    monkeypatch.setattr(memory, "memory_limit", lambda: 2000)
+    assert total_memory() == 2000

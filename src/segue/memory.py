@@ -61,6 +61,16 @@ def available_memory() -> int | None:
     return min((limit for limit in limits if limit is not None), default=None)
 
 
+def total_memory() -> int | None:
+    """Bytes that a process alone on this machine could have; None where nothing reports it.
+
+    Unlike `available_memory` it is the same however much is in use. It respects the same limits.
+    """
+    limits = [_limit_of(folder, limit) for folder, limit, *_ in _CGROUPS]
+    limits += [memory_limit(), machine_memory()]
+    return min((limit for limit in limits if limit is not None), default=None)
+
+
 def memory_limit() -> int | None:
     """The limit of this process's address space or data in bytes; None if it has none."""
     try:
@@ -95,9 +105,20 @@ def _unused_in(folder: Path, limit: str, used: str, reclaimable: str) -> int | N
         statistics = dict(
             line.split() for line in (folder / "memory.stat").read_text().splitlines()
         )
-        unused = int((folder / limit).read_text()) - int((folder / used).read_text())
+        unused = _limit_of(folder, limit)
+        if unused is None:
+            return None
+        unused -= int((folder / used).read_text())
         return max(0, unused + int(statistics[reclaimable]))
-    except (OSError, ValueError, KeyError):  # a group without a limit says "max"
+    except (OSError, ValueError, KeyError):
+        return None
+
+
+def _limit_of(folder: Path, limit: str) -> int | None:
+    """What a control group may allocate in all; None if there is no group, or it has no limit."""
+    try:
+        return int((folder / limit).read_text())
+    except (OSError, ValueError):  # a group without a limit says "max"
         return None
 
 

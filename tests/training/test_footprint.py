@@ -9,7 +9,7 @@ from segue.models.readout import CentroidReadout
 from segue.training import footprint as module
 from segue.training.config import TrainConfig
 from segue.training.footprint import footprint
-from segue.training.objectives import HardNegatives, SampledSoftmax
+from segue.training.objectives import HardNegatives, PooledSoftmax, SampledSoftmax
 
 
 @pytest.mark.parametrize("model", ENCODERS)
@@ -72,3 +72,25 @@ def test_hard_negatives_keep_rankings(planted_graph):
     vectors = 4 * 8 * (len(planted_graph.playlists) + 160)
     assert hard.ranking > 2 * vectors
     assert hard.total == random.total + hard.ranking
+
+
+def test_a_pool_takes_less_than_the_catalogue(planted_graph, monkeypatch):
+    monkeypatch.setattr(module.losses, "LEAST_ROWS", 1 << 20)
+    whole, pooled = (
+        footprint(planted_graph, TrainConfig(dim=8, **fields))
+        for fields in ({}, {"objective": PooledSoftmax(pool_size=10)})
+    )
+    assert pooled.step < whole.step
+
+
+def test_the_start_counts_where_it_takes_more_than_a_step(planted_graph):
+    noise, spectrum = (
+        footprint(planted_graph, TrainConfig(dim=8, num_layers=1, start=start))
+        for start in ("noise", "spectrum")
+    )
+    assert noise.start == 0
+    assert spectrum.start > 4 * (8 + 32) * (3 * 160 + len(planted_graph.playlists))
+    assert spectrum.total == spectrum.edges + max(
+        spectrum.parameters + spectrum.step, 4 * spectrum.num_parameters + spectrum.start
+    )
+    assert spectrum.total >= noise.total

@@ -165,3 +165,10 @@ def leading_vectors(matrix: csr_array, dim: int) -> tuple[Float32Array, Float32A
     vectors: Float32Array = block @ turn[:, ::-1][:, :kept]
     values: Float32Array = np.sqrt(np.maximum(squares[::-1][:kept], 0))
     return vectors, values
+
+
+def memory_of_leading_vectors(num_rows: int, num_columns: int, dim: int) -> int:
+    """Bytes that `leading_vectors` needs at its peak, roughly, besides the matrix."""
+    width = min(dim + _FURTHER_VECTORS, num_columns)
+    # The vectors, as they are multiplied, made orthogonal and returned, and their image.
+    return 4 * width * (3 * num_columns + num_rows)

@@ -16,13 +16,21 @@ from segue.console import ConsoleProgress, say
 from segue.errors import InputError
 from segue.machine import limit_threads
 from segue.training.config import TrainConfig
-from segue.training.objectives import NEGATIVES, OBJECTIVES, CatalogueSoftmax, changed
+from segue.training.objectives import (
+    NEGATIVES,
+    OBJECTIVES,
+    CatalogueSoftmax,
+    PooledSoftmax,
+    changed,
+)
 
 if TYPE_CHECKING:
     from segue.graph.split import SplitKind
 
 # Fields of `TrainConfig` that are tuned per architecture.
 TUNED_FIELDS = ("dim", "num_layers", "learning_rate")
+# Those that depend on the size of the graph.
+SIZED_FIELDS = ("batch_size",)
 # As in `segue.graph.split`, which would load Arrow to show a help text.
 SPLIT_KINDS = ("random", "last", "mixed", "playlists", "tracks")
 # As in `segue.models`, which would load PyTorch to refuse an unknown name.
@@ -38,6 +46,9 @@ def _config(option: str, help_text: str) -> Callable[[_Function], _Function]:
     kind = type(default)
     if name in TUNED_FIELDS:
         default, help_text = None, f"{help_text}  [default: tuned for the architecture]"
+    elif name in SIZED_FIELDS:
+        help_text = f"{help_text}  [default: {default}, more where there are many playlists]"
+        default = None
     return click.option(option, type=kind, default=default, show_default=True, help=help_text)
 
 
@@ -126,7 +137,7 @@ def _plain_value(text: str) -> bool | int | float | str:
     type=click.Choice([name for name, kind in OBJECTIVES.items() if kind.hide_targets]),
     metavar="NAME",
     help="What to minimise: catalogue-softmax, pooled-softmax, sampled-softmax or bpr."
-    f"  [default: {CatalogueSoftmax.name}]",
+    f"  [default: {CatalogueSoftmax.name}, or where there are many tracks {PooledSoftmax.name}]",
 )
 @click.option(
     "--negatives",
@@ -258,6 +269,7 @@ def train(
     from segue.pipeline.plan import plan_training
     from segue.pipeline.recipes import config_for, default_system, with_titles
     from segue.pipeline.recipes import split as split_graph
+    from segue.pipeline.sizing import for_size
     from segue.pipeline.tensorboard import TensorBoard
     from segue.pipeline.train import refuse_config, refuse_training, train_to
     from segue.training.device import device_named
@@ -290,6 +302,10 @@ def train(
         second_stage=second_stage,
         progress=progress,
     )
+    asked = {*fields, *(["objective"] if objective or negatives else [])}
+    config, said = for_size(config, split, system, asked, sample=sample)
+    for sentence in said:
+        say(sentence)
     if dry_run:
         plan = plan_training(
             split,

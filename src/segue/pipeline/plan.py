@@ -143,11 +143,40 @@ def require_training(
     reckoned: the rest is a few times as much.
     """
     available = available_memory()
-    nodes = sum(split.graph.num_nodes.values())
-    if available is None or 8 * 4 * (5 * nodes * config.dim + 10 * _num_pairs(split)) < available:
+    if available is None or _surely_fits(split, config, available):
         return
     memory = _memory(split, config, system, footprint(split.train, config, encoder), sample)
     _refuse_memory(split, config, system, memory, encoder, sample)
+
+
+def fitting_dim(
+    split: Split,
+    config: TrainConfig,
+    system: SystemConfig,
+    encoder: Callable[..., Encoder] | None,
+    sample: int | None,
+    limit: int,
+) -> int | None:
+    """The length of the longest vectors with which a training fits into some bytes of memory.
+
+    That of `config`, or half of it, a quarter and so on; None if not even short ones fit.
+    """
+    if _surely_fits(split, config, limit):
+        return config.dim
+    dim = config.dim
+    while dim == config.dim or dim >= _SHORTEST_DIM:
+        shorter = replace(config, dim=dim)
+        taken = footprint(split.train, shorter, encoder)
+        if max(_memory(split, shorter, system, taken, sample).values()) <= limit:
+            return dim
+        dim //= 2
+    return None
+
+
+def _surely_fits(split: Split, config: TrainConfig, limit: int) -> bool:
+    """Whether parameters and edges take less than an eighth of some bytes."""
+    nodes = sum(split.graph.num_nodes.values())
+    return 8 * 4 * (5 * nodes * config.dim + 10 * _num_pairs(split)) < limit
 
 
 def _num_pairs(split: Split) -> int:
@@ -218,14 +247,11 @@ def _refuse_memory(
         f"training with dim {config.dim} needs {gib(peak)} of memory ({stage}), of which "
         f"{gib(available)} are available here"
     )
-    dim = config.dim // 2
-    while dim >= _SHORTEST_DIM:
+    dim = fitting_dim(split, config, system, encoder, sample, available)
+    if dim is not None:
         shorter = replace(config, dim=dim)
-        taken = footprint(split.train, shorter, encoder)
-        needed = _memory(split, shorter, system, taken, sample)
-        if max(needed.values()) <= available:
-            raise ResourceError(f"{said}; --dim {dim} would take {gib(max(needed.values()))}")
-        dim //= 2
+        needed = _memory(split, shorter, system, footprint(split.train, shorter, encoder), sample)
+        raise ResourceError(f"{said}; --dim {dim} would take {gib(max(needed.values()))}")
     raise ResourceError(f"{said}; a k-core of the playlists (segue build --k-core) is smaller")
 
 

@@ -24,6 +24,7 @@ from segue.pipeline.plan import require_training
 from segue.pipeline.recipes import config_for, default_system, with_titles
 from segue.pipeline.recipes import split as default_split
 from segue.pipeline.run import Step, TrainingRun, has_checkpoint, made_folder
+from segue.pipeline.sizing import for_size
 from segue.training.checkpoint import CHECKPOINT, METRICS_FILE
 from segue.training.config import SystemConfig, TrainConfig
 from segue.training.device import device_named
@@ -65,8 +66,9 @@ def train(
     preset
         ``"best"``: longer vectors, in twice the time.
     config
-        All settings for training the vectors; by default those tuned for the architecture, with
-        `preset` and `fields`, and with the words of titles where the graph has them.
+        All settings for training the vectors; by default those tuned for the architecture and
+        [for the size of the graph](../scale.md#training), with `preset` and `fields`, and with the
+        words of titles where the graph has them.
     system
         What is added to the vectors; by default a wide part and a second stage as far
         as memory and libraries allow. ``SystemConfig()`` is the vectors alone.
@@ -132,6 +134,7 @@ def train(
     sample_rows(split.test, sample)  # what is wrong with the size is said at once
     report = progress_of(progress)
     encoder = None if isinstance(model, str) else model
+    by_size = config is None
     if config is None:
         config = config_for(_name_of(model), preset, **fields)
         if "relations" not in fields:
@@ -150,6 +153,10 @@ def train(
         system = default_system(split.graph, progress=report)
     if system.second_stage is not None:
         lightgbm_library()
+    if by_size:
+        config, said = for_size(config, split, system, fields, encoder, sample)
+        for sentence in said:
+            report.say(sentence)
     place = None if folder is None else made_folder(Path(folder))
     if has_checkpoint(place) and not resume:
         raise ArtefactError(f"{place}: an interrupted training is here; resume=True continues it")

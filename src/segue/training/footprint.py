@@ -15,8 +15,9 @@ from segue.models.encoder import Encoder, MessageGraph
 from segue.models.readout import CentroidReadout
 from segue.training import losses
 from segue.training.config import TrainConfig
-from segue.training.objectives import HardNegatives
+from segue.training.objectives import HardNegatives, PooledSoftmax
 from segue.training.pairs import SCORED_BYTES
+from segue.training.start import memory_of_start
 from segue.training.steps import steps_of
 from segue.training.train import made_encoder
 
@@ -45,6 +46,9 @@ class Footprint:
     ranking
         What hard negatives are drawn from: the vectors of a ranking and of the one that replaces
         it, and scores in blocks. 0 without hard negatives.
+    start
+        What finding the spectrum takes before the first step, beside parameters and edges. 0 for
+        a start from noise.
     """
 
     num_parameters: int
@@ -52,11 +56,13 @@ class Footprint:
     edges: int
     step: int
     ranking: int = 0
+    start: int = 0
 
     @property
     def total(self) -> int:
-        """All of it."""
-        return self.parameters + self.edges + self.step + self.ranking
+        """At the peak: in a step, or before the first."""
+        steps = self.parameters + self.step + self.ranking
+        return self.edges + max(steps, 4 * self.num_parameters + self.start)
 
 
 def footprint(
@@ -78,9 +84,11 @@ def footprint(
     num_parameters = _num_parameters(graph.num_nodes, config, encoder)
     num_nodes, num_edges = _size(graph, config)
     kept = _kept(graph, config, encoder)
-    num_tracks = graph.num_nodes["track"]
-    rows = max(losses.LEAST_ROWS, losses.BLOCK_BYTES // (4 * num_tracks))
-    block = 4 * num_tracks * min(rows, config.batch_size)
+    compared = graph.num_nodes["track"]
+    if isinstance(config.objective, PooledSoftmax):
+        compared = min(compared, config.objective.pool_size)
+    rows = max(losses.LEAST_ROWS, losses.BLOCK_BYTES // (4 * compared))
+    block = 4 * compared * min(rows, config.batch_size)
     # The vectors of each layer are summed up, made unit, and have gradients on the way back.
     vectors = 4 * config.dim * num_nodes
     return Footprint(
@@ -89,6 +97,7 @@ def footprint(
         _PAIR_BYTES * num_edges,
         kept + 3 * vectors + block,
         _ranking(graph, config),
+        memory_of_start(graph, config.dim) if config.start == "spectrum" else 0,
     )
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from segue.baselines.cooccurrence import pair_matrix
-from segue.baselines.spectral import leading_vectors, normalised
+from segue.baselines.spectral import leading_vectors, memory_of_leading_vectors, normalised
 from segue.data.playlists import Float32Array
 from segue.graph.playlist_graph import PlaylistGraph
 
@@ -53,3 +53,11 @@ def spectral_start(
         edges = normalised(csr_array(relation.matrix, dtype=np.float32))
         vectors[kind] = np.asarray(edges.T @ states[relation.source], dtype=np.float32)
     return vectors
+
+
+def memory_of_start(graph: PlaylistGraph, dim: int) -> int:
+    """Bytes that `spectral_start` needs at its peak, roughly, besides the graph."""
+    num_tracks, num_playlists = graph.num_nodes["track"], len(graph.playlists)
+    # The pairs with their values: as they are, normalised, and transposed.
+    pairs = 3 * 8 * graph.playlists.tracks.num_pairs
+    return pairs + memory_of_leading_vectors(num_playlists, num_tracks, dim)

@@ -1,0 +1,89 @@
+"""What a training does otherwise where a collection is large."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import replace
+
+from segue.console import number
+from segue.evaluation.evaluate import SAMPLE
+from segue.graph.split import Split
+from segue.memory import gib, total_memory
+from segue.models.encoder import Encoder
+from segue.pipeline.plan import fitting_dim
+from segue.training.config import SystemConfig, TrainConfig
+from segue.training.objectives import CatalogueSoftmax, PooledSoftmax
+
+# The largest catalogue that each playlist is compared with as a whole. In a larger one a pool of
+# a fourth of it or less takes its place: by then a step takes most of its time for the scores.
+LARGEST_CATALOGUE = 65_536
+# Steps of an epoch at most: larger collections have larger batches, as messages pass along all
+# edges in each step, however few playlists are in it.
+MOST_STEPS = 128
+# The share of all memory that a training should take at most, besides the graph.
+_SHARE = 0.8
+
+
+def for_size(
+    config: TrainConfig,
+    split: Split,
+    system: SystemConfig,
+    given: Collection[str],
+    encoder: Callable[..., Encoder] | None = None,
+    sample: int | None = SAMPLE,
+) -> tuple[TrainConfig, list[str]]:
+    """A configuration fitted to the size of a graph and to the memory that there is.
+
+    A catalogue of more than 65,536 tracks is compared with by a pool in place of the whole; batches
+    are doubled until an epoch has no more than 128 steps; vectors are half as long, or a quarter,
+    where longer ones do not fit into four fifths of the memory.
+
+    Parameters
+    ----------
+    config
+    split, system, encoder, sample
+        As for `segue.train`.
+    given
+        Fields of the configuration that were asked for, and so are left as they are.
+
+    Returns
+    -------
+    config : TrainConfig
+    said : list of str
+        A sentence for each choice.
+    """
+    chosen, said = config, []
+    num_tracks = split.graph.num_nodes["track"]
+    num_playlists = len(split.graph.playlists)
+    objective = config.objective
+    if (
+        "objective" not in given
+        and isinstance(objective, CatalogueSoftmax)
+        and num_tracks > LARGEST_CATALOGUE
+    ):
+        pooled = PooledSoftmax(**vars(objective))
+        chosen = replace(chosen, objective=pooled)
+        said.append(
+            f"As there are {number(num_tracks)} tracks, each step compares with a pool of "
+            f"{number(pooled.pool_size)} of them (--objective {objective.name}: with all)"
+        )
+    if "batch_size" not in given:
+        size = config.batch_size
+        while size * MOST_STEPS < num_playlists:
+            size *= 2
+        if size > config.batch_size:
+            chosen = replace(chosen, batch_size=size)
+            said.append(
+                f"As there are {number(num_playlists)} playlists, a step has {number(size)} of "
+                "them (--batch-size)"
+            )
+    memory = total_memory()
+    if "dim" not in given and memory is not None:
+        dim = fitting_dim(split, chosen, system, encoder, sample, int(_SHARE * memory))
+        if dim is not None and dim < chosen.dim:
+            said.append(
+                f"As this machine has {gib(memory)} of memory, vectors have {dim} numbers in "
+                f"place of {chosen.dim} (--dim)"
+            )
+            chosen = replace(chosen, dim=dim)
+    return chosen, said
