@@ -65,6 +65,22 @@ def test_products_in_blocks_are_those_of_the_whole(pairs):
             np.testing.assert_allclose(some.toward[place], gram[near, track], rtol=1e-6)
 
 
+@pytest.mark.parametrize("number", [1, 12, 39])
+def test_products_of_the_best_known_are_found_once_and_are_the_same(pairs, monkeypatch, number):
+    expected = list(neighbourhoods(pairs, 9, 30.0, **BLOCKS))
+    monkeypatch.setattr(module, "_BEST_KNOWN", number)
+    asked = module._Products.of(pairs, pairs.T.tocsr())
+    best_known = np.flatnonzero(asked.place >= 0)
+    counts = np.diff(pairs.T.tocsr().indptr)
+    assert len(best_known) == number
+    assert counts[best_known].min() >= np.sort(counts)[-number]
+    found = list(neighbourhoods(pairs, 9, 30.0, **BLOCKS))
+    for one, other in zip(expected, found, strict=True):
+        np.testing.assert_array_equal(one.near, other.near)
+        np.testing.assert_allclose(one.gram, other.gram, rtol=1e-6)
+        np.testing.assert_allclose(one.toward, other.toward, rtol=1e-6)
+
+
 def test_blocks_are_of_similar_tracks(pairs):
     """Four planted communities of 40 tracks: blocks of 40 are these."""
     for block in similar_blocks(pairs, pairs.T.tocsr(), 40):

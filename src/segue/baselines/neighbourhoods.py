@@ -17,6 +17,9 @@ Float64Array = NDArray[np.float64]
 _DIM, _ROUNDS = 32, 4
 # Entries of co-occurrence in memory at a time, before they are summed up.
 _CHUNK_ENTRIES = 1_000_000
+# In a collection of more tracks than four times this, the products of so many of the best-known
+# are found once: they are in most supports, and their products are most of the time.
+_BEST_KNOWN = 8192
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,6 +94,7 @@ def neighbourhoods(
         blocks = similar_blocks(pairs, transposed, block_size)
     squares = np.bincount(pairs.indices, weights=np.square(pairs.data), minlength=num_tracks)
     ridge = (squares + damping).astype(np.float64)
+    products = _Products.of(pairs, transposed)
     for block in blocks:
         support = block
         if num_tracks > support_size:
@@ -98,8 +102,7 @@ def neighbourhoods(
             worth[block] = -1
             others = np.argpartition(-worth, support_size - len(block))[: support_size - len(block)]
             support = np.concatenate([np.sort(others[worth[others] > 0]), block])
-        part = transposed[support]
-        gram = (part @ part.T.tocsr()).toarray().astype(np.float32, copy=False)
+        gram = products.among(support)
         count = min(num_neighbours, len(support) - 1)
         if not count:
             continue
@@ -117,6 +120,47 @@ def neighbourhoods(
             )
 
 
+@dataclass(frozen=True, eq=False)
+class _Products:
+    """Products of tracks, XᵀX, those of the best-known among themselves kept.
+
+    `place` (int64 [num_tracks]) is where a track's are in `kept`, −1 if it is not one of them.
+    """
+
+    transposed: csr_array
+    place: Int64Array
+    kept: Float32Array
+
+    @classmethod
+    def of(cls, pairs: csr_array, transposed: csr_array) -> _Products:
+        num_tracks = pairs.shape[1]
+        number = _BEST_KNOWN if num_tracks > 4 * _BEST_KNOWN else 0
+        known = np.argsort(-np.diff(transposed.indptr), kind="stable")[:number]
+        place = np.full(num_tracks, -1)
+        place[known] = np.arange(number)
+        kept = np.empty((number, number), dtype=np.float32)
+        of_known = csr_array(pairs[:, known])
+        for start in range(0, number, 512):
+            rows = slice(start, start + 512)
+            kept[rows] = (transposed[known[rows]] @ of_known).toarray()
+        return cls(transposed, place, kept)
+
+    def among(self, tracks: Int64Array) -> Float32Array:
+        """The products of some tracks: float32 [num, num]."""
+        part = self.transposed[tracks]
+        columns = part.T.tocsr()
+        if not len(self.kept):
+            gram: Float32Array = (part @ columns).toarray().astype(np.float32, copy=False)
+            return gram
+        place = self.place[tracks]
+        known, others = np.flatnonzero(place >= 0), np.flatnonzero(place < 0)
+        gram = np.empty((len(tracks), len(tracks)), dtype=np.float32)
+        gram[np.ix_(known, known)] = self.kept[np.ix_(place[known], place[known])]
+        gram[others] = (part[others] @ columns).toarray()
+        gram[:, others] = gram[others].T
+        return gram
+
+
 def memory_of_neighbourhoods(
     num_tracks: int,
     num_pairs: int,
@@ -131,6 +175,9 @@ def memory_of_neighbourhoods(
     block = 12 * support**2 + 2 * 4 * block_size * min(num_neighbours, support) ** 2
     if num_tracks <= support_size:
         return 8 * num_pairs + block
+    if num_tracks > 4 * _BEST_KNOWN:
+        # The products of the best-known, and the pairs with them.
+        block += 4 * _BEST_KNOWN**2 + 16 * num_pairs
     # The singular vectors, while they are found.
     places = 5 * 4 * _DIM * num_tracks
     # Co-occurrence, its squares and their shares.

@@ -71,20 +71,20 @@ class SparseMatrix:
         transposed_offsets = np.zeros(num_cols + 1, dtype=np.int32)
         np.cumsum(np.bincount(column, minlength=num_cols), out=transposed_offsets[1:])
 
-        def tensor(array: np.ndarray[Any, Any]) -> Tensor:
-            # A copy: memory-mapped files are read-only, and torch wants writable memory.
-            return torch.tensor(array, device=device)
+        def own(array: np.ndarray[Any, Any]) -> Tensor:
+            return torch.from_numpy(array).to(device)
 
         return cls(
             (num_rows, num_cols),
-            tensor(offsets.astype(np.int32)),
-            tensor(column),
-            tensor(value),
-            tensor(transposed_offsets),
-            tensor(row[order]),
-            tensor(value[order]),
-            tensor(place),
-            tensor(order),
+            own(offsets.astype(np.int32)),
+            # Copies: memory-mapped files are read-only, and torch wants writable memory.
+            torch.tensor(column, device=device),
+            torch.tensor(value, device=device),
+            own(transposed_offsets),
+            own(row[order]),
+            own(value[order]),
+            own(place),
+            own(order),
         )
 
     def without(self, entries: Tensor) -> SparseMatrix:

@@ -47,8 +47,8 @@ class Footprint:
         What hard negatives are drawn from: the vectors of a ranking and of the one that replaces
         it, and scores in blocks. 0 without hard negatives.
     start
-        What finding the spectrum takes before the first step, beside parameters and edges. 0 for
-        a start from noise.
+        What finding the spectrum takes before the first step, beside parameters. 0 for a start
+        from noise.
     """
 
     num_parameters: int
@@ -61,8 +61,8 @@ class Footprint:
     @property
     def total(self) -> int:
         """At the peak: in a step, or before the first."""
-        steps = self.parameters + self.step + self.ranking
-        return self.edges + max(steps, 4 * self.num_parameters + self.start)
+        steps = self.parameters + self.edges + self.step + self.ranking
+        return max(steps, 4 * self.num_parameters + self.start)
 
 
 def footprint(

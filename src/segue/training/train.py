@@ -134,8 +134,13 @@ def train(
     """
     if validation is not None and not validation.targets.num_pairs:
         raise InputError("validation holds no targets: give more of them, or no validation")
-    message_graph = MessageGraph.from_graph(graph, config.relations, device)
     network = made_encoder(graph.num_nodes, config, encoder)
+    if config.start == "spectrum" and not resume and parameters is None:
+        # Before the message graph is there: both take gigabytes where there are millions of pairs.
+        _start_from(
+            network, spectral_start(graph, config.relations, config.dim, config.initial_std)
+        )
+    message_graph = MessageGraph.from_graph(graph, config.relations, device)
     num_words = graph.num_nodes["word"] if "word" in config.relations else 0
     readout = CentroidReadout(graph.num_nodes["track"], num_words)
     model = nn.ModuleDict({"encoder": network, "readout": readout}).to(device)
@@ -155,10 +160,6 @@ def train(
         state.restore(folder)
     elif parameters is not None:
         model.load_state_dict(dict(parameters))
-    elif config.start == "spectrum":
-        _start_from(
-            network, spectral_start(graph, config.relations, config.dim, config.initial_std)
-        )
     clock = _Clock(state.seconds)
 
     def figures(epoch: int) -> Mapping[str, float]:
