@@ -84,12 +84,12 @@ ARMS: dict[str, Arm] = {
     "catalogue, batches of 1024, rate .02": Arm(batch(1024, learning_rate=0.02), {}),
     "pool of 4096, batches of 1024": Arm(batch(1024), pool(4096)),
     "pool of 4096, batches of 2048": Arm(batch(2048), pool(4096)),
-    "pool of 4096, no messages": Arm({"num_layers": 0}, pool(4096)),
-    "pool of 4096, messages at the end": Arm(
-        {"num_layers": 0}, pool(4096), propagated_at_the_end=True
+    "pool of 2048, no messages": Arm({"num_layers": 0}, pool(2048)),
+    "pool of 2048, messages at the end": Arm(
+        {"num_layers": 0}, pool(2048), propagated_at_the_end=True
     ),
-    "pool of 4096, messages of half the playlists": Arm({}, pool(4096), heard=0.5),
-    "pool of 4096, messages of a fifth of the playlists": Arm({}, pool(4096), heard=0.2),
+    "pool of 2048, messages of half the playlists": Arm({}, pool(2048), heard=0.5),
+    "pool of 2048, messages of a fifth of the playlists": Arm({}, pool(2048), heard=0.2),
 }
 
 
