@@ -9,7 +9,6 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -17,6 +16,7 @@ import pytest
 import uvicorn
 from hypothesis import given
 from hypothesis import strategies as st
+from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
 from segue.recommend.details import Details, Found
 from segue.service import gate as gate_module
@@ -75,8 +75,8 @@ class Server:
         self.go, self.refused = threading.Event(), 0
         monkeypatch.setattr(Details, "search", self.search)
         app = create_app(serving, Limits(threads=1, max_requests=2))
-        self.slots = app.state.slots
-        protocol = shedding(self.slots, self.count)
+        self.slots, self.arrivals = app.state.slots, 0
+        protocol = shedding(self.slots, self.count, self.arrive)
         config = uvicorn.Config(app, http=protocol, log_level="error")
         self.server = uvicorn.Server(config)
         self.listener = socket.create_server(("127.0.0.1", 0))
@@ -90,6 +90,9 @@ class Server:
 
     def count(self) -> None:
         self.refused += 1
+
+    def arrive(self) -> None:
+        self.arrivals += 1
 
     def wait_for_some(self) -> None:
         """Until a part of a request has been read."""
@@ -131,22 +134,12 @@ def test_refusals_on_one_connection(server: Server) -> None:
         assert client.get(f"{API}/tracks/x").status_code == 404
 
 
-def test_arrivals_let_running_work_have_the_interpreter(
-    server: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """And cost nothing while nobody waits for an answer."""
-    pauses = []
-    monkeypatch.setattr(
-        shedding_module, "time", SimpleNamespace(sleep=lambda seconds: pauses.append(seconds))
-    )
-    for taken in (0, 1):
-        server.slots.taken = taken
-        with socket.create_connection(("127.0.0.1", server.port)) as connection:
-            connection.settimeout(30)
-            connection.sendall(b"no request\r\n\r\n")
-            assert connection.recv(1 << 16).startswith(b"HTTP/1.1 400")
-        assert len(pauses) == 2 * taken, "when it connects, and when it says something"
-    server.slots.taken = 0
+def test_it_arrives_when_it_connects_and_when_it_says_something(server: Server) -> None:
+    with socket.create_connection(("127.0.0.1", server.port)) as connection:
+        connection.settimeout(30)
+        connection.sendall(b"no request\r\n\r\n")
+        assert connection.recv(1 << 16).startswith(b"HTTP/1.1 400")
+    assert server.arrivals == 2
 
 
 @pytest.mark.parametrize("next_one", [GET, b"GET /api/v1/health HTTP/1.1\r\nhost: x\r\n\r\n"])
@@ -228,6 +221,43 @@ def test_a_head_without_end_is_refused_while_it_arrives(server: Server) -> None:
         assert sent < 1 << 24, "it reads for ever"
         with suppress(ConnectionResetError):
             assert ended(connection, 10).startswith(b"HTTP/1.1 431")
+
+
+def test_many_headers_are_not_even_read(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[bytes] = []
+    parse = AutoHTTPProtocol.data_received
+    monkeypatch.setattr(
+        AutoHTTPProtocol,
+        "data_received",
+        lambda self, data: (read.append(data), parse(self, data))[1],
+    )
+    for number, status in ((199, b"200"), (5000, b"431")):
+        read.clear()
+        head = b"GET /api/v1/health HTTP/1.1\r\nhost: x\r\n" + b"x: y\r\n" * number
+        with socket.create_connection(("127.0.0.1", server.port)) as connection:
+            connection.settimeout(30)
+            connection.sendall(head + b"\r\n")
+            assert connection.recv(1 << 16).startswith(b"HTTP/1.1 " + status)
+        assert bool(read) == (status == b"200")
+
+
+@pytest.mark.parametrize("at", [-5, -4, -3, -2, -1, 0, 1])
+def test_lines_of_a_body_are_none_of_the_head(server: Server, at: int) -> None:
+    """Wherever the head is cut as it is sent."""
+    body = b"{}" + b"\n" * 1000
+    head = POST.partition(b"\r\n\r\n")[0].replace(b": 2", b": %d" % len(body)) + b"\r\n\r\n"
+    server.go.set()
+    with socket.create_connection(("127.0.0.1", server.port)) as connection:
+        connection.settimeout(30)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for _ in range(2):
+            connection.sendall((head + body)[: len(head) + at])
+            time.sleep(0.05)
+            connection.sendall((head + body)[len(head) + at :])
+            said = b""
+            while not said.endswith(b"}"):
+                said += connection.recv(1 << 16)
+            assert said.startswith(b"HTTP/1.1 422")
 
 
 def test_a_second_head_without_end_is_refused_too(server: Server) -> None:

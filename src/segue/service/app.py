@@ -122,7 +122,7 @@ def create_app(
         metrics=metrics,
         larger=uploads,
     )
-    app.state.slots, app.state.metrics = slots, metrics
+    app.state.slots, app.state.metrics, app.state.work = slots, metrics, work
     return app
 
 

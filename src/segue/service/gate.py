@@ -25,7 +25,7 @@ HEAD_TOO_LARGE = "The head of the request is larger than is read here."
 _BODY_SECONDS = 10.0
 # Of the head of a request: bytes, which is also what the server's parser may gather, and lines.
 MAX_HEAD = 64 << 10
-_MAX_HEADERS = 200
+MAX_HEADERS = 200
 _POLICY = (
     "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; "
     "form-action 'self'; frame-ancestors 'none'"
@@ -119,7 +119,7 @@ class Gate:
 
     async def _pass(self, scope: Scope, receive: Receive, exchange: _Exchange) -> None:
         size = sum(len(name) + len(value) for name, value in scope["headers"])
-        if size > MAX_HEAD or len(scope["headers"]) > _MAX_HEADERS:
+        if size > MAX_HEAD or len(scope["headers"]) > MAX_HEADERS:
             await exchange.refuse(431, HEAD_TOO_LARGE, close=True)
             return
         refusal = self._hosts.refusal(scope)

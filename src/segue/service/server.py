@@ -32,6 +32,7 @@ from segue.service.limits import Limits, default_threads
 from segue.service.metrics import SHARED
 from segue.service.serving import Serving
 from segue.service.shedding import shedding
+from segue.service.turns import Turns
 
 log = logging.getLogger("segue.service")
 _BLOCK, _UNBLOCK = getattr(signal, "SIG_BLOCK", 0), getattr(signal, "SIG_UNBLOCK", 0)
@@ -143,7 +144,7 @@ def _serve(options: Options, listener: socket.socket, ready: Connection | None =
     app = create_app(serving, limits, watch=options.watch, hosts=hosts)
     config = uvicorn.Config(
         app,
-        http=shedding(app.state.slots, app.state.metrics.refuse),
+        http=shedding(app.state.slots, app.state.metrics.refuse, Turns(app.state.work).arrive),
         # Its warnings are about requests that are none: anybody could fill the log with them.
         log_level="error",
         access_log=False,

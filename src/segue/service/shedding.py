@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -28,6 +27,7 @@ from segue.service.gate import (
     BUSY,
     HEAD_TOO_LARGE,
     MAX_HEAD,
+    MAX_HEADERS,
     SAFE_HEADERS,
     UNSHED,
     Slots,
@@ -54,13 +54,9 @@ _BUSY = _answer(b"503 Service Unavailable", BUSY, b"retry-after: 1")
 _TOO_LARGE = _answer(b"431 Request Header Fields Too Large", HEAD_TOO_LARGE, b"connection: close")
 # Time for the head of a request to arrive, and for a client to take some of its response.
 _PATIENCE = 10.0
-# A pause for each arrival while requests are answered, in seconds (of which the system makes some
-# 50 µs). A thread that waits for the interpreter is told when the event loop lets go of it, but
-# wakes too late to get it if there is more to read at once: a flood of refused requests would keep
-# it from the others' work.
-_YIELD = 1e-6
 # Time for requests that are on their way when the service ends.
 _LAST_CALL = 0.5
+_HEAD_END = re.compile(rb"\n\r?\n")
 _REQUEST = re.compile(rb"(?:GET|POST) (" + API.encode() + rb"/[^\s?#]*)\S* HTTP/1\.1\r\n")
 # Headers that would make the length of the body, or the responder, depend on more than one header.
 _UNUSUAL = re.compile(rb"\r\n(?:transfer-encoding|expect|upgrade|connection)\s*:", re.IGNORECASE)
@@ -87,7 +83,9 @@ def plain_request(data: bytes) -> tuple[bytes, int] | None:
     return (found[1], missing) if missing >= 0 else None
 
 
-def shedding(slots: Slots, count: Callable[[], None]) -> type[asyncio.Protocol]:
+def shedding(
+    slots: Slots, count: Callable[[], None], arrive: Callable[[], None]
+) -> type[asyncio.Protocol]:
     """The server's protocol, with load shedding.
 
     Parameters
@@ -96,26 +94,24 @@ def shedding(slots: Slots, count: Callable[[], None]) -> type[asyncio.Protocol]:
         The slots that requests take.
     count
         Called for each refusal.
+    arrive
+        Called whenever somebody connects or says something.
     """
     unshed = {path.encode() for path in UNSHED}
-
-    def let_work() -> None:
-        if slots.taken:
-            time.sleep(_YIELD)
 
     class Shedding(AutoHTTPProtocol):  # type: ignore[misc, valid-type]
         # Bytes until the next request begins; None: unknown, so nothing is refused from here on.
         missing: int | None = 0
         refusing = False
-        # Of a head that has not arrived completely: its bytes so far.
-        head = 0
+        # Of a head that has not arrived completely: its bytes and lines so far, and the last bytes.
+        head, lines, last = 0, 0, b""
         patience: asyncio.TimerHandle | None = None
         stalled: asyncio.TimerHandle | None = None
         # The request that is being answered; `cycle` is the latest one on this connection.
         answering: Any = None
 
         def connection_made(self, transport: Any) -> None:
-            let_work()
+            arrive()
             self.connection = transport
             # A client that has already disconnected has no address.
             host, port, *_ = transport.get_extra_info("peername") or ("", 0)
@@ -137,7 +133,7 @@ def shedding(slots: Slots, count: Callable[[], None]) -> type[asyncio.Protocol]:
             super()._start_asgi_task(cycle, app)
 
         def data_received(self, data: bytes) -> None:
-            let_work()
+            arrive()
             if self.missing and self.refusing:
                 # A client with its response may send the next request right after this body.
                 rest = data[self.missing :]
@@ -165,18 +161,28 @@ def shedding(slots: Slots, count: Callable[[], None]) -> type[asyncio.Protocol]:
         def _pass_on(self, data: bytes) -> None:
             """Let the server read, and see to it that heads are neither endless nor late."""
             before = self.cycle
+            if before is None or not before.more_body:
+                self._count_head(data)
+                if self.head > MAX_HEAD or self.lines > MAX_HEADERS + 2:  # and first, last
+                    # Not even read: for some thousand headers the parser would take milliseconds.
+                    self.connection.write(_TOO_LARGE)
+                    self.connection.close()
+                    return
             super().data_received(data)
             if self.cycle is not before:
-                self.head = 0
+                self.head, self.lines, self.last = 0, 0, b""
                 self._expect_nothing()
-                return
-            if self.patience is None and (before is None or before.response_complete):
+            elif self.patience is None and (before is None or before.response_complete):
                 self._expect_head()
-            if before is None or not before.more_body:
-                self.head += len(data)
-            if self.head > MAX_HEAD and not self.connection.is_closing():
-                self.connection.write(_TOO_LARGE)
-                self.connection.close()
+
+        def _count_head(self, data: bytes) -> None:
+            known = len(self.last)
+            data = self.last + data
+            found = _HEAD_END.search(data, 0, MAX_HEAD)
+            end = len(data) if found is None else found.end()
+            self.head += end - known
+            self.lines += data.count(b"\n", known, end)
+            self.last = data[-2:]
 
         def _expect_head(self) -> None:
             """Wait for the rest of a head, but not for ever: the connection is closed then."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -31,6 +32,21 @@ class Work:
     def __init__(self, serving: Serving, threads: int) -> None:
         self.serving = serving
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="segue")
+        self._asked = self._answered = 0
+        self._lock = threading.Lock()  # several threads count what is answered
+        self._one_more = threading.Event()
+
+    def wait(self, seconds: float) -> None:
+        """Keep the event loop from going on while questions are being answered.
+
+        Parameters
+        ----------
+        seconds
+            At most; the next answer ends it, too.
+        """
+        self._one_more.clear()
+        if self._asked > self._answered:
+            self._one_more.wait(seconds)
 
     async def answer(self, question: Callable[[Served], Any]) -> Response:
         """The answer to a question, as JSON; both are computed in a thread.
@@ -47,8 +63,15 @@ class Work:
         served = self.serving.current
         if served is None:
             raise NothingServedError
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._pool, question, served)
+        answer = self._pool.submit(question, served)
+        self._asked += 1
+        answer.add_done_callback(self._count)
+        return await asyncio.wrap_future(answer)
+
+    def _count(self, _: object) -> None:
+        with self._lock:
+            self._answered += 1
+        self._one_more.set()
 
     def close(self) -> None:
         """Stop the threads."""
