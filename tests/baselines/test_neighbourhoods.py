@@ -83,7 +83,7 @@ def test_products_of_the_best_known_are_found_once_and_are_the_same(pairs, monke
 
 def test_blocks_are_of_similar_tracks(pairs):
     """Four planted communities of 40 tracks: blocks of 40 are these."""
-    for block in similar_blocks(pairs, pairs.T.tocsr(), 40):
+    for block in similar_blocks(pairs, 40):
         assert len(block) <= 40
         assert np.bincount(block // 40, minlength=4).max() >= 36
 

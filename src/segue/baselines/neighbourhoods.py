@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from segue.baselines.spectral import leading_vectors, normalised
 from segue.data.playlists import Float32Array, Int64Array
 
 Float64Array = NDArray[np.float64]
 
-# Length of the vectors by which similar tracks are found, and rounds of subspace iteration.
-_DIM, _ROUNDS = 32, 4
+# Length of the vectors by which similar tracks are found.
+_DIM = 32
 # Entries of co-occurrence in memory at a time, before they are summed up.
 _CHUNK_ENTRIES = 1_000_000
 # In a collection of more tracks than four times this, the products of so many of the best-known
@@ -91,7 +92,7 @@ def neighbourhoods(
     transposed = pairs.T.tocsr()
     blocks = [np.arange(num_tracks)]
     if num_tracks > support_size:
-        blocks = similar_blocks(pairs, transposed, block_size)
+        blocks = similar_blocks(pairs, block_size)
     squares = np.bincount(pairs.indices, weights=np.square(pairs.data), minlength=num_tracks)
     ridge = (squares + damping).astype(np.float64)
     products = _Products.of(pairs, transposed)
@@ -178,21 +179,21 @@ def memory_of_neighbourhoods(
     if num_tracks > 4 * _BEST_KNOWN:
         # The products of the best-known, and the pairs with them.
         block += 4 * _BEST_KNOWN**2 + 16 * num_pairs
-    # The singular vectors, while they are found.
-    places = 5 * 4 * _DIM * num_tracks
+    # The singular vectors, while they are found, and the normalised pairs in both orders.
+    places = 6 * 4 * 2 * _DIM * num_tracks + 16 * num_pairs
     # Co-occurrence, its squares and their shares.
     chunk = 24 * min(_CHUNK_ENTRIES, block_size * num_tracks)
     return 8 * num_pairs + max(places, chunk, block)
 
 
-def similar_blocks(pairs: csr_array, transposed: csr_array, size: int) -> list[Int64Array]:
+def similar_blocks(pairs: csr_array, size: int) -> list[Int64Array]:
     """The tracks in blocks of at most `size`, similar ones together: int64 arrays, ascending.
 
     Similar are tracks with similar leading singular vectors of the pairs, normalised by both
     degrees (I. S. Dhillon: "Co-clustering documents and words using bipartite spectral graph
     partitioning", KDD 2001).
     """
-    place = _singular_vectors(pairs, transposed)
+    place = _places(pairs)
     waiting, blocks = [np.arange(len(place))], []
     while waiting:
         tracks = waiting.pop()
@@ -208,36 +209,20 @@ def similar_blocks(pairs: csr_array, transposed: csr_array, size: int) -> list[I
     return blocks
 
 
-def _singular_vectors(pairs: csr_array, transposed: csr_array) -> Float32Array:
+def _places(pairs: csr_array) -> Float32Array:
     """A place for each track such that similar ones are near: unit float32 [num_tracks, dim].
 
     The leading singular vectors, each times the square of its singular value, so that those that
     tell little count little, and each track divided by the root of its degree.
     """
-    by_row = _inverse(np.asarray(pairs.sum(axis=1)))
-    by_track = np.sqrt(_inverse(np.asarray(pairs.sum(axis=0))))
-
-    def walked(of_tracks: Float32Array) -> Float32Array:
-        product: Float32Array = transposed @ ((pairs @ (of_tracks * by_track)) * by_row)
-        return product * by_track
-
-    start = np.random.default_rng(0).standard_normal((pairs.shape[1], _DIM), dtype=np.float32)
-    basis = start
-    for _ in range(_ROUNDS):
-        basis = np.linalg.qr(walked(basis))[0]
-    image = walked(basis)
-    small = basis.T @ image
+    vectors, values = leading_vectors(normalised(pairs), _DIM)
+    degree = np.asarray(pairs.sum(axis=0)).reshape(-1, 1)
     # The first is the root of the degrees, the same for all tracks once it is divided by that.
-    found = image @ np.linalg.eigh(small + small.T)[1][:, -2::-1] * by_track
+    found = vectors[:, 1:] * values[1:] ** 2
+    found /= np.sqrt(np.where(degree > 0, degree, 1), dtype=np.float32)
     lengths = np.linalg.norm(found, axis=1, keepdims=True)
     places: Float32Array = np.divide(found, lengths, out=np.zeros_like(found), where=lengths > 0)
     return places
-
-
-def _inverse(sums: NDArray[np.float32]) -> Float32Array:
-    """1 / sum as a column, 0 where a sum is 0: float32 [num, 1]."""
-    column = sums.reshape(-1, 1).astype(np.float32)
-    return np.divide(1, column, out=np.zeros_like(column), where=column > 0)
 
 
 def _worth(
