@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -22,7 +23,9 @@ _CGROUPS = (
 )
 
 
-def require_memory(num_bytes: int, purpose: str) -> None:
+def require_memory(
+    num_bytes: int, purpose: str, remedy: Callable[[int], str] | None = None
+) -> None:
     """Raise if a task needs more memory than this machine has available.
 
     Parameters
@@ -31,6 +34,8 @@ def require_memory(num_bytes: int, purpose: str) -> None:
         What it needs.
     purpose
         How the error message starts: ``"EASE of 2,262,292 tracks"``.
+    remedy
+        Called with the bytes available for what the message ends with: what would fit.
 
     Raises
     ------
@@ -39,9 +44,10 @@ def require_memory(num_bytes: int, purpose: str) -> None:
     """
     available = available_memory()
     if available is not None and num_bytes > available:
+        ending = "" if remedy is None else f"; {remedy(available)}"
         raise ResourceError(
             f"{purpose} needs {gib(num_bytes)} of memory, of which {gib(available)} "
-            "are available here"
+            f"are available here{ending}"
         )
 
 

@@ -280,7 +280,7 @@ def test_neighbours_that_do_not_fit_are_refused(planted_graph, monkeypatch, mode
     def available() -> int:
         return most[0]
 
-    monkeypatch.setattr(cooccurrence, "available_memory", available)
+    monkeypatch.setattr(memory, "available_memory", available)
     monkeypatch.setattr(cooccurrence, "_BLOCK_ENTRIES", 100)
     block = 100 * cooccurrence._BLOCK_BYTES
     # All 160 tracks as neighbours of each take at most 16 bytes each.
@@ -290,7 +290,7 @@ def test_neighbours_that_do_not_fit_are_refused(planted_graph, monkeypatch, mode
     with pytest.raises(ResourceError) as refused:
         model(planted_graph, num_neighbours=100)
     said = str(refused.value)
-    assert said.startswith(f"{name} of 160 tracks with 100 neighbours needs up to ")
+    assert said.startswith(f"{name} of 160 tracks with 100 neighbours needs ")
     assert "; 25 neighbours would take " in said
     model(planted_graph, num_neighbours=25)
     most[0] = block

@@ -151,7 +151,7 @@ BREACHES = {
     ),
     "no URI": (
         lambda lines: changed(lines, 2, r"(, [^,]*)$", ", Yesterday"),
-        r"line 3: playlist \d+ recommends 'Yesterday', which is no spotify:track: URI",
+        r"line 3: playlist \d+ recommends 'Yesterday', which is not a spotify:track: URI",
     ),
     "a pid that is none": (
         lambda lines: changed(lines, 5, r"^\d+", "seven"),

@@ -501,7 +501,7 @@ class TestValues:
 
     def test_by_number_and_not_a_number(self, of_text):
         assert lists(of_text("1\t5\t4\n1\t7\t2\n", at_least={"3": 3})) == {"1": ["5"]}
-        with pytest.raises(InputError, match="line 2: `rating` is no number, but rows from 3"):
+        with pytest.raises(InputError, match="line 2: `rating` is not a number, but rows from 3"):
             of_text("user_id,item_id,rating\n1,5,good\n", at_least={"rating": 3})
         with pytest.raises(InputError, match="has no column 'stars' for the least value"):
             of_text(self.RATINGS, at_least={"stars": 3})

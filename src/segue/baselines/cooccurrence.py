@@ -11,8 +11,7 @@ from scipy.sparse import csr_array, vstack
 
 from segue.console import count
 from segue.data.playlists import Int32Array, TrackLists
-from segue.errors import ResourceError
-from segue.memory import available_memory, gib
+from segue.memory import gib, require_memory
 
 # Co-occurrence entries in memory at a time, before weak ones are dropped.
 _BLOCK_ENTRIES = 20_000_000
@@ -87,19 +86,19 @@ def _require_memory(work: NDArray[Any], num_neighbours: int, name: str) -> None:
     def needed(neighbours: int) -> int:
         return block + 2 * 8 * int(np.minimum(work, min(neighbours, len(work))).sum())
 
-    available = available_memory()
-    if available is None or needed(num_neighbours) <= available:
-        return
-    said = (
-        f"{name} of {len(work):,} tracks with {num_neighbours:,} neighbours needs up to "
-        f"{gib(needed(num_neighbours))} of memory, of which {gib(available)} are available here"
+    def what_would_fit(available: int) -> str:
+        fewer = num_neighbours // 2
+        while fewer and needed(fewer) > available:
+            fewer //= 2
+        if fewer:
+            return f"{count(fewer, 'neighbour')} would take {gib(needed(fewer))}"
+        return "a k-core of the playlists (segue build --k-core) is smaller"
+
+    require_memory(
+        needed(num_neighbours),
+        f"{name} of {len(work):,} tracks with {num_neighbours:,} neighbours",
+        what_would_fit,
     )
-    fewer = num_neighbours // 2
-    while fewer and needed(fewer) > available:
-        fewer //= 2
-    if fewer:
-        raise ResourceError(f"{said}; {count(fewer, 'neighbour')} would take {gib(needed(fewer))}")
-    raise ResourceError(f"{said}; a k-core of the playlists (segue build --k-core) is smaller")
 
 
 def _strongest(matrix: csr_array, count: int) -> csr_array:

@@ -202,7 +202,7 @@ def _problem_of_list(tracks: list[str], playlist: Incomplete, *, uris: bool) -> 
     if uris:
         for track in tracks:
             if not _SPOTIFY_TRACK.fullmatch(track):
-                return f"recommends {shorten(track, 80)!r}, which is no spotify:track: URI"
+                return f"recommends {shorten(track, 80)!r}, which is not a spotify:track: URI"
     return None
 
 

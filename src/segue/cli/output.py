@@ -68,7 +68,7 @@ class SampleSize(click.ParamType[int | None]):
         if str(value).lower() == "all":
             return None
         if not str(value).isdecimal() or int(value) < 1:
-            self.fail(f"{value!r} is no number of playlists, expected one from 1, or all")
+            self.fail(f"{value!r} is not a number of playlists, expected one from 1, or all")
         return int(value)
 
 

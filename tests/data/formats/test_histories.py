@@ -83,11 +83,11 @@ class TestListenBrainz:
 
     def test_a_bad_line_is_named(self):
         text = "\n".join(map(json.dumps, LISTENS)) + '\n{"track_metadata": 5}\n{"listened_at"'
-        with pytest.raises(InputError, match="line 6: is no listen"):
+        with pytest.raises(InputError, match="line 6: is not a listen"):
             read(io.StringIO(text))
         found = read(io.StringIO(text), skip_bad=True)
         assert (lists(found), found.report.skipped) == (FIRST, 2)
-        with pytest.raises(InputError, match="whole file: is no list of listens"):
+        with pytest.raises(InputError, match="whole file: is not a list of listens"):
             read(io.StringIO(json.dumps(LISTENS)[:-9]))
 
     def test_the_most_played(self):
@@ -171,5 +171,5 @@ class TestArtOfTheMix:
         with pytest.raises(InputError, match="playlist 2: Object missing required field"):
             read(io.StringIO(text))
         assert read(io.StringIO(text), skip_bad=True).report.skipped == 1
-        with pytest.raises(InputError, match="whole file: is no list of playlists"):
+        with pytest.raises(InputError, match="whole file: is not a list of playlists"):
             read(io.StringIO(text[:-5]))

@@ -41,5 +41,5 @@ def test_what_is_no_library(read_files):
         whole.replace(b"<integer>9</integer>", b"<integer>x</integer>"),
         whole.replace(b"<plist", b'<!DOCTYPE x [<!ENTITY y "z">]><plist').replace(b"Queen", b"&y;"),
     ):
-        with pytest.raises(InputError, match=r"Library\.xml: whole file: is no property list"):
+        with pytest.raises(InputError, match=r"Library\.xml: whole file: is not a property list"):
             read_files({"Library.xml": content})

@@ -38,10 +38,10 @@ def test_ids_are_text_and_options_hold():
 
 def test_bad_rows():
     text = "\n".join(map(json.dumps, ROWS)) + '\n{"playlist": \n'
-    with pytest.raises(InputError, match="line 3: is no row"):
+    with pytest.raises(InputError, match="line 3: is not a row"):
         read(io.StringIO(text))
     assert read(io.StringIO(text), skip_bad=True).report.skipped == 1
-    with pytest.raises(InputError, match="whole file: is no list of rows"):
+    with pytest.raises(InputError, match="whole file: is not a list of rows"):
         read(io.StringIO(json.dumps(ROWS)[:-1]))
     with pytest.raises(InputError, match="no column recognised as the playlist; its columns are a"):
         read(io.StringIO('{"a": 1, "b": 2}\n{"a": 1, "b": 3}\n'))

@@ -37,7 +37,7 @@ def _read(
     try:
         mixes = _decode(file.json())
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        reject(file.name, "whole file", f"is no list of playlists ({error})", None)
+        reject(file.name, "whole file", f"is not a list of playlists ({error})", None)
         return
     num_unnamed = 0
     for number, raw in enumerate(mixes):

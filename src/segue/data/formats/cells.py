@@ -131,7 +131,7 @@ class _Checked:
                 continue
             if field == "plays":
                 self.plays, bad = moments(column, f"{columns.table}: {shown}")
-                self._refuse(bad, f"{shown} is no number, expected how often a track was played")
+                self._refuse(bad, f"{shown} is not a number, expected how often a track was played")
                 continue
             if field in _ALIASES:
                 aliases.append(_ALIASES[field](_strings(column, f"{columns.table}: {shown}")))
@@ -163,7 +163,8 @@ class _Checked:
             column = batch.column(str(at))
             values, bad = moments(column, f"{columns.table}: {shown}")
             empty = _mask(_is_empty(column))
-            self._refuse(bad & ~empty, f"{shown} is no number, but rows from {least:g} are wanted")
+            said = f"{shown} is not a number, but rows from {least:g} are wanted"
+            self._refuse(bad & ~empty, said)
             self.low |= empty | (values < least)
 
     def _add_owner(self, batch: pa.RecordBatch) -> None:

@@ -28,7 +28,7 @@ def _read(
         library = record(plistlib.loads(file.read(), fmt=plistlib.FMT_XML))
     # Whatever stands where it must not, plistlib meets with an error of its own.
     except (ExpatError, ValueError, TypeError, AttributeError, LookupError) as error:
-        reject(file.name, "whole file", f"is no property list ({error})", None)
+        reject(file.name, "whole file", f"is not a property list ({error})", None)
         return
     songs = {
         number: _track(record(facts)) for number, facts in record(library.get("Tracks")).items()

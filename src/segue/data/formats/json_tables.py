@@ -68,7 +68,7 @@ def _records(file: SourceFile, reject: Reject) -> list[dict[str, Any]]:
         try:
             return _decode_list(text)
         except _UNDECODABLE as error:
-            reject(file.name, "whole file", f"is no list of rows ({error})", None)
+            reject(file.name, "whole file", f"is not a list of rows ({error})", None)
             return records
     for number, line in enumerate(text.split(b"\n"), start=1):
         if line.strip(_BLANKS):
@@ -76,7 +76,7 @@ def _records(file: SourceFile, reject: Reject) -> list[dict[str, Any]]:
                 records.append(_decode(line))
             except _UNDECODABLE as error:
                 shown = line.decode("utf-8", "replace")
-                reject(file.name, f"line {number}", f"is no row ({error})", shown)
+                reject(file.name, f"line {number}", f"is not a row ({error})", shown)
     return records
 
 

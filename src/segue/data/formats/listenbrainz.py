@@ -129,7 +129,7 @@ def _of_lines(file: SourceFile, reject: Reject) -> Iterator[tuple[int, _Listen, 
                     yield raw.tell(), _decode(line.removeprefix(b"\xef\xbb\xbf")), ""
                 except _UNDECODABLE as error:
                     shown = line.decode("utf-8", "replace")
-                    reject(file.name, f"line {number}", f"is no listen ({error})", shown)
+                    reject(file.name, f"line {number}", f"is not a listen ({error})", shown)
         except UNREADABLE as error:
             reject(file.name, f"line {number + 1} and what follows", reason_of(error), None)
 
@@ -160,7 +160,7 @@ def _of_document(file: SourceFile, reject: Reject) -> Iterator[tuple[int, _Liste
             payload = _decode_answer(text).payload
             listens, listener = payload.listens, payload.user_id or ""
     except _UNDECODABLE as error:
-        reject(file.name, "whole file", f"is no list of listens ({error})", None)
+        reject(file.name, "whole file", f"is not a list of listens ({error})", None)
     for listen in listens:
         yield file.size, listen, listener
 
