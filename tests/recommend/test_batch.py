@@ -52,7 +52,7 @@ def test_the_table(recommender, tmp_path, monkeypatch, batch_lists):
     assert exports.isdisjoint(playlists.ids.to_pylist())
     for playlist in playlists.ids.to_pylist():
         own = [row for row in rows if row["playlist_id"] == playlist]
-        single = recommender.complete(playlist, 3)
+        single = recommender.complete(playlist, 3, question="next", variety=0.0)
         assert [row["rank"] for row in own] == list(range(1, len(own) + 1))
         assert [row["track_id"] for row in own] == [t.track_id for t in single.tracks]
         np.testing.assert_allclose(

@@ -14,10 +14,12 @@ from segue.data.playlists import TrackLists
 from segue.data.relations import Nodes
 from segue.errors import ArtefactError, InputError, NameLookupError
 from segue.recommend import ranking
+from segue.recommend.asked import asked_of_rows
 from segue.recommend.details import Found
 from segue.recommend.filters import Filters
 from segue.recommend.lists import Recommendations
 from segue.recommend.recommender import Recommender
+from segue.scoring.query import FIT, NEXT
 
 
 @pytest.fixture(scope="module")
@@ -438,6 +440,12 @@ def test_two_questions_of_an_ordered_playlist(bundle):
         assert why.score == pytest.approx(found.tracks[0].score)
         assert sum(term.part for term in why.terms) == pytest.approx(why.score)
     assert answers["either"] == recommender.complete("3")
+    many = asked_of_rows(recommender, range(4, len(recommender.playlists)), None)
+    assert (many.query.asks[many.query.asks != FIT] == NEXT).all()
+    rows, _ = recommender.recommend(3, n=10)
+    assert [recommender.bundle.catalog.track_ids[row].as_py() for row in rows[0]] == (
+        ids(answers["next"])
+    ), "many at once are asked what comes next if the order of only some is known"
     assert len({tuple(ids(found)) for found in answers.values()}) == 3
     backward = recommender.complete(tracks=tracks[::-1], ordered=True, question="fit")
     assert ids(backward) == ids(answers["fit"]), "its order does not count"

@@ -8,7 +8,7 @@ import pytest
 from segue.data.playlists import TrackLists
 from segue.errors import ArtefactError, InputError
 from segue.scoring.query import EITHER, FIT, NEXT, Query
-from segue.scoring.questions import Questions, asks_of
+from segue.scoring.questions import Questions, asks_of, usual_question
 from segue.scoring.recency import Recency
 from segue.scoring.second_stage import SecondStage
 from segue.scoring.terms import first_stage_of
@@ -34,6 +34,13 @@ def test_without_a_known_order_all_ask_what_fits():
     assert found == {"fit": [FIT, FIT], "next": [NEXT, FIT], "either": [EITHER, FIT]}
     with pytest.raises(InputError, match="question is 'both', expected fit, next, either"):
         asks_of("both", known)
+
+
+@pytest.mark.parametrize(
+    ("known", "question"), [("01", "next"), ("11", "either"), ("00", "either"), ("", "either")]
+)
+def test_where_the_order_of_only_some_is_known_it_says_what_they_ask(known, question):
+    assert usual_question(np.array([each == "1" for each in known], dtype=bool)) == question
 
 
 def test_a_query_asked_otherwise_keeps_all_else():

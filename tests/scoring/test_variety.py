@@ -113,14 +113,14 @@ def test_its_part_is_what_it_takes(stages, query, theirs, dial):
     plain, expected = stages.scores(query, 0.0), varied(stages, query, theirs, 1.0)
     for row, scores in enumerate(expected):
         one = query.rows(slice(row, row + 1))
-        parts = stages.parts(one, tracks, dial)
+        parts = stages.parts(one, tracks, dial, 1.0)
         scores = scores + dial * stages.first.popularity.full_turn * (not query.empty[row])
         np.testing.assert_allclose(parts.parts.sum(axis=1), scores, atol=1e-5)
         part = np.zeros(NUM_TRACKS)
         if ("variety", -1) in parts.sources:
             part = parts.parts[:, parts.sources.index(("variety", -1))]
         np.testing.assert_allclose(part, expected[row] - plain[row], atol=1e-6)
-        given = stages.parts_of_scores(one, tracks, scores.astype(np.float32), dial)
+        given = stages.parts_of_scores(one, tracks, scores.astype(np.float32), dial, 1.0)
         assert given.sources == parts.sources
         np.testing.assert_allclose(given.parts, parts.parts, atol=1e-5)
 

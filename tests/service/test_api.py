@@ -82,7 +82,9 @@ def test_each_question(client, recommender, question):
     assert post(client, "/why", {"track": "segue:track:5", "playlist": "3", **ask}) == (
         recommender.why("segue:track:5", "3", question=question).to_json()
     )
-    answers = post(client, "/recommend", {"playlists": [{"playlist": "3"}], "n": 10, **ask})
+    answers = post(
+        client, "/recommend", {"playlists": [{"playlist": "3"}], "n": 10, "variety": 1, **ask}
+    )
     assert answers["answers"] == [found]
     response = client.post(API + "/complete", json={"playlist": "3", "question": "both"})
     assert response.status_code == 422
@@ -105,7 +107,13 @@ def test_an_empty_playlist_gets_the_most_popular_tracks(client):
 
 def test_a_batch_is_answered_one_by_one(client):
     playlists = [{"playlist": "7"}, {"playlist": "nope"}, {"tracks": TRACKS, "ordered": True}]
-    options = {"n": 3, "dial": 0.5, "reasons": True, "filters": {"max_per_artist": 1}}
+    options = {
+        "n": 3,
+        "dial": 0.5,
+        "variety": 0.5,
+        "reasons": True,
+        "filters": {"max_per_artist": 1},
+    }
     answers = post(client, "/recommend", {"playlists": playlists, **options})["answers"]
     assert answers[0] == post(client, "/complete", playlists[0] | options)
     assert answers[1]["error"].startswith("'nope' is not a playlist of this bundle")
@@ -113,11 +121,16 @@ def test_a_batch_is_answered_one_by_one(client):
 
 
 def test_lists_are_as_long_as_elsewhere_unless_said(client):
-    """10, and 500 for several playlists at once: the bundle has 160 tracks."""
+    """10, and 500 for several playlists at once: the bundle has 160 tracks.
+
+    Several at once are by the score alone.
+    """
     assert len(post(client, "/complete", {"playlist": "7"})["tracks"]) == 10
     assert len(post(client, "/similar", {"artist": "segue:artist:4"})["artists"]) == 10
     (answer,) = post(client, "/recommend", {"playlists": [{"tracks": TRACKS}]})["answers"]
     assert len(answer["tracks"]) == 158
+    one = post(client, "/complete", {"tracks": TRACKS, "n": 500, "variety": 0})
+    assert answer == one != post(client, "/complete", {"tracks": TRACKS, "n": 500})
 
 
 def test_a_whole_number_is_an_id(client):

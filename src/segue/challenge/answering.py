@@ -86,7 +86,7 @@ def submit(
 
     def best(rows: slice) -> Int32Array:
         # The challenge counts hits, so nothing is held back for variety.
-        return recommender.rank(query.rows(rows), LIST_LENGTH, variety=0)[0]
+        return recommender.rank(query.rows(rows), LIST_LENGTH)[0]
 
     write_lists(Path(path), asked, catalog.track_ids, best, team=team, email=email, advance=advance)
     return Submitted(len(asked), num_unknown, int(query.empty.sum()))

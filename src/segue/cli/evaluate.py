@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from segue.cli.list_options import VARIETY
+from segue.cli.list_options import variety_option
 from segue.cli.output import SAMPLE, THREADS, comma_names, print_json
 from segue.console import say
 from segue.machine import limit_threads
@@ -75,7 +75,7 @@ class BaselineNames(click.ParamType[tuple[str, ...]]):
     type=click.Choice(["fit", "next", "either"]),
     help="What all playlists are asked.  [default: each what its held-out tracks answer]",
 )
-@VARIETY
+@variety_option(0)
 @SAMPLE
 @THREADS
 @click.option("--json", "as_json", is_flag=True, help="One JSON document instead of a table.")

@@ -43,13 +43,18 @@ DIAL = click.option(
     show_default=True,
     help="From -1 (mainstream) through 0 (the model as it is) to 1 (deep cuts).",
 )
-VARIETY = click.option(
-    "--variety",
-    type=click.FloatRange(0, 1),
-    default=1.0,
-    show_default=True,
-    help="1: as few tracks by the songs' own artists as playlists hold; 0: as many as score best.",
-)
+
+
+def variety_option(default: float) -> Callable[[_Function], _Function]:
+    """By default 1 where somebody looks at a list, and 0 where many are written or measured."""
+    return click.option(
+        "--variety",
+        type=click.FloatRange(0, 1),
+        default=default,
+        show_default=True,
+        help="1: as few tracks by the songs' own artists as playlists hold; 0: as many as score "
+        "best.",
+    )
 
 
 @dataclass(frozen=True)
@@ -114,9 +119,12 @@ def _ids_in(path: Path, recommender: Recommender) -> list[str]:
     return matches.track_ids
 
 
-def list_flags(command: _Function) -> _Function:
+def list_flags(*, variety: float) -> Callable[[_Function], _Function]:
     """Options of every command that lists tracks, passed to it as one `flags`."""
+    return functools.partial(_with_flags, variety=variety)
 
+
+def _with_flags(command: _Function, variety: float) -> _Function:
     @functools.wraps(command)
     def with_options(**options: Any) -> Any:
         names = [field.name for field in dataclasses.fields(ListFlags)]
@@ -133,7 +141,7 @@ def list_flags(command: _Function) -> _Function:
                 show_default=True,
                 help="Tracks less like each other, up to 1.",
             ),
-            VARIETY,
+            variety_option(variety),
             click.option("--exclude-track", multiple=True, help="Not this track."),
             click.option("--exclude-artist", multiple=True, help="No tracks by this artist."),
             click.option("--only-artist", multiple=True, help="Only tracks by this artist."),

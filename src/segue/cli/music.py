@@ -17,9 +17,9 @@ from segue.cli.list_options import (
     QUESTION,
     REASONS,
     TITLE,
-    VARIETY,
     ListFlags,
     list_flags,
+    variety_option,
 )
 from segue.cli.lists import (
     print_artists,
@@ -80,7 +80,7 @@ def _show_all(lists: list[Recommendations], *, as_json: bool, reasons: bool, bri
 @LENGTH
 @file_options()
 @WITH_GIVEN
-@list_flags
+@list_flags(variety=1)
 @EXACT
 @REASONS
 @JSON
@@ -207,7 +207,7 @@ def _after(own: OwnMusic, at: int, found: Recommendations, *, with_given: bool) 
 @LENGTH
 @file_options()
 @WITH_GIVEN
-@list_flags
+@list_flags(variety=1)
 @EXACT
 @REASONS
 @JSON
@@ -286,7 +286,7 @@ def similar(
 @QUESTION
 @TITLE
 @DIAL
-@VARIETY
+@variety_option(1)
 @EXACT
 @JSON
 def why(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from segue.cli.list_files import ListFile, file_options
-from segue.cli.list_options import EXACT, QUESTION, ListFlags, list_flags
+from segue.cli.list_options import EXACT, ListFlags, list_flags
 from segue.cli.output import THREADS
 from segue.cli.own_music import ENCODING, read_own_music
 from segue.console import count, number, printable, progress_bar, say
@@ -39,9 +39,14 @@ _NUM_NAMED = 5
 @click.option(
     "-n", type=click.IntRange(min=1), default=500, show_default=True, help="Length of a list."
 )
-@QUESTION
+@click.option(
+    "--question",
+    type=click.Choice(["fit", "next", "either"]),
+    help="What fits, or comes next after songs in order; either: a list for both.  [default: next "
+    "if the order of only some playlists is known, either if that of all]",
+)
 @file_options(required=True)
-@list_flags
+@list_flags(variety=0)
 @EXACT
 @THREADS
 def recommend(
@@ -51,7 +56,7 @@ def recommend(
     playlists: Path | None,
     encoding: str | None,
     n: int,
-    question: Question,
+    question: Question | None,
     file: ListFile,
     flags: ListFlags,
     exact: bool,

@@ -169,7 +169,7 @@ def reasons(
     asked = recommender.queries.of_lists(
         TrackLists.from_lists([query.tolist()]), np.array([ordered])
     )
-    track_index, score = recommender.rank(asked, n)
+    track_index, score = recommender.rank(asked, n, variety=1.0)
     found = track_index[0][track_index[0] >= 0]
     if not len(found):
         raise InputError("every track of the bundle is a seed, so nothing is recommended")

@@ -109,7 +109,7 @@ def evaluate(
     trials_file: str | Path | None = None,
     metrics: Sequence[Metric] = METRICS,
     question: Question | None = None,
-    variety: float = 1.0,
+    variety: float = 0.0,
     sample: int | None = SAMPLE,
     name: str | None = None,
     progress: bool | Progress = False,
@@ -141,7 +141,8 @@ def evaluate(
         What all playlists of a bundle are asked, see `segue.Recommender`; None: each what its
         held-out tracks answer, so that each question is measured at its best.
     variety
-        How far a bundle holds back tracks by the playlist's own artists, see `segue.Recommender`.
+        How far a bundle holds back tracks by the playlist's own artists, see `segue.Recommender`;
+        by default not at all, as in lists for many playlists.
     sample
         How many playlists are measured at most: of more, a sample is drawn, always the same, and
         the figures come with standard errors. None: all.

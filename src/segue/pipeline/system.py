@@ -37,7 +37,7 @@ class SystemScorer:
     split: Split
     question: Question | None = None
     titles: bool = True
-    variety: float = 1.0
+    variety: float = 0.0
 
     @classmethod
     def of_bundle(
@@ -45,7 +45,7 @@ class SystemScorer:
         bundle: Bundle,
         split: Split,
         question: Question | None = None,
-        variety: float = 1.0,
+        variety: float = 0.0,
     ) -> SystemScorer:
         """The scorer that a bundle's metrics were measured with."""
         if bundle.measured is not None:

@@ -13,7 +13,7 @@ from segue.errors import InputError, NameLookupError
 from segue.recommend.own_music import OwnMusic
 from segue.recommend.recommender import Recommender
 from segue.scoring.query import Query
-from segue.scoring.questions import Question
+from segue.scoring.questions import Question, usual_question
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,10 +35,14 @@ class AskedPlaylists:
 
 
 def asked_of_rows(
-    recommender: Recommender, rows: Sequence[int], question: Question = "either"
+    recommender: Recommender, rows: Sequence[int], question: Question | None = None
 ) -> AskedPlaylists:
-    """Playlists of the bundle, by row (InputError if it has none)."""
+    """Playlists of the bundle, by row (InputError if it has none).
+
+    Without a question they are asked the usual one of all its playlists.
+    """
     playlists = recommender.playlists
+    question = question or usual_question(playlists.order_known)
     places = pa.array(rows, pa.int64())
     ids, titles = (column.take(places).to_pylist() for column in (playlists.ids, playlists.titles))
     query = recommender.queries.of_rows(np.array(rows, dtype=np.int64), question)
@@ -46,17 +50,18 @@ def asked_of_rows(
 
 
 def asked_of_own(
-    recommender: Recommender, own: OwnMusic, question: Question = "either"
+    recommender: Recommender, own: OwnMusic, question: Question | None = None
 ) -> AskedPlaylists:
-    """Playlists from elsewhere, with their titles."""
+    """Playlists from elsewhere, with their titles; without a question, asked their usual one."""
     playlists = own.collection.playlists
+    question = question or usual_question(own.order_known)
     titles = playlists.titles.to_pylist()
     query = recommender.queries.of_lists(own.tracks, own.order_known, titles, question)
     return AskedPlaylists(playlists.ids.to_pylist(), titles, query)
 
 
 def read_ids(
-    path: Path, recommender: Recommender, question: Question = "either"
+    path: Path, recommender: Recommender, question: Question | None = None
 ) -> tuple[AskedPlaylists, list[str]]:
     """Read ids of the bundle's playlists, one per line; empty lines are ignored.
 

@@ -22,7 +22,7 @@ def lists_for(
     *,
     dial: float = 0.0,
     diversity: float = 0.0,
-    variety: float = 1.0,
+    variety: float = 0.0,
     filters: Filters = NO_FILTERS,
 ) -> Iterator[Exported]:
     """The `n` best tracks of each playlist, ranked in batches.

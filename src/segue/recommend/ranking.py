@@ -69,7 +69,7 @@ class Ranker:
         *,
         dial: float = 0.0,
         diversity: float = 0.0,
-        variety: float = 1.0,
+        variety: float = 0.0,
         filters: Filters = NO_FILTERS,
         allowed: BoolArray | None = None,
         distinct: bool = False,

@@ -41,7 +41,7 @@ from segue.scoring.ann import AnnIndex
 from segue.scoring.centroid import Centroid
 from segue.scoring.first_stage import FirstStage
 from segue.scoring.query import Query
-from segue.scoring.questions import Question, Questions
+from segue.scoring.questions import Question, Questions, usual_question
 from segue.scoring.rerank import check_dial
 from segue.scoring.two_stages import TwoStages
 from segue.scoring.variety import check_variety
@@ -69,7 +69,8 @@ class Recommender:
         From 0, none, to 1: maximal marginal relevance.
     variety
         How far tracks are held back that are by the artists of the songs: from 0, not at all, to 1,
-        so far that they are as rare in lists as in playlists. Artists asked for by name are not.
+        so far that they are as rare in lists as in playlists. Artists asked for by name are not. By
+        default 1 for one list, and 0 for many at once, which are for counting hits.
     filters
         What the list may contain.
 
@@ -514,7 +515,7 @@ class Recommender:
             made without them.
         """
         if not isinstance(text, str) or not text.strip():
-            raise InputError(f"{text!r} is no text to look for, expected words of a name")
+            raise InputError(f"{text!r} is not a text to look for, expected words of a name")
         kinds = [kind] if isinstance(kind, str) else kind
         kinds = self.details.kinds if kinds is None else kinds
         return self.details.search(text, n, kinds, fuzzy=fuzzy)
@@ -555,10 +556,10 @@ class Recommender:
         playlist_tracks: Any = None,
         n: int = 500,
         *,
-        question: Question = "either",
+        question: Question | None = None,
         dial: float = 0.0,
         diversity: float = 0.0,
-        variety: float = 1.0,
+        variety: float = 0.0,
         filters: Filters = NO_FILTERS,
     ) -> tuple[Int32Array, Float32Array]:
         """The best tracks for many playlists at once, as arrays; none already in a playlist.
@@ -570,7 +571,10 @@ class Recommender:
         playlist_tracks : csr_matrix [batch_size, num_tracks], optional
             Which tracks each playlist holds, whatever the values; by default those of the bundle's
             playlists. An empty row gets the most popular tracks.
-        n, question, dial, diversity, variety, filters
+        question
+            As for all verbs. By default ``"next"`` if the bundle knows the order of only some
+            playlists, and ``"either"`` if that of all.
+        n, dial, diversity, variety, filters
             As for all verbs.
 
         Returns
@@ -583,6 +587,7 @@ class Recommender:
         if playlist_tracks is not None:
             query = self.queries.of_matrix(playlist_tracks)
         elif playlist_index is not None:
+            question = question or usual_question(self.playlists.order_known)
             query = self.queries.of_rows(np.atleast_1d(np.asarray(playlist_index)), question)
         else:
             raise InputError("recommend needs playlist_index or playlist_tracks")
@@ -595,7 +600,7 @@ class Recommender:
         *,
         dial: float = 0.0,
         diversity: float = 0.0,
-        variety: float = 1.0,
+        variety: float = 0.0,
         filters: Filters = NO_FILTERS,
     ) -> tuple[Int32Array, Float32Array]:
         """`recommend` for queries in the package's own types."""
@@ -672,7 +677,7 @@ class Recommender:
         found = track_index[0][track_index[0] >= 0]
         score = score[0, : len(found)]
         parts = ranker.stages.parts_of_scores(
-            query, found, score, options.get("dial", 0.0), options.get("variety", 1.0)
+            query, found, score, options.get("dial", 0.0), options.get("variety", 0.0)
         )
         return self._answers.tracks(
             title, query, found, score, parts, shared=reasons, without=without, asked=asked

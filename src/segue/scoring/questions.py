@@ -35,6 +35,15 @@ def asks_of(question: Question, order_known: BoolArray) -> NDArray[np.int8]:
     return np.where(order_known, code, FIT).astype(np.int8)
 
 
+def usual_question(order_known: BoolArray) -> Question:
+    """What the playlists of a collection are asked when many are, unless something is said.
+
+    Where the order of only some is known, it says something about these, so they are asked what
+    comes next; the others can only be asked what fits. Where that of all is known, either.
+    """
+    return "next" if order_known.any() and not order_known.all() else "either"
+
+
 @dataclass(frozen=True)
 class Questions:
     """How lists are answered by what they ask. Chosen on validation, in training.

@@ -75,7 +75,7 @@ class TwoStages:
         """How many of the best tracks of a list are reordered."""
         return POOL_SIZE if self.second is None else self.second.pool_size
 
-    def scores(self, query: TrackLists | Query, variety: float = 1.0) -> Float32Array:
+    def scores(self, query: TrackLists | Query, variety: float = 0.0) -> Float32Array:
         """Scores of all tracks with the dial at 0: float32 [num_lists, num_tracks].
 
         Never by an index.
@@ -96,7 +96,7 @@ class TwoStages:
         n: int,
         *,
         dial: float = 0.0,
-        variety: float = 1.0,
+        variety: float = 0.0,
         allowed: BoolArray | None = None,
     ) -> tuple[Int32Array, Float32Array]:
         """The `n` best tracks for each list that are not in it.
@@ -147,7 +147,7 @@ class TwoStages:
         return np.take_along_axis(found, order, axis=1), np.take_along_axis(score, order, axis=1)
 
     def parts(
-        self, query: Query, tracks: Int32Array, dial: float = 0.0, variety: float = 1.0
+        self, query: Query, tracks: Int32Array, dial: float = 0.0, variety: float = 0.0
     ) -> ScoreParts:
         """What the scores of some tracks are the sum of, for a single list.
 
@@ -180,7 +180,7 @@ class TwoStages:
         tracks: Int32Array,
         score: Float32Array,
         dial: float = 0.0,
-        variety: float = 1.0,
+        variety: float = 0.0,
     ) -> ScoreParts:
         """`parts` without running the trees, given the scores (float32 [num_tracks_asked])."""
         parts, taken = self.first.parts(query, tracks, dial), self._taken(query, variety)

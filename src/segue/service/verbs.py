@@ -74,10 +74,11 @@ class Complete(Playlist, ListQuestion):
 
 
 class Recommend(ListQuestion):
-    """Several playlists to continue, all with the same options."""
+    """Several playlists to continue, all with the same options; by the score alone by default."""
 
     playlists: list[Playlist] = Field(min_length=1, max_length=MAX_BATCH)
     n: N = 500
+    variety: Variety = 0.0
 
 
 class Answers(BaseModel):
