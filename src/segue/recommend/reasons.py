@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from functools import cached_property
 from typing import Any
@@ -252,18 +253,22 @@ class Explainer:
         playlist, owner = playlist[order], owner[order]
         is_asked = np.zeros(self.catalog.num_tracks, dtype=bool)
         is_asked[asked] = True
+        # Each is named for many playlists.
+        names = dict(
+            zip(asked.tolist(), self.catalog.track_names.take(asked).to_pylist(), strict=True)
+        )
         found = []
         for track in tracks.tolist():
             best = playlist[owner == track][:_NUM_SHARED_PLAYLISTS].tolist()
             is_asked[track], before = False, is_asked[track]
-            found.append(tuple(self._shared(self._playlists, row, is_asked) for row in best))
+            found.append(tuple(self._shared(self._playlists, row, is_asked, names) for row in best))
             is_asked[track] = before
         return found
 
-    def _shared(self, playlists: Playlists, row: int, is_asked: BoolArray) -> SharedPlaylist:
+    @staticmethod
+    def _shared(
+        playlists: Playlists, row: int, is_asked: BoolArray, names: Mapping[int, str]
+    ) -> SharedPlaylist:
         held = playlists.tracks[row]
-        both = held[is_asked[held]].tolist()
-        names = tuple(self.catalog.track_names[track].as_py() for track in both)
-        return SharedPlaylist(
-            playlists.ids[row].as_py(), playlists.titles[row].as_py() or "", names
-        )
+        both = tuple(names[track] for track in held[is_asked[held]].tolist())
+        return SharedPlaylist(playlists.ids[row].as_py(), playlists.titles[row].as_py() or "", both)
