@@ -11,7 +11,7 @@ PIP_INSTALL = -m pip install --quiet --disable-pip-version-check --only-binary :
 	--constraint constraints.txt $(PIP_ARGS)
 INSTALL = $(BIN)/python $(PIP_INSTALL)
 
-.PHONY: demo test test-all test-lowest fuzz audit lint types docs format clean
+.PHONY: demo test test-all test-lowest test-ray fuzz audit lint types docs format clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.installed
@@ -30,6 +30,11 @@ LOWEST := $(VENV)-lowest
 LOWEST_TESTS ?= tests --ignore tests/test_packaging.py
 test-lowest: $(LOWEST)/.installed
 	$(LOWEST)/bin/python -m pytest $(LOWEST_TESTS)
+
+# Several machines: Ray on two cores of this one, which the other tests do without.
+test-ray: $(VENV)/.installed-test
+	$(INSTALL) --editable ".[ray]"
+	$(BIN)/python -m pytest -m ray
 
 # Hostile bundles and hostile playlists, for longer than the tests try them.
 FUZZ_TRIES ?= 10000

@@ -15,10 +15,10 @@ import segue
 SOURCE = Path(segue.__file__).parent
 # A room imports from itself and from rooms before it.
 ROOMS = (
-    "console", "errors", "extras", "memory", "machine", "files", "arrays", "data", "synthetic",
-    "graph", "metrics", "names", "bundle", "scoring", "evaluation", "baselines", "recommend",
-    "challenge", "updating", "pictures", "models", "training", "pipeline", "comparison", "service",
-    "cli", "__main__",
+    "console", "errors", "extras", "memory", "machine", "files", "arrays", "engine", "data",
+    "synthetic", "graph", "metrics", "names", "bundle", "scoring", "evaluation", "baselines",
+    "recommend", "challenge", "updating", "pictures", "models", "training", "pipeline",
+    "comparison", "service", "cli", "__main__",
 )  # fmt: skip
 TORCH_ROOMS = {"models", "training", "pipeline", "comparison"}
 TORCH = {"torch", "torch_geometric"}

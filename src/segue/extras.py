@@ -17,6 +17,7 @@ _LIBRARIES = {
     "umap": ("UMAP", "segue[umap]"),
     "faiss": ("FAISS", "segue[ann]"),
     "implicit": ("implicit", "segue[baselines]"),
+    "ray": ("Ray", "segue[ray]"),
     "tensorboard": ("TensorBoard", "segue[tensorboard]"),
     "fastapi": ("FastAPI", "segue[serve]"),
     "pydantic": ("pydantic", "segue[serve]"),

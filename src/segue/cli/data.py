@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
-from segue.cli.output import command, print_json, print_table
+from segue.cli.output import command, engine_options, print_json, print_table
 from segue.cli.own_music import ENCODING
 from segue.console import ConsoleProgress, count, number, say
 
 if TYPE_CHECKING:
     from segue.data.playlists import Int64Array
     from segue.data.relations import Relation
+    from segue.engine import Engine
     from segue.graph.playlist_graph import PlaylistGraph
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
@@ -185,11 +186,7 @@ def source_options(function: _Function) -> _Function:
     help="Link playlists to the words of their titles.  [default: where five titles share one]",
 )
 @click.option("--skip-bad", is_flag=True, help="Skip bad records instead of stopping.")
-@click.option(
-    "--workers",
-    type=click.IntRange(min=1),
-    help="Processes that read slices, of large sources.  [default: one per core]",
-)
+@engine_options("Processes that read slices, of large sources.  [default: one per core]")
 @click.option("--overwrite", is_flag=True, help="Replace an older graph.")
 def build(
     source: str,
@@ -197,6 +194,7 @@ def build(
     k_core: int,
     title_words: bool | None,
     skip_bad: bool,
+    engine: Engine,
     workers: int | None,
     overwrite: bool,
     reading: dict[str, Any],
@@ -228,7 +226,9 @@ def build(
         k_core=k_core,
         title_words=title_words,
         skip_bad=skip_bad,
-        workers=workers or available_cores(),
+        engine=engine,
+        # Ray knows how many cores there are.
+        workers=workers if engine == "ray" else workers or available_cores(),
         overwrite=overwrite,
         progress=ConsoleProgress(),
         **reading,

@@ -7,9 +7,9 @@ import re
 import shlex
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
@@ -17,6 +17,7 @@ from segue.console import table_text
 
 # As in `segue.evaluation.evaluate`, which would load NumPy to show a help text.
 DEFAULT_SAMPLE = 10_000
+_Function = TypeVar("_Function", bound=Callable[..., Any])
 # Control characters that JSON leaves as they are.
 _CONTROL = re.compile("[\x7f-\x9f]")
 
@@ -82,6 +83,25 @@ SAMPLE = click.option(
 THREADS = click.option(
     "--threads", type=click.IntRange(min=1), help="CPU threads.  [default: all cores]"
 )
+
+
+def engine_options(help_text: str) -> Callable[[_Function], _Function]:
+    """``--engine``, and ``--workers`` with its help."""
+
+    def with_both(function: _Function) -> _Function:
+        workers = click.option("--workers", type=click.IntRange(min=1), help=help_text)
+        engine = click.option(
+            "--engine",
+            # As in `segue.engine`.
+            type=click.Choice(["local", "ray"]),
+            default="local",
+            show_default=True,
+            help="ray: share the work among the machines of a Ray cluster, or the processes of "
+            "one started here (pip install 'segue[ray]').",
+        )
+        return engine(workers(function))
+
+    return with_both
 
 
 def comma_names(text: str) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,13 +10,14 @@ import click
 
 from segue.cli.list_files import ListFile, file_options
 from segue.cli.list_options import EXACT, ListFlags, list_flags
-from segue.cli.output import THREADS
+from segue.cli.output import THREADS, engine_options
 from segue.cli.own_music import ENCODING, read_own_music
 from segue.console import count, number, printable, progress_bar, say
 from segue.data.text import shorten
 from segue.machine import limit_threads
 
 if TYPE_CHECKING:
+    from segue.engine import Engine
     from segue.scoring.questions import Question
 
 _NUM_NAMED = 5
@@ -49,6 +51,7 @@ _NUM_NAMED = 5
 @list_flags(variety=0)
 @EXACT
 @THREADS
+@engine_options("Processes of Ray.  [default: one per core]")
 def recommend(
     bundle: Path,
     everything: bool,
@@ -61,12 +64,15 @@ def recommend(
     flags: ListFlags,
     exact: bool,
     threads: int | None,
+    engine: Engine,
+    workers: int | None,
 ) -> None:
     """Recommend for many playlists at once.
 
     Tables (CSV, Parquet) have a row for each song: playlist_id, rank (from 1), track_id, names and
     score.
     """
+    from segue.engine import check_engine
     from segue.errors import InputError
     from segue.recommend.asked import asked_of_own, asked_of_rows, read_ids
     from segue.recommend.batch import lists_for
@@ -76,9 +82,13 @@ def recommend(
         raise click.UsageError("Give one of --all, --ids FILE and --playlists FILE.")
     if encoding is not None and playlists is None:
         raise click.UsageError("--encoding is for --playlists.")
+    if workers is not None and engine != "ray":
+        raise click.UsageError("--workers is for --engine ray.")
     file.check()
+    check_engine(engine)
     limit_threads(threads)
-    recommender = Recommender.load(bundle, exact=exact)
+    load = partial(Recommender.load, bundle, exact=exact)
+    recommender = load()
     options = flags.resolved(recommender)
     if playlists is not None:
         own = read_own_music(playlists, recommender, encoding=encoding, allow_empty=True)
@@ -101,5 +111,13 @@ def recommend(
     if num_empty:
         say(f"{count(num_empty, 'playlist')} without a known track: the most popular tracks")
     with progress_bar("Recommending", len(asked.ids), "playlists") as bar:
-        lists = lists_for(recommender, asked, n, lambda count: bar.advance(count), **options)
+        lists = lists_for(
+            recommender,
+            asked,
+            n,
+            lambda count: bar.advance(count),
+            elsewhere=load if engine == "ray" else None,
+            workers=workers,
+            **options,
+        )
         file.save(lists, single=len(asked.ids) == 1)

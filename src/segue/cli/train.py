@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from segue.cli.output import DEVICE, SAMPLE, SPLIT_RNG_SEED, THREADS, command
+from segue.cli.output import (
+    DEVICE,
+    SAMPLE,
+    SPLIT_RNG_SEED,
+    THREADS,
+    command,
+    engine_options,
+)
 from segue.console import ConsoleProgress, say
 from segue.errors import InputError
 from segue.machine import limit_threads
@@ -25,6 +32,7 @@ from segue.training.objectives import (
 )
 
 if TYPE_CHECKING:
+    from segue.engine import Engine
     from segue.graph.split import SplitKind
 
 # Fields of `TrainConfig` that are tuned per architecture.
@@ -191,6 +199,9 @@ def _plain_value(text: str) -> bool | int | float | str:
 @SAMPLE
 @DEVICE
 @THREADS
+@engine_options(
+    "Processes of Ray that share each step's playlists.  [default: one per GPU, else per machine]"
+)
 @click.option("--no-wide", is_flag=True, help="Leave out the wide part.")
 @click.option(
     "--second-stage/--no-second-stage",
@@ -230,6 +241,8 @@ def train(
     sample: int | None,
     device: str,
     threads: int | None,
+    engine: Engine,
+    workers: int | None,
     no_wide: bool,
     second_stage: bool | None,
     no_playlists: bool,
@@ -263,6 +276,7 @@ def train(
     interruption, the same command with --resume continues from the last checkpoint: one every
     epoch and every five minutes, less often where that took more than 5% of the time.
     """
+    from segue.engine import check_engine
     from segue.evaluation.evaluate import Evaluation
     from segue.graph.playlist_graph import PlaylistGraph
     from segue.pipeline.evaluate import BUNDLE, Evaluations, scored_text, title_of
@@ -274,6 +288,8 @@ def train(
     from segue.pipeline.train import refuse_config, refuse_training, train_to
     from segue.training.device import device_named
 
+    if workers is not None and engine != "ray":
+        raise click.UsageError("--workers is for --engine ray.")
     fields = {name: value for name, value in choices.items() if value is not None}
     if relations is not None:
         names = tuple(name.strip() for name in relations.split(","))
@@ -283,6 +299,7 @@ def train(
     config = replace(config, objective=chosen)
     refuse_training(out, resume=resume, overwrite=overwrite)
     refuse_config(config)
+    check_engine(engine)
     limit_threads(threads)
     loaded = PlaylistGraph.load(graph)
     if relations is None:
@@ -326,6 +343,8 @@ def train(
             config=config,
             system=system,
             device=device,
+            engine=engine,
+            workers=workers,
             keep_playlists=not no_playlists,
             refit=not no_refit,
             sample=sample,

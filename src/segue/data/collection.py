@@ -28,6 +28,7 @@ from segue.data.relations import update_digest
 from segue.data.report import ReadReport, either, listed, rejecting
 from segue.data.sources import SourceFile, UnreadableError
 from segue.data.track_columns import Location
+from segue.engine import Engine
 from segue.errors import ArtefactError, InputError
 
 
@@ -118,8 +119,9 @@ class Source:
         skip_bad: bool | str | os.PathLike[str] | IO[str] = False,
         advance: Callable[[int, int], None] | None = None,
         allow_empty: bool = False,
-        workers: int = 1,
+        workers: int | None = 1,
         folder: Path | None = None,
+        engine: Engine = "local",
         say: Callable[[str], None] = lambda message: None,
     ) -> Collection:
         """Read the source; options as for the function `read`.
@@ -139,7 +141,7 @@ class Source:
         with _open_aside(skip_bad) as aside:
             reject = rejecting(aside, report, skip=skip_bad is not False)
             reading = _Reading(collector, self.options, reject, advance, skip_bad is not False)
-            reading.read(self.files, workers, folder, say)
+            reading.read(self.files, workers, folder, engine, say)
         digest, set_aside = reading.digest, reading.set_aside
         playlists, catalog = collector.finish(order)
         if not (len(playlists) if allow_empty else playlists.tracks.num_pairs):
@@ -202,8 +204,9 @@ class _Reading:
     def read(
         self,
         files: Sequence[tuple[SourceFile, Format]],
-        workers: int,
+        workers: int | None,
         folder: Path | None,
+        engine: Engine,
         say: Callable[[str], None],
     ) -> None:
         """Read the files in their order."""
@@ -211,7 +214,8 @@ class _Reading:
         groups = [part for part in parts if isinstance(part, FileGroup)]
         if kept := num_kept(groups, folder):
             say(f"Going on: {number(kept)} of {count(len(groups), 'group')} of files read before")
-        with closing(read_groups(groups, workers=workers, folder=folder)) as finished:
+        coming = read_groups(groups, workers=workers, folder=folder, engine=engine)
+        with closing(coming) as finished:
             for part in parts:
                 if not isinstance(part, FileGroup):
                     self._file(*part)

@@ -16,8 +16,9 @@ from collections import Counter, deque
 from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing import get_context, parent_process
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ from segue.data.records import AnyPlaylist, Format, Reject, Rows, SetAside, Tabl
 from segue.data.report import Rejection, recording
 from segue.data.sources import SourceFile, UnreadableError
 from segue.data.track_columns import Location, TrackColumns
+from segue.engine import Engine, in_order
 from segue.errors import ArtefactError, ResourceError
 from segue.files import atomic_file, remove_leftovers
 from segue.memory import available_memory
@@ -315,7 +317,11 @@ def grouped(
 
 
 def read_groups(
-    groups: Sequence[FileGroup], *, workers: int, folder: Path | None
+    groups: Sequence[FileGroup],
+    *,
+    workers: int | None,
+    folder: Path | None,
+    engine: Engine = "local",
 ) -> Generator[GroupRead, None, None]:
     """Read groups, and give them back in their order.
 
@@ -323,17 +329,28 @@ def read_groups(
     ----------
     groups
     workers
-        Processes; fewer start where memory or groups are too few.
+        Processes; fewer start where memory or groups are too few. None: this one, or with Ray one
+        for each core.
     folder
         Where finished groups are kept; those that are there already are not read again.
+    engine
+        What the processes belong to.
 
     Raises
     ------
     ResourceError
-        If a process was killed.
+        If a process was killed, or with Ray if it gives up.
     """
     store = None if folder is None else GroupStore(folder)
-    workers = min(workers, len(groups), _most_workers(groups))
+    if engine == "ray" and groups:
+        reading = partial(partial, _read_elsewhere, store=store)
+        memory = _memory_of_worker(groups)
+        found = in_order(reading, groups, workers=workers, memory=memory)
+        with closing(found):
+            for group, packed in zip(groups, found, strict=True):
+                yield _from_elsewhere(group, packed, store)
+        return
+    workers = min(workers or 1, len(groups), _most_workers(groups))
     if workers < 2:
         for group in groups:
             yield _read_and_kept(group, store)
@@ -347,12 +364,7 @@ def read_groups(
             # One more than are being read, so that no process has to wait.
             while len(waiting) <= workers and (following := next(coming, None)) is not None:
                 waiting.append(pool.submit(_read_elsewhere, following, store))
-            packed = waiting.popleft().result()
-            if packed is not None:
-                yield GroupRead.unpacked(packed)[0]
-            else:
-                read = None if store is None else store.load(group, check=False)
-                yield read or _read_and_kept(group, store)
+            yield _from_elsewhere(group, waiting.popleft().result(), store)
     except BrokenProcessPool:
         kept = "" if store is None else "; the same command goes on from what had been read"
         raise ResourceError(
@@ -375,8 +387,12 @@ def _most_workers(groups: Sequence[FileGroup]) -> int:
     available = available_memory()
     if available is None:
         return len(groups)
+    return available // _memory_of_worker(groups)
+
+
+def _memory_of_worker(groups: Sequence[FileGroup]) -> int:
     largest = max((file.size for group in groups for file in group.files), default=0)
-    return available // (_PROCESS_MEMORY + _MEMORY_PER_BYTE * max(largest, GROUP_SIZE // 2))
+    return _PROCESS_MEMORY + _MEMORY_PER_BYTE * max(largest, GROUP_SIZE // 2)
 
 
 def _read_and_kept(group: FileGroup, store: GroupStore | None) -> GroupRead:
@@ -406,3 +422,11 @@ def _read_elsewhere(group: FileGroup, store: GroupStore | None) -> bytes | None:
     """What was read of a group, as bytes; None if it is kept in a file."""
     read = _read_and_kept(group, store)
     return read.packed() if store is None else None
+
+
+def _from_elsewhere(group: FileGroup, packed: bytes | None, store: GroupStore | None) -> GroupRead:
+    """What another process has read of a group."""
+    if packed is not None:
+        return GroupRead.unpacked(packed)[0]
+    read = None if store is None else store.load(group, check=False)
+    return read or _read_and_kept(group, store)

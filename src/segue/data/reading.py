@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from numbers import Integral, Real
+from numbers import Real
 from pathlib import Path
 from typing import IO, Any
 
@@ -26,6 +26,7 @@ from segue.data.report import either
 from segue.data.sessions import Listening
 from segue.data.sources import SourceFile, find_files
 from segue.data.summary import say_read
+from segue.engine import Engine, check_engine, check_workers
 from segue.errors import InputError
 
 
@@ -47,8 +48,9 @@ def read(
     skip_bad: bool | str | os.PathLike[str] | IO[str] = False,
     playlist_ids: Sequence[str] | None = None,
     track_ids: Sequence[str] | None = None,
-    workers: int = 1,
+    workers: int | None = None,
     folder: str | os.PathLike[str] | None = None,
+    engine: Engine = "local",
     progress: bool | Progress = False,
 ) -> Collection:
     """Read playlists from files or from memory.
@@ -112,11 +114,15 @@ def read(
     playlist_ids, track_ids
         Of the rows and columns of a matrix; by default their numbers from 0.
     workers
-        Processes that read slices, of large sources (256 MiB and more). A script that asks for
-        several needs ``if __name__ == "__main__":``, as `multiprocessing` requires.
+        Processes that read slices, of large sources (256 MiB and more); None: this one, or with
+        Ray one for each core. A script that asks for several needs
+        ``if __name__ == "__main__":``, as `multiprocessing` requires.
     folder
         Where what has been read of a large source is kept, so that the same call goes on after an
         interruption; remove it when you have the result. None: nothing is kept.
+    engine
+        ``"ray"`` reads the slices of large sources on the machines of a Ray cluster, which all see
+        `source` and `folder` under the same paths.
     progress
         True reports on standard error what was read.
 
@@ -137,8 +143,8 @@ def read(
     (1, 2)
     """
     report = progress_of(progress)
-    if isinstance(workers, bool) or not isinstance(workers, Integral) or workers < 1:
-        raise InputError(f"workers is {workers!r}, expected a whole number from 1")
+    check_workers(workers)
+    check_engine(engine)
     found = find(
         source,
         slices=slices,
@@ -166,6 +172,7 @@ def read(
             advance=lambda size, done: bar.advance(size, done=done),
             workers=workers,
             folder=None if folder is None else Path(folder),
+            engine=engine,
             say=report.say,
         )
     say_read(found, collection.report, order, report)

@@ -20,7 +20,7 @@ from segue.files import refuse_existing, scratch_folder
 from segue.graph.playlist_graph import PlaylistGraph
 
 # Options of `read` that change nothing in what is read.
-_NO_MATTER = ("workers", "folder")
+_NO_MATTER = ("workers", "folder", "engine")
 
 
 def build(

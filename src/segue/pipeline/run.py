@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -86,7 +87,9 @@ class TrainingRun:
         sample: int | None,
         on_step: Callable[[Step], None] | None,
         on_epoch: Callable[[dict[str, Any]], None] | None,
+        train_vectors: Callable[..., TrainResult] = train_vectors,
     ) -> None:
+        self.train_vectors = train_vectors
         self.split, self.config, self.system = split, config, system
         self.folder, self.device, self.report, self.encoder = folder, device, report, encoder
         self.sample, self.on_step, self.on_epoch = sample, on_step, on_epoch
@@ -186,35 +189,21 @@ class TrainingRun:
 
     def measured(self, vectors: TrainedVectors, terms: Terms) -> MeasuredVectors:
         """The model that is measured: vectors trained only on the training pairs, and the terms."""
-        popularity = self.split.train.popularity.astype(np.int64)
-        return MeasuredVectors(
-            vectors.track_vectors,
-            vectors.query_weight,
-            popularity,
-            terms,
-            vectors.structural_vectors.get("word"),
-            vectors.word_weight,
-            vectors.title_growth,
-        )
+        return _measured(self.split, terms, vectors)
 
     def trained_on_split(self, terms: Terms) -> TrainResult:
         """The training that is measured: its epoch is chosen by the first stage as it ships."""
         split = self.split
-
-        def judge(vectors: TrainedVectors, held_out: HeldOut) -> dict[str, float]:
-            scorer = SystemScorer.of_vectors(self.measured(vectors, terms), None, split)
-            return validate(scorer, held_out, split.train)
-
         has_validation = split.validation.targets.num_pairs > 0
         with self.watched("split", "Training") as (on_step, on_epoch):
-            result = train_vectors(
+            result = self.train_vectors(
                 split.train,
                 validation_rows(split.validation) if has_validation else None,
                 self.config,
                 folder=self.folder,
                 # The other terms affect which epoch is best.
                 identity=json.dumps([split.fingerprint, self.system.to_json()["terms"]]),
-                judge=judge,
+                judge=partial(_judged, split, terms),
                 resume=has_checkpoint(self.folder),
                 device=self.device,
                 encoder=self.encoder,
@@ -265,7 +254,7 @@ class TrainingRun:
             config = replace(config, learning_rate=_FURTHER_RATE * config.learning_rate)
         folder = None if self.folder is None else made_folder(self.folder / "refit")
         with self.watched("refit", "Refitting") as (on_step, on_epoch):
-            return train_vectors(
+            return self.train_vectors(
                 graph,
                 None,
                 replace(config, epochs=epochs),
@@ -303,6 +292,26 @@ class TrainingRun:
                     self.on_epoch({"stage": stage, **entry})
 
             yield step, epoch
+
+
+def _measured(split: Split, terms: Terms, vectors: TrainedVectors) -> MeasuredVectors:
+    return MeasuredVectors(
+        vectors.track_vectors,
+        vectors.query_weight,
+        split.train.popularity.astype(np.int64),
+        terms,
+        vectors.structural_vectors.get("word"),
+        vectors.word_weight,
+        vectors.title_growth,
+    )
+
+
+def _judged(
+    split: Split, terms: Terms, vectors: TrainedVectors, held_out: HeldOut
+) -> dict[str, float]:
+    """The validation figures of the first stage with some vectors."""
+    scorer = SystemScorer.of_vectors(_measured(split, terms, vectors), None, split)
+    return validate(scorer, held_out, split.train)
 
 
 def _best_entry(result: TrainResult) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any
 
 from segue.bundle import Bundle
 from segue.console import Progress, progress_of
+from segue.engine import Engine, check_engine, check_workers, connected
 from segue.errors import ArtefactError, InputError
 from segue.evaluation.evaluate import SAMPLE, sample_rows
 from segue.extras import lightgbm_library
@@ -28,6 +29,8 @@ from segue.pipeline.sizing import for_size
 from segue.training.checkpoint import CHECKPOINT, METRICS_FILE
 from segue.training.config import SystemConfig, TrainConfig
 from segue.training.device import device_named
+from segue.training.together import train_together
+from segue.training.train import train as train_vectors
 
 
 def train(
@@ -44,6 +47,8 @@ def train(
     folder: str | Path | None = None,
     resume: bool = True,
     device: str = "auto",
+    engine: Engine = "local",
+    workers: int | None = None,
     progress: bool | Progress = False,
     on_step: Callable[[Step], None] | None = None,
     on_epoch: Callable[[dict[str, Any]], None] | None = None,
@@ -90,6 +95,11 @@ def train(
         False: a `folder` that contains a training is an error.
     device
         ``"auto"``, ``"cpu"`` or ``"cuda"``.
+    engine
+        ``"ray"`` trains the vectors by the processes of a Ray cluster, which share the playlists of
+        each step; all its machines have to see `folder`.
+    workers
+        How many; None: one for each GPU, or without GPUs for each machine.
     progress
         True prints lines and bars on standard error.
     on_step, on_epoch
@@ -131,6 +141,10 @@ def train(
         raise InputError(f"config is {config!r}, expected segue.TrainConfig(…)")
     if system is not None and not isinstance(system, SystemConfig):
         raise InputError(f"system is {system!r}, expected segue.SystemConfig(…)")
+    check_engine(engine)
+    check_workers(workers)
+    if workers is not None and engine != "ray":
+        raise InputError('workers are for engine="ray"')
     sample_rows(split.test, sample)  # what is wrong with the size is said at once
     report = progress_of(progress)
     encoder = None if isinstance(model, str) else model
@@ -161,19 +175,21 @@ def train(
     if has_checkpoint(place) and not resume:
         raise ArtefactError(f"{place}: an interrupted training is here; resume=True continues it")
     require_training(split, config, system, encoder, sample)
-    run = TrainingRun(
-        split,
-        config,
-        system,
-        place,
-        device_named(device),
-        report,
-        encoder,
-        sample,
-        on_step,
-        on_epoch,
-    )
-    return run.bundle(refit=refit, keep_playlists=keep_playlists)
+    with connected() if engine == "ray" else nullcontext():
+        run = TrainingRun(
+            split,
+            config,
+            system,
+            place,
+            device_named(device, engine),
+            report,
+            encoder,
+            sample,
+            on_step,
+            on_epoch,
+            train_vectors if engine == "local" else partial(train_together, workers=workers),
+        )
+        return run.bundle(refit=refit, keep_playlists=keep_playlists)
 
 
 def _name_of(model: str | Callable[..., Encoder] | None) -> str:

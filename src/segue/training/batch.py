@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -33,6 +33,8 @@ class Batch:
         For drawing them.
     pool : Pool or None
         Tracks that all playlists are compared with, if the objective has them.
+    part_of : (Batch, int64 [batch_size]) or None
+        The batch that this is part of, and which of its playlists these are.
     """
 
     query: Tensor
@@ -43,6 +45,18 @@ class Batch:
     sampler: Sampler | None
     rng: np.random.Generator
     pool: Pool | None = None
+    part_of: tuple[Batch, Int64Array] | None = None
+
+    def part(self, at: Int64Array) -> Batch:
+        """Some of the playlists, with the negatives that they have in the whole batch."""
+        return replace(
+            self,
+            query=self.query[torch.from_numpy(at).to(self.query.device)],
+            visible=self.visible.rows(at),
+            hidden=self.hidden.rows(at),
+            playlist=self.playlist[at],
+            part_of=(self, at),
+        )
 
     @property
     def playlist_weight(self) -> Tensor:
@@ -51,10 +65,17 @@ class Batch:
 
     def negatives_of_playlists(self, size: int) -> Sample:
         """Some negatives for each playlist: [batch_size, size]."""
+        if self.part_of is not None:
+            whole, at = self.part_of
+            every = whole.negatives_of_playlists(size)
+            return Sample(every.track[at], every.weight[at])
         return self._sample(np.arange(len(self.playlist)), size)
 
     def negatives_of_hidden(self) -> Int32Array:
         """One negative for each hidden track: int32 [num_hidden]."""
+        if self.part_of is not None:
+            whole, at = self.part_of
+            return whole.negatives_of_hidden()[whole.hidden.pair_index(at)]
         negative: Int32Array = self._sample(self.hidden.list_index(), 1).track[:, 0]
         return negative
 

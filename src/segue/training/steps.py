@@ -52,6 +52,7 @@ from segue.training.objectives import (
     Triples,
 )
 from segue.training.pool import PoolSampler
+from segue.training.ranks import ALONE, Ranks
 
 # Pool size per hardest negative: if many are kept, and for a single one.
 POOL_OF_MANY, POOL_OF_ONE = 4, 16
@@ -97,6 +98,8 @@ class HiddenTrackSteps:
         The training graph.
     message_graph
     config
+    ranks
+        Whose share of each batch is predicted. All draw the same, and hide the whole batch.
 
     Raises
     ------
@@ -104,9 +107,16 @@ class HiddenTrackSteps:
         If no playlist has two tracks, or, with negatives, if all that do hold every track.
     """
 
-    def __init__(self, graph: PlaylistGraph, message_graph: MessageGraph, config: TrainConfig):
+    def __init__(
+        self,
+        graph: PlaylistGraph,
+        message_graph: MessageGraph,
+        config: TrainConfig,
+        ranks: Ranks = ALONE,
+    ):
         tracks = graph.playlists.tracks
         self.tracks, self.message_graph, self.config = tracks, message_graph, config
+        self.ranks = ranks
         self.titles: TrackLists | None = None
         if "word" in config.relations and config.readout == "centroid":
             titled = graph.playlists.relations["word"]
@@ -170,10 +180,14 @@ class HiddenTrackSteps:
         check_vectors(nodes, self.message_graph)
         query, track = self._unit(nodes, readout, rows, visible, titles)
         rng = generator(config.rng_seed, FOR_NEGATIVES, epoch, step)
-        drawn = None if self.pools is None else self.pools.draw(rng)
-        return self.objective.loss(
-            Batch(query, track, visible, hidden, rows, self.sampler, rng, drawn)
-        )
+        pool = None if self.pools is None else self.pools.draw(rng)
+        batch = Batch(query, track, visible, hidden, rows, self.sampler, rng, pool)
+        if self.ranks.count == 1:
+            return self.objective.loss(batch)
+        mine = batch.part(self.ranks.share(len(rows)))
+        # The loss is a mean by these weights.
+        weight = mine.playlist_weight.sum() / batch.playlist_weight.sum()
+        return self.objective.loss(mine) * weight
 
     def _unit(
         self,
@@ -221,6 +235,8 @@ class TripleSteps:
         The training graph.
     message_graph
     config
+    ranks
+        Whose share of each batch has a loss.
 
     Raises
     ------
@@ -228,9 +244,16 @@ class TripleSteps:
         If every playlist is empty or holds the whole catalogue.
     """
 
-    def __init__(self, graph: PlaylistGraph, message_graph: MessageGraph, config: TrainConfig):
+    def __init__(
+        self,
+        graph: PlaylistGraph,
+        message_graph: MessageGraph,
+        config: TrainConfig,
+        ranks: Ranks = ALONE,
+    ):
         tracks = graph.playlists.tracks
         self.tracks, self.message_graph, self.config = tracks, message_graph, config
+        self.ranks = ranks
         self.objective = cast(Triples, config.objective)
         num_tracks = message_graph.num_nodes["track"]
         self.eligible = eligible_playlists(tracks, num_tracks, self.objective)
@@ -276,10 +299,15 @@ class TripleSteps:
             nodes = encoder(self.message_graph)
         playlist, track = _playlist_vectors(nodes, self.config), nodes["track"]
         drawn = self.draw(playlist.detach(), track.detach(), epoch, step)
-        rows, positive, negative = (torch.from_numpy(part).to(device) for part in drawn)
-        return self.objective.loss(
+        size = len(drawn[0])
+        mine = self.ranks.share(size)
+        if not len(mine):
+            return torch.zeros_like(track).mul(track).sum() + 0 * playlist.sum()
+        rows, positive, negative = (torch.from_numpy(part[mine]).to(device) for part in drawn)
+        loss = self.objective.loss(
             TripleBatch(playlist, track, rows, positive, negative, encoder.initial_vectors())
         )
+        return loss if len(mine) == size else loss * (len(mine) / size)
 
     @torch.no_grad()
     def _whole(self, encoder: Encoder, epoch: int) -> tuple[Tensor, Tensor]:
@@ -289,11 +317,14 @@ class TripleSteps:
 
 
 def steps_of(
-    config: TrainConfig, graph: PlaylistGraph, message_graph: MessageGraph
+    config: TrainConfig,
+    graph: PlaylistGraph,
+    message_graph: MessageGraph,
+    ranks: Ranks = ALONE,
 ) -> HiddenTrackSteps | TripleSteps:
     """The steps for the objective of a configuration."""
     make = TripleSteps if isinstance(config.objective, Triples) else HiddenTrackSteps
-    return make(graph, message_graph, config)
+    return make(graph, message_graph, config, ranks)
 
 
 def hide(

@@ -30,6 +30,7 @@ from segue.models.readout import CentroidReadout
 from segue.training.checkpoint import Checkpoint
 from segue.training.config import TrainConfig, default_epochs
 from segue.training.draws import FOR_VECTORS, generator
+from segue.training.ranks import ALONE, Ranks
 from segue.training.start import spectral_start
 from segue.training.steps import steps_of
 from segue.training.vectors import TrainedVectors, read_out
@@ -80,6 +81,7 @@ def train(
     on_step: Callable[[int, int, float], None] | None = None,
     on_epoch: Callable[[dict[str, Any]], None] | None = None,
     encoder: Callable[..., Encoder] | None = None,
+    ranks: Ranks = ALONE,
 ) -> TrainResult:
     """Train a model on a training graph.
 
@@ -120,6 +122,10 @@ def train(
         arguments: ``encoder(num_nodes, relations, dim=…, num_layers=…, initial_std=…, rng=…)`` and
         with ``config.options``. Options that are not plain values are bound with
         `functools.partial`; ``config.model`` is then its name.
+    ranks
+        Processes that share each step: all call this with the same arguments and their own rank.
+        Rank 0 alone validates, writes to `folder` and returns the best epoch; the others return
+        that of the last.
 
     Raises
     ------
@@ -147,7 +153,7 @@ def train(
     optimizer = torch.optim.Adam(
         _parameter_groups(model, network), lr=config.learning_rate, weight_decay=config.weight_decay
     )
-    steps = steps_of(config, graph, message_graph)
+    steps = steps_of(config, graph, message_graph, ranks)
     epochs = config.epochs or default_epochs(len(steps.eligible), config.batch_size, config.start)
     last_epoch = epochs if stop_after is None else min(stop_after, epochs)
     total_steps = epochs * steps.num_steps
@@ -160,6 +166,9 @@ def train(
         state.restore(folder)
     elif parameters is not None:
         model.load_state_dict(dict(parameters))
+    ranks.begin(model, (state.epoch, state.step))
+    if ranks.rank > 0:
+        folder = validation = None
     clock = _Clock(state.seconds)
 
     def figures(epoch: int) -> Mapping[str, float]:
@@ -191,9 +200,9 @@ def train(
             loss = steps.loss(network, readout, epoch, step)
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
+            value = ranks.add_up(loss, model)
             optimizer.step()
 
-            value = float(loss.detach())
             if not math.isfinite(value):
                 raise TrainingError(
                     f"the loss is {value} at step {done + 1}: try a lower learning rate"
