@@ -12,8 +12,9 @@ import pytest
 import segue
 from segue.bundle import Bundle
 from segue.cli import main
+from segue.cli.demo import _claim
 from segue.data.playlists import TrackLists
-from segue.errors import InputError
+from segue.errors import ArtefactError, InputError
 from segue.metrics import artist_share
 from segue.synthetic import sample
 
@@ -142,3 +143,22 @@ def test_a_folder_with_a_readme_of_its_own_is_not_the_demos(tmp_path, monkeypatc
     with pytest.raises(SystemExit):
         main(["demo", "--quick", "--out", str(tmp_path)])
     assert (tmp_path / "README.txt").read_text() == "mine"
+
+
+def test_a_demo_that_was_killed_at_its_start_can_be_run_again(tmp_path: Path) -> None:
+    killed = (
+        "import os, sys\n"
+        "from pathlib import Path\n"
+        "from segue.cli.demo import _claim\n"
+        "Path.replace = lambda *_: os._exit(9)\n"
+        "_claim(Path(sys.argv[1]))"
+    )
+    out = tmp_path / "demo"
+    assert subprocess.run([sys.executable, "-c", killed, str(out)]).returncode == 9
+    assert list(out.iterdir())
+    _claim(out)
+    assert [path.name for path in out.iterdir()] == ["README.txt"]
+    _claim(out)
+    (out / "README.txt").write_text("mine", encoding="utf-8")
+    with pytest.raises(ArtefactError, match="is not a demo's folder"):
+        _claim(out)

@@ -13,6 +13,7 @@ from segue.data.reading import find, read
 from segue.errors import ArtefactError, InputError
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.graph.split import SplitRecipe, split_graph
+from segue.synthetic import sample
 from segue.synthetic.sample import (
     COLUMNS,
     Song,
@@ -311,3 +312,16 @@ def test_there_is_something_to_learn_beyond_popularity_and_genre(folder, songs):
     assert recall(np.broadcast_to(degree, train.shape)) < 0.08
     assert 0.25 < knn < 0.5
     assert knn > 1.1 * by_subgenre
+
+
+def test_a_slice_is_written_whole_or_not_at_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path, *_: object) -> None:
+        path.write_bytes(b'{"info"')
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(sample, "write_slice", full)
+    with pytest.raises(ArtefactError, match="No space left"):
+        write_sample(tmp_path, 10)
+    assert list(tmp_path.iterdir()) == []

@@ -112,12 +112,15 @@ def _playlist_to_show(playlists: Playlists) -> int:
 def _claim(out: Path) -> None:
     """Mark the folder as the demo's; ArtefactError if it contains anything else."""
     from segue.errors import ArtefactError
+    from segue.files import atomic_file, remove_leftovers
 
     try:
         out.mkdir(parents=True, exist_ok=True)
+        remove_leftovers(out)
         note = out / "README.txt"
         if any(out.iterdir()) and not (note.is_file() and note.read_bytes() == NOTE.encode()):
             raise ArtefactError(f"{out}: is not a demo's folder; give --out another one")
-        note.write_bytes(NOTE.encode())
+        with atomic_file(note) as temporary:
+            temporary.write_bytes(NOTE.encode())
     except OSError as error:
         raise ArtefactError(f"{out}: cannot be written ({error.strerror or error})") from error

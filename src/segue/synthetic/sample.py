@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from segue.data.formats.mpd import write_slice
 from segue.errors import ArtefactError, InputError
+from segue.files import atomic_file
 from segue.synthetic.vocabulary import CALLED, EMOJI, GENRES, KINDS, MOODS, TITLES
 
 COLUMNS = ("track", "artist", "album", "year", "genre", "subgenre", "mood")
@@ -185,7 +186,8 @@ def write_sample(folder: Path, num_playlists: int = 2000, rng_seed: int = 0) -> 
         for first in range(0, num_playlists, SLICE_SIZE):
             part = playlists[first : first + SLICE_SIZE]
             last = first + len(part) - 1
-            write_slice(folder / f"mpd.slice.{first}-{last}.json", part, first, last)
+            with atomic_file(folder / f"mpd.slice.{first}-{last}.json") as temporary:
+                write_slice(temporary, part, first, last)
     except OSError as error:
         raise ArtefactError(f"{folder}: cannot be written ({error.strerror or error})") from error
 
