@@ -45,12 +45,12 @@ RESULTS = Path(__file__).parent / "results" / "large_steps.json"
 _TIMED_BLOCKS = 20
 
 
-def start(split: Split, config: TrainConfig) -> dict[str, Any]:
+def start(split: Split, config: TrainConfig, threads: int) -> dict[str, Any]:
     spectral_start(split.train, config.relations, config.dim, config.initial_std)
     return {}
 
 
-def steps(split: Split, config: TrainConfig) -> dict[str, Any]:
+def steps(split: Split, config: TrainConfig, threads: int) -> dict[str, Any]:
     # From noise: the spectrum is a stage of its own.
     times = time_steps(split.train, replace(config, start="noise"))
     epochs = default_epochs(len(split.train.playlists), config.batch_size, config.start)
@@ -67,7 +67,7 @@ def steps(split: Split, config: TrainConfig) -> dict[str, Any]:
     }
 
 
-def wide(split: Split, config: TrainConfig) -> dict[str, Any]:
+def wide(split: Split, config: TrainConfig, threads: int) -> dict[str, Any]:
     part = WideConfig()
     rows = rows_with_side_information(
         split.train, artist_weight=part.artist_weight, album_weight=part.album_weight
@@ -80,6 +80,7 @@ def wide(split: Split, config: TrainConfig) -> dict[str, Any]:
             part.regularization,
             block_size=part.block_size,
             support_size=part.support_size,
+            threads=threads,
         )
     ):
         ridge = np.float32(part.regularization) * np.eye(some.near.shape[1], dtype=np.float32)
@@ -98,7 +99,7 @@ def wide(split: Split, config: TrainConfig) -> dict[str, Any]:
     }
 
 
-STAGES: dict[str, Callable[[Split, TrainConfig], dict[str, Any]]] = {
+STAGES: dict[str, Callable[[Split, TrainConfig, int], dict[str, Any]]] = {
     "start": start,
     "steps": steps,
     "wide": wide,
@@ -113,7 +114,7 @@ def measured(name: str, graph: PlaylistGraph, threads: int) -> dict[str, Any]:
     print(*said, sep="\n", file=sys.stderr)
     before = peak_memory()
     wall, cpu = time.perf_counter(), time.process_time()
-    found = STAGES[name](split, config)
+    found = STAGES[name](split, config, threads)
     return {
         **found,
         "seconds": round(time.perf_counter() - wall, 1),

@@ -1,5 +1,6 @@
 """Neighbours and their products: those of the whole matrix, found in little memory."""
 
+import threading
 import tracemalloc
 
 import numpy as np
@@ -63,6 +64,22 @@ def test_products_in_blocks_are_those_of_the_whole(pairs):
             near = some.near[place]
             np.testing.assert_allclose(some.gram[place], gram[np.ix_(near, near)], rtol=1e-6)
             np.testing.assert_allclose(some.toward[place], gram[near, track], rtol=1e-6)
+
+
+def test_threads_find_the_same_and_end_where_they_are_stopped(pairs):
+    one = list(neighbourhoods(pairs, 9, 30.0, **BLOCKS))
+    three = list(neighbourhoods(pairs, 9, 30.0, **BLOCKS, threads=3))
+    assert len(one) == len(three) > 3
+    for ours, theirs in zip(one, three, strict=True):
+        np.testing.assert_array_equal(ours.tracks, theirs.tracks)
+        np.testing.assert_array_equal(ours.near, theirs.near)
+        np.testing.assert_array_equal(ours.gram, theirs.gram)
+        np.testing.assert_array_equal(ours.toward, theirs.toward)
+    before = threading.active_count()
+    started = neighbourhoods(pairs, 9, 30.0, **BLOCKS, threads=3)
+    next(started)
+    started.close()
+    assert threading.active_count() == before
 
 
 @pytest.mark.parametrize("number", [1, 12, 39])

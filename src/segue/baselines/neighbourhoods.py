@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,6 +53,7 @@ def neighbourhoods(
     *,
     block_size: int = 200,
     support_size: int = 2000,
+    threads: int = 1,
 ) -> Iterator[Neighbourhoods]:
     """The tracks nearest to each track, a block of similar tracks at a time.
 
@@ -82,6 +85,8 @@ def neighbourhoods(
         Most tracks of a block.
     support_size
         Most tracks of a support; at least `block_size`.
+    threads
+        How many blocks are worked on at a time; what is found is the same.
 
     Yields
     ------
@@ -96,29 +101,49 @@ def neighbourhoods(
     squares = np.bincount(pairs.indices, weights=np.square(pairs.data), minlength=num_tracks)
     ridge = (squares + damping).astype(np.float64)
     products = _Products.of(pairs, transposed)
-    for block in blocks:
+
+    def of_block(block: Int64Array) -> list[Neighbourhoods]:
         support = block
         if num_tracks > support_size:
             worth = _worth(pairs, transposed, block, ridge)
             worth[block] = -1
             others = np.argpartition(-worth, support_size - len(block))[: support_size - len(block)]
             support = np.concatenate([np.sort(others[worth[others] > 0]), block])
-        gram = products.among(support)
         count = min(num_neighbours, len(support) - 1)
         if not count:
-            continue
+            return []
+        gram = products.among(support)
         root = np.sqrt(np.maximum(np.einsum("ii->i", gram), np.float32(1e-9)))
+        found = []
         for start in range(len(support) - len(block), len(support), block_size):
             own = np.arange(start, min(start + block_size, len(support)))
             cosine = gram[own] / root
             cosine[np.arange(len(own)), own] = -np.inf
             near = np.sort(np.argpartition(-cosine, count - 1, axis=1)[:, :count], axis=1)
-            yield Neighbourhoods(
-                support[own],
-                support[near],
-                gram[near[:, :, None], near[:, None, :]],
-                gram[own[:, None], near],
+            found.append(
+                Neighbourhoods(
+                    support[own],
+                    support[near],
+                    gram[near[:, :, None], near[:, None, :]],
+                    gram[own[:, None], near],
+                )
             )
+        return found
+
+    if threads == 1 or len(blocks) == 1:
+        for block in blocks:
+            yield from of_block(block)
+        return
+    # Sparse products and partitions let other threads run. No more blocks are begun than there are
+    # threads, as each takes memory until it has been used.
+    with ThreadPoolExecutor(threads) as pool:
+        begun: deque[Future[list[Neighbourhoods]]] = deque()
+        for block in blocks:
+            begun.append(pool.submit(of_block, block))
+            if len(begun) == threads:
+                yield from begun.popleft().result()
+        while begun:
+            yield from begun.popleft().result()
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,6 +194,7 @@ def memory_of_neighbourhoods(
     *,
     block_size: int = 200,
     support_size: int = 2000,
+    threads: int = 1,
 ) -> int:
     """Bytes that `neighbourhoods` needs at its peak, roughly, besides the pairs."""
     support = min(num_tracks, support_size)
@@ -176,6 +202,7 @@ def memory_of_neighbourhoods(
     block = 12 * support**2 + 2 * 4 * block_size * min(num_neighbours, support) ** 2
     if num_tracks <= support_size:
         return 8 * num_pairs + block
+    block *= threads
     if num_tracks > 4 * _BEST_KNOWN:
         # The products of the best-known, and the pairs with them.
         block += 4 * _BEST_KNOWN**2 + 16 * num_pairs
@@ -183,7 +210,7 @@ def memory_of_neighbourhoods(
     places = 6 * 4 * 2 * _DIM * num_tracks + 16 * num_pairs
     # Co-occurrence, its squares and their shares.
     chunk = 24 * min(_CHUNK_ENTRIES, block_size * num_tracks)
-    return 8 * num_pairs + max(places, chunk, block)
+    return 8 * num_pairs + max(places, threads * chunk, block)
 
 
 def similar_blocks(pairs: csr_array, size: int) -> list[Int64Array]:

@@ -13,6 +13,7 @@ from segue.baselines.neighbourhoods import memory_of_neighbourhoods, neighbourho
 from segue.data.csr import offsets_of
 from segue.data.playlists import Float32Array
 from segue.errors import InputError
+from segue.machine import granted_threads
 from segue.memory import require_memory
 from segue.scoring.wide import WidePart
 from segue.training.term import TermConfig
@@ -88,6 +89,7 @@ class WideConfig(TermConfig):
             self.num_neighbours,
             block_size=self.block_size,
             support_size=self.support_size,
+            threads=granted_threads(),
         )
         # The pairs with their values, while they are joined; then the weights, by the track that
         # they go to, or by both.
@@ -143,6 +145,7 @@ class WideConfig(TermConfig):
             self.regularization,
             block_size=self.block_size,
             support_size=self.support_size,
+            threads=granted_threads(),
         ):
             ridge = np.float32(self.regularization) * np.eye(some.near.shape[1], dtype=np.float32)
             found = np.linalg.solve(some.gram + ridge, some.toward[:, :, None])
