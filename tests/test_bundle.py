@@ -8,10 +8,11 @@ import pyarrow as pa
 import pytest
 from safetensors.numpy import load_file
 
+from segue.arrays import map_arrays, write_arrays
 from segue.bundle import Bundle, MeasuredVectors
 from segue.data.playlists import Catalog, Playlists, TrackLists
 from segue.errors import ArtefactError, SegueError
-from segue.files import manifest_checksum
+from segue.files import manifest_checksum, sha256_of
 
 NUM_TRACKS, NUM_ARTISTS, DIM = 7, 3, 4
 
@@ -116,6 +117,43 @@ def test_measured_vectors_of_another_shape_are_refused(bundle):
 def test_a_saved_bundle_comes_back_whole(bundle, tmp_path):
     bundle.save(tmp_path / "bundle")
     assert_same(Bundle.load(tmp_path / "bundle"), bundle)
+
+
+def test_half_precision_is_half_the_disk_and_float32_in_memory(bundle, tmp_path):
+    measured = measured_vectors()
+    replace(bundle, half=True, measured=measured).save(tmp_path / "half")
+    stored = load_file(tmp_path / "half" / "vectors.safetensors")
+    for kind in ("track", "artist"):
+        assert stored[f"{kind}_vectors"].dtype == np.float16
+    assert stored["query_weight"].dtype == np.float32
+    found = Bundle.load(tmp_path / "half")
+    assert found.half
+    for kind, vectors in bundle.vectors.items():
+        assert found.vectors[kind].dtype == np.float32
+        np.testing.assert_allclose(found.vectors[kind], vectors, atol=5e-4)
+    np.testing.assert_array_equal(found.measured.track_vectors, measured.track_vectors)
+    # Saved again it is the same, and as float32 where that is asked for.
+    found.save(tmp_path / "again")
+    assert_same(Bundle.load(tmp_path / "again"), found)
+    assert Bundle.load(tmp_path / "again").half
+    replace(found, half=False).save(tmp_path / "whole")
+    assert_same(Bundle.load(tmp_path / "whole"), found)
+    assert not Bundle.load(tmp_path / "whole").half
+
+
+@pytest.mark.parametrize("name", ["query_weight", "artist_vectors"])
+def test_other_arrays_in_half_precision_are_refused(bundle, tmp_path, name):
+    bundle.save(tmp_path / "bundle")
+    path = tmp_path / "bundle" / "vectors.safetensors"
+    arrays = {key: np.array(array) for key, array in map_arrays(path).items()}
+    write_arrays(path, {**arrays, name: arrays[name].astype(np.float16)})
+    stated = tmp_path / "bundle" / "manifest.json"
+    manifest = json.loads(stated.read_text())
+    manifest["files"][path.name] = {"bytes": path.stat().st_size, "sha256": sha256_of(path)}
+    manifest["checksum"] = manifest_checksum(manifest)
+    stated.write_text(json.dumps(manifest))
+    with pytest.raises(ArtefactError, match="is not a complete bundle"):
+        Bundle.load(tmp_path / "bundle")
 
 
 def test_without_playlists_nothing_of_them_is_written(bundle, tmp_path):

@@ -21,7 +21,7 @@ from safetensors.numpy import save_file
 from segue.errors import ArtefactError
 from segue.files import atomic_file, parsed_json
 
-_DTYPES = {"F32": "<f4", "F64": "<f8", "I32": "<i4", "I64": "<i8", "U8": "|u1"}
+_DTYPES = {"F32": "<f4", "F64": "<f8", "I32": "<i4", "I64": "<i8", "U8": "|u1", "F16": "<f2"}
 _MOST_HEADER_BYTES, _MOST_AXES = 16 << 20, 4
 _FACTS, _CHECKSUM = "facts", "sha256"
 

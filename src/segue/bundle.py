@@ -115,6 +115,10 @@ class Bundle:
     questions : dict
         How lists are answered by what they ask (see `segue.scoring.questions`); empty: as by
         default, in bundles that are older.
+    half : bool
+        Whether `save` writes the vectors as float16, as they were if it was read so: half the disk,
+        and lists that are the same but for a few ties. In memory they are float32 either way. The
+        measured ones are written as they are.
     folder : Path or None
         Where the bundle was read from; None if it was made in memory or changed since.
     files : frozenset of str
@@ -142,6 +146,7 @@ class Bundle:
     word_weight: Float32Array | None = None
     title_growth: Float32Array | None = None
     questions: Mapping[str, Any] = field(default_factory=dict)
+    half: bool = False
     folder: Path | None = field(init=False, default=None)
     files: frozenset[str] = field(init=False, default=frozenset())
 
@@ -223,9 +228,13 @@ class Bundle:
         """
         folder = Path(folder)
         with atomic_artefact(folder, "bundle", overwrite=overwrite) as writer:
+            stored = np.float16 if self.half else np.float32
             files: dict[str, Mapping[str, NDArray[Any]]] = {
                 "vectors": {
-                    **{f"{kind}{_VECTORS}": vectors for kind, vectors in self.vectors.items()},
+                    **{
+                        f"{kind}{_VECTORS}": vectors.astype(stored, copy=False)
+                        for kind, vectors in self.vectors.items()
+                    },
                     "query_weight": self.query_weight,
                     "popularity": self.popularity,
                 }
@@ -267,7 +276,8 @@ class Bundle:
         """Read a bundle.
 
         All arrays are memory-mapped, not copied: they are read-only, processes share them, and
-        those that are never read, such as the measured vectors while serving, take no memory.
+        those that are never read, such as the measured vectors while serving, take no memory. Only
+        vectors in half precision are converted, so each process has its own.
 
         Raises
         ------
@@ -280,6 +290,7 @@ class Bundle:
         files = frozenset(manifest["files"])
         try:
             arrays = map_arrays(folder / "vectors.safetensors")
+            half = arrays["track_vectors"].dtype == np.float16
             of_split = None
             if "measured.safetensors" in files:
                 of_split = MeasuredVectors(
@@ -290,7 +301,7 @@ class Bundle:
             bundle = cls(
                 catalog=Catalog.load(folder),
                 vectors={
-                    name.removesuffix(_VECTORS): array
+                    name.removesuffix(_VECTORS): array.astype(np.float32) if half else array
                     for name, array in arrays.items()
                     if name.endswith(_VECTORS)
                 },
@@ -308,6 +319,7 @@ class Bundle:
                 word_weight=arrays.get("word_weight"),
                 title_growth=arrays.get("title_growth"),
                 questions=manifest.get("questions", {}),
+                half=half,
             )
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise ArtefactError(f"{folder}: is not a complete bundle ({error})") from error

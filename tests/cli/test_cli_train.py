@@ -287,7 +287,8 @@ def test_options_reach_the_bundle(run, graph, tmp_path):
         "--num-layers", 1, "--learning-rate", 0.02, "--rng-seed", 7, "--objective-option",
         "temperature=0.2",
         "--split-rng-seed", 3, "--test-share", 0.3, "--validation-share", 0, "--relations",
-        "artist,album", "--device", "cpu", "--threads", 1, "--no-playlists", "--split", "random",
+        "artist,album", "--device", "cpu", "--threads", 1, "--no-playlists", "--half", "--split",
+        "random",
     )  # fmt: skip
     assert status == 0, err
     manifest = json.loads((tmp_path / "b" / "manifest.json").read_text())
@@ -303,6 +304,7 @@ def test_options_reach_the_bundle(run, graph, tmp_path):
     }  # fmt: skip
     bundle = Bundle.load(tmp_path / "b")
     assert bundle.playlists is None
+    assert bundle.half
     assert run("evaluate", tmp_path / "b", graph)[0] == 0, "the graph has the playlists"
 
 

@@ -136,6 +136,8 @@ def test_what_the_bundle_had_stays_to_the_bit(bundle, arriving):
     )
     assert updated.metrics == {"test": {"values": {"recall@20": 0.25}}, "before_update": True}
     assert updated.measured is None
+    assert not updated.half
+    assert update(replace(bundle, half=True), Collection(*arriving))[0].half
 
 
 def test_the_wide_part_and_the_second_stage_come_along(bundle, arriving):

@@ -209,6 +209,7 @@ def _plain_value(text: str) -> bool | int | float | str:
     help="Reorder the best tracks.  [default: if LightGBM is installed]",
 )
 @click.option("--no-playlists", is_flag=True, help="Leave the playlists out of the bundle.")
+@click.option("--half", is_flag=True, help="Store vectors in half precision: half their disk.")
 @click.option("--no-refit", is_flag=True, help="Ship the vectors that were measured.")
 @click.option(
     "--dry-run",
@@ -246,6 +247,7 @@ def train(
     no_wide: bool,
     second_stage: bool | None,
     no_playlists: bool,
+    half: bool,
     no_refit: bool,
     dry_run: bool,
     resume: bool,
@@ -346,6 +348,7 @@ def train(
             engine=engine,
             workers=workers,
             keep_playlists=not no_playlists,
+            half=half,
             refit=not no_refit,
             sample=sample,
             resume=resume,

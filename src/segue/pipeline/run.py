@@ -95,7 +95,7 @@ class TrainingRun:
         self.sample, self.on_step, self.on_epoch = sample, on_step, on_epoch
         self.parts = FinishedParts(folder)
 
-    def bundle(self, *, refit: bool, keep_playlists: bool) -> Bundle:
+    def bundle(self, *, refit: bool, keep_playlists: bool, half: bool) -> Bundle:
         """Go through all stages."""
         split, report, graph = self.split, self.report, self.split.graph
         # What is trained on everything is that already.
@@ -175,6 +175,7 @@ class TrainingRun:
             split={"recipe": split.recipe.to_json(), "fingerprint": split.fingerprint},
             graph_fingerprint=graph.fingerprint,
             history=result.history,
+            half=half,
         )
 
     def terms(self, pairs: PlaylistGraph, on: str = "") -> Terms:

@@ -43,6 +43,7 @@ def train(
     test: bool = True,
     refit: bool = True,
     keep_playlists: bool = True,
+    half: bool = False,
     sample: int | None = SAMPLE,
     folder: str | Path | None = None,
     resume: bool = True,
@@ -85,6 +86,8 @@ def train(
         False ships the model that was measured.
     keep_playlists
         Include the playlists in the bundle.
+    half
+        Store the vectors in half precision (float16), see `segue.Bundle`.
     sample
         How many test playlists are measured at most, see `segue.evaluate`; None: all.
     folder
@@ -189,7 +192,7 @@ def train(
             on_epoch,
             train_vectors if engine == "local" else partial(train_together, workers=workers),
         )
-        return run.bundle(refit=refit, keep_playlists=keep_playlists)
+        return run.bundle(refit=refit, keep_playlists=keep_playlists, half=half)
 
 
 def _name_of(model: str | Callable[..., Encoder] | None) -> str:

@@ -205,6 +205,7 @@ def update(
             word_weight=bundle.word_weight,
             title_growth=bundle.title_growth,
             questions=bundle.questions,
+            half=bundle.half,
         ),
         report,
     )
