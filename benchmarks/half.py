@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 
 from segue.bundle import Bundle
+from segue.data.playlists import Float32Array
 from segue.evaluation.evaluate import evaluate
 from segue.files import write_json
 from segue.graph.playlist_graph import PlaylistGraph
@@ -46,9 +47,21 @@ def asked(folder: Path) -> None:
     rows = ids[:: max(1, len(ids) // _LISTS)][:_LISTS]
     recommender.complete(rows[0], 300)
     started = time.process_time()
-    lists = [[track.id for track in recommender.complete(row, 300).tracks] for row in rows]
+    lists = [[track.track_id for track in recommender.complete(row, 300).tracks] for row in rows]
     spent = (time.process_time() - started) / len(rows)
     print(json.dumps([round(loaded, 2), held, round(1000 * spent, 2), lists]))
+
+
+def rounded(bundle: Bundle) -> Bundle:
+    """The bundle with the vectors that its metrics belong to rounded."""
+
+    def half(vectors: Float32Array) -> Float32Array:
+        return vectors.astype(np.float16).astype(np.float32)
+
+    if bundle.measured is None:
+        return replace(bundle, vectors={kind: half(v) for kind, v in bundle.vectors.items()})
+    track_vectors = half(bundle.measured.track_vectors)
+    return replace(bundle, measured=replace(bundle.measured, track_vectors=track_vectors))
 
 
 def main() -> None:
@@ -74,12 +87,7 @@ def main() -> None:
             [sys.executable, __file__, str(folder)], stdout=subprocess.PIPE, check=True
         )
         loaded, held, spent, lists[name] = json.loads(done.stdout)
-        kind = np.float16 if half else np.float32
-        measured = replace(
-            bundle.measured,
-            track_vectors=bundle.measured.track_vectors.astype(kind).astype(np.float32),
-        )
-        scorer = SystemScorer.of_bundle(replace(bundle, measured=measured), split)
+        scorer = SystemScorer.of_bundle(rounded(bundle) if half else bundle, split)
         values = evaluate(scorer, split.test, split.train, sample=options.sample).values
         found[name] = {
             "bytes_of_the_vectors": (folder / "vectors.safetensors").stat().st_size,
