@@ -5,9 +5,9 @@
 
 The graph is drawn at random (benchmarks/large_graph.py): times and memory are those of a real one
 of that size, quality says nothing. Each stage is a process of its own, so that its memory is its
-own; that of the graph is stated, too. Seconds of steps and blocks are processor seconds. `start` finds the spectrum; `steps` times steps as `segue
-train` chooses them; `wide` times the regressions of some blocks of tracks, evenly spaced. Written
-to benchmarks/results/large_steps.json.
+own; that of the graph is stated, too. `start` finds the spectrum; `steps` times a few steps as
+`segue train` chooses them; `wide` times the regressions of the first blocks of tracks. Seconds of a
+step and of a block are processor seconds. Written to benchmarks/results/large_steps.json.
 """
 
 from __future__ import annotations

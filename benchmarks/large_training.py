@@ -29,8 +29,7 @@ from segue.graph.playlist_graph import PlaylistGraph
 from segue.graph.split import Split
 from segue.machine import limit_threads, machine, peak_memory
 from segue.metrics import METRICS
-from segue.models.encoder import Encoder, MessageGraph, NodeVectors
-from segue.models.lightgcn import LightGCN
+from segue.models.encoder import MessageGraph
 from segue.models.readout import CentroidReadout
 from segue.pipeline.recipes import config_for
 from segue.pipeline.recipes import split as default_split
@@ -53,8 +52,6 @@ class Arm:
 
     fields: dict[str, Any]
     objective: dict[str, Any]
-    # The share of the playlists whose messages a step hears, those multiplied accordingly.
-    heard: float = 1.0
     # Messages are passed only once, when the training is over.
     propagated_at_the_end: bool = False
 
@@ -88,57 +85,18 @@ ARMS: dict[str, Arm] = {
     "pool of 2048, messages at the end": Arm(
         {"num_layers": 0}, pool(2048), propagated_at_the_end=True
     ),
-    "pool of 2048, messages of half the playlists": Arm({}, pool(2048), heard=0.5),
-    "pool of 2048, messages of a fifth of the playlists": Arm({}, pool(2048), heard=0.2),
+    "pool of 2048, messages of half the playlists": Arm({"message_share": 0.5}, pool(2048)),
+    "pool of 2048, messages of a fifth of the playlists": Arm({"message_share": 0.2}, pool(2048)),
+    "pool of 2048, messages of a tenth of the playlists": Arm({"message_share": 0.1}, pool(2048)),
 }
-
-
-class PartlyHeard(LightGCN):
-    """LightGCN of one layer in which a step hears some playlists only, drawn at random.
-
-    Their messages are multiplied so that the sum at a track is unbiased. With everything heard when
-    vectors are read out.
-    """
-
-    def __init__(self, *args: Any, heard: float, **options: Any) -> None:
-        super().__init__(*args, **options)
-        self.heard = heard
-
-    def forward(self, message_graph: MessageGraph) -> NodeVectors:
-        if not self.training:
-            return super().forward(message_graph)
-        contains = message_graph.contains
-        speaks = torch.rand(contains.shape[0]) < self.heard
-        length = contains.offsets.diff().long()
-        entry = torch.repeat_interleave(speaks, length).nonzero()[:, 0]
-        some = contains.of_entries(entry, torch.where(speaks, length, 0))
-        # The state of a playlist is the sum of its tracks as ever; only what tracks hear grows.
-        playlist = some @ self.track
-        track = some.transposed_matmul(playlist / self.heard)
-        weight, received = self.relation_weight, {}
-        for kind, edges in message_graph.structural.items():
-            if message_graph.source[kind] != "track":
-                raise ValueError("titles are not part of this benchmark")
-            track = track + weight[kind] * (edges @ self.structural[kind])
-            received[kind] = weight[kind] * edges.transposed_matmul(self.track)
-        received["track"] = track
-        return {k: (v + received[k]) / 2 for k, v in self.initial_vectors().items()}
 
 
 def trained(arm: Arm, graph: PlaylistGraph, rng_seed: int) -> tuple[TrainedVectors, dict[str, Any]]:
     """The vectors of the last epoch, and what they cost."""
     config = arm.config(rng_seed)
-    encoder: Any = None
-    if arm.heard < 1:
-
-        def encoder(*args: Any, **options: Any) -> Encoder:
-            return PartlyHeard(*args, heard=arm.heard, **options)
-
     wall, cpu = time.perf_counter(), time.process_time()
     losses: list[float] = []
-    result = train(
-        graph, None, config, encoder=encoder, on_step=lambda done, total, loss: losses.append(loss)
-    )
+    result = train(graph, None, config, on_step=lambda done, total, loss: losses.append(loss))
     vectors: TrainedVectors = result
     if arm.propagated_at_the_end:
         deep = replace(config, num_layers=1)

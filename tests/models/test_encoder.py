@@ -138,3 +138,48 @@ def test_a_graph_without_any_pair(small_graph: PlaylistGraph) -> None:
     assert not dense(graph.contains).any()
     assert graph.popularity.tolist() == [1] * 6
     assert torch.isfinite(graph.structural["artist"].value).all()
+
+
+def test_messages_of_some_playlists_are_those_of_all_on_average(
+    planted_graph: PlaylistGraph, with_words: Callable[..., PlaylistGraph]
+) -> None:
+    """Of tracks from tracks, of words from tracks, and of tracks from words: two edges each."""
+    graph = with_words(planted_graph, [[playlist % 4] for playlist in range(240)])
+    whole = MessageGraph.from_graph(graph, ("artist", "word"))
+    rng = np.random.default_rng(0)
+    track, word = (torch.from_numpy(rng.standard_normal((n, 3))).float() for n in (160, 4))
+
+    def two_edges(messages: MessageGraph) -> torch.Tensor:
+        playlist = messages.contains @ track
+        titled = messages.structural["word"]
+        parts = (
+            messages.contains.transposed_matmul(playlist),
+            titled.transposed_matmul(playlist),
+            messages.contains.transposed_matmul(titled @ word),
+        )
+        return torch.cat(parts)
+
+    total, number = torch.zeros(()), 300
+    for _ in range(number):
+        heard = torch.from_numpy(rng.random(240) < 0.4)
+        some = whole.of_playlists(heard, 0.4)
+        assert not (some.contains @ track)[~heard].any()
+        assert not some.structural["word"].offsets.diff()[~heard].any()
+        assert some.structural["artist"] is whole.structural["artist"]
+        assert some.length is whole.length
+        assert some.popularity is whole.popularity
+        total = total + two_edges(some) / number
+    expected = two_edges(whole)
+    assert (total - expected).abs().mean() < 0.1 * expected.abs().mean()
+    every = whole.of_playlists(torch.ones(240, dtype=torch.bool), 1.0)
+    torch.testing.assert_close(two_edges(every), expected)
+
+
+def test_what_is_hidden_stays_so_among_some_playlists(three_playlists: PlaylistGraph) -> None:
+    graph = MessageGraph.from_graph(three_playlists).hide(torch.tensor([0]))
+    some = graph.of_playlists(torch.tensor([True, False, True, True]), 0.5)
+    expected = dense(graph.contains) * 2**0.5
+    expected[1] = 0
+    np.testing.assert_allclose(dense(some.contains), expected, rtol=1e-6)
+    heard = some.contains.transposed_matmul(torch.eye(4)).numpy()
+    np.testing.assert_allclose(heard, expected.T, rtol=1e-6)

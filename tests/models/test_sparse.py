@@ -187,3 +187,10 @@ def test_mapped_read_only_arrays_are_copied(recwarn: pytest.WarningsRecorder) ->
     matrix.value[0] = 5
     assert value[0] == 1
     assert not recwarn.list
+
+
+def test_times_multiplies_both_directions() -> None:
+    dense = np.array([[0, 2, 0], [1, 0, 3]], dtype=np.float32)
+    twice = from_dense(dense, np.random.default_rng(0)).times(2.0)
+    np.testing.assert_array_equal(to_dense(twice), 2 * dense)
+    np.testing.assert_array_equal(to_dense(twice, transposed=True), 2 * dense.T)

@@ -13,6 +13,7 @@ from segue.pipeline.sizing import for_size
 from segue.training.config import SystemConfig, TrainConfig
 from segue.training.objectives import BPR, CatalogueSoftmax, PooledSoftmax
 
+ASKED = ("objective", "batch_size", "message_share", "dim")
 CONFIG = TrainConfig(dim=64, batch_size=8, objective=CatalogueSoftmax(temperature=0.085))
 
 
@@ -26,6 +27,7 @@ def small(monkeypatch):
     """As if the planted graph were a large one: 160 tracks."""
     monkeypatch.setattr(module, "LARGEST_CATALOGUE", 159)
     monkeypatch.setattr(module, "MOST_STEPS", 10)
+    monkeypatch.setattr(module, "MOST_HEARD", 60)
 
 
 def chosen(split, config=CONFIG, *given):
@@ -41,29 +43,38 @@ def test_large_ones_have_a_pool_and_larger_batches_and_it_is_said(split, small):
     assert config.objective == PooledSoftmax(temperature=0.085)
     number = len(split.graph.playlists)
     assert 10 * config.batch_size >= number > 5 * config.batch_size
-    assert config == replace(CONFIG, objective=config.objective, batch_size=config.batch_size)
+    assert config.message_share == 0.25
+    changed = ("objective", "batch_size", "message_share")
+    assert config == replace(CONFIG, **{name: getattr(config, name) for name in changed})
     assert said == [
         "As there are 160 tracks, each step compares with a pool of 16384 of them (--objective "
         "catalogue-softmax: with all)",
         f"As there are {number} playlists, a step has {config.batch_size} of them (--batch-size)",
+        "A step passes the messages of 25.0% of the playlists (--message-share)",
     ]
 
 
 def test_a_catalogue_as_large_as_allowed_is_compared_with_as_a_whole(split, small, monkeypatch):
     monkeypatch.setattr(module, "LARGEST_CATALOGUE", 160)
-    assert chosen(split, CONFIG, "batch_size") == (CONFIG, [])
+    assert chosen(split, CONFIG, "batch_size", "message_share") == (CONFIG, [])
 
 
 def test_what_is_asked_for_wins(split, small, monkeypatch):
     monkeypatch.setattr(module, "total_memory", lambda: 1000)
-    assert chosen(split, CONFIG, "objective", "batch_size", "dim") == (CONFIG, [])
+    assert chosen(split, CONFIG, *ASKED) == (CONFIG, [])
     other = replace(CONFIG, objective=BPR())
-    assert chosen(split, other, "batch_size", "dim") == (other, [])
+    assert chosen(split, other, *ASKED[1:]) == (other, [])
     bundle = segue.train(
-        split, dim=4, epochs=1, batch_size=16, objective=CatalogueSoftmax(), system=SystemConfig()
+        split,
+        dim=4,
+        epochs=1,
+        batch_size=16,
+        objective=CatalogueSoftmax(),
+        message_share=1.0,
+        system=SystemConfig(),
     )
     assert bundle.config["objective"]["name"] == "catalogue-softmax"
-    assert bundle.config["batch_size"] == 16
+    assert (bundle.config["batch_size"], bundle.config["message_share"]) == (16, 1.0)
 
 
 def test_vectors_are_as_long_as_memory_allows(split, monkeypatch):

@@ -35,6 +35,8 @@ def test_default_epochs() -> None:
         ({"weight_decay": float("nan")}, "weight_decay"),
         ({"readout": "mean"}, "readout 'mean' is not known, expected centroid or node"),
         ({"schedule": "steps"}, "schedule 'steps' is not known, expected cosine or constant"),
+        ({"message_share": 0.0}, "message_share is 0.0, expected a share above 0"),
+        ({"message_share": 1.5}, "message_share is 1.5"),
         ({"objective": CatalogueSoftmax(hide_targets=False)}, "softmax .* needs the readout node"),
         ({"objective": Triples()}, "triples whose targets are not hidden needs the readout node"),
         ({"objective": "bpr"}, "objective is 'bpr', expected .*BPR.*, such as segue.BPR()"),

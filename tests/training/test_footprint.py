@@ -95,3 +95,10 @@ def test_the_start_counts_where_it_takes_more_than_a_step(planted_graph):
         4 * spectrum.num_parameters + spectrum.start,
     )
     assert spectrum.total >= noise.total
+
+
+def test_picking_playlists_takes_memory(planted_graph):
+    whole, some = (
+        footprint(planted_graph, TrainConfig(dim=8, message_share=share)) for share in (1.0, 0.5)
+    )
+    assert whole.edges < some.edges < 2 * whole.edges

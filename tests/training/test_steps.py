@@ -16,7 +16,7 @@ from segue.training.config import TrainConfig
 from segue.training.draws import FOR_HIDING, FOR_ORDER, generator
 from segue.training.losses import catalogue_softmax
 from segue.training.objectives import CatalogueSoftmax, Triples
-from segue.training.steps import HiddenTrackSteps, TripleSteps, hide
+from segue.training.steps import HiddenTrackSteps, TripleSteps, hide, steps_of
 
 SHARE = CatalogueSoftmax.hidden_share
 
@@ -134,6 +134,24 @@ def test_only_hidden_targets_carry_no_message(
         playlist_weight=torch.from_numpy(hidden.lengths).float().sqrt(),
     )
     torch.testing.assert_close(loss, expected)
+
+
+@pytest.mark.parametrize("objective", [CatalogueSoftmax(), Triples()])
+def test_a_step_passes_the_messages_of_some_playlists(planted_graph, objective) -> None:
+    """Drawn anew in each step, the same for the same seed, whoever is in the batch."""
+    config = TrainConfig(objective=objective, readout="node", batch_size=50, message_share=0.25)
+    message_graph = MessageGraph.from_graph(planted_graph)
+    steps = steps_of(config, planted_graph, message_graph)
+    encoder = Watching(message_graph.num_nodes)
+    readout = CentroidReadout(160)
+    steps.begin(encoder, readout, 0, 1)
+    heard = []
+    for step in (0, 1, 0):
+        steps.loss(encoder, readout, 0, step)
+        heard.append(np.flatnonzero(encoder.seen.offsets.diff().numpy()))
+    np.testing.assert_array_equal(heard[0], heard[2])
+    assert not np.array_equal(heard[0], heard[1])
+    assert 40 <= len(heard[0]) <= 80
 
 
 # --- triples ------------------------------------------------------------------------------------

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 # Fields of `TrainConfig` that are tuned per architecture.
 TUNED_FIELDS = ("dim", "num_layers", "learning_rate")
 # Those that depend on the size of the graph.
-SIZED_FIELDS = ("batch_size",)
+SIZED_FIELDS = ("batch_size", "message_share")
 # As in `segue.graph.split`, which would load Arrow to show a help text.
 SPLIT_KINDS = ("random", "last", "mixed", "playlists", "tracks")
 # As in `segue.models`, which would load PyTorch to refuse an unknown name.
@@ -55,7 +55,7 @@ def _config(option: str, help_text: str) -> Callable[[_Function], _Function]:
     if name in TUNED_FIELDS:
         default, help_text = None, f"{help_text}  [default: tuned for the architecture]"
     elif name in SIZED_FIELDS:
-        help_text = f"{help_text}  [default: {default}, more where there are many playlists]"
+        help_text = f"{help_text}  [default: {default}, or what suits very many playlists]"
         default = None
     return click.option(option, type=kind, default=default, show_default=True, help=help_text)
 
@@ -139,6 +139,7 @@ def _plain_value(text: str) -> bool | int | float | str:
     "--epochs", type=int, help="Passes over the playlists.  [default: depends on their number]"
 )
 @_config("--batch-size", "Playlists per step.")
+@_config("--message-share", "Share of the playlists whose messages a step passes.")
 @_config("--learning-rate", "At the start of a cosine schedule.")
 @click.option(
     "--objective",

@@ -146,6 +146,32 @@ class MessageGraph:
         """
         return replace(self, contains=self.contains.without(pairs))
 
+    def of_playlists(self, heard: Tensor, share: float) -> MessageGraph:
+        """The same nodes, and of the edges of playlists only those of some.
+
+        Their values are divided by √share, as if degrees were those among these playlists: what a
+        node hears from others by way of playlists, two edges, is then what it hears in the whole
+        graph, on average over draws of the playlists.
+
+        Parameters
+        ----------
+        heard : bool [num_playlists]
+            Whose edges are kept.
+        share
+            The chance that each had to be.
+        """
+
+        def some(edges: SparseMatrix) -> SparseMatrix:
+            length = edges.offsets.diff().long()
+            entry = torch.repeat_interleave(heard, length).nonzero()[:, 0]
+            return edges.of_entries(entry, torch.where(heard, length, 0)).times(share**-0.5)
+
+        structural = {
+            kind: some(edges) if self.source[kind] == "playlist" else edges
+            for kind, edges in self.structural.items()
+        }
+        return replace(self, contains=some(self.contains), structural=structural)
+
 
 @dataclass(frozen=True, eq=False)
 class HomogeneousView:

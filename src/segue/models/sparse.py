@@ -135,6 +135,12 @@ class SparseMatrix:
             place,
         )
 
+    def times(self, factor: float) -> SparseMatrix:
+        """The same structure with all values multiplied."""
+        return replace(
+            self, value=factor * self.value, transposed_value=factor * self.transposed_value
+        )
+
     def transpose(self) -> SparseMatrix:
         """The transpose [num_cols, num_rows], sharing this matrix's arrays."""
         return SparseMatrix(

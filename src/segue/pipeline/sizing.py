@@ -20,6 +20,9 @@ LARGEST_CATALOGUE = 65_536
 # Steps of an epoch at most: larger collections have larger batches, as messages pass along all
 # edges in each step, however few playlists are in it.
 MOST_STEPS = 128
+# The largest number of playlists whose messages a step passes: more of them cost time, and tell a
+# track little that these do not.
+MOST_HEARD = 262_144
 # The share of all memory that a training should take at most, besides the graph.
 _SHARE = 0.8
 
@@ -35,7 +38,8 @@ def for_size(
     """A configuration fitted to the size of a graph and to the memory that there is.
 
     A catalogue of more than 65,536 tracks is compared with by a pool in place of the whole; batches
-    are doubled until an epoch has no more than 128 steps; vectors are half as long, or a quarter,
+    are doubled until an epoch has no more than 128 steps; a step passes the messages of no more
+    than 262,144 playlists, drawn at random; vectors are half as long, or a quarter,
     where longer ones do not fit into four fifths of the memory.
 
     Parameters
@@ -77,6 +81,10 @@ def for_size(
                 f"As there are {number(num_playlists)} playlists, a step has {number(size)} of "
                 "them (--batch-size)"
             )
+    if "message_share" not in given and num_playlists > MOST_HEARD:
+        share = round(MOST_HEARD / num_playlists, 3)
+        chosen = replace(chosen, message_share=share)
+        said.append(f"A step passes the messages of {share:.1%} of the playlists (--message-share)")
     memory = total_memory()
     if "dim" not in given and memory is not None:
         dim = fitting_dim(split, chosen, system, encoder, sample, int(_SHARE * memory))

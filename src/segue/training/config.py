@@ -68,6 +68,9 @@ class TrainConfig:
     initial_std
         Standard deviation of the initial vectors; of the spectrum, the root of the mean square of
         its numbers.
+    message_share
+        The share of the playlists whose messages a step passes, drawn anew in each; vectors are
+        read out with those of all.
     title_share
         Where words of titles are among the relations: the share of titled playlists that show their
         title in a step.
@@ -98,6 +101,7 @@ class TrainConfig:
     options: Mapping[str, bool | int | float | str] = field(default_factory=dict, hash=False)
     validate_every: int = 1
     initial_std: float = 0.1
+    message_share: float = 1.0
     title_share: float = 0.7
     title_alone_share: float = 0.15
     title_few_share: float = 0.3
@@ -127,6 +131,10 @@ class TrainConfig:
         for name in ("title_share", "title_alone_share", "title_few_share"):
             if not 0 <= getattr(self, name) <= 1:
                 raise InputError(f"{name} is {getattr(self, name)}, expected a share from 0 to 1")
+        if not 0 < self.message_share <= 1:
+            raise InputError(
+                f"message_share is {self.message_share}, expected a share above 0 and up to 1"
+            )
         if not 0 <= self.weight_decay < math.inf:
             raise InputError(f"weight_decay is {self.weight_decay}, expected 0 or more")
         for name, known in (

@@ -13,6 +13,8 @@ import torch
 FOR_VECTORS, FOR_ORDER, FOR_HIDING, FOR_TRIPLES, FOR_NEGATIVES = 1, 2, 3, 4, 5
 # Which playlists show their title, and which nothing else.
 FOR_TITLES = 9
+# Which playlists pass messages.
+FOR_MESSAGES = 10
 # For an encoder that draws: in a training step, for a ranking of hard negatives, and when its
 # vectors are read out.
 FOR_ENCODER, FOR_RANKING, FOR_READING = 6, 7, 8
