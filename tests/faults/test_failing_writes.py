@@ -109,6 +109,12 @@ def test_some_writes(name: str, failing: Forks, world: Path, tmp_path: Path) -> 
     assert complaints == []
 
 
+def test_a_pdf_on_a_full_disk(failing: Forks, world: Path, tmp_path: Path) -> None:
+    """At every call: matplotlib fails in other ways as it closes one that it could not write."""
+    trials = Trials("draw-pdf", failing, world, tmp_path / "out")
+    assert trials.all_complaints(FULL, list(range(1, trials.calls + 1))) == []
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("name", COMMANDS)

@@ -7,6 +7,7 @@ of M. Okabe and K. Ito ("Color universal design", 2008) with one or two more.
 
 from __future__ import annotations
 
+import io
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -185,7 +186,10 @@ def save_figure(figure: Figure, path: Path, dpi: int = 200) -> None:
         "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
     }
     with atomic_file(path) as temporary:
-        figure.savefig(temporary, format=file_format, dpi=dpi, metadata=metadata[file_format])
+        # In memory first: when a write fails, matplotlib fails in other ways as it closes a PDF.
+        drawn = io.BytesIO()
+        figure.savefig(drawn, format=file_format, dpi=dpi, metadata=metadata[file_format])
+        temporary.write_bytes(drawn.getvalue())
 
 
 def format_of(path: Path) -> str:
