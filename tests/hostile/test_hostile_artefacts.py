@@ -248,6 +248,28 @@ def test_compressed_tables_are_refused(copied):
                 Catalog.load(copied / "graph")
 
 
+def test_a_table_begins_with_a_schema_whatever_it_looks_like(copied):
+    """Arrow verifies a header by the type that it states, but would take any for a schema."""
+    path = copied / "graph" / "tracks.arrow"
+    data = bytearray(path.read_bytes())
+    start = 16  # of the first message's metadata, a FlatBuffer
+    table = start + int.from_bytes(data[start : start + 4], "little")
+    fields = table - int.from_bytes(data[table : table + 4], "little", signed=True)
+    # The second field is the header's type.
+    at = table + int.from_bytes(data[fields + 6 : fields + 8], "little")
+    (schema,) = data[at : at + 1]
+    for kind in range(256):
+        data[at] = kind
+        path.unlink()  # it is mapped
+        path.write_bytes(data)
+        fuzz.restate(copied / "graph")
+        if kind == schema:
+            Catalog.load(copied / "graph")
+        else:
+            with pytest.raises(ArtefactError, match=r"tracks\.arrow: cannot be read as an Arrow"):
+                Catalog.load(copied / "graph")
+
+
 # --- numbers ------------------------------------------------------------------------------------
 
 

@@ -86,7 +86,11 @@ def _batch(
     if content[: len(_MAGIC)].to_pybytes() != _MAGIC:
         raise ValueError("it does not begin as one")
     messages = pa.BufferReader(content.slice(len(_MAGIC)))
-    schema = pa.ipc.read_schema(pa.ipc.read_message(messages))
+    first = pa.ipc.read_message(messages)
+    # The library verifies a header by the type that it states, but takes any for a schema.
+    if first.type != "schema":
+        raise ValueError("it does not begin with a schema")
+    schema = pa.ipc.read_schema(first)
     if len(set(schema.names)) != len(schema.names):
         raise ValueError("a column appears twice")
     for name in columns:
