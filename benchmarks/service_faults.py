@@ -5,8 +5,9 @@
 
 Each attack runs for some seconds against a service in a process of its own. Meanwhile a healthy
 client asks for completions one after the other; its latency is compared with that just before the
-attack. What is reported for each attack: the statuses that it got, the healthy client's statuses,
-p50 and p99 in ms, and the service's memory (MiB) and open descriptors before and after.
+attack. The attacker leaves the cores to the service and that client first. What is reported for
+each attack: the statuses that it got, the healthy client's statuses, p50 and p99 in ms, and the
+service's memory (MiB) and open descriptors before and after.
 
 swap replaces the bundle again and again, every fifth time by a damaged one, and compares every
 answer with those that the two bundles give offline; kills ends workers, ends the service itself
@@ -33,7 +34,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import cycle
 from pathlib import Path
 from typing import IO, Any
@@ -56,6 +57,14 @@ _CHECKS = (
 )
 _UNIT = 10_000  # requests of a soak between two looks
 SERVE = "from segue.cli import main; main()"
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where a service is."""
+
+    host: str
+    port: int
 
 
 class Service:
@@ -139,7 +148,7 @@ def _children(pid: int) -> list[int]:
         return []
 
 
-async def ask(service: Service, data: bytes, wait: float = 30.0) -> int:
+async def ask(service: Address | Service, data: bytes, wait: float = 30.0) -> int:
     """The status of the first answer to some bytes; 0: none, the connection was closed."""
     writer = None
     try:
@@ -176,7 +185,7 @@ def post_bytes(path: str, length: int | str, body: bytes, *headers: str) -> byte
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
 
-async def large(service: Service, head: bytes, piece: bytes) -> int:
+async def large(service: Address | Service, head: bytes, piece: bytes) -> int:
     """Send a gigabyte unless there is an answer first."""
     answer = None
     try:
@@ -198,47 +207,47 @@ async def large(service: Service, head: bytes, piece: bytes) -> int:
         return 0
 
 
-async def large_body(service: Service) -> int:
+async def large_body(service: Address | Service) -> int:
     return await large(service, post_bytes("/vibe", 1 << 30, b""), b"x" * (1 << 20))
 
 
-async def large_chunks(service: Service) -> int:
+async def large_chunks(service: Address | Service) -> int:
     head = post_bytes("/vibe", 0, b"").replace(b"content-length: 0", b"transfer-encoding: chunked")
     return await large(service, head, b"100000\r\n" + b"x" * (1 << 20) + b"\r\n")
 
 
-async def lying_length(service: Service) -> int:
+async def lying_length(service: Address | Service) -> int:
     return await ask(service, post_bytes("/vibe", 4, b'{"title": "night"}' * 20))
 
 
-async def two_lengths(service: Service) -> int:
+async def two_lengths(service: Address | Service) -> int:
     return await ask(service, post_bytes("/vibe", 2, b"{}", "content-length: 20"))
 
 
-async def bad_length(service: Service) -> int:
+async def bad_length(service: Address | Service) -> int:
     return await ask(service, post_bytes("/vibe", "-1", b"{}"))
 
 
-async def many_headers(service: Service) -> int:
+async def many_headers(service: Address | Service) -> int:
     return await ask(service, get("/", "host: localhost", *(f"x{n}: y" for n in range(10_000))))
 
 
-async def endless_head(service: Service) -> int:
+async def endless_head(service: Address | Service) -> int:
     data = get("/", "host: localhost", *(f"x{n}: " + "y" * 1000 for n in range(20_000)))
     return await ask(service, data)
 
 
-async def wrong_host(service: Service) -> int:
+async def wrong_host(service: Address | Service) -> int:
     return await ask(service, get(f"{API}/find?text=a", "host: evil.example"))
 
 
-async def foreign_page(service: Service) -> int:
+async def foreign_page(service: Address | Service) -> int:
     return await ask(
         service, get(f"{API}/find?text=a", "host: localhost", "origin: http://evil.example")
     )
 
 
-async def traversal(service: Service) -> int:
+async def traversal(service: Address | Service) -> int:
     paths = (
         "/static/../../bundle.py",
         "/static/%2e%2e/%2e%2e/app.py",
@@ -250,11 +259,11 @@ async def traversal(service: Service) -> int:
     return max(statuses) if min(statuses) >= 400 else min(statuses)
 
 
-async def no_http(service: Service) -> int:
+async def no_http(service: Address | Service) -> int:
     return await ask(service, os.urandom(2000) + b"\r\n\r\n")
 
 
-async def reset(service: Service) -> int:
+async def reset(service: Address | Service) -> int:
     """A client that is gone at once, or in the middle of its request."""
     with contextlib.suppress(OSError), socket.socket() as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -264,7 +273,7 @@ async def reset(service: Service) -> int:
     return -1
 
 
-ATTACKS: dict[str, Callable[[Service], Awaitable[int]]] = {
+ATTACKS: dict[str, Callable[[Address | Service], Awaitable[int]]] = {
     "1 GB body": large_body,
     "1 GB body in chunks": large_chunks,
     "lying length": lying_length,
@@ -280,7 +289,7 @@ ATTACKS: dict[str, Callable[[Service], Awaitable[int]]] = {
 }
 
 
-async def slow_clients(service: Service, number: int, seconds: float) -> Counter[int]:
+async def slow_clients(service: Address | Service, number: int, seconds: float) -> Counter[int]:
     """Clients that send a byte a second, for ever."""
     statuses: Counter[int] = Counter()
 
@@ -316,13 +325,7 @@ async def slow_clients(service: Service, number: int, seconds: float) -> Counter
 
 
 def healthy(url: str, question: dict[str, Any], started: Any, stop: Any, figures: Any) -> None:
-    """A process of its own with a client that asks for completions one after the other.
-
-    Where the system allows it, it has priority over the attacker, who has the same cores here: its
-    own waiting for one is not the service's.
-    """
-    with contextlib.suppress(OSError):
-        os.nice(-10)
+    """A process of its own with a client that asks for completions one after the other."""
     seconds, statuses = [], Counter[str]()
     with httpx.Client(base_url=url, timeout=30) as client:
         while not stop.is_set():
@@ -353,13 +356,32 @@ async def watched(service: Service, question: dict[str, Any], attack: Awaitable[
     return result, found
 
 
-async def repeated(
-    service: Service, attack: Callable[[Service], Awaitable[int]], seconds: float
-) -> Counter[int]:
-    statuses: Counter[int] = Counter()
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        statuses[await attack(service)] += 1
+def attacker(name: str, target: Address, seconds: float, num_slow: int, found: Any) -> None:
+    """A process of its own that attacks for some seconds.
+
+    It leaves the cores to the service and its client first: one that is elsewhere takes none.
+    """
+    os.nice(10)
+
+    async def repeated() -> Counter[int]:
+        statuses: Counter[int] = Counter()
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            statuses[await ATTACKS[name](target)] += 1
+        return statuses
+
+    attack = repeated() if name in ATTACKS else slow_clients(target, num_slow, max(seconds, 30))
+    found.put(asyncio.run(attack))
+
+
+async def attacked(name: str, service: Service, seconds: float, num_slow: int) -> Counter[int]:
+    """The statuses that an attacker got."""
+    context = multiprocessing.get_context("spawn")
+    found, target = context.Queue(), Address(service.host, service.port)
+    process = context.Process(target=attacker, args=(name, target, seconds, num_slow, found))
+    process.start()
+    statuses: Counter[int] = await asyncio.to_thread(found.get)
+    process.join()
     return statuses
 
 
@@ -368,20 +390,14 @@ def attack_all(bundle: Path, seconds: float, only: str | None, num_slow: int) ->
     question = questions_of(bundle, 1)[0]
 
     async def run() -> None:
-        attacks: dict[str, Callable[[], Awaitable[Counter[int]]]] = {
-            name: lambda attack=attack: repeated(service, attack, seconds)  # type: ignore[misc]
-            for name, attack in ATTACKS.items()
-        }
-        attacks[f"{num_slow} slow clients"] = lambda: slow_clients(
-            service, num_slow, max(seconds, 30)
-        )
-        for name, attack in attacks.items():
+        for name in (*ATTACKS, f"{num_slow} slow clients"):
             if only not in (None, "attacks") and only not in name:
                 continue
             # Before each: the machine may be another's for a while.
             _, normal = await watched(service, question, asyncio.sleep(seconds))
             before = service.memory(), service.descriptors()
-            statuses, client = await watched(service, question, attack())
+            attack = attacked(name, service, seconds, num_slow)
+            statuses, client = await watched(service, question, attack)
             await asyncio.sleep(1)
             results[name] = {
                 "statuses": {str(status): number for status, number in statuses.items()},
