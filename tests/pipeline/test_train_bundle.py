@@ -19,7 +19,7 @@ from segue.pipeline.build import build
 from segue.pipeline.evaluate import evaluate
 from segue.pipeline.run import Step
 from segue.pipeline.system import SystemScorer
-from segue.pipeline.train import train
+from segue.pipeline.train import _remove_training, train
 from segue.recommend.recommender import Recommender
 from segue.training.config import SystemConfig, TrainConfig
 from segue.training.objectives import BPR
@@ -206,3 +206,13 @@ def test_playlists_that_hold_every_track_are_refused_before_training(tmp_path: P
             system=SystemConfig(), on_step=steps.append,
         )  # fmt: skip
     assert not steps
+
+
+def test_what_a_kill_leaves_of_safetensors_goes_with_the_training(tmp_path: Path) -> None:
+    """It writes under a name of its own, and renames that."""
+    (tmp_path / "refit").mkdir()
+    for name in (".tmpAbC123", "refit/.tmpxYz789", "mine"):
+        (tmp_path / name).write_bytes(b"")
+    _remove_training(tmp_path)
+    left = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*")}
+    assert left == {"refit", "mine"}

@@ -286,5 +286,6 @@ def refuse_training(out: Path, *, resume: bool, overwrite: bool) -> None:
 def _remove_training(folder: Path) -> None:
     FinishedParts(folder).remove()
     for place in (folder, folder / "refit"):
-        for name in (CHECKPOINT, METRICS_FILE):
-            (place / name).unlink(missing_ok=True)
+        # safetensors writes under a name of its own first, which a kill leaves.
+        for path in (place / CHECKPOINT, place / METRICS_FILE, *place.glob(".tmp*")):
+            path.unlink(missing_ok=True)
