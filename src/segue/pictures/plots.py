@@ -167,6 +167,7 @@ def panels(
     y_label: str,
     same_y: bool = True,
     log_x: bool = False,
+    log_y: bool = False,
 ) -> Figure:
     """Lines in one panel per group; each name has the same style in all panels.
 
@@ -179,6 +180,8 @@ def panels(
         One scale for all panels, so that they are comparable.
     log_x
         Logarithmic x axis; otherwise x is an integer, such as an epoch.
+    log_y
+        Logarithmic y axis.
     """
     from matplotlib.ticker import MaxNLocator
 
@@ -194,6 +197,8 @@ def panels(
             _by_ratio(axis, group)
         else:
             axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+        if log_y:
+            axis.set_yscale("log")
     if same_y:
         low = min(axis.get_ylim()[0] for axis in axes)
         high = max(axis.get_ylim()[1] for axis in axes)
