@@ -235,7 +235,7 @@ def run(stage: str, given: argparse.Namespace, so_far: dict[str, Any]) -> bool:
         so_far[name] = round(so_far.get(name, 0) + value, 2)
     so_far["peak_bytes"] = max(so_far.get("peak_bytes", 0), watched.peak_bytes)
     if status == 0:
-        so_far |= {"done": True, **facts_of(stage, output)}
+        so_far |= {"done": True, **facts_of(stage, output), "commit": machine()["commit"]}
         return True
     if limit is not None and seconds >= limit:
         return False
@@ -306,10 +306,14 @@ def main() -> None:
         # Others may have written results since.
         results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
         core = f"{given.k_core}-core" if given.k_core else "whole"
-        of_size = results.setdefault(f"{given.playlists}, {core}", {"stages": {}})
+        of_size = results.setdefault(f"{given.playlists}, {core}", {})
         of_size |= {"playlists": given.playlists, "k-core": given.k_core, "epochs": given.epochs}
-        figures = {fact: value for fact, value in so_far.items() if fact != "done"}
-        of_size["stages"][name] = {**figures, "commit": machine()["commit"]}
+        # All that are done, as the results may have been of another checkout.
+        of_size["stages"] = {
+            stage: {fact: value for fact, value in found.items() if fact != "done"}
+            for stage, found in stages.items()
+            if found.get("done")
+        }
         of_size["machine"] = {**machine(), "threads": given.threads, "workers": given.workers}
         write_json(RESULTS, results)
         draw(results, given.out / "stages.png")

@@ -108,6 +108,8 @@ def test_panels_by_ratio_are_marked_where_there_is_room():
     assert figure.axes[0].get_yscale() == "linear"
     both = panels(groups, SIZE, THEME, title="", x_label="", y_label="", log_x=True, log_y=True)
     assert (both.axes[0].get_xscale(), both.axes[0].get_yscale()) == ("log", "log")
+    both.draw_without_rendering()
+    assert "100" in [label.get_text() for label in both.axes[0].get_yticklabels()]
     (axis,) = figure.axes
     marks = [label.get_text() for label in axis.get_xticklabels()]
     assert marks == ["1", "2", "5", "10", "100", "200", "500"]

@@ -199,6 +199,7 @@ def panels(
             axis.xaxis.set_major_locator(MaxNLocator(integer=True))
         if log_y:
             axis.set_yscale("log")
+            axis.yaxis.set_major_formatter("{x:g}")
     if same_y:
         low = min(axis.get_ylim()[0] for axis in axes)
         high = max(axis.get_ylim()[1] for axis in axes)
