@@ -681,9 +681,12 @@ def schemathesis(bundle: Path, seconds: float) -> dict[str, Any]:
     service = Service(bundle)
     before = service.memory(), service.descriptors()
     with tempfile.TemporaryDirectory() as scratch:
+        # Else it cuts what it records at a MiB, and may take a long answer for no JSON.
+        config = Path(scratch) / "schemathesis.toml"
+        config.write_text("[output.truncation]\nmax-recorded-payload-size = 1000000000\n")
         done = subprocess.run(
             [
-                *(sys.executable, "-m", "schemathesis.cli", "fuzz"),
+                *(sys.executable, "-m", "schemathesis.cli", "--config-file", str(config), "fuzz"),
                 f"{service.url}{API}/openapi.json",
                 *("--max-time", str(round(seconds)), "--checks", ",".join(_CHECKS)),
                 *("--continue-on-failure", "--generation-database", "none", "--no-color"),
