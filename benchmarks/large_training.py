@@ -67,27 +67,31 @@ def pool(size: int, power: float = 0.5) -> dict[str, Any]:
     return {"kind": PooledSoftmax, "pool_size": size, "popularity_power": power}
 
 
-def batch(size: int, **fields: Any) -> dict[str, Any]:
-    return {"batch_size": size, **fields}
-
-
+ONE_EPOCH = {"epochs": 1, "batch_size": 1024}
 ARMS: dict[str, Arm] = {
     "catalogue": Arm({}, {}),
-    "256 negatives of each playlist's own": Arm({}, {"kind": SampledSoftmax}),
     **{f"pool of {size}": Arm({}, pool(size)) for size in (512, 1024, 2048, 4096, 8192, 16384)},
     **{f"pool of 2048, power {p:g}": Arm({}, pool(2048, p)) for p in (0.0, 0.25, 0.75, 1.0)},
-    "catalogue, batches of 1024": Arm(batch(1024), {}),
-    "catalogue, batches of 1024, rate .014": Arm(batch(1024, learning_rate=0.014), {}),
-    "catalogue, batches of 1024, rate .02": Arm(batch(1024, learning_rate=0.02), {}),
-    "pool of 4096, batches of 1024": Arm(batch(1024), pool(4096)),
-    "pool of 4096, batches of 2048": Arm(batch(2048), pool(4096)),
+    **{
+        f"pool of 2048, messages of {name} of the playlists": Arm(
+            {"message_share": share}, pool(2048)
+        )
+        for name, share in (("half", 0.5), ("a fifth", 0.2), ("a tenth", 0.1))
+    },
     "pool of 2048, no messages": Arm({"num_layers": 0}, pool(2048)),
     "pool of 2048, messages at the end": Arm(
         {"num_layers": 0}, pool(2048), propagated_at_the_end=True
     ),
-    "pool of 2048, messages of half the playlists": Arm({"message_share": 0.5}, pool(2048)),
-    "pool of 2048, messages of a fifth of the playlists": Arm({"message_share": 0.2}, pool(2048)),
-    "pool of 2048, messages of a tenth of the playlists": Arm({"message_share": 0.1}, pool(2048)),
+    "256 negatives of each playlist's own": Arm({}, {"kind": SampledSoftmax}),
+    # For larger collections: what an epoch of larger batches brings.
+    "one epoch of batches of 1024, catalogue": Arm(ONE_EPOCH, {}),
+    "one epoch of batches of 1024, pool of 4096": Arm(ONE_EPOCH, pool(4096)),
+    "one epoch of batches of 1024, pool of 4096, messages of a fifth of the playlists": Arm(
+        {**ONE_EPOCH, "message_share": 0.2}, pool(4096)
+    ),
+    "one epoch of batches of 1024, pool of 4096, no messages": Arm(
+        {**ONE_EPOCH, "num_layers": 0}, pool(4096)
+    ),
 }
 
 
