@@ -73,10 +73,8 @@ ARMS: dict[str, Arm] = {
     **{f"pool of {size}": Arm({}, pool(size)) for size in (512, 1024, 2048, 4096, 8192, 16384)},
     **{f"pool of 2048, power {p:g}": Arm({}, pool(2048, p)) for p in (0.0, 0.25, 0.75, 1.0)},
     **{
-        f"pool of 2048, messages of {name} of the playlists": Arm(
-            {"message_share": share}, pool(2048)
-        )
-        for name, share in (("half", 0.5), ("a fifth", 0.2), ("a tenth", 0.1))
+        f"pool of 2048, messages of {name} playlists": Arm({"message_share": share}, pool(2048))
+        for name, share in (("half the", 0.5), ("a fifth of the", 0.2), ("a tenth of the", 0.1))
     },
     "pool of 2048, no messages": Arm({"num_layers": 0}, pool(2048)),
     "pool of 2048, messages at the end": Arm(
