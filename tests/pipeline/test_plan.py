@@ -26,7 +26,7 @@ def test_steps_time_memory_and_disk(split, tmp_path):
     plan = plan_training(split, CONFIG, SYSTEM, out=tmp_path / "bundle")
     assert (plan.times.num_steps, plan.times.epochs) == (12, 3)
     assert plan.seconds.keys() == {
-        "training", "validation", "evaluation", "training again on all pairs",
+        "training", "wide part", "validation", "evaluation", "training again on all pairs",
     }  # fmt: skip
     assert plan.memory.keys() == {"training", "wide part", "evaluation", "second stage"}
     assert plan.peak == max(plan.memory.values())

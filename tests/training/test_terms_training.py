@@ -17,6 +17,7 @@ from segue.scoring.terms import STORED, load_terms
 from segue.training import terms
 from segue.training.config import SecondStageConfig
 from segue.training.terms import WideConfig
+from segue.training.word_odds import WordOddsConfig
 
 SIDE = {"regularization": 30.0, "artist_weight": 4.0, "album_weight": 2.0}
 
@@ -151,3 +152,20 @@ def test_what_is_fitted_is_what_a_bundle_can_hold(planted_graph):
 def test_what_cannot_be_fitted_is_refused_when_it_is_asked_for(make, says):
     with pytest.raises(InputError, match=says):
         make()
+
+
+def test_how_long_it_takes_is_told_from_the_first_blocks(planted_graph, monkeypatch):
+    """With a clock that says a second for each block, and ten for what comes before them."""
+    config = WideConfig(num_neighbours=9, block_size=20, support_size=40)
+    blocks = list(config._regressions(planted_graph))
+    assert len(blocks) == 8
+
+    def seconds() -> float:
+        ticks = iter([0.0, 11.0, 12.0, 13.0, 14.0, 15.0, 16.0, 17.0, 18.0, 18.0])
+        return config.seconds(planted_graph, clock=lambda: next(ticks))
+
+    monkeypatch.setattr(terms, "_TRIED_SECONDS", 1.5)
+    assert seconds() == pytest.approx(18)
+    monkeypatch.setattr(terms, "_TRIED_SECONDS", 100)
+    assert seconds() == 18
+    assert WordOddsConfig().seconds(planted_graph) is None

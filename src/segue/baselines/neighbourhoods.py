@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from segue.baselines.spectral import leading_vectors, normalised
+from segue.baselines.spectral import leading_vectors, memory_of_leading_vectors, normalised
 from segue.data.playlists import Float32Array, Int64Array
 
 Float64Array = NDArray[np.float64]
@@ -188,6 +188,7 @@ class _Products:
 
 
 def memory_of_neighbourhoods(
+    num_rows: int,
     num_tracks: int,
     num_pairs: int,
     num_neighbours: int,
@@ -206,8 +207,9 @@ def memory_of_neighbourhoods(
     if num_tracks > 4 * _BEST_KNOWN:
         # The products of the best-known, and the pairs with them.
         block += 4 * _BEST_KNOWN**2 + 16 * num_pairs
-    # The singular vectors, while they are found, and the normalised pairs in both orders.
-    places = 6 * 4 * 2 * _DIM * num_tracks + 16 * num_pairs
+    # The singular vectors, while they are found, and the normalised pairs: while they are made,
+    # and in both orders.
+    places = memory_of_leading_vectors(num_rows, num_tracks, _DIM) + 24 * num_pairs
     # Co-occurrence, its squares and their shares.
     chunk = 24 * min(_CHUNK_ENTRIES, block_size * num_tracks)
     return 8 * num_pairs + max(places, threads * chunk, block)

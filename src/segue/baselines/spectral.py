@@ -171,4 +171,4 @@ def memory_of_leading_vectors(num_rows: int, num_columns: int, dim: int) -> int:
     """Bytes that `leading_vectors` needs at its peak, roughly, besides the matrix."""
     width = min(dim + _FURTHER_VECTORS, num_columns)
     # The vectors, as they are multiplied, made orthogonal and returned, and their image.
-    return 4 * width * (3 * num_columns + num_rows)
+    return 4 * width * (4 * num_columns + num_rows)

@@ -92,7 +92,8 @@ def plan_training(
 ) -> TrainingPlan:
     """Reckon what a training takes, refuse what does not fit, and time a few steps.
 
-    The times do not include fitting the wide part and the second stage, which are not tried.
+    The times do not include the second stage and terms other than the wide part, which are not
+    tried.
 
     Parameters
     ----------
@@ -118,15 +119,20 @@ def plan_training(
         return TrainingPlan(config, taken, memory, disk, None, {})
     times = time_steps(split.train, config, device, encoder=encoder)
     seconds = {"training": times.total}
+    again = refit and split.train is not split.graph
+    for term in system.terms.values():
+        needed = term.seconds(split.train)
+        if needed is not None:
+            seconds[term.label] = (1 + again) * needed
     if split.validation.targets.num_pairs:
         validating, evaluating = time_of_ranking(split, sample)
         seconds["validation"] = validating * math.ceil(times.epochs / config.validate_every)
         if split.test.targets.num_pairs:
             seconds["evaluation"] = evaluating
-    if refit and split.train is not split.graph:
+    if again:
         # Up to the best epoch, which is the last at the latest, or one epoch more.
-        again = times.total if times.num_steps <= MOST_STEPS_AGAIN else times.total / times.epochs
-        seconds["training again on all pairs"] = again
+        whole = times.num_steps <= MOST_STEPS_AGAIN
+        seconds["training again on all pairs"] = times.total / (1 if whole else times.epochs)
     return TrainingPlan(config, taken, memory, disk, times, seconds)
 
 

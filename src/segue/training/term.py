@@ -39,6 +39,10 @@ class TermConfig(ABC):
     def stored_bytes(self, graph: PlaylistGraph) -> int:
         """Bytes that the term takes in memory and in a bundle, at most."""
 
+    def seconds(self, graph: PlaylistGraph) -> float | None:
+        """About how long `fit` takes, from trying a part of it; None where that is not tried."""
+        return None
+
     @abstractmethod
     def fit(self, graph: PlaylistGraph) -> StoredTerm[Any]:
         """The term, fitted to a training graph (ResourceError if it needs too much memory)."""

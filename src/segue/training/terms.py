@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -11,7 +13,7 @@ from scipy.sparse import csc_array, csr_array
 from segue.baselines.ease import rows_with_side_information
 from segue.baselines.neighbourhoods import memory_of_neighbourhoods, neighbourhoods
 from segue.data.csr import offsets_of
-from segue.data.playlists import Float32Array
+from segue.data.playlists import Float32Array, Int64Array
 from segue.errors import InputError
 from segue.machine import granted_threads
 from segue.memory import require_memory
@@ -21,6 +23,9 @@ from segue.training.word_odds import WordOddsConfig
 
 if TYPE_CHECKING:
     from segue.graph.playlist_graph import PlaylistGraph
+
+# For so long the first blocks of tracks are tried, to say how long all will take.
+_TRIED_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -79,11 +84,10 @@ class WideConfig(TermConfig):
     def memory(self, graph: PlaylistGraph) -> int:
         """See `TermConfig`."""
         size = self._taking_part(graph)
-        relations = graph.catalog.relations
-        num_pairs = graph.playlists.tracks.num_pairs + sum(
-            relations[kind].num_edges for kind in ("artist", "album")
-        )
+        side = [graph.catalog.relations[kind] for kind in ("artist", "album")]
+        num_pairs = graph.playlists.tracks.num_pairs + sum(each.num_edges for each in side)
         fitting = memory_of_neighbourhoods(
+            len(graph.playlists) + sum(each.num_targets for each in side),
             size,
             num_pairs,
             self.num_neighbours,
@@ -128,31 +132,14 @@ class WideConfig(TermConfig):
         """
         self.require(graph)
         num_tracks = graph.catalog.num_tracks
-        # Descending popularity, ties by index; then back in the catalogue's order.
-        order = np.lexsort((np.arange(num_tracks), -graph.popularity))
-        taking_part = np.sort(order[: self.max_tracks])
-        rows = rows_with_side_information(
-            graph, artist_weight=self.artist_weight, album_weight=self.album_weight
-        )
-        if len(taking_part) < num_tracks:
-            rows = csr_array(rows[:, taking_part])
         nothing = np.zeros(0, dtype=np.int32)
         given_to, lengths, given_by = [nothing], [nothing], [nothing]
         value: list[Float32Array] = [np.zeros(0, dtype=np.float32)]
-        for some in neighbourhoods(
-            rows,
-            self.num_neighbours,
-            self.regularization,
-            block_size=self.block_size,
-            support_size=self.support_size,
-            threads=granted_threads(),
-        ):
-            ridge = np.float32(self.regularization) * np.eye(some.near.shape[1], dtype=np.float32)
-            found = np.linalg.solve(some.gram + ridge, some.toward[:, :, None])
-            given_to.append(taking_part[some.tracks].astype(np.int32))
-            lengths.append(np.full(len(some.tracks), some.near.shape[1], dtype=np.int32))
-            given_by.append(taking_part[some.near.ravel()].astype(np.int32))
-            value.append(np.float32(self.weight) * found.ravel())
+        for tracks, near, weight in self._regressions(graph):
+            given_to.append(tracks.astype(np.int32))
+            lengths.append(np.full(len(tracks), near.shape[1], dtype=np.int32))
+            given_by.append(near.ravel().astype(np.int32))
+            value.append(np.float32(self.weight) * weight.ravel())
         by_column = csc_array(
             (
                 np.concatenate(value),
@@ -167,6 +154,49 @@ class WideConfig(TermConfig):
         return WidePart.from_matrix(
             csr_array((matrix.data, at[matrix.indices], matrix.indptr), (num_tracks, num_tracks))
         )
+
+    def seconds(
+        self, graph: PlaylistGraph, clock: Callable[[], float] = time.perf_counter
+    ) -> float:
+        """See `TermConfig`: from the first blocks of tracks. `clock` returns seconds."""
+        started = clock()
+        done, first, at_first = 0, 0, started
+        for tracks, _, _ in self._regressions(graph):
+            now = clock()
+            done += len(tracks)
+            if not first:
+                first, at_first = done, now
+            elif now - at_first > _TRIED_SECONDS:
+                break
+        else:
+            return clock() - started
+        rest = self._taking_part(graph) - done
+        return now - started + (now - at_first) / (done - first) * rest
+
+    def _regressions(
+        self, graph: PlaylistGraph
+    ) -> Iterator[tuple[Int64Array, Int64Array, Float32Array]]:
+        """Some tracks, int64 [num], those near to each, and their weights, [num, num_near]."""
+        num_tracks = graph.catalog.num_tracks
+        # Descending popularity, ties by index; then back in the catalogue's order.
+        order = np.lexsort((np.arange(num_tracks), -graph.popularity))
+        taking_part = np.sort(order[: self.max_tracks])
+        rows = rows_with_side_information(
+            graph, artist_weight=self.artist_weight, album_weight=self.album_weight
+        )
+        if len(taking_part) < num_tracks:
+            rows = csr_array(rows[:, taking_part])
+        for some in neighbourhoods(
+            rows,
+            self.num_neighbours,
+            self.regularization,
+            block_size=self.block_size,
+            support_size=self.support_size,
+            threads=granted_threads(),
+        ):
+            ridge = np.float32(self.regularization) * np.eye(some.near.shape[1], dtype=np.float32)
+            found = np.linalg.solve(some.gram + ridge, some.toward[:, :, None])
+            yield taking_part[some.tracks], taking_part[some.near], found[:, :, 0]
 
     def _taking_part(self, graph: PlaylistGraph) -> int:
         return min(graph.catalog.num_tracks, self.max_tracks)
