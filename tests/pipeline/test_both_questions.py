@@ -1,6 +1,7 @@
 """On playlists in order, no part of the flagship makes an answer to either question worse."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -18,8 +19,12 @@ from segue.pipeline.recipes import split as split_by_default
 from segue.pipeline.system import SystemScorer
 from segue.pipeline.train import train
 from segue.recommend.recommender import Recommender
+from segue.scoring.popularity import Popularity, PopularityWeights
+from segue.scoring.query import Query
 from segue.scoring.questions import Questions
 from segue.scoring.recency import Recency
+from segue.scoring.second_stage import SecondStage
+from segue.scoring.wide import WidePart
 from segue.training.config import SecondStageConfig, SystemConfig
 from segue.training.terms import WideConfig
 
@@ -83,10 +88,30 @@ def values(scorer: SystemScorer, question: str) -> np.ndarray:
     return ndcg(rank(scorer, rows, scorer.split.train, list_length=0).ranks, 20)
 
 
+def in_doubt(found: np.ndarray, without: np.ndarray) -> float:
+    """Two standard errors of the mean difference: what chance may make of it."""
+    return 2 * float((found - without).std()) / np.sqrt(len(found))
+
+
 def worse(found: np.ndarray, without: np.ndarray) -> bool:
-    """By more than chance: two standard errors of the mean difference."""
-    difference = found - without
-    return difference.mean() < -2 * difference.std() / np.sqrt(len(difference))
+    """By more than chance."""
+    return (found - without).mean() < -in_doubt(found, without)
+
+
+def changed(scorer: SystemScorer, **stages: Any) -> SystemScorer:
+    return replace(scorer, stages=replace(scorer.stages, **stages))
+
+
+def by_part(whole: SystemScorer) -> dict[str, tuple[SystemScorer, SystemScorer]]:
+    """With and without each part; the first stage alone for those that belong to it."""
+    stages, first = whole.stages, changed(whole, second=None)
+    even = replace(stages.questions, next=Recency(0.0, 1.0))
+    return {
+        "second stage": (whole, first),
+        "recency": (first, changed(first, questions=even)),
+        "prior": (first, changed(first, first=replace(stages.first, popularity=None))),
+        "wide part": (first, changed(first, first=replace(stages.first, further=()))),
+    }
 
 
 def test_both_questions_are_measured(bundle, whole, split):
@@ -103,16 +128,42 @@ def test_both_questions_are_measured(bundle, whole, split):
 
 @pytest.mark.parametrize("question", QUESTIONS)
 def test_no_part_makes_a_question_worse(whole, question):
-    stages = whole.stages
-    first = replace(whole, stages=replace(stages, second=None))
-    assert not worse(values(whole, question), values(first, question)), "second stage"
-    for part, change in {
-        "recency": {"questions": replace(stages.questions, next=Recency(0.0, 1.0))},
-        "prior": {"first": replace(stages.first, popularity=None)},
-        "wide part": {"first": replace(stages.first, further=())},
-    }.items():
-        without = replace(whole, stages=replace(first.stages, **change))
-        assert not worse(values(first, question), values(without, question)), part
+    for part, (found, without) in by_part(whole).items():
+        assert not worse(values(found, question), values(without, question)), part
+
+
+def harmful(whole: SystemScorer, bundle: Bundle) -> dict[str, SystemScorer]:
+    """A faulty form of each part, in its place."""
+    stages, first = whole.stages, changed(whole, second=None)
+    wide, popularity = stages.first.term(WidePart), bundle.popularity
+    upside_down = {**bundle.second_stage, "leaf_value": -bundle.second_stage["leaf_value"]}
+    second = SecondStage(upside_down, stages.first, bundle.catalog, popularity)
+    # The weights of the next scene's tracks.
+    elsewhere = WidePart.from_matrix(wide.matrix[np.roll(np.arange(wide.num_tracks), TRACKS_EACH)])
+    # For what fits, order counts, too; for what comes next only the last track does.
+    late = replace(stages.questions, next=Recency(100.0, 0.5))
+    return {
+        "second stage": changed(whole, second=second),
+        "recency": replace(changed(first, questions=late), question="next"),
+        "prior": changed(first, first=replace(stages.first, popularity=_Loud(popularity))),
+        "wide part": changed(first, first=replace(stages.first, further=(elsewhere,))),
+    }
+
+
+class _Loud(Popularity):
+    """A prior that does not fade as a list grows, and five times as strong."""
+
+    def prepare(self, query: Query, dial: float = 0.0) -> PopularityWeights:
+        return PopularityWeights(np.full(len(query), dial - 5, np.float32), query.empty)
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_a_part_that_does_harm_is_found(whole, bundle, question):
+    """So that the test before is no formality: faults like those that there were are noticed."""
+    for part, fault in harmful(whole, bundle).items():
+        without = values(by_part(whole)[part][1], question)
+        assert worse(values(fault, question), without), part
+        assert in_doubt(values(by_part(whole)[part][0], question), without) < 0.05 * without.mean()
 
 
 def test_what_one_question_is_answered_with_is_no_answer_to_the_other(bundle, whole):
