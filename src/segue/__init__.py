@@ -71,6 +71,7 @@ if TYPE_CHECKING:
     from segue.training.config import SecondStageConfig as SecondStageConfig
     from segue.training.config import SystemConfig as SystemConfig
     from segue.training.config import TrainConfig as TrainConfig
+    from segue.training.factors import FactorsConfig as FactorsConfig
     from segue.training.objectives import BPR as BPR
     from segue.training.objectives import CatalogueSoftmax as CatalogueSoftmax
     from segue.training.objectives import HardestNegatives as HardestNegatives
@@ -112,6 +113,7 @@ _HOMES = {
     "TrainConfig": "segue.training.config",
     "SystemConfig": "segue.training.config",
     "WideConfig": "segue.training.terms",
+    "FactorsConfig": "segue.training.factors",
     "WordOddsConfig": "segue.training.word_odds",
     "SecondStageConfig": "segue.training.config",
     "CatalogueSoftmax": "segue.training.objectives",

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from segue.console import ConsoleProgress
 from segue.models import ENCODERS
-from segue.pipeline.tuned import FLAGSHIP, PRESETS, TUNED, for_training, tuned
+from segue.pipeline.recipes import default_system
+from segue.pipeline.tuned import FLAGSHIP, PRESET_SYSTEMS, PRESETS, TUNED, for_training, tuned
 from segue.training.config import TrainConfig
 
 RESULTS = Path(__file__).parents[2] / "benchmarks" / "results" / "encoders.json"
@@ -64,6 +66,26 @@ def test_a_training_by_itself_is_tuned_further_than_a_comparison() -> None:
     assert for_training("of my own") == {}
     for preset in PRESETS.values():
         TrainConfig(**(for_training("lightgcn") | preset))
+
+
+def test_a_preset_has_terms_of_its_own_beside_the_usual_ones(planted_graph) -> None:
+    usual, best = default_system(planted_graph), default_system(planted_graph, "best")
+    assert sorted(usual.terms) == ["wide"]
+    assert best.terms == usual.terms | PRESET_SYSTEMS["best"].terms
+    assert sorted(best.terms) == ["factors", "wide"]
+    assert best.second_stage == PRESET_SYSTEMS["best"].second_stage
+    assert best.second_stage.max_judged > usual.second_stage.max_judged
+    without = default_system(planted_graph, "best", without=["factors"], second_stage=False)
+    assert (sorted(without.terms), without.second_stage) == (["wide"], None)
+    assert set(PRESET_SYSTEMS) <= set(PRESETS)
+
+
+def test_factors_that_do_not_fit_are_left_out(planted_graph, monkeypatch, capsys) -> None:
+    needed = PRESET_SYSTEMS["best"].terms["factors"].memory(planted_graph)
+    monkeypatch.setattr("segue.memory.available_memory", lambda: needed - 1)
+    found = default_system(planted_graph, "best", progress=ConsoleProgress())
+    assert "factors" not in found.terms
+    assert "The matrix factorisation is left out: the matrix fact" in capsys.readouterr().err
 
 
 def test_what_is_handed_out_can_be_changed() -> None:

@@ -18,6 +18,7 @@ from scipy.sparse import csr_array
 from segue.data.playlists import Catalog, TrackLists
 from segue.data.relations import Relation
 from segue.scoring.centroid import Centroid
+from segue.scoring.factors import Factors
 from segue.scoring.features import FEATURES, FeatureMaker
 from segue.scoring.first_stage import FirstStage
 from segue.scoring.popularity import Popularity
@@ -32,7 +33,7 @@ OF_ORDER = {name for name in FEATURES if "last" in name or "recency" in name or 
 OF_UNKNOWN = {"artist popularity", "album popularity"}
 
 
-def tiny(rng_seed: int, *, wide: bool = True) -> FeatureMaker:
+def tiny(rng_seed: int, *, wide: bool = True, factors: bool = True) -> FeatureMaker:
     """Fourteen tracks, some of them without artist, album or playlists."""
     rng = np.random.default_rng(rng_seed)
     ids = [
@@ -49,16 +50,31 @@ def tiny(rng_seed: int, *, wide: bool = True) -> FeatureMaker:
     weights = rng.uniform(-0.1, 0.5, (NUM_TRACKS, NUM_TRACKS)).astype(np.float32)
     weights *= rng.random(weights.shape) < 0.4
     popularity = rng.integers(0, 40, NUM_TRACKS)
-    first_stage = FirstStage(
-        Centroid(vectors.astype(np.float32), rng.uniform(0.1, 3, NUM_TRACKS).astype(np.float32)),
-        Popularity(popularity),
-        (WidePart.from_matrix(csr_array(weights)),) if wide else (),
+    query_weight = rng.uniform(0.1, 3, NUM_TRACKS).astype(np.float32)
+    places = (rng.normal(size=(NUM_TRACKS, DIM)) / NUM_TRACKS).astype(np.float32)
+    alpha, scale = (np.array([value], dtype=np.float32) for value in (30, 0.5))
+    further = (
+        *((WidePart.from_matrix(csr_array(weights)),) if wide else ()),
+        *((Factors(places, alpha, scale),) if factors else ()),
     )
+    centroid = Centroid(vectors.astype(np.float32), query_weight)
+    first_stage = FirstStage(centroid, Popularity(popularity), further)
     return FeatureMaker(first_stage, catalog, popularity)
 
 
 def unit(vector: np.ndarray) -> np.ndarray:
     return vector / (np.linalg.norm(vector) or 1)
+
+
+def predicted(term: Factors | None, tracks: list[int], share: np.ndarray, candidate: int) -> float:
+    """What the factors say without their scale."""
+    if term is None:
+        return 0.0
+    vectors = term.factors.astype(np.float64)
+    system = np.eye(DIM)
+    for track, r in zip(tracks, share, strict=True):
+        system += 29 * r * np.outer(vectors[track], vectors[track])
+    return 30 * vectors[candidate] @ np.linalg.solve(system, share @ vectors[tracks])
 
 
 def by_hand(maker: FeatureMaker, tracks: list[int], emphasis: list[float] | None, order: bool,
@@ -68,8 +84,8 @@ def by_hand(maker: FeatureMaker, tracks: list[int], emphasis: list[float] | None
     weight = first_stage.centroid.query_weight
     vectors = first_stage.centroid.track_vectors.astype(np.float64)
     W = np.zeros((NUM_TRACKS, NUM_TRACKS))
-    for term in first_stage.further:
-        W = term.matrix.toarray().astype(np.float64)
+    if wide_part := first_stage.term(WidePart):
+        W = wide_part.matrix.toarray().astype(np.float64)
     popularity = first_stage.popularity.popularity
     artist, album = catalog.main_artist.tolist(), catalog.main_album.tolist()
     n = len(tracks)
@@ -77,6 +93,7 @@ def by_hand(maker: FeatureMaker, tracks: list[int], emphasis: list[float] | None
     cosines = [vectors[t] @ vectors[candidate] for t in tracks]
     weights = [W[t, candidate] for t in tracks]
     wide = sum(s * w for s, w in zip(share, weights, strict=True))
+    factors = predicted(first_stage.term(Factors), tracks, share, candidate)
 
     def centroid(counts: list[float]) -> np.ndarray:
         parts = [c * weight[t] * vectors[t] for c, t in zip(counts, tracks,
@@ -107,7 +124,8 @@ def by_hand(maker: FeatureMaker, tracks: list[int], emphasis: list[float] | None
     on_album = album.count(album[candidate]) if album[candidate] >= 0 else 1
     found = {
         "score": score,
-        "deep": score - wide,
+        "deep": score - wide - 0.5 * factors,
+        "factors": factors,
         "wide": wide,
         "even wide": sum(weights),
         "wide by root of length": sum(weights) / math.sqrt(n),
@@ -187,17 +205,19 @@ lists = st.lists(st.integers(0, NUM_TRACKS - 1), min_size=1, max_size=9, unique=
     order=st.booleans(),
     with_emphasis=st.booleans(),
     wide=st.booleans(),
+    factors=st.booleans(),
     rng_seed=st.integers(0, 50),
 )
-def test_features_are_what_they_are_called(tracks, order, with_emphasis, wide, rng_seed):
-    maker = tiny(rng_seed, wide=wide)
+def test_features_are_what_they_are_called(tracks, order, with_emphasis, wide, factors, rng_seed):
+    maker = tiny(rng_seed, wide=wide, factors=factors)
     emphasis = np.linspace(1, 4, len(tracks)).tolist() if with_emphasis else None
     candidates, scores, columns = made(maker, tracks, emphasis, order)
     for place, (track, score) in enumerate(zip(candidates, scores, strict=True)):
         for name, expected in by_hand(maker, tracks, emphasis, order, track, score).items():
             found = columns[name][place]
             # Vectors are rounded to multiples of 2^−11.
-            bound = 2e-3 if "cosine" in name or name in ("score", "deep") else 2e-5
+            rounded = "cosine" in name or name in ("score", "deep", "factors")
+            bound = 4e-3 if rounded else 2e-5
             assert found == pytest.approx(expected, abs=bound, nan_ok=True), (name, track)
 
 
@@ -205,15 +225,15 @@ def test_features_are_what_they_are_called(tracks, order, with_emphasis, wide, r
 def test_what_compares_candidates(tracks, order, wide, rng_seed):
     """Places are permutations, of equal values the lower index first; distances begin at 0."""
     candidates, _, columns = made(tiny(rng_seed, wide=wide), tracks, None, order)
-    for name, places in (("score", "place"), ("deep", "deep place"), ("wide", "wide place")):
+    for name in ("score", "deep", "wide", "factors"):
+        places = "place" if name == "score" else f"{name} place"
         expected = np.empty(len(candidates))
         expected[np.lexsort((candidates, -columns[name]))] = np.arange(len(candidates))
         np.testing.assert_array_equal(columns[places], expected)
-    for name in ("score", "deep"):
+    for name in ("score", "deep", "factors"):
         distance = columns[name] - columns[name].max()
         np.testing.assert_array_equal(columns[f"{name} under best"], distance)
     if not wide:
-        np.testing.assert_array_equal(columns["deep"], columns["score"])
         ranks = np.argsort(np.argsort(candidates))
         np.testing.assert_array_equal(columns["wide place"], ranks)
 
@@ -233,7 +253,8 @@ def test_only_what_is_not_known_is_no_number(tracks, order, rng_seed):
 
 def test_every_feature_is_named_once():
     assert len(set(FEATURES)) == len(FEATURES)
-    compared = {"place", "deep place", "wide place", "score under best", "deep under best"}
+    compared = {"place", *(f"{of} place" for of in ("deep", "wide", "factors"))}
+    compared |= {f"{of} under best" for of in ("score", "deep", "factors")}
     described = by_hand(tiny(0), [1, 2], None, True, 3, 0.5)
     assert set(described) | compared == set(FEATURES)
 

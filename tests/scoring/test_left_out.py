@@ -9,6 +9,7 @@ from scipy.sparse import random_array
 from segue.bundle import Bundle
 from segue.data.playlists import TrackLists
 from segue.scoring.centroid import Words, unit_rows
+from segue.scoring.factors import Factors
 from segue.scoring.first_stage import FirstStage
 from segue.scoring.query import Query
 from segue.scoring.terms import first_stage_of
@@ -17,13 +18,16 @@ from segue.scoring.wide import WidePart
 
 @pytest.fixture(scope="module")
 def first_stage(planted_bundle) -> FirstStage:
-    """With a wide part, weights of tracks to themselves included."""
+    """With factors and a wide part, weights of tracks to themselves included."""
     rng = np.random.default_rng(3)
     num_tracks = planted_bundle.catalog.num_tracks
     weights = random_array((num_tracks, num_tracks), density=0.2, random_state=rng).tocsr()
     weights.setdiag(rng.random(num_tracks))
     wide = WidePart.from_matrix(weights.tocsr())
-    bundle: Bundle = replace(planted_bundle, terms={"wide": wide.arrays()})
+    vectors = unit_rows(rng.normal(size=(num_tracks, 6)).astype(np.float32)) / 3
+    alpha, scale = (np.array([value], dtype=np.float32) for value in (50, 0.4))
+    terms = {"wide": wide.arrays(), "factors": Factors(vectors, alpha, scale).arrays()}
+    bundle: Bundle = replace(planted_bundle, terms=terms)
     return first_stage_of(bundle, bundle.catalog)
 
 

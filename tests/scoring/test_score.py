@@ -11,6 +11,7 @@ from scipy.sparse import csr_array
 from segue.data.playlists import TrackLists
 from segue.data.relations import Relation
 from segue.scoring.centroid import Centroid
+from segue.scoring.factors import Factors
 from segue.scoring.first_stage import FirstStage
 from segue.scoring.popularity import FULL_DIAL, PRIOR_HALF_LIFE, Popularity
 from segue.scoring.query import EITHER, FIT, NEXT, Query
@@ -51,6 +52,12 @@ def wide_part(rng: np.random.Generator) -> WidePart:
     """Of each track about five weights, some of them negative."""
     weights = rng.uniform(-0.2, 1, (NUM_TRACKS, NUM_TRACKS)).astype(np.float32)
     return WidePart.from_matrix(csr_array(weights * (rng.random(weights.shape) < 5 / NUM_TRACKS)))
+
+
+def factors(rng: np.random.Generator) -> Factors:
+    vectors = rng.normal(size=(NUM_TRACKS, DIM)) / NUM_TRACKS
+    alpha, scale = (np.array([value], dtype=np.float32) for value in (30, 0.5))
+    return Factors(vectors.astype(np.float32), alpha, scale)
 
 
 def by_hand(scorer: FirstStage, tracks: list[int]) -> np.ndarray:
@@ -211,6 +218,7 @@ TERMS = {
     ),
     "popularity": lambda rng: Popularity(rng.integers(0, 50, NUM_TRACKS)),
     "wide": wide_part,
+    "factors": factors,
 }
 
 

@@ -7,6 +7,7 @@ import pytest
 from scipy.sparse import csr_array
 
 from segue.errors import ArtefactError
+from segue.scoring.factors import Factors
 from segue.scoring.terms import load_terms, with_tracks
 from segue.scoring.wide import WidePart
 from segue.scoring.word_odds import WordOdds
@@ -50,6 +51,17 @@ def test_odds_are_of_the_words_of_the_catalogue():
     ):
         with pytest.raises(ArtefactError, match=says):
             load_terms({"words": odds}, num_nodes)
+
+
+def test_factors_are_of_the_tracks_of_the_catalogue():
+    one = np.ones(1, dtype=np.float32)
+    arrays = Factors(np.full((3, 2), 0.5, dtype=np.float32), one, one).arrays()
+    (found,) = load_terms({"factors": arrays}, {"track": 3}).values()
+    np.testing.assert_array_equal(found.factors, arrays["factors"])
+    with pytest.raises(ArtefactError, match="'factors' has 3 tracks, expected 4"):
+        load_terms({"factors": arrays}, {"track": 4})
+    with pytest.raises(ArtefactError, match=r"'factors' cannot be read \(alpha of the factors"):
+        load_terms({"factors": arrays | {"alpha": -one}}, {"track": 3})
 
 
 def test_further_tracks(wide, small_catalog):

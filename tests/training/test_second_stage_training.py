@@ -10,6 +10,7 @@ import torch
 from scipy.sparse import csr_array
 
 from segue.data.playlists import Catalog, Playlists, TrackLists
+from segue.errors import InputError
 from segue.evaluation.validation import validate
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.graph.split import Split, SplitRecipe, split_graph
@@ -261,6 +262,21 @@ def test_of_many_examples_those_that_belong_and_some_others_are_learned_from():
     )
     crowded = second_stage._learned_from(belongs, replace(CONFIG, max_rows=5))
     assert belongs[crowded].sum() == 20 == len(crowded) / 2
+
+
+@pytest.mark.parametrize("most", [1, 30, 10_000])
+def test_no_more_lists_judge_than_may(split, monkeypatch, most):
+    judged = []
+
+    def counted(model, pools, numbers):
+        judged.append(len(pools))
+        return np.zeros((len(pools), 1 + len(numbers)))
+
+    monkeypatch.setattr(second_stage, "_average_precision", counted)
+    assert trained(split, blind_scorer(), replace(CONFIG, max_judged=most)) is None
+    assert 0 < sum(judged) <= most
+    with pytest.raises(InputError, match="max_judged is 0"):
+        replace(CONFIG, max_judged=0)
 
 
 def test_it_says_how_far_it_is(split):

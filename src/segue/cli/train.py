@@ -124,7 +124,7 @@ def _plain_value(text: str) -> bool | int | float | str:
     "--preset",
     type=click.Choice(["best"]),
     metavar="NAME",
-    help="best: longer vectors, in twice the time.",
+    help="best: longer vectors and the factors of a matrix factorisation, in twice the time.",
 )
 @_config("--dim", "Length of a vector.")
 @_config("--num-layers", "How many times messages are passed.")
@@ -318,6 +318,7 @@ def train(
     progress = ConsoleProgress()
     system = default_system(
         split.graph,
+        preset,
         without=["wide"] if no_wide else [],
         second_stage=second_stage,
         progress=progress,

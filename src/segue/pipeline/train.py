@@ -167,7 +167,7 @@ def train(
     for kind in config.relations:  # before the wide part is fitted, which may take minutes
         split.graph.relation(kind)
     if system is None:
-        system = default_system(split.graph, progress=report)
+        system = default_system(split.graph, preset, progress=report)
     if system.second_stage is not None:
         lightgbm_library()
     if by_size:

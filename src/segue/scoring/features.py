@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from segue.data.csr import entries_of
 from segue.data.playlists import BoolArray, Catalog, Float32Array, Int32Array, Int64Array
 from segue.scoring.centroid import Centroid, unit_rows
+from segue.scoring.factors import Factors
 from segue.scoring.first_stage import FirstStage
 from segue.scoring.query import NEXT, Query
 from segue.scoring.questions import Questions
@@ -25,6 +26,8 @@ _NUM_NEAREST = 3
 # Steps of the coordinates of vectors from 0 to 1. Products of two such numbers are multiples of
 # 2^−22, and sums of them of less than 4 are exact in float32.
 _STEPS = np.float32(2**11)
+# Steps of the length of a vector from 0 to 1.
+_LENGTH_STEPS = 2.0**8
 # For each kind of group, the feature that sums the wide part over it.
 _GROUP_WEIGHTS = {"artist": "weights of artist", "album": "weights of album"}
 
@@ -48,6 +51,9 @@ FEATURES = (
     "least cosine",
     "even cosine",
     "artist cosine",
+    "factors",
+    "factors place",
+    "factors under best",
     "largest weight",
     "largest weights",
     "share with weight",
@@ -88,6 +94,8 @@ FEATURES = (
 )
 
 
+# Without factors these are 0.
+_OF_FACTORS = ("factors", "factors place", "factors under best")
 # The row of each, in an array of features by candidates.
 _ROW = {name: row for row, name in enumerate(FEATURES)}
 
@@ -130,6 +138,7 @@ class FeatureMaker:
     def __init__(self, first_stage: FirstStage, catalog: Catalog, popularity: Int64Array) -> None:
         self.first_stage, self.catalog = first_stage, catalog
         self._centroid, self._wide = first_stage.centroid, first_stage.term(WidePart)
+        self._factors = first_stage.term(Factors)
         self._popularity = np.log1p(popularity).astype(np.float32)
         self._counts = popularity
 
@@ -231,7 +240,8 @@ class FeatureMaker:
         wide = features[_ROW["even wide"]] if share is None else _weighted(share, weight)
         deep = seen.vectors @ _coarse(self._centroid.prepare(query))[0]
         deep += self._further(query, candidates)
-        score = deep + wide
+        factors, scale = self._of_factors(query, candidates)
+        score = deep + wide + scale * factors
         found: dict[str, Any] = {
             "score": score,
             "deep": deep,
@@ -242,7 +252,11 @@ class FeatureMaker:
             "score under best": score - score.max(),
             "deep under best": deep - deep.max(),
             "asks next": in_order,
+            **dict.fromkeys(_OF_FACTORS, 0.0),
         }
+        if self._factors is not None:
+            places = _places(factors, candidates)
+            found |= dict(zip(_OF_FACTORS, (factors, places, factors - factors.max()), strict=True))
         if in_order:
             num_tracks = len(tracks)
             by_last = seen.same_artist[-1]
@@ -268,13 +282,25 @@ class FeatureMaker:
         return features
 
     def _further(self, query: Query, candidates: Int32Array) -> Float32Array:
-        """What the terms besides the cosine and the wide part add to the score: float32."""
+        """What the terms without features of their own add to the score: float32."""
         added = np.zeros(len(candidates), dtype=np.float32)
         rows = candidates[None].astype(np.int64)
         for term in self.first_stage.terms:
-            if not isinstance(term, Centroid | WidePart):
+            if not isinstance(term, Centroid | WidePart | Factors):
                 added += term.pairs(rows, term.prepare(query, 0.0))[0]
         return added
+
+    def _of_factors(self, query: Query, candidates: Int32Array) -> tuple[Float32Array, np.float32]:
+        """What the factors predict (float32 [num_candidates]), and their scale in the score."""
+        if self._factors is None:
+            return np.zeros(len(candidates), dtype=np.float32), np.float32(0)
+        answer = self._factors.answers(query)
+        # Its last bits depend on the processor.
+        length = np.rint(np.linalg.norm(answer) * _LENGTH_STEPS) / _LENGTH_STEPS
+        ours = _coarse(self._factors.factors.take(candidates, axis=0))
+        cosines = ours @ _coarse(unit_rows(answer))[0]
+        predicted: Float32Array = cosines * np.float32(length)
+        return predicted, self._factors.scale[0]
 
     def _weights(
         self, tracks: Int32Array, candidates: Int32Array

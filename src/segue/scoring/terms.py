@@ -13,6 +13,7 @@ from segue.data.title_words import parts_among
 from segue.errors import ArtefactError
 from segue.scoring.ann import AnnIndex
 from segue.scoring.centroid import Centroid, Words
+from segue.scoring.factors import Factors
 from segue.scoring.first_stage import FirstStage
 from segue.scoring.popularity import Popularity
 from segue.scoring.term import StoredTerm
@@ -20,7 +21,11 @@ from segue.scoring.wide import WidePart
 from segue.scoring.word_odds import WordOdds
 
 # By the name of their arrays in a bundle.
-STORED: dict[str, type[StoredTerm[Any]]] = {"wide": WidePart, "words": WordOdds}
+STORED: dict[str, type[StoredTerm[Any]]] = {
+    "factors": Factors,
+    "wide": WidePart,
+    "words": WordOdds,
+}
 
 
 def first_stage_of(

@@ -25,9 +25,8 @@ from segue.training.config import SecondStageConfig
 
 # Purposes of generators: part of the seed, as NumPy pads seeds with zeros.
 _FOR_FOLDS, _FOR_NEGATIVES = 3, 6
-# Parts of the cross-validation, the most pools that it judges by, and the cutoff of the average
-# precision that it compares.
-_NUM_FOLDS, _MOST_JUDGED, _CUTOFF = 2, 6000, 10
+# Parts of the cross-validation, and the cutoff of the average precision that it compares.
+_NUM_FOLDS, _CUTOFF = 2, 10
 # Shares of the time, as measured with the defaults: the pools, the trees of the cross-validation,
 # choosing their number, what a list for either needs, and the trees that are kept.
 _WORK = {"pools": 0.35, "folds": 0.3, "choosing": 0.1, "either": 0.1, "last": 0.15}
@@ -98,7 +97,7 @@ def train_second_stage(
     fold = rng.permutation(len(split.train.playlists)) % _NUM_FOLDS
     of_pool, asks = fold[[pool.playlist for pool in pools]], np.array([pool.asks for pool in pools])
     judged = np.zeros(len(pools), dtype=bool)
-    judged[:: -(-len(pools) // _MOST_JUDGED)] = True
+    judged[:: -(-len(pools) // config.max_judged)] = True
     value = np.zeros((len(pools), 1 + len(config.num_trees)))
 
     def tree(share: float) -> Callable[[Any], None]:
