@@ -10,7 +10,6 @@ import torch
 from scipy.sparse import csr_array
 
 from segue.data.playlists import Catalog, Playlists, TrackLists
-from segue.errors import InputError
 from segue.evaluation.validation import validate
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.graph.split import Split, SplitRecipe, split_graph
@@ -264,19 +263,22 @@ def test_of_many_examples_those_that_belong_and_some_others_are_learned_from():
     assert belongs[crowded].sum() == 20 == len(crowded) / 2
 
 
-@pytest.mark.parametrize("most", [1, 30, 10_000])
-def test_no_more_lists_judge_than_may(split, monkeypatch, most):
-    judged = []
+def test_all_lists_judge(split, monkeypatch):
+    judged, learned_from = [], []
+    boosted = second_stage._boosted
 
     def counted(model, pools, numbers):
         judged.append(len(pools))
         return np.zeros((len(pools), 1 + len(numbers)))
 
+    def noted(pools, *rest):
+        learned_from.append(len(pools))
+        return boosted(pools, *rest)
+
     monkeypatch.setattr(second_stage, "_average_precision", counted)
-    assert trained(split, blind_scorer(), replace(CONFIG, max_judged=most)) is None
-    assert 0 < sum(judged) <= most
-    with pytest.raises(InputError, match="max_judged is 0"):
-        replace(CONFIG, max_judged=0)
+    monkeypatch.setattr(second_stage, "_boosted", noted)
+    assert trained(split, blind_scorer(), CONFIG) is None
+    assert judged == learned_from[::-1], "each fold by the trees of the other"
 
 
 def test_it_says_how_far_it_is(split):

@@ -12,7 +12,7 @@ from segue.errors import InputError, ResourceError
 from segue.extras import lightgbm_library
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.graph.split import Split, SplitKind, SplitRecipe, split_graph
-from segue.pipeline.tuned import PRESET_SYSTEMS, PRESETS, for_training
+from segue.pipeline.tuned import PRESET_TERMS, PRESETS, for_training
 from segue.training.config import SecondStageConfig, SystemConfig, TrainConfig
 from segue.training.term import TermConfig
 from segue.training.terms import TERMS
@@ -103,15 +103,13 @@ def default_system(
 ) -> SystemConfig:
     """The parts of the score besides the vectors, without those that this machine cannot make.
 
-    A preset may have further terms, and a second stage of its own. Terms named in `without` are
-    left out, too. A second stage that is requested (True) is never left out. `progress` reports
-    what is.
+    A preset may have further terms. Terms named in `without` are left out, too. A second stage that
+    is requested (True) is never left out. `progress` reports what is.
     """
     report = progress or Progress()
     usual = {name: kind() for name, kind in TERMS.items()}
-    further = PRESET_SYSTEMS.get(preset or "", SystemConfig())
     terms: dict[str, TermConfig] = {}
-    for name, config in {**usual, **further.terms}.items():
+    for name, config in {**usual, **PRESET_TERMS.get(preset or "", {})}.items():
         if name in without or not all(map(graph.num_nodes.get, config.needs)):
             continue
         try:
@@ -127,5 +125,4 @@ def default_system(
         except ResourceError as error:
             report.say(f"The second stage is left out: {error}")
             second_stage = False
-    how = further.second_stage or SecondStageConfig()
-    return SystemConfig(terms, how if second_stage else None)
+    return SystemConfig(terms, SecondStageConfig() if second_stage else None)

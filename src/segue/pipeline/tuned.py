@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from segue.training.config import SecondStageConfig, SystemConfig
 from segue.training.factors import FactorsConfig
 from segue.training.objectives import CatalogueSoftmax
+from segue.training.term import TermConfig
 
 # By `benchmarks/tune_encoders.py`: the softmax over the whole catalogue, vectors of 64 numbers,
 # fourteen trials per architecture on the 10-core of a quarter of the real playlists. GAT samples
@@ -44,11 +44,8 @@ FLAGSHIP: dict[str, dict[str, Any]] = {
 }
 # Settings that take longer than the half hour allowed for the defaults.
 PRESETS: dict[str, dict[str, Any]] = {"best": {"dim": 256}}
-# Terms of the score that they have besides the usual ones, and their second stage. The more lists
-# judge the second stage, the smaller a gain is sure.
-PRESET_SYSTEMS: dict[str, SystemConfig] = {
-    "best": SystemConfig({"factors": FactorsConfig(dim=256)}, SecondStageConfig(max_judged=50_000)),
-}
+# Terms of the score that they have besides the usual ones.
+PRESET_TERMS: dict[str, dict[str, TermConfig]] = {"best": {"factors": FactorsConfig(dim=256)}}
 
 
 def for_training(model: str) -> dict[str, Any]:

@@ -237,8 +237,6 @@ class SecondStageConfig:
     min_questions, max_questions
         Playlists with held-out tracks: the fewest for which a second stage is tried, and the most
         that are used.
-    max_judged
-        The most lists by which cross-validation decides.
     max_rows
         The most examples that the trees learn from: of more, all positive ones are used and some of
         the negative ones, drawn at random, with `min_leaf` smaller in proportion. It bounds the
@@ -261,7 +259,6 @@ class SecondStageConfig:
     short_share: float = 0.5
     min_questions: int = 500
     max_questions: int = 10_000
-    max_judged: int = 6_000
     max_rows: int = 200_000
     rng_seed: int = 0
 
@@ -274,8 +271,6 @@ class SecondStageConfig:
             raise InputError(
                 f"num_leaves is {self.num_leaves}, expected from 2 to {MOST_LEAVES} a tree"
             )
-        if self.max_judged < 1:
-            raise InputError(f"max_judged is {self.max_judged}, expected 1 or more")
         if not (0 < self.negative_share <= 1 and 0 <= self.short_share <= 1):
             raise InputError("negative_share must lie above 0 and short_share from 0, both up to 1")
 

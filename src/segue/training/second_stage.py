@@ -27,6 +27,8 @@ from segue.training.config import SecondStageConfig
 _FOR_FOLDS, _FOR_NEGATIVES = 3, 6
 # Parts of the cross-validation, and the cutoff of the average precision that it compares.
 _NUM_FOLDS, _CUTOFF = 2, 10
+# The most cases that are asked what a list for either holds, each with many weights.
+_MOST_EITHER = 6000
 # Shares of the time, as measured with the defaults: the pools, the trees of the cross-validation,
 # choosing their number, what a list for either needs, and the trees that are kept.
 _WORK = {"pools": 0.35, "folds": 0.3, "choosing": 0.1, "either": 0.1, "last": 0.15}
@@ -96,8 +98,6 @@ def train_second_stage(
     rng = np.random.default_rng((config.rng_seed, _FOR_FOLDS))
     fold = rng.permutation(len(split.train.playlists)) % _NUM_FOLDS
     of_pool, asks = fold[[pool.playlist for pool in pools]], np.array([pool.asks for pool in pools])
-    judged = np.zeros(len(pools), dtype=bool)
-    judged[:: -(-len(pools) // config.max_judged)] = True
     value = np.zeros((len(pools), 1 + len(config.num_trees)))
 
     def tree(share: float) -> Callable[[Any], None]:
@@ -108,13 +108,13 @@ def train_second_stage(
     for held_out in range(_NUM_FOLDS):
         seen = [pools[at] for at in np.flatnonzero(of_pool != held_out)]
         models.append(trees_of(_boosted(seen, config, config.num_trees[-1], each)))
-        rows = np.flatnonzero(judged & (of_pool == held_out))
-        asked = [pools[at] for at in rows.tolist()]
-        value[rows] = _average_precision(models[-1], asked, config.num_trees)
+        others = np.flatnonzero(of_pool == held_out)
+        asked = [pools[at] for at in others.tolist()]
+        value[others] = _average_precision(models[-1], asked, config.num_trees)
         advance(_WORK["choosing"] / _NUM_FOLDS)
     # One number of trees, as that of one question alone would be chosen on less; each question has
     # them or does without, whatever is better for it.
-    gain = np.stack([_sure_gain(value[judged & (asks == code)]) for code in (FIT, NEXT)])
+    gain = np.stack([_sure_gain(value[asks == code]) for code in (FIT, NEXT)])
     best = int(gain.clip(min=0).sum(axis=0).argmax())
     helps = gain[:, best] > 0
     if not helps.any():
@@ -124,10 +124,10 @@ def train_second_stage(
     if FIT in asks and NEXT in asks:
         told = np.where(helps[asks], value[:, best], value[:, 0])
         ends = np.cumsum([len(part) for part in cases])
-        judged_of = [np.flatnonzero(of) for of in np.split(judged, ends[:-1])]
+        some = slice(None, None, -(-len(pools) // _MOST_EITHER))
         either = [
-            _Either.of(part.rows(rows), split, told[end - len(part) + rows])
-            for part, end, rows in zip(cases, ends, judged_of, strict=True)
+            _Either.of(part.rows(some), split, told[end - len(part) : end][some])
+            for part, end in zip(cases, ends, strict=True)
             if not part.shortened
         ]
         model_of = [models[part].first(number) for part in fold]
