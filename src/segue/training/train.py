@@ -140,6 +140,8 @@ def train(
     """
     if validation is not None and not validation.targets.num_pairs:
         raise InputError("validation holds no targets: give more of them, or no validation")
+    for kind in config.relations:
+        graph.relation(kind)  # refuses what the graph does not have
     network = made_encoder(graph.num_nodes, config, encoder)
     if config.start == "spectrum" and not resume and parameters is None:
         # Before the message graph is there: both take gigabytes where there are millions of pairs.
