@@ -12,6 +12,7 @@ from segue.baselines.ease import rows_with_side_information
 from segue.data.collection import Collection
 from segue.data.playlists import TrackLists
 from segue.errors import InputError, ResourceError
+from segue.pipeline.tuned import PRESET_TERMS
 from segue.scoring.query import Query
 from segue.scoring.terms import STORED, load_terms
 from segue.training import terms
@@ -127,11 +128,13 @@ def test_weights_of_side_information_below_zero_are_refused(planted_graph):
 
 
 def test_what_is_fitted_is_what_a_bundle_can_hold(planted_graph):
-    """The two lists of terms agree, and what is fitted comes back from its arrays."""
-    assert terms.TERMS.keys() == STORED.keys()
+    """The lists of terms agree, and what is fitted comes back from its arrays."""
+    further = {name: type(config) for of in PRESET_TERMS.values() for name, config in of.items()}
+    kinds = terms.TERMS | further
+    assert kinds.keys() == STORED.keys()
     graph = segue.build(Collection(planted_graph.playlists, planted_graph.catalog))
-    for name, config in terms.TERMS.items():
-        term = config().fit(graph)
+    for name, kind in kinds.items():
+        term = kind().fit(graph)
         (again,) = load_terms({name: term.arrays()}, graph.num_nodes).values()
         assert type(again) is STORED[name]
 

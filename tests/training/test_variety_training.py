@@ -40,7 +40,7 @@ def shares(graph: PlaylistGraph, stages: TwoStages, number: int) -> tuple[float,
     lists = graph.playlists.tracks
     given = lists.keep(lists.positions() < number)
     others = lists.keep(lists.positions() >= number)
-    found = TrackLists.from_lists(stages.best(Query(given), 10)[0].tolist())
+    found = TrackLists.from_lists(stages.best(Query(given), 10, variety=1.0)[0].tolist())
     in_lists, in_playlists = (
         np.nanmean(
             artist_share(
