@@ -249,7 +249,7 @@ def test_a_training_stopped_before_its_first_checkpoint_takes_its_finished_parts
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("segue.pipeline.run.train_vectors", stop)
+        patch.setattr("segue.pipeline.train.train_vectors", stop)
         assert run("train", graph, "--out", out, *SMALL, "--no-second-stage")[0] == 130
     assert len(list(folder.glob("term-wide-*.safetensors"))) == 1
     fitted = []
