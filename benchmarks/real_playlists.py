@@ -98,8 +98,8 @@ def scorers_of(bundle: Bundle, split: Split) -> dict[str, Scorer | HeldOutScorer
     whole = SystemScorer.of_bundle(bundle, split)
     vectors = FirstStage(Centroid(bundle.track_vectors, bundle.query_weight))
     without = (
-        SystemScorer(TwoStages(whole.stages.first), split),
-        SystemScorer(TwoStages(vectors), split),
+        SystemScorer(TwoStages(whole.stages.first, questions=whole.stages.questions), split),
+        SystemScorer(TwoStages(vectors, questions=whole.stages.questions), split),
         vectors,
     )
     return dict(zip(SYSTEM, (whole, *without), strict=True))
