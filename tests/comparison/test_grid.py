@@ -92,7 +92,7 @@ def test_limits_leave_what_they_name(planted_graph):
         ({"models": ("gnn",)}, "model 'gnn' is not known, expected lightgcn, gcn"),
         (
             {"objectives": ("full",)},
-            "objective 'full' is not known, expected catalogue-softmax, sam",
+            "objective 'full' is not known, expected catalogue-softmax, pooled",
         ),
         ({"negatives": ("easy",)}, "negatives 'easy' is not known, expected random, hard"),
         ({"baselines": ("VAE",)}, "baseline 'VAE' is not known, expected popularity"),
