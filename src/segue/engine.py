@@ -50,7 +50,7 @@ def check_engine(engine: str) -> None:
 
 
 def check_workers(workers: int | None) -> None:
-    """Raise InputError for a number of processes that is no whole number, or below 1."""
+    """Raise InputError unless a number of processes is a whole number from 1, or None."""
     if workers is None:
         return
     if isinstance(workers, bool) or not isinstance(workers, Integral) or workers < 1:
@@ -169,7 +169,7 @@ def together(
     Raises
     ------
     ResourceError
-        If Ray is not installed, cannot be reached or gives up, or has not so many GPUs or cores.
+        If Ray is not installed, cannot be reached or gives up, or has fewer GPUs or cores.
     SegueError
         What the function raised.
     """

@@ -20,7 +20,7 @@ Float64Array = NDArray[np.float64]
 _DIM = 32
 # Entries of co-occurrence in memory at a time, before they are summed up.
 _CHUNK_ENTRIES = 1_000_000
-# In a collection of more tracks than four times this, the products of so many of the best-known
+# In a collection of more tracks than four times this, the products of that many of the best-known
 # are found once: they are in most supports, and their products are most of the time.
 _BEST_KNOWN = 8192
 

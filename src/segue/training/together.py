@@ -63,7 +63,7 @@ def train_together(
     Raises
     ------
     ResourceError
-        If Ray is not installed, cannot be reached or gives up, or has not so many GPUs or cores.
+        If Ray is not installed, cannot be reached or gives up, or has fewer GPUs or cores.
     InputError, TrainingError, ArtefactError, MismatchError
         As for `train`.
     """
