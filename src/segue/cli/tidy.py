@@ -35,13 +35,14 @@ def _others(own: OwnMusic, songs: OwnMusic, rows: Sequence[int], source: Path) -
     The songs are in some `rows` of their catalogue.
     """
     import numpy as np
+    import pyarrow as pa
 
     read, sorting = own.collection, songs.songs_in(rows)
     tracks = read.playlists.tracks
     same = [own.songs_in(tracks[row].tolist()) == sorting for row in range(len(tracks))]
     if not any(same) or all(same):
         return own
-    names = [title or "" for title in read.playlists.titles.filter(np.array(same)).to_pylist()]
+    names = [title or "" for title in read.playlists.titles.filter(pa.array(same)).to_pylist()]
     say(f"{source}: left out what is to be sorted: {one_line(', '.join(names), 300)}")
     return own.rows(np.flatnonzero(~np.array(same)))
 
