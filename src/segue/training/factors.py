@@ -12,7 +12,6 @@ from segue.baselines.cooccurrence import pair_matrix
 from segue.baselines.spectral import leading_vectors, normalised
 from segue.data.playlists import Float32Array, TrackLists
 from segue.errors import InputError
-from segue.memory import require_memory
 from segue.scoring.factors import Factors, least_squares
 from segue.training.term import TermConfig
 
@@ -68,10 +67,9 @@ class FactorsConfig(TermConfig):
                 "weight and regularization of the factors must be above 0, alpha at least 1"
             )
 
-    def require(self, graph: PlaylistGraph) -> None:
-        """Raise ResourceError if this machine's memory cannot hold what the fit needs."""
-        purpose = f"the {self.label} of {graph.catalog.num_tracks:,} tracks"
-        require_memory(self.memory(graph), purpose)
+    def purpose(self, graph: PlaylistGraph) -> str:
+        """See `TermConfig`."""
+        return f"the {self.label} of {graph.catalog.num_tracks:,} tracks"
 
     def memory(self, graph: PlaylistGraph) -> int:
         """See `TermConfig`."""

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from segue.memory import require_memory
 from segue.scoring.term import StoredTerm
 
 if TYPE_CHECKING:
@@ -27,9 +28,13 @@ class TermConfig(ABC):
     label: ClassVar[str]
     needs: ClassVar[frozenset[str]] = frozenset()
 
-    @abstractmethod
     def require(self, graph: PlaylistGraph) -> None:
-        """Raise ResourceError if this machine cannot fit the term."""
+        """Raise ResourceError if this machine's memory cannot hold what the fit needs."""
+        require_memory(self.memory(graph), self.purpose(graph))
+
+    @abstractmethod
+    def purpose(self, graph: PlaylistGraph) -> str:
+        """What needs the memory, in messages: ``"the wide part of 2,262,292 tracks"``."""
 
     @abstractmethod
     def memory(self, graph: PlaylistGraph) -> int:

@@ -16,7 +16,6 @@ from segue.data.csr import offsets_of
 from segue.data.playlists import Float32Array, Int64Array
 from segue.errors import InputError
 from segue.machine import granted_threads
-from segue.memory import require_memory
 from segue.scoring.wide import WidePart
 from segue.training.term import TermConfig
 from segue.training.word_odds import WordOddsConfig
@@ -77,9 +76,9 @@ class WideConfig(TermConfig):
         if not (self.weight > 0 and self.regularization > 0):
             raise InputError("weight and regularization of the wide part must be above 0")
 
-    def require(self, graph: PlaylistGraph) -> None:
-        """Raise ResourceError if this machine's memory cannot hold what the fit needs."""
-        require_memory(self.memory(graph), f"the wide part of {self._taking_part(graph):,} tracks")
+    def purpose(self, graph: PlaylistGraph) -> str:
+        """See `TermConfig`."""
+        return f"the wide part of {self._taking_part(graph):,} tracks"
 
     def memory(self, graph: PlaylistGraph) -> int:
         """See `TermConfig`."""

@@ -13,7 +13,6 @@ from segue.data.csr import offsets_of
 from segue.data.playlists import Float32Array, Int32Array, Int64Array, TrackLists
 from segue.data.title_words import parts_among
 from segue.errors import InputError
-from segue.memory import require_memory
 from segue.scoring.word_odds import WordOdds
 from segue.training.term import TermConfig
 
@@ -61,9 +60,9 @@ class WordOddsConfig(TermConfig):
             if getattr(self, name) < least:
                 raise InputError(f"{name} is {getattr(self, name)}, expected {least} or more")
 
-    def require(self, graph: PlaylistGraph) -> None:
-        """Raise ResourceError if this machine's memory cannot hold what the fit needs."""
-        require_memory(self.memory(graph), "the odds of tracks under the words of titles")
+    def purpose(self, graph: PlaylistGraph) -> str:
+        """See `TermConfig`."""
+        return "the odds of tracks under the words of titles"
 
     def memory(self, graph: PlaylistGraph) -> int:
         """See `TermConfig`."""
