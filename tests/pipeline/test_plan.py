@@ -9,8 +9,10 @@ import segue
 from segue.errors import ResourceError
 from segue.graph.split import SplitRecipe, split_graph
 from segue.pipeline import plan as module
+from segue.pipeline import sizing
 from segue.pipeline.plan import plan_training, require_training
 from segue.training.config import SecondStageConfig, SystemConfig, TrainConfig
+from segue.training.footprint import footprint
 from segue.training.terms import WideConfig
 
 SYSTEM = SystemConfig({"wide": WideConfig(num_neighbours=5)}, SecondStageConfig())
@@ -78,6 +80,24 @@ def test_where_there_is_plenty_nothing_is_reckoned(split, monkeypatch):
     require_training(split, CONFIG, SYSTEM)
     monkeypatch.setattr(module, "available_memory", lambda: None)
     require_training(split, CONFIG, SYSTEM)
+
+
+def test_a_footprint_is_reckoned_once(planted_graph, monkeypatch):
+    """Where memory is short the length of the vectors, the plan and the training ask for one."""
+    split = split_graph(planted_graph, SplitRecipe("mixed", rng_seed=1))
+    config, system, reckoned = replace(CONFIG, epochs=1), SystemConfig(), []
+
+    def counted(graph, config, encoder):
+        reckoned.append(config.dim)
+        return footprint(graph, config, encoder)
+
+    monkeypatch.setattr(module, "footprint", counted)
+    peak = plan_training(split, config, system, timed=False).peak
+    monkeypatch.setattr(sizing, "total_memory", lambda: 2 * peak)
+    monkeypatch.setattr(module, "available_memory", lambda: 2 * peak)
+    assert sizing.for_size(config, split, system, ())[0].dim == 64
+    segue.train(split, config=config, system=system)
+    assert reckoned == [64]
 
 
 def test_too_small_a_disk_is_refused(split, tmp_path, monkeypatch):

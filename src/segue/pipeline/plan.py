@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from weakref import WeakKeyDictionary
 
 from segue.console import count, duration, number
 from segue.errors import ResourceError
@@ -25,6 +26,9 @@ from segue.training.timing import StepTimes, time_steps
 
 # No vectors shorter than these are proposed where longer ones do not fit.
 _SHORTEST_DIM = 16
+# Footprints by split, as the length of the vectors, a plan and a training ask for the same ones.
+_Reckoned = list[tuple[TrainConfig, Callable[..., Encoder] | None, Footprint]]
+_RECKONED: WeakKeyDictionary[Split, _Reckoned] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True)
@@ -109,8 +113,8 @@ def plan_training(
     ResourceError
         If memory or disk are too small; it says what would fit.
     """
-    taken = footprint(split.train, config, encoder)
-    memory = _memory(split, config, system, taken, sample)
+    taken = _footprint(split, config, encoder)
+    memory = _memory(split, config, system, encoder, sample)
     disk = _disk(split, config, system, taken, refit=refit)
     _refuse_memory(split, config, system, memory, encoder, sample)
     if out is not None:
@@ -151,7 +155,7 @@ def require_training(
     available = available_memory()
     if available is None or _surely_fits(split, config, available):
         return
-    memory = _memory(split, config, system, footprint(split.train, config, encoder), sample)
+    memory = _memory(split, config, system, encoder, sample)
     _refuse_memory(split, config, system, memory, encoder, sample)
 
 
@@ -172,8 +176,7 @@ def fitting_dim(
     dim = config.dim
     while dim == config.dim or dim >= _SHORTEST_DIM:
         shorter = replace(config, dim=dim)
-        taken = footprint(split.train, shorter, encoder)
-        if max(_memory(split, shorter, system, taken, sample).values()) <= limit:
+        if max(_memory(split, shorter, system, encoder, sample).values()) <= limit:
             return dim
         dim //= 2
     return None
@@ -185,6 +188,19 @@ def _surely_fits(split: Split, config: TrainConfig, limit: int) -> bool:
     return 8 * 4 * (5 * nodes * config.dim + 10 * _num_pairs(split)) < limit
 
 
+def _footprint(
+    split: Split, config: TrainConfig, encoder: Callable[..., Encoder] | None
+) -> Footprint:
+    """The footprint of a training, reckoned once."""
+    known = _RECKONED.setdefault(split, [])
+    for of_config, of_encoder, found in known:
+        if of_config == config and of_encoder is encoder:
+            return found
+    found = footprint(split.train, config, encoder)
+    known.append((config, encoder, found))
+    return found
+
+
 def _num_pairs(split: Split) -> int:
     return split.graph.playlists.tracks.num_pairs
 
@@ -193,10 +209,11 @@ def _memory(
     split: Split,
     config: TrainConfig,
     system: SystemConfig,
-    taken: Footprint,
+    encoder: Callable[..., Encoder] | None,
     sample: int | None,
 ) -> dict[str, int]:
     """Bytes by stage, besides the graph."""
+    taken = _footprint(split, config, encoder)
     nodes = split.graph.num_nodes
     # As trained, made unit, and in the bundle that is measured.
     vectors = 3 * 4 * config.dim * (nodes["track"] + nodes["artist"])
@@ -256,7 +273,7 @@ def _refuse_memory(
     dim = fitting_dim(split, config, system, encoder, sample, available)
     if dim is not None:
         shorter = replace(config, dim=dim)
-        needed = _memory(split, shorter, system, footprint(split.train, shorter, encoder), sample)
+        needed = _memory(split, shorter, system, encoder, sample)
         raise ResourceError(f"{said}; --dim {dim} would take {gib(max(needed.values()))}")
     raise ResourceError(f"{said}; a k-core of the playlists (segue build --k-core) is smaller")
 
