@@ -30,6 +30,8 @@ class Command:
     target: str
     # What it starts from and replaces: a file or folder of the world, copied to `target`.
     older: str = ""
+    # Whether it is a folder that is filled file by file, each of them whole.
+    by_file: bool = False
 
 
 def _listing(ending: str, *command: str) -> Command:
@@ -102,6 +104,7 @@ COMMANDS = {
             *("--only", "popularity", "--threads", "1"),
         ),
         "report",
+        by_file=True,
     ),
 }
 
