@@ -86,7 +86,7 @@ def test_threads_find_the_same_and_end_where_they_are_stopped(pairs):
 def test_products_of_the_best_known_are_found_once_and_are_the_same(pairs, monkeypatch, number):
     expected = list(neighbourhoods(pairs, 9, 30.0, **BLOCKS))
     monkeypatch.setattr(module, "_BEST_KNOWN", number)
-    asked = module._Products.of(pairs, pairs.T.tocsr())
+    asked = module._Products.of(pairs, pairs.T.tocsr(), number)
     best_known = np.flatnonzero(asked.place >= 0)
     counts = np.diff(pairs.T.tocsr().indptr)
     assert len(best_known) == number
@@ -94,8 +94,8 @@ def test_products_of_the_best_known_are_found_once_and_are_the_same(pairs, monke
     found = list(neighbourhoods(pairs, 9, 30.0, **BLOCKS))
     for one, other in zip(expected, found, strict=True):
         np.testing.assert_array_equal(one.near, other.near)
-        np.testing.assert_allclose(one.gram, other.gram, rtol=1e-6)
-        np.testing.assert_allclose(one.toward, other.toward, rtol=1e-6)
+        np.testing.assert_array_equal(one.gram, other.gram)
+        np.testing.assert_array_equal(one.toward, other.toward)
 
 
 def test_blocks_are_of_similar_tracks(pairs):
@@ -113,8 +113,9 @@ def test_chunks_of_co_occurrence_change_nothing(pairs, monkeypatch):
         np.testing.assert_array_equal(one.gram, other.gram)
 
 
-def test_memory_is_that_of_a_block():
-    """4,000 tracks are a matrix of 64 MB; here a support is 300 of them."""
+def test_memory_is_that_of_a_block(monkeypatch):
+    """4,000 tracks are a matrix of 64 MB; here a support is 300 of them, and 200 are kept."""
+    monkeypatch.setattr(module, "_BEST_KNOWN", 200)
     rng = np.random.default_rng(3)
     sparse = csr_array(
         random_array((2000, 4000), density=0.002, random_state=rng, dtype=np.float32)

@@ -20,8 +20,8 @@ Float64Array = NDArray[np.float64]
 _DIM = 32
 # Entries of co-occurrence in memory at a time, before they are summed up.
 _CHUNK_ENTRIES = 1_000_000
-# In a collection of more tracks than four times this, the products of that many of the best-known
-# are found once: they are in most supports, and their products are most of the time.
+# The products of so many of the best-known tracks are found once: they are in most supports, and
+# their products are most of the time.
 _BEST_KNOWN = 8192
 
 
@@ -100,7 +100,7 @@ def neighbourhoods(
         blocks = similar_blocks(pairs, block_size)
     squares = np.bincount(pairs.indices, weights=np.square(pairs.data), minlength=num_tracks)
     ridge = (squares + damping).astype(np.float64)
-    products = _Products.of(pairs, transposed)
+    products = _Products.of(pairs, transposed, _num_kept(num_tracks, support_size))
 
     def of_block(block: Int64Array) -> list[Neighbourhoods]:
         support = block
@@ -148,7 +148,7 @@ def neighbourhoods(
 
 @dataclass(frozen=True, eq=False)
 class _Products:
-    """Products of tracks, XᵀX, those of the best-known among themselves kept.
+    """Products of tracks, XᵀX, those of some tracks among themselves kept.
 
     `place` (int64 [num_tracks]) is where a track's are in `kept`, −1 if it is not one of them.
     """
@@ -158,11 +158,10 @@ class _Products:
     kept: Float32Array
 
     @classmethod
-    def of(cls, pairs: csr_array, transposed: csr_array) -> _Products:
-        num_tracks = pairs.shape[1]
-        number = _BEST_KNOWN if num_tracks > 4 * _BEST_KNOWN else 0
-        known = np.argsort(-np.diff(transposed.indptr), kind="stable")[:number]
-        place = np.full(num_tracks, -1)
+    def of(cls, pairs: csr_array, transposed: csr_array, number: int) -> _Products:
+        """Those of the `number` best-known tracks are kept."""
+        known = np.sort(np.argsort(-np.diff(transposed.indptr), kind="stable")[:number])
+        place = np.full(pairs.shape[1], -1)
         place[known] = np.arange(number)
         kept = np.empty((number, number), dtype=np.float32)
         of_known = csr_array(pairs[:, known])
@@ -173,18 +172,22 @@ class _Products:
 
     def among(self, tracks: Int64Array) -> Float32Array:
         """The products of some tracks: float32 [num, num]."""
-        part = self.transposed[tracks]
-        columns = part.T.tocsr()
-        if not len(self.kept):
-            gram: Float32Array = (part @ columns).toarray().astype(np.float32, copy=False)
-            return gram
         place = self.place[tracks]
         known, others = np.flatnonzero(place >= 0), np.flatnonzero(place < 0)
+        of_known: Float32Array = self.kept.take(place[known], axis=0).take(place[known], axis=1)
+        if not len(others):
+            return of_known
+        part = self.transposed[tracks]
         gram = np.empty((len(tracks), len(tracks)), dtype=np.float32)
-        gram[np.ix_(known, known)] = self.kept[np.ix_(place[known], place[known])]
-        gram[others] = (part[others] @ columns).toarray()
+        gram[np.ix_(known, known)] = of_known
+        gram[others] = (part[others] @ part.T.tocsr()).toarray()
         gram[:, others] = gram[others].T
         return gram
+
+
+def _num_kept(num_tracks: int, support_size: int) -> int:
+    """Of how many tracks products are kept: none where all tracks are one block."""
+    return 0 if num_tracks <= support_size else min(num_tracks, _BEST_KNOWN)
 
 
 def memory_of_neighbourhoods(
@@ -203,10 +206,8 @@ def memory_of_neighbourhoods(
     block = 12 * support**2 + 2 * 4 * block_size * min(num_neighbours, support) ** 2
     if num_tracks <= support_size:
         return 8 * num_pairs + block
-    block *= threads
-    if num_tracks > 4 * _BEST_KNOWN:
-        # The products of the best-known, and the pairs with them.
-        block += 4 * _BEST_KNOWN**2 + 16 * num_pairs
+    # Besides, the products that are kept, and the pairs with them.
+    block = threads * block + 4 * _num_kept(num_tracks, support_size) ** 2 + 16 * num_pairs
     # The singular vectors, while they are found, and the normalised pairs: while they are made,
     # and in both orders.
     places = memory_of_leading_vectors(num_rows, num_tracks, _DIM) + 24 * num_pairs

@@ -130,7 +130,8 @@ def train_second_stage(
             for part, end in zip(cases, ends, strict=True)
             if not part.shortened
         ]
-        model_of = [models[part].first(number) for part in fold]
+        judges = [model.first(number) for model in models]
+        model_of = [judges[part] for part in fold]
         weights = _best_weights(either, model_of, first_stage, maker, questions)
         questions = replace(questions, weights=weights)
     advance(_WORK["either"])
