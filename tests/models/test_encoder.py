@@ -163,10 +163,11 @@ def test_messages_of_some_playlists_are_those_of_all_on_average(
     for _ in range(number):
         heard = torch.from_numpy(rng.random(240) < 0.4)
         some = whole.of_playlists(heard, 0.4)
-        assert not (some.contains @ track)[~heard].any()
-        assert not some.structural["word"].offsets.diff()[~heard].any()
+        assert some.num_nodes == {**whole.num_nodes, "playlist": heard.sum()}
+        assert len(some.contains @ track) == heard.sum()
+        torch.testing.assert_close(some.length, whole.length[heard])
+        torch.testing.assert_close(some.degree["playlist"], whole.degree["playlist"][heard])
         assert some.structural["artist"] is whole.structural["artist"]
-        assert some.length is whole.length
         assert some.popularity is whole.popularity
         total = total + two_edges(some) / number
     expected = two_edges(whole)
@@ -178,8 +179,31 @@ def test_messages_of_some_playlists_are_those_of_all_on_average(
 def test_what_is_hidden_stays_so_among_some_playlists(three_playlists: PlaylistGraph) -> None:
     graph = MessageGraph.from_graph(three_playlists).hide(torch.tensor([0]))
     some = graph.of_playlists(torch.tensor([True, False, True, True]), 0.5)
-    expected = dense(graph.contains) * 2**0.5
-    expected[1] = 0
+    expected = dense(graph.contains)[[0, 2, 3]] * 2**0.5
     np.testing.assert_allclose(dense(some.contains), expected, rtol=1e-6)
-    heard = some.contains.transposed_matmul(torch.eye(4)).numpy()
+    heard = some.contains.transposed_matmul(torch.eye(3)).numpy()
     np.testing.assert_allclose(heard, expected.T, rtol=1e-6)
+
+
+def test_playlists_that_are_not_heard_stay_where_they_have_vectors_of_their_own(
+    planted_graph: PlaylistGraph, with_words: Callable[..., PlaylistGraph]
+) -> None:
+    graph = with_words(planted_graph, [[playlist % 4] for playlist in range(240)])
+    whole = MessageGraph.from_graph(graph, ("artist", "word"))
+    rng = np.random.default_rng(0)
+    heard = torch.from_numpy(rng.random(240) < 0.4)
+    fewer = whole.of_playlists(heard, 0.4)
+    kept = whole.of_playlists(heard, 0.4, keep_nodes=True)
+    assert kept.num_nodes == whole.num_nodes
+    assert kept.length is whole.length
+    track, word = (torch.from_numpy(rng.standard_normal((n, 3))).float() for n in (160, 4))
+    for some, edges, vectors in (
+        (fewer.contains, kept.contains, track),
+        (fewer.structural["word"], kept.structural["word"], word),
+    ):
+        received = edges @ vectors
+        assert not received[~heard].any()
+        assert torch.equal(received[heard], some @ vectors)
+        assert torch.equal(
+            edges.transposed_matmul(received), some.transposed_matmul(some @ vectors)
+        )

@@ -86,7 +86,8 @@ def test_at_most_so_many_entries_of_a_row_and_none_at_zero(
     assert set(found) <= set(visible)
     assert counts(drawn) == [min(fanout, count) for count in counts(matrix)]
     # What is drawn is a matrix like any other.
-    torch.testing.assert_close(drawn.place[drawn.transposed_place], torch.arange(len(found)))
+    order = torch.arange(len(found), dtype=torch.int32)
+    torch.testing.assert_close(drawn.place[drawn.transposed_place], order)
     for offsets in (drawn.offsets, drawn.column, drawn.transposed_offsets, drawn.transposed_column):
         assert offsets.dtype == torch.int32
     vectors = torch.from_numpy(rng.integers(-4, 5, (7, 2)).astype(np.float32))

@@ -102,3 +102,5 @@ def test_picking_playlists_takes_memory(planted_graph):
         footprint(planted_graph, TrainConfig(dim=8, message_share=share)) for share in (1.0, 0.5)
     )
     assert whole.edges < some.edges < 2 * whole.edges
+    # A step holds half of the playlists.
+    assert whole.step - some.step >= 3 * 4 * 8 * len(planted_graph.playlists) / 2

@@ -18,6 +18,8 @@ from segue.models.sparse import SparseMatrix
 # What an encoder returns: by node kind one float vector per node, [num_nodes, dim]. Always tracks
 # and the graph's structural kinds; playlists if they have learned vectors.
 NodeVectors: TypeAlias = dict[str, Tensor]
+# Rows whose edges are given values at a time.
+_NORMALISED_ROWS = 16_384
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,12 +148,14 @@ class MessageGraph:
         """
         return replace(self, contains=self.contains.without(pairs))
 
-    def of_playlists(self, heard: Tensor, share: float) -> MessageGraph:
-        """The same nodes, and of the edges of playlists only those of some.
+    def of_playlists(
+        self, heard: Tensor, share: float, *, keep_nodes: bool = False
+    ) -> MessageGraph:
+        """The graph of some playlists, with all tracks and structural nodes.
 
-        Their values are divided by √share, as if degrees were those among these playlists: what a
-        node hears from others by way of playlists, two edges, is then what it hears in the whole
-        graph, on average over draws of the playlists.
+        Values of the playlists' edges are divided by √share, as if degrees were those among these
+        playlists: what a node hears from others by way of playlists, two edges, is then what it
+        hears in the whole graph, on average over draws of the playlists.
 
         Parameters
         ----------
@@ -159,18 +163,26 @@ class MessageGraph:
             Whose edges are kept.
         share
             The chance that each had to be.
+        keep_nodes
+            Whether the other playlists stay, without edges.
         """
 
         def some(edges: SparseMatrix) -> SparseMatrix:
-            length = edges.offsets.diff().long()
-            entry = torch.repeat_interleave(heard, length).nonzero()[:, 0]
-            return edges.of_entries(entry, torch.where(heard, length, 0)).times(share**-0.5)
+            return edges.of_rows(heard, keep_empty=keep_nodes).times(share**-0.5)
 
-        structural = {
+        edges = {
             kind: some(edges) if self.source[kind] == "playlist" else edges
             for kind, edges in self.structural.items()
         }
-        return replace(self, contains=some(self.contains), structural=structural)
+        graph = replace(self, contains=some(self.contains), structural=edges)
+        if keep_nodes:
+            return graph
+        return replace(
+            graph,
+            num_nodes={**self.num_nodes, "playlist": graph.contains.shape[0]},
+            length=self.length[heard],
+            degree={**self.degree, "playlist": self.degree["playlist"][heard]},
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -210,9 +222,14 @@ def _normalised(
 ) -> SparseMatrix:
     row_degree = np.diff(offsets)
     column_degree = np.bincount(column, minlength=num_cols)
-    row = np.repeat(np.arange(len(row_degree)), row_degree)
-    value = 1 / np.sqrt(row_degree[row] * column_degree[column])
-    return SparseMatrix.from_csr(offsets, column, value.astype(np.float32), num_cols, device)
+    value = np.empty(len(column), dtype=np.float32)
+    # In blocks: 66 million products of doubles and what they are made of would take 2.6 GB.
+    for first in range(0, len(row_degree), _NORMALISED_ROWS):
+        degree = row_degree[first : first + _NORMALISED_ROWS]
+        begin, end = offsets[first], offsets[first + len(degree)]
+        product = np.repeat(degree, degree) * column_degree[column[begin:end]]
+        value[begin:end] = 1 / np.sqrt(product)
+    return SparseMatrix.from_csr(offsets, column, value, num_cols, device)
 
 
 class Encoder(nn.Module):

@@ -28,9 +28,9 @@ class SparseMatrix:
         The matrix in CSR form.
     transposed_offsets, transposed_column, transposed_value
         The transpose in CSR form.
-    transposed_place : int64 [nnz]
+    transposed_place : int32 [nnz]
         Position in the transposed form of each entry of the CSR form.
-    place : int64 [nnz]
+    place : int32 [nnz]
         Position in the CSR form of each entry of the transposed form.
     """
 
@@ -64,9 +64,9 @@ class SparseMatrix:
         if nnz > np.iinfo(np.int32).max:
             raise ValueError(f"{nnz} entries are more than int32 offsets can count")
         # A stable sort by column is the transpose: rows stay ascending within each column.
-        order = np.argsort(column, kind="stable")
-        place = np.empty(nnz, dtype=np.int64)
-        place[order] = np.arange(nnz)
+        order = np.argsort(column, kind="stable").astype(np.int32)
+        place = np.empty(nnz, dtype=np.int32)
+        place[order] = np.arange(nnz, dtype=np.int32)
         row = np.repeat(np.arange(num_rows, dtype=np.int32), np.diff(offsets))
         transposed_offsets = np.zeros(num_cols + 1, dtype=np.int32)
         np.cumsum(np.bincount(column, minlength=num_cols), out=transposed_offsets[1:])
@@ -117,9 +117,9 @@ class SparseMatrix:
         # The number kept before each position of the transposed form is the new position.
         before = torch.zeros(len(kept) + 1, dtype=torch.int32, device=device)
         torch.cumsum(kept, 0, dtype=torch.int32, out=before[1:])
-        new_place = before.index_select(0, old_place).long()
+        new_place = before.index_select(0, old_place)
         place = torch.empty_like(new_place)
-        place[new_place] = torch.arange(len(place), device=device)
+        place[new_place] = torch.arange(len(place), dtype=torch.int32, device=device)
         offsets = torch.zeros(len(count) + 1, dtype=torch.int32, device=device)
         torch.cumsum(count, 0, dtype=torch.int32, out=offsets[1:])
         value = self.value[entry]
@@ -133,6 +133,28 @@ class SparseMatrix:
             value[place],
             new_place,
             place,
+        )
+
+    def of_rows(self, rows: Tensor, *, keep_empty: bool = False) -> SparseMatrix:
+        """The matrix of some rows, [num_kept, num_cols]; its structure is new, nothing is sorted.
+
+        Parameters
+        ----------
+        rows : bool [num_rows]
+        keep_empty
+            Keep the shape: the other rows are empty.
+        """
+        length = self.offsets.diff().long()
+        entry = torch.repeat_interleave(rows, length).nonzero()[:, 0]
+        some = self.of_entries(entry, torch.where(rows, length, 0))
+        if keep_empty:
+            return some
+        number = rows.cumsum(0, dtype=torch.int32) - 1
+        return replace(
+            some,
+            shape=(int(rows.sum()), self.shape[1]),
+            offsets=torch.cat([some.offsets[:-1][rows], some.offsets[-1:]]),
+            transposed_column=number.index_select(0, some.transposed_column),
         )
 
     def times(self, factor: float) -> SparseMatrix:

@@ -25,7 +25,7 @@ from segue.training.train import made_encoder
 _SAMPLE = 2000
 # Bytes of a pair in a message graph: column, value, and where it stands in the transpose, for both
 # directions; then the values of both again, with some hidden.
-_PAIR_BYTES = 2 * (4 + 4 + 8) + 2 * 4
+_PAIR_BYTES = 2 * (4 + 4 + 4) + 2 * 4
 # Bytes of a pair while some are picked: whether it is, and how many are before it.
 _PICKED_BYTES = 1 + 1 + 4
 
@@ -84,8 +84,9 @@ def footprint(
         As for `segue.training.train.train`.
     """
     num_parameters = _num_parameters(graph.num_nodes, config, encoder)
-    num_nodes, num_edges = _size(graph, config)
-    kept = _kept(graph, config, encoder)
+    share = 1.0 if _has_playlists(config, encoder) else config.message_share
+    num_nodes, num_edges = _size(graph, config, share)
+    kept = _kept(graph, config, share, encoder)
     compared = graph.num_nodes["track"]
     if isinstance(config.objective, PooledSoftmax):
         compared = min(compared, config.objective.pool_size)
@@ -137,17 +138,28 @@ def _num_parameters(
     )
 
 
-def _size(graph: PlaylistGraph, config: TrainConfig) -> tuple[int, int]:
-    """Nodes and edges that take part in messages."""
-    kinds = ("playlist", "track", *config.relations)
+def _has_playlists(config: TrainConfig, make: Callable[..., Encoder] | None) -> bool:
+    """Whether playlists have vectors of their own, so that a step holds all of them."""
+    ones = dict.fromkeys(("playlist", "track", *config.relations), 1)
+    return "playlist" in made_encoder(ones, config, make).initial_vectors()
+
+
+def _size(graph: PlaylistGraph, config: TrainConfig, share: float) -> tuple[int, int]:
+    """Nodes that take part in the messages of a step, with a share of playlists, and all edges."""
+    kinds = ("track", *config.relations)
     edges = sum(graph.relation(kind).num_edges for kind in config.relations)
     return (
-        sum(graph.num_nodes[kind] for kind in kinds),
+        round(share * len(graph.playlists)) + sum(graph.num_nodes[kind] for kind in kinds),
         graph.playlists.tracks.num_pairs + edges,
     )
 
 
-def _kept(graph: PlaylistGraph, config: TrainConfig, make: Callable[..., Encoder] | None) -> int:
+def _kept(
+    graph: PlaylistGraph,
+    config: TrainConfig,
+    share: float,
+    make: Callable[..., Encoder] | None,
+) -> int:
     """Bytes that a step keeps for its backward pass."""
     tracks = graph.playlists.tracks
     eligible = np.flatnonzero(tracks.lengths >= 2)
@@ -163,10 +175,10 @@ def _kept(graph: PlaylistGraph, config: TrainConfig, make: Callable[..., Encoder
         some.with_tracks(some.playlists.tracks.keep(pairs)),
         _of_rows(graph, rows[::2]),
     )
-    sizes = np.array([[*_size(each, config), 1] for each in samples], dtype=np.float64)
+    sizes = np.array([[*_size(each, config, share), 1] for each in samples], dtype=np.float64)
     found = np.array([_kept_by_step(each, config, make) for each in samples], dtype=np.float64)
     of_node, of_edge, of_step = np.maximum(np.linalg.lstsq(sizes, found, rcond=None)[0], 0)
-    num_nodes, num_edges = _size(graph, config)
+    num_nodes, num_edges = _size(graph, config, share)
     # What attention keeps of each edge has a gradient as large on the way back.
     return int(of_node * num_nodes + 2 * of_edge * num_edges + of_step)
 

@@ -176,7 +176,7 @@ class HiddenTrackSteps:
         )
         if self.objective.hide_targets:
             graph = graph.hide(torch.from_numpy(hidden_pairs).to(device))
-        graph = _heard(graph, config, epoch, step)
+        graph = _heard(graph, encoder, config, epoch, step)
         with torch_draws(device, config.rng_seed, FOR_ENCODER, epoch, step):
             nodes = encoder(graph)
         check_vectors(nodes, self.message_graph)
@@ -297,7 +297,7 @@ class TripleSteps:
     def loss(self, encoder: Encoder, readout: CentroidReadout, epoch: int, step: int) -> Tensor:
         """The loss of one step: a scalar. The readout is the encoder's own playlist vector."""
         device = self.message_graph.popularity.device
-        graph = _heard(self.message_graph, self.config, epoch, step)
+        graph = _heard(self.message_graph, encoder, self.config, epoch, step)
         with torch_draws(device, self.config.rng_seed, FOR_ENCODER, epoch, step):
             nodes = encoder(graph)
         playlist, track = _playlist_vectors(nodes, self.config), nodes["track"]
@@ -412,14 +412,20 @@ def sampler(
     return random
 
 
-def _heard(graph: MessageGraph, config: TrainConfig, epoch: int, step: int) -> MessageGraph:
+def _heard(
+    graph: MessageGraph, encoder: Encoder, config: TrainConfig, epoch: int, step: int
+) -> MessageGraph:
     """The graph whose messages a step passes: of some playlists, if not of all."""
     share = config.message_share
     if share == 1:
         return graph
     rng = generator(config.rng_seed, FOR_MESSAGES, epoch, step)
     heard = rng.random(graph.num_nodes["playlist"], dtype=np.float32) < share
-    return graph.of_playlists(torch.from_numpy(heard).to(graph.popularity.device), share)
+    return graph.of_playlists(
+        torch.from_numpy(heard).to(graph.popularity.device),
+        share,
+        keep_nodes="playlist" in encoder.initial_vectors(),
+    )
 
 
 def _ones(lists: TrackLists, num_tracks: int, device: torch.device) -> SparseMatrix:
