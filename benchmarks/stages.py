@@ -209,17 +209,22 @@ class Watched:
             self.peak_bytes = max(self.peak_bytes, self._memory())
 
     def _memory(self) -> int:
-        parent, pages = {}, {}
+        """Of the process and all below it; what they share, such as mapped files, counts once."""
+        parent, own, shared = {}, {}, {}
         for folder in Path("/proc").iterdir():
             if folder.name.isdecimal():
                 with suppress(OSError, ValueError, IndexError):
-                    fields = (folder / "stat").read_text().rpartition(")")[2].split()
-                    parent[int(folder.name)], pages[int(folder.name)] = int(fields[1]), fields[21]
+                    pid = int(folder.name)
+                    parent[pid] = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+                    _, resident, mapped, *_ = map(int, (folder / "statm").read_text().split())
+                    own[pid], shared[pid] = resident - mapped, mapped
         ours, new = set(), {self.process.pid}
         while new:
             ours |= new
             new = {pid for pid, above in parent.items() if above in new} - ours
-        return sum(int(pages.get(pid, 0)) for pid in ours) * resource.getpagesize()
+        pages = sum(own.get(pid, 0) for pid in ours)
+        pages += max((shared.get(pid, 0) for pid in ours), default=0)
+        return pages * resource.getpagesize()
 
 
 def run(stage: str, given: argparse.Namespace, so_far: dict[str, Any]) -> bool:
