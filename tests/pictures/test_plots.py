@@ -55,6 +55,18 @@ def test_the_best_values_of_like_trainings_do_not_overprint():
         assert not any(one.overlaps(other) for one, other in combinations(boxes, 2))
 
 
+def test_trainings_side_by_side_have_a_line_each():
+    history = [
+        {"training": at, "epoch": epoch, "loss": 8.0 - at - epoch}
+        for at in (1, 2)
+        for epoch in (1, 2)
+    ]
+    figure = training_curves({"one": history}, SIZE, THEME)
+    (loss,) = figure.axes
+    assert legend_of(figure) == ["one, training 1", "one, training 2"]
+    assert loss.lines[0].get_xydata().tolist() == [[1, 6], [2, 5]]
+
+
 @pytest.mark.parametrize("histories", [{}, {"one": []}, {"one": [{"epoch": 1, "seconds": 2.0}]}])
 def test_no_history_is_no_plot(histories):
     with pytest.raises(InputError, match="no training history"):

@@ -126,6 +126,12 @@ def _plain_value(text: str) -> bool | int | float | str:
     metavar="NAME",
     help="best: longer vectors and the factors of a matrix factorisation, in twice the time.",
 )
+@click.option(
+    "--num-trainings",
+    type=int,
+    metavar="N",
+    help="Trainings, each with another seed, whose vectors are side by side.  [default: 1]",
+)
 @_config("--dim", "Length of a vector.")
 @_config("--num-layers", "How many times messages are passed.")
 @click.option(

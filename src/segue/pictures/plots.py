@@ -57,7 +57,8 @@ def training_curves(
     Parameters
     ----------
     histories
-        `Bundle.history` by name of the model, one entry per epoch.
+        `Bundle.history` by name of the model, one entry per epoch. Of several trainings side by
+        side each has a line.
     size, theme, title
 
     Raises
@@ -67,7 +68,8 @@ def training_curves(
     """
     from matplotlib.ticker import MaxNLocator
 
-    passed_over = {"epoch", "epochs", "step", "learning_rate", "seconds"}
+    histories = _each_training(histories)
+    passed_over = {"training", "epoch", "epochs", "step", "learning_rate", "seconds"}
     names = [
         name
         for history in histories.values()
@@ -105,6 +107,18 @@ def training_curves(
         colors = {at: _color(theme, at) if len(points) > 1 else theme.muted for at in points}
         name_peaks(axis, points, size, colors, above=name != "loss")
     return figure
+
+
+def _each_training(
+    histories: Mapping[str, Sequence[Mapping[str, Any]]],
+) -> dict[str, list[Mapping[str, Any]]]:
+    """The histories, those of several trainings apart."""
+    apart: dict[str, list[Mapping[str, Any]]] = {}
+    for model, history in histories.items():
+        for entry in history:
+            training = f", training {entry['training']}" if "training" in entry else ""
+            apart.setdefault(f"{model}{training}", []).append(entry)
+    return apart
 
 
 def lines(

@@ -65,8 +65,10 @@ class TrainingPlan:
     def lines(self) -> list[str]:
         """The plan in sentences."""
         stage = max(self.memory, key=lambda name: self.memory[name])
+        several = self.config.num_trainings
         said = [
-            f"{number(self.footprint.num_parameters)} parameters (dim {self.config.dim})",
+            f"{number(self.footprint.num_parameters)} parameters (dim {self.config.dim})"
+            + (f" in each of {several} trainings" if several > 1 else ""),
             f"Memory: {gib(self.peak)} at the peak, {stage}; "
             + ", ".join(f"{name} {gib(n)}" for name, n in self.memory.items() if name != stage),
             "Disk: " + ", ".join(f"{name} {gib(n)}" for name, n in self.disk.items()),
@@ -122,7 +124,8 @@ def plan_training(
     if not timed:
         return TrainingPlan(config, taken, memory, disk, None, {})
     times = time_steps(split.train, config, device, encoder=encoder)
-    seconds = {"training": times.total}
+    trainings = config.num_trainings
+    seconds = {"training": trainings * times.total}
     again = refit and split.train is not split.graph
     for term in system.terms.values():
         needed = term.seconds(split.train)
@@ -130,13 +133,16 @@ def plan_training(
             seconds[term.label] = (1 + again) * needed
     if split.validation.targets.num_pairs:
         validating, evaluating = time_of_ranking(split, sample)
-        seconds["validation"] = validating * math.ceil(times.epochs / config.validate_every)
+        validated = trainings * math.ceil(times.epochs / config.validate_every)
+        seconds["validation"] = validating * validated
         if split.test.targets.num_pairs:
             seconds["evaluation"] = evaluating
     if again:
         # Up to the best epoch, which is the last at the latest, or one epoch more.
         whole = times.num_steps <= MOST_STEPS_AGAIN
-        seconds["training again on all pairs"] = times.total / (1 if whole else times.epochs)
+        seconds["training again on all pairs"] = seconds["training"] / (
+            1 if whole else times.epochs
+        )
     return TrainingPlan(config, taken, memory, disk, times, seconds)
 
 
@@ -185,7 +191,8 @@ def fitting_dim(
 def _surely_fits(split: Split, config: TrainConfig, limit: int) -> bool:
     """Whether parameters and edges take less than an eighth of some bytes."""
     nodes = sum(split.graph.num_nodes.values())
-    return 8 * 4 * (5 * nodes * config.dim + 10 * _num_pairs(split)) < limit
+    vectors = (4 + config.num_trainings) * nodes * config.dim
+    return 8 * 4 * (vectors + 10 * _num_pairs(split)) < limit
 
 
 def _footprint(
@@ -216,9 +223,12 @@ def _memory(
     taken = _footprint(split, config, encoder)
     nodes = split.graph.num_nodes
     # As trained, made unit, and in the bundle that is measured.
-    vectors = 3 * 4 * config.dim * (nodes["track"] + nodes["artist"])
+    trained = 4 * config.dim * (nodes["track"] + nodes["artist"])
+    vectors = 3 * config.num_trainings * trained
     kept = sum(term.stored_bytes(split.graph) for term in system.terms.values())
-    memory = {"training": taken.total + kept}
+    # The vectors and parameters of the trainings that are done.
+    done = (config.num_trainings - 1) * (trained + 4 * taken.num_parameters)
+    memory = {"training": taken.total + done + kept}
     for term in system.terms.values():
         memory[term.label] = term.memory(split.graph)
     # Scores of the playlists that are evaluated at a time, and what ranking makes of them; the
@@ -241,14 +251,16 @@ def _disk(
 ) -> dict[str, int]:
     nodes = split.graph.num_nodes
     shown = ("track", *config.relations)
-    vectors = 4 * config.dim * sum(nodes[kind] for kind in shown)
+    vectors = 4 * config.num_trainings * config.dim * sum(nodes[kind] for kind in shown)
     terms = sum(term.stored_bytes(split.graph) for term in system.terms.values())
     times = 2 if refit and split.train is not split.graph else 1
+    checkpoints = times * config.num_trainings
     # Names and ids of the catalogue, and the playlists with theirs.
     rest = 150 * nodes["track"] + 8 * _num_pairs(split) + 50 * nodes["playlist"]
-    # Parameters, two moments, and the parameters of the best epoch; once more while it is replaced.
+    # Parameters, two moments, and the parameters of the best epoch of each training; once more
+    # while one is replaced.
     return {
-        "checkpoints": 2 * 4 * 4 * taken.num_parameters,
+        "checkpoints": (checkpoints + 1) * 4 * 4 * taken.num_parameters,
         "bundle": times * (vectors + terms) + rest,
     }
 

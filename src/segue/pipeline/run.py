@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -34,6 +34,7 @@ from segue.scoring.variety import Variety
 from segue.training.checkpoint import CHECKPOINT
 from segue.training.config import SystemConfig, TrainConfig
 from segue.training.recency import fit_recency
+from segue.training.side_by_side import each_training, folder_of, side_by_side
 from segue.training.steps import eligible_playlists
 from segue.training.titles import TitleScale, fit_title_scale
 from segue.training.train import TrainResult
@@ -53,7 +54,8 @@ class Step(NamedTuple):
     """A finished training step.
 
     `stage` is ``"split"`` for the training that is measured, or ``"refit"`` for the one that ships;
-    `done` of `total` steps, and the `loss` of this one.
+    of several side by side ``"split-2"`` and so on for the further ones. `done` of `total` steps,
+    and the `loss` of this one.
 
     Examples
     --------
@@ -109,10 +111,11 @@ class TrainingRun:
             + _sizes(split)
         )
         terms = self.terms(split.train)
-        result = self.trained_on_split(terms)
-        scale = self.title_scale(result, terms)
+        trainings = self.trained_on_split(terms)
+        vectors = side_by_side(trainings)
+        scale = self.title_scale(vectors, terms)
         terms = terms if scale is None else scale.terms(terms)
-        measured = self.measured(_with_scale(result, scale), terms)
+        measured = self.measured(_with_scale(vectors, scale), terms)
         second_stage, questions = None, self.questions(measured)
         if self.system.second_stage is not None and split.validation.targets.num_pairs:
             report.say("Training the second stage on the validation tracks")
@@ -134,21 +137,24 @@ class TrainingRun:
                 self.config.model, scorer, split.test, split, report, sample=self.sample
             )
             metrics = {"test": evaluation.to_json()}
-        shipped, on = result, split.train
+        again: list[TrainResult] = []
+        shipped, on = vectors, split.train
         if refit:
             report.say(
                 f"Training again on all {number(graph.playlists.tracks.num_pairs)} pairs, to ship:"
             )
-            on, shipped = graph, self.refitted(result)
+            again = self.refitted(trainings)
+            on, shipped = graph, side_by_side(again)
             terms = self.terms(graph, " on all pairs")
             terms = terms if scale is None else scale.terms(terms)
         shipped = _with_scale(shipped, scale)
-        vectors = {"track": shipped.track_vectors, **shipped.structural_vectors}
-        if "artist" not in vectors:
-            vectors["artist"] = artist_means(graph, shipped.track_vectors)
+        of_kind = {"track": shipped.track_vectors, **shipped.structural_vectors}
+        if "artist" not in of_kind:
+            of_kind["artist"] = artist_means(graph, shipped.track_vectors)
+        best = [training.best_epoch for training in trainings]
         return Bundle(
             catalog=graph.catalog,
-            vectors=vectors,
+            vectors=of_kind,
             query_weight=shipped.query_weight,
             word_weight=shipped.word_weight,
             title_growth=shipped.title_growth,
@@ -160,21 +166,21 @@ class TrainingRun:
             questions=questions.to_json(),
             config={
                 **self.config.to_json(),
-                "epochs": result.history[-1]["epochs"],
-                "best_epoch": result.best_epoch,
+                "epochs": trainings[0].history[-1]["epochs"],
+                "best_epoch": best if len(best) > 1 else best[0],
                 "system": self.system.to_json(),
                 "title_scale": None if scale is None else vars(scale),
                 "refit": refit,
                 "device": self.device,
                 "threads": torch.get_num_threads(),
                 "torch": torch.__version__,
-                "seconds": round(result.seconds, 1),
-                "refit_seconds": round(shipped.seconds, 1) if refit else None,
+                "seconds": _seconds(trainings),
+                "refit_seconds": _seconds(again) if refit else None,
             },
             metrics=metrics,
             split={"recipe": split.recipe.to_json(), "fingerprint": split.fingerprint},
             graph_fingerprint=graph.fingerprint,
-            history=result.history,
+            history=_history(trainings),
             half=half,
         )
 
@@ -192,32 +198,29 @@ class TrainingRun:
         """The model that is measured: vectors trained only on the training pairs, and the terms."""
         return _measured(self.split, terms, vectors)
 
-    def trained_on_split(self, terms: Terms) -> TrainResult:
-        """The training that is measured: its epoch is chosen by the first stage as it ships."""
-        split = self.split
+    def trained_on_split(self, terms: Terms) -> list[TrainResult]:
+        """What is measured: the epoch of each training is chosen by the first stage as it ships."""
+        split, trainings = self.split, []
         has_validation = split.validation.targets.num_pairs > 0
-        with self.watched("split", "Training") as (on_step, on_epoch):
-            result = self.train_vectors(
+        for place, config in enumerate(each_training(self.config)):
+            result = self.trained(
+                ("split", "Training", place),
                 split.train,
                 validation_rows(split.validation) if has_validation else None,
-                self.config,
+                config,
                 folder=self.folder,
                 # The other terms affect which epoch is best.
                 identity=json.dumps([split.fingerprint, self.system.to_json()["terms"]]),
                 judge=partial(_judged, split, terms),
-                resume=has_checkpoint(self.folder),
-                device=self.device,
-                encoder=self.encoder,
-                on_step=on_step,
-                on_epoch=on_epoch,
             )
-        weights = _best_entry(result).get("relation_weight", {})
-        relations = split.train.relations
-        used = [kind for kind in weights if kind in relations and relations[kind].num_edges]
-        if used:
-            learned = ", ".join(f"{kind} {weights[kind]:.2f}" for kind in used)
-            self.report.say(f"Learned weight of the structural relations: {learned}")
-        return result
+            weights = _best_entry(result).get("relation_weight", {})
+            relations = split.train.relations
+            used = [kind for kind in weights if kind in relations and relations[kind].num_edges]
+            if used:
+                learned = ", ".join(f"{kind} {weights[kind]:.2f}" for kind in used)
+                self.report.say(f"Learned weight of the structural relations: {learned}")
+            trainings.append(result)
+        return trainings
 
     def title_scale(self, vectors: TrainedVectors, terms: Terms) -> TitleScale | None:
         """How much titles count, by validation; None if the model has learned no words."""
@@ -246,35 +249,57 @@ class TrainingRun:
         stages = TwoStages.of(measured, catalog, second_stage, questions)
         return fit_variety(self.split, stages, self.config.rng_seed)
 
-    def refitted(self, result: TrainResult) -> TrainResult:
-        """The training that ships, on all pairs: again to the epoch chosen, or one epoch more."""
-        graph, config, again = self.split.graph, self.config, True
-        epochs = result.history[-1]["epochs"]
-        if _best_entry(result)["step"] > MOST_STEPS_AGAIN:
-            again, epochs = False, 1
-            config = replace(config, learning_rate=_FURTHER_RATE * config.learning_rate)
+    def refitted(self, trainings: list[TrainResult]) -> list[TrainResult]:
+        """What ships, trained on all pairs: again to the epoch chosen, or one epoch more."""
+        graph, shipped = self.split.graph, []
         folder = None if self.folder is None else made_folder(self.folder / "refit")
-        with self.watched("refit", "Refitting") as (on_step, on_epoch):
+        for place, config in enumerate(each_training(self.config)):
+            result, again = trainings[place], True
+            epochs = result.history[-1]["epochs"]
+            if _best_entry(result)["step"] > MOST_STEPS_AGAIN:
+                again, epochs = False, 1
+                config = replace(config, learning_rate=_FURTHER_RATE * config.learning_rate)
+            shipped.append(
+                self.trained(
+                    ("refit", "Refitting", place),
+                    graph,
+                    None,
+                    replace(config, epochs=epochs),
+                    folder=folder,
+                    identity=json.dumps([graph.fingerprint, self.split.fingerprint]),
+                    parameters=None if again else result.parameters,
+                    stop_after=result.best_epoch if again else None,
+                )
+            )
+        return shipped
+
+    def trained(
+        self, what: tuple[str, str, int], *to_train: Any, folder: Path | None, **options: Any
+    ) -> TrainResult:
+        """One training: `what` are its stage, its title, and its place of several side by side."""
+        folder = folder_of(folder, what[2])
+        if folder is not None:
+            made_folder(folder)
+        with self.watched(*what) as (on_step, on_epoch):
             return self.train_vectors(
-                graph,
-                None,
-                replace(config, epochs=epochs),
+                *to_train,
                 folder=folder,
-                identity=json.dumps([graph.fingerprint, self.split.fingerprint]),
-                parameters=None if again else result.parameters,
-                stop_after=result.best_epoch if again else None,
                 resume=has_checkpoint(folder),
                 device=self.device,
                 encoder=self.encoder,
                 on_step=on_step,
                 on_epoch=on_epoch,
+                **options,
             )
 
     @contextmanager
     def watched(
-        self, stage: str, title: str
+        self, stage: str, title: str, place: int
     ) -> Iterator[tuple[Callable[[int, int, float], None], Callable[[dict[str, Any]], None]]]:
         """A progress bar for a training, and its callbacks after each step and epoch."""
+        if self.config.num_trainings > 1:
+            stage = f"{stage}-{place + 1}" if place else stage
+            title = f"{title} {place + 1} of {self.config.num_trainings}"
         with self.report.bar(title, 1, "steps") as bar:
             position, num_steps = 0.0, 0
 
@@ -320,10 +345,22 @@ def _best_entry(result: TrainResult) -> dict[str, Any]:
     return next(entry for entry in result.history if entry["epoch"] == result.best_epoch)
 
 
-_Trained = TypeVar("_Trained", bound=TrainedVectors)
+def _history(trainings: list[TrainResult]) -> list[dict[str, Any]]:
+    """The entries of all trainings, which say of which they are if there are several."""
+    if len(trainings) == 1:
+        return trainings[0].history
+    return [
+        {"training": place, **entry}
+        for place, training in enumerate(trainings, 1)
+        for entry in training.history
+    ]
 
 
-def _with_scale(vectors: _Trained, scale: TitleScale | None) -> _Trained:
+def _seconds(trainings: list[TrainResult]) -> float:
+    return round(sum(training.seconds for training in trainings), 1)
+
+
+def _with_scale(vectors: TrainedVectors, scale: TitleScale | None) -> TrainedVectors:
     """The vectors, with the weights of words scaled."""
     if scale is None or vectors.word_weight is None:
         return vectors

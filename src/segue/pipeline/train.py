@@ -29,6 +29,7 @@ from segue.pipeline.sizing import for_size
 from segue.training.checkpoint import CHECKPOINT, METRICS_FILE
 from segue.training.config import SystemConfig, TrainConfig
 from segue.training.device import device_named
+from segue.training.side_by_side import folders_in
 from segue.training.together import train_together
 from segue.training.train import train as train_vectors
 
@@ -260,7 +261,7 @@ def train_to(
             progress.say(f"Stopped; --resume continues from the last checkpoint in {folder}")
         raise
     finally:
-        for place in (folder / "refit", folder):
+        for place in _places(folder):
             with suppress(OSError):  # a folder that is not empty stays
                 place.rmdir()
     return bundle
@@ -283,9 +284,14 @@ def refuse_training(out: Path, *, resume: bool, overwrite: bool) -> None:
         )
 
 
+def _places(folder: Path) -> list[Path]:
+    """All folders of a training, those within others first."""
+    return [*folders_in(folder / "refit"), *folders_in(folder)]
+
+
 def _remove_training(folder: Path) -> None:
     FinishedParts(folder).remove()
-    for place in (folder, folder / "refit"):
+    for place in _places(folder):
         # safetensors writes under a name of its own first, which a kill leaves.
         for path in (place / CHECKPOINT, place / METRICS_FILE, *place.glob(".tmp*")):
             path.unlink(missing_ok=True)

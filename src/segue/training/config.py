@@ -42,6 +42,9 @@ class TrainConfig:
         Length of a vector.
     num_layers
         How many times messages are passed.
+    num_trainings
+        How many trainings, each with another seed, have their vectors side by side: these have
+        `num_trainings` · `dim` numbers (see `segue.training.side_by_side`).
     start
         What the vectors are before the first step: ``"noise"``, or ``"spectrum"``, the leading
         singular vectors of the graph (see `segue.training.start`). The latter can be used as they
@@ -90,6 +93,7 @@ class TrainConfig:
     relations: tuple[str, ...] = ("artist",)
     dim: int = 256
     num_layers: int = 2
+    num_trainings: int = 1
     start: Start = "noise"
     epochs: int | None = None
     batch_size: int = 512
@@ -112,6 +116,7 @@ class TrainConfig:
         for name, lowest in (
             ("dim", 1),
             ("num_layers", 0),
+            ("num_trainings", 1),
             ("epochs", 1),
             ("batch_size", 1),
             ("rng_seed", 0),

@@ -14,6 +14,7 @@ from segue.graph.playlist_graph import PlaylistGraph
 from segue.models.encoder import Encoder
 from segue.training.config import TrainConfig, default_epochs
 from segue.training.objectives import CatalogueSoftmax, HardNegatives
+from segue.training.side_by_side import each_training
 from segue.training.train import train
 
 # Timed steps, after a first one; fewer once they have taken this long.
@@ -61,7 +62,7 @@ def time_steps(
     encoder: Callable[..., Encoder] | None = None,
     clock: Callable[[], float] = time.perf_counter,
 ) -> StepTimes:
-    """Train a few steps, two at least, and drop them.
+    """Train a few steps, two at least, and drop them: those of one training, if it has several.
 
     Parameters
     ----------
@@ -83,7 +84,8 @@ def time_steps(
             raise _EnoughError
 
     with suppress(_EnoughError):
-        train(graph, None, _in_the_middle(config), device=device, on_step=step, encoder=encoder)
+        one = _in_the_middle(each_training(config)[0])
+        train(graph, None, one, device=device, on_step=step, encoder=encoder)
     between = np.diff(times)
     # The first step also prepares the graph, and the ranking of hard negatives if there is one.
     seconds = float(np.median(between[1:] if len(between) > 1 else between))

@@ -138,6 +138,8 @@ def train(
     ArtefactError, MismatchError
         If `resume` finds no checkpoint, or that of another training.
     """
+    if config.num_trainings > 1:
+        raise ValueError("this is one training; `segue.pipeline.train` has several side by side")
     if validation is not None and not validation.targets.num_pairs:
         raise InputError("validation holds no targets: give more of them, or no validation")
     for kind in config.relations:
