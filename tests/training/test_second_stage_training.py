@@ -154,18 +154,20 @@ def test_a_gain_that_chance_may_have_made_is_none():
 
 
 def test_what_is_kept_has_learned_from_all_playlists(split, model, monkeypatch):
-    """And is tried on those of the half that it has not learned from."""
-    learned, boosted = [], second_stage._boosted
+    """And is tried on those of the half that it has not learned from, by trees of half as much."""
+    learned, most, boosted = [], [], second_stage._boosted
 
-    def remembered(pools, *how):
+    def remembered(pools, config, *how):
         learned.append({pool.playlist for pool in pools})
-        return boosted(pools, *how)
+        most.append(config.max_rows / len(pools))
+        return boosted(pools, config, *how)
 
     monkeypatch.setattr(second_stage, "_boosted", remembered)
     assert_same(trained(split, blind_scorer()), model)
     some, others, last = learned
     assert not some & others
     assert some | others == last == set(split.validation.playlist_index.tolist())
+    assert most == pytest.approx([most[-1]] * 3, rel=1e-3)
 
 
 @pytest.mark.parametrize("num_leaves", [2, 31, 32, 33, 64])

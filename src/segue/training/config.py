@@ -243,9 +243,10 @@ class SecondStageConfig:
         Playlists with held-out tracks: the fewest for which a second stage is tried, and the most
         that are used.
     max_rows
-        The most examples that the trees learn from: of more, all positive ones are used and some of
-        the negative ones, drawn at random, with `min_leaf` smaller in proportion. It bounds the
-        time, and costs no quality that can be measured (docs/experiments.md).
+        The most examples that the trees learn from, in cross-validation from half the playlists
+        half as many: of more, all positive ones are used and some of the negative ones, drawn at
+        random, with `min_leaf` smaller in proportion. It bounds the time, and costs no quality that
+        can be measured (docs/experiments.md).
     rng_seed
         Seed of the draws.
 
@@ -256,9 +257,9 @@ class SecondStageConfig:
     (50,)
     """
 
-    num_trees: tuple[int, ...] = (50, 100, 200, 300, 400)
+    num_trees: tuple[int, ...] = (25, 50, 100, 150, 200)
     num_leaves: int = 31
-    learning_rate: float = 0.02
+    learning_rate: float = 0.04
     min_leaf: int = 1500
     negative_share: float = 0.8
     short_share: float = 0.5

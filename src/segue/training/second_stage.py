@@ -107,7 +107,8 @@ def train_second_stage(
     models = []
     for held_out in range(_NUM_FOLDS):
         seen = [pools[at] for at in np.flatnonzero(of_pool != held_out)]
-        models.append(trees_of(_boosted(seen, config, config.num_trees[-1], each)))
+        fewer = replace(config, max_rows=round(config.max_rows * len(seen) / len(pools)))
+        models.append(trees_of(_boosted(seen, fewer, config.num_trees[-1], each)))
         others = np.flatnonzero(of_pool == held_out)
         asked = [pools[at] for at in others.tolist()]
         value[others] = _average_precision(models[-1], asked, config.num_trees)
