@@ -47,8 +47,9 @@ from segue.challenge.submission import LIST_LENGTH, check
 from segue.data.playlists import Float32Array, Int32Array
 from segue.data.title_words import title_words
 from segue.files import write_json
+from segue.graph.holding_out import split_graph
 from segue.graph.playlist_graph import PlaylistGraph
-from segue.graph.split import SplitRecipe, split_graph
+from segue.graph.split import SplitRecipe
 from segue.machine import machine
 from segue.recommend.recommender import Recommender
 from segue.scoring.best import row_batches, top_tracks

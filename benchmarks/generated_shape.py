@@ -36,8 +36,9 @@ from segue.data.title_words import title_words
 from segue.evaluation.ranking import ranked_batches
 from segue.evaluation.scorers import Scorer
 from segue.evaluation.validation import validation_rows
+from segue.graph.holding_out import split_graph
 from segue.graph.playlist_graph import PlaylistGraph
-from segue.graph.split import SplitRecipe, split_graph
+from segue.graph.split import SplitRecipe
 from segue.synthetic.generate import generate
 from segue.training.config import TrainConfig
 from segue.training.train import train

@@ -51,8 +51,9 @@ from segue.evaluation.ranking import ranked_batches
 from segue.evaluation.scorers import HeldOutScorer, Scorer
 from segue.evaluation.validation import validate, validation_rows
 from segue.files import write_json
+from segue.graph.holding_out import split_graph
 from segue.graph.playlist_graph import PlaylistGraph
-from segue.graph.split import HeldOut, SplitRecipe, split_graph
+from segue.graph.split import HeldOut, SplitRecipe
 from segue.metrics import NUM_BUCKETS
 from segue.pictures.plots import Series, scatter
 from segue.pictures.save import save_plot

@@ -34,8 +34,9 @@ from large_graph import random_graph
 
 from segue.evaluation.validation import validation_rows
 from segue.files import write_json
+from segue.graph.holding_out import split_graph
 from segue.graph.playlist_graph import PlaylistGraph
-from segue.graph.split import SplitRecipe, split_graph
+from segue.graph.split import SplitRecipe
 from segue.machine import machine, peak_memory
 from segue.models import ENCODERS
 from segue.models.encoder import MessageGraph

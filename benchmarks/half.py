@@ -26,8 +26,9 @@ from segue.bundle import Bundle
 from segue.data.playlists import Float32Array
 from segue.evaluation.evaluate import evaluate
 from segue.files import write_json
+from segue.graph.holding_out import split_graph
 from segue.graph.playlist_graph import PlaylistGraph
-from segue.graph.split import SplitRecipe, split_graph
+from segue.graph.split import SplitRecipe
 from segue.machine import limit_threads, machine, peak_memory
 from segue.pipeline.system import SystemScorer
 from segue.recommend.recommender import Recommender

@@ -22,8 +22,9 @@ import pyarrow as pa
 from segue.data.csr import offsets_of
 from segue.data.playlists import Catalog, Playlists, TrackLists
 from segue.files import write_json
+from segue.graph.holding_out import split_graph
 from segue.graph.playlist_graph import PlaylistGraph
-from segue.graph.split import SplitRecipe, split_graph
+from segue.graph.split import SplitRecipe
 from segue.machine import machine, peak_memory
 
 RESULTS = Path(__file__).parent / "results" / "large_graph.json"

@@ -29,8 +29,9 @@ from large_graph import random_graph
 from segue.baselines.ease import rows_with_side_information
 from segue.baselines.neighbourhoods import neighbourhoods
 from segue.files import write_json
+from segue.graph.holding_out import split_graph
 from segue.graph.playlist_graph import PlaylistGraph
-from segue.graph.split import Split, SplitRecipe, split_graph
+from segue.graph.split import Split, SplitRecipe
 from segue.machine import limit_threads, machine, peak_memory
 from segue.pipeline.recipes import config_for
 from segue.pipeline.sizing import for_size

@@ -26,8 +26,9 @@ from threadpoolctl import threadpool_limits
 from segue.data.playlists import Catalog, Playlists, TrackLists
 from segue.evaluation import ranking
 from segue.evaluation.evaluate import evaluate
+from segue.graph.holding_out import split_graph
 from segue.graph.playlist_graph import PlaylistGraph
-from segue.graph.split import SplitRecipe, split_graph
+from segue.graph.split import SplitRecipe
 from segue.metrics import METRICS
 from segue.scoring.centroid import Centroid
 from segue.scoring.first_stage import FirstStage

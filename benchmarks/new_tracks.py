@@ -42,8 +42,9 @@ from segue.evaluation.ranking import ranked_batches
 from segue.evaluation.scorers import Scorer
 from segue.evaluation.validation import validation_rows
 from segue.files import write_json
+from segue.graph.holding_out import split_graph
 from segue.graph.playlist_graph import PlaylistGraph
-from segue.graph.split import HeldOut, Split, SplitRecipe, split_graph
+from segue.graph.split import HeldOut, Split, SplitRecipe
 from segue.machine import limit_threads
 from segue.scoring.best import top_tracks
 from segue.scoring.centroid import Centroid, unit_rows

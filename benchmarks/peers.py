@@ -44,8 +44,9 @@ from segue.baselines import BASELINES
 from segue.evaluation.scorers import HeldOutScorer, NodeScorer, Scorer
 from segue.evaluation.validation import validate
 from segue.files import write_json
+from segue.graph.holding_out import split_graph
 from segue.graph.playlist_graph import PlaylistGraph
-from segue.graph.split import HeldOut, Split, SplitRecipe, split_graph
+from segue.graph.split import HeldOut, Split, SplitRecipe
 from segue.machine import limit_threads, machine
 from segue.pictures.plots import Series, panels
 from segue.pictures.save import save_plot

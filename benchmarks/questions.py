@@ -33,8 +33,9 @@ from segue.data.playlists import TrackLists
 from segue.evaluation.evaluate import evaluate
 from segue.evaluation.scorers import HeldOutScorer, Scorer
 from segue.files import write_json
+from segue.graph.holding_out import split_graph
 from segue.graph.playlist_graph import PlaylistGraph
-from segue.graph.split import Split, SplitRecipe, split_graph
+from segue.graph.split import Split, SplitRecipe
 from segue.machine import machine
 from segue.metrics import HeldOutRanks, average_precision, ndcg, recall
 from segue.pipeline.recipes import split as split_by_default

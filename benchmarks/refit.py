@@ -26,8 +26,9 @@ from segue.data.playlists import TrackLists
 from segue.evaluation.evaluate import evaluate
 from segue.evaluation.validation import validation_rows
 from segue.files import write_json
+from segue.graph.holding_out import split_graph
 from segue.graph.playlist_graph import PlaylistGraph
-from segue.graph.split import HeldOut, Split, SplitRecipe, split_graph
+from segue.graph.split import HeldOut, Split, SplitRecipe
 from segue.machine import limit_threads, machine
 from segue.pipeline.recipes import config_for
 from segue.scoring.centroid import Centroid

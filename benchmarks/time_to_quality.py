@@ -29,8 +29,9 @@ from segue.data.playlists import TrackLists
 from segue.evaluation.scorers import Scorer
 from segue.evaluation.validation import validate
 from segue.files import write_json
+from segue.graph.holding_out import split_graph
 from segue.graph.playlist_graph import PlaylistGraph
-from segue.graph.split import HeldOut, Split, SplitRecipe, split_graph
+from segue.graph.split import HeldOut, Split, SplitRecipe
 from segue.machine import limit_threads, machine
 from segue.pipeline.recipes import config_for
 from segue.pipeline.tuned import tuned

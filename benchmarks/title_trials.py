@@ -38,7 +38,8 @@ from segue.data.playlists import Float32Array, TrackLists
 from segue.data.title_words import parts_among
 from segue.evaluation.ranking import rank
 from segue.files import write_json
-from segue.graph.split import HeldOut, Split, SplitRecipe, split_graph
+from segue.graph.holding_out import split_graph
+from segue.graph.split import HeldOut, Split, SplitRecipe
 from segue.machine import machine
 from segue.metrics import METRICS
 from segue.pipeline.recipes import config_for

@@ -41,8 +41,9 @@ from segue.data.title_words import is_shown, title_words
 from segue.evaluation.ranking import rank
 from segue.evaluation.scorers import HeldOutScorer, Scorer
 from segue.files import write_json
+from segue.graph.holding_out import split_graph
 from segue.graph.playlist_graph import PlaylistGraph
-from segue.graph.split import HeldOut, Split, SplitRecipe, split_graph
+from segue.graph.split import HeldOut, Split, SplitRecipe
 from segue.machine import machine
 from segue.metrics import METRICS
 from segue.pipeline.recipes import config_for

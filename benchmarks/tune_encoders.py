@@ -28,8 +28,9 @@ from segue.baselines.tuning import Options, Trial, TrialsFile, search
 from segue.data.playlists import Playlists
 from segue.evaluation.validation import BEST_BY, validation_rows
 from segue.files import write_json
+from segue.graph.holding_out import split_graph
 from segue.graph.playlist_graph import PlaylistGraph
-from segue.graph.split import Split, SplitRecipe, split_graph
+from segue.graph.split import Split, SplitRecipe
 from segue.training.config import TrainConfig
 from segue.training.objectives import CatalogueSoftmax
 from segue.training.train import train

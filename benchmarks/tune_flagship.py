@@ -27,8 +27,9 @@ from segue import metrics
 from segue.bundle import Bundle
 from segue.evaluation.ranking import ranked_batches
 from segue.files import write_json_lines
+from segue.graph.holding_out import split_graph
 from segue.graph.playlist_graph import PlaylistGraph
-from segue.graph.split import Split, SplitRecipe, split_graph
+from segue.graph.split import Split, SplitRecipe
 from segue.pipeline.system import SystemScorer
 from segue.scoring.first_stage import FirstStage
 from segue.scoring.query import Query

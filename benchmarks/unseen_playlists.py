@@ -26,8 +26,9 @@ from segue.bundle import Bundle
 from segue.evaluation.evaluate import evaluate
 from segue.evaluation.scorers import HeldOutScorer, Scorer
 from segue.files import write_json
+from segue.graph.holding_out import split_graph
 from segue.graph.playlist_graph import PlaylistGraph
-from segue.graph.split import Split, SplitRecipe, split_graph
+from segue.graph.split import Split, SplitRecipe
 from segue.machine import machine
 from segue.pipeline.evaluate import split_of
 from segue.pipeline.system import SystemScorer

@@ -29,8 +29,9 @@ from segue.baselines.cooccurrence import pair_matrix
 from segue.data.playlists import Float32Array, TrackLists
 from segue.evaluation.evaluate import evaluate
 from segue.files import write_json
+from segue.graph.holding_out import split_graph
 from segue.graph.playlist_graph import PlaylistGraph
-from segue.graph.split import SplitRecipe, split_graph
+from segue.graph.split import SplitRecipe
 from segue.machine import machine, peak_memory
 from segue.scoring.wide import WidePart
 from segue.training.terms import WideConfig

@@ -23,7 +23,8 @@ from segue.data.groups import FileGroup
 from segue.engine import check_engine, in_order, together
 from segue.errors import InputError, ResourceError, TrainingError
 from segue.evaluation.validation import validation_rows
-from segue.graph.split import SplitRecipe, split_graph
+from segue.graph.holding_out import split_graph
+from segue.graph.split import SplitRecipe
 from segue.models.lightgcn import LightGCN
 from segue.pipeline.build import build_to
 from segue.training.config import SystemConfig, TrainConfig

@@ -18,8 +18,9 @@ from segue.bundle import Bundle
 from segue.data.playlists import TrackLists
 from segue.evaluation.evaluate import evaluate
 from segue.evaluation.validation import validation_rows
+from segue.graph.holding_out import split_graph
 from segue.graph.playlist_graph import PlaylistGraph
-from segue.graph.split import Split, SplitRecipe, split_graph
+from segue.graph.split import Split, SplitRecipe
 from segue.pipeline.train import train as train_bundle
 from segue.recommend.filters import Filters
 from segue.recommend.recommender import Recommender

@@ -12,7 +12,8 @@ from segue.baselines.baseline import SearchSpace
 from segue.baselines.tuning import Options, Trial, TrialsFile, search, tune
 from segue.data.playlists import TrackLists
 from segue.errors import InputError
-from segue.graph.split import Split, SplitRecipe, split_graph
+from segue.graph.holding_out import split_graph
+from segue.graph.split import Split, SplitRecipe
 
 
 @pytest.fixture(scope="module")

@@ -11,8 +11,9 @@ import torch
 from segue.bundle import Bundle
 from segue.cli import main
 from segue.cli.train import SPLIT_KINDS
+from segue.graph.holding_out import split_graph
 from segue.graph.playlist_graph import PlaylistGraph
-from segue.graph.split import SplitKind, SplitRecipe, split_graph
+from segue.graph.split import SplitKind, SplitRecipe
 from segue.synthetic.sample import write_sample
 
 SMALL = ("--dim", 8, "--epochs", 1, "--threads", 1, "--device", "cpu")

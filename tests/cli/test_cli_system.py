@@ -15,8 +15,9 @@ import torch
 from segue.bundle import Bundle
 from segue.cli import main
 from segue.data.playlists import Catalog, Playlists, TrackLists
+from segue.graph.holding_out import split_graph
 from segue.graph.playlist_graph import PlaylistGraph
-from segue.graph.split import SplitRecipe, split_graph
+from segue.graph.split import SplitRecipe
 from segue.pipeline import parts, recipes
 from segue.pipeline.recipes import config_for
 from segue.recommend.recommender import Recommender

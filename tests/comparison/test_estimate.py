@@ -11,7 +11,8 @@ from segue.comparison.folder import trials_path
 from segue.comparison.grid import Grid, Row
 from segue.comparison.measure import RunSettings
 from segue.evaluation.validation import validation_rows
-from segue.graph.split import SplitRecipe, split_graph
+from segue.graph.holding_out import split_graph
+from segue.graph.split import SplitRecipe
 
 SMALL = {"dim": 8, "batch_size": 60}
 

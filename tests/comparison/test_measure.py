@@ -12,7 +12,8 @@ from segue.comparison.measure import OutOfTimeError, RunSettings, measure_cell
 from segue.errors import ArtefactError, MismatchError
 from segue.evaluation.evaluate import CURVE_KS, evaluate
 from segue.evaluation.validation import validate, validation_rows
-from segue.graph.split import SplitRecipe, split_graph
+from segue.graph.holding_out import split_graph
+from segue.graph.split import SplitRecipe
 from segue.training.config import TrainConfig
 from segue.training.train import train
 

@@ -14,7 +14,8 @@ from segue.comparison.report import write_report
 from segue.comparison.results import read_comparison
 from segue.errors import ArtefactError, MismatchError
 from segue.files import write_json
-from segue.graph.split import SplitRecipe, split_graph
+from segue.graph.holding_out import split_graph
+from segue.graph.split import SplitRecipe
 from segue.metrics import METRICS, Metric
 from segue.training.objectives import BPR, to_json
 

@@ -3,8 +3,9 @@
 import pytest
 
 from segue.data.reading import read
+from segue.graph.holding_out import split_graph
 from segue.graph.playlist_graph import INTERACTION, PlaylistGraph
-from segue.graph.split import SplitRecipe, split_graph
+from segue.graph.split import SplitRecipe
 
 pytestmark = pytest.mark.realdata
 

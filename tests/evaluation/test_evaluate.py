@@ -12,7 +12,8 @@ from segue.baselines import ItemKNN, Popularity
 from segue.data.playlists import TrackLists
 from segue.errors import InputError
 from segue.evaluation.evaluate import CURVE_KS, Evaluation, evaluate
-from segue.graph.split import HeldOut, Split, SplitRecipe, split_graph
+from segue.graph.holding_out import split_graph
+from segue.graph.split import HeldOut, Split, SplitRecipe
 from segue.metrics import METRICS, Metric
 from segue.scoring import best
 

@@ -9,7 +9,8 @@ from segue.baselines import ItemKNN, Popularity
 from segue.cli.output import DEFAULT_SAMPLE
 from segue.errors import InputError
 from segue.evaluation.evaluate import SAMPLE, Evaluation, evaluate, sample_rows
-from segue.graph.split import Split, SplitRecipe, split_graph
+from segue.graph.holding_out import split_graph
+from segue.graph.split import Split, SplitRecipe
 from segue.metrics import METRICS, Metric, Rankings
 from segue.pipeline.evaluate import Evaluations, scored_text, title_of
 

@@ -6,9 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from segue.data.playlists import TrackLists
+from segue.graph.holding_out import split_graph
 from segue.graph.negatives import RandomSampler
 from segue.graph.playlist_graph import PlaylistGraph
-from segue.graph.split import SplitRecipe, split_graph
+from segue.graph.split import SplitRecipe
 
 
 @given(

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from segue.data.playlists import TrackLists
 from segue.errors import InputError
+from segue.graph.holding_out import split_graph
 from segue.graph.playlist_graph import PlaylistGraph
-from segue.graph.split import HeldOut, Split, SplitRecipe, split_graph
+from segue.graph.split import HeldOut, Split, SplitRecipe
 
 NUM_TRACKS = 40
 some_lists = st.lists(

@@ -48,8 +48,9 @@ from segue.data.playlists import Catalog, Playlists, TrackLists
 from segue.data.relations import Nodes, Relation, lists_of
 from segue.errors import SegueError
 from segue.files import MANIFEST, manifest_checksum, sha256_of
+from segue.graph.holding_out import split_graph
 from segue.graph.playlist_graph import PlaylistGraph
-from segue.graph.split import SplitRecipe, split_graph
+from segue.graph.split import SplitRecipe
 from segue.recommend.recommender import Recommender
 from segue.recommend.verify import verify
 from segue.scoring.ann import DIALS, INDEX_FILE, AnnIndex

@@ -13,8 +13,9 @@ import torch
 
 from segue import metrics
 from segue.data.playlists import TrackLists
+from segue.graph.holding_out import split_graph
 from segue.graph.playlist_graph import PlaylistGraph
-from segue.graph.split import SplitRecipe, split_graph
+from segue.graph.split import SplitRecipe
 from segue.models import ENCODERS
 from segue.models.encoder import Encoder, MessageGraph, NodeVectors
 from segue.models.sparse import SparseMatrix

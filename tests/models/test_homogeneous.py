@@ -10,8 +10,9 @@ from torch import nn
 from torch_geometric.nn import FastRGCNConv, LGConv
 
 from segue import metrics
+from segue.graph.holding_out import split_graph
 from segue.graph.playlist_graph import PlaylistGraph
-from segue.graph.split import SplitRecipe, split_graph
+from segue.graph.split import SplitRecipe
 from segue.models.encoder import Encoder, MessageGraph, NodeVectors
 from segue.scoring.centroid import Centroid
 from segue.scoring.first_stage import FirstStage

@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from segue.errors import InputError
+from segue.graph.holding_out import split_graph
 from segue.graph.playlist_graph import PlaylistGraph
-from segue.graph.split import SplitRecipe, split_graph
+from segue.graph.split import SplitRecipe
 from segue.models import ENCODERS
 from segue.models.encoder import MessageGraph
 from segue.models.neighbours import neighbourhoods, sampled

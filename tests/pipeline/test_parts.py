@@ -7,7 +7,8 @@ import pytest
 
 from segue.bundle import MeasuredVectors
 from segue.errors import ArtefactError
-from segue.graph.split import SplitRecipe, split_graph
+from segue.graph.holding_out import split_graph
+from segue.graph.split import SplitRecipe
 from segue.pipeline import parts as module
 from segue.pipeline.parts import FinishedParts
 from segue.scoring.questions import Questions

@@ -7,7 +7,8 @@ import pytest
 
 import segue
 from segue.errors import ResourceError
-from segue.graph.split import SplitRecipe, split_graph
+from segue.graph.holding_out import split_graph
+from segue.graph.split import SplitRecipe
 from segue.pipeline import plan as module
 from segue.pipeline import sizing
 from segue.pipeline.plan import plan_training, require_training

@@ -9,8 +9,9 @@ import pytest
 import segue
 from segue.bundle import Bundle
 from segue.console import Progress
+from segue.graph.holding_out import split_graph
 from segue.graph.playlist_graph import PlaylistGraph
-from segue.graph.split import Split, SplitRecipe, split_graph
+from segue.graph.split import Split, SplitRecipe
 from segue.pipeline.plan import plan_training
 from segue.pipeline.run import Step
 from segue.pipeline.train import train, train_to, training_folder

@@ -6,7 +6,8 @@ import pytest
 
 import segue
 from segue.console import Progress
-from segue.graph.split import SplitRecipe, split_graph
+from segue.graph.holding_out import split_graph
+from segue.graph.split import SplitRecipe
 from segue.pipeline import sizing as module
 from segue.pipeline.plan import plan_training
 from segue.pipeline.sizing import for_size

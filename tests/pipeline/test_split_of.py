@@ -8,8 +8,9 @@ import pytest
 
 from segue.bundle import Bundle
 from segue.errors import ArtefactError, MismatchError
+from segue.graph.holding_out import split_graph
 from segue.graph.playlist_graph import PlaylistGraph
-from segue.graph.split import SplitRecipe, split_graph
+from segue.graph.split import SplitRecipe
 from segue.pipeline.evaluate import split_of
 
 

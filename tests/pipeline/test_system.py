@@ -9,7 +9,8 @@ from scipy.sparse import csr_array
 from segue.bundle import Bundle, MeasuredVectors
 from segue.evaluation.evaluate import evaluate
 from segue.evaluation.scorers import HeldOutScorer
-from segue.graph.split import Split, SplitRecipe, split_graph
+from segue.graph.holding_out import split_graph
+from segue.graph.split import Split, SplitRecipe
 from segue.metrics import rank_held_out
 from segue.pipeline.system import SystemScorer
 from segue.recommend.recommender import Recommender

@@ -14,8 +14,9 @@ from segue.data.playlists import TrackLists
 from segue.data.title_words import is_part, is_shown
 from segue.errors import InputError
 from segue.evaluation.ranking import rank
+from segue.graph.holding_out import split_graph
 from segue.graph.playlist_graph import PlaylistGraph
-from segue.graph.split import HeldOut, Split, SplitRecipe, split_graph
+from segue.graph.split import HeldOut, Split, SplitRecipe
 from segue.metrics import METRICS
 from segue.pipeline.system import SystemScorer
 from segue.recommend.recommender import Recommender

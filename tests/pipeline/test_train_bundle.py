@@ -12,8 +12,9 @@ from segue.baselines import BASELINES
 from segue.bundle import Bundle
 from segue.errors import ArtefactError, InputError, MismatchError
 from segue.evaluation.validation import validate, validation_rows
+from segue.graph.holding_out import split_graph
 from segue.graph.playlist_graph import PlaylistGraph
-from segue.graph.split import Split, SplitRecipe, split_graph
+from segue.graph.split import Split, SplitRecipe
 from segue.models.lightgcn import LightGCN
 from segue.pipeline.build import build
 from segue.pipeline.evaluate import evaluate

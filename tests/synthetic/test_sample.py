@@ -11,8 +11,9 @@ import pytest
 from segue.data.playlists import TrackLists
 from segue.data.reading import find, read
 from segue.errors import ArtefactError, InputError
+from segue.graph.holding_out import split_graph
 from segue.graph.playlist_graph import PlaylistGraph
-from segue.graph.split import SplitRecipe, split_graph
+from segue.graph.split import SplitRecipe
 from segue.synthetic import sample
 from segue.synthetic.sample import (
     COLUMNS,

@@ -13,8 +13,9 @@ from safetensors.torch import load_file, save_file
 
 from segue.arrays import save_checked
 from segue.errors import ArtefactError, InputError, MismatchError
+from segue.graph.holding_out import split_graph
 from segue.graph.playlist_graph import PlaylistGraph
-from segue.graph.split import SplitRecipe, split_graph
+from segue.graph.split import SplitRecipe
 from segue.training import train as training
 from segue.training.checkpoint import Checkpoint
 from segue.training.config import TrainConfig

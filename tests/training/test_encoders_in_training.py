@@ -11,8 +11,9 @@ import torch
 
 from segue.errors import InputError
 from segue.evaluation.scorers import NodeScorer
+from segue.graph.holding_out import split_graph
 from segue.graph.playlist_graph import PlaylistGraph
-from segue.graph.split import SplitRecipe, split_graph
+from segue.graph.split import SplitRecipe
 from segue.models.encoder import Encoder, MessageGraph, NodeVectors
 from segue.models.gcn import GCN
 from segue.models.lightgcn import LightGCN

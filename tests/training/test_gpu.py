@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from segue.graph.split import SplitRecipe, split_graph
+from segue.graph.holding_out import split_graph
+from segue.graph.split import SplitRecipe
 from segue.training.config import TrainConfig
 from segue.training.train import train
 

@@ -6,9 +6,10 @@ import torch
 
 from segue.data.playlists import TrackLists
 from segue.errors import TrainingError
+from segue.graph.holding_out import split_graph
 from segue.graph.negatives import RandomSampler
 from segue.graph.playlist_graph import PlaylistGraph
-from segue.graph.split import SplitRecipe, split_graph
+from segue.graph.split import SplitRecipe
 from segue.training import hard_negatives
 from segue.training.hard_negatives import HardSampler, Ranking
 from segue.training.negatives import HardestSampler, Scored

@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 
 from segue.data.playlists import TrackLists
+from segue.graph.holding_out import split_graph
 from segue.graph.playlist_graph import PlaylistGraph
-from segue.graph.split import Split, SplitKind, SplitRecipe, split_graph
+from segue.graph.split import Split, SplitKind, SplitRecipe
 from segue.training.config import TrainConfig
 from segue.training.objectives import (
     BPR,

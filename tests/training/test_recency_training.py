@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from segue.data.playlists import TrackLists
-from segue.graph.split import SplitRecipe, split_graph
+from segue.graph.holding_out import split_graph
+from segue.graph.split import SplitRecipe
 from segue.scoring.centroid import Centroid
 from segue.scoring.first_stage import FirstStage
 from segue.scoring.questions import Questions

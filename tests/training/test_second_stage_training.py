@@ -11,8 +11,9 @@ from scipy.sparse import csr_array
 
 from segue.data.playlists import Catalog, Playlists, TrackLists
 from segue.evaluation.validation import validate
+from segue.graph.holding_out import split_graph
 from segue.graph.playlist_graph import PlaylistGraph
-from segue.graph.split import Split, SplitRecipe, split_graph
+from segue.graph.split import Split, SplitRecipe
 from segue.pipeline.system import SystemScorer
 from segue.scoring.centroid import Centroid
 from segue.scoring.features import FEATURES

@@ -8,8 +8,9 @@ import pytest
 import torch
 
 from segue.errors import InputError
+from segue.graph.holding_out import split_graph
 from segue.graph.playlist_graph import PlaylistGraph
-from segue.graph.split import Split, SplitRecipe, split_graph
+from segue.graph.split import Split, SplitRecipe
 from segue.models.encoder import Encoder
 from segue.models.lightgcn import LightGCN
 from segue.training.config import TrainConfig, default_epochs

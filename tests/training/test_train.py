@@ -17,8 +17,9 @@ from safetensors.torch import load_file
 
 from segue.data.playlists import TrackLists
 from segue.errors import TrainingError
+from segue.graph.holding_out import split_graph
 from segue.graph.playlist_graph import PlaylistGraph
-from segue.graph.split import HeldOut, Split, SplitRecipe, split_graph
+from segue.graph.split import HeldOut, Split, SplitRecipe
 from segue.models.encoder import MessageGraph, NodeVectors
 from segue.models.lightgcn import LightGCN
 from segue.training import losses

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from segue.data.playlists import TrackLists
+from segue.graph.holding_out import split_graph
 from segue.graph.playlist_graph import PlaylistGraph
-from segue.graph.split import SplitRecipe, split_graph
+from segue.graph.split import SplitRecipe
 from segue.metrics import artist_share
 from segue.scoring.centroid import Centroid, unit_rows
 from segue.scoring.first_stage import FirstStage

@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from segue.errors import InputError
+from segue.graph.holding_out import split_graph
 from segue.graph.playlist_graph import PlaylistGraph
-from segue.graph.split import Split, SplitRecipe, split_graph
+from segue.graph.split import Split, SplitRecipe
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,9 @@ from segue.evaluation.evaluate import SAMPLE, Evaluation, sample_rows
 from segue.evaluation.evaluate import evaluate as evaluate_scorer
 from segue.evaluation.scorers import HeldOutScorer, Scorer
 from segue.extras import required
+from segue.graph.holding_out import split_graph
 from segue.graph.playlist_graph import PlaylistGraph
-from segue.graph.split import HeldOut, Split, SplitRecipe, split_graph
+from segue.graph.split import HeldOut, Split, SplitRecipe
 from segue.metrics import METRICS, Metric
 from segue.pipeline.system import SystemScorer
 from segue.scoring.questions import Question, check_question

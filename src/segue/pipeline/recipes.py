@@ -10,8 +10,9 @@ from typing import Any
 from segue.console import Progress
 from segue.errors import InputError, ResourceError
 from segue.extras import lightgbm_library
+from segue.graph.holding_out import split_graph
 from segue.graph.playlist_graph import PlaylistGraph
-from segue.graph.split import Split, SplitKind, SplitRecipe, split_graph
+from segue.graph.split import Split, SplitKind, SplitRecipe
 from segue.pipeline.tuned import PRESET_TERMS, PRESETS, for_training
 from segue.training.config import SecondStageConfig, SystemConfig, TrainConfig
 from segue.training.term import TermConfig

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from segue.data.playlists import TrackLists
 from segue.errors import InputError
+from segue.graph.holding_out import split_graph
 from segue.graph.playlist_graph import INTERACTION
-from segue.graph.split import Split, SplitKind, SplitRecipe, split_graph
+from segue.graph.split import Split, SplitKind, SplitRecipe
 
 KINDS = get_args(SplitKind)
 NUM_TRACKS = 40
