@@ -19,8 +19,8 @@ from segue.challenge.challenge_set import ANSWERS, ARTISTS, SET, TRAINING, write
 from segue.challenge.draw import drawn, suitable
 from segue.challenge.kinds import KINDS, Kind
 from segue.console import Progress, progress_of
-from segue.data.collect import Order
 from segue.data.formats.mpd import MPD, write_slice
+from segue.data.order import Order
 from segue.data.playlists import BoolArray, Catalog, Int64Array, Playlists
 from segue.data.reading import find
 from segue.data.sources import SourceFile

@@ -1,10 +1,9 @@
-"""What all readers of playlists share: codes for strings, repeats, relations, order."""
+"""`Collector`: the playlists and the catalogue, as the readers of all formats add to them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -12,24 +11,17 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from segue.data.chunks import Chunk, ChunkMaker, without_repeats
-from segue.data.csr import offsets_of
-from segue.data.playlists import (
-    BoolArray,
-    Catalog,
-    Int32Array,
-    Int64Array,
-    Playlists,
-    TrackLists,
-)
+from segue.data.linked_nodes import LinkedNodes
+from segue.data.order import Order, stored_sorted
+from segue.data.playlists import BoolArray, Catalog, Int32Array, Int64Array, Playlists, TrackLists
 from segue.data.records import AnyPlaylist, Reject, Rows
-from segue.data.relations import Nodes, Relation, lists_of
+from segue.data.relations import Nodes, lists_of
 from segue.data.sessions import Listening
 from segue.data.sources import SourceFile
 from segue.data.table_rows import TableRows
 from segue.data.track_columns import Location, TrackColumns
-from segue.data.vocabulary import Vocabulary, empty_to_null
+from segue.data.vocabulary import Vocabulary, empty_to_null, joined_text
 
-Order = Literal["auto", "known", "unknown"]
 Float64Array = NDArray[np.float64]
 
 # Why the order of a playlist's tracks is not known.
@@ -39,62 +31,6 @@ SHORT = "they have a single track"
 
 # Pairs of whole playlists that are collected before their tracks are numbered.
 _CHUNK = 1 << 20
-# Shorter lists are sorted by chance too often to show how a source stores them.
-_TELLING_LENGTH = 4
-# Steps from track to track by which it is first seen whether a list is sorted.
-_FIRST_STEPS = 8
-
-
-@dataclass
-class LinkedNodes:
-    """Nodes of one kind that tracks link to, and the links, as they grow.
-
-    A track's links are kept in the order given, the main one first.
-    """
-
-    known: Vocabulary = field(default_factory=Vocabulary)
-    names: list[pa.Array] = field(default_factory=list)
-    lengths: list[Int64Array] = field(default_factory=list)
-    target_index: list[Int32Array] = field(default_factory=list)
-    main: list[Int32Array] = field(default_factory=list)
-
-    def add(self, ids: pa.Array, names: pa.Array) -> None:
-        """Add the links of new tracks.
-
-        Parameters
-        ----------
-        ids : Arrow string [num_new], or list of string for several per track
-            Null where there is none.
-        names
-            In the same form.
-        """
-        if pa.types.is_list(ids.type) or pa.types.is_large_list(ids.type):
-            track = pc.list_parent_indices(ids).to_numpy().astype(np.int64)
-            num_tracks, ids, names = len(ids), ids.flatten(), names.flatten()
-        else:
-            num_tracks, track = len(ids), np.arange(len(ids))
-        codes, first = self.known.codes(ids)
-        self.names.append(names.take(pa.array(first)))
-        key = track * (len(self.known.index) + 1) + codes
-        once = np.sort(np.unique(key, return_index=True)[1])
-        once = once[codes[once] >= 0]
-        track, tied = track[once], codes[once].astype(np.int32)
-        first_of_track = np.diff(track, prepend=-1) > 0
-        main = np.full(num_tracks, -1, dtype=np.int32)
-        main[track[first_of_track]] = tied[first_of_track]
-        self.lengths.append(np.bincount(track, minlength=num_tracks))
-        self.target_index.append(tied)
-        self.main.append(main)
-
-    def relation(self, name: str, kind: str) -> Relation:
-        """The relation from the tracks so far to these nodes."""
-        offsets = offsets_of(np.concatenate([np.zeros(0, np.int64), *self.lengths]))
-        target_index = np.concatenate([np.zeros(0, np.int32), *self.target_index])
-        return Relation(name, "track", kind, offsets, target_index, len(self.known.index))
-
-    def nodes(self) -> Nodes:
-        """The nodes so far."""
-        return Nodes.of_different(self.known.array(), _text(self.names))
 
 
 class Collector:
@@ -317,10 +253,10 @@ class Collector:
             order_known = self._order_known(tracks, track_ids)
         else:
             order_known = np.full(len(tracks), order == "known")
-        playlists = Playlists(self.playlists.array(), _text(self.titles), order_known, tracks)
+        playlists = Playlists(self.playlists.array(), joined_text(self.titles), order_known, tracks)
         catalog = Catalog(
             {
-                "track": Nodes.of_different(track_ids, _text(self.track_names), aliases),
+                "track": Nodes.of_different(track_ids, joined_text(self.track_names), aliases),
                 "artist": self.artists.nodes(),
                 "album": self.albums.nodes(),
             },
@@ -349,11 +285,6 @@ class Collector:
             reason: int(which.sum()) for reason, which in reasons.items() if which.any()
         }
         return ~(unordered | sorted_ids)
-
-
-def _text(parts: list[pa.Array]) -> pa.Array:
-    """Parts of a column of text as one."""
-    return pa.concat_arrays(parts) if parts else pa.array([], pa.string())
 
 
 def _joined(parts: list[Int64Array]) -> Int64Array:
@@ -395,70 +326,6 @@ def _without_unheard(playlists: Playlists, catalog: Catalog) -> tuple[Playlists,
     row = np.cumsum(heard, dtype=np.int32) - np.int32(1)
     tracks = TrackLists(playlists.tracks.offsets, row[playlists.tracks.track_index])
     return playlists.with_tracks(tracks), catalog.keep_tracks(heard)
-
-
-def stored_sorted(tracks: TrackLists, track_ids: pa.Array) -> BoolArray:
-    """Which lists were stored sorted by track id, so that their order means nothing.
-
-    The ids may ascend, as text or by a number at the end. (A shuffled playlist of n tracks comes
-    out sorted with odds of 1 in n!.) They may also descend, if they do so in most lists that are
-    long enough to tell.
-    """
-    found = np.zeros(len(tracks), dtype=bool)
-    telling = tracks.lengths >= _TELLING_LENGTH
-    for ascends, descends in _monotonic(tracks, track_ids):
-        found |= ascends
-        if telling.any() and descends[telling].mean() > 0.5:
-            found |= descends
-    return found
-
-
-def _monotonic(tracks: TrackLists, track_ids: pa.Array) -> list[tuple[BoolArray, BoolArray]]:
-    """Which lists ascend and which descend: by a number at the end of ids, and as text."""
-    orders = [(np.ones(len(tracks), dtype=bool), np.ones(len(tracks), dtype=bool)) for _ in "12"]
-    # In most lists the first few tracks show that they are in no order.
-    rows, step = np.flatnonzero(tracks.lengths > 1), 0
-    while len(rows) and step < _FIRST_STEPS:
-        at = tracks.offsets[rows] + step
-        ids = [track_ids.take(pa.array(tracks.track_index[at + next_])) for next_ in (0, 1)]
-        _note(orders, rows, *_rises(*ids))
-        step += 1
-        rows = rows[np.any([each[rows] for order in orders for each in order], axis=0)]
-        rows = rows[tracks.lengths[rows] > step + 1]
-    if len(rows):
-        some = tracks.rows(rows)
-        used, index = np.unique(some.track_index, return_inverse=True)
-        ids = track_ids.take(pa.array(used))
-        # Shorter before longer puts …:9 before …:10; the second key alone is plain text order.
-        table = pa.table({"length": pc.binary_length(ids), "id": ids})
-        row = some.list_index()
-        inside = row[1:] == row[:-1]
-        keys = ([("length", "ascending"), ("id", "ascending")], [("id", "ascending")])
-        rises = []
-        for key in keys:
-            rank = np.empty(len(ids), dtype=np.int32)
-            rank[pc.sort_indices(table, sort_keys=key).to_numpy()] = np.arange(len(ids))
-            rises.append((np.diff(rank[index]) > 0)[inside])
-        _note(orders, rows[row[1:][inside]], *rises)
-    return orders
-
-
-def _rises(first: pa.Array, second: pa.Array) -> tuple[BoolArray, BoolArray]:
-    """Where the second of two different ids comes later, with shorter before longer, as text."""
-    as_text = pc.less(first, second).to_numpy(zero_copy_only=False)
-    lengths = [pc.binary_length(ids).to_numpy(zero_copy_only=False) for ids in (first, second)]
-    longer = lengths[0] < lengths[1]
-    return longer | ((lengths[0] == lengths[1]) & as_text), as_text
-
-
-def _note(orders: list[tuple[BoolArray, BoolArray]], rows: Int64Array, *rises: BoolArray) -> None:
-    """Note for each order that lists do not ascend where a pair falls, nor descend where it rises.
-
-    `rows` are the lists of the pairs.
-    """
-    for (ascends, descends), rise in zip(orders, rises, strict=True):
-        ascends[rows[~rise]] = False
-        descends[rows[rise]] = False
 
 
 def name_with_artist(names: pa.Array, cells: dict[str, pa.Array]) -> pa.Array:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO, get_args
 
 from segue.console import count, number
-from segue.data.collect import Collector, Order
+from segue.data.collect import Collector
 from segue.data.groups import (
     FileGroup,
     GroupRead,
@@ -22,6 +22,7 @@ from segue.data.groups import (
     unreadable,
     whole_playlists,
 )
+from segue.data.order import Order
 from segue.data.playlists import Catalog, Playlists
 from segue.data.records import LOW_ROW, Format, Reject, Rows, SetAside, TableOptions
 from segue.data.relations import update_digest

@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import IO, Any
 
 from segue.console import Progress, progress_of
-from segue.data.collect import Order
 from segue.data.collection import Collection, Source
 from segue.data.encodings import codec_of
 from segue.data.formats import FORMATS
 from segue.data.formats.columns import UnrelatedTableError
 from segue.data.formats.name_tables import beside, find_names
 from segue.data.in_memory import is_in_memory, part_in_memory
+from segue.data.order import Order
 from segue.data.records import ENCODED, LISTENING, Format, TableOptions
 from segue.data.report import either
 from segue.data.sessions import Listening

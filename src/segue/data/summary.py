@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from segue.console import Progress, count, number
-from segue.data.collect import Order
 from segue.data.collection import Source
+from segue.data.order import Order
 from segue.data.report import ReadReport, listed
 from segue.data.text import shorten
 

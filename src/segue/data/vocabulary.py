@@ -61,3 +61,8 @@ class Vocabulary:
 def empty_to_null(values: pa.Array) -> pa.Array:
     """Strings, null where they are empty."""
     return pc.if_else(pc.equal(values, ""), pa.scalar(None, pa.string()), values)
+
+
+def joined_text(parts: list[pa.Array]) -> pa.Array:
+    """Parts of a column of strings as one."""
+    return pa.concat_arrays(parts) if parts else pa.array([], pa.string())
