@@ -11,7 +11,7 @@ from segue.data.collection import Collection
 from segue.data.playlists import Catalog, Playlists
 from segue.data.records import Playlist, Rows, Track
 from segue.data.relations import Nodes
-from segue.data.sources import SourceFile
+from segue.data.source_file import SourceFile
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.updating.update import update
 

@@ -16,7 +16,8 @@ from segue.data.formats.own import OWN
 from segue.data.groups import FileGroup, GroupRead, GroupStore, read_groups
 from segue.data.reading import find, read
 from segue.data.records import Format, Playlist, TableOptions, Track
-from segue.data.sources import SourceFile, find_files
+from segue.data.source_file import SourceFile
+from segue.data.sources import find_files
 from segue.data.track_columns import Location
 from segue.errors import InputError, ResourceError
 

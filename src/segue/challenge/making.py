@@ -23,7 +23,7 @@ from segue.data.formats.mpd import MPD, write_slice
 from segue.data.order import Order
 from segue.data.playlists import BoolArray, Catalog, Int64Array, Playlists
 from segue.data.reading import find
-from segue.data.sources import SourceFile
+from segue.data.source_file import SourceFile
 from segue.data.title_words import title_words
 from segue.errors import InputError
 from segue.files import atomic_artefact, refuse_existing

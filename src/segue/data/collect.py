@@ -17,7 +17,7 @@ from segue.data.playlists import BoolArray, Catalog, Int32Array, Int64Array, Pla
 from segue.data.records import AnyPlaylist, Reject, Rows
 from segue.data.relations import Nodes, lists_of
 from segue.data.sessions import Listening
-from segue.data.sources import SourceFile
+from segue.data.source_file import SourceFile
 from segue.data.table_rows import TableRows
 from segue.data.track_columns import Location, TrackColumns
 from segue.data.vocabulary import Vocabulary, empty_to_null, joined_text

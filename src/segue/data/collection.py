@@ -27,7 +27,7 @@ from segue.data.playlists import Catalog, Playlists
 from segue.data.records import LOW_ROW, Format, Reject, Rows, SetAside, TableOptions
 from segue.data.relations import update_digest
 from segue.data.report import ReadReport, either, listed, rejecting
-from segue.data.sources import SourceFile, UnreadableError
+from segue.data.source_file import SourceFile, UnreadableError
 from segue.data.track_columns import Location
 from segue.engine import Engine
 from segue.errors import ArtefactError, InputError

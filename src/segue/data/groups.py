@@ -31,7 +31,7 @@ import segue
 from segue.data.chunks import Chunk, ChunkMaker
 from segue.data.records import AnyPlaylist, Format, Reject, Rows, SetAside, TableOptions
 from segue.data.report import Rejection, recording
-from segue.data.sources import SourceFile, UnreadableError
+from segue.data.source_file import SourceFile, UnreadableError
 from segue.data.track_columns import Location, TrackColumns
 from segue.engine import Engine, in_order
 from segue.errors import ArtefactError, ResourceError

@@ -12,7 +12,7 @@ import pyarrow as pa
 from segue.data.formats.arrow_tables import arrow_format
 from segue.data.formats.songs import alias_of, song
 from segue.data.records import Format, Playlist, Reject, TableOptions, Track
-from segue.data.sources import SourceFile
+from segue.data.source_file import SourceFile
 from segue.data.text import shorten, spotify_uri
 from segue.errors import InputError
 

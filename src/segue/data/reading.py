@@ -24,7 +24,8 @@ from segue.data.order import Order
 from segue.data.records import ENCODED, LISTENING, Format, TableOptions
 from segue.data.report import either
 from segue.data.sessions import Listening
-from segue.data.sources import SourceFile, find_files
+from segue.data.source_file import SourceFile
+from segue.data.sources import find_files
 from segue.data.summary import say_read
 from segue.engine import Engine, check_engine, check_workers
 from segue.errors import InputError

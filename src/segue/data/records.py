@@ -16,7 +16,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from segue.data.sessions import Listening
-from segue.data.sources import SourceFile
+from segue.data.source_file import SourceFile
 from segue.data.track_columns import Location, TrackColumns
 
 # Options of `segue.read` for formats that give rows: of all of them, and of tables.

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from segue.data.playlists import BoolArray, Int32Array, Int64Array
 from segue.data.records import Rows
 from segue.data.sessions import Listening, most_played, seconds, session_starts
-from segue.data.sources import SourceFile
+from segue.data.source_file import SourceFile
 from segue.data.vocabulary import Vocabulary, empty_to_null
 from segue.errors import InputError
 

@@ -14,7 +14,8 @@ from pydantic import BaseModel, Field
 
 from segue.data.collection import Collection
 from segue.data.reading import read
-from segue.data.sources import SourceFile, find_files
+from segue.data.source_file import SourceFile
+from segue.data.sources import find_files
 from segue.errors import InputError, ResourceError, SegueError
 from segue.files import scratch_folder
 from segue.names.match import Status

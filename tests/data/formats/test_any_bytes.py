@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from segue.data.collection import Source
 from segue.data.formats import FORMATS
-from segue.data.sources import SourceFile
+from segue.data.source_file import SourceFile
 from segue.errors import InputError
 
 _MBID = "https://musicbrainz.org/recording/b1a9c0e9-d987-4042-ae91-78d6a3267d69"

@@ -15,7 +15,7 @@ from segue.data.collection import Source
 from segue.data.formats.mpd import MPD, write_slice
 from segue.data.reading import find
 from segue.data.reading import read as read_source
-from segue.data.sources import SourceFile
+from segue.data.source_file import SourceFile
 from segue.errors import InputError
 
 

@@ -25,7 +25,7 @@ from segue.data.formats.mpd import write_slice
 from segue.data.formats.text_tables import TEXT
 from segue.data.reading import find
 from segue.data.reading import read as read_source
-from segue.data.sources import SourceFile
+from segue.data.source_file import SourceFile
 from segue.errors import InputError
 from segue.graph.playlist_graph import PlaylistGraph
 

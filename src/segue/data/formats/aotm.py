@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from segue.data.records import Format, Playlist, Reject, SetAside, TableOptions, Track
-from segue.data.sources import SourceFile
+from segue.data.source_file import SourceFile
 
 
 class _Mix(msgspec.Struct, gc=False):

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from segue.data.formats.cells import sound_rows
 from segue.data.formats.columns import Columns, find_columns
 from segue.data.records import TABLE, Format, Reject, Rows, SetAside, TableOptions
-from segue.data.sources import UNREADABLE, SourceFile
+from segue.data.source_file import UNREADABLE, SourceFile
 from segue.errors import InputError
 
 _BATCH = 250_000  # Rows read at once.

@@ -18,7 +18,7 @@ from segue.data.encodings import not_text
 from segue.data.formats.columns import Columns
 from segue.data.playlists import BoolArray
 from segue.data.records import LOW_ROW, Reject, Rows, SetAside
-from segue.data.sources import UNREADABLE, reason_of
+from segue.data.source_file import UNREADABLE, reason_of
 from segue.data.text import spotify_uri
 from segue.data.vocabulary import empty_to_null
 from segue.errors import InputError

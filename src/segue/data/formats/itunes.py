@@ -15,7 +15,7 @@ from xml.parsers.expat import ExpatError
 from segue.data.formats.json_values import record, records, text
 from segue.data.formats.songs import artists_of, song
 from segue.data.records import Format, Playlist, Reject, SetAside, TableOptions, Track
-from segue.data.sources import SourceFile
+from segue.data.source_file import SourceFile
 
 _TRACKS = re.compile(rb"<key>Tracks</key>\s*<dict>")
 

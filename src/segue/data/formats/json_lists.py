@@ -17,7 +17,7 @@ from segue.data.formats.json_values import keys_of, loaded, text
 from segue.data.formats.song_lists import song_or_link
 from segue.data.formats.songs import alias_of, artists_of, identified, song
 from segue.data.records import Format, Playlist, Reject, SetAside, TableOptions, Track
-from segue.data.sources import SourceFile
+from segue.data.source_file import SourceFile
 
 _LARGEST = 64 << 20  # Bytes of a file that is parsed to see what it is.
 _TITLES = ("title", "name", "trackname", "songname", "tracktitle", "songtitle", "track", "song")

@@ -15,7 +15,7 @@ from segue.data.formats.columns import Columns, find_columns
 from segue.data.formats.header_names import TIMES, key_of
 from segue.data.formats.json_lists import is_song
 from segue.data.records import TABLE, Format, Reject, Rows, SetAside, TableOptions
-from segue.data.sources import SourceFile
+from segue.data.source_file import SourceFile
 from segue.errors import InputError
 
 _BLANKS = b" \t\r\n"

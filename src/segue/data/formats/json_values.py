@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from segue.data.records import Reject
-from segue.data.sources import SourceFile
+from segue.data.source_file import SourceFile
 
 _KEY = re.compile(rb'"(\w+)"\s*:')
 

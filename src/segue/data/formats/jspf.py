@@ -17,7 +17,7 @@ from segue.data.formats.json_values import keys_of, loaded, record, records, tex
 from segue.data.formats.m3u import one_playlist
 from segue.data.formats.xspf import PLAYLIST_URN, TRACK_URN, track_of
 from segue.data.records import Format, Playlist, Reject, SetAside, TableOptions, Track
-from segue.data.sources import SourceFile
+from segue.data.source_file import SourceFile
 
 _MUSICBRAINZ = "https://musicbrainz.org/doc/jspf#track"
 

@@ -20,7 +20,7 @@ from segue.data.encodings import not_text
 from segue.data.formats.dialect import decoded, is_text
 from segue.data.formats.text_tables import TEXT, encoding_of
 from segue.data.records import Format, Reject, Rows, SetAside, TableOptions
-from segue.data.sources import UNREADABLE, SourceFile, reason_of
+from segue.data.source_file import UNREADABLE, SourceFile, reason_of
 from segue.errors import InputError
 
 _ID = re.compile(r"[A-Za-z_:-]*\d+")

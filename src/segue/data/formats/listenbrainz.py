@@ -19,7 +19,7 @@ import numpy as np
 import pyarrow as pa
 
 from segue.data.records import LISTENING, Format, Reject, Rows, SetAside, TableOptions
-from segue.data.sources import UNREADABLE, SourceFile, reason_of
+from segue.data.source_file import UNREADABLE, SourceFile, reason_of
 
 _CHUNK = 50_000  # Listens that are passed on at once.
 _MBID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")

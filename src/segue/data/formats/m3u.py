@@ -28,7 +28,7 @@ from segue.data.formats.songs import (
     song_of_path,
 )
 from segue.data.records import ENCODED, Format, Playlist, Reject, SetAside, TableOptions, Track
-from segue.data.sources import SourceFile
+from segue.data.source_file import SourceFile
 from segue.data.text import fold
 
 # After the length there may be attributes: #EXTINF:123 tvg-id="x",Queen - Innuendo

@@ -25,7 +25,7 @@ import pyarrow.compute as pc
 from segue.data.chunks import described
 from segue.data.formats.own import TrackObject, as_track
 from segue.data.records import AnyPlaylist, Format, Reject, SetAside, TableOptions
-from segue.data.sources import SourceFile
+from segue.data.source_file import SourceFile
 from segue.data.track_columns import TrackColumns
 
 _SLICE_NAME = re.compile(r"^mpd\.slice\.(\d+)-(\d+)\.json$")

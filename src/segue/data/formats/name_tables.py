@@ -19,7 +19,8 @@ from segue.data.formats.header_names import FIELDS, key_of
 from segue.data.formats.text_rows import TextRows
 from segue.data.formats.text_tables import TEXT, beginning
 from segue.data.records import Format, Rows, TableOptions
-from segue.data.sources import UNREADABLE, SourceFile, find_files
+from segue.data.source_file import UNREADABLE, SourceFile
+from segue.data.sources import find_files
 from segue.data.vocabulary import Numbering, Vocabulary
 from segue.errors import InputError
 

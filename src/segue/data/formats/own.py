@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from segue.data.records import Format, Playlist, Reject, TableOptions, Track
-from segue.data.sources import SourceFile
+from segue.data.source_file import SourceFile
 
 
 class _Named(msgspec.Struct, gc=False):

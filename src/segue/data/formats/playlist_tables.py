@@ -25,7 +25,7 @@ from segue.data.formats.header_names import FIELDS, TIMES, is_translated, key_of
 from segue.data.formats.m3u import one_playlist
 from segue.data.formats.songs import alias_of, no_song, song
 from segue.data.records import ENCODED, Format, Playlist, Reject, SetAside, TableOptions, Track
-from segue.data.sources import SourceFile
+from segue.data.source_file import SourceFile
 from segue.data.text import spotify_uri
 
 

@@ -21,7 +21,7 @@ from segue.data.formats.songs import (
     song_of_line,
 )
 from segue.data.records import ENCODED, Format, Playlist, Reject, SetAside, TableOptions, Track
-from segue.data.sources import SourceFile
+from segue.data.source_file import SourceFile
 from segue.data.text import spotify_uri
 
 _TABLES = (".csv", ".tsv", ".inter", ".data", ".dat", ".json", ".jsonl", ".md", ".html", ".xml")

@@ -15,7 +15,7 @@ from typing import Any
 from segue.data.formats.json_values import keys_of, loaded, record, records, text
 from segue.data.formats.songs import alias_of, no_song, song
 from segue.data.records import Format, Playlist, Reject, SetAside, TableOptions, Track
-from segue.data.sources import SourceFile
+from segue.data.source_file import SourceFile
 from segue.data.text import spotify_uri
 
 

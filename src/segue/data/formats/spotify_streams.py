@@ -20,7 +20,7 @@ import pyarrow as pa
 from segue.data.formats.json_values import keys_of, loaded, records, text
 from segue.data.formats.spotify_account import song_or_not
 from segue.data.records import LISTENING, Format, Reject, Rows, SetAside, TableOptions, Track
-from segue.data.sources import SourceFile
+from segue.data.source_file import SourceFile
 
 _BRIEF = 30_000  # Milliseconds. Spotify, too, counts a stream from 30 seconds on.
 

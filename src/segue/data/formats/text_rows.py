@@ -24,7 +24,7 @@ from segue.data.formats.columns import Columns
 from segue.data.formats.dialect import CleanText, Dialect, decoded
 from segue.data.playlists import Int64Array
 from segue.data.records import Reject
-from segue.data.sources import SourceFile
+from segue.data.source_file import SourceFile
 
 _BLOCK = 16 * 2**20  # Bytes read at once; no row is longer.
 _UNENDED = "a field that begins with a quotation mark does not end with one"

@@ -19,7 +19,7 @@ from segue.data.formats.header_names import names_columns
 from segue.data.formats.headerless import known_layout, looks_like_header
 from segue.data.formats.text_rows import TextRows
 from segue.data.records import ENCODED, TABLE, Format, Reject, Rows, SetAside, TableOptions
-from segue.data.sources import UNREADABLE, SourceFile
+from segue.data.source_file import UNREADABLE, SourceFile
 from segue.errors import InputError
 
 _SAMPLE = 50  # Rows at the beginning that show how a table is built.

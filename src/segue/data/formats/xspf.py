@@ -28,7 +28,7 @@ from segue.data.formats.songs import (
     song_of_path,
 )
 from segue.data.records import Format, Playlist, Reject, SetAside, TableOptions, Track
-from segue.data.sources import SourceFile
+from segue.data.source_file import SourceFile
 
 NAMESPACE = "http://xspf.org/ns/0/"
 PLAYLIST_URN, TRACK_URN = "urn:segue:playlist:", "urn:segue:track"
