@@ -17,7 +17,7 @@ from segue.console import Progress, progress_of
 from segue.data.collection import Collection, Source
 from segue.data.encodings import codec_of
 from segue.data.formats import FORMATS
-from segue.data.formats.columns import UnrelatedTableError
+from segue.data.formats.find_columns import UnrelatedTableError
 from segue.data.formats.name_tables import beside, find_names
 from segue.data.in_memory import is_in_memory, part_in_memory
 from segue.data.order import Order
@@ -81,7 +81,7 @@ def read(
     columns
         For tables: field → the name of its column, or its number from 1; an empty ``"artist"`` says
         that no artists are known. Fields not given are found by column name;
-        `segue.data.formats.columns.FIELDS` lists the names.
+        `segue.data.formats.header_names.FIELDS` lists the names.
     artist_separator
         For tables: the separator between several artists in one text cell. Parquet and Arrow lists,
         and JSON lists (``["Queen", "David Bowie"]``), need none.

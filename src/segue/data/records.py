@@ -129,7 +129,7 @@ class Rows:
     Attributes
     ----------
     cells : dict of str to Arrow string [num_rows]
-        By field (see `segue.data.formats.columns.FIELDS`). ``playlist`` and ``track`` are always
+        By field (see `segue.data.formats.header_names.FIELDS`). ``playlist`` and ``track`` are always
         present, without nulls. ``artist`` and ``artist_name`` may be lists of strings, the main one
         first. ``aliases``, where there are any, are lists of strings, never null.
     position : float64 [num_rows] or None

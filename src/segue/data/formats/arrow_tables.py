@@ -10,7 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from segue.data.formats.cells import sound_rows
-from segue.data.formats.columns import Columns, find_columns
+from segue.data.formats.columns import Columns
+from segue.data.formats.find_columns import find_columns
 from segue.data.records import TABLE, Format, Reject, Rows, SetAside, TableOptions
 from segue.data.source_file import UNREADABLE, SourceFile
 from segue.errors import InputError

@@ -11,7 +11,8 @@ import pyarrow as pa
 
 from segue.data.formats.arrow_tables import ArrowRows
 from segue.data.formats.cells import sound_rows
-from segue.data.formats.columns import Columns, find_columns
+from segue.data.formats.columns import Columns
+from segue.data.formats.find_columns import find_columns
 from segue.data.formats.header_names import TIMES, key_of
 from segue.data.formats.json_lists import is_song
 from segue.data.records import TABLE, Format, Reject, Rows, SetAside, TableOptions

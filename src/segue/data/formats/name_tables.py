@@ -13,8 +13,9 @@ import pyarrow as pa
 
 from segue.data.formats.arrow_tables import PARQUET, open_parquet, parquet_rows
 from segue.data.formats.cells import Batches, sound_rows
-from segue.data.formats.columns import Columns, name_columns
+from segue.data.formats.columns import Columns
 from segue.data.formats.dialect import decoded
+from segue.data.formats.find_columns import name_columns
 from segue.data.formats.header_names import FIELDS, key_of
 from segue.data.formats.text_rows import TextRows
 from segue.data.formats.text_tables import TEXT, beginning

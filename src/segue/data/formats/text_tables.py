@@ -13,8 +13,9 @@ from dataclasses import replace
 
 from segue.data.encodings import not_text
 from segue.data.formats.cells import sound_rows
-from segue.data.formats.columns import Columns, find_columns
+from segue.data.formats.columns import Columns
 from segue.data.formats.dialect import ESCAPED_QUOTE, LINE, Dialect, decoder, is_text
+from segue.data.formats.find_columns import find_columns
 from segue.data.formats.header_names import names_columns
 from segue.data.formats.headerless import known_layout, looks_like_header
 from segue.data.formats.text_rows import TextRows
