@@ -17,7 +17,8 @@ from segue.files import write_json
 from segue.graph.holding_out import split_graph
 from segue.graph.split import SplitRecipe
 from segue.metrics import METRICS, Metric
-from segue.training.objectives import BPR, to_json
+from segue.training.objective_json import to_json
+from segue.training.objectives import BPR
 
 PLOTS = {
     *("recall-at-k.png", "recall-by-novelty.png", "recall-by-popularity.png"),

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from segue.errors import InputError
+from segue.training.objective_json import changed, objective_from_json, to_json
 from segue.training.objectives import (
     BPR,
     NEGATIVES,
@@ -18,10 +19,7 @@ from segue.training.objectives import (
     RandomNegatives,
     SampledSoftmax,
     Triples,
-    changed,
     has_negatives,
-    objective_from_json,
-    to_json,
 )
 
 HARD = HardNegatives(share=(0.5, 0.05), mix=(0.25, 1.0), refresh_every=2)

@@ -23,13 +23,8 @@ from segue.console import ConsoleProgress, say
 from segue.errors import InputError
 from segue.machine import limit_threads
 from segue.training.config import TrainConfig
-from segue.training.objectives import (
-    NEGATIVES,
-    OBJECTIVES,
-    CatalogueSoftmax,
-    PooledSoftmax,
-    changed,
-)
+from segue.training.objective_json import changed
+from segue.training.objectives import NEGATIVES, OBJECTIVES, CatalogueSoftmax, PooledSoftmax
 
 if TYPE_CHECKING:
     from segue.engine import Engine

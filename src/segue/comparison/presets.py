@@ -9,7 +9,8 @@ from typing import Any, Literal
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.graph.split import SplitRecipe
 from segue.pipeline.tuned import tuned
-from segue.training.objectives import BPR, HardNegatives, Objective, objective_from_json
+from segue.training.objective_json import objective_from_json
+from segue.training.objectives import BPR, HardNegatives, Objective
 
 Preset = Literal["full", "quick", "article"]
 # The objectives of a grid, in the order of the report.

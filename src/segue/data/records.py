@@ -129,9 +129,9 @@ class Rows:
     Attributes
     ----------
     cells : dict of str to Arrow string [num_rows]
-        By field (see `segue.data.formats.header_names.FIELDS`). ``playlist`` and ``track`` are always
-        present, without nulls. ``artist`` and ``artist_name`` may be lists of strings, the main one
-        first. ``aliases``, where there are any, are lists of strings, never null.
+        By field (see `segue.data.formats.header_names.FIELDS`). ``playlist`` and ``track`` are
+        always present, without nulls. ``artist`` and ``artist_name`` may be lists of strings, the
+        main one first. ``aliases``, where there are any, are lists of strings, never null.
     position : float64 [num_rows] or None
         Position of the row in its playlist; None: in the order of the rows.
     ordered

@@ -11,13 +11,9 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from segue.errors import InputError
 from segue.scoring.trees import MOST_LEAVES
-from segue.training.objectives import (
-    OBJECTIVES,
-    CatalogueSoftmax,
-    Objective,
-    objective_from_json,
-)
-from segue.training.objectives import to_json as objective_to_json
+from segue.training.objective_json import objective_from_json
+from segue.training.objective_json import to_json as objective_to_json
+from segue.training.objectives import OBJECTIVES, CatalogueSoftmax, Objective
 from segue.training.options import checked, known_options
 
 if TYPE_CHECKING:
