@@ -20,8 +20,8 @@ from segue.models.encoder import MessageGraph
 from segue.models.lightgcn import LightGCN
 from segue.training import steps
 from segue.training.config import TrainConfig
+from segue.training.hiding import hide
 from segue.training.objectives import CatalogueSoftmax, Triples
-from segue.training.steps import hide
 from segue.training.train import train
 
 ALL = ("artist", "album", "word")

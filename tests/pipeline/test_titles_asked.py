@@ -22,7 +22,7 @@ from segue.pipeline.system import SystemScorer
 from segue.recommend.recommender import Recommender
 from segue.scoring.two_stages import TwoStages
 from segue.training.config import SystemConfig, TrainConfig
-from segue.training.steps import hide, show_titles
+from segue.training.hiding import hide, show_titles
 from segue.training.titles import Gains, TitleScale, _best
 from segue.training.train import train
 from segue.training.word_odds import WordOddsConfig

@@ -26,8 +26,8 @@ from segue.training import losses
 from segue.training import steps as training_steps
 from segue.training import train as training
 from segue.training.config import TrainConfig
+from segue.training.hiding import hide
 from segue.training.objectives import HardNegatives, SampledSoftmax, Triples
-from segue.training.steps import hide
 from segue.training.train import TrainResult, train
 from segue.training.vectors import TrainedVectors
 

@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from segue.data.playlists import BoolArray, Int64Array, TrackLists
+from segue.data.playlists import Int64Array, TrackLists
 from segue.data.title_words import parts_among
 from segue.errors import InputError, TrainingError
 from segue.graph.negatives import RandomSampler
@@ -30,7 +30,6 @@ from segue.training.config import TrainConfig
 from segue.training.draws import (
     FOR_ENCODER,
     FOR_HIDING,
-    FOR_MESSAGES,
     FOR_NEGATIVES,
     FOR_ORDER,
     FOR_RANKING,
@@ -40,6 +39,7 @@ from segue.training.draws import (
     torch_draws,
 )
 from segue.training.hard_negatives import HardSampler
+from segue.training.hiding import heard, hide, show_titles
 from segue.training.negatives import HardestSampler, Sampler, Scored
 from segue.training.objectives import (
     BPR,
@@ -176,7 +176,7 @@ class HiddenTrackSteps:
         )
         if self.objective.hide_targets:
             graph = graph.hide(torch.from_numpy(hidden_pairs).to(device))
-        graph = _heard(graph, encoder, config, epoch, step)
+        graph = heard(graph, encoder, config, epoch, step)
         with torch_draws(device, config.rng_seed, FOR_ENCODER, epoch, step):
             nodes = encoder(graph)
         check_vectors(nodes, self.message_graph)
@@ -297,7 +297,7 @@ class TripleSteps:
     def loss(self, encoder: Encoder, readout: CentroidReadout, epoch: int, step: int) -> Tensor:
         """The loss of one step: a scalar. The readout is the encoder's own playlist vector."""
         device = self.message_graph.popularity.device
-        graph = _heard(self.message_graph, encoder, self.config, epoch, step)
+        graph = heard(self.message_graph, encoder, self.config, epoch, step)
         with torch_draws(device, self.config.rng_seed, FOR_ENCODER, epoch, step):
             nodes = encoder(graph)
         playlist, track = _playlist_vectors(nodes, self.config), nodes["track"]
@@ -330,76 +330,6 @@ def steps_of(
     return make(graph, message_graph, config, ranks)
 
 
-def hide(
-    tracks: TrackLists,
-    rows: Int64Array,
-    hidden_share: tuple[float, float],
-    few_share: float | NDArray[np.float64],
-    rng: np.random.Generator,
-    alone: BoolArray | None = None,
-) -> tuple[Int64Array, TrackLists, TrackLists]:
-    """Choose what a step hides of a batch: at least one track of each playlist, never all.
-
-    All tracks only of playlists that show their title alone.
-
-    Parameters
-    ----------
-    tracks
-        Of the training graph.
-    rows : int64 [batch_size]
-        Ascending; each with two tracks or more.
-    hidden_share, few_share
-        As for `segue.training.objectives.CatalogueSoftmax`; `few_share` may be one per playlist.
-    rng
-    alone : bool [batch_size] or None
-        Which playlists show their title alone; None: no one.
-
-    Returns
-    -------
-    hidden_pairs : int64 [num_hidden]
-        Positions among the training graph's pairs.
-    visible, hidden : TrackLists
-        The tracks that each playlist shows, and those that it should predict.
-    """
-    lengths = tracks.lengths[rows]
-    share = rng.uniform(*hidden_share, size=len(rows))
-    num_visible = lengths - np.round(share * lengths).astype(np.int64)
-    few = np.floor(np.exp(rng.random(len(rows)) * np.log(lengths))).astype(np.int64)
-    num_visible = np.where(rng.random(len(rows)) < few_share, few, num_visible)
-    num_visible = np.clip(num_visible, 1, lengths - 1)
-    if alone is not None:
-        num_visible[alone] = 0
-
-    pairs, batch = tracks.pair_index(rows), tracks.rows(rows)
-    is_visible = batch.shuffled_positions(rng) < np.repeat(num_visible, lengths)
-    return pairs[~is_visible], batch.keep(is_visible), batch.keep(~is_visible)
-
-
-def show_titles(
-    titles: TrackLists, share: float, alone_share: float, rng: np.random.Generator
-) -> tuple[TrackLists, BoolArray]:
-    """Choose which playlists of a batch show their title.
-
-    Parameters
-    ----------
-    titles
-        The words of each title.
-    share, alone_share
-        `title_share` and `title_alone_share` of `segue.training.config.TrainConfig`.
-    rng
-
-    Returns
-    -------
-    shown : TrackLists
-        The same lists, empty where a title is not shown.
-    alone : bool [batch_size]
-        Which playlists show nothing else; each has a word.
-    """
-    drawn = rng.random((2, len(titles)))
-    shows = (titles.lengths > 0) & (drawn[0] < share)
-    return titles.keep(np.repeat(shows, titles.lengths)), shows & (drawn[1] < alone_share)
-
-
 def sampler(
     negatives: Negatives, tracks: TrackLists, num_tracks: int, rows: Int64Array, pool_size: int
 ) -> Sampler:
@@ -410,22 +340,6 @@ def sampler(
     if isinstance(negatives, HardestNegatives):
         return HardestSampler(random, negatives.pool_size or pool_size)
     return random
-
-
-def _heard(
-    graph: MessageGraph, encoder: Encoder, config: TrainConfig, epoch: int, step: int
-) -> MessageGraph:
-    """The graph whose messages a step passes: of some playlists, if not of all."""
-    share = config.message_share
-    if share == 1:
-        return graph
-    rng = generator(config.rng_seed, FOR_MESSAGES, epoch, step)
-    heard = rng.random(graph.num_nodes["playlist"], dtype=np.float32) < share
-    return graph.of_playlists(
-        torch.from_numpy(heard).to(graph.popularity.device),
-        share,
-        keep_nodes="playlist" in encoder.initial_vectors(),
-    )
 
 
 def _ones(lists: TrackLists, num_tracks: int, device: torch.device) -> SparseMatrix:
