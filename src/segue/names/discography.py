@@ -15,6 +15,7 @@ from segue.names.search import NameIndex
 from segue.names.titles import Title, artist_keys, title_of
 
 MOST_ROWS = 5000  # Tracks or artists of one name that are looked at, the best-known first.
+MOST_COMPARED = 200  # Those of them whose artists' spelling is compared.
 _ALIKE = 60  # Of 100, from which two titles are compared more closely.
 
 

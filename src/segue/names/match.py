@@ -14,39 +14,23 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
-from rapidfuzz.distance import OSA, Indel
+from rapidfuzz.distance import Indel
 
 from segue.data.playlists import Int64Array
 from segue.data.text import fold
 from segue.names.asked import Asked
+from segue.names.choice import Choice, choose
 from segue.names.cleaning import cleaned_song
-from segue.names.discography import MOST_ROWS, Discography
-from segue.names.readings import (
-    NUMBERED,
-    SEPARATOR,
-    Reading,
-    keys_of_title,
-    readings_of,
-    title_level,
-    version_cost,
-)
+from segue.names.discography import MOST_COMPARED, MOST_ROWS, Discography
+from segue.names.misspelt import Misspelt, same_digits
+from segue.names.readings import NUMBERED, SEPARATOR, Reading, keys_of_title, readings_of
 from segue.names.search import NameIndex
-from segue.names.titles import (
-    Title,
-    all_artist_keys,
-    artist_keys,
-    key_of,
-    sound_of,
-    title_of,
-)
+from segue.names.titles import all_artist_keys, artist_keys, key_of, title_of
 
 Status = Literal["found", "unsure", "missing"]
 
 MAX_CANDIDATES = 10
-_MOST_COMPARED = 200  # Those of them whose artists' spelling is compared.
-_DIGITS = re.compile(r"\d+")
 _NOT_CREDITED = 3
-_TRACKS_A_SLIP = 40_000  # Of so many tracks, one has a word that is misspelt alike.
 _NEAR = 0.75  # Likeness from which a title by the right artist is worth a question,
 _NEAR_BOTH = 0.82  # and from which title and artist together are.
 _BY_NUMBER = re.compile(r"[\w\-]{1,12}")  # An id that another source may use for another song.
@@ -86,14 +70,6 @@ class Match:
     exact: bool = True
 
 
-@dataclass(frozen=True)
-class _Choice:
-    """Tracks that a reading may mean, those of the preferred version, the best-known first."""
-
-    rows: list[int]
-    cost: tuple[int, ...]
-
-
 class Matcher:
     """Matches songs with the tracks of an index of names.
 
@@ -105,6 +81,7 @@ class Matcher:
     def __init__(self, index: NameIndex) -> None:
         self._index, self._catalog = index, index.catalog
         self._tracks = Discography(index)
+        self._misspelt = Misspelt(index, self._tracks)
 
     def match(self, asked: Asked) -> Match:
         """What one song is here."""
@@ -192,12 +169,12 @@ class Matcher:
             if chosen is not None:
                 return self._found(asked, reading, chosen)
         for reading in readings if typing_errors else ():
-            row = self._mistyped(reading)
+            row = self._misspelt.meant(reading)
             if row is not None:
                 return Match(asked.text, "found", row, "spelling", exact=False)
         return None
 
-    def _agreeing(self, reading: Reading) -> _Choice | None:
+    def _agreeing(self, reading: Reading) -> Choice | None:
         """The tracks whose title and main artist are those of a reading."""
         if not reading.artists or not reading.title.song:
             return None
@@ -209,7 +186,9 @@ class Matcher:
         )
         level = self._credit(rows, by)
         chosen = rows[level < _NOT_CREDITED]
-        return self._chosen(reading.title, chosen.tolist(), level[level < _NOT_CREDITED].tolist())
+        return choose(
+            self._tracks, reading.title, chosen.tolist(), level[level < _NOT_CREDITED].tolist()
+        )
 
     def _credit(self, rows: Int64Array, by: dict[int, int]) -> Int64Array:
         """How much some artists count for each track: the less the more; int64 [num_rows].
@@ -226,29 +205,7 @@ class Matcher:
             level[at] = by[int(main[at])]
         return level
 
-    def _chosen(
-        self, title: Title, rows: Sequence[int], credit: Sequence[int] = ()
-    ) -> _Choice | None:
-        """Of tracks with nearly this title, those that are the same song in the best version."""
-        best: tuple[int, ...] | None = None
-        kept: list[int] = []
-        for place, row in enumerate(rows):
-            ours = title_of(self._tracks.title(row))
-            level, version = title_level(title, ours), version_cost(title.version, ours.version)
-            if level is None or version is None:
-                continue
-            cost = (level, credit[place] if credit else 0, *version)
-            if best is None or cost < best:
-                best, kept = cost, []
-            if cost == best:
-                kept.append(row)
-        if best is None:
-            return None
-        if best[0] and len({title_of(self._tracks.title(row)).song for row in kept}) > 1:
-            return None  # Several songs that differ in what is in brackets.
-        return _Choice(kept, best)
-
-    def _found(self, asked: Asked, reading: Reading, chosen: _Choice) -> Match:
+    def _found(self, asked: Asked, reading: Reading, chosen: Choice) -> Match:
         wanted = fold(reading.text)
         spelt_so = (row for row in chosen.rows if fold(self._tracks.title(row)) == wanted)
         row = next(spelt_so, chosen.rows[0])
@@ -278,7 +235,7 @@ class Matcher:
         by_artist: dict[int, list[int]] = {}
         for row in rows:
             by_artist.setdefault(int(self._catalog.main_artist[row]), []).append(row)
-        choices = [self._chosen(parts, held) for held in by_artist.values()]
+        choices = [choose(self._tracks, parts, held) for held in by_artist.values()]
         kept = [choice for choice in choices if choice is not None]
         if not kept:
             return None
@@ -321,87 +278,6 @@ class Matcher:
         (row,) = songs.values()
         return Match(text, "found", row, "name", exact=False)
 
-    # Typing errors
-
-    def _mistyped(self, reading: Reading) -> int | None:
-        """The one track that a reading with a small typing error means; None if that is unclear."""
-        if not reading.artists or not reading.title.song:
-            return None
-        by = self._tracks.artists(reading.artists[0])
-        return self._title_mistyped(reading, by) if by else self._artist_mistyped(reading)
-
-    def _title_mistyped(self, reading: Reading, by: dict[int, int]) -> int | None:
-        wanted = reading.title
-        sounds = [
-            (row, ours) for row, ours in self._tracks.alike(wanted, by)
-            if sound_of(ours.words) == sound_of(wanted.words)
-        ]  # fmt: skip
-        if len({ours.song for _, ours in sounds}) == 1 and len(wanted.words) > 1:
-            chosen = self._chosen(
-                Title(sounds[0][1].song, sounds[0][1].bare, wanted.version),
-                [row for row, _ in sounds],
-            )
-            if chosen is not None:
-                return chosen.rows[0]
-        allowed = _allowed_errors(wanted.song)
-        if not allowed:
-            return None
-        near: dict[str, tuple[int, list[int]]] = {}
-        for row, ours in self._tracks.alike(wanted, by):
-            if version_cost(wanted.version, ours.version) is None:
-                continue
-            errors = OSA.distance(wanted.song, ours.song, score_cutoff=allowed + 2)
-            if errors <= allowed + 2:
-                near.setdefault(ours.song, (errors, []))[1].append(row)
-        if not near:
-            return None
-        (song, (errors, rows)), *others = sorted(near.items(), key=lambda item: item[1][0])
-        clear = not others or others[0][1][0] >= errors + 2
-        if errors > allowed or not clear or not self._is_error(wanted, song, rows[0]):
-            return None
-        chosen = self._chosen(Title(song, song, wanted.version), rows)
-        return (chosen.rows if chosen else rows)[0]
-
-    def _is_error(self, wanted: Title, song: str, row: int) -> bool:
-        """Whether the difference is a slip, not another word: "Love Me" is not "Leave Me"."""
-        if _DIGITS.findall(wanted.song) != _DIGITS.findall(song):
-            return False
-        longer, shorter = sorted((wanted.song, song), key=len, reverse=True)
-        if longer == shorter + "s" and len(shorter) >= 9:
-            return True
-        theirs = title_of(self._tracks.title(row)).words
-        odd = [word for word in wanted.words if word not in theirs]
-        left = [word for word in theirs if word not in wanted.words]
-        slips = self._catalog.num_tracks // _TRACKS_A_SLIP
-        return all(
-            not self._index.is_word("track", word, slips)
-            and (not left or min(OSA.distance(word, other) for other in left) <= _slips(word))
-            for word in odd
-        )
-
-    def _artist_mistyped(self, reading: Reading) -> int | None:
-        asked = artist_keys(reading.artists[0])
-        rows = self._index.keyed("track", keys_of_title(reading.title), _MOST_COMPARED)
-        near: dict[int, list[int]] = {}
-        for row in rows:
-            main = int(self._catalog.main_artist[row])
-            if main in near or (main >= 0 and self._is_nearly(asked, self._tracks.artist(row))):
-                near.setdefault(main, []).append(row)
-        if len(near) != 1:
-            return None
-        ((_, held),) = near.items()
-        chosen = self._chosen(reading.title, held)
-        return None if chosen is None or chosen.cost[0] else chosen.rows[0]
-
-    def _is_nearly(self, asked: tuple[str, ...], artist: str) -> bool:
-        ours = artist_keys(artist)
-        return any(
-            _DIGITS.findall(a) == _DIGITS.findall(b)
-            and OSA.distance(a, b, score_cutoff=3) <= min(_allowed_errors(a), 2)
-            for a in asked
-            for b in ours
-        )
-
     # What it may be
 
     def _near(self, asked: Asked) -> list[int]:
@@ -418,11 +294,11 @@ class Matcher:
                     alike[row] = 1.0
                     continue
                 likeness = Indel.normalized_similarity(title.song, ours.song, score_cutoff=_NEAR)
-                if likeness and _DIGITS.findall(title.song) == _DIGITS.findall(ours.song):
+                if likeness and same_digits(title.song, ours.song):
                     alike[row] = max(likeness, alike.get(row, 0))
             credited = all_artist_keys(artists)
             for row in (
-                self._index.keyed("track", keys_of_title(title), _MOST_COMPARED) if artists else ()
+                self._index.keyed("track", keys_of_title(title), MOST_COMPARED) if artists else ()
             ):
                 theirs = all_artist_keys(tuple(self._tracks.artists_of(row)))
                 if row not in alike and not credited.isdisjoint(theirs):
@@ -439,13 +315,3 @@ class Matcher:
 
 def _unsure(text: str, rows: Sequence[int], how: str) -> Match:
     return Match(text, "unsure", None, how, tuple(rows[:MAX_CANDIDATES]), len(rows), False)
-
-
-def _slips(word: str) -> int:
-    """How many letters of a word may be wrong."""
-    return 1 if len(word) < 6 else 2
-
-
-def _allowed_errors(key: str) -> int:
-    """How many letters of a key may be wrong."""
-    return 0 if len(key) < 5 else 1 if len(key) < 9 else 2 if len(key) < 16 else 3
