@@ -92,15 +92,18 @@ def test_dial_and_songs_per_artist(opened):
     assert len(asked) < 7, "not one request a step"
     assert dial.get_attribute("aria-valuetext") == "mostly towards deep cuts"
     assert asked[-1]["filters"]["max_per_artist"] == 2, "unless one says otherwise"
+    assert asked[-1]["variety"] == 1
     assert "&per=" not in page.url
     with page.expect_response("**/vibe"):
         page.get_by_label("Songs per artist").select_option("0")
     settled(page)
     assert "max_per_artist" not in asked[-1]["filters"]
+    assert asked[-1]["variety"] == 0, "no limit is none at all"
     with page.expect_response("**/vibe"):
         page.get_by_label("Songs per artist").select_option("1")
     settled(page)
     assert asked[-1]["filters"]["max_per_artist"] == 1
+    assert asked[-1]["variety"] == 1
     artists = page.locator("#results .song .by").all_inner_texts()
     assert len(set(artists)) == len(artists) > 3
     page.wait_for_url("**&dial=0.7&per=1")
