@@ -41,7 +41,7 @@ def challenge() -> None:
     type=click.IntRange(min=1),
     default=1000,
     show_default=True,
-    help="Playlists of each of the ten kinds; at most a fifth of all in sum.",
+    help="Playlists of each of the ten kinds; in total at most a fifth of all.",
 )
 @click.option(
     "--any-length",
@@ -80,7 +80,7 @@ def make(
 
     SOURCE is what `segue build` reads. Writes challenge_set.json in the challenge's own form,
     answers.json, artists.arrow, and training/, the other playlists as slices: build and train on
-    those alone. Every track of a held-out playlist also stands in one of them.
+    those alone. Every track of a held-out playlist is also in one of them.
     """
     from segue.challenge import make as make_challenge
 
@@ -146,9 +146,9 @@ def submit(
     """Answer every playlist of a challenge set with 500 tracks, none of them given.
 
     CHALLENGE_SET is the real challenge_set.json, or one that `segue challenge make` wrote (or the
-    folder of one). Titles count where the bundle has learned their words (`segue build
-    --title-words`). Tracks that it does not know are ignored; a playlist of which it knows nothing
-    gets the most popular tracks.
+    folder of one). Titles count if the bundle has learned their words (`segue build
+    --title-words`). Tracks that it does not know are ignored; a playlist about which it knows
+    nothing gets the most popular tracks.
     """
     from segue.challenge import submit as write
     from segue.challenge.challenge_set import read_challenge_set

@@ -86,7 +86,7 @@ _SOURCE_OPTIONS = (
     click.option(
         "--columns",
         type=ColumnMap(),
-        help="Which column of a table is which field, if its name does not tell.",
+        help="Which column of a table is which field, if its name does not say.",
     ),
     click.option(
         "--artist-separator",
@@ -118,7 +118,7 @@ _SOURCE_OPTIONS = (
         "--session-gap",
         type=float,
         metavar="MINUTES",
-        help="Cut listens into sessions where nothing is played for so long.  [default: 30]",
+        help="Cut listens into sessions where nothing is played for this long.  [default: 30]",
     ),
     click.option(
         "--min-length",
@@ -130,7 +130,7 @@ _SOURCE_OPTIONS = (
         "--top",
         type=int,
         metavar="N",
-        help="Of listens, take each listener's N most played tracks as one list.",
+        help="Turn listens into a list of each listener's N most played tracks.",
     ),
     click.option(
         "--with-history",
@@ -183,7 +183,7 @@ def source_options(function: _Function) -> _Function:
 @click.option(
     "--title-words/--no-title-words",
     default=None,
-    help="Link playlists to the words of their titles.  [default: where five titles share one]",
+    help="Link playlists to the words of their titles.  [default: if five titles share one]",
 )
 @click.option("--skip-bad", is_flag=True, help="Skip bad records instead of stopping.")
 @engine_options("Processes that read slices, of large sources.  [default: one per core]")
@@ -202,20 +202,21 @@ def build(
     """Build a graph from playlists.
 
     SOURCE is a file, a folder, a zip or a quoted pattern such as 'data/mpd.slice.*.json'. It holds
-    lists of music players (M3U, PLS, XSPF, JSPF), what services export (the zip that Spotify sends,
-    Exportify's, iTunes' library), songs in plain text, slices of the Million Playlist Dataset, or
+    playlists of music players (M3U, PLS, XSPF, JSPF), exports of services (Spotify's zip,
+    Exportify's, an iTunes library), songs in plain text, slices of the Million Playlist Dataset, or
     tables with a row for each track of a playlist (.csv, .tsv, .inter, .dat, .data, possibly with
-    .gz, .bz2 or .zst, or .parquet). docs/import.md shows each.
+    .gz, .bz2 or .zst, or .parquet). docs/import.md has examples.
 
     A table needs columns for playlist, track and artist; album, title, position, track_name,
     artist_name and album_name are optional. Those without _name are ids; tracks with names but no
     ids are identified by name and artist. docs/data.md has examples.
 
-    A listening history, as of ListenBrainz or Last.fm, is cut into sessions; --session-gap,
-    --min-length and --top say how. They also make sessions of a table with a column of times.
+    A listening history, such as one from ListenBrainz or Last.fm, is cut into sessions;
+    --session-gap, --min-length and --top say how. They also work for a table with a column of
+    times.
 
-    What has been read of a large source, of 256 MiB and more, is in the folder OUT.building until
-    the graph is complete: after an interruption the same command goes on from there.
+    What has been read of a source of 256 MiB or more is kept in the folder OUT.building until the
+    graph is complete: after an interruption the same command continues from there.
     """
     from segue.machine import available_cores
     from segue.pipeline.build import build_to

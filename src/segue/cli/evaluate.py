@@ -99,13 +99,13 @@ def evaluate(
     Full ranking over every track, known tracks removed; means over the playlists with held-out
     tracks. Bucket 1 holds the most popular tracks, bucket 5 the least, each with a fifth of the
     training pairs. Artist share is how much of the first ten is by the playlist's own artists, and
-    artist diversity how many pairs of tracks are by different ones; of held-out tracks they say
-    what playlists really hold.
+    artist diversity how many pairs of tracks are by different ones; those of the held-out tracks
+    show what playlists really contain.
 
-    Of more than 10,000 such playlists, 10,000 are drawn, always the same, and measured; standard
-    errors are given then. --sample N draws others, --sample all measures all.
+    If there are more than 10,000 such playlists, 10,000 are drawn, always the same ones, and
+    standard errors are given. --sample N draws N, --sample all measures all.
 
-    Where last tracks of some playlists were held out and random ones of others, a second table has
+    If the last tracks of some playlists were held out and random ones of others, a second table has
     both questions, what comes next and what fits; each playlist is asked its own, or --question.
 
     The baselines are popularity, item-kNN, RP3beta, EASE, EASE+side (with artists and albums),

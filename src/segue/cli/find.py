@@ -31,7 +31,7 @@ KINDS = ("track", "artist", "playlist")
     type=click.IntRange(min=1),
     default=10,
     show_default=True,
-    help="The most of each kind.",
+    help="At most this many of each kind.",
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON document, not a table.")
 def find(

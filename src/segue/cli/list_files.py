@@ -123,11 +123,14 @@ def file_options(*, required: bool = False) -> Callable[[_Function], _Function]:
                     "--out",
                     type=click.Path(path_type=Path),
                     required=required,
-                    help="The file to write; its ending decides its form: .m3u8, .xspf, .jspf, "
-                    ".csv, .json, .mpd.json, .txt, .parquet. Or a folder, for a file a playlist.",
+                    help="The file to write; its extension decides the format: .m3u8, .xspf, "
+                    ".jspf, .csv, .json, .mpd.json, .txt, .parquet. Or a folder, for one file per "
+                    "playlist.",
                 ),
                 click.option(
-                    "--format", type=click.Choice(FORMATS), help="The form, whatever the ending."
+                    "--format",
+                    type=click.Choice(FORMATS),
+                    help="The format, whatever the extension.",
                 ),
                 click.option(
                     "--library",

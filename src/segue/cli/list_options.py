@@ -34,7 +34,7 @@ QUESTION = click.option(
     type=click.Choice(["fit", "next", "either"]),
     default="either",
     show_default=True,
-    help="What fits, or comes next after songs in order; either: a list for both.",
+    help="What fits, or what comes next after songs in order; either: a list for both.",
 )
 DIAL = click.option(
     "--dial",
@@ -148,7 +148,7 @@ def _with_flags(command: _Function, variety: float) -> _Function:
             click.option(
                 "--only-tracks",
                 type=click.Path(path_type=Path),
-                help="Only the tracks in this file, an id or name a line, or in this music folder.",
+                help="Only the tracks in this file, one id or name per line, or music folder.",
             ),
             click.option(
                 "--max-per-artist",
@@ -168,7 +168,7 @@ def _with_flags(command: _Function, variety: float) -> _Function:
             click.option(
                 "--equal-songs",
                 is_flag=True,
-                help="Where one song has several ids, list each; by default only the best known.",
+                help="If a song has several ids, list each; by default only the best known.",
             ),
         ]
     ):

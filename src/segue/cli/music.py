@@ -104,8 +104,8 @@ def complete(
     """Continue a playlist with tracks that are not in it yet.
 
     PLAYLIST is the id of a playlist of BUNDLE, whose title counts, too; --title '' leaves it out.
-    For a new one, give its tracks with --track, or by --from a file of any player or service. If
-    that holds several playlists, each is continued.
+    For a new one, give its tracks with --track, or a file from any player or service with --from;
+    if the file holds several playlists, each is continued.
     """
     from dataclasses import replace
 

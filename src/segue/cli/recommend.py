@@ -44,8 +44,8 @@ _NUM_NAMED = 5
 @click.option(
     "--question",
     type=click.Choice(["fit", "next", "either"]),
-    help="What fits, or comes next after songs in order; either: a list for both.  [default: next "
-    "if the order of only some playlists is known, either if that of all]",
+    help="What fits, or what comes next after songs in order; either: a list for both.  [default: "
+    "next if the order of only some playlists is known, either if that of all]",
 )
 @file_options(required=True)
 @list_flags(variety=0)

@@ -110,11 +110,12 @@ def sort(
 ) -> None:
     """Sort the songs of LIKED into your playlists.
 
-    LIKED is a file of songs in any form that `segue build` reads; it may be that of --into, as what
-    a service sends, with --playlist for the songs to sort. Each song gets the playlist that it most
-    likely belongs to, how sure that is, and what speaks for it; or none fits.
+    LIKED is a file of songs in any form that `segue build` reads. It may be the same file as
+    --into, such as the zip that a service sends; --playlist then says which songs to sort. Each
+    song gets the playlist that it most likely belongs to, how sure that is, and what speaks for it;
+    or none fits.
 
-    Nothing is changed. With --out the playlists that get songs are written again, the new songs
+    Nothing is changed. With --out, the playlists that get songs are written with the new songs
     last.
     """
     from segue.recommend.recommender import Recommender
@@ -178,7 +179,7 @@ def _with_additions(
 @click.option(
     "--parts",
     type=click.IntRange(min=1),
-    help="Cut it into as many parts.  [default: as many as differ]",
+    help="Cut it into this many parts.  [default: as many as differ]",
 )
 @click.option(
     "--apply",
@@ -207,8 +208,8 @@ def tidy(
 
     SOURCE is a file in any form that `segue build` reads; without it, --playlist is one of BUNDLE.
 
-    Nothing is changed: --apply and --split write what they make of it to --out. Songs that BUNDLE
-    does not know are never dropped.
+    Nothing is changed: --apply and --split write their result to --out. Songs that BUNDLE does not
+    know are never dropped.
     """
     from segue.recommend.exported import Exported, TrackRecords
     from segue.recommend.recommender import Recommender

@@ -147,7 +147,7 @@ def _plain_value(text: str) -> bool | int | float | str:
     type=click.Choice([name for name, kind in OBJECTIVES.items() if kind.hide_targets]),
     metavar="NAME",
     help="What to minimise: catalogue-softmax, pooled-softmax, sampled-softmax or bpr."
-    f"  [default: {CatalogueSoftmax.name}, or where there are many tracks {PooledSoftmax.name}]",
+    f"  [default: {CatalogueSoftmax.name}, or with very many tracks {PooledSoftmax.name}]",
 )
 @click.option(
     "--negatives",
@@ -267,18 +267,18 @@ def train(
       playlists  the playlists, whole: N tracks given, the rest to be found
       tracks     the tracks, whole: out of every playlist
 
-    A wide part, which remembers single pairs of tracks, is added to the vectors, and where titles
-    have words what the playlists of each word hold; a second stage, boosted trees learned from
+    A wide part, which remembers single pairs of tracks, is added to the vectors, and, if titles
+    have words, what the playlists of each word hold. A second stage, boosted trees learned from
     validation, reorders the best 200 tracks.
 
     The figures come from the held-out tracks. The vectors and the wide part that ship are then
-    fitted to all pairs, up to the epoch chosen on validation, or, where that takes long, by one
-    more epoch; --no-refit skips that. With
-    playlists so few or short that nothing can be held out, --no-test trains on all of them.
+    fitted to all pairs, up to the epoch chosen on validation or, if that takes long, for one more
+    epoch; --no-refit skips that. With playlists so few or short that nothing can be held out,
+    --no-test trains on all of them.
 
     While it runs, checkpoints and metrics.jsonl are in the folder OUT.training. After an
     interruption, the same command with --resume continues from the last checkpoint: one every
-    epoch and every five minutes, less often where that took more than 5% of the time.
+    epoch and every five minutes, less often if that took more than 5% of the time.
     """
     from segue.engine import check_engine
     from segue.evaluation.evaluate import Evaluation

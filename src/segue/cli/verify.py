@@ -15,15 +15,16 @@ from segue.console import count, printable
 @click.argument("artefact", type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="One JSON document instead of tables.")
 def verify(artefact: Path, as_json: bool) -> None:
-    """Check all of ARTEFACT, a graph or a bundle, and show with what it was made.
+    """Check all of ARTEFACT, a graph or a bundle, and show what it was made with.
 
-    Every file is compared with its checksum and the manifest with its own, and the structure of all
-    that is in them is checked. Exit status 1, and a sentence, if anything is wrong.
+    Every file is compared with its checksum, the manifest with its own, and the structure of
+    everything in them is checked. If anything is wrong, a sentence says so, and the exit status is
+    1.
 
-    Checksums tell damage, not deceit: whoever changes a file can change them, too. If the maker of
-    ARTEFACT told you its checksum, compare it with the one shown: then nothing in it is of anybody
-    else. Opening a stranger's bundle is safe all the same: SECURITY.md in the source says what is
-    promised.
+    Checksums reveal damage, not deceit: whoever changes a file can change them, too. If the maker
+    of ARTEFACT gave you its checksum, compare it with the one shown: if they agree, nobody else has
+    changed anything. Opening a stranger's bundle is safe all the same: SECURITY.md in the source
+    says what is promised.
     """
     from segue.recommend.verify import verify as verified
 
