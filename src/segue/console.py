@@ -49,7 +49,7 @@ def say(message: str = "") -> None:
     """Print a message on standard error, which leaves standard output to results.
 
     Names of files and songs in it may hold control characters, which become blanks. A message that
-    cannot be written (a full disk, nobody listening) is no reason to stop.
+    cannot be written (a full disk, nobody listening) is not a reason to stop.
     """
     if sys.stderr is not None:
         shown = "\n".join(map(printable, message.split("\n")))

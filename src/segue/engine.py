@@ -261,7 +261,7 @@ class _Mailbox:
 
 
 class _StoppedError(Exception):
-    """Whoever started the work wants no more of it."""
+    """The caller that started the work has cancelled it."""
 
 
 def _work(function: Any, mailbox: Any, folder: Path, threads: int) -> None:

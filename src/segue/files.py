@@ -90,7 +90,7 @@ def scratch_folder(name: str) -> Iterator[Path]:
     Raises
     ------
     ResourceError
-        If there is no place for temporary files.
+        If there is nowhere to put temporary files.
     """
     try:
         place = Path(tempfile.gettempdir()) / name
@@ -145,7 +145,7 @@ def remove_leftovers(folder: Path) -> None:
 def _may_be_writing(name: re.Match[str], path: Path) -> bool:
     """Whether the process in a temporary name may still be at work."""
     process = int(name["process"])
-    if name["machine"] == _MACHINE and os.name != "nt":  # there, signal 0 is no question
+    if name["machine"] == _MACHINE and os.name != "nt":  # there, signal 0 is not a query
         if process == os.getpid():  # containers give every process the same number
             return path in _being_written
         try:

@@ -30,7 +30,7 @@ class Submitted:
     num_unknown
         Tracks shown that the bundle does not have; they were ignored.
     by_popularity
-        Playlists of which the bundle knows nothing, which got the most popular tracks.
+        Playlists about which the bundle knows nothing; they got the most popular tracks.
     """
 
     num_playlists: int

@@ -52,7 +52,7 @@ def drawn(
     candidates : bool [num_playlists] for each kind
         From `suitable`.
     per_kind
-        Number drawn for each kind; fewer if there are not so many.
+        Number drawn for each kind; fewer if there are not enough.
     rng
 
     Returns

@@ -17,8 +17,8 @@ tracks in both, rank(t) the place of a track in R, from 1. Texts and programs of
     without any.
 ``vl6``
     The winning team's program (github.com/layer6ai-labs/RecSys2018, ``EvaluatorRPrecisionArtist``
-    and ``EvaluatorBinaryNDCG``): ¼ only for the artist of a track that is no hit, each artist once,
-    over min(h, 500); nDCG as the organisers' program.
+    and ``EvaluatorBinaryNDCG``): ¼ only for the artist of a track that is not a hit, each artist
+    once, over min(h, 500); nDCG as the organisers' program.
 
 Clicks are the same in all of them: ⌊(rank of the first hit − 1) / 10⌋, 51 without a hit.
 """

@@ -39,7 +39,7 @@ _SET_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG: prctl(2)
 def run_apart(command: str | None) -> None:
     """Under a limit of memory, run this program in a child, and end as that does.
 
-    Returns at once where there is no limit, and in the child.
+    Returns at once if there is no limit, and in the child.
 
     Raises
     ------

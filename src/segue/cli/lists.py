@@ -69,7 +69,7 @@ def say_words(found: Recommendations | Explanation) -> None:
 
 
 def say_songs(answer: Recommendations | Explanation | Songs) -> None:
-    """Say which tracks were taken for the songs that were asked with, and which are not known."""
+    """Say which tracks were taken for the songs given, and which are not known."""
     lines = [str(taken) for taken in answer.took]
     lines += [f"passed over {asked!r}, which is not in this bundle" for asked in answer.unknown]
     for line in lines[:_MOST_LINES]:

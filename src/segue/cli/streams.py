@@ -60,7 +60,7 @@ class _Output(io.FileIO):
 
 
 def _named(stream: TextIO) -> TextIO:
-    """Standard output with errors that say so; unchanged if it is no plain file or terminal."""
+    """Standard output with errors that say so; unchanged if neither file nor terminal."""
     if not isinstance(stream, io.TextIOWrapper):
         return stream
     raw = getattr(stream.buffer, "raw", stream.buffer)

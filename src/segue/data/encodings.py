@@ -64,7 +64,7 @@ def codec_of(name: str) -> str:
 
 
 def not_text(encoding: str) -> str:
-    """What is said of a part that is not text in an encoding."""
+    """The message about a part that is not text in an encoding."""
     if encoding == "utf-8":
         return "is not UTF-8 text; another encoding has to be stated, such as --encoding latin-1"
     return f"is not {encoding} text, expected the encoding it was saved in"

@@ -275,7 +275,7 @@ class GroupStore:
 
 
 def _content(file: SourceFile) -> str:
-    """What tells the content of a file from others; of one in a zip, what the zip states."""
+    """What identifies the content of a file; of one in a zip, what the zip states."""
     if file.crc is not None:
         return f"crc32:{file.crc:08x}"
     try:

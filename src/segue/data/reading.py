@@ -100,7 +100,7 @@ def read(
         For listening histories, and tables with a column of times: a session ends where
         `session_gap` minutes pass from one listen to the next (30); those of fewer than
         `min_length` tracks are left out (2). With `top`, a listener's most played tracks are one
-        list instead, so many at most.
+        list instead, at most this many.
     with_history
         Read listening histories that stand beside whole playlists, too, as in the zip of Spotify's
         account data; by default they are left out there.

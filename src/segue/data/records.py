@@ -40,7 +40,7 @@ class Reject(Protocol):
 
 @dataclass(frozen=True)
 class SetAside:
-    """What a reader leaves out though nothing is wrong with it: it is no song, or no list of any.
+    """What a reader leaves out though nothing is wrong with it: not a song, or not a list of songs.
 
     Attributes
     ----------

@@ -226,7 +226,7 @@ class Relation:
 
     def sources_of(self, targets: NDArray[np.integer]) -> NDArray[np.int64]:
         """The sources with an edge to any of some targets: int64, ascending."""
-        if len(targets) == 1:  # an artist that is asked with: several times as fast
+        if len(targets) == 1:  # an artist in a query: several times as fast
             edges = np.flatnonzero(self.target_index == int(targets[0]))
         else:
             wanted = np.zeros(self.num_targets, dtype=bool)

@@ -94,7 +94,7 @@ class SourceFile:
         return isinstance(opener, OnDisk)
 
     def __getstate__(self) -> dict[str, Any]:
-        """Without what is read when it is asked for."""
+        """Without what is read on demand."""
         cached = ("head", "start", "table_encoding", "_beginning")
         return {name: value for name, value in vars(self).items() if name not in cached}
 
@@ -209,7 +209,7 @@ class SourceFile:
 
     @cached_property
     def start(self) -> str:
-        """The text of its first 64 KiB, up to a character that is cut; empty if it is no text."""
+        """The text of its first 64 KiB, up to a character that is cut; empty if it is not text."""
         head = self.stored_head
         if b"\0" in head and self.encoding is None and marked(head) is unmarked_utf16(head) is None:
             return ""

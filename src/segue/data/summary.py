@@ -1,4 +1,4 @@
-"""What is said of what was read: lines for people."""
+"""What was read, in lines for people."""
 
 from __future__ import annotations
 

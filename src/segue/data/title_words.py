@@ -1,6 +1,6 @@
 """The words of playlist titles as nodes: the relation playlist–titled–word.
 
-A word that stands in few titles says little by itself, so it is replaced by its parts, sequences of
+A word in few titles says little by itself, so it is replaced by its parts, sequences of
 three and four characters: ``"workoutz"`` shares most of them with ``"workouts"``. The words and
 parts that stand in enough titles are the vocabulary, and so are rare words that stand in more than
 one: these are known, too, but never shown to people who have not typed them. It is fixed when a
@@ -26,7 +26,7 @@ from segue.data.text import fold, is_unspaced, query_words
 MIN_TITLES = 5
 # What a word of one title says would give away whose playlist that is.
 MIN_RARE_TITLES = 2
-CONTINUED = ", continued"  # How Segue calls a list that continues another; it is no word of it.
+CONTINUED = ", continued"  # How Segue names a list that continues another; not a word of its title.
 
 # How players call playlists that nobody has named, without numbers.
 _PLACEHOLDERS = frozenset(
@@ -119,12 +119,12 @@ def is_rare(word_id: str) -> bool:
 
 
 def rare_id(word: str) -> str:
-    """The id of a word that stands in few titles."""
+    """The id of a word in few titles."""
     return f"{_PART}<{word}>"
 
 
 def is_shown(word_id: str) -> bool:
-    """Whether people may see a word: whether it stands in enough titles."""
+    """Whether people may see a word: whether enough titles have it."""
     return not word_id.startswith(_PART)
 
 
@@ -245,7 +245,7 @@ def with_title_words(
 
 
 def _frequent(of_title: Sequence[Iterable[str]], times: list[int], least: int) -> dict[str, int]:
-    """What stands in enough titles, with their number; each title occurs a number of times."""
+    """What is in enough titles, with their number; each title occurs a number of times."""
     counts: Counter[str] = Counter()
     for words, number in zip(of_title, times, strict=True):
         for word in words:

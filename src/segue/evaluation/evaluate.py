@@ -205,7 +205,7 @@ def sample_rows(held_out: HeldOut, sample: int | None) -> Int64Array:
     Raises
     ------
     InputError
-        If the size of the sample is no whole number from 1.
+        If the size of the sample is not a whole number, at least 1.
     """
     if sample is not None and (
         isinstance(sample, bool) or not isinstance(sample, Integral) or sample < 1

@@ -192,10 +192,10 @@ class Split:
         words of titles, a few playlists have no edges to theirs, so that validation can tell what
         titles say that training has not seen. A playlist that is held out whole has none, either.
     validation, test : HeldOut
-        Queries come from training pairs; at test time validation pairs are known. Where last tracks
-        are held out, validation pairs are also part of the query at test time: whoever continues a
-        playlist knows what comes right before. One row for each playlist of the graph, or for each
-        held-out playlist where whole playlists are held out.
+        Queries come from training pairs; at test time validation pairs are known. If last tracks
+        are held out, validation pairs are also part of the query at test time, as anyone who
+        continues a playlist knows what comes right before. One row for each playlist of the graph,
+        or for each held-out playlist if whole playlists are held out.
     recipe : SplitRecipe
     graph : PlaylistGraph
         The whole graph that was split; training never sees it.

@@ -1,4 +1,4 @@
-"""`Matches`: what became of the songs of somebody's list, and what is said of it."""
+"""`Matches`: what became of the songs of somebody's list, and messages about it."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Taken:
 
 @dataclass(frozen=True)
 class Songs:
-    """The songs of a question that the bundle has, and what is said of the others.
+    """The songs of a question that the bundle has, and messages about the others.
 
     Attributes
     ----------

@@ -13,7 +13,7 @@ from segue.names.search import NameIndex
 from segue.names.titles import Title, artist_keys, sound_of, title_of
 
 _DIGITS = re.compile(r"\d+")
-_TRACKS_A_SLIP = 40_000  # Of so many tracks, one has a word that is misspelt alike.
+_TRACKS_A_SLIP = 40_000  # Tracks per word that is misspelt in the same way.
 
 
 class Misspelt:

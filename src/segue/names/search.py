@@ -175,7 +175,7 @@ class NameIndex:
         return [row for row in rows if alias in aliases[row].as_py()]
 
     def is_word(self, kind: Kind, word: str, more_than: int = 0) -> bool:
-        """Whether more than so many names of this kind have a word."""
+        """Whether more than `more_than` names of this kind have a word."""
         query = f"SELECT 1 FROM {kind}_words WHERE {kind}_words MATCH ? LIMIT ?"
         return bool(word) and len(self._select(query, _quoted(word), more_than + 1)) > more_than
 

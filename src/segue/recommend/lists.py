@@ -89,15 +89,15 @@ class Recommendations:
         True if the query was empty: the list is then the most popular tracks, and a score is the
         share of all training pairs.
     words : tuple of str
-        Words of the title in the query, without those of which nothing is known.
+        Words of the title in the query, without those about which nothing is known.
     words_by_parts : tuple of str
         Those of them that are known only by their parts, because they are in few titles.
     unknown_words : tuple of str
-        Words of the title of which nothing is known; they do not count.
+        Words of the title about which nothing is known; they do not count.
     took : tuple of Taken
         Tracks that were taken for songs of another spelling, or as the best known of several.
     unknown : tuple of str
-        Songs that were asked with and are not in the bundle.
+        Songs of the query that are not in the bundle.
 
     Examples
     --------

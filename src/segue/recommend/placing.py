@@ -1,7 +1,7 @@
 """Which of some playlists a song belongs to, as probabilities: scores, calibrated.
 
-A score ranks songs for one playlist; it is no probability, and scores of different playlists do not
-compare: a long or a narrow playlist gives higher ones. Here they become
+A score ranks songs for one playlist; it is not a probability, and scores of different playlists
+are not comparable: a long or a narrow playlist gives higher ones. Here they become
 
     P(playlist p | song u) = exp(z_up) / (1 + Σ_q exp(z_uq))
     P(none | song u)       =         1 / (1 + Σ_q exp(z_uq))

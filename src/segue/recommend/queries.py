@@ -109,7 +109,7 @@ class Queries:
         ----------
         playlist, songs, ordered, question
         title
-            By default a playlist of the bundle has its own; an empty one is no title.
+            By default a playlist of the bundle has its own; an empty one counts as none.
 
         Returns
         -------
@@ -168,7 +168,7 @@ class Queries:
         return _with_title(query, asked), asked
 
     def _of_songs(self, rows: list[int], ordered: bool, question: Question) -> Query:
-        # Whoever asks what comes next of songs means their order.
+        # To ask what comes next after songs is to say that their order matters.
         in_order = np.array([ordered or question == "next"])
         return self.of_lists(TrackLists.from_lists([rows]), in_order, question=question)
 

@@ -21,17 +21,17 @@ _BATCH_LISTS = 1024
 _POOL = 10
 # and from at least this many.
 _LEAST_POOL = 100
-# Where only equal songs are left out, so many more are ranked than are wanted.
+# If only equal songs are left out, this many more are ranked than are wanted.
 _SPARE = 10
 
 
 def check_length(n: int) -> None:
-    """Raise InputError for a list length that is no whole number, or below 1."""
+    """Raise InputError for a list length that is not a whole number, or below 1."""
     check_number(n, "the length of a list")
 
 
 def check_number(number: int, what: str) -> None:
-    """Raise InputError for what is no whole number, or below 1."""
+    """Raise InputError for what is not a whole number, or below 1."""
     if not isinstance(number, Integral):
         raise InputError(f"{what} must be a whole number, not {number!r}")
     if number < 1:

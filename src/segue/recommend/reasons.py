@@ -59,7 +59,7 @@ class Explanation:
     terms : tuple of Reason
         The largest first; their parts sum to the score.
     same_artist : tuple of str
-        Names of what was asked with that is by the same artist.
+        Names of what in the query is by the same artist.
     playlists : tuple of SharedPlaylist or None
         None if the bundle has no playlists.
     words_by_parts, unknown_words : tuple of str

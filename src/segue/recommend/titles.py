@@ -1,4 +1,4 @@
-"""Titles that lists are asked with: their words, known or not, and what each adds to a score."""
+"""Titles in queries: their words, known or not, and what each adds to a score."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from segue.scoring.term import ScoreParts, Source
 
 @dataclass(frozen=True)
 class AskedTitle:
-    """A title that a list is asked with.
+    """A title in a query.
 
     Attributes
     ----------
@@ -39,7 +39,7 @@ class AskedTitle:
 
     @property
     def unknown(self) -> tuple[str, ...]:
-        """The words of which the bundle knows nothing."""
+        """The words that the bundle does not know."""
         return tuple(word for word, rows in self.rows.items() if not len(rows))
 
     @property
@@ -93,7 +93,7 @@ class Titles:
         return self._vocabulary is not None
 
     def asked(self, title: Any) -> AskedTitle:
-        """A title that somebody asks with; None is no title.
+        """A title in a query; None: there is none.
 
         Raises
         ------

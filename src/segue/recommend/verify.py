@@ -69,8 +69,8 @@ def verify(folder: str | Path) -> Verified:
 
     Compares every file with its checksum and the manifest with its own, checks the structure of all
     tables, vectors, terms, trees and indexes, those that are only measured with included, and asks
-    a bundle for a list. A checksum tells damage, not deceit: whoever changes a file can change the
-    manifest, too. The structure is checked all the same, so that opening a stranger's bundle is
+    a bundle for a list. A checksum reveals damage, not deceit: whoever changes a file can change
+    the manifest, too. The structure is checked all the same, so that opening a stranger's bundle is
     safe (SECURITY.md).
 
     Parameters

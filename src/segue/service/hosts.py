@@ -1,4 +1,4 @@
-"""Which names the service answers to, and pages of which origin may ask it.
+"""Which names the service answers to, and from which origins pages may use it.
 
 A service on somebody's own machine can be reached by every page in that person's browser. Browsers
 keep pages of other sites from reading its answers, unless such a site makes its own name lead to

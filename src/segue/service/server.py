@@ -127,7 +127,7 @@ def _listen(options: Options) -> socket.socket:
 
 
 def _serve(options: Options, listener: socket.socket, ready: Connection | None = None) -> None:
-    """One process of the service; it tells its supervisor, if it has one, when it is ready."""
+    """One process of the service; it notifies its supervisor, if it has one, when it is ready."""
     serving = Serving(options.bundle, second_stage=options.second_stage)
     try:
         serving.load()
@@ -209,7 +209,7 @@ def _context() -> BaseContext:
     A new interpreter would take a second or two to import it each time that a worker is replaced,
     and a fork of the supervisor would inherit its signal handlers and its end of every worker's
     pipe. The process that forks inherits blocked signals, so that one for the whole group ends the
-    workers, but not the process that tells their exit status; a worker lifts the block.
+    workers, but not the process that reports their exit status; a worker lifts the block.
     """
     # Elsewhere the system's libraries may not survive a fork, and before that release any user of
     # the machine could ask the process for a fork (CVE-2022-42919).

@@ -59,7 +59,7 @@ class Work:
         return Response(content, media_type="application/json")
 
     async def run(self, question: Callable[[Served], bytes]) -> bytes:
-        """The same for an answer that is no JSON."""
+        """The same for an answer that is not JSON."""
         served = self.serving.current
         if served is None:
             raise NothingServedError

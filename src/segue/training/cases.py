@@ -99,7 +99,7 @@ def _some(rows: Int64Array, number: int, config: SecondStageConfig) -> Int64Arra
 
 
 def _shortened(cases: Cases, rng: np.random.Generator) -> Cases:
-    """The same cases with few tracks shown: the last ones if it is asked what comes next."""
+    """The same cases with few tracks shown: the last ones if the question is what comes next."""
     query = cases.held_out.query
     at_random = query.shuffled_positions(rng)
     place = np.where(np.repeat(cases.asks == NEXT, query.lengths), query.following(), at_random)

@@ -19,7 +19,7 @@ from segue.scoring.questions import Questions
 from segue.scoring.recency import Recency
 from segue.training.cases import Cases, further_ahead
 
-# What is tried; the first is no emphasis.
+# What is tried; the first has no emphasis.
 RECENCIES = (
     Recency(0.0, 1.0),
     *(Recency(*both) for both in product((1.0, 2.0, 4.0, 8.0, 16.0), (1.0, 3.0, 8.0))),
@@ -45,7 +45,7 @@ class _Asked:
 
 
 def fit_recency(split: Split, first_stage: FirstStage) -> Questions:
-    """How much more the last tracks count, by what is asked.
+    """How much more the last tracks count, for each question.
 
     For what comes next it is the best on validation, by nDCG@20. For lists for either it is where
     the worse off of both questions loses least, compared with being asked by itself.

@@ -244,7 +244,7 @@ def _is_same(match: Match, song: Asked, catalog: Catalog) -> bool:
 
 
 def _refuse_strangers(known: Catalog, catalog: Catalog, track_row: Int64Array) -> None:
-    """Raise InputError for a catalogue of which the bundle knows nothing.
+    """Raise InputError for a catalogue about which the bundle knows nothing.
 
     `track_row` (int64 [num_tracks]) is where the bundle has each track, −1 where it has not.
     """

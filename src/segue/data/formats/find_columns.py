@@ -46,7 +46,7 @@ def find_columns(
     Parameters
     ----------
     sample
-        The first rows of a table without a header: what they hold tells more than their places.
+        The first rows of a table without a header: their contents say more than their places.
 
     Raises
     ------

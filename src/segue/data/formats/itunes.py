@@ -1,7 +1,7 @@
 """The library of iTunes and Apple Music as XML ("Library.xml": File, Library, Export Library).
 
 A property list: ``Tracks`` describes songs by number, ``Playlists`` lists those numbers. The list
-of everything and those that the program makes by itself (films, podcasts) are no playlists.
+of everything and those that the program makes by itself (films, podcasts) are not playlists.
 """
 
 from __future__ import annotations

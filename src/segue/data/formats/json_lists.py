@@ -26,7 +26,7 @@ _ALBUMS = ("album", "albumname", "albumtitle", "release")
 _IDS = ("uri", "url", "link", "trackuri", "spotifyuri", "spotifyid", "id", "trackid", "identifier")
 _LISTS = ("tracks", "songs", "items", "entries", "contents", "playlist", "list")
 _NAMES = ("name", "title", "playlistname", "playlist")
-# What other readers know, and what is no list of songs.
+# What other readers know, and what is not a list of songs.
 _OTHERS = {
     b"pid", b"playlist_id", b"mix_id", b"track_metadata", b"msPlayed", b"ms_played", b"scrobbles",
     b"recenttracks", b"titleUrl",

@@ -1,4 +1,4 @@
-"""Tables as JSON: an object for each row, one a line (JSON lines) or all in one list."""
+"""Tables as JSON: an object for each row, one per line (JSON lines) or all in one list."""
 
 from __future__ import annotations
 

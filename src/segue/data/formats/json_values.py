@@ -38,7 +38,7 @@ def loaded(file: SourceFile, reject: Reject) -> Any:
 def text(value: Any) -> str:
     """Trimmed text, or the digits of a whole number; empty for anything else."""
     if isinstance(value, str):
-        # Half of a surrogate pair can be written in JSON, but is no text.
+        # Half of a surrogate pair can be written in JSON, but is not text.
         whole = value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
         return whole.strip()
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else ""

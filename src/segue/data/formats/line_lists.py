@@ -1,4 +1,4 @@
-"""Lists of ids, one a line, with blanks between them.
+"""Lists of ids, one per line, with spaces between them.
 
 Two forms are known. LightGCN and NGCF begin each line with the id of a user, whose items follow:
 ``0 10 11 12``. The others hold tracks only; Yes.com's two first lines are the ids of all songs and

@@ -3,7 +3,7 @@
 Neither has a standard. In an M3U each line is a location: a path, an address or a Spotify URI.
 Before it ``#EXTINF:<seconds>,<artist> - <title>`` may say what is there, ``#EXTART`` and
 ``#EXTALB`` artist and album; ``#PLAYLIST`` is the title of the list. A PLS is a section of
-``File1=``, ``Title1=`` and so on. Where a file says nothing more, the path tells the song:
+``File1=``, ``Title1=`` and so on. If a file says nothing more, the path names the song:
 ``artist/album/01 title.mp3``. After ``#SEGUE-NO-FILE`` it is a mere name.
 """
 

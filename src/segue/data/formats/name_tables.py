@@ -25,7 +25,7 @@ from segue.data.sources import find_files
 from segue.data.vocabulary import Numbering, Vocabulary
 from segue.errors import InputError
 
-# Files of data sets as they are downloaded that are no playlists, beside those that are.
+# Files that come with a data set beside its playlists, and are none.
 _BESIDE = {
     "ratings.csv": {"movies.csv", "links.csv", "tags.csv", "genome-scores.csv", "genome-tags.csv"},
     "ratings.dat": {"movies.dat", "users.dat", "tags.dat"},

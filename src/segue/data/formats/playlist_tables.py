@@ -98,7 +98,7 @@ def _layout(text: str, *, whole: bool) -> _Layout | None:
     keys = [key_of(name) for name in header]
     if len(header) < 2:
         return None
-    if not sample:  # Of an empty playlist only Exportify's own header tells.
+    if not sample:  # An empty playlist is recognised only by Exportify's own header.
         return _Layout(delimiter, len(header), {}) if whole and keys[:2] in _EMPTY else None
     columns = _by_content(header, sample)
     named = None
@@ -234,7 +234,7 @@ def _sound_rows(
 
 
 def _separator(rows: list[list[str]], layout: _Layout) -> re.Pattern[str] | None:
-    """What stands between artists where nothing tells how many there are; None: nothing does."""
+    """What separates artists if nothing says how many there are; None: nothing does."""
     cells = [layout.cell(row, "artist") for row in rows]
     if any(";" in cell for cell in cells):
         return re.compile(";")
@@ -300,8 +300,8 @@ def _names(
 def _joined(parts: list[str], ids: list[str], known: dict[str, str]) -> list[str]:
     """Parts between commas as the names of fewer artists: "Tyler, The Creator, Kali Uchis".
 
-    A name that another row tells is taken as it is; else "The …" and "Jr." belong to what precedes
-    them. The last artist gets what is left.
+    A name that another row confirms is taken as it is; else "The …" and "Jr." belong to what
+    precedes them. The last artist gets what is left.
     """
     names: list[str] = []
     rest = [part.strip() for part in parts]

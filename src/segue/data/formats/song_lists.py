@@ -68,7 +68,7 @@ def _links(line: str) -> list[str]:
 
 
 def _recognises(file: SourceFile) -> bool:
-    """Whether most lines are links or "Artist - Title"; alone, also titles, if it is no table."""
+    """Whether most lines are links or "Artist - Title"; alone, titles too, unless it is a table."""
     text = file.start
     if not text or "\0" in text or text.lstrip()[:1] in ("{", "<"):
         return False

@@ -40,7 +40,7 @@ _GUESTS = re.compile(r"\s+(?:feat\.?|ft\.?|featuring)\s+|\s*;\s*", re.IGNORECASE
 _TRACK_NUMBER = re.compile(
     r"(?:\d[-.])?(?:0\d{1,2}\s*[-_.]?\s*|\d{1,3}\s*[-_.]\s*|[1-4]\d\s+(?!.*\s[-–—]\s))(?=\D)"
 )
-# Folders between an artist and its songs, and folders that are no artist.
+# Folders between an artist and its songs, and folders that are not an artist.
 _DISC = re.compile(r"(?:cd|dis[ck])\s*\d+", re.IGNORECASE)
 _NO_ARTIST = re.compile(
     r"(?:[a-z]:|\.{0,2}|music|musik|musique|música|media|mp3s?|flac|songs|downloads?|itunes.*|"
@@ -112,7 +112,7 @@ def alias_of(identifier: str) -> str | None:
 def identified(identifiers: Iterable[str]) -> tuple[str | None, tuple[str, ...]]:
     """The id among some identifiers, links and locations of a track, if any, and its aliases.
 
-    Spotify's counts before others; addresses on the web and of files are no ids.
+    Spotify's counts before others; URLs of web pages and files are not ids.
     """
     track_id, aliases = None, []
     for identifier in identifiers:
@@ -162,7 +162,7 @@ def location_of(place: str, folder: Path | None) -> Location | None:
 
 
 def no_song(uri: str) -> str | None:
-    """What a Spotify URI or link names if it is no track: ``"podcast episode"``."""
+    """What a Spotify URI or link names if it is not a track: ``"podcast episode"``."""
     if "spotify" not in uri:
         return None
     if uri.startswith("spotify:local:") or "open.spotify.com/local/" in uri:
@@ -198,7 +198,7 @@ def song_of_line(line: str) -> tuple[str, list[str]]:
 
 
 def song_of_path(path: str) -> tuple[str, list[str], str]:
-    r"""Title, artists and album, as far as a path tells: ``Queen\Innuendo\01 Innuendo.mp3``."""
+    r"""Title, artists and album, as far as a path has them: ``Queen\Innuendo\01 Innuendo.mp3``."""
     if path.lower().startswith("file:"):
         path = unquote(path[5:])
     elif scheme := _SCHEME.match(path):

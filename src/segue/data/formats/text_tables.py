@@ -52,7 +52,7 @@ def beginning(file: SourceFile) -> tuple[list[str], list[list[str]], Dialect]:
     Raises
     ------
     InputError
-        If it is no text, or the first line is not one of a table.
+        If it is not text, or its first line is not that of a table.
     """
     encoding = encoding_of(file)
     head = _head(file, encoding).removeprefix("\ufeff")
