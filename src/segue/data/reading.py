@@ -89,8 +89,8 @@ def read(
         For text tables: whether the first line names the columns; by default it does if one of its
         cells is a name that is known or given.
     encoding
-        Of texts that do not say theirs (M3U, PLS, plain lists, text tables), such as ``"cp1251"``.
-        By default UTF-8, UTF-16 where its mark stands, or else a guess, which is in the report.
+        Of text that does not state it (M3U, PLS, plain lists, text tables), such as ``"cp1251"``.
+        By default UTF-8, UTF-16 if it is marked, or else a guess, which is in the report.
     at_least
         For tables: column → the least value that counts, such as ``{"rating": 4}``; rows with less
         or with nothing are left out.
@@ -102,7 +102,7 @@ def read(
         `min_length` tracks are left out (2). With `top`, a listener's most played tracks are one
         list instead, at most this many.
     with_history
-        Read listening histories that stand beside whole playlists, too, as in the zip of Spotify's
+        Read listening histories beside whole playlists, too, as in the zip of Spotify's
         account data; by default they are left out there.
     order
         Whether the order of tracks is meaningful. ``"auto"``: it is in what players and services
@@ -119,7 +119,7 @@ def read(
         Ray one for each core. A script that asks for several needs
         ``if __name__ == "__main__":``, as `multiprocessing` requires.
     folder
-        Where what has been read of a large source is kept, so that the same call goes on after an
+        Where what has been read of a large source is kept, so that the same call continues after an
         interruption; remove it when you have the result. None: nothing is kept.
     engine
         ``"ray"`` reads the slices of large sources on the machines of a Ray cluster, which all see

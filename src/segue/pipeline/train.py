@@ -68,20 +68,20 @@ def train(
     split : Split, PlaylistGraph or the folder of one
         A graph is split by `segue.split` with its defaults.
     model
-        The name of an architecture (`segue.models.ENCODERS`), or a class of one's own, called as
-        they are; by default ``"lightgcn"``.
+        The name of an architecture (`segue.models.ENCODERS`), or your own class, called in the same
+        way; by default ``"lightgcn"``.
     preset
         ``"best"``: longer vectors, in twice the time.
     config
         All settings for training the vectors; by default those tuned for the architecture and
         [for the size of the graph](../scale.md#training), with `preset` and `fields`, and with the
-        words of titles where the graph has them.
+        words of titles if the graph has them.
     system
         What is added to the vectors; by default a wide part and a second stage as far
         as memory and libraries allow. ``SystemConfig()`` is the vectors alone.
     test
         False trains on everything and measures nothing, for playlists so few or short that nothing
-        can be held out, or where figures are not wanted. The epoch is then the last one, and there
+        can be held out, or if figures are not wanted. The epoch is then the last one, and there
         is no second stage, which learns from what is held out. Only with a graph.
     refit
         False ships the model that was measured.
@@ -94,7 +94,7 @@ def train(
     folder
         Where checkpoints and finished parts go, so that the same call continues after an
         interruption, on a CPU bit for bit as if there had been none. None: nothing is written.
-        The code of a class of one's own is not looked at: after a change give it another folder.
+        Changes to the code of your own class are not noticed: after one, use another folder.
     resume
         False: a `folder` that contains a training is an error.
     device

@@ -57,10 +57,10 @@ class Recommender:
     n
         Length of the list, at least 1; the list is shorter only if no further track is allowed.
     question
-        Of a playlist whose order is known: ``"fit"``, what fits it as a whole, whatever its order;
+        For a playlist whose order is known: ``"fit"``, what fits it as a whole, whatever its order;
         ``"next"``, what comes next, for which its last tracks count most; or ``"either"``, a list
-        that is good for both. Of any other playlist, what fits. Songs that are given are in order
-        if it is asked what comes next.
+        that is good for both. For any other playlist, what fits. Songs that are given count as
+        ordered if the question is what comes next.
     reasons
         Look up playlists that hold both a recommended track and some of the query.
     dial

@@ -87,9 +87,9 @@ class FactorsConfig(TermConfig):
 
             minimise Σ_{u, i} c_ui · (x_ui − p_u · v_i)² + λ · (Σ_u |p_u|² + Σ_i |v_i|²)
 
-        as `segue.baselines.ials.IALS` does, with c_ui = α for the pairs and 1 elsewhere. The start
-        are the leading singular vectors of the normalised pairs (see
-        `segue.training.start.spectral_start`), from which a few exact steps are enough.
+        as `segue.baselines.ials.IALS` does, with c_ui = α for the pairs and 1 elsewhere. It starts
+        from the leading singular vectors of the normalised pairs (see
+        `segue.training.start.spectral_start`), so a few exact steps are enough.
 
         Parameters
         ----------
