@@ -53,6 +53,7 @@ TRAININGS: dict[str, tuple[object, ...]] = {
     "learning rate .005": ("--learning-rate", 0.005),
     "learning rate .02": ("--learning-rate", 0.02),
     "two layers": ("--num-layers", 2),
+    "three trainings": ("--num-trainings", 3),
     "20 epochs": ("--epochs", 20),
     "no short queries": ("--objective-option", "few_share=0"),
 }

@@ -302,8 +302,8 @@ def test_a_training_that_was_stopped_takes_its_finished_parts(
 
 def test_best_values_give_way_to_what_is_chosen():
     assert config_for("lightgcn").dim == 128
-    assert config_for("lightgcn", "best").dim == 256
-    assert config_for("lightgcn", "best", dim=7).dim == 7
+    assert config_for("lightgcn", "best").num_trainings == 3
+    assert config_for("lightgcn", "best", num_trainings=2).num_trainings == 2
     assert config_for("gcn").options == {"transform_rate": 0.01, "relation_weight": 100.0}
     mine = config_for("gcn", options={"relation_weight": 3}, learning_rate=0.5)
     assert mine.options == {"transform_rate": 0.01, "relation_weight": 3}
@@ -315,7 +315,7 @@ def test_the_preset_reaches_the_bundle(run, graph, tmp_path):
     args = (*SMALL[2:], "--preset", "best", "--no-wide", "--no-second-stage", "--no-refit")
     status, _, err = run("train", graph, "--out", out, *args)
     assert status == 0, err
-    assert Bundle.load(out).track_vectors.shape == (120, 256)
+    assert Bundle.load(out).track_vectors.shape == (120, 3 * 128)
     status, _, err = run("train", graph, "--out", out, "--preset", "worst")
     assert status == 2
     assert "'worst' is not 'best'" in err

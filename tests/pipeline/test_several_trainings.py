@@ -117,6 +117,34 @@ def test_it_is_stored_checked_updated_and_drawn_like_any_other(
     assert len(segue.Recommender(updated).vibe(known[:2], n=5).tracks) == 5
 
 
+def test_titles_are_asked_with_words_of_all(planted_graph: PlaylistGraph) -> None:
+    """How much they count is chosen for the vectors as they are side by side."""
+    playlists, catalog = planted_graph.playlists, planted_graph.catalog
+    lists = {
+        f"{('calm', 'loud', 'sad', 'fast')[row % 4].title()} music {row}": [
+            (str(catalog.artist_of(tracks[at : at + 1])[0]), str(catalog.track_names[int(track)]))
+            for at, track in enumerate(tracks)
+        ]
+        for row, tracks in enumerate(map(playlists.tracks.__getitem__, range(len(playlists))))
+    }
+    graph = segue.build(lists)
+    bundle = train(graph, config=config(num_trainings=2, epochs=6, relations=("artist", "word")),
+                   system=SystemConfig(), refit=False, device="cpu")  # fmt: skip
+    assert bundle.word_vectors is not None
+    assert bundle.word_vectors.shape == (5, 12)
+    assert bundle.config["title_scale"] is not None
+    found = segue.Recommender(bundle).vibe(title="sad songs", n=10).tracks
+    of_mood = {
+        mood: {song for title, songs in lists.items() if title.startswith(mood) for song in songs}
+        for mood in ("Sad", "Calm", "Loud", "Fast")
+    }
+    hits = {
+        mood: sum((t.artist_name, t.track_name) in songs for t in found)
+        for mood, songs in of_mood.items()
+    }
+    assert max(hits, key=hits.__getitem__) == "Sad"
+
+
 def test_a_plan_counts_every_training(split: Split) -> None:
     one = plan_training(split, config(), WIDE, timed=False)
     three = plan_training(split, config(num_trainings=3), WIDE)

@@ -119,13 +119,15 @@ def _plain_value(text: str) -> bool | int | float | str:
     "--preset",
     type=click.Choice(["best"]),
     metavar="NAME",
-    help="best: longer vectors and the factors of a matrix factorisation, in twice the time.",
+    help="best: three trainings side by side and the factors of a matrix factorisation, in three "
+    "times the time.",
 )
 @click.option(
     "--num-trainings",
     type=int,
     metavar="N",
-    help="Trainings, each with another seed, whose vectors are side by side.  [default: 1]",
+    help="Trainings, each with another seed, whose vectors are side by side.  [default: 1, with "
+    "--preset best 3]",
 )
 @_config("--dim", "Length of a vector.")
 @_config("--num-layers", "How many times messages are passed.")

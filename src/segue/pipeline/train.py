@@ -71,7 +71,8 @@ def train(
         The name of an architecture (`segue.models.ENCODERS`), or your own class, called in the same
         way; by default ``"lightgcn"``.
     preset
-        ``"best"``: longer vectors, in twice the time.
+        ``"best"``: the vectors of three trainings side by side, and the factors of a matrix
+        factorisation as a further term; in three times the time.
     config
         All settings for training the vectors; by default those tuned for the architecture and
         [for the size of the graph](../scale.md#training), with `preset` and `fields`, and with the

@@ -43,7 +43,7 @@ FLAGSHIP: dict[str, dict[str, Any]] = {
     },
 }
 # Settings that take longer than the half hour allowed for the defaults.
-PRESETS: dict[str, dict[str, Any]] = {"best": {"dim": 256}}
+PRESETS: dict[str, dict[str, Any]] = {"best": {"num_trainings": 3}}
 # Terms of the score that they have besides the usual ones.
 PRESET_TERMS: dict[str, dict[str, TermConfig]] = {"best": {"factors": FactorsConfig(dim=256)}}
 
