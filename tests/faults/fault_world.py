@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import json
 import os
@@ -18,6 +19,7 @@ from segue.files import read_manifest
 # What differs between two runs that are equal: time and memory, and checksums of such files.
 _VARIES = {
     *("seconds", "refit_seconds", "date", "generated_on", "machine", "peak_memory"),
+    *("training_seconds", "tuning_seconds", "evaluation_seconds"),
     *("bytes", "sha256", "checksum"),
 }
 
@@ -185,6 +187,8 @@ def _content_of(file: Path) -> Any:
         return [_steady(json.loads(line)) for line in data.splitlines()]
     if file.suffix == ".json" and not file.name.startswith("list."):
         return _steady(json.loads(data))
+    if file.name == "report.csv":
+        return _steady(list(csv.DictReader(data.decode().splitlines())))
     return hashlib.sha256(data).hexdigest()
 
 
