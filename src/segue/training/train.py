@@ -155,7 +155,10 @@ def train(
     readout = CentroidReadout(graph.num_nodes["track"], num_words)
     model = nn.ModuleDict({"encoder": network, "readout": readout}).to(device)
     optimizer = torch.optim.Adam(
-        _parameter_groups(model, network), lr=config.learning_rate, weight_decay=config.weight_decay
+        _parameter_groups(model, network),
+        lr=config.learning_rate,
+        weight_decay=config.weight_decay,
+        fused=True,  # one pass over the parameters in place of ten
     )
     steps = steps_of(config, graph, message_graph, ranks)
     epochs = config.epochs or default_epochs(len(steps.eligible), config.batch_size, config.start)
