@@ -1,6 +1,7 @@
 """Calling the program."""
 
 import pytest
+import torch
 
 from segue.cli import main
 from segue.recommend.recommender import Recommender
@@ -21,6 +22,14 @@ def run(capsys, monkeypatch):
         return status, captured.out, captured.err
 
     return call
+
+
+@pytest.fixture(scope="module")
+def threads():
+    """`--threads` sets the number for the whole process."""
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
 
 
 # Those below are of the module's own `folder`, which holds a bundle.

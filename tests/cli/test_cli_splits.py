@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
-import torch
 
 from segue.bundle import Bundle
 from segue.cli import main
@@ -16,15 +15,8 @@ from segue.graph.playlist_graph import PlaylistGraph
 from segue.graph.split import SplitKind, SplitRecipe
 from segue.synthetic.sample import write_sample
 
+pytestmark = pytest.mark.usefixtures("threads")
 SMALL = ("--dim", 8, "--epochs", 1, "--threads", 1, "--device", "cpu")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def threads():
-    """`--threads` sets the number for the whole process."""
-    before = torch.get_num_threads()
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

@@ -31,13 +31,7 @@ SMALL = (
 )
 ARRAYS = ("query_weight", "popularity")
 
-
-@pytest.fixture(scope="module", autouse=True)
-def threads():
-    """`--threads` sets the number for the whole process."""
-    before = torch.get_num_threads()
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("threads")
 
 
 @pytest.fixture(scope="module")

@@ -13,6 +13,7 @@ from segue.baselines.spectral import leading_vectors, normalised
 from segue.data.playlists import Float32Array, TrackLists
 from segue.errors import InputError
 from segue.scoring.factors import Factors, least_squares
+from segue.training.options import at_least
 from segue.training.term import TermConfig
 
 if TYPE_CHECKING:
@@ -58,10 +59,7 @@ class FactorsConfig(TermConfig):
     def __post_init__(self) -> None:
         """Refuse values outside their range (InputError)."""
         for name in ("dim", "iterations", "max_playlists"):
-            if getattr(self, name) < 1:
-                raise InputError(
-                    f"{name} of the factors is {getattr(self, name)}, expected 1 or more"
-                )
+            at_least(f"{name} of the factors", getattr(self, name), 1)
         if not (self.weight > 0 and self.regularization > 0 and self.alpha >= 1):
             raise InputError(
                 "weight and regularization of the factors must be above 0, alpha at least 1"

@@ -10,6 +10,7 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, ClassVar
 
 from segue.errors import InputError
+from segue.training.options import at_least
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -62,7 +63,7 @@ class HardNegatives:
             raise InputError("share of hard negatives must lie above 0 and not above 1")
         if not all(0 <= part <= 1 for part in self.mix):
             raise InputError("mix of hard negatives must lie from 0 to 1, at both ends")
-        _at_least("refresh_every", self.refresh_every, 1)
+        at_least("refresh_every", self.refresh_every, 1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +89,7 @@ class HardestNegatives:
     def __post_init__(self) -> None:
         """Raise InputError for values out of range."""
         if self.pool_size is not None:
-            _at_least("pool_size", self.pool_size, 1)
+            at_least("pool_size", self.pool_size, 1)
 
 
 Negatives = RandomNegatives | HardNegatives | HardestNegatives
@@ -180,7 +181,7 @@ class SampledSoftmax:
     def __post_init__(self) -> None:
         """Raise InputError for values out of range."""
         _check_hiding(self.temperature, self.hidden_share, self.few_share)
-        _at_least("num_negatives", self.num_negatives, 1)
+        at_least("num_negatives", self.num_negatives, 1)
         _check_negatives(self.negatives)
 
     def loss(self, batch: Batch) -> Tensor:
@@ -234,7 +235,7 @@ class PooledSoftmax:
     def __post_init__(self) -> None:
         """Raise InputError for values out of range."""
         _check_hiding(self.temperature, self.hidden_share, self.few_share)
-        _at_least("pool_size", self.pool_size, 1)
+        at_least("pool_size", self.pool_size, 1)
         if not 0 <= self.popularity_power <= 1:
             raise InputError(
                 f"popularity_power is {self.popularity_power}, expected a number from 0 to 1"
@@ -389,8 +390,3 @@ def _check_negatives(negatives: Negatives) -> None:
         raise InputError(
             f"negatives is {negatives!r}, expected one of {kinds}, such as segue.HardNegatives()"
         )
-
-
-def _at_least(name: str, value: int, lowest: int) -> None:
-    if value < lowest:
-        raise InputError(f"{name} is {value}, expected {lowest} or more")

@@ -34,6 +34,12 @@ def known_options(make_encoder: Callable[..., Any]) -> dict[str, Any] | None:
     }
 
 
+def at_least(name: str, value: int, lowest: int) -> None:
+    """Raise InputError for a number that is too small."""
+    if value < lowest:
+        raise InputError(f"{name} is {value}, expected {lowest} or more")
+
+
 def checked(options: Mapping[str, Any], known: Mapping[str, Any], owner: str) -> dict[str, Any]:
     """Options converted to their types: 2 becomes 2.0, a list of two numbers a pair.
 

@@ -17,6 +17,7 @@ from segue.data.playlists import Float32Array, Int64Array
 from segue.errors import InputError
 from segue.machine import granted_threads
 from segue.scoring.wide import WidePart
+from segue.training.options import at_least
 from segue.training.term import TermConfig
 from segue.training.word_odds import WordOddsConfig
 
@@ -66,8 +67,7 @@ class WideConfig(TermConfig):
     def __post_init__(self) -> None:
         """Refuse values outside their range (InputError)."""
         for name in ("num_neighbours", "max_tracks", "block_size"):
-            if getattr(self, name) < 1:
-                raise InputError(f"{name} is {getattr(self, name)}, expected 1 or more")
+            at_least(name, getattr(self, name), 1)
         if self.support_size < self.block_size:
             raise InputError(
                 f"support_size is {self.support_size}, expected at least {self.block_size}, the "

@@ -12,8 +12,8 @@ from scipy.sparse import csr_array
 from segue.data.csr import offsets_of
 from segue.data.playlists import Float32Array, Int32Array, Int64Array, TrackLists
 from segue.data.title_words import parts_among
-from segue.errors import InputError
 from segue.scoring.word_odds import WordOdds
+from segue.training.options import at_least
 from segue.training.term import TermConfig
 
 Float64Array = NDArray[np.float64]
@@ -57,8 +57,7 @@ class WordOddsConfig(TermConfig):
     def __post_init__(self) -> None:
         """Refuse values outside their range (InputError)."""
         for name, least in (("max_tracks", 1), ("max_lists", _FEWEST_PLAYLISTS)):
-            if getattr(self, name) < least:
-                raise InputError(f"{name} is {getattr(self, name)}, expected {least} or more")
+            at_least(name, getattr(self, name), least)
 
     def purpose(self, graph: PlaylistGraph) -> str:
         """See `TermConfig`."""
