@@ -119,8 +119,8 @@ def _plain_value(text: str) -> bool | int | float | str:
     "--preset",
     type=click.Choice(["best"]),
     metavar="NAME",
-    help="best: three trainings side by side and the factors of a matrix factorisation, in three "
-    "times the time.",
+    help="best: three trainings side by side and the factors of a matrix factorisation, in twice "
+    "the time.",
 )
 @click.option(
     "--num-trainings",

@@ -72,7 +72,7 @@ def train(
         way; by default ``"lightgcn"``.
     preset
         ``"best"``: the vectors of three trainings side by side, and the factors of a matrix
-        factorisation as a further term; in three times the time.
+        factorisation as a further term; in twice the time.
     config
         All settings for training the vectors; by default those tuned for the architecture and
         [for the size of the graph](../scale.md#training), with `preset` and `fields`, and with the
