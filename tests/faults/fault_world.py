@@ -169,9 +169,9 @@ def content(path: Path) -> dict[str, Any]:
     if path.is_dir():
         # Without those that have a temporary name.
         files = {
-            name: file
+            file.relative_to(path).as_posix(): file
             for file in sorted(path.rglob("*"))
-            if file.is_file() and not (name := file.relative_to(path).as_posix()).startswith(".")
+            if file.is_file() and not file.name.startswith(".")
         }
     else:
         files = {"": path} if path.exists() else {}
