@@ -4,7 +4,8 @@ import pytest
 
 from segue.comparison.compare import compare
 from segue.comparison.grid import Grid
-from segue.errors import InputError
+from segue.comparison.process import ProcessRunner
+from segue.errors import InputError, ResourceError
 
 SMALL = Grid(
     models=("gcn",),
@@ -38,3 +39,14 @@ def test_without_time_there_is_no_comparison(planted_graph, tmp_path, capfd):
     assert "Out of time: 1 cell not finished" in capfd.readouterr().err
     with pytest.raises(InputError, match="max_minutes is -1, expected more than 0"):
         compare(planted_graph, tmp_path / "report", grid, max_minutes=-1)
+
+
+def test_if_every_cell_is_left_out_that_is_an_error(planted_graph, tmp_path, monkeypatch, capfd):
+    def killed(*_):
+        raise ResourceError("the process of EASE ended without a result (exit status -9)")
+
+    monkeypatch.setattr(ProcessRunner, "measure", killed)
+    grid = Grid(models=(), baselines=("EASE",), num_trials=1)
+    with pytest.raises(ResourceError, match="no cell could be measured, so there is no report"):
+        compare(planted_graph, tmp_path / "report", grid, progress=True)
+    assert "EASE left out: the process of EASE ended" in capfd.readouterr().err

@@ -17,10 +17,10 @@ from segue.comparison.presets import ARTICLE_RECIPE, QUICK_K_CORE
 from segue.comparison.process import ProcessRunner
 from segue.comparison.report import write_report
 from segue.comparison.results import Comparison
-from segue.comparison.schedule import measure_unfinished
+from segue.comparison.schedule import OUT_OF_TIME, measure_unfinished
 from segue.comparison.source import Source
 from segue.console import Progress, count, progress_of
-from segue.errors import InputError, NameLookupError
+from segue.errors import InputError, NameLookupError, ResourceError
 from segue.evaluation.validation import BEST_BY
 from segue.files import scratch_folder
 from segue.graph.playlist_graph import PlaylistGraph
@@ -81,12 +81,14 @@ def compare(
     Returns
     -------
     Comparison or None
-        All finished cells of the folder; None if there are none.
+        All finished cells of the folder; None if there are none, as time ran out.
 
     Raises
     ------
     InputError
         If the graph is too small, or after the report if cells failed.
+    ResourceError
+        If every cell was left out, as its process was killed or it does not fit into memory.
     ArtefactError, MismatchError
         If the folder holds other files, damaged cells, or cells of another configuration.
     NameLookupError
@@ -129,6 +131,8 @@ def compare(
     failed = [cell for cell, why in missing.items() if why.startswith("failed")]
     if failed:
         raise InputError(f"{count(len(failed), 'cell')} failed: {', '.join(failed)} (see above)")
+    if comparison is None and missing and OUT_OF_TIME not in missing.values():
+        raise ResourceError("no cell could be measured, so there is no report (see above)")
     return comparison
 
 
