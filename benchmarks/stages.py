@@ -182,7 +182,13 @@ class Watched:
     """A running command, and the memory of all its processes together."""
 
     def __init__(self, command: list[str]) -> None:
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        # A job in the background would ignore the signal that stops it.
+        self.process = subprocess.Popen(
+            command,
+            stdout=subprocess.PIPE,
+            text=True,
+            preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
+        )
         self.peak_bytes = 0
         self._ended = threading.Event()
         self._watching = threading.Thread(target=self._watch, daemon=True)
