@@ -23,6 +23,8 @@ _CHUNK_ENTRIES = 1_000_000
 # The products of so many of the best-known tracks are found once: they are in most supports, and
 # their products are most of the time.
 _BEST_KNOWN = 8192
+# Of how many of them at a time.
+_KEPT_ROWS = 512
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,8 +167,8 @@ class _Products:
         place[known] = np.arange(number)
         kept = np.empty((number, number), dtype=np.float32)
         of_known = csr_array(pairs[:, known])
-        for start in range(0, number, 512):
-            rows = slice(start, start + 512)
+        for start in range(0, number, _KEPT_ROWS):
+            rows = slice(start, start + _KEPT_ROWS)
             kept[rows] = (transposed[known[rows]] @ of_known).toarray()
         return cls(transposed, place, kept)
 
@@ -206,8 +208,10 @@ def memory_of_neighbourhoods(
     block = 12 * support**2 + 2 * 4 * block_size * min(num_neighbours, support) ** 2
     if num_tracks <= support_size:
         return 8 * num_pairs + block
-    # Besides, the products that are kept, and the pairs with them.
-    block = threads * block + 4 * _num_kept(num_tracks, support_size) ** 2 + 16 * num_pairs
+    # The products that are kept, and the pairs with them; besides, what finds them, sparse and
+    # dense, and later each block.
+    kept = _num_kept(num_tracks, support_size)
+    block = max(16 * _KEPT_ROWS * kept, threads * block) + 4 * kept**2 + 16 * num_pairs
     # The singular vectors, while they are found, and the normalised pairs: while they are made,
     # and in both orders.
     places = memory_of_leading_vectors(num_rows, num_tracks, _DIM) + 24 * num_pairs
