@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from process_memory import memory_of
 
 from segue.files import write_json
 from segue.machine import machine
@@ -87,19 +88,6 @@ def bare_parse(source: Path, workers: int) -> int:
         return sum(pool.starmap(parsed, parts))
 
 
-def memory_of(session: int) -> int:
-    """Resident bytes of all processes of a session; pages that they share count in each."""
-    total = 0
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            fields = (folder / "stat").read_text().rpartition(") ")[2].split()
-            if int(fields[3]) == session:
-                total += int(fields[21]) * os.sysconf("SC_PAGE_SIZE")
-        except OSError:
-            continue  # it has ended
-    return total
-
-
 def measured(command: Sequence[str | Path | int]) -> dict[str, Any]:
     """Seconds, processor seconds with those of workers, and peak memory of a command."""
     began, peak = time.perf_counter(), 0
@@ -109,7 +97,6 @@ def measured(command: Sequence[str | Path | int]) -> dict[str, Any]:
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
-        start_new_session=True,
         env=environment,
     )
     while True:

@@ -31,13 +31,13 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from process_memory import memory_of
 
 from segue.bundle import Bundle
 from segue.files import write_json
@@ -212,25 +212,7 @@ class Watched:
 
     def _watch(self) -> None:
         while not self._ended.wait(0.2):
-            self.peak_bytes = max(self.peak_bytes, self._memory())
-
-    def _memory(self) -> int:
-        """Of the process and all below it; what they share, such as mapped files, counts once."""
-        parent, own, shared = {}, {}, {}
-        for folder in Path("/proc").iterdir():
-            if folder.name.isdecimal():
-                with suppress(OSError, ValueError, IndexError):
-                    pid = int(folder.name)
-                    parent[pid] = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
-                    _, resident, mapped, *_ = map(int, (folder / "statm").read_text().split())
-                    own[pid], shared[pid] = resident - mapped, mapped
-        ours, new = set(), {self.process.pid}
-        while new:
-            ours |= new
-            new = {pid for pid, above in parent.items() if above in new} - ours
-        pages = sum(own.get(pid, 0) for pid in ours)
-        pages += max((shared.get(pid, 0) for pid in ours), default=0)
-        return pages * resource.getpagesize()
+            self.peak_bytes = max(self.peak_bytes, memory_of(self.process.pid))
 
 
 def run(stage: str, given: argparse.Namespace, so_far: dict[str, Any]) -> bool:
