@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import pytest
@@ -392,6 +393,21 @@ class TestLeftovers:
             with atomic_file(tmp_path / "second.txt") as second:
                 second.write_text("", encoding="utf-8")
         assert sorted(tree(tmp_path)) == sorted([*kept, "file.txt", "second.txt"])
+
+    @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
+    def test_what_a_zombie_left_is_removed(self, tmp_path):
+        writer = subprocess.Popen(  # ended when its output is, and not waited for before the end
+            [sys.executable, "-c", "import os; print(os.getpid(), flush=True)"],
+            stdout=subprocess.PIPE,
+        )
+        number = int(writer.stdout.read())
+        while not Path(f"/proc/{number}/stat").read_text().rpartition(") ")[2].startswith("Z"):
+            time.sleep(0.01)
+        (tmp_path / f".x.segue-{files._MACHINE}-{number}-00000000.tmp").write_text("half")
+        with atomic_file(tmp_path / "file.txt") as temporary:
+            temporary.write_text("", encoding="utf-8")
+        assert tree(tmp_path) == {"file.txt": b""}
+        writer.wait()
 
     def test_a_link_is_removed_and_not_what_it_leads_to(self, tmp_path):
         (tmp_path / "mine").mkdir()

@@ -154,11 +154,23 @@ def _may_be_writing(name: re.Match[str], path: Path) -> bool:
             return False
         except OSError:
             pass
-        return True
+        return not _is_zombie(process)
     try:
         return time.time() - path.stat().st_mtime < _ABANDONED
     except OSError:
         return True
+
+
+def _is_zombie(process: int) -> bool:
+    """Whether a process has ended but is still listed, as for ever in a container without an init.
+
+    False where the system does not say.
+    """
+    try:
+        _, _, rest = Path(f"/proc/{process}/stat").read_text().rpartition(") ")
+    except OSError:
+        return False
+    return rest.startswith(("Z", "X"))
 
 
 @contextmanager
