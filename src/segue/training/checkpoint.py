@@ -135,8 +135,6 @@ class Checkpoint:
         self.best = named("best.")
         self.model.load_state_dict(named("model."))
         parts = {part: named(f"optimizer.{part}.") for part in ("step", "exp_avg", "exp_avg_sq")}
-        # Adam keeps its count on the CPU.
-        parts["step"] = {name: count.cpu() for name, count in parts["step"].items()}
         for name, parameter in self.model.named_parameters():
             if name in parts["exp_avg"]:
                 self.optimizer.state[parameter] = {
