@@ -19,6 +19,7 @@ from segue.models.lightgcn import LightGCN
 from segue.pipeline.recipes import config_for
 from segue.pipeline.tuned import for_training
 from segue.recommend.recommender import Recommender
+from segue.training import pace
 from segue.training import train as train_module
 from segue.training.checkpoint import Checkpoint
 from segue.training.config import TrainConfig
@@ -233,7 +234,7 @@ def test_a_training_that_was_stopped_goes_on_bit_for_bit(
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(train_module, "CHECKPOINT_SECONDS", 0.0)
+        patch.setattr(pace, "SAVE_SECONDS", 0.0)
         patch.setattr(Checkpoint, "save", stopping)
         status, _, err = run("train", graph, "--out", out, *SMALL)
     assert status == 130

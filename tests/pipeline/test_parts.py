@@ -1,6 +1,7 @@
 """A wide part and a second stage are made once: a training that was stopped finds them again."""
 
 from dataclasses import replace
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -14,6 +15,8 @@ from segue.pipeline.parts import FinishedParts
 from segue.scoring.questions import Questions
 from segue.scoring.recency import Recency
 from segue.scoring.trees import Trees
+from segue.scoring.wide import WidePart
+from segue.training import pace
 from segue.training.config import SecondStageConfig, SystemConfig, TrainConfig
 from segue.training.terms import WideConfig
 
@@ -57,9 +60,9 @@ def calls(monkeypatch):
     count = {"wide": 0, "second stage": 0}
     fit = WideConfig.fit
 
-    def counted(config, graph):
+    def counted(config, graph, begun):
         count["wide"] += 1
-        return fit(config, graph)
+        return fit(config, graph, begun)
 
     def train(split, scorer, popularity, config, questions, advance):
         count["second stage"] += 1
@@ -90,6 +93,27 @@ def test_a_wide_part_is_made_once_for_a_graph_and_a_configuration(
     assert len(list(tmp_path.glob("term-wide-*.safetensors"))) == 1 + len(others)
     assert parts.term("wide", split.train, WIDE).weight.tolist() == first.weight.tolist()
     assert calls["wide"] == len(others) + 1
+
+
+def test_what_was_found_of_a_wide_part_is_kept_until_it_is_done(
+    parts, split, tmp_path, monkeypatch
+):
+    config = replace(WIDE, block_size=20, support_size=100)
+    monkeypatch.setattr(pace, "SAVE_SECONDS", -1)
+    with monkeypatch.context() as patch:
+        patch.setattr(WidePart, "from_matrix", Mock(side_effect=KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            parts.term("wide", split.train, config)
+    (begun,) = tmp_path.iterdir()
+    assert begun.name.endswith("-begun.safetensors")
+    assert parts.exist
+    with monkeypatch.context() as patch:
+        patch.setattr(np.linalg, "solve", Mock(side_effect=AssertionError("all is known")))
+        found = parts.term("wide", split.train, config)
+    assert found.arrays().keys() == config.fit(split.train).arrays().keys()
+    np.testing.assert_array_equal(found.weight, config.fit(split.train).weight)
+    (done,) = tmp_path.iterdir()
+    assert done.name == begun.name.replace("-begun", "")
 
 
 def test_a_second_stage_is_made_once_for_what_it_stands_on(parts, planted_graph, split, vectors,

@@ -16,6 +16,7 @@ from segue.errors import ArtefactError, InputError, MismatchError
 from segue.graph.holding_out import split_graph
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.graph.split import SplitRecipe
+from segue.training import pace
 from segue.training import train as training
 from segue.training.checkpoint import Checkpoint
 from segue.training.config import TrainConfig
@@ -256,7 +257,7 @@ def test_a_model_with_transforms_is_resumed(
 ) -> None:
     config = replace(CONFIG, model=model)
     whole = run("whole", config=config)
-    monkeypatch.setattr(training, "CHECKPOINT_SECONDS", -1)
+    monkeypatch.setattr(pace, "SAVE_SECONDS", -1)
     with pytest.raises(PowerCutError):
         run("cut", config=config, **stop_at(5))
     assert_identical(whole, run("cut", config=config, resume=True))
@@ -274,7 +275,7 @@ def test_hard_negatives_are_resumed(
     """Those of an older ranking are not drawn by the vectors of today."""
     config = replace(CONFIG, objective=objective)
     whole = run("whole", config=config)
-    monkeypatch.setattr(training, "CHECKPOINT_SECONDS", -1)
+    monkeypatch.setattr(pace, "SAVE_SECONDS", -1)
     with pytest.raises(PowerCutError):
         run("cut", config=config, **stop_at(stop))
     assert_identical(whole, run("cut", config=config, resume=True))
@@ -298,7 +299,7 @@ def test_resumed_equals_uninterrupted(
     stops: list[dict[str, Callable[..., None]]],
 ) -> None:
     whole = run("whole")
-    monkeypatch.setattr(training, "CHECKPOINT_SECONDS", -1)  # a checkpoint after every step
+    monkeypatch.setattr(pace, "SAVE_SECONDS", -1)  # a checkpoint after every step
     for number, stop in enumerate(stops):
         with pytest.raises(PowerCutError):
             run("cut", **stop, resume=number > 0)
@@ -316,7 +317,7 @@ def test_resumed_equals_uninterrupted(
 
 
 def test_resuming_takes_up_where_it_stopped(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(training, "CHECKPOINT_SECONDS", -1)
+    monkeypatch.setattr(pace, "SAVE_SECONDS", -1)
     with pytest.raises(PowerCutError):
         run("cut", **stop_at(7))
     steps: list[int] = []

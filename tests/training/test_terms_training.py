@@ -7,15 +7,16 @@ import pytest
 
 import segue
 from segue import memory
+from segue.arrays import save_checked
 from segue.baselines import EASE, SideEASE
 from segue.baselines.ease import rows_with_side_information
 from segue.data.collection import Collection
 from segue.data.playlists import TrackLists
-from segue.errors import InputError, ResourceError
+from segue.errors import ArtefactError, InputError, ResourceError
 from segue.pipeline.tuned import PRESET_TERMS
 from segue.scoring.query import Query
 from segue.scoring.terms import STORED, load_terms
-from segue.training import terms
+from segue.training import pace, terms
 from segue.training.config import SecondStageConfig
 from segue.training.terms import WideConfig
 from segue.training.word_odds import WordOddsConfig
@@ -120,6 +121,43 @@ def test_in_blocks_it_is_close_to_the_whole(planted_graph):
     ).fit(planted_graph).matrix.toarray()  # fmt: skip
     assert np.corrcoef(whole.ravel(), blocks.ravel())[0, 1] > 0.95
     assert (blocks.diagonal() == 0).all()
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_an_interrupted_fit_goes_on(planted_graph, tmp_path, monkeypatch, threads):
+    config = WideConfig(num_neighbours=20, block_size=20, support_size=100, **SIDE)
+    monkeypatch.setattr(terms, "granted_threads", lambda: threads)
+    whole, solve = config.fit(planted_graph), np.linalg.solve
+    begun, solved = tmp_path / "begun.safetensors", []
+
+    def interrupted(*args):
+        if len(solved) == 3:
+            raise KeyboardInterrupt
+        solved.append(args)
+        return solve(*args)
+
+    monkeypatch.setattr(pace, "SAVE_SECONDS", -1)
+    monkeypatch.setattr(np.linalg, "solve", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        config.fit(planted_graph, begun)
+    solved.clear()
+    monkeypatch.setattr(np.linalg, "solve", lambda *args: solved.append(args) or solve(*args))
+    again = config.fit(planted_graph, begun)
+    assert len(solved) == 8 - 3
+    for name, array in whole.arrays().items():
+        np.testing.assert_array_equal(again.arrays()[name], array)
+
+
+def test_a_damaged_beginning_is_refused(planted_graph, tmp_path):
+    begun = tmp_path / "begun.safetensors"
+    save_checked(begun, {"track": np.zeros(3, dtype=np.int32)})
+    with pytest.raises(ArtefactError, match=r"begun\.safetensors: is of another version"):
+        WideConfig().fit(planted_graph, begun)
+    content = bytearray(begun.read_bytes())
+    content[-1] ^= 1
+    begun.write_bytes(content)
+    with pytest.raises(ArtefactError, match=r"begun\.safetensors: is not as it was written"):
+        WideConfig().fit(planted_graph, begun)
 
 
 def test_weights_of_side_information_below_zero_are_refused(planted_graph):

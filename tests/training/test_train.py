@@ -22,9 +22,8 @@ from segue.graph.playlist_graph import PlaylistGraph
 from segue.graph.split import HeldOut, Split, SplitRecipe
 from segue.models.encoder import MessageGraph, NodeVectors
 from segue.models.lightgcn import LightGCN
-from segue.training import losses
+from segue.training import losses, pace
 from segue.training import steps as training_steps
-from segue.training import train as training
 from segue.training.config import TrainConfig
 from segue.training.hiding import hide
 from segue.training.objectives import HardNegatives, SampledSoftmax, Triples
@@ -270,7 +269,7 @@ def test_a_loss_that_is_no_number_ends_it(
         return loss * torch.nan if len(steps) == 5 else loss
 
     monkeypatch.setattr(losses, "catalogue_softmax", broken)
-    monkeypatch.setattr(training, "CHECKPOINT_SECONDS", -1)
+    monkeypatch.setattr(pace, "SAVE_SECONDS", -1)
     with pytest.raises(TrainingError, match="loss is nan at step 6"):
         run(on_step=lambda done, total, loss: steps.append(done))
     assert all(torch.isfinite(tensor).all() for tensor in tensors(tmp_path / "run").values())

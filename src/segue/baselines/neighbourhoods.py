@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from segue.baselines.spectral import leading_vectors, memory_of_leading_vectors, normalised
-from segue.data.playlists import Float32Array, Int64Array
+from segue.data.playlists import BoolArray, Float32Array, Int64Array
 
 Float64Array = NDArray[np.float64]
 
@@ -56,6 +56,7 @@ def neighbourhoods(
     block_size: int = 200,
     support_size: int = 2000,
     threads: int = 1,
+    known: BoolArray | None = None,
 ) -> Iterator[Neighbourhoods]:
     """The tracks nearest to each track, a block of similar tracks at a time.
 
@@ -89,17 +90,22 @@ def neighbourhoods(
         Most tracks of a support; at least `block_size`.
     threads
         How many blocks are worked on at a time; what is found is the same.
+    known : bool [num_tracks] or None
+        Tracks that are left out, though others may have them as neighbours.
 
     Yields
     ------
     Neighbourhoods
-        Each track is in one of them, unless it is the only one.
+        Each track is in one of them, unless it is known or the only one.
     """
     num_tracks = pairs.shape[1]
     transposed = pairs.T.tocsr()
     blocks = [np.arange(num_tracks)]
     if num_tracks > support_size:
         blocks = similar_blocks(pairs, block_size)
+        if known is not None:
+            # Of a block begun elsewhere, perhaps with other rounding, only some may be known.
+            blocks = [left for block in blocks if len(left := block[~known[block]])]
     squares = np.bincount(pairs.indices, weights=np.square(pairs.data), minlength=num_tracks)
     ridge = (squares + damping).astype(np.float64)
     products = _Products.of(pairs, transposed, _num_kept(num_tracks, support_size))

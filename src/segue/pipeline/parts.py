@@ -47,8 +47,10 @@ class FinishedParts:
                 return STORED[name].from_arrays(load_checked(path)[0])
             except (ArtefactError, ValueError, TypeError) as error:
                 raise ArtefactError(f"{path}: not a {config.label} ({error}); remove it") from error
-        term = config.fit(graph)
+        begun = path.with_name(f"{path.stem}-begun{path.suffix}")
+        term = config.fit(graph, begun)
         save_checked(path, term.arrays())
+        begun.unlink(missing_ok=True)
         return term
 
     def second_stage(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -80,7 +81,7 @@ class FactorsConfig(TermConfig):
         """See `TermConfig`."""
         return 4 * self.dim * graph.catalog.num_tracks
 
-    def fit(self, graph: PlaylistGraph) -> Factors:
+    def fit(self, graph: PlaylistGraph, begun: Path | None = None) -> Factors:
         """Weighted matrix factorisation from a start that is nearly there.
 
             minimise Σ_{u, i} c_ui · (x_ui − p_u · v_i)² + λ · (Σ_u |p_u|² + Σ_i |v_i|²)

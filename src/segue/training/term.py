@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from segue.memory import require_memory
@@ -49,5 +50,9 @@ class TermConfig(ABC):
         return None
 
     @abstractmethod
-    def fit(self, graph: PlaylistGraph) -> StoredTerm[Any]:
-        """The term, fitted to a training graph (ResourceError if it needs too much memory)."""
+    def fit(self, graph: PlaylistGraph, begun: Path | None = None) -> StoredTerm[Any]:
+        """The term, fitted to a training graph (ResourceError if it needs too much memory).
+
+        `begun` is where a fit that takes long may keep what it has found: fitted to the same graph
+        again, it goes on from there. It is for the caller to remove.
+        """

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.sparse import csc_array, csr_array
 
+from segue.arrays import load_checked, save_checked
 from segue.baselines.ease import rows_with_side_information
 from segue.baselines.neighbourhoods import memory_of_neighbourhoods, neighbourhoods
 from segue.data.csr import offsets_of
-from segue.data.playlists import Float32Array, Int64Array
-from segue.errors import InputError
+from segue.data.playlists import BoolArray, Float32Array, Int64Array
+from segue.errors import ArtefactError, InputError
 from segue.machine import granted_threads
 from segue.scoring.wide import WidePart
 from segue.training.options import at_least
+from segue.training.pace import Pace
 from segue.training.term import TermConfig
 from segue.training.word_odds import WordOddsConfig
 
@@ -104,7 +108,7 @@ class WideConfig(TermConfig):
         kept = min(self.num_neighbours, self.support_size, size)
         return 8 * size * kept + 8 * graph.catalog.num_tracks
 
-    def fit(self, graph: PlaylistGraph) -> WidePart:
+    def fit(self, graph: PlaylistGraph, begun: Path | None = None) -> WidePart:
         """A ridge regression of each track on those nearest to it, with side information.
 
             minimise |x_j − X · w|² + regularization · |w|²
@@ -118,6 +122,8 @@ class WideConfig(TermConfig):
         ----------
         graph
             The training graph.
+        begun
+            The file of what an interrupted fit to the same graph found; written every five minutes.
 
         Returns
         -------
@@ -128,28 +134,30 @@ class WideConfig(TermConfig):
         ------
         ResourceError
             If it does not fit into memory.
+        ArtefactError
+            If `begun` is damaged, or cannot be written.
         """
         self.require(graph)
-        num_tracks = graph.catalog.num_tracks
-        nothing = np.zeros(0, dtype=np.int32)
-        given_to, lengths, given_by = [nothing], [nothing], [nothing]
-        value: list[Float32Array] = [np.zeros(0, dtype=np.float32)]
-        for tracks, near, weight in self._regressions(graph):
-            given_to.append(tracks.astype(np.int32))
-            lengths.append(np.full(len(tracks), near.shape[1], dtype=np.int32))
-            given_by.append(near.ravel().astype(np.int32))
-            value.append(np.float32(self.weight) * weight.ravel())
+        num_tracks, pace = graph.catalog.num_tracks, Pace()
+        found = _Found.begun(begun)
+        for regressions in self._regressions(graph, found.known(num_tracks)):
+            found.add(*regressions)
+            if begun is not None and pace.due():
+                with pace.saving():
+                    save_checked(begun, found.arrays())
+        by_track = found.arrays()
+        del found
         by_column = csc_array(
             (
-                np.concatenate(value),
-                np.concatenate(given_by),
-                offsets_of(np.concatenate(lengths)),
+                np.float32(self.weight) * by_track["weight"],
+                by_track["near"],
+                offsets_of(by_track["num_near"]),
             ),
-            shape=(num_tracks, sum(map(len, given_to))),
+            shape=(num_tracks, len(by_track["track"])),
         )
-        del value, given_by
+        at = by_track["track"]
+        del by_track
         matrix = by_column.tocsr()
-        at = np.concatenate(given_to)
         return WidePart.from_matrix(
             csr_array((matrix.data, at[matrix.indices], matrix.indptr), (num_tracks, num_tracks))
         )
@@ -173,9 +181,12 @@ class WideConfig(TermConfig):
         return now - started + (now - at_first) / (done - first) * rest
 
     def _regressions(
-        self, graph: PlaylistGraph
+        self, graph: PlaylistGraph, known: BoolArray | None = None
     ) -> Iterator[tuple[Int64Array, Int64Array, Float32Array]]:
-        """Some tracks, int64 [num], those near to each, and their weights, [num, num_near]."""
+        """Some tracks, int64 [num], those near to each, and their weights, [num, num_near].
+
+        Without those that are known, bool [num_tracks].
+        """
         num_tracks = graph.catalog.num_tracks
         # Descending popularity, ties by index; then back in the catalogue's order.
         order = np.lexsort((np.arange(num_tracks), -graph.popularity))
@@ -192,6 +203,7 @@ class WideConfig(TermConfig):
             block_size=self.block_size,
             support_size=self.support_size,
             threads=granted_threads(),
+            known=None if known is None else known[taking_part],
         ):
             ridge = np.float32(self.regularization) * np.eye(some.near.shape[1], dtype=np.float32)
             found = np.linalg.solve(some.gram + ridge, some.toward[:, :, None])
@@ -199,6 +211,47 @@ class WideConfig(TermConfig):
 
     def _taking_part(self, graph: PlaylistGraph) -> int:
         return min(graph.catalog.num_tracks, self.max_tracks)
+
+
+class _Found:
+    """The regressions found so far.
+
+    `arrays` has ``track`` int32 [num], ``num_near`` int32 [num], and of all neighbours, one after
+    the other, ``near`` int32 and ``weight`` float32.
+    """
+
+    _TYPES: ClassVar = {
+        "track": np.int32, "num_near": np.int32, "near": np.int32, "weight": np.float32,
+    }  # fmt: skip
+
+    def __init__(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        self._parts = {name: [arrays[name].astype(t)] for name, t in self._TYPES.items()}
+
+    @classmethod
+    def begun(cls, path: Path | None) -> _Found:
+        """What is in a file, if it is there (ArtefactError if it is damaged)."""
+        if path is None or not path.exists():
+            return cls(dict.fromkeys(cls._TYPES, np.zeros(0)))
+        arrays, _ = load_checked(path)
+        if arrays.keys() != cls._TYPES.keys():
+            raise ArtefactError(f"{path}: is of another version of Segue; remove it")
+        return cls(arrays)
+
+    def known(self, num_tracks: int) -> BoolArray:
+        """The tracks whose regressions are found: bool [num_tracks]."""
+        known = np.zeros(num_tracks, dtype=np.bool_)
+        known[np.concatenate(self._parts["track"])] = True
+        return known
+
+    def add(self, tracks: Int64Array, near: Int64Array, weight: Float32Array) -> None:
+        """Add regressions, as `WideConfig._regressions` yields them."""
+        num_near = np.full(len(tracks), near.shape[1])
+        for name, values in zip(self._TYPES, (tracks, num_near, near, weight), strict=True):
+            self._parts[name].append(values.ravel().astype(self._TYPES[name]))
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """All of them."""
+        return {name: np.concatenate(parts) for name, parts in self._parts.items()}
 
 
 # The terms fitted by default, by their name in `segue.scoring.terms.STORED`.

@@ -30,15 +30,11 @@ from segue.models.readout import CentroidReadout
 from segue.training.checkpoint import Checkpoint
 from segue.training.config import TrainConfig, default_epochs
 from segue.training.draws import FOR_VECTORS, generator
+from segue.training.pace import Pace
 from segue.training.ranks import ALONE, Ranks
 from segue.training.start import spectral_start
 from segue.training.steps import steps_of
 from segue.training.vectors import TrainedVectors, read_out
-
-# Within an epoch a checkpoint is written this often, and at the end of each one. One that takes
-# long is written less often: no more than this share of the time, unless it is done in a moment.
-CHECKPOINT_SECONDS = 300.0
-CHECKPOINT_SHARE, MOMENT_SECONDS = 0.05, 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -176,7 +172,7 @@ def train(
     ranks.begin(model, (state.epoch, state.step))
     if ranks.rank > 0:
         folder = validation = None
-    clock = _Clock(state.seconds)
+    clock, pace = _Clock(state.seconds), Pace()
 
     def figures(epoch: int) -> Mapping[str, float]:
         """Of the current parameters, on validation."""
@@ -217,9 +213,10 @@ def train(
             state.step, state.loss_sum = step + 1, state.loss_sum + value
             if on_step is not None:
                 on_step(done + 1, total_steps, value)
-            if folder is not None and clock.may_save(CHECKPOINT_SECONDS):
+            if folder is not None and pace.due():
                 state.seconds = clock.seconds()
-                clock.save(state, folder)
+                with pace.saving():
+                    state.save(folder)
 
         entry: dict[str, Any] = {
             "epoch": epoch + 1,
@@ -240,8 +237,9 @@ def train(
         state.history.append(entry)
         state.epoch, state.step, state.loss_sum = epoch + 1, 0, 0.0
         if folder is not None:
-            if epoch + 1 == last_epoch or clock.may_save():
-                clock.save(state, folder)
+            if epoch + 1 == last_epoch or pace.due(finished=True):
+                with pace.saving():
+                    state.save(folder)
             else:
                 state.save_history(folder)
         if on_epoch is not None:
@@ -261,26 +259,13 @@ def train(
 
 
 class _Clock:
-    """Seconds of a training, including those before it was resumed, and when it may be saved."""
+    """Seconds of a training, including those before it was resumed."""
 
     def __init__(self, before: float) -> None:
-        self._started = self._saved = time.perf_counter()
-        self._before = before
-        self._saving = 0.0  # seconds that it took to save last
+        self._started, self._before = time.perf_counter(), before
 
     def seconds(self) -> float:
         return self._before + time.perf_counter() - self._started
-
-    def may_save(self, every: float = -1.0) -> bool:
-        """Whether `every` seconds have passed, and enough that saving takes a small share."""
-        needed = self._saving / CHECKPOINT_SHARE if self._saving > MOMENT_SECONDS else 0.0
-        return time.perf_counter() - self._saved > max(every, needed)
-
-    def save(self, state: Checkpoint, folder: Path) -> None:
-        started = time.perf_counter()
-        state.save(folder)
-        self._saved = time.perf_counter()
-        self._saving = self._saved - started
 
 
 def made_encoder(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -82,7 +83,7 @@ class WordOddsConfig(TermConfig):
         kept = min(self.max_tracks, graph.catalog.num_tracks)
         return 8 * titled.num_targets * (kept + 1)
 
-    def fit(self, graph: PlaylistGraph) -> WordOdds:
+    def fit(self, graph: PlaylistGraph, begun: Path | None = None) -> WordOdds:
         """How likely a track is in a playlist of a word, smoothed twice.
 
             p(a | x) = (n_xa + α p(a)) / (n_x + α)
