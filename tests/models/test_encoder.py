@@ -185,6 +185,24 @@ def test_what_is_hidden_stays_so_among_some_playlists(three_playlists: PlaylistG
     np.testing.assert_allclose(heard, expected.T, rtol=1e-6)
 
 
+@pytest.mark.parametrize("keep_nodes", [False, True])
+def test_edges_can_be_hidden_once_some_playlists_are_left(
+    planted_graph: PlaylistGraph, keep_nodes: bool
+) -> None:
+    whole = MessageGraph.from_graph(planted_graph)
+    rng = np.random.default_rng(3)
+    heard = torch.from_numpy(rng.random(240) < 0.4)
+    num_pairs = len(whole.contains.column)
+    hidden = torch.from_numpy(np.sort(rng.choice(num_pairs, num_pairs // 3, replace=False)))
+    found = whole.of_playlists(heard, 0.4, keep_nodes=keep_nodes, hidden=hidden).contains
+    expected = whole.hide(hidden).of_playlists(heard, 0.4, keep_nodes=keep_nodes).contains
+    assert (found.value == 0).any()
+    for name, tensor in vars(expected).items():
+        if name != "shape":
+            assert torch.equal(getattr(found, name), tensor), name
+    assert found.shape == expected.shape
+
+
 def test_playlists_that_are_not_heard_stay_where_they_have_vectors_of_their_own(
     planted_graph: PlaylistGraph, with_words: Callable[..., PlaylistGraph]
 ) -> None:

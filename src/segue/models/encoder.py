@@ -149,7 +149,12 @@ class MessageGraph:
         return replace(self, contains=self.contains.without(pairs))
 
     def of_playlists(
-        self, heard: Tensor, share: float, *, keep_nodes: bool = False
+        self,
+        heard: Tensor,
+        share: float,
+        *,
+        keep_nodes: bool = False,
+        hidden: Tensor | None = None,
     ) -> MessageGraph:
         """The graph of some playlists, with all tracks and structural nodes.
 
@@ -165,16 +170,19 @@ class MessageGraph:
             The chance that each had to be.
         keep_nodes
             Whether the other playlists stay, without edges.
+        hidden : int64 [num_hidden] or None
+            Interaction edges to hide as by `hide`, which would copy the values of all edges first.
         """
 
-        def some(edges: SparseMatrix) -> SparseMatrix:
-            return edges.of_rows(heard, keep_empty=keep_nodes).times(share**-0.5)
+        def some(edges: SparseMatrix, hidden: Tensor | None = None) -> SparseMatrix:
+            kept = edges.of_rows(heard, keep_empty=keep_nodes, without=hidden)
+            return kept.times(share**-0.5)
 
         edges = {
             kind: some(edges) if self.source[kind] == "playlist" else edges
             for kind, edges in self.structural.items()
         }
-        graph = replace(self, contains=some(self.contains), structural=edges)
+        graph = replace(self, contains=some(self.contains, hidden), structural=edges)
         if keep_nodes:
             return graph
         return replace(

@@ -135,7 +135,9 @@ class SparseMatrix:
             place,
         )
 
-    def of_rows(self, rows: Tensor, *, keep_empty: bool = False) -> SparseMatrix:
+    def of_rows(
+        self, rows: Tensor, *, keep_empty: bool = False, without: Tensor | None = None
+    ) -> SparseMatrix:
         """The matrix of some rows, [num_kept, num_cols]; its structure is new, nothing is sorted.
 
         Parameters
@@ -143,10 +145,16 @@ class SparseMatrix:
         rows : bool [num_rows]
         keep_empty
             Keep the shape: the other rows are empty.
+        without : int64 [num_hidden] or None
+            Positions in CSR order of entries of this matrix that are set to zero, in any rows.
         """
         length = self.offsets.diff().long()
         entry = torch.repeat_interleave(rows, length).nonzero()[:, 0]
         some = self.of_entries(entry, torch.where(rows, length, 0))
+        if without is not None:
+            row = torch.searchsorted(self.offsets, without.int(), right=True) - 1
+            without, row = without[rows[row]], row[rows[row]]
+            some = some.without(without - self.offsets[row] + some.offsets[row])
         if keep_empty:
             return some
         number = rows.cumsum(0, dtype=torch.int32) - 1

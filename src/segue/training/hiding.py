@@ -83,16 +83,27 @@ def show_titles(
 
 
 def heard(
-    graph: MessageGraph, encoder: Encoder, config: TrainConfig, epoch: int, step: int
+    graph: MessageGraph,
+    encoder: Encoder,
+    config: TrainConfig,
+    epoch: int,
+    step: int,
+    hidden: Int64Array | None = None,
 ) -> MessageGraph:
-    """The graph whose messages a step passes: of some playlists, if not of all."""
+    """The graph whose messages a step passes: of some playlists if not of all, some edges hidden.
+
+    `hidden` has positions among the training graph's pairs, int64 [num_hidden].
+    """
+    device = graph.popularity.device
+    pairs = None if hidden is None else torch.from_numpy(hidden).to(device)
     share = config.message_share
     if share == 1:
-        return graph
+        return graph if pairs is None else graph.hide(pairs)
     rng = generator(config.rng_seed, FOR_MESSAGES, epoch, step)
     chosen = rng.random(graph.num_nodes["playlist"], dtype=np.float32) < share
     return graph.of_playlists(
-        torch.from_numpy(chosen).to(graph.popularity.device),
+        torch.from_numpy(chosen).to(device),
         share,
         keep_nodes="playlist" in encoder.initial_vectors(),
+        hidden=pairs,
     )

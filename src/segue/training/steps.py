@@ -174,9 +174,8 @@ class HiddenTrackSteps:
         hidden_pairs, visible, hidden = hide(
             self.tracks, rows, self.objective.hidden_share, few_share, rng, alone
         )
-        if self.objective.hide_targets:
-            graph = graph.hide(torch.from_numpy(hidden_pairs).to(device))
-        graph = heard(graph, encoder, config, epoch, step)
+        hides = self.objective.hide_targets
+        graph = heard(graph, encoder, config, epoch, step, hidden_pairs if hides else None)
         with torch_draws(device, config.rng_seed, FOR_ENCODER, epoch, step):
             nodes = encoder(graph)
         check_vectors(nodes, self.message_graph)
