@@ -36,7 +36,7 @@ from segue.machine import limit_threads, machine, peak_memory
 from segue.pipeline.recipes import config_for
 from segue.pipeline.sizing import for_size
 from segue.training.config import SystemConfig, TrainConfig, default_epochs
-from segue.training.footprint import footprint
+from segue.training.footprint import PAIR_BYTES, footprint
 from segue.training.start import spectral_start
 from segue.training.terms import WideConfig
 from segue.training.timing import time_steps
@@ -56,12 +56,19 @@ def steps(split: Split, config: TrainConfig, threads: int) -> dict[str, Any]:
     times = time_steps(split.train, replace(config, start="noise"), clock=time.process_time)
     epochs = default_epochs(len(split.train.playlists), config.batch_size, config.start)
     taken = footprint(split.train, config)
+    num_edges = split.train.playlists.tracks.num_pairs + sum(
+        split.train.relation(kind).num_edges for kind in config.relations
+    )
+    # Parameters and Adam's two moments; the edges in both directions.
+    least = 3 * 4 * taken.num_parameters + PAIR_BYTES * num_edges
     return {
         "cpu_seconds_a_step": round(times.seconds, 2),
         "cpu_seconds_before": round(times.preparing, 1),
         "steps": -(-len(split.train.playlists) // config.batch_size) * epochs,
         "epochs": epochs,
         "reckoned": {**vars(taken), "total": taken.total},
+        "parameters, moments and edges": least,
+        "peak_bytes by these": round((peak_memory() or 0) / least, 2),
         "objective": config.objective.name,
         "batch_size": config.batch_size,
         "dim": config.dim,

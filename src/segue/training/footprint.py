@@ -24,8 +24,10 @@ from segue.training.train import made_encoder
 # Playlists of the sample on which a step is tried.
 _SAMPLE = 2000
 # Bytes of a pair in a message graph: column, value, and where it stands in the transpose, for both
-# directions; then the values of both again, with some hidden.
-_PAIR_BYTES = 2 * (4 + 4 + 4) + 2 * 4
+# directions.
+PAIR_BYTES = 2 * (4 + 4 + 4)
+# The values of both again, with some hidden.
+_HIDDEN_BYTES = 2 * 4
 # Bytes of a pair while some are picked: whether it is, and how many are before it.
 _PICKED_BYTES = 1 + 1 + 4
 
@@ -97,18 +99,19 @@ def footprint(
     return Footprint(
         num_parameters,
         6 * 4 * num_parameters,
-        _PAIR_BYTES * num_edges + _heard_bytes(config, num_edges),
+        PAIR_BYTES * num_edges + _of_a_step(config, num_edges),
         kept + 3 * vectors + block,
         _ranking(graph, config),
         memory_of_start(graph, config.dim) if config.start == "spectrum" else 0,
     )
 
 
-def _heard_bytes(config: TrainConfig, num_edges: int) -> int:
-    """What it takes to pick the edges of some playlists, and these edges."""
+def _of_a_step(config: TrainConfig, num_edges: int) -> int:
+    """Edges that a step hears, some hidden; and what it takes to pick those of some playlists."""
     if config.message_share == 1:
-        return 0
-    return round((_PICKED_BYTES + config.message_share * _PAIR_BYTES) * num_edges)
+        return _HIDDEN_BYTES * num_edges
+    of_heard = config.message_share * (PAIR_BYTES + _HIDDEN_BYTES)
+    return round((_PICKED_BYTES + of_heard) * num_edges)
 
 
 def _ranking(graph: PlaylistGraph, config: TrainConfig) -> int:
