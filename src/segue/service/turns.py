@@ -15,7 +15,7 @@ import time
 from segue.service.work import Work
 
 # Of a processor's time, while a question is being answered.
-_SHARE = 0.1
+_SHARE = 0.2
 # Seconds of processor time that it may take at once.
 _AT_ONCE = 5e-4
 # Seconds that it waits at most at one arrival.
