@@ -110,12 +110,15 @@ def measure_seed(out: Path, seed: int, hidden: Split, epochs: int | None) -> dic
     }
 
 
-def front(whole: SystemScorer, hidden: Split) -> dict[str, Any]:
+def front(whole: SystemScorer, hidden: Split) -> dict[str, Any] | None:
     """Figures of ordered playlists by question, for each weight of what comes next in their lists.
 
-    Under ``"own"`` each is asked its own question: what the others are to be compared with.
+    Under ``"own"`` each is asked its own question: what the others are to be compared with. None
+    without a second stage.
     """
     first, second, found = whole.stages.first, whole.stages.second, {}
+    if second is None:
+        return None
     rows = np.flatnonzero(hidden.order_known(hidden.test) & (hidden.test.targets.lengths > 0))
     own = Cases.of(hidden, hidden.test.rows(rows), titles=first.centroid.words is not None)
     either = replace(own, asks=np.full(len(own), EITHER, dtype=np.int8))
@@ -221,11 +224,12 @@ def main() -> None:
         name: [{q: {m: of["values"][m] for m in SHOWN} for q, of in run["by_question"].items()}
                for run in each] for name, each in figures.items()
     }  # fmt: skip
-    fronts = [run["front"] for run in runs.values()]
+    fronts = [run["front"] for run in runs.values() if run["front"]]
     write_json(out / "questions.json", content | {"figures": shown, "front": fronts})
     print(json.dumps(content["questions"]))
     print(table(figures))
-    print(front_table(fronts))
+    if fronts:
+        print(front_table(fronts))
 
 
 if __name__ == "__main__":
