@@ -114,13 +114,13 @@ def front(whole: SystemScorer, hidden: Split) -> dict[str, Any] | None:
     """Figures of ordered playlists by question, for each weight of what comes next in their lists.
 
     Under ``"own"`` each is asked its own question: what the others are to be compared with. None
-    without a second stage.
+    without a second stage, or if only one question is asked of ordered playlists.
     """
     first, second, found = whole.stages.first, whole.stages.second, {}
-    if second is None:
-        return None
     rows = np.flatnonzero(hidden.order_known(hidden.test) & (hidden.test.targets.lengths > 0))
     own = Cases.of(hidden, hidden.test.rows(rows), titles=first.centroid.words is not None)
+    if second is None or not {FIT, NEXT} <= set(own.asks.tolist()):
+        return None
     either = replace(own, asks=np.full(len(own), EITHER, dtype=np.int8))
     orders = {"own": np.ones(1)} | {
         f"{share:.2f}": np.array([1 - share, share]) for share in SHARES
