@@ -6,8 +6,7 @@ Hides 20% of the tracks of playlists, the last ones of some and random ones of a
 leaves the rest to `segue train` with its defaults, which holds out, chooses and measures in it as
 for anybody. The bundle as it ships then ranks the hidden tracks: asked the right question, the
 wrong one, or either; and with parts of it left out. EASE, tuned on the same validation part, is
-asked the same. A second table shows how far one list can serve both questions: ordered playlists
-ask for either, and their lists are put in order with more and more weight on what comes next.
+asked the same.
 
 `--data titled` is titled-4k.zip, in which every playlist's order is known, `--data 50k` is
 playlists-50k.zip, in which that of 5,000 is. An interrupted run resumes: each training, trial and
@@ -23,13 +22,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from real_playlists import kept, segue
 
 from segue.baselines import BASELINES
 from segue.baselines.tuning import TrialsFile, tune
 from segue.bundle import Bundle
-from segue.data.playlists import TrackLists
 from segue.evaluation.evaluate import evaluate
 from segue.evaluation.scorers import HeldOutScorer, Scorer
 from segue.files import write_json
@@ -37,24 +34,14 @@ from segue.graph.holding_out import split_graph
 from segue.graph.playlist_graph import PlaylistGraph
 from segue.graph.split import Split, SplitRecipe
 from segue.machine import machine
-from segue.metrics import HeldOutRanks, average_precision, ndcg, recall
 from segue.pipeline.recipes import split as split_by_default
 from segue.pipeline.system import SystemScorer
-from segue.scoring.query import EITHER, FIT, NEXT
 from segue.scoring.recency import Recency
-from segue.training.cases import Cases
 
 DATA = {"titled": "titled-4k.zip", "50k": "playlists-50k.zip"}
 SHOWN = ("map@10", "recall@20", "recall@300", "ndcg@20")
 RECENCIES = (0, 2, 8)
 EASE = "EASE, tuned"
-# Of the front: the share of what comes next in the weights of both questions, and what is measured.
-SHARES = (0.0, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
-FRONT_METRICS = {
-    "map@10": lambda ranks: average_precision(ranks, 10),
-    "recall@20": lambda ranks: recall(ranks, 20),
-    "ndcg@20": lambda ranks: ndcg(ranks, 20),
-}
 
 
 def variants(bundle: Bundle, hidden: Split) -> dict[str, SystemScorer]:
@@ -76,7 +63,6 @@ def variants(bundle: Bundle, hidden: Split) -> dict[str, SystemScorer]:
         "always asked what fits": replace(whole, question="fit"),
         "always asked what comes next": replace(whole, question="next"),
         "its question, no second stage": first,
-        "by default, no second stage": replace(first, question="either"),
         "its question, neither second stage nor prior": rebuilt(popularity=None),
         "its question, neither second stage nor wide part": rebuilt(further=()),
         **{f"no second stage, recency {strength}": recency(strength) for strength in RECENCIES},
@@ -103,65 +89,7 @@ def measure_seed(out: Path, seed: int, hidden: Split, epochs: int | None) -> dic
             name: measured(out / f"seed-{seed}-{name.replace(' ', '-')}.json", scorer, hidden)
             for name, scorer in variants(bundle, hidden).items()
         },
-        "front": kept(
-            out / f"front-{seed}.json",
-            lambda: front(variants(bundle, hidden)["asked its question"], hidden),
-        ),
     }
-
-
-def front(whole: SystemScorer, hidden: Split) -> dict[str, Any] | None:
-    """Figures of ordered playlists by question, for each weight of what comes next in their lists.
-
-    Under ``"own"`` each is asked its own question: what the others are to be compared with. None
-    without a second stage, or if only one question is asked of ordered playlists.
-    """
-    first, second, found = whole.stages.first, whole.stages.second, {}
-    rows = np.flatnonzero(hidden.order_known(hidden.test) & (hidden.test.targets.lengths > 0))
-    own = Cases.of(hidden, hidden.test.rows(rows), titles=first.centroid.words is not None)
-    if second is None or not {FIT, NEXT} <= set(own.asks.tolist()):
-        return None
-    either = replace(own, asks=np.full(len(own), EITHER, dtype=np.int8))
-    orders = {"own": np.ones(1)} | {
-        f"{share:.2f}": np.array([1 - share, share]) for share in SHARES
-    }
-    for cases, names in ((own, ["own"]), (either, list(orders)[1:])):
-        query = cases.query(whole.stages.questions)
-        pool, _ = first.best(query, second.pool_size, excluded=own.held_out.known)
-        odds = second.odds(query, pool, np.arange(len(pool)))
-        for name in names:
-            by = [orders[name] @ np.exp(of_list) for of_list in odds]
-            ranks = ranks_in(pool, by, own.held_out.targets)
-            found[name] = {
-                question: {name: float(metric(ranks)[own.asks == code].mean())
-                           for name, metric in FRONT_METRICS.items()}
-                for question, code in (("fit", FIT), ("next", NEXT))
-            }  # fmt: skip
-    return found
-
-
-def ranks_in(pool: np.ndarray, by: list[np.ndarray], targets: TrackLists) -> HeldOutRanks:
-    """Ranks of targets in pools that are put in an order; of others one far below."""
-    ranks = np.full(targets.num_pairs, 10**6)
-    for row, values in enumerate(by):
-        ordered = pool[row, np.argsort(-values, kind="stable")]
-        at = slice(targets.offsets[row], targets.offsets[row + 1])
-        hit = ordered[:, None] == targets.track_index[at]
-        place, which = np.nonzero(hit)
-        ranks[at][which] = place + 1
-    return HeldOutRanks(targets.offsets, ranks, np.full(len(targets), np.nan))
-
-
-def front_table(fronts: list[dict[str, Any]]) -> str:
-    """Markdown: means over model seeds, as shares of what each question has by itself."""
-    columns = [(question, name) for question in ("fit", "next") for name in FRONT_METRICS]
-    heads = [f"{question}: {name}" for question, name in columns]
-    lines = ["| weight of what comes next | " + " | ".join(heads) + " |", "|---" * 7 + "|"]
-    for share in fronts[0]:
-        cells = [np.mean([of[share][q][name] / of["own"][q][name] for of in fronts])
-                 for q, name in columns]  # fmt: skip
-        lines.append(f"| {share} | " + " | ".join(f"{cell:.3f}" for cell in cells) + " |")
-    return "\n".join(lines)
 
 
 def measure_ease(out: Path, hidden: Split, num_trials: int) -> dict[str, Any]:
@@ -224,12 +152,9 @@ def main() -> None:
         name: [{q: {m: of["values"][m] for m in SHOWN} for q, of in run["by_question"].items()}
                for run in each] for name, each in figures.items()
     }  # fmt: skip
-    fronts = [run["front"] for run in runs.values() if run["front"]]
-    write_json(out / "questions.json", content | {"figures": shown, "front": fronts})
+    write_json(out / "questions.json", content | {"figures": shown})
     print(json.dumps(content["questions"]))
     print(table(figures))
-    if fronts:
-        print(front_table(fronts))
 
 
 if __name__ == "__main__":

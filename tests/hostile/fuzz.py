@@ -193,7 +193,7 @@ def whole_bundle(graph: PlaylistGraph, rng: np.random.Generator) -> Bundle:
         ),
         terms={"wide": wide(), "words": words()},
         second_stage=some_trees(rng).arrays(),
-        questions=Questions(num_trees=(4, 9), weights=(0.5, 1.0)).to_json(),
+        questions=Questions(num_trees=(4, 9)).to_json(),
         **columns,
     )
 

@@ -7,14 +7,14 @@ import pytest
 
 from segue.data.playlists import TrackLists
 from segue.errors import ArtefactError, InputError
-from segue.scoring.query import EITHER, FIT, NEXT, Query
+from segue.scoring.query import EITHER, FIT, NEXT
 from segue.scoring.questions import Questions, asks_of, usual_question
 from segue.scoring.recency import Recency
 from segue.scoring.second_stage import SecondStage
 from segue.scoring.terms import first_stage_of
 from segue.scoring.two_stages import TwoStages
 
-QUESTIONS = Questions(Recency(3.0, 1.0), Recency(1.0, 2.0), (20, 30), (1.0, 2.0))
+QUESTIONS = Questions(Recency(3.0, 1.0), Recency(1.0, 2.0), (20, 30))
 LISTS = TrackLists.from_lists([[3, 8, 1], [4, 2], [3, 8, 1], [3, 8, 1], []])
 ASKS = np.array([FIT, NEXT, NEXT, EITHER, EITHER], dtype=np.int8)
 
@@ -43,23 +43,12 @@ def test_where_the_order_of_only_some_is_known_it_says_what_they_ask(known, ques
     assert usual_question(np.array([each == "1" for each in known], dtype=bool)) == question
 
 
-def test_a_query_asked_otherwise_keeps_all_else():
-    artists, words = TrackLists.from_lists([[1]]), TrackLists.from_lists([[5, 6]])
-    query = Query(LISTS.rows(slice(0, 1)), None, artists, ASKS[:1], words)
-    other = QUESTIONS.asked(query, NEXT)
-    assert (other.tracks, other.artists, other.words) == (query.tracks, artists, words)
-    assert other.asked(0) == NEXT
-    np.testing.assert_allclose(other.emphasis, [1.75, 2.5, 4])
-    assert QUESTIONS.asked(other, FIT).emphasis is None
-
-
 def test_to_json_and_back():
     assert Questions.from_json(QUESTIONS.to_json()) == QUESTIONS
     assert Questions.from_json({}) == Questions(), "an older bundle"
     for wrong in (
         {"next": {"strength": -1.0, "half_life": 1.0}}, {"next": 3}, {"num_trees": [1]},
-        {"num_trees": [float("inf"), 1]}, {"num_trees": [-1, 2]}, {"weights": "no"},
-        {"weights": [1.0, float("nan")]}, {"other": 1},
+        {"num_trees": [float("inf"), 1]}, {"num_trees": [-1, 2]}, {"other": 1},
     ):  # fmt: skip
         with pytest.raises(ArtefactError, match="how the bundle answers its questions"):
             Questions.from_json(wrong)
@@ -97,34 +86,9 @@ def test_each_question_has_its_number_of_trees(bundle):
         np.testing.assert_array_equal(before, after)
 
 
-def test_a_list_for_either_is_in_the_order_of_the_weighted_odds(bundle):
-    pool, score, after = reordered(bundle, QUESTIONS, EITHER)
-    stage = stage_of(bundle, QUESTIONS)
-    either = QUESTIONS.query(LISTS.rows(slice(0, 1)), np.array([EITHER], dtype=np.int8))
-    value = np.zeros(len(pool))
-    for asks, weight in zip((FIT, NEXT), QUESTIONS.weights, strict=True):
-        one = QUESTIONS.asked(either, asks)
-        odds = stage._trees[asks].predict(stage.maker.features(one, pool))
-        value += weight * np.exp(odds)
-    expected = score.copy()
-    expected[np.argsort(-value, kind="stable")] = score
-    np.testing.assert_array_equal(after, expected)
-    assert (after != score).any()
-
-
-@pytest.mark.parametrize("change", [{"num_trees": (0, 0)}, {"weights": (0.0, 0.0)}])
-def test_without_trees_or_weights_a_list_for_either_keeps_its_order(bundle, change):
-    _, before, after = reordered(bundle, replace(QUESTIONS, **change), EITHER)
+def test_a_list_for_either_keeps_its_order(bundle):
+    _, before, after = reordered(bundle, QUESTIONS, EITHER)
     np.testing.assert_array_equal(before, after)
-
-
-@pytest.mark.parametrize("num_trees", [(0, 30), (30, 0)])
-def test_for_either_a_question_without_trees_has_those_of_the_other(bundle, num_trees):
-    """Alone the first stage may answer it as well; beside another question its odds are needed."""
-    found = reordered(bundle, replace(QUESTIONS, num_trees=num_trees), EITHER)
-    expected = reordered(bundle, replace(QUESTIONS, num_trees=(30, 30)), EITHER)
-    np.testing.assert_array_equal(found[2], expected[2])
-    assert (found[2] != found[1]).any()
 
 
 def test_many_lists_at_once_are_as_one_by_one(bundle):

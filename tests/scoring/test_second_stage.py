@@ -187,13 +187,13 @@ def test_diversity_chooses_from_the_list_as_it_is_ordered(ranker, first, asked):
 
 @pytest.mark.parametrize("dial", [0.0, 0.6])
 def test_reasons_and_the_list_as_a_whole_sum_to_the_score(few, dial):
-    found = few.complete("3", 60, dial=dial)
+    found = few.complete("3", 60, dial=dial, question="next")
     added_to = 0
     for track in found.tracks:
         assert {reason.kind for reason in track.because} <= {"track", "popularity"}
         parts = sum(reason.part for reason in track.because) + track.rest
         assert parts == pytest.approx(track.score, abs=1e-6)
-        why = few.why(track.track_id, "3", dial=dial)
+        why = few.why(track.track_id, "3", dial=dial, question="next")
         assert sum(term.part for term in why.terms) == pytest.approx(why.score, abs=1e-9)
         assert why.score == pytest.approx(track.score, abs=1e-6)
         (whole,) = (term for term in why.terms if term.kind == "list")
@@ -204,13 +204,26 @@ def test_reasons_and_the_list_as_a_whole_sum_to_the_score(few, dial):
 
 def test_what_the_list_adds_is_the_difference_to_the_first_stage(few, bundle):
     plain = Recommender(replace(bundle, second_stage=None))
-    for track in few.complete("3", 40).tracks:
-        with_it = few.why(track.track_id, "3")
-        without = plain.why(track.track_id, "3")
+    for track in few.complete("3", 40, question="next").tracks:
+        with_it = few.why(track.track_id, "3", question="next")
+        without = plain.why(track.track_id, "3", question="next")
         (whole,) = (term for term in with_it.terms if term.kind == "list")
         assert whole.part == pytest.approx(with_it.score - without.score, abs=1e-6)
         terms = {term.id: term.part for term in with_it.terms if term.kind != "list"}
         assert terms == {term.id: term.part for term in without.terms}
+
+
+def test_a_list_for_either_is_as_without_it(few, bundle):
+    plain = Recommender(replace(bundle, second_stage=None))
+    for dial in (0.0, 0.6):
+        options = {"question": "either", "dial": dial}
+        found = few.complete("3", 60, **options)
+        assert found == plain.complete("3", 60, **options)
+        assert found != few.complete("3", 60, question="next", dial=dial)
+        for track in found.tracks[:3]:
+            assert few.why(track.track_id, "3", **options) == plain.why(
+                track.track_id, "3", **options
+            )
 
 
 @pytest.mark.filterwarnings("error")

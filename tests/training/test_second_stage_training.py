@@ -1,7 +1,6 @@
 """A second stage learns what a first cannot see, from validation alone, and only where it helps."""
 
 from dataclasses import dataclass, replace
-from types import SimpleNamespace
 
 import numpy as np
 import pyarrow as pa
@@ -224,31 +223,6 @@ def test_average_precision_by_hand():
     as_it_was = [(1 + 2 / 3) / 3, 1 / 4]
     turned = [(1 + 2 / 3) / 3, 1 / 2]  # The last two of each come first.
     np.testing.assert_allclose(found, np.transpose([as_it_was, as_it_was, turned]), atol=1e-12)
-
-
-@pytest.mark.parametrize(
-    ("fit", "following", "expected"),
-    [
-        ([0.1, 0.5, 0.7, 0.9], [0.1, 0.6, 0.45, 0.2], (1, 1)),  # .5 of both, .45 and .2 of one
-        ([0.8, 0.5, 0.7, 0.9], [0.8, 0.6, 0.45, 0.2], (0, 0)),
-        ([0.1, 0.5, 0.7, 0.9], [0.1, 0.9, 0.9, 0.6], (1, 2)),
-    ],
-)
-def test_for_either_the_worse_off_question_loses_least(monkeypatch, fit, following, expected):
-    """As a share of what it has where it is told, which is twice as much for one of them."""
-    weights = np.array([(0, 0), (1, 1), (1, 2), (1, 4)])
-    monkeypatch.setattr(second_stage, "_WEIGHTS", weights)
-
-    def part(asks: int, told: float, value: list[float]) -> SimpleNamespace:
-        rows = np.array([value, value])
-        return SimpleNamespace(
-            cases=SimpleNamespace(asks=np.full(2, asks)),
-            told=np.full(2, told),
-            values=lambda *how: told * rows,
-        )
-
-    parts = [part(FIT, 1.0, fit), part(NEXT, 2.0, following)]
-    assert second_stage._best_weights(parts) == expected
 
 
 def test_of_many_examples_those_that_belong_and_some_others_are_learned_from():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -16,7 +15,6 @@ from segue.scoring.centroid import Centroid, unit_rows
 from segue.scoring.factors import Factors
 from segue.scoring.first_stage import FirstStage
 from segue.scoring.query import NEXT, Query
-from segue.scoring.questions import Questions
 from segue.scoring.wide import WidePart
 
 # Where it is asked what comes next: how many last tracks, and half-lives, in tracks, of earlier
@@ -102,9 +100,9 @@ _ROW = {name: row for row, name in enumerate(FEATURES)}
 
 @dataclass(frozen=True, eq=False)
 class _Seen:
-    """What is the same of a list and candidates whichever question is asked.
+    """What does not depend on the order of a list, nor on what it asks.
 
-    `features` (float32 [num_features, num_candidates]; NaN where they depend on the question),
+    `features` (float32 [num_features, num_candidates]; NaN where they do),
     `cosine` and `weight` (float32 [num_tracks, num_candidates]), the rounded `vectors` of the
     candidates, those of the list's tracks `weighted`, and which have the same artist and the same
     album (bool [num_tracks, num_candidates]).
@@ -155,35 +153,8 @@ class FeatureMaker:
         seen = self._seen(query.tracks.track_index, candidates)
         return np.ascontiguousarray(self._asked(query, candidates, seen).T)
 
-    def asked(
-        self, query: Query, asks: Sequence[int], candidates: Int32Array, questions: Questions
-    ) -> list[Float32Array]:
-        """Features of candidates for one list as if it asked each of some questions.
-
-        Parameters
-        ----------
-        query, candidates
-            As for `features`.
-        asks
-            `FIT` or `NEXT`, or both.
-        questions
-            How queries are made.
-
-        Returns
-        -------
-        list of float32 [num_candidates, num_features]
-            For each question.
-        """
-        if list(asks) == [query.asked(0)]:
-            return [self.features(query, candidates)]
-        seen = self._seen(query.tracks.track_index, candidates)
-        return [
-            np.ascontiguousarray(self._asked(questions.asked(query, code), candidates, seen).T)
-            for code in asks
-        ]
-
     def _seen(self, tracks: Int32Array, candidates: Int32Array) -> _Seen:
-        """What is the same whichever question the list asks."""
+        """What does not depend on the order of the tracks, nor on what the list asks."""
         vectors = self._centroid.track_vectors
         ours, theirs = vectors.take(tracks, axis=0), _coarse(vectors.take(candidates, axis=0))
         cosine = _coarse(ours) @ theirs.T
@@ -235,7 +206,7 @@ class FeatureMaker:
     def _asked(self, query: Query, candidates: Int32Array, seen: _Seen) -> Float32Array:
         """All features, with those of the question: float32 [num_features, num_candidates]."""
         tracks, in_order = query.tracks.track_index, query.asked(0) == NEXT
-        features, cosine, weight = seen.features.copy(), seen.cosine, seen.weight
+        features, cosine, weight = seen.features, seen.cosine, seen.weight
         share = query.relative_emphasis
         wide = features[_ROW["even wide"]] if share is None else _weighted(share, weight)
         deep = seen.vectors @ _coarse(self._centroid.prepare(query))[0]

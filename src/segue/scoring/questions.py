@@ -57,10 +57,7 @@ class Questions:
         How much more the last tracks count in the first stage, by what is asked.
     num_trees : (int, int) or None
         How many trees of the second stage are used for what fits, and for what comes next; 0 keeps
-        the order of the first stage. None: all.
-    weights : (float, float)
-        A list for either is ordered by odds · weight summed over both questions; a question that
-        has no trees has those of the other. With both at 0 it keeps the order of the first stage.
+        the order of the first stage, as lists for either always do. None: all.
     variety : Variety
         By how much tracks by the artists of a list are held back, whatever it asks.
     """
@@ -68,15 +65,12 @@ class Questions:
     next: Recency = Recency(8.0, 1.0)  # noqa: RUF009 - frozen
     either: Recency = Recency(2.0, 1.0)  # noqa: RUF009
     num_trees: tuple[int, int] | None = None
-    weights: tuple[float, float] = (1.0, 1.0)
     variety: Variety = Variety()  # noqa: RUF009
 
     def __post_init__(self) -> None:
         """Raise ValueError for values out of range."""
         if min(self.num_trees or (0, 0)) < 0:
             raise ValueError(f"the numbers of trees are {self.num_trees}")
-        if not all(0 <= weight < np.inf for weight in self.weights):
-            raise ValueError(f"the weights of the questions are {self.weights}")
 
     def query(
         self, tracks: TrackLists, asks: NDArray[np.int8], words: TrackLists | None = None
@@ -100,12 +94,6 @@ class Questions:
                 emphasis[pairs] = recency.emphasis(tracks)[pairs]
         return Query(tracks, emphasis, asks=asks, words=words)
 
-    def asked(self, query: Query, asks: int) -> Query:
-        """A query with another question, for all its lists."""
-        every = np.full(len(query), asks, dtype=np.int8)
-        other = self.query(query.tracks, every, query.words)
-        return Query(query.tracks, other.emphasis, query.artists, every, query.words)
-
     def to_json(self) -> dict[str, Any]:
         """As plain values, for a manifest."""
         return asdict(self)
@@ -127,9 +115,6 @@ class Questions:
             if given.get("num_trees") is not None:
                 fit, following = given["num_trees"]
                 given["num_trees"] = (int(fit), int(following))
-            if "weights" in given:
-                fit, following = given["weights"]
-                given["weights"] = (float(fit), float(following))
             if "variety" in given:
                 given["variety"] = Variety.from_json(given["variety"])
             return cls(**given)

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from segue.data.playlists import Catalog, Float32Array, Int32Array, Int64Array
+from segue.data.playlists import BoolArray, Catalog, Float32Array, Int32Array, Int64Array
 from segue.errors import ArtefactError
 from segue.scoring.features import FEATURES, FeatureMaker
 from segue.scoring.first_stage import FirstStage
-from segue.scoring.query import EITHER, FIT, NEXT, Query
+from segue.scoring.query import Query
 from segue.scoring.questions import Questions
 from segue.scoring.trees import Trees
 
@@ -29,8 +29,8 @@ class SecondStage:
     Decision Tree", NIPS 2017) estimate for each track of a pool, the best by the first stage, the
     odds that it belongs to the list, from the features of `segue.scoring.features`. The track with
     the best odds then gets the highest score in the pool, the next one the second highest, and so
-    on. So scores keep their scale, and tracks outside the pool keep their rank. Of a list for
-    either question the odds are estimated for both, and what counts is their weighted sum.
+    on. So scores keep their scale, and tracks outside the pool keep their rank. A list for either
+    question keeps its order: odds under both questions, added up, gained nothing there.
 
     Parameters
     ----------
@@ -72,12 +72,15 @@ class SecondStage:
         self.pool_size, self.questions = pool_size, questions
         every = trees.num_trees, trees.num_trees
         self._num_trees = every if questions.num_trees is None else questions.num_trees
-        # A list for either needs both odds, even where the first stage answers one question alone.
-        most = max(self._num_trees)
         self._trees = {
-            asks: trees.first(number or most) for asks, number in enumerate(self._num_trees) if most
+            asks: trees.first(number) for asks, number in enumerate(self._num_trees) if number
         }
         self.maker = FeatureMaker(first_stage, catalog, popularity)
+
+    def answers(self, query: Query) -> BoolArray:
+        """Which lists are reordered, if they have a pool: bool [num_lists]."""
+        answers: BoolArray = np.isin(_asks(query), list(self._trees))
+        return answers & (query.tracks.lengths > 0)
 
     def reordered(self, query: Query, pool: Int32Array, score: Float32Array) -> Float32Array:
         """The scores of some pools, reassigned to their tracks in the order of this stage.
@@ -96,53 +99,28 @@ class SecondStage:
             Shaped like `pool`: each row is a permutation of its scores. A list without tracks keeps
             its order.
         """
-        asks = np.zeros(len(query), np.int8) if query.asks is None else query.asks
-        either = max(self._num_trees) if any(self.questions.weights) else 0
-        answers = np.array([self._num_trees[FIT], self._num_trees[NEXT], either]) > 0
-        answered = (query.tracks.lengths > 0) & (pool[:, 0] >= 0) & answers[asks]
+        answered = self.answers(query) & (pool[:, 0] >= 0)
         if not answered.any():
             return score
-        rows = np.flatnonzero(answered)
-        reordered, weights = score.copy(), np.array(self.questions.weights)
-        for start in range(0, len(rows), _BATCH_LISTS):
-            some = rows[start : start + _BATCH_LISTS]
-            for row, odds in zip(some.tolist(), self.odds(query, pool, some), strict=True):
-                by = odds[0] if len(odds) == 1 else weights @ np.exp(odds)
-                reordered[row, np.argsort(-by, kind="stable")] = score[row, : len(by)]
+        reordered = score.copy()
+        for code, trees in self._trees.items():
+            rows = np.flatnonzero(answered & (_asks(query) == code))
+            for start in range(0, len(rows), _BATCH_LISTS):
+                some = rows[start : start + _BATCH_LISTS].tolist()
+                features = [self._features(query, pool, row) for row in some]
+                odds = trees.predict(np.concatenate(features))
+                ends = np.cumsum([len(of_list) for of_list in features])
+                for row, of_list in zip(some, np.split(odds, ends[:-1]), strict=True):
+                    best_first = np.argsort(-of_list, kind="stable")
+                    reordered[row, best_first] = score[row, : len(of_list)]
         return reordered
 
-    def odds(self, query: Query, pool: Int32Array, rows: Int64Array) -> list[NDArray[np.float64]]:
-        """Logarithms of the odds that tracks of some pools belong to their lists.
+    def _features(self, query: Query, pool: Int32Array, row: int) -> Float32Array:
+        """Features of the pool of one list: float32 [size, num_features]."""
+        one = query if len(query) == 1 else query.rows(slice(row, row + 1))
+        return self.maker.features(one, pool[row][pool[row] >= 0])
 
-        Parameters
-        ----------
-        query, pool
-            As for `reordered`.
-        rows : int64 [num_rows]
-            For which lists; there must be trees for what they ask.
 
-        Returns
-        -------
-        list of float64 [num_questions, size]
-            For each of the rows, in the order of its pool: by the question that it asks, for either
-            by what fits and by what comes next.
-        """
-        features: dict[int, list[Float32Array]] = {FIT: [], NEXT: []}
-        asked = []
-        for row in rows.tolist():
-            one = query if len(query) == 1 else query.rows(slice(row, row + 1))
-            found = pool[row][pool[row] >= 0]
-            codes = (FIT, NEXT) if one.asked(0) == EITHER else (one.asked(0),)
-            asked.append(codes)
-            of_row = self.maker.asked(one, codes, found, self.questions)
-            for code, some in zip(codes, of_row, strict=True):
-                features[code].append(some)
-        predicted = {code: iter(self._of_each(code, some)) for code, some in features.items()}
-        return [np.stack([next(predicted[code]) for code in codes]) for codes in asked]
-
-    def _of_each(self, asks: int, features: list[Float32Array]) -> list[NDArray[np.float64]]:
-        """What the trees predict for the features of each of some lists."""
-        if not features:
-            return []
-        odds = self._trees[asks].predict(np.concatenate(features))
-        return np.split(odds, np.cumsum([len(some) for some in features])[:-1])
+def _asks(query: Query) -> NDArray[np.int8]:
+    """What each list asks: int8 [num_lists]."""
+    return np.zeros(len(query), dtype=np.int8) if query.asks is None else query.asks

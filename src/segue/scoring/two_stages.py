@@ -83,7 +83,7 @@ class TwoStages:
         query = Query.of(query)
         scores = self.first.scores(query)
         taken = self._taken(query, variety)
-        if self.second is not None or taken.any():
+        if self._reorders(query) or taken.any():
             pool, first = top_tracks(scores.copy(), query.tracks, self.pool_size)
             score = self._held_back(query, pool, self._reordered(query, pool, first), taken)
             row, place = np.nonzero(pool >= 0)
@@ -117,7 +117,7 @@ class TwoStages:
             Padded with −1 and −inf where no other track is allowed.
         """
         taken = self._taken(query, variety)
-        if self.second is None and not taken.any():
+        if not (self._reorders(query) or taken.any()):
             return self.first.best(query, n, dial=dial, allowed=allowed)
         size = self.pool_size
         width = size
@@ -152,11 +152,11 @@ class TwoStages:
         """What the scores of some tracks are the sum of, for a single list.
 
         The last sources are ``("variety", -1)``, what is taken from each for variety, where
-        anything can be, and with a second stage ``("list", -1)``, what it adds; both are 0 for
-        tracks outside its pool.
+        anything can be, and where a second stage answers ``("list", -1)``, what it adds; both are 0
+        for tracks outside its pool.
         """
         parts, taken = self.first.parts(query, tracks, dial), self._taken(query, variety)
-        if (self.second is None and not taken.any()) or query.empty[0]:
+        if query.empty[0] or not (self._reorders(query) or taken.any()):
             return parts
         pool, first = self.first.best(query, self.pool_size)
         second = self._reordered(query, pool, first)
@@ -170,7 +170,7 @@ class TwoStages:
 
         if taken.any():
             parts = parts.with_source(("variety", -1), of_tracks(final, second))
-        if self.second is not None:
+        if self._reorders(query):
             parts = parts.with_source(("list", -1), of_tracks(second, first))
         return parts
 
@@ -196,7 +196,7 @@ class TwoStages:
             # Of what lifted it, so much is left.
             lifted = (level - first[0, pool[0] >= 0].min(initial=np.inf)) / (1 - taken[0])
             parts = parts.with_source(("variety", -1), np.where(same, -taken[0] * lifted, 0.0))
-        if self.second is None:
+        if not self._reorders(query):
             return parts
         added: NDArray[np.float64] = score - parts.parts.sum(axis=1)
         return parts.with_source(("list", -1), added)
@@ -207,6 +207,10 @@ class TwoStages:
             return np.zeros(len(query), dtype=np.float32)
         taken: Float32Array = np.float32(variety) * self.questions.variety.of(query)
         return taken
+
+    def _reorders(self, query: Query) -> bool:
+        """Whether the second stage answers any of the lists."""
+        return self.second is not None and bool(self.second.answers(query).any())
 
     def _reordered(self, query: Query, pool: Int32Array, score: Float32Array) -> Float32Array:
         """The scores of some pools by both stages."""

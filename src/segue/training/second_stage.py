@@ -16,7 +16,7 @@ from segue.extras import lightgbm_library
 from segue.graph.split import Split
 from segue.scoring.features import FEATURES, FeatureMaker
 from segue.scoring.first_stage import FirstStage
-from segue.scoring.query import EITHER, FIT, NEXT
+from segue.scoring.query import FIT, NEXT
 from segue.scoring.questions import Questions
 from segue.scoring.second_stage import POOL_SIZE
 from segue.scoring.trees import Trees
@@ -27,15 +27,9 @@ from segue.training.config import SecondStageConfig
 _FOR_FOLDS, _FOR_NEGATIVES = 3, 6
 # Parts of the cross-validation, and the cutoff of the average precision that it compares.
 _NUM_FOLDS, _CUTOFF = 2, 10
-# The most cases that are asked what a list for either holds, each with many weights.
-_MOST_EITHER = 6000
 # Shares of the time, as measured with the defaults: the pools, the trees of the cross-validation,
-# choosing their number, what a list for either needs, and the trees that are kept.
-_WORK = {"pools": 0.35, "folds": 0.3, "choosing": 0.1, "either": 0.1, "last": 0.15}
-# The weights of what fits and of what comes next that are tried for lists for either, the first of
-# which keep the order of the first stage; and the most cases of each question for that.
-_WEIGHTS = np.array([(0, 0), *((1, weight) for weight in np.geomspace(0.25, 16, 13))])
-_MOST_FOR_EITHER = 500
+# choosing their number, and the trees that are kept.
+_WORK = {"pools": 0.4, "folds": 0.33, "choosing": 0.1, "last": 0.17}
 _PLACE = FEATURES.index("place")
 
 
@@ -76,7 +70,7 @@ def train_second_stage(
         None if there are too few cases, or if the first stage alone does better in cross-validation
         over the playlists, whatever is asked.
     questions : Questions
-        With the number of trees for each question, and the weights of both in lists for either.
+        With the number of trees for each question.
 
     Raises
     ------
@@ -104,14 +98,13 @@ def train_second_stage(
         return lambda _: advance(share)
 
     each = tree(_WORK["folds"] / (_NUM_FOLDS * config.num_trees[-1]))
-    models = []
     for held_out in range(_NUM_FOLDS):
         seen = [pools[at] for at in np.flatnonzero(of_pool != held_out)]
         fewer = replace(config, max_rows=round(config.max_rows * len(seen) / len(pools)))
-        models.append(trees_of(_boosted(seen, fewer, config.num_trees[-1], each)))
+        model = trees_of(_boosted(seen, fewer, config.num_trees[-1], each))
         others = np.flatnonzero(of_pool == held_out)
         asked = [pools[at] for at in others.tolist()]
-        value[others] = _average_precision(models[-1], asked, config.num_trees)
+        value[others] = _average_precision(model, asked, config.num_trees)
         advance(_WORK["choosing"] / _NUM_FOLDS)
     # One number of trees, as that of one question alone would be chosen on less; each question has
     # them or does without, whatever is better for it.
@@ -122,20 +115,6 @@ def train_second_stage(
         return None, none
     number = config.num_trees[best - 1]
     questions = replace(questions, num_trees=tuple((number * helps).tolist()))
-    if FIT in asks and NEXT in asks:
-        told = np.where(helps[asks], value[:, best], value[:, 0])
-        ends = np.cumsum([len(part) for part in cases])
-        some = slice(None, None, -(-len(pools) // _MOST_EITHER))
-        either = [
-            _Either.of(part.rows(some), split, told[end - len(part) : end][some])
-            for part, end in zip(cases, ends, strict=True)
-            if not part.shortened
-        ]
-        judges = [model.first(number) for model in models]
-        model_of = [judges[part] for part in fold]
-        weights = _best_weights(either, model_of, first_stage, maker, questions)
-        questions = replace(questions, weights=weights)
-    advance(_WORK["either"])
     booster = _boosted(pools, config, number, tree(_WORK["last"] / number))
     return trees_of(booster), questions
 
@@ -236,75 +215,6 @@ def _precision(
     precision = hits * hits.cumsum(axis=1) / np.arange(1, hits.shape[1] + 1)
     found: NDArray[np.float64] = precision.sum(axis=1) / min(_CUTOFF, num_targets)
     return found
-
-
-@dataclass(frozen=True, eq=False)
-class _Either:
-    """Cases of both questions, to be asked without saying which.
-
-    `told` (float64 [num_cases]) is the average precision of each where it is said.
-    """
-
-    cases: Cases
-    told: NDArray[np.float64]
-
-    @classmethod
-    def of(cls, cases: Cases, split: Split, told: NDArray[np.float64]) -> _Either:
-        """Some cases of each question; those that ask what fits have a known order if any do.
-
-        If none do, their tracks are taken as they stand: their order says nothing about what fits
-        either way.
-        """
-        chosen, order_known = [], split.order_known(cases.held_out)
-        for code in (FIT, NEXT):
-            rows = np.flatnonzero(cases.asks == code)
-            ordered = rows[order_known[rows]]
-            rows = ordered if len(ordered) else rows
-            chosen.append(rows[:: -(-len(rows) // _MOST_FOR_EITHER) or 1])
-        rows = np.concatenate(chosen)
-        return cls(cases.rows(rows), told[rows])
-
-    def values(
-        self,
-        model_of: list[Trees],
-        first_stage: FirstStage,
-        maker: FeatureMaker,
-        questions: Questions,
-    ) -> NDArray[np.float64]:
-        """Average precision with each of `_WEIGHTS`: float64 [num_cases, num_weights].
-
-        `model_of` has for each playlist the trees that have not seen it.
-        """
-        held_out = self.cases.held_out
-        asks = np.full(len(self.cases), EITHER, dtype=np.int8)
-        query = questions.query(held_out.query, asks, self.cases.words)
-        size = min(POOL_SIZE, first_stage.num_tracks)
-        pool, _ = first_stage.best(query, size, excluded=held_out.known)
-        value = np.zeros((len(self.cases), len(_WEIGHTS)))
-        for row, playlist in enumerate(held_out.playlist_index.tolist()):
-            found = pool[row][pool[row] >= 0]
-            one = query.rows(slice(row, row + 1))
-            features = maker.asked(one, (FIT, NEXT), found, questions)
-            odds = np.exp([model_of[playlist].predict(each) for each in features])
-            targets = held_out.targets[row]
-            value[row] = _precision(np.isin(found, targets), _WEIGHTS @ odds, len(targets))
-        return value
-
-
-def _best_weights(parts: list[_Either], *how: Any) -> tuple[float, float]:
-    """The weights with which the worse off of both questions loses least; see `_Either.values`.
-
-    Both are 0 where the first stage alone does better.
-    """
-    asks = np.concatenate([part.cases.asks for part in parts])
-    told = np.concatenate([part.told for part in parts])
-    value = np.concatenate([part.values(*how) for part in parts])
-    ratio = [
-        value[rows].sum(axis=0) / max(told[rows].sum(), 1e-9)
-        for rows in (asks == FIT, asks == NEXT)
-    ]
-    fit, following = _WEIGHTS[int(np.min(ratio, axis=0).argmax())].tolist()
-    return fit, following
 
 
 # Bits of LightGBM's decisions: whether missing values go left, and whether NaN is one.

@@ -246,7 +246,8 @@ class _Found:
     def add(self, tracks: Int64Array, near: Int64Array, weight: Float32Array) -> None:
         """Add regressions, as `WideConfig._regressions` yields them."""
         num_near = np.full(len(tracks), near.shape[1])
-        for name, values in zip(self._TYPES, (tracks, num_near, near, weight), strict=True):
+        found: tuple[NDArray[Any], ...] = (tracks, num_near, near, weight)
+        for name, values in zip(self._TYPES, found, strict=True):
             self._parts[name].append(values.ravel().astype(self._TYPES[name]))
 
     def arrays(self) -> dict[str, NDArray[Any]]:
