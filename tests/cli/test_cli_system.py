@@ -143,7 +143,7 @@ def test_the_surroundings_change_no_bit(trained, graph, tmp_path):
 
 def test_it_answers_with_all_of_it(run, trained):
     recommender = Recommender.load(trained)
-    why = recommender.why("track:3", "0")
+    why = recommender.why("track:3", "0", question="next")
     assert [term.kind for term in why.terms].count("list") == 1
     status, out, err = run("why", trained, "track:3", "track:4", "track:9")
     assert status == 0, err
@@ -256,7 +256,7 @@ def test_a_training_stopped_before_its_first_checkpoint_takes_its_finished_parts
     fitted = []
     with monkeypatch.context() as patch:
         fit = WideConfig.fit
-        patch.setattr(WideConfig, "fit", lambda c, g: fitted.append(g) or fit(c, g))
+        patch.setattr(WideConfig, "fit", lambda c, g, begun: fitted.append(g) or fit(c, g))
         args = ("train", graph, "--out", out, *SMALL, "--no-second-stage", *resume)
         status, _, err = run(*args)
     assert status == 0, err
@@ -279,7 +279,7 @@ def test_a_training_that_was_stopped_takes_its_finished_parts(
     fitted = []
     with monkeypatch.context() as patch:
         fit = WideConfig.fit
-        patch.setattr(WideConfig, "fit", lambda c, g: fitted.append(g) or fit(c, g))
+        patch.setattr(WideConfig, "fit", lambda c, g, begun: fitted.append(g) or fit(c, g))
         status, _, err = run("train", graph, "--out", out, *SMALL, "--resume")
     assert status == 0, err
     said = [

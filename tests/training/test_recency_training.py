@@ -1,6 +1,7 @@
 """How much the last tracks count is chosen on validation, by what is asked."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from segue.graph.split import SplitRecipe
 from segue.scoring.centroid import Centroid
 from segue.scoring.first_stage import FirstStage
 from segue.scoring.questions import Questions
+from segue.training import recency
 from segue.training.recency import RECENCIES, fit_recency
 
 NUM_COMMUNITIES, LENGTH = 4, 12
@@ -67,3 +69,10 @@ def test_where_nobody_asks_what_fits_either_is_as_usual(graph, first_stage):
     found = fit_recency(split_graph(graph, SplitRecipe("last")), first_stage)
     assert found.either == Questions().either
     assert found.next.strength > 0
+
+
+@pytest.mark.filterwarnings("error")
+def test_where_nothing_is_found_there_is_no_warning(graph, first_stage, monkeypatch):
+    monkeypatch.setattr(recency, "_JUDGED_BY", SimpleNamespace(value=lambda ranks: 0.0))
+    found = fit_recency(split_graph(graph, SplitRecipe("mixed")), first_stage)
+    assert found.either in RECENCIES

@@ -91,5 +91,6 @@ def fit_recency(split: Split, first_stage: FirstStage) -> Questions:
     if len(fitting.query) < _FEWEST_PLAYLISTS:
         return chosen
     as_a_whole = values(spread(fitting))
-    worse_off = np.minimum(as_a_whole / as_a_whole[0], following / following.max())
+    shares = as_a_whole / max(as_a_whole[0], 1e-9), following / max(following.max(), 1e-9)
+    worse_off = np.minimum(*shares)
     return replace(chosen, either=RECENCIES[int(worse_off.argmax())])
