@@ -69,12 +69,10 @@ class SecondStage:
                 f"the second stage has {num_features} features, expected {len(FEATURES)}: it was "
                 "made by another version of Segue, so train again"
             )
-        self.pool_size, self.questions = pool_size, questions
+        self.pool_size = pool_size
         every = trees.num_trees, trees.num_trees
-        self._num_trees = every if questions.num_trees is None else questions.num_trees
-        self._trees = {
-            asks: trees.first(number) for asks, number in enumerate(self._num_trees) if number
-        }
+        numbers = every if questions.num_trees is None else questions.num_trees
+        self._trees = {asks: trees.first(number) for asks, number in enumerate(numbers) if number}
         self.maker = FeatureMaker(first_stage, catalog, popularity)
 
     def answers(self, query: Query) -> BoolArray:

@@ -31,14 +31,11 @@ class Cases:
         What each asks, see `segue.scoring.query`: never more than its held-out tracks answer.
     words : TrackLists or None
         Those of each title; None: no titles.
-    shortened
-        Whether only a few tracks of each are shown.
     """
 
     held_out: HeldOut
     asks: NDArray[np.int8]
     words: TrackLists | None = None
-    shortened: bool = False
 
     @classmethod
     def of(cls, split: Split, held_out: HeldOut, *, titles: bool) -> Cases:
@@ -57,7 +54,7 @@ class Cases:
     def rows(self, rows: slice | Int64Array) -> Cases:
         """Some of the cases."""
         words = None if self.words is None else self.words.rows(rows)
-        return Cases(self.held_out.rows(rows), self.asks[rows], words, self.shortened)
+        return Cases(self.held_out.rows(rows), self.asks[rows], words)
 
 
 def cases_of(split: Split, config: SecondStageConfig, *, titles: bool) -> Iterator[Cases]:
@@ -105,7 +102,7 @@ def _shortened(cases: Cases, rng: np.random.Generator) -> Cases:
     place = np.where(np.repeat(cases.asks == NEXT, query.lengths), query.following(), at_random)
     shown = place < np.repeat(_log_uniform(query.lengths, rng), query.lengths)
     held_out = replace(cases.held_out, query=query.keep(shown))
-    return replace(cases, held_out=held_out, shortened=True)
+    return replace(cases, held_out=held_out)
 
 
 def further_ahead(held_out: HeldOut, recipe: SplitRecipe, rng_seed: int = 0) -> HeldOut:
