@@ -41,8 +41,10 @@ _SMALLEST = 0.01
 _FACTORS = np.geomspace(0.03, 3, 21)
 _GROWTHS = np.arange(-0.5, 1.01, 0.125)
 _ODDS_UNIT, _ODDS_GROWTHS = 0.05, np.arange(-1.5, 0.51, 0.125)
-# Scores held in memory, and the fewest playlists that say anything.
-_MOST_SCORES, _MOST_PLAYLISTS, _FEWEST_PLAYLISTS = 10_000_000, 1000, 50
+# Playlists of each number: 1,000, fewer the more tracks each has to be scored for, but 200 until
+# those take too long, and never fewer than say anything.
+_MOST_PLAYLISTS, _FEW_PLAYLISTS, _FEWEST_PLAYLISTS = 1000, 200, 50
+_MANY_SCORES, _MOST_SCORES = 10_000_000, 200_000_000
 _FOR_SHOWN = 1
 
 
@@ -209,7 +211,8 @@ def _with_tracks(split: Split, number: int, num_tracks: int) -> HeldOut:
         shown = held_out.query.shuffled_positions(rng) < number
         held_out = replace(held_out, query=held_out.query.keep(shown))
     rows = np.flatnonzero((held_out.query.lengths == number) & (held_out.targets.lengths > 0))
-    most = min(_MOST_PLAYLISTS, max(_MOST_SCORES // max(num_tracks, 1), 4 * _FEWEST_PLAYLISTS))
+    many, most = _MANY_SCORES // max(num_tracks, 1), _MOST_SCORES // max(num_tracks, 1)
+    most = min(_MOST_PLAYLISTS, max(many, min(_FEW_PLAYLISTS, most), _FEWEST_PLAYLISTS))
     return held_out.rows(rows[:: -(-len(rows) // most) or 1])
 
 
