@@ -36,6 +36,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from gowalla import read_gowalla
 from peer_models import PEERS
 from real_playlists import build
@@ -151,6 +152,9 @@ def ease(weight: float, data: Data) -> Iterator[Point]:
 
 def segue(data: Data, measure: Callable[[str, float, Any], float]) -> None:
     """Segue's vectors after each epoch, alone and with the wide part."""
+    # What PyTorch imports for its first optimiser takes longer than the vectors' start. Peers build
+    # theirs before they are timed.
+    torch.optim.Adam([torch.zeros(1)])
     started = time.process_time()
     wide = data.wide.fit(data.train)
     of_wide, lost = time.process_time() - started, 0.0
