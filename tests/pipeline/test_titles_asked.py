@@ -23,7 +23,7 @@ from segue.recommend.recommender import Recommender
 from segue.scoring.two_stages import TwoStages
 from segue.training.config import SystemConfig, TrainConfig
 from segue.training.hiding import hide, show_titles
-from segue.training.titles import Gains, TitleScale, _best
+from segue.training.titles import Gains, TitleScale, _best, num_judged
 from segue.training.train import train
 from segue.training.word_odds import WordOddsConfig
 
@@ -342,6 +342,14 @@ def test_gains_are_means_over_playlists_with_their_errors():
     found = Gains.of(judged)
     assert found.mean[:, 0] == pytest.approx([0, 0.1 / 0.3, 0.2 / 0.3])
     assert found.error[:, 0] == pytest.approx([0, 0, 0.2 / np.sqrt(2) / 0.3])
+
+
+@pytest.mark.parametrize(
+    ("num_tracks", "expected"),
+    [(0, 1000), (10_000, 1000), (20_000, 500), (300_000, 200), (2_500_000, 80), (10**9, 50)],
+)
+def test_fewer_playlists_judge_scales_the_more_tracks_there_are(num_tracks, expected):
+    assert num_judged(num_tracks) == expected
 
 
 def test_words_about_nothing_are_left_out(make_planted_graph):

@@ -41,8 +41,7 @@ _SMALLEST = 0.01
 _FACTORS = np.geomspace(0.03, 3, 21)
 _GROWTHS = np.arange(-0.5, 1.01, 0.125)
 _ODDS_UNIT, _ODDS_GROWTHS = 0.05, np.arange(-1.5, 0.51, 0.125)
-# Playlists of each number: 1,000, fewer the more tracks each has to be scored for, but 200 until
-# those take too long, and never fewer than say anything.
+# See `num_judged`.
 _MOST_PLAYLISTS, _FEW_PLAYLISTS, _FEWEST_PLAYLISTS = 1000, 200, 50
 _MANY_SCORES, _MOST_SCORES = 10_000_000, 200_000_000
 _FOR_SHOWN = 1
@@ -194,6 +193,16 @@ def _gains(
     return gains
 
 
+def num_judged(num_tracks: int) -> int:
+    """How many playlists judge each scale, for each number of tracks shown, at most.
+
+    1,000, and fewer the more tracks there are to be scored; but 200 until these take too long, at a
+    million tracks, and never fewer than say anything.
+    """
+    many, most = (scores // max(num_tracks, 1) for scores in (_MANY_SCORES, _MOST_SCORES))
+    return min(_MOST_PLAYLISTS, max(many, min(_FEW_PLAYLISTS, most), _FEWEST_PLAYLISTS))
+
+
 def _judged(rankings: Rankings) -> NDArray[np.float64]:
     """What each playlist is judged by: float64 [num_metrics, num_playlists]."""
     return np.array([metric.function(rankings) for metric in _JUDGED_BY], dtype=np.float64)
@@ -211,8 +220,7 @@ def _with_tracks(split: Split, number: int, num_tracks: int) -> HeldOut:
         shown = held_out.query.shuffled_positions(rng) < number
         held_out = replace(held_out, query=held_out.query.keep(shown))
     rows = np.flatnonzero((held_out.query.lengths == number) & (held_out.targets.lengths > 0))
-    many, most = _MANY_SCORES // max(num_tracks, 1), _MOST_SCORES // max(num_tracks, 1)
-    most = min(_MOST_PLAYLISTS, max(many, min(_FEW_PLAYLISTS, most), _FEWEST_PLAYLISTS))
+    most = num_judged(num_tracks)
     return held_out.rows(rows[:: -(-len(rows) // most) or 1])
 
 
