@@ -153,8 +153,7 @@ def second_stage(first: FirstStage, split: Split, titles: Titles, seed: int) -> 
     )
     maker = FeatureMaker(first, split.train.catalog, popularity)
     plain, titled, belongs = [], [], []
-    for row, tracks in enumerate(pool):
-        features = maker.features(asked.rows(slice(row, row + 1)), tracks)
+    for row, (tracks, features) in enumerate(zip(pool, maker.features(asked, pool), strict=True)):
         plain.append(features)
         of_title = [
             cosine[row, tracks],

@@ -134,9 +134,10 @@ def test_training_sees_what_serving_sees(planted_graph, second_stage_arrays, mon
     make = type(maker).features
 
     def watched(self, query, candidates):
-        found = make(self, query, candidates)
-        kept.append((query.tracks[0].tolist(), candidates.tolist(), found))
-        return found
+        candidates = list(candidates)
+        for row, found in enumerate(make(self, query, candidates)):
+            kept.append((query.tracks[row].tolist(), candidates[row].tolist(), found))
+            yield found
 
     monkeypatch.setattr(type(maker), "features", watched)
     kept = served

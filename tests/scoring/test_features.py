@@ -189,7 +189,7 @@ def made(maker: FeatureMaker, tracks: list[int], emphasis: list[float] | None, o
     scores = maker.first_stage.scores(query)[0]
     left = np.setdiff1d(np.arange(NUM_TRACKS, dtype=np.int32), tracks)
     candidates = left[np.argsort(-scores[left], kind="stable")]
-    features = maker.features(query, candidates)
+    (features,) = maker.features(query, [candidates])
     assert features.dtype == np.float32
     assert features.shape == (len(candidates), len(FEATURES))
     columns = dict(zip(FEATURES, features.T, strict=True))
@@ -336,7 +336,8 @@ def digest_of_many() -> str:
             tracks = TrackLists.from_lists([list(range(length))])
             emphasis = np.linspace(1, 9, length).astype(np.float32) if asks == NEXT else None
             query = Query(tracks, emphasis, asks=np.array([asks], dtype=np.int8))
-            found.update(maker.features(query, candidates).tobytes())
+            (features,) = maker.features(query, [candidates])
+            found.update(features.tobytes())
     return found.hexdigest()
 
 

@@ -289,11 +289,12 @@ class Candidates:
 
     def features(self, query, candidates):
         """The tracks themselves, and places in the opposite order."""
-        self.asked.append((query.tracks[0].tolist(), query.asked(0) == NEXT))
-        features = np.zeros((len(candidates), len(FEATURES)), dtype=np.float32)
-        features[:, 0] = candidates
-        features[:, FEATURES.index("place")] = -np.arange(len(candidates))
-        return features
+        for row, tracks in enumerate(candidates):
+            self.asked.append((query.tracks[row].tolist(), query.asked(row) == NEXT))
+            features = np.zeros((len(tracks), len(FEATURES)), dtype=np.float32)
+            features[:, 0] = tracks
+            features[:, FEATURES.index("place")] = -np.arange(len(tracks))
+            yield features
 
 
 @pytest.fixture

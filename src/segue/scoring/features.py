@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import Any
 
@@ -98,25 +98,6 @@ _OF_FACTORS = ("factors", "factors place", "factors under best")
 _ROW = {name: row for row, name in enumerate(FEATURES)}
 
 
-@dataclass(frozen=True, eq=False)
-class _Seen:
-    """What does not depend on the order of a list, nor on what it asks.
-
-    `features` (float32 [num_features, num_candidates]; NaN where they do),
-    `cosine` and `weight` (float32 [num_tracks, num_candidates]), the rounded `vectors` of the
-    candidates, those of the list's tracks `weighted`, and which have the same artist and the same
-    album (bool [num_tracks, num_candidates]).
-    """
-
-    features: Float32Array
-    cosine: Float32Array
-    weight: Float32Array
-    vectors: Float32Array
-    weighted: Float32Array
-    same_artist: BoolArray
-    same_album: BoolArray
-
-
 class FeatureMaker:
     """Computes features of candidates; a track with several artists counts for its main one.
 
@@ -140,34 +121,104 @@ class FeatureMaker:
         self._popularity = np.log1p(popularity).astype(np.float32)
         self._counts = popularity
 
-    def features(self, query: Query, candidates: Int32Array) -> Float32Array:
-        """Features of the candidates for one list: float32 [num_candidates, num_features].
+    def features(self, query: Query, candidates: Iterable[Int32Array]) -> Iterator[Float32Array]:
+        """Features of some candidates for each list.
 
         Parameters
         ----------
         query
-            A single list of at least one track. Features of the order are NaN unless it is asked
-            what comes next.
-        candidates : int32 [num_candidates]
-        """
-        seen = self._seen(query.tracks.track_index, candidates)
-        return np.ascontiguousarray(self._asked(query, candidates, seen).T)
+            Lists of at least one track. Features of the order are NaN unless a list is asked what
+            comes next.
+        candidates : int32 [num_candidates], for each list
 
-    def _seen(self, tracks: Int32Array, candidates: Int32Array) -> _Seen:
-        """What does not depend on the order of the tracks, nor on what the list asks."""
-        vectors = self._centroid.track_vectors
-        ours, theirs = vectors.take(tracks, axis=0), _coarse(vectors.take(candidates, axis=0))
+        Yields
+        ------
+        float32 [num_candidates, num_features]
+            Of one list after another.
+        """
+        vectors = _coarse(self._centroid.prepare(query))
+        for row, (vector, some) in enumerate(zip(vectors, candidates, strict=True)):
+            one = query if len(query) == 1 else query.rows(slice(row, row + 1))
+            features = np.full((len(FEATURES), len(some)), np.nan, dtype=np.float32)
+            for name, values in self._features(one, vector, some).items():
+                features[_ROW[name]] = values
+            yield np.ascontiguousarray(features.T)
+
+    def _features(
+        self, query: Query, vector: Float32Array, candidates: Int32Array
+    ) -> dict[str, Any]:
+        """By name a value for each candidate, or one number for all; `vector` is the query's."""
+        tracks, in_order = query.tracks.track_index, query.asked(0) == NEXT
+        ours = self._centroid.track_vectors.take(tracks, axis=0)
+        theirs = _coarse(self._centroid.track_vectors.take(candidates, axis=0))
         cosine = _coarse(ours) @ theirs.T
         weight, group_weights = self._weights(tracks, candidates)
+        weighted = self._centroid.query_weight[tracks, None] * ours
+        mean = _coarse(unit_rows(weighted.sum(axis=0, keepdims=True)))[0]
+        same = {}
+        for kind in ("artist", "album"):
+            group = self.catalog.relations[kind].main
+            of_list, of_candidates = group[tracks], group[candidates]
+            same[kind] = (of_list[:, None] == of_candidates) & (of_candidates >= 0)
+        found = {
+            "asks next": in_order,
+            "even cosine": theirs @ mean,
+            "artist cosine": self._artist_vectors[self.catalog.main_artist[candidates]] @ mean,
+            **self._of_score(query, vector, candidates, theirs, weight),
+            **self._of_tracks(cosine, weight),
+            **group_weights,
+            **self._of_groups(tracks, candidates, same),
+            **self._of_popularity(tracks, candidates),
+        }
+        if in_order:
+            found |= self._of_the_end(tracks, cosine, weight, same)
+            found["weights of artist of last"] = found["weights of artist"] * same["artist"][-1]
+            names = ("cosine by recency", "cosine by slow recency")
+            for name, half_life in zip(names, _HALF_LIVES, strict=True):
+                late = _weighted(_recency(len(tracks), half_life), weighted)
+                found[name] = theirs @ _coarse(unit_rows(late[None]))[0]
+        return found
+
+    def _of_score(
+        self,
+        query: Query,
+        vector: Float32Array,
+        candidates: Int32Array,
+        theirs: Float32Array,
+        weight: Float32Array,
+    ) -> dict[str, Any]:
+        """The score of the first stage and its parts."""
+        num_tracks, share = query.tracks.num_pairs, query.relative_emphasis
         even = weight.sum(axis=0)
-        nearest, nearest_sum = _largest(cosine)
-        heaviest, heaviest_sum = _largest(weight)
-        num_tracks = len(tracks)
-        # For each feature a row, or one number for all candidates.
-        found: dict[str, Any] = {
+        wide = even if share is None else _weighted(share, weight)
+        deep = theirs @ vector
+        deep += self._further(query, candidates)
+        factors, scale = self._of_factors(query, candidates)
+        score = deep + wide + scale * factors
+        of_factors: tuple[Any, ...] = (0.0, 0.0, 0.0)
+        if self._factors is not None:
+            of_factors = factors, _places(factors, candidates), factors - factors.max()
+        return {
+            "score": score,
+            "deep": deep,
+            "wide": wide,
+            "place": _places(score, candidates),
+            "deep place": _places(deep, candidates),
+            "wide place": _places(wide, candidates),
+            "score under best": score - score.max(),
+            "deep under best": deep - deep.max(),
             "even wide": even,
             "wide by root of length": even / np.sqrt(num_tracks),
             "wide by length": even / num_tracks,
+            **dict(zip(_OF_FACTORS, of_factors, strict=True)),
+        }
+
+    def _of_tracks(self, cosine: Float32Array, weight: Float32Array) -> dict[str, Any]:
+        """How close the candidates are to single tracks of the list."""
+        num_tracks = len(cosine)
+        nearest, nearest_sum = _largest(cosine)
+        heaviest, heaviest_sum = _largest(weight)
+        return {
             "nearest cosine": nearest,
             "nearest cosines": nearest_sum / min(_NUM_NEAREST, num_tracks),
             "mean cosine": cosine.mean(axis=0),
@@ -177,80 +228,44 @@ class FeatureMaker:
             "share with weight": np.count_nonzero(weight > 0, axis=0) / num_tracks,
             "length": num_tracks,
         }
-        weighted = self._centroid.query_weight[tracks, None] * ours
-        mean = _coarse(unit_rows(weighted.sum(axis=0, keepdims=True)))[0]
-        found |= {
-            "even cosine": theirs @ mean,
-            "artist cosine": self._artist_vectors[self.catalog.main_artist[candidates]] @ mean,
+
+    def _of_the_end(
+        self,
+        tracks: Int32Array,
+        cosine: Float32Array,
+        weight: Float32Array,
+        same: dict[str, BoolArray],
+    ) -> dict[str, Any]:
+        """How close the candidates are to the last tracks of the list."""
+        return {
+            "cosine with last": cosine[-1],
+            "cosine with last two": cosine[-2:].mean(axis=0),
+            "cosine with last three": cosine[-_LAST:].mean(axis=0),
+            "weight of last": weight[-1],
+            "weights of last three": weight[-_LAST:].sum(axis=0),
+            "weight by recency": _weighted(_recency(len(tracks), _HALF_LIVES[0]), weight),
+            "artist of last": same["artist"][-1],
+            "album of last": same["album"][-1],
+            "tracks by artist at end": np.count_nonzero(same["artist"][-_END:], axis=0),
+            "artists at end": len(np.unique(self.catalog.main_artist[tracks[-_END:]])),
         }
-        same = {}
+
+    def _of_groups(
+        self, tracks: Int32Array, candidates: Int32Array, same: dict[str, BoolArray]
+    ) -> dict[str, Any]:
+        """How many tracks of the list have the candidate's artist, or its album."""
+        found: dict[str, Any] = {}
         for kind, count, share in (
             ("artist", "tracks by artist", "share by artist"),
             ("album", "tracks on album", "share on album"),
         ):
-            group = self.catalog.relations[kind].main
-            of_list, of_candidates = group[tracks], group[candidates]
-            same[kind] = (of_list[:, None] == of_candidates) & (of_candidates >= 0)
             found[count] = np.count_nonzero(same[kind], axis=0).astype(np.float32)
-            found[share] = found[count] / np.float32(num_tracks)
-            found[f"{kind}s by length"] = np.float32(_num_different(of_list) / num_tracks)
+            found[share] = found[count] / np.float32(len(tracks))
+            different = _num_different(self.catalog.relations[kind].main[tracks])
+            found[f"{kind}s by length"] = np.float32(different / len(tracks))
         album = self.catalog.main_album[candidates]
         found["album complete"] = found["tracks on album"] / self._album_length[album]
-        found |= group_weights
-        found |= self._of_popularity(tracks, candidates)
-        features = np.full((len(FEATURES), len(candidates)), np.nan, dtype=np.float32)
-        for name, values in found.items():
-            features[_ROW[name]] = values
-        return _Seen(features, cosine, weight, theirs, weighted, same["artist"], same["album"])
-
-    def _asked(self, query: Query, candidates: Int32Array, seen: _Seen) -> Float32Array:
-        """All features, with those of the question: float32 [num_features, num_candidates]."""
-        tracks, in_order = query.tracks.track_index, query.asked(0) == NEXT
-        features, cosine, weight = seen.features, seen.cosine, seen.weight
-        share = query.relative_emphasis
-        wide = features[_ROW["even wide"]] if share is None else _weighted(share, weight)
-        deep = seen.vectors @ _coarse(self._centroid.prepare(query))[0]
-        deep += self._further(query, candidates)
-        factors, scale = self._of_factors(query, candidates)
-        score = deep + wide + scale * factors
-        found: dict[str, Any] = {
-            "score": score,
-            "deep": deep,
-            "wide": wide,
-            "place": _places(score, candidates),
-            "deep place": _places(deep, candidates),
-            "wide place": _places(wide, candidates),
-            "score under best": score - score.max(),
-            "deep under best": deep - deep.max(),
-            "asks next": in_order,
-            **dict.fromkeys(_OF_FACTORS, 0.0),
-        }
-        if self._factors is not None:
-            places = _places(factors, candidates)
-            found |= dict(zip(_OF_FACTORS, (factors, places, factors - factors.max()), strict=True))
-        if in_order:
-            num_tracks = len(tracks)
-            by_last = seen.same_artist[-1]
-            found |= {
-                "cosine with last": cosine[-1],
-                "cosine with last two": cosine[-2:].mean(axis=0),
-                "cosine with last three": cosine[-_LAST:].mean(axis=0),
-                "weight of last": weight[-1],
-                "weights of last three": weight[-_LAST:].sum(axis=0),
-                "weight by recency": _weighted(_recency(num_tracks, _HALF_LIVES[0]), weight),
-                "artist of last": by_last,
-                "album of last": seen.same_album[-1],
-                "weights of artist of last": features[_ROW["weights of artist"]] * by_last,
-                "tracks by artist at end": np.count_nonzero(seen.same_artist[-_END:], axis=0),
-                "artists at end": len(np.unique(self.catalog.main_artist[tracks[-_END:]])),
-            }
-            names = ("cosine by recency", "cosine by slow recency")
-            for name, half_life in zip(names, _HALF_LIVES, strict=True):
-                late = _weighted(_recency(num_tracks, half_life), seen.weighted)
-                found[name] = seen.vectors @ _coarse(unit_rows(late[None]))[0]
-        for name, values in found.items():
-            features[_ROW[name]] = values
-        return features
+        return found
 
     def _further(self, query: Query, candidates: Int32Array) -> Float32Array:
         """What the terms without features of their own add to the score: float32."""

@@ -104,19 +104,16 @@ class SecondStage:
         for code, trees in self._trees.items():
             rows = np.flatnonzero(answered & (_asks(query) == code))
             for start in range(0, len(rows), _BATCH_LISTS):
-                some = rows[start : start + _BATCH_LISTS].tolist()
-                features = [self._features(query, pool, row) for row in some]
+                some = rows[start : start + _BATCH_LISTS]
+                asked = query if len(some) == len(query) else query.rows(some)
+                found = (of_list[of_list >= 0] for of_list in pool[some])
+                features = list(self.maker.features(asked, found))
                 odds = trees.predict(np.concatenate(features))
                 ends = np.cumsum([len(of_list) for of_list in features])
                 for row, of_list in zip(some, np.split(odds, ends[:-1]), strict=True):
                     best_first = np.argsort(-of_list, kind="stable")
                     reordered[row, best_first] = score[row, : len(of_list)]
         return reordered
-
-    def _features(self, query: Query, pool: Int32Array, row: int) -> Float32Array:
-        """Features of the pool of one list: float32 [size, num_features]."""
-        one = query if len(query) == 1 else query.rows(slice(row, row + 1))
-        return self.maker.features(one, pool[row][pool[row] >= 0])
 
 
 def _asks(query: Query) -> NDArray[np.int8]:

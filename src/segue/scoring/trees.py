@@ -22,7 +22,7 @@ MOST_LEAVES = 64
 # What is looked up for a prediction must fit into memory: a model that was trained takes 5 MiB.
 _MOST_TABLE_BYTES = 256 << 20
 # Rows whose sets of leaves stay in the processor's cache.
-_BLOCK_ROWS = 128
+_BLOCK_ROWS = 256
 _NODE_COLUMNS = {
     "feature": np.int32,
     "threshold": np.float64,
@@ -197,13 +197,13 @@ class Trees:
         for rank, table in zip(ranks, tables, strict=True):
             values = features[:, table.feature]
             # NaN comes after all numbers.
-            rank[:] = np.searchsorted(table.thresholds, values) + np.isnan(values)
+            np.add(table.thresholds.searchsorted(values), np.isnan(values), out=rank)
         for start in range(0, len(features), _BLOCK_ROWS):
             block = slice(start, min(start + _BLOCK_ROWS, len(features)))
             left = np.repeat(full[None], block.stop - start, axis=0)
             open_to = np.empty_like(left)
-            for rank, table in zip(ranks, tables, strict=True):
-                np.take(table.leaves, rank[block], axis=0, out=open_to, mode="clip")
+            for rank, table in zip(ranks[:, block], tables, strict=True):
+                table.leaves.take(rank, axis=0, out=open_to, mode="clip")
                 left &= open_to
             yield block, self._values[_bit_of(left) + self._first]
 
