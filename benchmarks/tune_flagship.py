@@ -53,7 +53,9 @@ TRAININGS: dict[str, tuple[object, ...]] = {
     "learning rate .005": ("--learning-rate", 0.005),
     "learning rate .02": ("--learning-rate", 0.02),
     "two layers": ("--num-layers", 2),
+    "two layers, four epochs": ("--num-layers", 2, "--epochs", 4),
     "three trainings": ("--num-trainings", 3),
+    "three trainings of 256": ("--num-trainings", 3, "--dim", 256),
     "20 epochs": ("--epochs", 20),
     "no short queries": ("--objective-option", "few_share=0"),
 }
@@ -70,6 +72,7 @@ WIDE: dict[str, tuple[WideConfig | None, str]] = {
     "regularization 400": (WideConfig(regularization=400.0), "both"),
     "regularization 400, weight 2": (WideConfig(regularization=400.0, weight=2.0), "both"),
     "50 weights a track": (WideConfig(num_neighbours=50), "both"),
+    "200 weights a track": (WideConfig(num_neighbours=200), "both"),
     "300 weights a track": (WideConfig(num_neighbours=300), "both"),
     "without artists and albums": (WideConfig(artist_weight=0.0, album_weight=0.0), "both"),
 }
