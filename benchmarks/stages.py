@@ -244,7 +244,7 @@ def draw(results: dict[str, Any], path: Path) -> None:
     sizes = sorted(
         (found["playlists"], found["stages"]) for found in results.values() if found["k-core"]
     )
-    kinds = (("seconds", "cpu_seconds", 1.0), ("gigabytes", "peak_bytes", 1e9))
+    kinds = (("processor seconds", "cpu_seconds", 1.0), ("gigabytes", "peak_bytes", 1e9))
     groups: dict[str, dict[str, Series]] = {}
     for title, field, unit in kinds:
         groups[title] = {}

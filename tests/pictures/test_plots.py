@@ -127,6 +127,29 @@ def test_panels_by_ratio_are_marked_where_there_is_room():
     assert marks == ["1", "2", "5", "10", "100", "200", "500"]
 
 
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [([3, 20_000], ["10", "100", "1,000", "10,000"]), ([0.2, 6.5], ["0.2", "0.5", "1", "2", "5"])],
+)
+def test_a_logarithmic_axis_has_plain_numbers_and_no_more(values, expected):
+    groups = {"": {"a": Series([10_000, 1_000_000], values)}}
+    figure = panels(groups, SIZE, THEME, title="", x_label="", y_label="", log_x=True, log_y=True)
+    figure.draw_without_rendering()
+    (axis,) = figure.axes
+    low, high = axis.get_ylim()
+    labels = axis.get_yticklabels() + axis.get_yticklabels(minor=True)
+    shown = [label.get_text() for label in labels if low <= label.get_position()[1] <= high]
+    assert [text for text in shown if text] == expected
+    assert [label.get_text() for label in axis.get_xticklabels()] == ["10,000", "1,000,000"]
+
+
+def test_where_colours_repeat_marks_do_not():
+    series = {name: Series([1, 2], [1, 2]) for name in "abcdefghij"}
+    figure = lines(series, SIZE, THEME, title="", x_label="", y_label="")
+    looks = {(line.get_color(), line.get_marker()) for line in figure.axes[0].lines}
+    assert len(looks) == len(series)
+
+
 def test_two_properties_of_a_point_are_colour_and_form():
     points = {
         "gcn": {"bpr": Series([1], [1]), "full": Series([2], [1], [0.1])},

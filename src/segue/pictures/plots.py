@@ -94,7 +94,7 @@ def training_curves(
             best = int(np.argmin(y) if name == "loss" else np.argmax(y))
             peaks[-1][at] = (x[best], y[best])
             axis.plot(
-                x[best], y[best], SERIES_MARKS[at % 8], color=_color(theme, at),
+                x[best], y[best], _mark(at), color=_color(theme, at),
                 markeredgecolor=theme.background, markersize=0.75 * size.font, zorder=4,
             )  # fmt: skip
         axis.set_title(name, loc="left", fontsize="medium")
@@ -158,7 +158,7 @@ def scatter(
     """One labelled mark per model: recall against novelty, or against time."""
     figure, (axis, *_) = _panels(1, title, size, theme)
     for at, one in enumerate(points.values()):
-        mark = SERIES_MARKS[at % 8]
+        mark = _mark(at)
         axis.errorbar(
             one.x, one.y, yerr=list(one.spread) or None, fmt=mark,
             color=_color(theme, at), markersize=(1.4 if mark == "*" else 0.9) * size.font,
@@ -212,8 +212,7 @@ def panels(
         else:
             axis.xaxis.set_major_locator(MaxNLocator(integer=True))
         if log_y:
-            axis.set_yscale("log")
-            axis.yaxis.set_major_formatter("{x:g}")
+            _log_y(axis)
     if same_y:
         low = min(axis.get_ylim()[0] for axis in axes)
         high = max(axis.get_ylim()[1] for axis in axes)
@@ -258,7 +257,7 @@ def scatter_of_kinds(
 
     for at, group in enumerate(points.values()):
         for kind, one in group.items():
-            draw(one, SERIES_MARKS[kinds.index(kind) % 8], _color(theme, at))
+            draw(one, _mark(kinds.index(kind)), _color(theme, at))
     for one in named.values():
         draw(one, "X", theme.line)
     axis.set_xlabel(x_label)
@@ -273,7 +272,7 @@ def scatter_of_kinds(
         )  # fmt: skip
 
     keys = [key(_color(theme, at), name) for at, name in enumerate(points)]
-    keys += [key(theme.muted, kind, SERIES_MARKS[at % 8]) for at, kind in enumerate(kinds)]
+    keys += [key(theme.muted, kind, _mark(at)) for at, kind in enumerate(kinds)]
     if keys:
         figure.legend(
             handles=keys, loc="outside right upper", frameon=False, labelcolor=theme.muted,
@@ -337,15 +336,31 @@ def _by_ratio(axis: Axes, series: Mapping[str, Series]) -> None:
     places = sorted({x for one in series.values() for x in one.x})
     axis.set_xscale("log")
     axis.set_xticks([x for x in places if f"{x:g}"[0] in "125"])
-    axis.xaxis.set_major_formatter("{x:g}")
+    axis.xaxis.set_major_formatter(_plain)
     axis.minorticks_off()
+
+
+def _log_y(axis: Axes) -> None:
+    """A logarithmic y axis, labelled at 1, 10, 100 …; if it is short, also at 2 and 5, 20 …"""
+    from matplotlib.ticker import LogLocator
+
+    axis.set_yscale("log")
+    low, high = axis.get_ylim()
+    axis.yaxis.set_major_locator(LogLocator(subs=(1.0,) if high > 300 * low else (1.0, 2.0, 5.0)))
+    axis.yaxis.set_major_formatter(_plain)
+    axis.yaxis.set_minor_formatter("")
+
+
+def _plain(value: float, place: float) -> str:
+    """A number as people write it: 10,000 or 0.5."""
+    return f"{value:,.0f}" if value >= 1000 else f"{value:g}"
 
 
 def _line(axis: Axes, at: int, one: Series, name: str, theme: Theme, *, marks: bool) -> None:
     color = _color(theme, at)
     axis.plot(
         one.x, one.y, color=color, linestyle=SERIES_LINES[at // 2 % 4], linewidth=1.6,
-        marker=SERIES_MARKS[at % 8] if marks else None, markersize=5.5, label=drawable(name),
+        marker=_mark(at) if marks else None, markersize=5.5, label=drawable(name),
         markeredgecolor=theme.background, markeredgewidth=0.5,
     )  # fmt: skip
     if one.spread:
@@ -355,6 +370,11 @@ def _line(axis: Axes, at: int, one: Series, name: str, theme: Theme, *, marks: b
 
 def _first_points(series: Iterable[Series]) -> list[tuple[float, float]]:
     return [(one.x[0], one.y[0]) for one in series]
+
+
+def _mark(at: int) -> str:
+    """The mark of a series; where colours repeat, another one than before."""
+    return SERIES_MARKS[(at + at // len(SERIES_MARKS)) % len(SERIES_MARKS)]
 
 
 def _color(theme: Theme, at: int) -> str:
