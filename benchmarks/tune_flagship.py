@@ -53,10 +53,10 @@ TRAININGS: dict[str, tuple[object, ...]] = {
     "learning rate .005": ("--learning-rate", 0.005),
     "learning rate .02": ("--learning-rate", 0.02),
     "two layers": ("--num-layers", 2),
-    "two layers, four epochs": ("--num-layers", 2, "--epochs", 4),
     "three trainings": ("--num-trainings", 3),
-    "three trainings of 256": ("--num-trainings", 3, "--dim", 256),
-    "20 epochs": ("--epochs", 20),
+    "6 epochs": ("--epochs", 6),
+    "10 epochs": ("--epochs", 10),
+    "three trainings, 6 epochs": ("--num-trainings", 3, "--epochs", 6),
     "no short queries": ("--objective-option", "few_share=0"),
 }
 # By name, a wide part for the default's vectors, and whether the end of a list counts more: in both
