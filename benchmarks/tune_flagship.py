@@ -150,8 +150,8 @@ def main() -> None:
             if recency == "vectors":
                 wide = tuple(_EvenWide(**part.arrays()) for part in wide)
             scorer = replace(scorer, further=wide)
-            chosen = Recency(0.0, 1.0) if recency == "neither" else Recency()
-            keep("wide", name, with_wide=measured(scorer, split, chosen))
+            weighted = Recency(0.0, 1.0) if recency == "neither" else Recency()
+            keep("wide", name, with_wide=measured(scorer, split, weighted))
 
 
 if __name__ == "__main__":
