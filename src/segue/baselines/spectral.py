@@ -91,8 +91,10 @@ class GFCF:
     """
 
     search_space: ClassVar[SearchSpace] = {
-        "alpha": (0.3, 0.0, 0.1, 0.2, 0.5, 1.0),
+        # The number of vectors first: with few, the filter only harms, and a walk that begins with
+        # its weight ends where it has next to none.
         "dim": (256, 64, 128, 512, 1024),
+        "alpha": (0.3, 0.05, 0.1, 0.2, 0.5, 1.0),
     }
 
     def __init__(self, graph: PlaylistGraph, *, dim: int = 256, alpha: float = 0.3) -> None:
