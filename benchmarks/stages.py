@@ -236,7 +236,7 @@ def run(stage: str, given: argparse.Namespace, so_far: dict[str, Any]) -> bool:
 
 
 def draw(results: dict[str, Any], path: Path) -> None:
-    """Seconds and memory by the number of playlists, of the sizes with the same k-core."""
+    """Processor seconds and memory by the number of playlists, of the sizes with a k-core."""
     from segue.pictures.plots import Series, panels
     from segue.pictures.save import save_plot
     from segue.pictures.style import SIZES

@@ -268,6 +268,17 @@ def test_one_list_leaves_nothing_behind_for_the_next():
         np.testing.assert_array_equal(first[name], again[name])
 
 
+def test_lists_together_are_as_each_alone():
+    maker = tiny(4)
+    tracks = TrackLists.from_lists([[1, 2, 3], [7], [5, 4, 9, 0]])
+    emphasis = np.linspace(1, 4, tracks.num_pairs).astype(np.float32)
+    query = Query(tracks, emphasis, asks=np.array([NEXT, FIT, NEXT], dtype=np.int8))
+    left = [np.setdiff1d(np.arange(NUM_TRACKS, dtype=np.int32), own) for own in tracks]
+    for row, found in enumerate(maker.features(query, left)):
+        (alone,) = maker.features(query.rows(slice(row, row + 1)), left[row : row + 1])
+        np.testing.assert_array_equal(found, alone)
+
+
 def test_several_threads_may_ask_at_once():
     """As a service does: nothing of one list is seen by another."""
     maker = tiny(5)

@@ -70,6 +70,24 @@ def test_titles_stay(first_stage):
     assert not asked.empty.any()
 
 
+def test_a_titled_list_is_the_same_alone_and_among_others(first_stage):
+    """To the bit: the second stage was trained on many lists at a time."""
+    rng = np.random.default_rng(8)
+    centroid, number = first_stage.centroid, 60
+    vectors = unit_rows(rng.normal(size=(30, centroid.track_vectors.shape[1])).astype(np.float32))
+    words = Words(vectors, rng.random(30, dtype=np.float32), np.zeros(30, dtype=bool), 0.7)
+    titled = replace(centroid, words=words)
+    drawn = [rng.choice(30, rng.integers(1, 8), replace=False).tolist() for _ in range(number)]
+    query = Query(
+        TrackLists.from_lists([[row, row + 1] for row in range(number)]),
+        words=TrackLists.from_lists(drawn),
+    )
+    together = titled.prepare(query)
+    for row in range(number):
+        (alone,) = titled.prepare(query.rows(slice(row, row + 1)))
+        np.testing.assert_array_equal(together[row], alone)
+
+
 def test_emphasis_is_refused(first_stage):
     tracks = TrackLists.from_lists([[1, 2]])
     with pytest.raises(ValueError, match="without emphasis"):

@@ -91,7 +91,8 @@ def final_scores(
     allowed = np.setdiff1d(np.arange(NUM_TRACKS), query.tracks.track_index)
     pool = allowed[np.lexsort((allowed, -score[allowed]))][:POOL].astype(np.int32)
     maker = FeatureMaker(scorer, bundle.catalog, bundle.popularity)
-    odds = Trees(**bundle.second_stage).predict(next(maker.features(query, [pool])))
+    (features,) = maker.features(query, [pool])
+    odds = Trees(**bundle.second_stage).predict(features)
     final = np.full(NUM_TRACKS, -np.inf)
     final[allowed] = score[allowed]
     final[pool[np.argsort(-odds, kind="stable")]] = score[pool]

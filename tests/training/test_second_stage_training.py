@@ -219,10 +219,12 @@ def test_average_precision_by_hand():
         )
         for belongs, targets in (([1, 0, 1, 0], 3), ([0, 0, 0, 1], 1))
     ]
-    found = second_stage._average_precision(model, pools, (5, 6))
+    # More than are tried at a time.
+    found = second_stage._average_precision(model, 9 * pools, (5, 6))
     as_it_was = [(1 + 2 / 3) / 3, 1 / 4]
     turned = [(1 + 2 / 3) / 3, 1 / 2]  # The last two of each come first.
-    np.testing.assert_allclose(found, np.transpose([as_it_was, as_it_was, turned]), atol=1e-12)
+    expected = np.tile(np.transpose([as_it_was, as_it_was, turned]), (9, 1))
+    np.testing.assert_allclose(found, expected, atol=1e-12)
 
 
 def test_of_many_examples_those_that_belong_and_some_others_are_learned_from():

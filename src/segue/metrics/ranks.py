@@ -106,12 +106,11 @@ def rank_held_out(
         row_scores[known] = -np.inf  # below every candidate, so it is never counted
         start, stop = int(offsets[playlist]), int(offsets[playlist + 1])
         # A few held-out tracks are each compared with a row that stays in cache; for many, what is
-        # no lower than the lowest of them, seldom a fifth of the row, is sorted once. Both find
-        # ties exactly.
+        # no lower than the lowest of them is sorted once. Both find ties exactly.
         compared = stop - start <= _MOST_COMPARED
         if not compared:
             asked = row_scores[held_out_index[start:stop]]
-            ordered = np.sort(row_scores[row_scores >= asked.min()])
+            ordered = np.sort(row_scores[np.greater_equal(row_scores, asked.min(), out=is_so)])
             not_higher = ordered.searchsorted(asked, side="right")
             higher[start:stop] = len(ordered) - not_higher
             tied[start:stop] = not_higher - ordered.searchsorted(asked, side="left")

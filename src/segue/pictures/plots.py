@@ -212,12 +212,15 @@ def panels(
         else:
             axis.xaxis.set_major_locator(MaxNLocator(integer=True))
         if log_y:
-            _log_y(axis)
+            axis.set_yscale("log")
     if same_y:
         low = min(axis.get_ylim()[0] for axis in axes)
         high = max(axis.get_ylim()[1] for axis in axes)
         for axis in axes:
             axis.set_ylim(low, high)
+    if log_y:
+        for axis in axes:
+            _label_log_y(axis)
     _legend(figure, axes, names, theme, size)
     return figure
 
@@ -340,11 +343,10 @@ def _by_ratio(axis: Axes, series: Mapping[str, Series]) -> None:
     axis.minorticks_off()
 
 
-def _log_y(axis: Axes) -> None:
-    """A logarithmic y axis, labelled at 1, 10, 100 …; if it is short, also at 2 and 5, 20 …"""
+def _label_log_y(axis: Axes) -> None:
+    """Labels of a logarithmic y axis at 1, 10, 100 …; if it is short, also at 2 and 5, 20 …"""
     from matplotlib.ticker import LogLocator
 
-    axis.set_yscale("log")
     low, high = axis.get_ylim()
     axis.yaxis.set_major_locator(LogLocator(subs=(1.0,) if high > 300 * low else (1.0, 2.0, 5.0)))
     axis.yaxis.set_major_formatter(_plain)

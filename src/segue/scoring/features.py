@@ -92,8 +92,6 @@ FEATURES = (
 )
 
 
-# Without factors these are 0.
-_OF_FACTORS = ("factors", "factors place", "factors under best")
 # The row of each, in an array of features by candidates.
 _ROW = {name: row for row, name in enumerate(FEATURES)}
 
@@ -195,9 +193,6 @@ class FeatureMaker:
         deep += self._further(query, candidates)
         factors, scale = self._of_factors(query, candidates)
         score = deep + wide + scale * factors
-        of_factors: tuple[Any, ...] = (0.0, 0.0, 0.0)
-        if self._factors is not None:
-            of_factors = factors, _places(factors, candidates), factors - factors.max()
         return {
             "score": score,
             "deep": deep,
@@ -210,7 +205,9 @@ class FeatureMaker:
             "even wide": even,
             "wide by root of length": even / np.sqrt(num_tracks),
             "wide by length": even / num_tracks,
-            **dict(zip(_OF_FACTORS, of_factors, strict=True)),
+            "factors": factors,
+            "factors place": 0.0 if self._factors is None else _places(factors, candidates),
+            "factors under best": factors - factors.max(),
         }
 
     def _of_tracks(self, cosine: Float32Array, weight: Float32Array) -> dict[str, Any]:

@@ -106,8 +106,8 @@ class SecondStage:
             for start in range(0, len(rows), _BATCH_LISTS):
                 some = rows[start : start + _BATCH_LISTS]
                 asked = query if len(some) == len(query) else query.rows(some)
-                found = (of_list[of_list >= 0] for of_list in pool[some])
-                features = list(self.maker.features(asked, found))
+                pools = (tracks[tracks >= 0] for tracks in pool[some])
+                features = list(self.maker.features(asked, pools))
                 odds = trees.predict(np.concatenate(features))
                 ends = np.cumsum([len(of_list) for of_list in features])
                 for row, of_list in zip(some, np.split(odds, ends[:-1]), strict=True):

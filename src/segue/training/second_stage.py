@@ -202,10 +202,10 @@ def _average_precision(
     for start in range(0, len(pools), _JUDGED_TOGETHER):
         some = pools[start : start + _JUDGED_TOGETHER]
         odds = model.predict_first(np.concatenate([pool.features for pool in some]), num_trees)
-        ends = np.cumsum([len(pool.belongs) for pool in some])
-        for row, (pool, of_pool) in enumerate(zip(some, np.split(odds, ends[:-1]), strict=True)):
-            orders = np.vstack([np.zeros(len(of_pool)), of_pool.T])
-            value[start + row] = _precision(pool.belongs, orders, pool.num_targets)
+        odds = np.pad(odds, ((0, 0), (1, 0)))  # without trees all are equal
+        of_pools = np.split(odds, np.cumsum([len(pool.belongs) for pool in some])[:-1])
+        for row, (pool, of_pool) in enumerate(zip(some, of_pools, strict=True), start):
+            value[row] = _precision(pool.belongs, of_pool.T, pool.num_targets)
     return value
 
 

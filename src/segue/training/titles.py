@@ -196,11 +196,12 @@ def _gains(
 def num_judged(num_tracks: int) -> int:
     """How many playlists judge each scale, for each number of tracks shown, at most.
 
-    1,000, and fewer the more tracks there are to be scored; but 200 until these take too long, at a
-    million tracks, and never fewer than say anything.
+    1,000; fewer where there are more than 10,000 tracks to score, but 200 up to a million tracks,
+    and 100 from two million on.
     """
     many, most = (scores // max(num_tracks, 1) for scores in (_MANY_SCORES, _MOST_SCORES))
-    return min(_MOST_PLAYLISTS, max(many, min(_FEW_PLAYLISTS, most), _FEWEST_PLAYLISTS))
+    # Every second one may be passed over, and enough be left to say anything.
+    return min(_MOST_PLAYLISTS, max(many, min(_FEW_PLAYLISTS, most), 2 * _FEWEST_PLAYLISTS))
 
 
 def _judged(rankings: Rankings) -> NDArray[np.float64]:
