@@ -55,6 +55,14 @@ def test_large_ones_have_a_pool_and_larger_batches_and_it_is_said(split, small):
     ]
 
 
+@pytest.mark.parametrize(
+    ("num_tracks", "expected"),
+    [(70_000, 16_384), (296_748, 37_093), (2_262_292, 65_536), (10**9, 65_536)],
+)
+def test_a_pool_is_an_eighth_of_the_tracks_within_bounds(num_tracks, expected):
+    assert module.pool_size(num_tracks) == expected
+
+
 def test_a_catalogue_as_large_as_allowed_is_compared_with_as_a_whole(split, small, monkeypatch):
     monkeypatch.setattr(module, "LARGEST_CATALOGUE", 160)
     assert chosen(split, CONFIG, "batch_size", "message_share") == (CONFIG, [])

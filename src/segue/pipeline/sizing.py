@@ -14,9 +14,12 @@ from segue.pipeline.plan import fitting_dim
 from segue.training.config import SystemConfig, TrainConfig
 from segue.training.objectives import CatalogueSoftmax, PooledSoftmax
 
-# The largest catalogue that each playlist is compared with as a whole. In a larger one a pool of
-# a fourth of it or less takes its place: by then a step takes most of its time for the scores.
+# The largest catalogue that each playlist is compared with as a whole. In a larger one a pool takes
+# its place: by then a step takes most of its time for the scores.
 LARGEST_CATALOGUE = 65_536
+# The pool is an eighth of the tracks, which holds 99% of the quality (docs/scale.md), as far as a
+# step has the time.
+_POOL_SHARE, _LARGEST_POOL = 8, 65_536
 # Steps of an epoch at most: larger collections have larger batches, as messages pass along all
 # edges in each step, however few playlists are in it.
 MOST_STEPS = 128
@@ -37,10 +40,11 @@ def for_size(
 ) -> tuple[TrainConfig, list[str]]:
     """A configuration fitted to the size of a graph and to the memory that there is.
 
-    A catalogue of more than 65,536 tracks is compared with by a pool in place of the whole; batches
-    are doubled until an epoch has no more than 128 steps; a step passes the messages of no more
-    than 262,144 playlists, drawn at random; vectors are half as long, or a quarter,
-    where longer ones do not fit into four fifths of the memory.
+    Of a catalogue of more than 65,536 tracks a pool is compared with in place of the whole, an
+    eighth of it, from 16,384 to 65,536 tracks; batches are doubled until an epoch has no more than
+    128 steps; a step passes the messages of no more than 262,144 playlists, drawn at random;
+    vectors are half as long, or a quarter, where longer ones do not fit into four fifths of the
+    memory.
 
     Parameters
     ----------
@@ -65,7 +69,7 @@ def for_size(
         and isinstance(objective, CatalogueSoftmax)
         and num_tracks > LARGEST_CATALOGUE
     ):
-        pooled = PooledSoftmax(**vars(objective))
+        pooled = PooledSoftmax(**vars(objective), pool_size=pool_size(num_tracks))
         chosen = replace(chosen, objective=pooled)
         said.append(
             f"As there are {number(num_tracks)} tracks, each step compares with a pool of "
@@ -95,3 +99,8 @@ def for_size(
             )
             chosen = replace(chosen, dim=dim)
     return chosen, said
+
+
+def pool_size(num_tracks: int) -> int:
+    """How many tracks of a large catalogue each step compares with."""
+    return min(max(num_tracks // _POOL_SHARE, PooledSoftmax.pool_size), _LARGEST_POOL)
