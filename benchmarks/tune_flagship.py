@@ -56,7 +56,6 @@ TRAININGS: dict[str, tuple[object, ...]] = {
     "three trainings": ("--num-trainings", 3),
     "6 epochs": ("--epochs", 6),
     "10 epochs": ("--epochs", 10),
-    "three trainings, 6 epochs": ("--num-trainings", 3, "--epochs", 6),
     "no short queries": ("--objective-option", "few_share=0"),
 }
 # By name, a wide part for the default's vectors, and whether the end of a list counts more: in both
@@ -108,7 +107,7 @@ def measured(scorer: FirstStage, split: Split, recency: Recency) -> dict[str, fl
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("out", type=Path)
-    parser.add_argument("--only", help="Trainings and wide parts by name, separated by commas.")
+    parser.add_argument("--only", help="Trainings and wide parts by name, separated by semicolons.")
     parser.add_argument("--device", default="cpu")
     options = parser.parse_args()
     out: Path = options.out
@@ -116,7 +115,7 @@ def main() -> None:
     split = split_graph(PlaylistGraph.load(out / "graph"), SplitRecipe("mixed"))
     path = out / "trials.jsonl"
     lines = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
-    chosen = None if options.only is None else {name.strip() for name in options.only.split(",")}
+    chosen = None if options.only is None else {name.strip() for name in options.only.split(";")}
 
     def keep(kind: str, name: str, **figures: Any) -> None:
         lines.append({"kind": kind, "name": name, **figures})
